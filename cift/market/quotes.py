@@ -1,0 +1,195 @@
+"""Raw ticks to quotes and prints, as pure functions.
+
+What goes in are the rows of a recorded day: quote updates of *one side of one venue* at a time,
+which are never withdrawn, and trades with the venue's sale condition. What comes out is what an
+outside market tells the engine: a two-sided quote with whole sizes, and prints.
+
+Why the last bid and the last ask, and not the best over all venues: a venue that leaves the inside
+says nothing, so its old bid would stay for ever, and the best over venues is crossed nearly all the
+time. The latest bid and the latest ask, of whatever venue, were the inside when they were written;
+at the end of a millisecond they are locked or crossed in about 1 % of cases, and those are dropped.
+
+Conflation: at most one quote in each window of `window_ms`, the last uncrossed one, at its own time
+(not the window's end), and only when it differs from the quote before it. Prints are never dropped,
+only summed where time and price are equal. So a print keeps its place between two quotes.
+
+Units: times are milliseconds since midnight of the exchange (New York), prices are whole ticks of
+0.01, sizes are whole shares.
+
+Known limits: sizes are those of the one venue at the inside, not the sum over venues; and quotes made
+from prints (`quotes_from_prints`) are an estimate, marked `derived` in the sample.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+WINDOW_MS = 100
+"""Default conflation window."""
+
+SHOWN_PRINTS = 32
+"""Quotes made from prints: how many prints their size is taken from."""
+SHOWN_MULTIPLE = 8
+"""Quotes made from prints: shown size = this many times the mean print."""
+SHOWN_MIN_SHARES = 200
+SHOWN_MAX_SHARES = 10_000
+ROUND_LOT_SHARES = 100
+
+# Sale conditions (bits of the source's hex field) of prints that say nothing about the price now:
+# they are late, averaged, priced by something else, or repeat the auction's volume.
+_DERIVATIVELY_PRICED = 0x200
+_EXTENDED_HOURS_FORM_T = 0x400
+_SOLD_LATE = 0x800
+_EXTENDED_HOURS = 0x2000
+_OUT_OF_SEQUENCE = 0x4000
+_AVERAGE_PRICE = 0x10_0000
+_OFFICIAL_CLOSE = 0x100_0000
+_PRIOR_REFERENCE_PRICE = 0x200_0000
+_OFFICIAL_OPEN = 0x400_0000
+NOT_LAST_SALE = (
+    _DERIVATIVELY_PRICED
+    | _EXTENDED_HOURS_FORM_T
+    | _SOLD_LATE
+    | _EXTENDED_HOURS
+    | _OUT_OF_SEQUENCE
+    | _AVERAGE_PRICE
+    | _OFFICIAL_CLOSE
+    | _PRIOR_REFERENCE_PRICE
+    | _OFFICIAL_OPEN
+)
+
+
+class Update(NamedTuple):
+    """One row of the quote tape. A side whose price is 0 did not change."""
+
+    at_ms: int
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+
+
+class Print(NamedTuple):
+    """One trade, or several of the same millisecond and price summed."""
+
+    at_ms: int
+    price: int
+    size: int
+
+
+class Quote(NamedTuple):
+    """Both sides of the inside market: `0 < bid < ask`, sizes > 0."""
+
+    at_ms: int
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+
+
+def is_last_sale(condition: int) -> bool:
+    """Whether a print with this sale condition moves the last price."""
+    return condition & NOT_LAST_SALE == 0
+
+
+def merge_prints(prints: Iterable[Print]) -> Iterator[Print]:
+    """Sum neighbours of equal time and price: the parts of one sweep at one level."""
+    held: Print | None = None
+    for trade in prints:
+        if trade.size <= 0 or trade.price <= 0:
+            continue
+        if held is not None and held.at_ms == trade.at_ms and held.price == trade.price:
+            held = held._replace(size=held.size + trade.size)
+            continue
+        if held is not None:
+            yield held
+        held = trade
+    if held is not None:
+        yield held
+
+
+def quotes_from_updates(updates: Iterable[Update], window_ms: int = WINDOW_MS) -> Iterator[Quote]:
+    """The last bid beside the last ask, conflated; moments that lock or cross are dropped.
+
+    `updates` must not go back in time. A state counts once its millisecond is complete, because the
+    two sides of one change come as two rows.
+    """
+    bid = bid_size = ask = ask_size = 0
+    now_ms = -1
+    conflated = _Conflation(window_ms)
+    for update in updates:
+        if update.at_ms != now_ms:
+            if 0 < bid < ask:
+                yield from conflated.offer(Quote(now_ms, bid, bid_size, ask, ask_size))
+            now_ms = update.at_ms
+        if update.bid > 0 and update.bid_size > 0:
+            bid, bid_size = update.bid, update.bid_size
+        if update.ask > 0 and update.ask_size > 0:
+            ask, ask_size = update.ask, update.ask_size
+    if 0 < bid < ask:
+        yield from conflated.offer(Quote(now_ms, bid, bid_size, ask, ask_size))
+    yield from conflated.finish()
+
+
+def quotes_from_prints(prints: Iterable[Print], window_ms: int = WINDOW_MS) -> Iterator[Quote]:
+    """A one-tick market made from prints alone, for an instrument whose quotes are not recorded.
+
+    Price: the quote moves only as far as a print forces it. A print above the ask was bought at the
+    ask: the ask becomes that price and the bid one tick below. A print below the bid was sold at the
+    bid: the bid becomes that price and the ask one tick above. A print at the bid or the ask leaves
+    both. The first print is taken as a purchase. (The tick test of Lee and Ready 1991, "Inferring
+    Trade Direction from Intraday Data", read backwards.)
+
+    Size, the same on both sides: `SHOWN_MULTIPLE` times the mean of the last `SHOWN_PRINTS` prints,
+    in whole round lots, between `SHOWN_MIN_SHARES` and `SHOWN_MAX_SHARES`; taken anew when the price
+    moves, and otherwise once in ten windows.
+    """
+    recent: deque[int] = deque(maxlen=SHOWN_PRINTS)
+    bid = ask = size = 0
+    sized_ms = 0
+    conflated = _Conflation(window_ms)
+    for trade in prints:
+        recent.append(trade.size)
+        moved = True
+        if ask == 0 or trade.price > ask:
+            bid, ask = trade.price - 1, trade.price
+        elif trade.price < bid:
+            bid, ask = trade.price, trade.price + 1
+        else:
+            moved = False
+        if bid <= 0:
+            ask = 0
+            continue
+        if moved or trade.at_ms - sized_ms >= 10 * window_ms:
+            size, sized_ms = _shown_size(recent), trade.at_ms
+            yield from conflated.offer(Quote(trade.at_ms, bid, size, ask, size))
+    yield from conflated.finish()
+
+
+def _shown_size(recent: deque[int]) -> int:
+    shares = SHOWN_MULTIPLE * sum(recent) // len(recent)
+    return max(SHOWN_MIN_SHARES, min(SHOWN_MAX_SHARES, shares // ROUND_LOT_SHARES * ROUND_LOT_SHARES))
+
+
+class _Conflation:
+    """Lets the last quote of each window through, when it says something new."""
+
+    def __init__(self, window_ms: int) -> None:
+        if window_ms < 1:
+            raise ValueError("window_ms must be at least 1")
+        self._window_ms = window_ms
+        self._held: Quote | None = None
+        self._said: Quote | None = None
+
+    def offer(self, quote: Quote) -> Iterator[Quote]:
+        if self._held is not None and self._held.at_ms // self._window_ms != quote.at_ms // self._window_ms:
+            yield from self.finish()
+        self._held = quote
+
+    def finish(self) -> Iterator[Quote]:
+        held, self._held = self._held, None
+        if held is not None and (self._said is None or held[1:] != self._said[1:]):
+            self._said = held
+            yield held
