@@ -1,0 +1,148 @@
+//! The full check of the books: everything kept by increments, computed again from its parts.
+
+use crate::engine::Engine;
+use crate::ledger::Position;
+use crate::orders::Place;
+use crate::risk::reserve_of;
+use crate::types::*;
+
+impl Engine {
+    /// Σ cash per currency and Σ lots per instrument over all accounts are zero, reserves and
+    /// open quantities equal what the open orders say.
+    pub fn check_conservation(&self) -> Result<(), &'static str> {
+        self.check_zero_sum()?;
+        self.check_open_orders()?;
+        self.check_books()
+    }
+
+    fn check_zero_sum(&self) -> Result<(), &'static str> {
+        let mut cash: Vec<Money> = self.ledger.tills.iter().map(|till| till.world + till.fees).collect();
+        let mut lots: Vec<i128> = self.markets.iter().map(|market| market.world).collect();
+        for account in &self.ledger.accounts {
+            cash[account.currency as usize] += account.cash;
+            for &(instrument, slot) in &account.positions {
+                let position = &self.ledger.positions[slot as usize];
+                lots[instrument as usize] += i128::from(position.lots);
+                if position.lots == 0 && position.cost != 0 {
+                    return Err("an empty position has a cost");
+                }
+            }
+        }
+        if cash.iter().any(|&sum| sum != 0) {
+            return Err("cash does not sum to zero");
+        }
+        if lots.iter().any(|&sum| sum != 0) {
+            return Err("lots do not sum to zero");
+        }
+        Ok(())
+    }
+
+    fn check_open_orders(&self) -> Result<(), &'static str> {
+        let mut positions = vec![Position::default(); self.ledger.positions.len()];
+        let mut reserved: Vec<Money> = vec![0; self.ledger.accounts.len()];
+        let mut open = vec![0u32; self.ledger.accounts.len()];
+        for slot in self.orders.by_age() {
+            let order = &self.orders[slot];
+            let position = &mut positions[order.position as usize];
+            position.orders += 1;
+            open[order.account as usize] += 1;
+            let due = if order.counted {
+                *position.open_mut(order.side) += order.leaves();
+                if order.reduce_only {
+                    *position.reducing_mut(order.side) += order.leaves();
+                }
+                let market = &self.markets[order.instrument as usize];
+                reserve_of(
+                    market,
+                    order.increase.min(order.leaves()),
+                    order.reserve_price,
+                    order.reserve_ppm,
+                )
+            } else {
+                0
+            };
+            if due != order.reserved {
+                return Err("an order's reserve is wrong");
+            }
+            if order.leaves() <= 0 && order.status != OrderStatus::Held {
+                return Err("an open order has nothing left");
+            }
+            reserved[order.account as usize] += due;
+        }
+        for (at, account) in self.ledger.accounts.iter().enumerate() {
+            if account.reserved != reserved[at] {
+                return Err("an account's reserve is not the sum of its orders'");
+            }
+            if account.open_orders != open[at] {
+                return Err("an account's number of open orders is wrong");
+            }
+            if account.kind == AccountKind::Cash && account.role == AccountRole::Customer {
+                let short = account
+                    .positions
+                    .iter()
+                    .any(|entry| self.ledger.positions[entry.1 as usize].lots < 0);
+                if short {
+                    return Err("a cash account is short");
+                }
+            }
+        }
+        for (kept, found) in self.ledger.positions.iter().zip(&positions) {
+            let same = kept.open_buys == found.open_buys
+                && kept.open_sells == found.open_sells
+                && kept.reducing_buys == found.reducing_buys
+                && kept.reducing_sells == found.reducing_sells
+                && kept.orders == found.orders;
+            if !same {
+                return Err("open quantities are not those of the open orders");
+            }
+            if !self.work.unfinished && kept.over_reduced().is_some() {
+                return Err("reduce-only orders exceed the position");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_books(&self) -> Result<(), &'static str> {
+        for market in &self.markets {
+            if let (Some(bid), Some(ask)) = (market.book.best(Side::Buy), market.book.best(Side::Sell)) {
+                if bid >= ask && !self.work.unfinished {
+                    return Err("a book is crossed");
+                }
+            }
+            for side in [Side::Buy, Side::Sell] {
+                let mut total = 0;
+                for level in market.book.levels(side) {
+                    let mut node = market.book.ladder(side).front_at(level.price);
+                    let (mut lots, mut orders) = (0, 0);
+                    while let Some(at) = node {
+                        let entry = market.book.ladder(side).node(at);
+                        lots += entry.quantity;
+                        orders += 1;
+                        if entry.quantity <= 0 {
+                            return Err("a resting order shows nothing");
+                        }
+                        if entry.owner & crate::market::HOUSE == 0 {
+                            let order = &self.orders[entry.owner];
+                            let same = order.age > 0
+                                && order.place == Place::Book
+                                && order.node == at
+                                && order.leaves() == entry.quantity + entry.hidden;
+                            if !same {
+                                return Err("a resting entry is not its order");
+                            }
+                        }
+                        node = market.book.ladder(side).next_in_level(at);
+                    }
+                    if lots != level.quantity || orders != level.orders {
+                        return Err("a level is not the sum of its orders");
+                    }
+                    total += orders as usize;
+                }
+                if total != market.book.orders(side) {
+                    return Err("orders are missing from the levels");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! The engine's state, and the way of a command through it.
+//!
+//! `apply` → requests that ended are dropped → what is due is done → [`Engine::dispatch`] starts the
+//! command → [`Engine::run`] does its units of work → the levels that changed are told → the outcome
+//! is remembered under its request key. See `work.rs` for what happens when that is too much for one
+//! command.
+
+use crate::ladder::NIL;
+use crate::ledger::Ledger;
+use crate::market::{Feed, Market};
+use crate::orders::Orders;
+use crate::requests::{Record, Requests};
+use crate::types::*;
+use crate::work::Work;
+use crate::Events;
+use std::collections::BTreeSet;
+
+/// Rules this code can follow; `SetRules` chooses.
+pub(crate) const RULES_VERSION: u32 = 1;
+/// Record formats this code can write; `EnableFormat` chooses.
+pub(crate) const FORMAT_VERSION: u16 = 1;
+pub(crate) const MAX_INSTRUMENTS: usize = 4_096;
+pub(crate) const MAX_ACCOUNTS: usize = 1 << 20;
+pub(crate) const MAX_OPEN_ORDERS: usize = 1 << 21;
+pub(crate) const MAX_FEEDS: usize = 16;
+
+/// The matching engine. See the crate's header.
+pub struct Engine {
+    pub(crate) sequence: CommandSequence,
+    pub(crate) now: Timestamp,
+    pub(crate) epoch: u64,
+    pub(crate) rules: u32,
+    pub(crate) format: u16,
+    pub(crate) maker_ppm: i32,
+    pub(crate) taker_ppm: i32,
+    /// Number of the session, once there was one.
+    pub(crate) session: Option<u64>,
+    pub(crate) closes_at: Option<Timestamp>,
+    pub(crate) closed: bool,
+    pub(crate) trades: u64,
+    pub(crate) definitions: Vec<Instrument>,
+    pub(crate) markets: Vec<Market>,
+    /// (symbol, index), sorted.
+    pub(crate) symbols: Vec<(Symbol, u32)>,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) ledger: Ledger,
+    pub(crate) orders: Orders,
+    /// (time, age, slot) of orders good till a time.
+    pub(crate) expiries: BTreeSet<(Timestamp, u64, u32)>,
+    pub(crate) requests: Requests,
+    /// Nothing is due before this; may be too early, never too late.
+    pub(crate) wake_at: Timestamp,
+    pub(crate) stamp: u64,
+    pub(crate) work: Work,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Engine::new()
+    }
+}
+
+impl Engine {
+    pub fn new() -> Engine {
+        Engine {
+            sequence: 0,
+            now: i64::MIN,
+            epoch: 0,
+            rules: RULES_VERSION,
+            format: FORMAT_VERSION,
+            maker_ppm: 0,
+            taker_ppm: 0,
+            session: None,
+            closes_at: None,
+            closed: false,
+            trades: 0,
+            definitions: Vec::new(),
+            markets: Vec::new(),
+            symbols: Vec::new(),
+            feeds: Vec::new(),
+            ledger: Ledger::new(),
+            orders: Orders::new(),
+            expiries: BTreeSet::new(),
+            requests: Requests::new(),
+            wake_at: i64::MAX,
+            stamp: 0,
+            work: Work::new(),
+        }
+    }
+
+    /// Applies one command; appends its events. While [`Engine::needs_continue`] the outcome is
+    /// provisional and the last `Continue` returns the final one. `ts` should not fall: an earlier one
+    /// counts as the last.
+    pub fn apply(&mut self, seq: CommandSequence, ts: Timestamp, command: &Command, events: &mut Events) -> Outcome {
+        let base = events.len();
+        self.sequence = seq;
+        self.now = self.now.max(ts);
+        self.stamp += 1;
+        let going_on = matches!(command, Command::Continue);
+        if self.work.unfinished != going_on {
+            let reason = if going_on {
+                Refusal::NothingToContinue
+            } else {
+                Refusal::ContinueExpected
+            };
+            events.push(Event::Refused { reason });
+            return Outcome::Refused(reason);
+        }
+        if !going_on {
+            self.begin();
+            if self.now >= self.wake_at {
+                self.work.deferred = Some(*command);
+            } else {
+                self.dispatch(command, events);
+            }
+        }
+        self.work.unfinished = !self.run(base, events);
+        self.tell_levels(events);
+        self.ledger.balanced();
+        debug_assert!(events.len() - base <= MAX_EVENTS_PER_COMMAND);
+        if self.work.unfinished {
+            return Outcome::Done {
+                order: self.watched(),
+                affected: self.work.affected,
+            };
+        }
+        self.finish()
+    }
+
+    fn begin(&mut self) {
+        self.requests.expire(self.now);
+        let work = &mut self.work;
+        work.sequence = self.sequence;
+        work.at = self.now;
+        work.request = None;
+        work.refusal = None;
+        work.repeated = None;
+        work.watch = None;
+        work.ended = None;
+        work.affected = 0;
+        work.counting = false;
+    }
+
+    /// Levels touched by this command, in the order in which they first were.
+    fn tell_levels(&mut self, events: &mut Events) {
+        for at in 0..self.work.touched.len() {
+            let (instrument, side, price, level) = self.work.touched[at];
+            let market = &self.markets[instrument as usize];
+            let (lots, orders) = market.book.ladder(side).level(level);
+            events.push(Event::LevelChanged {
+                symbol: self.definitions[instrument as usize].symbol,
+                side,
+                price: price * market.tick,
+                quantity: lots.saturating_mul(market.lot),
+                orders,
+            });
+        }
+        for at in 0..self.work.touched.len() {
+            let (instrument, side, ..) = self.work.touched[at];
+            self.markets[instrument as usize].book.ladder_mut(side).trim();
+        }
+        self.work.touched.clear();
+    }
+
+    fn watched(&self) -> Option<OrderSummary> {
+        self.work
+            .ended
+            .or_else(|| self.orders.find(self.work.watch?).map(|slot| self.summary(slot, None)))
+    }
+
+    fn finish(&mut self) -> Outcome {
+        if let Some(first) = self.work.repeated {
+            return Outcome::Repeated { first };
+        }
+        let refusal = self.work.refusal;
+        let order = if refusal.is_none() { self.watched() } else { None };
+        let affected = self.work.affected;
+        if let Some(Request { key, body }) = self.work.request {
+            let first = FirstResult {
+                sequence: self.work.sequence,
+                at: self.work.at,
+                order,
+                affected,
+                refusal,
+            };
+            let record = self.requests.insert(Record { key, body, first });
+            // The key of a place lives as long as its order, any other from now on.
+            let placed = self
+                .work
+                .watch
+                .filter(|_| self.work.ended.is_none() && refusal.is_none());
+            match placed.and_then(|id| self.orders.find(id)) {
+                Some(slot) if self.orders[slot].request == NEW_REQUEST => self.orders[slot].request = record,
+                _ => self.requests.ended(record, self.now),
+            }
+        } else if let Some(slot) = self.work.watch.and_then(|id| self.orders.find(id)) {
+            if self.orders[slot].request == NEW_REQUEST {
+                self.orders[slot].request = NIL;
+            }
+        }
+        match refusal {
+            Some(reason) => Outcome::Refused(reason),
+            None => Outcome::Done { order, affected },
+        }
+    }
+
+    /// Checks 1 of the rules. False: the command is answered already.
+    pub(crate) fn admit_request(&mut self, request: Option<Request>, events: &mut Events) -> bool {
+        let Some(request) = request else { return true };
+        match self.requests.find(request.key) {
+            Some(record) if record.body == request.body => {
+                self.work.repeated = Some(record.first);
+                false
+            }
+            Some(_) => {
+                self.refuse(Refusal::IdempotencyConflict, events);
+                false
+            }
+            None if self.requests.is_full() => {
+                self.refuse(Refusal::RequestsFull, events);
+                false
+            }
+            None => {
+                self.work.request = Some(request);
+                true
+            }
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, reason: Refusal, events: &mut Events) {
+        events.push(Event::Refused { reason });
+        self.work.refusal = Some(reason);
+    }
+
+    /// Remembers that a level changes; before a removal, after an addition.
+    #[inline]
+    pub(crate) fn touch(&mut self, instrument: u32, side: Side, node: u32) {
+        let ladder = self.markets[instrument as usize].book.ladder_mut(side);
+        let (first, level) = ladder.touch(node, self.stamp);
+        if first {
+            let price = ladder.node(node).price;
+            self.work.touched.push((instrument, side, price, level));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn find_symbol(&self, symbol: Symbol) -> Option<u32> {
+        let at = self.symbols.binary_search_by_key(&symbol, |entry| entry.0).ok()?;
+        Some(self.symbols[at].1)
+    }
+
+    /// Does the instrument trade now?
+    #[inline]
+    pub(crate) fn trading(&self, instrument: u32) -> bool {
+        !self.closed && !self.markets[instrument as usize].halted
+    }
+
+    pub(crate) fn summary(&self, slot: u32, ended: Option<(OrderStatus, Option<CloseReason>)>) -> OrderSummary {
+        let order = &self.orders[slot];
+        let lot = self.markets[order.instrument as usize].lot;
+        let (status, reason) = ended.unwrap_or((order.shown_status(), None));
+        OrderSummary {
+            order: order.id,
+            status,
+            reason,
+            quantity: order.quantity * lot,
+            filled: order.filled * lot,
+            filled_notional: order.filled_notional,
+        }
+    }
+}
+
+/// In `Order::request` until the end of the command that placed it.
+pub(crate) const NEW_REQUEST: u32 = NIL - 1;

@@ -1,0 +1,455 @@
+//! One side of a book: price levels in ticks, each a first-in-first-out queue.
+//!
+//! Layout: levels live in *pages* of 512 consecutive ticks, allocated when a price in them is first
+//! used; a small sorted directory finds the page of a price, a two-level bitmap the next occupied
+//! level in a page. Queue entries are pooled and linked by `u32`; an entry knows its level, so taking
+//! it out searches nothing. The best level is cached. So: add, cancel, fill and best are O(1) (add:
+//! plus a search in the directory, a handful of pages), the next price is a few words of bitmap.
+//!
+//! Invariants: a level is marked in the bitmap exactly when it has entries; `quantity` of a level is
+//! the sum of its entries' shown quantity; the best level is the lowest price if `ascending`, else the
+//! highest. Entries are never moved except to the end of their level by an iceberg's refill.
+//!
+//! Known limits: a page is 16 KiB, so orders strewn over far distant prices are dear; empty pages are
+//! given back by [`Ladder::trim`]. The same structure holds bids, asks, stops (keyed by stop price)
+//! and trailing stops (keyed by the best price seen).
+
+/// "None" for links.
+pub(crate) const NIL: u32 = u32::MAX;
+
+const PAGE_TICKS: usize = 512;
+const WORDS: usize = PAGE_TICKS / 64;
+/// More empty pages than this are given back.
+const SPARE_PAGES: usize = 32;
+
+/// An entry of a level.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub price: i64,
+    /// Lots shown.
+    pub quantity: i64,
+    /// Lots not shown yet (iceberg).
+    pub hidden: i64,
+    /// Lots shown by a refill; 0 = no iceberg.
+    pub display: i64,
+    /// The caller's.
+    pub owner: u32,
+    level: u32,
+    prev: u32,
+    next: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    head: u32,
+    tail: u32,
+    count: u32,
+    quantity: i64,
+    /// Mark of the last command that touched the level.
+    stamp: u64,
+}
+
+const EMPTY: Queue = Queue {
+    head: NIL,
+    tail: NIL,
+    count: 0,
+    quantity: 0,
+    stamp: 0,
+};
+
+#[derive(Clone, Debug)]
+struct Page {
+    number: i64,
+    /// Bit w: word w is not zero.
+    summary: u64,
+    words: [u64; WORDS],
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Ladder {
+    ascending: bool,
+    nodes: Vec<Node>,
+    free_node: u32,
+    pages: Vec<Page>,
+    /// `PAGE_TICKS` for each page.
+    levels: Vec<Queue>,
+    free_pages: Vec<u32>,
+    /// (page number, slot in `pages`), sorted.
+    directory: Vec<(i64, u32)>,
+    empty_pages: usize,
+    best: u32,
+    best_price: i64,
+    len: usize,
+}
+
+impl Ladder {
+    /// `ascending`: the lowest price is the best (asks).
+    pub fn new(ascending: bool) -> Ladder {
+        Ladder {
+            ascending,
+            nodes: Vec::new(),
+            free_node: NIL,
+            pages: Vec::new(),
+            levels: Vec::new(),
+            free_pages: Vec::new(),
+            directory: Vec::new(),
+            empty_pages: 0,
+            best: NIL,
+            best_price: 0,
+            len: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub fn best(&self) -> Option<i64> {
+        if self.best == NIL {
+            None
+        } else {
+            Some(self.best_price)
+        }
+    }
+
+    /// First entry of the best level.
+    #[inline]
+    pub fn front(&self) -> Option<u32> {
+        if self.best == NIL {
+            None
+        } else {
+            Some(self.levels[self.best as usize].head)
+        }
+    }
+
+    #[inline]
+    pub fn node(&self, node: u32) -> &Node {
+        &self.nodes[node as usize]
+    }
+
+    /// Follows the queue of a level.
+    pub fn next_in_level(&self, node: u32) -> Option<u32> {
+        let next = self.nodes[node as usize].next;
+        (next != NIL).then_some(next)
+    }
+
+    /// Is `a` a better price than `b` (further from being passed over)?
+    #[inline]
+    fn better(&self, a: i64, b: i64) -> bool {
+        if self.ascending {
+            a < b
+        } else {
+            a > b
+        }
+    }
+
+    /// Joins the end of a level.
+    pub fn push(&mut self, price: i64, quantity: i64, hidden: i64, display: i64, owner: u32) -> u32 {
+        let page = self.page_of(price);
+        let offset = (price.rem_euclid(PAGE_TICKS as i64)) as usize;
+        let level = page * PAGE_TICKS as u32 + offset as u32;
+        let node = Node {
+            price,
+            quantity,
+            hidden,
+            display,
+            owner,
+            level,
+            prev: NIL,
+            next: NIL,
+        };
+        let slot = if self.free_node == NIL {
+            self.nodes.push(node);
+            (self.nodes.len() - 1) as u32
+        } else {
+            let slot = self.free_node;
+            self.free_node = self.nodes[slot as usize].next;
+            self.nodes[slot as usize] = node;
+            slot
+        };
+        let queue = &mut self.levels[level as usize];
+        if queue.count == 0 {
+            let page = &mut self.pages[page as usize];
+            if page.summary == 0 {
+                self.empty_pages -= 1;
+            }
+            page.words[offset / 64] |= 1 << (offset % 64);
+            page.summary |= 1 << (offset / 64);
+        }
+        queue.count += 1;
+        queue.quantity += quantity;
+        self.append(slot, level);
+        self.len += 1;
+        if self.best == NIL || self.better(price, self.best_price) {
+            self.best = level;
+            self.best_price = price;
+        }
+        slot
+    }
+
+    /// Takes an entry out.
+    pub fn remove(&mut self, node: u32) {
+        let Node {
+            price, level, quantity, ..
+        } = self.nodes[node as usize];
+        self.unlink(node);
+        let queue = &mut self.levels[level as usize];
+        queue.count -= 1;
+        queue.quantity -= quantity;
+        let empty = queue.count == 0;
+        self.nodes[node as usize].next = self.free_node;
+        self.free_node = node;
+        self.len -= 1;
+        if empty {
+            let (slot, offset) = (level as usize / PAGE_TICKS, level as usize % PAGE_TICKS);
+            let page = &mut self.pages[slot];
+            page.words[offset / 64] &= !(1 << (offset % 64));
+            if page.words[offset / 64] == 0 {
+                page.summary &= !(1 << (offset / 64));
+                if page.summary == 0 {
+                    self.empty_pages += 1;
+                }
+            }
+            if level == self.best {
+                (self.best, self.best_price) = self.after(level, price).unwrap_or((NIL, 0));
+            }
+        }
+    }
+
+    /// Takes `lots` of the shown part (at most all of it). An iceberg refills and goes to the end of
+    /// its level; an entry without anything left is removed. Returns what is left, hidden included.
+    pub fn fill(&mut self, node: u32, lots: i64) -> i64 {
+        let entry = &mut self.nodes[node as usize];
+        debug_assert!(lots > 0 && lots <= entry.quantity);
+        if entry.quantity == lots && entry.hidden == 0 {
+            self.remove(node);
+            return 0;
+        }
+        entry.quantity -= lots;
+        let level = entry.level;
+        let mut change = -lots;
+        let mut refilled = false;
+        if entry.quantity == 0 {
+            let shown = entry.display.min(entry.hidden);
+            entry.quantity = shown;
+            entry.hidden -= shown;
+            change += shown;
+            refilled = true;
+        }
+        let left = entry.quantity + entry.hidden;
+        self.levels[level as usize].quantity += change;
+        if refilled {
+            self.unlink(node);
+            self.append(node, level);
+        }
+        left
+    }
+
+    /// Sets what is left to a smaller amount, keeping the place: the hidden part goes first.
+    pub fn shrink(&mut self, node: u32, left: i64) {
+        let entry = &mut self.nodes[node as usize];
+        let shown = entry.quantity.min(left);
+        let change = shown - entry.quantity;
+        entry.quantity = shown;
+        entry.hidden = left - shown;
+        let level = entry.level as usize;
+        self.levels[level].quantity += change;
+    }
+
+    /// Marks the entry's level; true when this stamp is new to it. Gives the level for [`Ladder::level`].
+    #[inline]
+    pub fn touch(&mut self, node: u32, stamp: u64) -> (bool, u32) {
+        let level = self.nodes[node as usize].level;
+        let queue = &mut self.levels[level as usize];
+        let first = queue.stamp != stamp;
+        queue.stamp = stamp;
+        (first, level)
+    }
+
+    /// (shown lots, entries) of a level given by [`Ladder::touch`].
+    #[inline]
+    pub fn level(&self, level: u32) -> (i64, u32) {
+        let queue = &self.levels[level as usize];
+        (queue.quantity, queue.count)
+    }
+
+    /// (shown lots, entries) at a price.
+    pub fn at(&self, price: i64) -> (i64, u32) {
+        self.find(price).map_or((0, 0), |level| self.level(level))
+    }
+
+    /// First entry at a price.
+    pub fn front_at(&self, price: i64) -> Option<u32> {
+        let head = self.levels[self.find(price)? as usize].head;
+        (head != NIL).then_some(head)
+    }
+
+    /// The next occupied price that is worse.
+    pub fn next_price(&self, price: i64) -> Option<i64> {
+        self.after(self.find(price)?, price).map(|(_, price)| price)
+    }
+
+    /// Gives empty pages back when there are many. Not while levels of this command are remembered.
+    #[inline]
+    pub fn trim(&mut self) {
+        if self.empty_pages > SPARE_PAGES && self.empty_pages * 2 > self.directory.len() {
+            let (pages, free) = (&self.pages, &mut self.free_pages);
+            self.directory.retain(|&(_, slot)| {
+                let keep = pages[slot as usize].summary != 0;
+                if !keep {
+                    free.push(slot);
+                }
+                keep
+            });
+            self.empty_pages = 0;
+        }
+    }
+
+    fn find(&self, price: i64) -> Option<u32> {
+        let number = price.div_euclid(PAGE_TICKS as i64);
+        let at = self
+            .directory
+            .binary_search_by_key(&number, |&(number, _)| number)
+            .ok()?;
+        Some(self.directory[at].1 * PAGE_TICKS as u32 + price.rem_euclid(PAGE_TICKS as i64) as u32)
+    }
+
+    #[inline]
+    fn page_of(&mut self, price: i64) -> u32 {
+        let number = price.div_euclid(PAGE_TICKS as i64);
+        if self.best != NIL {
+            let page = self.best / PAGE_TICKS as u32;
+            if self.pages[page as usize].number == number {
+                return page;
+            }
+        }
+        match self.directory.binary_search_by_key(&number, |&(number, _)| number) {
+            Ok(at) => self.directory[at].1,
+            Err(at) => self.new_page(number, at),
+        }
+    }
+
+    #[cold]
+    fn new_page(&mut self, number: i64, at: usize) -> u32 {
+        let page = Page {
+            number,
+            summary: 0,
+            words: [0; WORDS],
+        };
+        let slot = match self.free_pages.pop() {
+            Some(slot) => {
+                self.pages[slot as usize] = page;
+                slot
+            }
+            None => {
+                self.pages.push(page);
+                self.levels.resize(self.pages.len() * PAGE_TICKS, EMPTY);
+                (self.pages.len() - 1) as u32
+            }
+        };
+        self.directory.insert(at, (number, slot));
+        self.empty_pages += 1;
+        slot
+    }
+
+    fn append(&mut self, node: u32, level: u32) {
+        let queue = &mut self.levels[level as usize];
+        let tail = queue.tail;
+        queue.tail = node;
+        if tail == NIL {
+            queue.head = node;
+        } else {
+            self.nodes[tail as usize].next = node;
+        }
+        let entry = &mut self.nodes[node as usize];
+        entry.prev = tail;
+        entry.next = NIL;
+    }
+
+    fn unlink(&mut self, node: u32) {
+        let Node { level, prev, next, .. } = self.nodes[node as usize];
+        if prev == NIL {
+            self.levels[level as usize].head = next;
+        } else {
+            self.nodes[prev as usize].next = next;
+        }
+        if next == NIL {
+            self.levels[level as usize].tail = prev;
+        } else {
+            self.nodes[next as usize].prev = prev;
+        }
+    }
+
+    /// The next occupied level behind `level`, whose price is `price`.
+    fn after(&self, level: u32, price: i64) -> Option<(u32, i64)> {
+        let slot = level / PAGE_TICKS as u32;
+        let offset = level as usize % PAGE_TICKS;
+        if let Some(found) = self.in_page(slot, offset) {
+            return Some(found);
+        }
+        let number = price.div_euclid(PAGE_TICKS as i64);
+        let at = self
+            .directory
+            .binary_search_by_key(&number, |&(number, _)| number)
+            .ok()?;
+        let occupied = |&&(_, slot): &&(i64, u32)| self.pages[slot as usize].summary != 0;
+        if self.ascending {
+            let &(_, slot) = self.directory[at + 1..].iter().find(occupied)?;
+            self.lowest(slot, 0)
+        } else {
+            let &(_, slot) = self.directory[..at].iter().rev().find(occupied)?;
+            self.highest(slot, PAGE_TICKS)
+        }
+    }
+
+    fn in_page(&self, slot: u32, offset: usize) -> Option<(u32, i64)> {
+        if self.ascending {
+            self.lowest(slot, offset + 1)
+        } else {
+            self.highest(slot, offset)
+        }
+    }
+
+    fn found(&self, slot: u32, offset: usize) -> (u32, i64) {
+        let price = self.pages[slot as usize].number * PAGE_TICKS as i64 + offset as i64;
+        (slot * PAGE_TICKS as u32 + offset as u32, price)
+    }
+
+    /// Lowest occupied offset ≥ `from`.
+    fn lowest(&self, slot: u32, from: usize) -> Option<(u32, i64)> {
+        if from >= PAGE_TICKS {
+            return None;
+        }
+        let page = &self.pages[slot as usize];
+        let here = page.words[from / 64] & (!0 << (from % 64));
+        if here != 0 {
+            return Some(self.found(slot, from / 64 * 64 + here.trailing_zeros() as usize));
+        }
+        let later = page.summary & (!0 << (from / 64) << 1);
+        if later == 0 {
+            return None;
+        }
+        let word = later.trailing_zeros() as usize;
+        Some(self.found(slot, word * 64 + page.words[word].trailing_zeros() as usize))
+    }
+
+    /// Highest occupied offset < `below`.
+    fn highest(&self, slot: u32, below: usize) -> Option<(u32, i64)> {
+        let page = &self.pages[slot as usize];
+        if below == 0 {
+            return None;
+        }
+        let last = below - 1;
+        let here = page.words[last / 64] & (!0 >> (63 - last % 64));
+        if here != 0 {
+            return Some(self.found(slot, last / 64 * 64 + 63 - here.leading_zeros() as usize));
+        }
+        let earlier = page.summary & ((1 << (last / 64)) - 1);
+        if earlier == 0 {
+            return None;
+        }
+        let word = 63 - earlier.leading_zeros() as usize;
+        Some(self.found(slot, word * 64 + 63 - page.words[word].leading_zeros() as usize))
+    }
+}

@@ -1,0 +1,308 @@
+//! Accounts, positions, and the double entry between them.
+//!
+//! Every movement goes through [`Ledger::cash`] and [`Ledger::move_lots`]/[`Ledger::fill`], which add
+//! it to an imbalance; whoever moves anything posts the other side too and then calls
+//! [`Ledger::balanced`], which asserts (in release as well) that cash and lots sum to zero. `WORLD`
+//! and `FEES` are not accounts but one cash counter per currency (and `Market::world` for lots).
+//!
+//! Positions are pooled; an account holds a sorted list (instrument, slot), so iteration follows the
+//! order of definition. A position slot is never given back: the list is bounded by the instruments.
+
+use crate::index::FlatIndex;
+use crate::ladder::NIL;
+use crate::money::mul_div;
+use crate::types::*;
+
+/// At most this many currencies: `WORLD` and `FEES` have an account in each.
+pub(crate) const MAX_CURRENCIES: usize = 64;
+/// Symbols in which an account may have positions or orders.
+pub(crate) const MAX_SYMBOLS_PER_ACCOUNT: usize = 256;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Till {
+    pub currency: Currency,
+    pub world: Money,
+    pub fees: Money,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub id: AccountId,
+    pub kind: AccountKind,
+    pub role: AccountRole,
+    pub state: AccountState,
+    /// Index in `Ledger::tills`.
+    pub currency: u32,
+    pub cash: Money,
+    pub reserved: Money,
+    /// Equity from which the daily loss is counted.
+    pub baseline: Money,
+    pub limits: Limits,
+    /// Live orders, held legs included.
+    pub open_orders: u32,
+    /// Orders admitted in this second.
+    pub rate_second: i64,
+    pub rate_count: u32,
+    /// Live orders by acceptance.
+    pub oldest: u32,
+    pub newest: u32,
+    /// (instrument, slot), sorted.
+    pub positions: Vec<(u32, u32)>,
+}
+
+/// Lots held and lots on order of one account in one instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub lots: i64,
+    pub cost: Money,
+    pub open_buys: i64,
+    pub open_sells: i64,
+    /// The reduce-only ones among them.
+    pub reducing_buys: i64,
+    pub reducing_sells: i64,
+    /// Live orders, held legs included.
+    pub orders: u32,
+}
+
+impl Position {
+    #[inline]
+    pub fn open_mut(&mut self, side: Side) -> &mut i64 {
+        match side {
+            Side::Buy => &mut self.open_buys,
+            Side::Sell => &mut self.open_sells,
+        }
+    }
+    #[inline]
+    pub fn open(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.open_buys,
+            Side::Sell => self.open_sells,
+        }
+    }
+    #[inline]
+    pub fn reducing_mut(&mut self, side: Side) -> &mut i64 {
+        match side {
+            Side::Buy => &mut self.reducing_buys,
+            Side::Sell => &mut self.reducing_sells,
+        }
+    }
+    /// Lots that an order of `side` could close.
+    #[inline]
+    pub fn closing(&self, side: Side) -> i64 {
+        match side {
+            Side::Sell => self.lots.max(0),
+            Side::Buy => (-self.lots).max(0),
+        }
+    }
+    /// The side on which reduce-only orders could do more than reduce.
+    #[inline]
+    pub fn over_reduced(&self) -> Option<Side> {
+        if self.reducing_sells > self.closing(Side::Sell) {
+            Some(Side::Sell)
+        } else if self.reducing_buys > self.closing(Side::Buy) {
+            Some(Side::Buy)
+        } else {
+            None
+        }
+    }
+    pub fn in_use(&self) -> bool {
+        self.lots != 0 || self.orders != 0
+    }
+
+    /// A fill of `lots` at `notional`: average cost, reduce first, then increase. Returns what it realised.
+    #[inline]
+    pub fn fill(&mut self, side: Side, lots: i64, notional: Money) -> Money {
+        let signed = if side == Side::Buy { lots } else { -lots };
+        if self.lots == 0 || (self.lots > 0) == (signed > 0) {
+            self.lots += signed;
+            self.cost += if signed > 0 { notional } else { -notional };
+            return 0;
+        }
+        let held = self.lots.abs();
+        let closed = lots.min(held);
+        let removed = if closed == held {
+            self.cost
+        } else {
+            mul_div(self.cost, i128::from(closed), i128::from(held))
+        };
+        let part = if closed == lots {
+            notional
+        } else {
+            notional / i128::from(lots) * i128::from(closed)
+        };
+        let realized = if self.lots > 0 { part - removed } else { -removed - part };
+        self.cost -= removed;
+        self.lots += signed;
+        if closed < lots {
+            let opened = notional - part;
+            self.cost += if signed > 0 { opened } else { -opened };
+        }
+        realized
+    }
+}
+
+pub(crate) struct Ledger {
+    pub accounts: Vec<Account>,
+    pub positions: Vec<Position>,
+    pub tills: Vec<Till>,
+    index: FlatIndex,
+    cash_imbalance: Money,
+    lots_imbalance: i128,
+}
+
+impl Ledger {
+    pub fn new() -> Ledger {
+        Ledger {
+            accounts: Vec::new(),
+            positions: Vec::new(),
+            tills: Vec::new(),
+            index: FlatIndex::with_bits(10),
+            cash_imbalance: 0,
+            lots_imbalance: 0,
+        }
+    }
+
+    #[inline]
+    pub fn find(&self, id: AccountId) -> Option<u32> {
+        self.index.find(id.0, |slot| self.accounts[slot as usize].id == id)
+    }
+
+    pub fn open(&mut self, account: Account) -> u32 {
+        let slot = self.accounts.len() as u32;
+        self.index.insert(account.id.0, slot);
+        self.accounts.push(account);
+        slot
+    }
+
+    /// Index of a currency; `None`: there are too many.
+    pub fn till(&mut self, currency: Currency) -> Option<u32> {
+        if let Some(at) = self.tills.iter().position(|till| till.currency == currency) {
+            return Some(at as u32);
+        }
+        if self.tills.len() == MAX_CURRENCIES {
+            return None;
+        }
+        self.tills.push(Till {
+            currency,
+            world: 0,
+            fees: 0,
+        });
+        Some((self.tills.len() - 1) as u32)
+    }
+
+    /// Slot of a position, if the account ever had one.
+    #[inline]
+    pub fn position(&self, account: u32, instrument: u32) -> Option<u32> {
+        let list = &self.accounts[account as usize].positions;
+        if list.len() <= 8 {
+            return list.iter().find(|entry| entry.0 == instrument).map(|entry| entry.1);
+        }
+        let at = list.binary_search_by_key(&instrument, |entry| entry.0).ok()?;
+        Some(list[at].1)
+    }
+
+    pub fn position_or_new(&mut self, account: u32, instrument: u32) -> u32 {
+        if let Some(slot) = self.position(account, instrument) {
+            return slot;
+        }
+        let slot = self.positions.len() as u32;
+        self.positions.push(Position::default());
+        let list = &mut self.accounts[account as usize].positions;
+        let at = list.partition_point(|entry| entry.0 < instrument);
+        list.insert(at, (instrument, slot));
+        slot
+    }
+
+    /// Positions and orders of an account: how many symbols it uses.
+    pub fn symbols_in_use(&self, account: u32) -> usize {
+        let list = &self.accounts[account as usize].positions;
+        list.iter()
+            .filter(|entry| self.positions[entry.1 as usize].in_use())
+            .count()
+    }
+
+    /// Moves cash of an account; the other side is the caller's to post.
+    #[inline]
+    pub fn cash(&mut self, account: u32, amount: Money) -> Money {
+        let account = &mut self.accounts[account as usize];
+        account.cash += amount;
+        self.cash_imbalance += amount;
+        account.cash
+    }
+
+    pub fn world(&mut self, currency: u32, amount: Money) {
+        self.tills[currency as usize].world += amount;
+        self.cash_imbalance += amount;
+    }
+
+    #[inline]
+    pub fn fees(&mut self, currency: u32, amount: Money) {
+        self.tills[currency as usize].fees += amount;
+        self.cash_imbalance += amount;
+    }
+
+    /// Lots of one side of a trade. Returns what it realised.
+    #[inline]
+    pub fn trade(&mut self, position: u32, side: Side, lots: i64, notional: Money) -> Money {
+        self.lots_imbalance += i128::from(if side == Side::Buy { lots } else { -lots });
+        self.positions[position as usize].fill(side, lots, notional)
+    }
+
+    /// Sets a position (reset, split); `world` are the lots of the other side.
+    pub fn move_lots(&mut self, position: u32, lots: i64, cost: Money, world: &mut i128) {
+        let entry = &mut self.positions[position as usize];
+        *world += i128::from(entry.lots) - i128::from(lots);
+        entry.lots = lots;
+        entry.cost = cost;
+    }
+
+    /// Cash against `WORLD`, both sides.
+    pub fn transfer(&mut self, account: u32, amount: Money) -> Money {
+        let cash = self.cash(account, amount);
+        self.world(self.accounts[account as usize].currency, -amount);
+        self.balanced();
+        cash
+    }
+
+    /// The postings so far sum to zero.
+    #[inline]
+    pub fn balanced(&self) {
+        assert!(
+            self.cash_imbalance == 0 && self.lots_imbalance == 0,
+            "postings do not sum to zero"
+        );
+    }
+
+    /// A new account's defaults.
+    pub fn default_limits(kind: AccountKind) -> Limits {
+        Limits {
+            max_order_quantity: None,
+            max_order_notional: None,
+            max_position: None,
+            max_open_orders: 500,
+            max_orders_per_second: 500,
+            max_daily_loss: None,
+            leverage_percent: if kind == AccountKind::Cash { 100 } else { 200 },
+        }
+    }
+
+    pub fn blank(id: AccountId, kind: AccountKind, role: AccountRole, currency: u32) -> Account {
+        Account {
+            id,
+            kind,
+            role,
+            state: AccountState::Active,
+            currency,
+            cash: 0,
+            reserved: 0,
+            baseline: 0,
+            limits: Ledger::default_limits(kind),
+            open_orders: 0,
+            rate_second: 0,
+            rate_count: 0,
+            oldest: NIL,
+            newest: NIL,
+            positions: Vec::new(),
+        }
+    }
+}

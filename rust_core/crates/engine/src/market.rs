@@ -1,0 +1,197 @@
+//! Instruments, and the outside feeds that quote in them.
+//!
+//! A `Market` is one instrument's book, stops, last print and house quotes. Inside it everything is
+//! in ticks and lots; `unit` is the money of one lot moving by one tick, a whole number of nanos.
+
+use crate::book::Book;
+use crate::ladder::Ladder;
+use crate::types::*;
+use std::collections::VecDeque;
+
+/// Owners of book entries with this bit are house chunks: the low bits are a slot in `Market::chunks`.
+pub(crate) const HOUSE: u32 = 1 << 31;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    pub price: i64,
+    pub quantity: i64,
+    pub at: Timestamp,
+}
+
+/// One side of a feed's quote: `price` of its chunks, in the order they joined.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QuoteSide {
+    /// 0 = nothing quoted.
+    pub price: i64,
+    /// Slots in `Market::chunks`, oldest first.
+    pub chunks: VecDeque<u32>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FeedQuote {
+    pub last_source: Option<u64>,
+    pub bid: QuoteSide,
+    pub ask: QuoteSide,
+}
+
+impl FeedQuote {
+    pub fn side(&self, side: Side) -> &QuoteSide {
+        match side {
+            Side::Buy => &self.bid,
+            Side::Sell => &self.ask,
+        }
+    }
+    pub fn side_mut(&mut self, side: Side) -> &mut QuoteSide {
+        match side {
+            Side::Buy => &mut self.bid,
+            Side::Sell => &mut self.ask,
+        }
+    }
+}
+
+/// A piece of a house quote in the book.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunk {
+    pub feed: u32,
+    pub side: Side,
+    pub node: u32,
+}
+
+pub(crate) struct Market {
+    pub unit: i128,
+    pub tick: i64,
+    pub lot: i64,
+    pub band_ppm: i64,
+    pub collar_ppm: i64,
+    pub currency: u32,
+    /// Largest position, lots.
+    pub max_position: i64,
+    pub halted: bool,
+    pub last: Option<Print>,
+    pub book: Book,
+    pub stop_buys: Ladder,
+    pub stop_sells: Ladder,
+    /// Trailing stops by the best price they have seen: sells lowest first, buys highest first.
+    pub trail_buys: Ladder,
+    pub trail_sells: Ladder,
+    /// Orders that became active while trading stood still.
+    pub waiting: VecDeque<u32>,
+    /// By feed.
+    pub quotes: Vec<FeedQuote>,
+    pub chunks: Vec<Chunk>,
+    pub free_chunks: Vec<u32>,
+    /// Lots of `WORLD`.
+    pub world: i128,
+}
+
+impl Market {
+    pub fn new(instrument: &Instrument, currency: u32) -> Market {
+        Market {
+            unit: i128::from(instrument.tick) * i128::from(instrument.lot) / i128::from(NANOS),
+            tick: instrument.tick,
+            lot: instrument.lot,
+            band_ppm: i64::from(instrument.band_ppm),
+            collar_ppm: i64::from(instrument.collar_ppm),
+            currency,
+            max_position: MAX_POSITION / instrument.lot,
+            halted: false,
+            last: None,
+            book: Book::new(),
+            stop_buys: Ladder::new(true),
+            stop_sells: Ladder::new(false),
+            trail_buys: Ladder::new(false),
+            trail_sells: Ladder::new(true),
+            waiting: VecDeque::new(),
+            quotes: Vec::new(),
+            chunks: Vec::new(),
+            free_chunks: Vec::new(),
+            world: 0,
+        }
+    }
+
+    /// Last print, else the middle of the book rounded down to the tick.
+    #[inline]
+    pub fn mark(&self) -> Option<i64> {
+        if let Some(last) = self.last {
+            return Some(last.price);
+        }
+        Some((self.book.best(Side::Buy)? + self.book.best(Side::Sell)?) / 2)
+    }
+
+    #[inline]
+    pub fn notional(&self, price: i64, lots: i64) -> Money {
+        i128::from(price) * i128::from(lots) * self.unit
+    }
+
+    pub fn stops(&self, side: Side) -> &Ladder {
+        match side {
+            Side::Buy => &self.stop_buys,
+            Side::Sell => &self.stop_sells,
+        }
+    }
+    pub fn stops_mut(&mut self, side: Side) -> &mut Ladder {
+        match side {
+            Side::Buy => &mut self.stop_buys,
+            Side::Sell => &mut self.stop_sells,
+        }
+    }
+    pub fn trails_mut(&mut self, side: Side) -> &mut Ladder {
+        match side {
+            Side::Buy => &mut self.trail_buys,
+            Side::Sell => &mut self.trail_sells,
+        }
+    }
+
+    /// Would an order of `side` with this limit trade now?
+    #[inline]
+    pub fn crosses(&self, side: Side, limit: i64) -> bool {
+        self.book
+            .best(side.opposite())
+            .is_some_and(|best| Book::acceptable(side, limit, best))
+    }
+
+    /// Does a stop of `side` at `stop` trigger on a print at `price`?
+    #[inline]
+    pub fn triggers(side: Side, stop: i64, price: i64) -> bool {
+        match side {
+            Side::Buy => price >= stop,
+            Side::Sell => price <= stop,
+        }
+    }
+
+    /// Stop price of a trailing stop whose best price is `best`.
+    pub fn trailed(&self, side: Side, best: i64, trail: Trail) -> i64 {
+        match (side, trail) {
+            (Side::Buy, Trail::Amount(amount)) => best + amount / self.tick,
+            (Side::Sell, Trail::Amount(amount)) => best - amount / self.tick,
+            (Side::Buy, Trail::Ppm(ppm)) => crate::money::parts_ceiling(best, 1_000_000 + i64::from(ppm)),
+            (Side::Sell, Trail::Ppm(ppm)) => crate::money::parts_floor(best, 1_000_000 - i64::from(ppm)),
+        }
+    }
+
+    /// Limit of a market order of `side` around `reference`.
+    pub fn collar(&self, side: Side, reference: i64) -> i64 {
+        match side {
+            Side::Buy => crate::money::parts_floor(reference, 1_000_000 + self.collar_ppm),
+            Side::Sell => crate::money::parts_ceiling(reference, 1_000_000 - self.collar_ppm),
+        }
+    }
+
+    pub fn ticks(&self, price: Option<Price>) -> i64 {
+        price.map_or(0, |price| price / self.tick)
+    }
+
+    pub fn price(&self, ticks: i64) -> Option<Price> {
+        (ticks != 0).then(|| ticks * self.tick)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    pub id: u32,
+    /// Index of the house account.
+    pub house: u32,
+    pub silence_ns: i64,
+    /// Last sign of life; `None`: silent, withdrawn.
+    pub alive: Option<Timestamp>,
+}

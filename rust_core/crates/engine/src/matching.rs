@@ -1,0 +1,389 @@
+//! Matching: a taker goes through the other side of the book, one trade a step.
+//!
+//! Price, then time; every trade at the resting order's price. A taker is a user's order, a feed's new
+//! quote, or a feed's print (which fills users and eats house chunks). What a user's order does with
+//! its rest is decided here too. After the pass its prints go to the stops.
+
+use crate::book::Book;
+use crate::engine::Engine;
+use crate::market::HOUSE;
+use crate::money::fee;
+use crate::orders::{Order, Place};
+use crate::types::*;
+use crate::work::{Pass, Scan, Taker};
+use crate::Events;
+
+/// One side of a trade.
+#[derive(Clone, Copy)]
+enum Party {
+    Order(u32),
+    /// Index of a feed.
+    House(u32),
+}
+
+impl Engine {
+    /// Begins the pass of an order that is market or limit by now.
+    pub(crate) fn start_pass(&mut self, slot: u32, events: &mut Events) {
+        let order = &self.orders[slot];
+        let (instrument, side) = (order.instrument, order.side);
+        let market = &self.markets[instrument as usize];
+        let limit = if order.is_market() {
+            match market.mark() {
+                Some(reference) => {
+                    let collar = market.collar(side, reference);
+                    // A buy that had to wait for its trigger never costs more than was put aside for it.
+                    let bounded = side == Side::Buy && order.increase > 0;
+                    if bounded {
+                        collar.min(order.reserve_price)
+                    } else {
+                        collar
+                    }
+                }
+                None => return self.close(slot, OrderStatus::Canceled, CloseReason::NoLiquidity, events),
+            }
+        } else {
+            order.limit
+        };
+        if order.time_in_force == TimeInForce::Fok && !self.can_fill(slot, limit) {
+            return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
+        }
+        self.work.pass = Some(Pass {
+            taker: Taker::Order(slot),
+            instrument,
+            side,
+            limit,
+            low: 0,
+            high: 0,
+        });
+    }
+
+    /// Is the whole of the order's rest there at acceptable prices?
+    fn can_fill(&self, slot: u32, limit: i64) -> bool {
+        let order = &self.orders[slot];
+        let ladder = self.markets[order.instrument as usize]
+            .book
+            .ladder(order.side.opposite());
+        let mut missing = order.leaves();
+        let mut price = ladder.best();
+        while let Some(at) = price.filter(|&at| Book::acceptable(order.side, limit, at)) {
+            let mut node = ladder.front_at(at);
+            while let Some(entry) = node {
+                let resting = ladder.node(entry);
+                let own = resting.owner & HOUSE == 0 && self.orders[resting.owner].account == order.account;
+                match order.self_trade {
+                    SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth if own => return false,
+                    SelfTradePrevention::CancelOldest if own => {}
+                    _ => missing -= resting.quantity + resting.hidden,
+                }
+                if missing <= 0 {
+                    return true;
+                }
+                node = ladder.next_in_level(entry);
+            }
+            price = ladder.next_price(at);
+        }
+        false
+    }
+
+    /// One trade of the pass, or its end.
+    pub(crate) fn match_step(&mut self, events: &mut Events) {
+        let Some(pass) = self.work.pass else { return };
+        let left = match pass.taker {
+            Taker::Order(slot) => self.orders[slot].leaves(),
+            Taker::House { left, .. } | Taker::Print { left, .. } => left,
+            Taker::Gone => 0,
+        };
+        let maker_side = pass.side.opposite();
+        let ladder = self.markets[pass.instrument as usize].book.ladder(maker_side);
+        let best = ladder
+            .front()
+            .filter(|_| left > 0)
+            .map(|node| (node, ladder.node(node)));
+        let Some((node, resting)) = best.filter(|(_, resting)| Book::acceptable(pass.side, pass.limit, resting.price))
+        else {
+            return self.end_pass(pass, events);
+        };
+        let (price, shown, owner) = (resting.price, resting.quantity, resting.owner);
+        if owner & HOUSE != 0 {
+            return self.hit_house(pass, node, price, shown.min(left), owner & !HOUSE, events);
+        }
+        match pass.taker {
+            Taker::Order(slot) => {
+                let taker = &self.orders[slot];
+                if taker.account == self.orders[owner].account && taker.self_trade != SelfTradePrevention::None {
+                    return self.prevent(slot, owner, taker.self_trade, events);
+                }
+                self.trade(
+                    pass,
+                    price,
+                    shown.min(left),
+                    Party::Order(owner),
+                    Party::Order(slot),
+                    events,
+                );
+            }
+            Taker::House { feed, .. } | Taker::Print { feed, .. } => {
+                let lots = shown.min(left).min(self.house_room(feed, pass.instrument, pass.side));
+                if lots == 0 {
+                    self.work.pass = Some(Pass {
+                        taker: Taker::Gone,
+                        ..pass
+                    });
+                    return;
+                }
+                self.trade(pass, price, lots, Party::Order(owner), Party::House(feed), events);
+            }
+            Taker::Gone => {}
+        }
+    }
+
+    fn prevent(&mut self, taker: u32, maker: u32, mode: SelfTradePrevention, events: &mut Events) {
+        use SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest};
+        let age = self.orders[taker].age;
+        if matches!(mode, CancelOldest | CancelBoth) {
+            self.close(maker, OrderStatus::Canceled, CloseReason::SelfTrade, events);
+        }
+        if matches!(mode, CancelNewest | CancelBoth) && self.orders.is(taker, age) {
+            self.close(taker, OrderStatus::Canceled, CloseReason::SelfTrade, events);
+        }
+    }
+
+    /// The best entry is a house chunk.
+    fn hit_house(&mut self, pass: Pass, node: u32, price: i64, lots: i64, chunk: u32, events: &mut Events) {
+        let side = pass.side.opposite();
+        let feed = self.markets[pass.instrument as usize].chunks[chunk as usize].feed;
+        match pass.taker {
+            Taker::Order(slot) => {
+                let room = self.house_room(feed, pass.instrument, side);
+                if room == 0 {
+                    return self.withdraw_side(pass.instrument, feed, side);
+                }
+                self.trade(
+                    pass,
+                    price,
+                    lots.min(room),
+                    Party::House(feed),
+                    Party::Order(slot),
+                    events,
+                );
+            }
+            // The newer quote knows better.
+            Taker::House { .. } => self.withdraw_side(pass.instrument, feed, side),
+            Taker::Print { feed: printer, left } => {
+                self.touch(pass.instrument, side, node);
+                self.eat_chunk(pass.instrument, node, chunk, lots);
+                self.work.pass = Some(Pass {
+                    taker: Taker::Print {
+                        feed: printer,
+                        left: left - lots,
+                    },
+                    ..pass
+                });
+            }
+            Taker::Gone => {}
+        }
+    }
+
+    fn trade(&mut self, mut pass: Pass, price: i64, lots: i64, maker: Party, taker: Party, events: &mut Events) {
+        let instrument = pass.instrument as usize;
+        let market = &self.markets[instrument];
+        let notional = market.notional(price, lots);
+        let (quantity, nanos) = (lots * market.lot, price * market.tick);
+        self.trades += 1;
+        let trade = self.trades;
+
+        // The resting entry first: the book is as after the trade when anything else looks at it.
+        let node = match self.markets[instrument].book.ladder(pass.side.opposite()).front() {
+            Some(node) => node,
+            None => return,
+        };
+        self.touch(pass.instrument, pass.side.opposite(), node);
+        match maker {
+            Party::Order(slot) => {
+                if self.markets[instrument]
+                    .book
+                    .ladder_mut(pass.side.opposite())
+                    .fill(node, lots)
+                    == 0
+                {
+                    self.orders[slot].place = Place::Nowhere;
+                }
+            }
+            Party::House(_) => {
+                let chunk = self.markets[instrument]
+                    .book
+                    .ladder(pass.side.opposite())
+                    .node(node)
+                    .owner
+                    & !HOUSE;
+                self.eat_chunk(pass.instrument, node, chunk, lots);
+            }
+        }
+        self.markets[instrument].last = Some(crate::market::Print {
+            price,
+            quantity,
+            at: self.now,
+        });
+
+        let maker_fee = fee(notional, self.maker_ppm);
+        let taker_fee = fee(notional, self.taker_ppm);
+        let maker_fill = self.post(maker, pass.instrument, pass.side.opposite(), lots, notional, maker_fee);
+        let taker_fill = self.post(taker, pass.instrument, pass.side, lots, notional, taker_fee);
+        self.ledger.balanced();
+        events.push(Event::TradeExecuted {
+            trade,
+            symbol: self.definitions[instrument].symbol,
+            price: nanos,
+            quantity,
+            aggressor: pass.side,
+            maker: maker_fill,
+            taker: taker_fill,
+        });
+
+        pass.low = if pass.high == 0 { price } else { pass.low.min(price) };
+        pass.high = pass.high.max(price);
+        match &mut pass.taker {
+            Taker::House { left, .. } | Taker::Print { left, .. } => *left -= lots,
+            _ => {}
+        }
+        self.work.pass = Some(pass);
+
+        let watch = [maker, taker].map(|party| match party {
+            Party::Order(slot) => {
+                let Order {
+                    account,
+                    instrument,
+                    position,
+                    ..
+                } = self.orders[slot];
+                Some((account, instrument, position))
+            }
+            Party::House(_) => None,
+        });
+        for party in [maker, taker] {
+            if let Party::Order(slot) = party {
+                self.after_fill(slot, lots, events);
+            }
+        }
+        for (account, instrument, position) in watch.into_iter().flatten() {
+            if self.ledger.positions[position as usize].over_reduced().is_some() {
+                self.work.over_reduced.push_back((account, instrument, position));
+            }
+        }
+    }
+
+    /// Posts one side of a trade and tells it.
+    fn post(&mut self, party: Party, instrument: u32, side: Side, lots: i64, notional: Money, fee: Money) -> Fill {
+        let market = &self.markets[instrument as usize];
+        let (lot, currency) = (market.lot, market.currency);
+        let (account, position) = match party {
+            Party::Order(slot) => {
+                let order = &mut self.orders[slot];
+                order.filled += lots;
+                order.filled_notional += notional;
+                let position = &mut self.ledger.positions[order.position as usize];
+                debug_assert!(order.counted);
+                *position.open_mut(side) -= lots;
+                if order.reduce_only {
+                    *position.reducing_mut(side) -= lots;
+                }
+                let found = (order.account, order.position);
+                self.reserve(slot);
+                found
+            }
+            Party::House(feed) => {
+                let house = self.feeds[feed as usize].house;
+                (house, self.ledger.position_or_new(house, instrument))
+            }
+        };
+        let amount = if side == Side::Buy { -notional } else { notional };
+        let cash = self.ledger.cash(account, amount - fee);
+        if fee != 0 {
+            self.ledger.fees(currency, fee);
+        }
+        let realized = self.ledger.trade(position, side, lots, notional);
+        let held = &self.ledger.positions[position as usize];
+        let (order, filled, leaves, filled_notional) = match party {
+            Party::Order(slot) => {
+                let order = &self.orders[slot];
+                (
+                    order.id,
+                    order.filled * lot,
+                    order.leaves() * lot,
+                    order.filled_notional,
+                )
+            }
+            Party::House(_) => (OrderId(0), lots * lot, 0, notional),
+        };
+        Fill {
+            order,
+            account: self.ledger.accounts[account as usize].id,
+            fee,
+            filled,
+            leaves,
+            filled_notional,
+            cash,
+            position: held.lots * lot,
+            cost: held.cost,
+            realized,
+        }
+    }
+
+    /// The taker is done: its rest, then the stops.
+    fn end_pass(&mut self, pass: Pass, events: &mut Events) {
+        self.work.pass = None;
+        if pass.high != 0 {
+            self.work.scan = Some(Scan {
+                instrument: pass.instrument,
+                low: pass.low,
+                high: pass.high,
+                phase: 0,
+            });
+        }
+        match pass.taker {
+            Taker::Order(slot) if self.orders[slot].leaves() > 0 => self.settle_rest(slot, events),
+            Taker::House { feed, left } if left > 0 => self.join(pass.instrument, feed, pass.side, pass.limit, left),
+            Taker::Print { .. } => {
+                // The tape follows; its print is scanned with those of the fills.
+                self.work.scan = None;
+                self.work.tape_prints = (pass.low, pass.high);
+            }
+            _ => {}
+        }
+    }
+
+    fn settle_rest(&mut self, slot: u32, events: &mut Events) {
+        let Order {
+            instrument,
+            side,
+            limit,
+            display,
+            time_in_force,
+            ..
+        } = self.orders[slot];
+        let order = &self.orders[slot];
+        if order.time_in_force == TimeInForce::Fok {
+            return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
+        }
+        if order.is_market() {
+            let beyond = self.markets[instrument as usize].book.best(side.opposite()).is_some();
+            let reason = if beyond {
+                CloseReason::Collar
+            } else {
+                CloseReason::NoLiquidity
+            };
+            return self.close(slot, OrderStatus::Canceled, reason, events);
+        }
+        if time_in_force == TimeInForce::Ioc {
+            return self.close(slot, OrderStatus::Canceled, CloseReason::ImmediateOrCancel, events);
+        }
+        let leaves = order.leaves();
+        let shown = if display > 0 { display.min(leaves) } else { leaves };
+        let ladder = self.markets[instrument as usize].book.ladder_mut(side);
+        let node = ladder.push(limit, shown, leaves - shown, display, slot);
+        self.touch(instrument, side, node);
+        let order = &mut self.orders[slot];
+        order.place = Place::Book;
+        order.node = node;
+    }
+}

@@ -1,0 +1,319 @@
+//! The outside market: feeds whose quotes and prints drive the resting orders of a house account.
+//!
+//! A quote's side lies in the book as *chunks*, entries owned by (feed, side), oldest first. A quote of
+//! the same price adds a chunk at the end of the level or takes from the last ones, so that users keep
+//! their place; a new price leaves and joins anew. Prints eat what lies at or behind their price in
+//! time order, users included. What was taken comes back only with a new quote.
+//!
+//! Known limit: a house position is bounded like a user's; a house that cannot take more withdraws.
+
+use crate::engine::Engine;
+use crate::market::{Chunk, FeedQuote, Print, HOUSE};
+use crate::types::*;
+use crate::work::{Job, Pass, Scan, Taker};
+use crate::Events;
+
+pub(crate) const DEFAULT_SILENCE_NS: i64 = 5 * NANOS;
+
+impl Engine {
+    /// Checks a message of a feed and counts it as life. Gives (feed, instrument).
+    fn hear(&mut self, feed: u32, source: u64, symbol: Symbol, sides: [OutsideSide; 2]) -> Result<(u32, u32), Refusal> {
+        let feed = self
+            .feeds
+            .iter()
+            .position(|known| known.id == feed)
+            .ok_or(Refusal::UnknownFeed)? as u32;
+        let instrument = self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?;
+        let market = &mut self.markets[instrument as usize];
+        let house = self.feeds[feed as usize].house;
+        if self.ledger.accounts[house as usize].currency != market.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        for side in sides {
+            if !(0..=MAX_QUANTITY).contains(&side.quantity) {
+                return Err(Refusal::QuantityOutOfRange);
+            }
+            if side.quantity > 0 && !(1..=MAX_PRICE).contains(&side.price) {
+                return Err(Refusal::PriceOutOfRange);
+            }
+        }
+        if market.quotes.len() <= feed as usize {
+            market.quotes.resize(feed as usize + 1, FeedQuote::default());
+        }
+        let quote = &mut market.quotes[feed as usize];
+        if quote.last_source.is_some_and(|last| source <= last) {
+            return Err(Refusal::StaleSourceSequence);
+        }
+        quote.last_source = Some(source);
+        let known = &mut self.feeds[feed as usize];
+        known.alive = Some(self.now);
+        self.wake_at = self.wake_at.min(self.now.saturating_add(known.silence_ns));
+        Ok((feed, instrument))
+    }
+
+    pub(crate) fn outside_quote(
+        &mut self,
+        feed: u32,
+        source: u64,
+        symbol: Symbol,
+        bid: OutsideSide,
+        ask: OutsideSide,
+        events: &mut Events,
+    ) {
+        let (feed, instrument) = match self.hear(feed, source, symbol, [bid, ask]) {
+            Ok(found) => found,
+            Err(reason) => return self.refuse(reason, events),
+        };
+        if self.closed {
+            return self.refuse(Refusal::MarketClosed, events);
+        }
+        let market = &self.markets[instrument as usize];
+        let (tick, lot) = (market.tick, market.lot);
+        // Away from the market: a bid down, an ask up. A price that leaves the range is nobody there.
+        let bid = (bid.price / tick, bid.quantity / lot);
+        let ask = (ask.price / tick + i64::from(ask.price % tick != 0), ask.quantity / lot);
+        let bid = if bid.1 > 0 && bid.0 > 0 { bid } else { (0, 0) };
+        let ask = if ask.1 > 0 { ask } else { (0, 0) };
+        if bid.1 > 0 && ask.1 > 0 && bid.0 >= ask.0 {
+            for side in [Side::Buy, Side::Sell] {
+                self.withdraw_side(instrument, feed, side);
+            }
+            return self.refuse(Refusal::CrossedQuote, events);
+        }
+        if market.halted {
+            return;
+        }
+        for (side, new) in [(Side::Buy, bid), (Side::Sell, ask)] {
+            if self.markets[instrument as usize].quotes[feed as usize].side(side).price != new.0 {
+                self.withdraw_side(instrument, feed, side);
+            }
+        }
+        self.work.job = Job::Quote {
+            feed,
+            instrument,
+            step: 0,
+            bid,
+            ask,
+        };
+    }
+
+    /// Step 0: the bid enters; step 1: the ask.
+    pub(crate) fn quote_step(&mut self, feed: u32, instrument: u32, step: u8, bid: (i64, i64), ask: (i64, i64)) {
+        let (side, (price, lots)) = if step == 0 { (Side::Buy, bid) } else { (Side::Sell, ask) };
+        if step == 0 {
+            self.work.job = Job::Quote {
+                feed,
+                instrument,
+                step: 1,
+                bid,
+                ask,
+            };
+        }
+        if lots == 0 {
+            return;
+        }
+        let market = &self.markets[instrument as usize];
+        let standing = market.quotes[feed as usize].side(side);
+        if standing.price == price {
+            let ladder = market.book.ladder(side);
+            let left: i64 = standing
+                .chunks
+                .iter()
+                .map(|&chunk| ladder.node(market.chunks[chunk as usize].node).quantity)
+                .sum();
+            if lots > left {
+                self.enter(instrument, feed, side, price, lots - left);
+            } else {
+                self.shrink_side(instrument, feed, side, left - lots);
+            }
+            return;
+        }
+        self.enter(instrument, feed, side, price, lots);
+    }
+
+    fn enter(&mut self, instrument: u32, feed: u32, side: Side, price: i64, left: i64) {
+        self.markets[instrument as usize].quotes[feed as usize]
+            .side_mut(side)
+            .price = price;
+        self.work.pass = Some(Pass {
+            taker: Taker::House { feed, left },
+            instrument,
+            side,
+            limit: price,
+            low: 0,
+            high: 0,
+        });
+    }
+
+    /// A new chunk at the end of its level.
+    pub(crate) fn join(&mut self, instrument: u32, feed: u32, side: Side, price: i64, lots: i64) {
+        let market = &mut self.markets[instrument as usize];
+        let slot = match market.free_chunks.pop() {
+            Some(slot) => slot,
+            None => {
+                market.chunks.push(Chunk { feed, side, node: 0 });
+                (market.chunks.len() - 1) as u32
+            }
+        };
+        let node = market.book.ladder_mut(side).push(price, lots, 0, 0, HOUSE | slot);
+        market.chunks[slot as usize] = Chunk { feed, side, node };
+        let quote = market.quotes[feed as usize].side_mut(side);
+        quote.price = price;
+        quote.chunks.push_back(slot);
+        self.touch(instrument, side, node);
+    }
+
+    /// Takes `lots` away, from the last chunk first.
+    fn shrink_side(&mut self, instrument: u32, feed: u32, side: Side, mut lots: i64) {
+        while lots > 0 {
+            let market = &self.markets[instrument as usize];
+            let Some(&chunk) = market.quotes[feed as usize].side(side).chunks.back() else {
+                return;
+            };
+            let node = market.chunks[chunk as usize].node;
+            let held = market.book.ladder(side).node(node).quantity;
+            self.touch(instrument, side, node);
+            let market = &mut self.markets[instrument as usize];
+            if held <= lots {
+                market.book.ladder_mut(side).remove(node);
+                market.quotes[feed as usize].side_mut(side).chunks.pop_back();
+                market.free_chunks.push(chunk);
+            } else {
+                market.book.ladder_mut(side).shrink(node, held - lots);
+            }
+            lots -= held.min(lots);
+        }
+    }
+
+    /// All chunks of a side leave.
+    pub(crate) fn withdraw_side(&mut self, instrument: u32, feed: u32, side: Side) {
+        let Some(quote) = self.markets[instrument as usize].quotes.get_mut(feed as usize) else {
+            return;
+        };
+        quote.side_mut(side).price = 0;
+        while let Some(chunk) = self.markets[instrument as usize].quotes[feed as usize]
+            .side_mut(side)
+            .chunks
+            .pop_front()
+        {
+            let node = self.markets[instrument as usize].chunks[chunk as usize].node;
+            self.touch(instrument, side, node);
+            let market = &mut self.markets[instrument as usize];
+            market.book.ladder_mut(side).remove(node);
+            market.free_chunks.push(chunk);
+        }
+    }
+
+    /// A feed's quotes, or all feeds' (any number that is none), leave an instrument.
+    pub(crate) fn withdraw_quotes(&mut self, instrument: u32, feed: u32) {
+        let all = feed as usize >= self.feeds.len();
+        for at in 0..self.markets[instrument as usize].quotes.len() as u32 {
+            if all || at == feed {
+                self.withdraw_side(instrument, at, Side::Buy);
+                self.withdraw_side(instrument, at, Side::Sell);
+            }
+        }
+    }
+
+    /// Takes lots of a chunk that was hit; the level was touched.
+    pub(crate) fn eat_chunk(&mut self, instrument: u32, node: u32, chunk: u32, lots: i64) {
+        let market = &mut self.markets[instrument as usize];
+        let Chunk { feed, side, .. } = market.chunks[chunk as usize];
+        if market.book.ladder_mut(side).fill(node, lots) == 0 {
+            // Chunks of a side are eaten in the order in which they joined.
+            let eaten = market.quotes[feed as usize].side_mut(side).chunks.pop_front();
+            debug_assert_eq!(eaten, Some(chunk));
+            market.free_chunks.push(chunk);
+        }
+    }
+
+    /// Lots that the house may still buy (or sell).
+    pub(crate) fn house_room(&mut self, feed: u32, instrument: u32, side: Side) -> i64 {
+        let position = self.ledger.position_or_new(self.feeds[feed as usize].house, instrument);
+        let lots = self.ledger.positions[position as usize].lots;
+        let signed = if side == Side::Buy { lots } else { -lots };
+        self.markets[instrument as usize]
+            .max_position
+            .saturating_sub(signed)
+            .max(0)
+    }
+
+    pub(crate) fn outside_trade(
+        &mut self,
+        feed: u32,
+        source: u64,
+        symbol: Symbol,
+        side: OutsideSide,
+        events: &mut Events,
+    ) {
+        let (feed, instrument) = match self.hear(feed, source, symbol, [side, OutsideSide::default()]) {
+            Ok(found) => found,
+            Err(reason) => return self.refuse(reason, events),
+        };
+        let market = &self.markets[instrument as usize];
+        let (price, lots) = (side.price / market.tick, side.quantity / market.lot);
+        if price == 0 || lots == 0 {
+            return;
+        }
+        self.work.job = Job::Tape {
+            feed,
+            instrument,
+            price,
+            quantity: lots,
+        };
+        self.work.tape_prints = (0, 0);
+        if !self.trading(instrument) {
+            return;
+        }
+        // The house sells to the bids at or above the price, else buys from the asks at or below it.
+        let side = [Side::Sell, Side::Buy]
+            .into_iter()
+            .find(|&side| market.crosses(side, price));
+        if let Some(side) = side {
+            self.work.pass = Some(Pass {
+                taker: Taker::Print { feed, left: lots },
+                instrument,
+                side,
+                limit: price,
+                low: 0,
+                high: 0,
+            });
+        }
+    }
+
+    /// The print itself, after the fills that it made.
+    pub(crate) fn tape(&mut self, feed: u32, instrument: u32, price: i64, lots: i64, events: &mut Events) {
+        let market = &mut self.markets[instrument as usize];
+        let quantity = lots * market.lot;
+        market.last = Some(Print {
+            price,
+            quantity,
+            at: self.now,
+        });
+        events.push(Event::OutsideTraded {
+            feed: self.feeds[feed as usize].id,
+            symbol: self.definitions[instrument as usize].symbol,
+            price: price * market.tick,
+            quantity,
+        });
+        let (low, high) = self.work.tape_prints;
+        let low = if high == 0 { price } else { low.min(price) };
+        if self.trading(instrument) {
+            self.work.scan = Some(Scan {
+                instrument,
+                low,
+                high: high.max(price),
+                phase: 0,
+            });
+        }
+    }
+
+    /// `FeedWithdrawn` when a feed has been silent too long.
+    pub(crate) fn silent_feed(&self) -> Option<u32> {
+        let silent = |feed: &crate::market::Feed| {
+            feed.alive
+                .is_some_and(|at| at.saturating_add(feed.silence_ns) <= self.now)
+        };
+        self.feeds.iter().position(silent).map(|at| at as u32)
+    }
+}

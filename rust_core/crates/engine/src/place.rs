@@ -1,0 +1,231 @@
+//! Placing an order: the checks in their order, then acceptance, then its first pass.
+
+use crate::engine::{Engine, NEW_REQUEST};
+use crate::ladder::NIL;
+use crate::orders::{Order, BLANK};
+use crate::risk::{Admission, Candidate, Released};
+use crate::shape::{self, Leg, OrderLegs};
+use crate::types::*;
+use crate::Events;
+
+impl Engine {
+    /// Check 2 for those who trade: customers only.
+    pub(crate) fn customer(&self, account: AccountId) -> Result<u32, Refusal> {
+        let slot = self.ledger.find(account).ok_or(Refusal::UnknownAccount)?;
+        let owner = &self.ledger.accounts[slot as usize];
+        if owner.role == AccountRole::House {
+            return Err(Refusal::UnknownAccount);
+        }
+        if owner.state == AccountState::Closed {
+            return Err(Refusal::AccountClosed);
+        }
+        Ok(slot)
+    }
+
+    pub(crate) fn active_customer(&self, account: AccountId) -> Result<u32, Refusal> {
+        let slot = self.customer(account)?;
+        if self.ledger.accounts[slot as usize].state == AccountState::Suspended {
+            return Err(Refusal::AccountSuspended);
+        }
+        Ok(slot)
+    }
+
+    /// Checks 2 to 9.
+    pub(crate) fn examine(
+        &self,
+        now: Timestamp,
+        order: &PlaceOrder,
+    ) -> Result<(Candidate, OrderLegs, i64, Option<i64>), Refusal> {
+        let account = self.active_customer(order.account)?;
+        let instrument = self.find_symbol(order.symbol).ok_or(Refusal::UnknownSymbol)?;
+        let market = &self.markets[instrument as usize];
+        if self.ledger.accounts[account as usize].currency != market.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        let (lots, limit, stop, display) = shape::order(market, now, order)?;
+        let legs = shape::legs(market, order, limit)?;
+        for id in [
+            Some(order.order),
+            legs.0.map(|leg| leg.order),
+            legs.1.map(|leg| leg.order),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if id == OrderId(0) || self.orders.find(id).is_some() {
+                return Err(Refusal::DuplicateOrderId);
+            }
+        }
+        let mut candidate = Candidate {
+            account,
+            instrument,
+            side: order.side,
+            kind: order.kind,
+            lots,
+            limit,
+            stop,
+            trail: order.trail,
+            reduce_only: order.reduce_only,
+            post_only: order.post_only,
+            oco: matches!(order.class, OrderClass::Oco(_)),
+            orders: 1 + u32::from(legs.0.is_some()) + u32::from(legs.1.is_some()),
+            full_quantity: order.quantity,
+        };
+        let reference = self.admit_market(&mut candidate)?;
+        Ok((candidate, legs, display, reference))
+    }
+
+    pub(crate) fn place(&mut self, order: &PlaceOrder, events: &mut Events) {
+        if !self.admit_request(order.request, events) {
+            return;
+        }
+        let examined = self.examine(self.now, order).and_then(|examined| {
+            self.admit_rate(examined.0.account, self.now)?;
+            Ok(examined)
+        });
+        let (candidate, legs, display, reference) = match examined {
+            Ok(examined) => examined,
+            Err(reason) => return self.refuse(reason, events),
+        };
+        self.count_rate(candidate.account);
+        match self.admit_risk(&candidate, Released::default(), reference) {
+            Ok(admission) => self.accept(order, &candidate, legs, display, reference, admission, events),
+            Err(reason) => self.refuse(reason, events),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // what the checks found, for the one place that needs all of it
+    fn accept(
+        &mut self,
+        order: &PlaceOrder,
+        candidate: &Candidate,
+        legs: OrderLegs,
+        display: i64,
+        reference: Option<i64>,
+        admission: Admission,
+        events: &mut Events,
+    ) {
+        let Candidate {
+            account,
+            instrument,
+            side,
+            kind,
+            lots,
+            oco,
+            ..
+        } = *candidate;
+        let waits = matches!(kind, OrderKind::Stop | OrderKind::StopLimit | OrderKind::TrailingStop);
+        let position = self.ledger.position_or_new(account, instrument);
+        let slot = self.enlist(Order {
+            id: order.order,
+            account,
+            instrument,
+            position,
+            side,
+            kind,
+            time_in_force: order.time_in_force,
+            self_trade: order.self_trade_prevention,
+            status: if waits { OrderStatus::Pending } else { OrderStatus::New },
+            post_only: order.post_only,
+            reduce_only: order.reduce_only || oco,
+            quantity: lots,
+            limit: candidate.limit,
+            stop: candidate.stop,
+            best: if order.trail.is_some() {
+                reference.unwrap_or(0)
+            } else {
+                0
+            },
+            trail: order.trail,
+            display,
+            increase: admission.increase,
+            reserve_price: admission.reserve_price,
+            reserve_ppm: admission.reserve_ppm,
+            request: if order.request.is_some() { NEW_REQUEST } else { NIL },
+            ..BLANK
+        });
+        self.work.watch = Some(order.order);
+        self.count(slot);
+        self.tell_accepted(slot, None, events);
+        let held = if oco { OrderStatus::Pending } else { OrderStatus::Held };
+        let take_profit = legs
+            .0
+            .map_or(NIL, |leg| self.enlist_leg(slot, leg, OrderKind::Limit, held, events));
+        let stop_loss = legs.1.map_or(NIL, |leg| {
+            let kind = if leg.limit > 0 {
+                OrderKind::StopLimit
+            } else {
+                OrderKind::Stop
+            };
+            self.enlist_leg(slot, leg, kind, held, events)
+        });
+        let age = self.orders[slot].age;
+        if oco {
+            self.orders[slot].sibling = stop_loss;
+            let leg = &mut self.orders[stop_loss];
+            leg.sibling = slot;
+            leg.parent = NIL;
+            self.arm(stop_loss);
+            self.trigger_at_once(stop_loss, events);
+        } else {
+            self.orders[slot].take_profit = take_profit;
+            self.orders[slot].stop_loss = stop_loss;
+        }
+        if waits {
+            self.arm(slot);
+            self.trigger_at_once(slot, events);
+        } else if self.orders.is(slot, age) {
+            self.start_pass(slot, events);
+        }
+    }
+
+    fn enlist_leg(&mut self, entry: u32, leg: Leg, kind: OrderKind, status: OrderStatus, events: &mut Events) -> u32 {
+        let parent = self.orders[entry];
+        let oco = status == OrderStatus::Pending;
+        let slot = self.enlist(Order {
+            id: leg.order,
+            account: parent.account,
+            instrument: parent.instrument,
+            position: parent.position,
+            side: if oco { parent.side } else { parent.side.opposite() },
+            kind,
+            time_in_force: match parent.time_in_force {
+                TimeInForce::Ioc | TimeInForce::Fok => TimeInForce::Gtc,
+                other => other,
+            },
+            self_trade: parent.self_trade,
+            status,
+            reduce_only: true,
+            quantity: parent.quantity,
+            limit: leg.limit,
+            stop: leg.stop,
+            parent: entry,
+            ..BLANK
+        });
+        self.tell_accepted(slot, Some(parent.id), events);
+        slot
+    }
+
+    fn tell_accepted(&self, slot: u32, parent: Option<OrderId>, events: &mut Events) {
+        let order = &self.orders[slot];
+        let market = &self.markets[order.instrument as usize];
+        events.push(Event::OrderAccepted(Accepted {
+            order: order.id,
+            account: self.ledger.accounts[order.account as usize].id,
+            symbol: self.definitions[order.instrument as usize].symbol,
+            side: order.side,
+            kind: order.kind,
+            time_in_force: order.time_in_force,
+            quantity: order.quantity * market.lot,
+            limit_price: market.price(order.limit),
+            stop_price: market.price(order.stop),
+            trail: order.trail,
+            display_quantity: (order.display > 0).then_some(order.display * market.lot),
+            post_only: order.post_only,
+            reduce_only: order.reduce_only,
+            self_trade_prevention: order.self_trade,
+            parent,
+            status: order.status,
+        }));
+    }
+}

@@ -1,0 +1,261 @@
+//! Replacing and cancelling.
+//!
+//! A replace is judged as if what would be left were placed anew, with everything the order holds
+//! given back first. Only a smaller size keeps the place in the queue.
+
+use crate::engine::Engine;
+use crate::orders::{Order, Place};
+use crate::risk::{Candidate, Released};
+use crate::shape;
+use crate::types::*;
+use crate::work::{Job, Then};
+use crate::Events;
+
+/// An order as it would be after a replace.
+struct Change {
+    slot: u32,
+    /// New total quantity, lots.
+    quantity: i64,
+    limit: i64,
+    stop: i64,
+    trail: Option<Trail>,
+}
+
+impl Engine {
+    fn own_order(&self, account: u32, id: OrderId) -> Result<u32, Refusal> {
+        let slot = self.orders.find(id).ok_or(Refusal::OrderNotOpen)?;
+        if self.orders[slot].account != account {
+            return Err(Refusal::OrderNotOpen);
+        }
+        Ok(slot)
+    }
+
+    /// Checks 2, the order, and the shape of what changes.
+    fn examine_replace(&self, replace: &ReplaceOrder) -> Result<Change, Refusal> {
+        let account = self.active_customer(replace.account)?;
+        let slot = self.own_order(account, replace.order)?;
+        let order = &self.orders[slot];
+        let prices_only = order.status == OrderStatus::Held || order.sibling != crate::ladder::NIL;
+        if prices_only && replace.quantity.is_some() {
+            return Err(Refusal::OrderNotOpen);
+        }
+        if replace.quantity.is_none()
+            && replace.limit_price.is_none()
+            && replace.stop_price.is_none()
+            && replace.trail.is_none()
+        {
+            return Err(Refusal::NothingToReplace);
+        }
+        let market = &self.markets[order.instrument as usize];
+        let waits = matches!(order.status, OrderStatus::Held | OrderStatus::Pending);
+        let mut change = Change {
+            slot,
+            quantity: order.quantity,
+            limit: order.limit,
+            stop: order.stop,
+            trail: order.trail,
+        };
+        if let Some(quantity) = replace.quantity {
+            change.quantity = shape::quantity(market, quantity)?;
+        }
+        if let Some(limit) = replace.limit_price {
+            if !shape::takes_limit(order.kind) {
+                return Err(Refusal::LimitPriceNotAllowed);
+            }
+            change.limit = shape::price(market, limit)?;
+        }
+        if let Some(stop) = replace.stop_price {
+            if !shape::takes_stop(order.kind) || !waits {
+                return Err(Refusal::StopPriceNotAllowed);
+            }
+            change.stop = shape::price(market, stop)?;
+        }
+        if let Some(trail) = replace.trail {
+            if order.kind != OrderKind::TrailingStop || !waits {
+                return Err(Refusal::TrailNotAllowed);
+            }
+            shape::trail(market, trail)?;
+            change.stop = market.trailed(order.side, order.best, trail);
+            if !(1..=MAX_PRICE / market.tick).contains(&change.stop) {
+                return Err(Refusal::TrailOutOfRange);
+            }
+            change.trail = Some(trail);
+        }
+        if change.quantity <= order.filled {
+            return Err(Refusal::QuantityBelowFilled);
+        }
+        Ok(change)
+    }
+
+    pub(crate) fn replace(&mut self, replace: &ReplaceOrder, events: &mut Events) {
+        if !self.admit_request(replace.request, events) {
+            return;
+        }
+        let change = match self.examine_replace(replace) {
+            Ok(change) => change,
+            Err(reason) => return self.refuse(reason, events),
+        };
+        let Order {
+            account,
+            instrument,
+            side,
+            kind,
+            status,
+            reduce_only,
+            post_only,
+            counted,
+            filled,
+            reserved,
+            ..
+        } = self.orders[change.slot];
+        let left = change.quantity - filled;
+        // A stop-limit that was triggered is a limit.
+        let kind = if status == OrderStatus::New && shape::takes_limit(kind) {
+            OrderKind::Limit
+        } else {
+            kind
+        };
+        let mut candidate = Candidate {
+            account,
+            instrument,
+            side,
+            kind,
+            lots: left,
+            limit: change.limit,
+            stop: change.stop,
+            trail: None,
+            reduce_only,
+            post_only,
+            oco: false,
+            orders: 0,
+            full_quantity: left * self.markets[instrument as usize].lot,
+        };
+        let reference = match self.admit_market(&mut candidate) {
+            Ok(reference) => reference,
+            Err(reason) => return self.refuse(reason, events),
+        };
+        if let Err(reason) = self.admit_rate(account, self.now) {
+            return self.refuse(reason, events);
+        }
+        self.count_rate(account);
+        let before = self.orders[change.slot];
+        if counted {
+            let released = Released {
+                open: before.leaves(),
+                reserved,
+            };
+            let admission = match self.admit_risk(&candidate, released, reference) {
+                Ok(admission) => admission,
+                Err(reason) => return self.refuse(reason, events),
+            };
+            self.uncount(change.slot);
+            let order = &mut self.orders[change.slot];
+            order.increase = admission.increase;
+            order.reserve_price = admission.reserve_price;
+            order.reserve_ppm = admission.reserve_ppm;
+        }
+        let order = &mut self.orders[change.slot];
+        order.quantity = change.quantity;
+        order.limit = change.limit;
+        order.stop = change.stop;
+        order.trail = change.trail;
+        if counted {
+            self.count(change.slot);
+        }
+        self.tell_replaced(change.slot, events);
+        self.work.watch = Some(replace.order);
+        self.settle_replaced(change.slot, before, events);
+    }
+
+    fn tell_replaced(&self, slot: u32, events: &mut Events) {
+        let order = &self.orders[slot];
+        let market = &self.markets[order.instrument as usize];
+        events.push(Event::OrderReplaced {
+            order: order.id,
+            account: self.ledger.accounts[order.account as usize].id,
+            quantity: order.quantity * market.lot,
+            limit_price: market.price(order.limit),
+            stop_price: market.price(order.stop),
+            trail: order.trail,
+        });
+    }
+
+    /// To its new place.
+    fn settle_replaced(&mut self, slot: u32, before: Order, events: &mut Events) {
+        let order = self.orders[slot];
+        match order.place {
+            Place::Stops => {
+                if order.stop != before.stop || order.trail != before.trail {
+                    self.displace(slot);
+                    self.arm(slot);
+                    self.trigger_at_once(slot, events);
+                }
+            }
+            Place::Book => {
+                if order.limit == before.limit && order.quantity <= before.quantity {
+                    self.touch(order.instrument, order.side, order.node);
+                    let ladder = self.markets[order.instrument as usize].book.ladder_mut(order.side);
+                    ladder.shrink(order.node, order.leaves());
+                } else {
+                    self.displace(slot);
+                    self.start_pass(slot, events);
+                }
+            }
+            Place::Nowhere | Place::Waiting => {}
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, account: AccountId, id: OrderId, request: Option<Request>, events: &mut Events) {
+        if !self.admit_request(request, events) {
+            return;
+        }
+        match self.customer(account).and_then(|account| self.own_order(account, id)) {
+            Ok(slot) => {
+                self.work.watch = Some(id);
+                self.close(slot, OrderStatus::Canceled, CloseReason::ByUser, events);
+            }
+            Err(reason) => self.refuse(reason, events),
+        }
+    }
+
+    pub(crate) fn cancel_all(
+        &mut self,
+        account: AccountId,
+        symbol: Option<Symbol>,
+        request: Option<Request>,
+        events: &mut Events,
+    ) {
+        if !self.admit_request(request, events) {
+            return;
+        }
+        let found = self.customer(account).and_then(|account| match symbol {
+            None => Ok((account, None)),
+            Some(symbol) => Ok((account, Some(self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?))),
+        });
+        match found {
+            Ok((account, instrument)) => {
+                self.work.counting = true;
+                self.sweep_account(account, instrument);
+                self.work.job = Job::Sweep {
+                    at: 0,
+                    reason: CloseReason::CancelAll,
+                    then: Then::Nothing,
+                };
+            }
+            Err(reason) => self.refuse(reason, events),
+        }
+    }
+
+    /// Remembers the orders of an account (in an instrument), oldest first.
+    pub(crate) fn sweep_account(&mut self, account: u32, instrument: Option<u32>) {
+        self.work.sweep.clear();
+        let mut slot = self.ledger.accounts[account as usize].oldest;
+        while slot != crate::ladder::NIL {
+            let order = &self.orders[slot];
+            if instrument.is_none_or(|instrument| order.instrument == instrument) {
+                self.work.sweep.push((order.age, slot));
+            }
+            slot = order.newer;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Time: what falls due, sessions, halts.
+//!
+//! Nothing happens by itself: a command whose time has passed a deadline does what is due before it
+//! does its own work, in this order: orders good till a time, the close of the session, silent feeds.
+
+use crate::engine::Engine;
+use crate::orders::Place;
+use crate::types::*;
+use crate::work::{Job, Then};
+use crate::Events;
+
+impl Engine {
+    /// The earliest time at which something is due.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let expiry = self.expiries.first().map(|&(time, _, _)| time);
+        let close = self.closes_at.filter(|_| !self.closed);
+        let silence = self
+            .feeds
+            .iter()
+            .filter_map(|feed| Some(feed.alive?.saturating_add(feed.silence_ns)))
+            .min();
+        [expiry, close, silence].into_iter().flatten().min()
+    }
+
+    /// Starts one due thing; false: nothing is due any more.
+    pub(crate) fn due_step(&mut self, events: &mut Events) -> bool {
+        if let Some(&(time, _, slot)) = self.expiries.first() {
+            if time <= self.now {
+                self.close_with_legs(slot, OrderStatus::Expired, CloseReason::TimeReached, events);
+                return true;
+            }
+        }
+        if !self.closed && self.closes_at.is_some_and(|at| at <= self.now) {
+            self.close_session(None);
+            return true;
+        }
+        if let Some(feed) = self.silent_feed() {
+            self.feeds[feed as usize].alive = None;
+            self.work.job = Job::Withdraw {
+                feed,
+                at: 0,
+                then: Then::FeedWithdrawn,
+            };
+            return true;
+        }
+        self.wake_at = self.next_deadline().unwrap_or(i64::MAX);
+        false
+    }
+
+    /// The market closes: day orders, then the house, then the word.
+    fn close_session(&mut self, next: Option<(u64, Option<Timestamp>)>) {
+        self.closed = true;
+        self.work.sweep.clear();
+        for slot in self.orders.by_age() {
+            let order = &self.orders[slot];
+            if order.time_in_force == TimeInForce::Day {
+                self.work.sweep.push((order.age, slot));
+            }
+        }
+        self.work.job = Job::Sweep {
+            at: 0,
+            reason: CloseReason::SessionClosed,
+            then: Then::CloseSession { next },
+        };
+    }
+
+    pub(crate) fn session_closed(&mut self, next: Option<(u64, Option<Timestamp>)>, events: &mut Events) {
+        if let Some(session) = self.session {
+            events.push(Event::SessionClosed { session });
+        }
+        if let Some((session, closes_at)) = next {
+            self.open_session(session, closes_at, events);
+        }
+    }
+
+    pub(crate) fn set_session(&mut self, session: u64, closes_at: Option<Timestamp>, events: &mut Events) {
+        let rises = self.session.is_none_or(|last| session > last);
+        if !rises || closes_at.is_some_and(|at| at <= self.now) {
+            return self.refuse(Refusal::InvalidSession, events);
+        }
+        if self.closed {
+            self.open_session(session, closes_at, events);
+        } else {
+            self.close_session(Some((session, closes_at)));
+        }
+    }
+
+    fn open_session(&mut self, session: u64, closes_at: Option<Timestamp>, events: &mut Events) {
+        self.closed = false;
+        self.session = Some(session);
+        self.closes_at = closes_at;
+        if let Some(at) = closes_at {
+            self.wake_at = self.wake_at.min(at);
+        }
+        events.push(Event::SessionSet { session, closes_at });
+        for account in 0..self.ledger.accounts.len() as u32 {
+            self.ledger.accounts[account as usize].baseline = self.worth(account).equity;
+        }
+        self.work.job = Job::Wake {
+            at: 0,
+            end: self.markets.len() as u32,
+        };
+    }
+
+    pub(crate) fn halt(&mut self, symbol: Symbol, events: &mut Events) {
+        let Some(instrument) = self.find_symbol(symbol) else {
+            return self.refuse(Refusal::UnknownSymbol, events);
+        };
+        self.markets[instrument as usize].halted = true;
+        events.push(Event::Halted { symbol });
+        self.withdraw_quotes(instrument, u32::MAX);
+    }
+
+    pub(crate) fn resume(&mut self, symbol: Symbol, events: &mut Events) {
+        let Some(instrument) = self.find_symbol(symbol) else {
+            return self.refuse(Refusal::UnknownSymbol, events);
+        };
+        self.markets[instrument as usize].halted = false;
+        events.push(Event::Resumed { symbol });
+        self.work.job = Job::Wake {
+            at: instrument,
+            end: instrument + 1,
+        };
+    }
+
+    /// Orders that waited for trading go to the queue.
+    pub(crate) fn wake(&mut self, instrument: u32) {
+        if !self.trading(instrument) {
+            return;
+        }
+        while let Some(slot) = self.markets[instrument as usize].waiting.pop_front() {
+            self.orders[slot].place = Place::Nowhere;
+            self.work.queue.push_back((self.orders[slot].age, slot));
+        }
+    }
+}
