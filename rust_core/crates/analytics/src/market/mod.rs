@@ -1,0 +1,7 @@
+//! What trades, quotes and books say.
+pub mod depth;
+pub mod indicators;
+pub mod order_flow;
+pub mod prices;
+pub mod spreads;
+pub mod stream;
