@@ -113,10 +113,10 @@ impl Engine {
                 let mut total = 0;
                 for level in market.book.levels(side) {
                     let mut node = market.book.ladder(side).front_at(level.price);
-                    let (mut lots, mut orders) = (0, 0);
+                    let (mut lots, mut orders) = (0i128, 0);
                     while let Some(at) = node {
                         let entry = market.book.ladder(side).node(at);
-                        lots += entry.quantity;
+                        lots += i128::from(entry.quantity);
                         orders += 1;
                         if entry.quantity <= 0 {
                             return Err("a resting order shows nothing");
@@ -133,7 +133,7 @@ impl Engine {
                         }
                         node = market.book.ladder(side).next_in_level(at);
                     }
-                    if lots != level.quantity || orders != level.orders {
+                    if i64::try_from(lots).unwrap_or(i64::MAX) != level.quantity || orders != level.orders {
                         return Err("a level is not the sum of its orders");
                     }
                     total += orders as usize;

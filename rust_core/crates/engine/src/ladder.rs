@@ -10,7 +10,7 @@
 //! the sum of its entries' shown quantity; the best level is the lowest price if `ascending`, else the
 //! highest. Entries are never moved except to the end of their level by an iceberg's refill.
 //!
-//! Known limits: a page is 16 KiB, so orders strewn over far distant prices are dear; empty pages are
+//! Known limits: a page is 24 KiB, so orders strewn over far distant prices are dear; empty pages are
 //! given back by [`Ladder::trim`]. The same structure holds bids, asks, stops (keyed by stop price)
 //! and trailing stops (keyed by the best price seen).
 
@@ -44,7 +44,8 @@ struct Queue {
     head: u32,
     tail: u32,
     count: u32,
-    quantity: i64,
+    /// Shown lots: the sum of many orders can leave 64 bits.
+    quantity: i128,
     /// Mark of the last command that touched the level.
     stamp: u64,
 }
@@ -178,7 +179,7 @@ impl Ladder {
             page.summary |= 1 << (offset / 64);
         }
         queue.count += 1;
-        queue.quantity += quantity;
+        queue.quantity += i128::from(quantity);
         self.append(slot, level);
         self.len += 1;
         if self.best == NIL || self.better(price, self.best_price) {
@@ -196,7 +197,7 @@ impl Ladder {
         self.unlink(node);
         let queue = &mut self.levels[level as usize];
         queue.count -= 1;
-        queue.quantity -= quantity;
+        queue.quantity -= i128::from(quantity);
         let empty = queue.count == 0;
         self.nodes[node as usize].next = self.free_node;
         self.free_node = node;
@@ -238,7 +239,7 @@ impl Ladder {
             refilled = true;
         }
         let left = entry.quantity + entry.hidden;
-        self.levels[level as usize].quantity += change;
+        self.levels[level as usize].quantity += i128::from(change);
         if refilled {
             self.unlink(node);
             self.append(node, level);
@@ -254,7 +255,7 @@ impl Ladder {
         entry.quantity = shown;
         entry.hidden = left - shown;
         let level = entry.level as usize;
-        self.levels[level].quantity += change;
+        self.levels[level].quantity += i128::from(change);
     }
 
     /// Marks the entry's level; true when this stamp is new to it. Gives the level for [`Ladder::level`].
@@ -267,11 +268,11 @@ impl Ladder {
         (first, level)
     }
 
-    /// (shown lots, entries) of a level given by [`Ladder::touch`].
+    /// (shown lots, entries) of a level given by [`Ladder::touch`]; lots stop at `i64::MAX`.
     #[inline]
     pub fn level(&self, level: u32) -> (i64, u32) {
         let queue = &self.levels[level as usize];
-        (queue.quantity, queue.count)
+        (i64::try_from(queue.quantity).unwrap_or(i64::MAX), queue.count)
     }
 
     /// (shown lots, entries) at a price.

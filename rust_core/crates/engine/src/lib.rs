@@ -18,7 +18,7 @@
 //! | `session`, `corporate`, `accounts` | time, splits, cash |
 //! | `ledger`, `money` | double entry, exact arithmetic |
 //! | `book`, `ladder`, `orders`, `index`, `market`, `requests` | the structures |
-//! | `snapshot`, `audit`, `query` | bytes, the full check, questions |
+//! | `snapshot`, `codec`, `audit`, `query` | bytes, the full check, questions |
 //!
 //! Bounds: 4,096 instruments, 2^20 accounts, 2^21 open orders, 4,194,304 request keys, 16 feeds, 64
 //! currencies, 256 symbols an account. Amounts are bounded at admission so that no sum can overflow.
@@ -27,6 +27,7 @@
 mod accounts;
 mod audit;
 pub mod book;
+mod codec;
 mod commands;
 mod corporate;
 mod engine;

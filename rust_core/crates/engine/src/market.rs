@@ -123,12 +123,6 @@ impl Market {
         i128::from(price) * i128::from(lots) * self.unit
     }
 
-    pub fn stops(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Buy => &self.stop_buys,
-            Side::Sell => &self.stop_sells,
-        }
-    }
     pub fn stops_mut(&mut self, side: Side) -> &mut Ladder {
         match side {
             Side::Buy => &mut self.stop_buys,
@@ -175,10 +169,6 @@ impl Market {
             Side::Buy => crate::money::parts_floor(reference, 1_000_000 + self.collar_ppm),
             Side::Sell => crate::money::parts_ceiling(reference, 1_000_000 - self.collar_ppm),
         }
-    }
-
-    pub fn ticks(&self, price: Option<Price>) -> i64 {
-        price.map_or(0, |price| price / self.tick)
     }
 
     pub fn price(&self, ticks: i64) -> Option<Price> {

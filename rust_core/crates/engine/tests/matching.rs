@@ -13,7 +13,11 @@ fn the_best_price_trades_first_then_the_oldest() {
     let taken = exchange.place(buy(4, 25, 10_001));
     assert_eq!(
         exchange.trades(),
-        [(10_000, 10, order(2), order(4)), (10_000, 10, order(3), order(4)), (10_001, 5, order(1), order(4))]
+        [
+            (10_000, 10, order(2), order(4)),
+            (10_000, 10, order(3), order(4)),
+            (10_001, 5, order(1), order(4))
+        ]
     );
     assert_eq!(taken.status, OrderStatus::Filled);
     assert_eq!(exchange.levels(Side::Sell), [(10_001, 5, 1)]);

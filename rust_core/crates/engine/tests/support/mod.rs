@@ -55,7 +55,11 @@ impl Exchange {
     /// 100,000 dollars, Carol a margin account with as much.
     pub fn new() -> Exchange {
         let mut exchange = Exchange::empty();
-        for (id, kind) in [(ALICE, AccountKind::Cash), (BOB, AccountKind::Cash), (CAROL, AccountKind::Margin)] {
+        for (id, kind) in [
+            (ALICE, AccountKind::Cash),
+            (BOB, AccountKind::Cash),
+            (CAROL, AccountKind::Margin),
+        ] {
             exchange.open(id, kind, AccountRole::Customer);
             exchange.deposit(id, dollars(100_000));
         }
@@ -64,7 +68,13 @@ impl Exchange {
 
     /// Without accounts.
     pub fn empty() -> Exchange {
-        let mut exchange = Exchange { engine: Engine::new(), now: START, sequence: 0, events: Vec::new(), steps: 0 };
+        let mut exchange = Exchange {
+            engine: Engine::new(),
+            now: START,
+            sequence: 0,
+            events: Vec::new(),
+            steps: 0,
+        };
         exchange.define("XYZ");
         exchange
     }
@@ -81,18 +91,32 @@ impl Exchange {
     }
 
     pub fn open(&mut self, account: AccountId, kind: AccountKind, role: AccountRole) {
-        self.done(Command::OpenAccount { account, kind, role, currency: currency("USD") });
+        self.done(Command::OpenAccount {
+            account,
+            kind,
+            role,
+            currency: currency("USD"),
+        });
     }
 
     pub fn deposit(&mut self, account: AccountId, amount: Money) {
-        self.done(Command::Deposit { account, transfer: TransferId(1), amount, request: None });
+        self.done(Command::Deposit {
+            account,
+            transfer: TransferId(1),
+            amount,
+            request: None,
+        });
     }
 
     /// A house account with a feed, number 1.
     pub fn with_feed() -> Exchange {
         let mut exchange = Exchange::new();
         exchange.open(HOUSE, AccountKind::Margin, AccountRole::House);
-        exchange.done(Command::DefineFeed { feed: 1, house: HOUSE, silence_ns: 0 });
+        exchange.done(Command::DefineFeed {
+            feed: 1,
+            house: HOUSE,
+            silence_ns: 0,
+        });
         exchange
     }
 
@@ -146,7 +170,12 @@ impl Exchange {
     }
 
     pub fn cancel(&mut self, account: AccountId, order: OrderId) -> OrderSummary {
-        self.done(Command::CancelOrder { account, order, request: None }).expect("a cancel tells its order")
+        self.done(Command::CancelOrder {
+            account,
+            order,
+            request: None,
+        })
+        .expect("a cancel tells its order")
     }
 
     /// A trade of one unit at a price, between two accounts of its own: gives a last price.
@@ -160,8 +189,14 @@ impl Exchange {
         }
         let number = u128::from(self.sequence) * 10 + 1_000_000;
         let events = std::mem::take(&mut self.events);
-        self.place(PlaceOrder { account: AccountId(800), ..sell(number, 1, price) });
-        self.place(PlaceOrder { account: AccountId(801), ..buy(number + 1, 1, price) });
+        self.place(PlaceOrder {
+            account: AccountId(800),
+            ..sell(number, 1, price)
+        });
+        self.place(PlaceOrder {
+            account: AccountId(801),
+            ..buy(number + 1, 1, price)
+        });
         self.events.splice(0..0, events);
     }
 
@@ -170,8 +205,14 @@ impl Exchange {
             feed: 1,
             source_sequence: sequence,
             symbol: symbol("XYZ"),
-            bid: OutsideSide { price: cents(bid.0), quantity: units(bid.1) },
-            ask: OutsideSide { price: cents(ask.0), quantity: units(ask.1) },
+            bid: OutsideSide {
+                price: cents(bid.0),
+                quantity: units(bid.1),
+            },
+            ask: OutsideSide {
+                price: cents(ask.0),
+                quantity: units(ask.1),
+            },
         })
     }
 
@@ -188,9 +229,13 @@ impl Exchange {
     /// Trades of the last command: (price in cents, units, maker, taker).
     pub fn trades(&self) -> Vec<(i64, i64, OrderId, OrderId)> {
         let trade = |event: &Event| match *event {
-            Event::TradeExecuted { price, quantity, maker, taker, .. } => {
-                Some((price / cents(1), quantity / NANOS, maker.order, taker.order))
-            }
+            Event::TradeExecuted {
+                price,
+                quantity,
+                maker,
+                taker,
+                ..
+            } => Some((price / cents(1), quantity / NANOS, maker.order, taker.order)),
             _ => None,
         };
         self.events.iter().filter_map(trade).collect()
@@ -219,7 +264,10 @@ impl Exchange {
         let (mut bids, mut asks) = (Vec::new(), Vec::new());
         assert!(self.engine.book(symbol("XYZ"), 100, &mut bids, &mut asks));
         let levels = if side == Side::Buy { bids } else { asks };
-        levels.iter().map(|level| (level.price / cents(1), level.quantity / NANOS, level.orders)).collect()
+        levels
+            .iter()
+            .map(|level| (level.price / cents(1), level.quantity / NANOS, level.orders))
+            .collect()
     }
 
     pub fn status(&self, order: OrderId) -> Option<OrderStatus> {
@@ -230,7 +278,10 @@ impl Exchange {
     pub fn position(&self, account: AccountId) -> i64 {
         let mut positions = Vec::new();
         self.engine.positions(account, &mut positions);
-        positions.iter().find(|position| position.symbol == symbol("XYZ")).map_or(0, |position| position.quantity / NANOS)
+        positions
+            .iter()
+            .find(|position| position.symbol == symbol("XYZ"))
+            .map_or(0, |position| position.quantity / NANOS)
     }
 
     pub fn view(&self, account: AccountId) -> AccountView {
@@ -267,15 +318,27 @@ pub fn buy(number: u128, quantity: i64, price: i64) -> PlaceOrder {
 
 /// Sells are Carol's, who may be short.
 pub fn sell(number: u128, quantity: i64, price: i64) -> PlaceOrder {
-    PlaceOrder { account: CAROL, ..limit(number, Side::Sell, quantity, price) }
+    PlaceOrder {
+        account: CAROL,
+        ..limit(number, Side::Sell, quantity, price)
+    }
 }
 
 pub fn market(number: u128, side: Side, quantity: i64) -> PlaceOrder {
-    PlaceOrder { kind: OrderKind::Market, limit_price: None, ..limit(number, side, quantity, 1) }
+    PlaceOrder {
+        kind: OrderKind::Market,
+        limit_price: None,
+        ..limit(number, side, quantity, 1)
+    }
 }
 
 pub fn stop(number: u128, side: Side, quantity: i64, price: i64) -> PlaceOrder {
-    PlaceOrder { kind: OrderKind::Stop, limit_price: None, stop_price: Some(cents(price)), ..limit(number, side, quantity, 1) }
+    PlaceOrder {
+        kind: OrderKind::Stop,
+        limit_price: None,
+        stop_price: Some(cents(price)),
+        ..limit(number, side, quantity, 1)
+    }
 }
 
 pub fn by(account: AccountId, order: PlaceOrder) -> PlaceOrder {
