@@ -36,7 +36,9 @@ def read_ticks(path: Path, columns: list[str]) -> pl.DataFrame:
         data = archive.read(archive.namelist()[0])
     frame = pl.read_csv(data, has_header=False, new_columns=columns, schema_overrides=types)
     return frame.filter(
-        (pl.col("suspicious") == 0) & (pl.col("at_ms") >= sample.OPEN_MS) & (pl.col("at_ms") < sample.CLOSE_MS)
+        (pl.col("suspicious") == 0)
+        & (pl.col("at_ms") >= sample.OPEN_MS)
+        & (pl.col("at_ms") < sample.CLOSE_MS)
     )
 
 
@@ -69,9 +71,13 @@ def read_quotes(path: Path, window_ms: int) -> list[quotes.Quote]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("lean_data", nargs="?", default=os.environ.get("CIFT_LEAN_DATA"))
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent / "data" / "sample")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).resolve().parent.parent / "data" / "sample"
+    )
     parser.add_argument("--window-ms", type=int, default=quotes.WINDOW_MS)
     arguments = parser.parse_args()
     if not arguments.lean_data:

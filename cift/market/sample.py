@@ -20,6 +20,10 @@ OPEN_MS = (9 * 60 + 30) * 60_000
 CLOSE_MS = 16 * 60 * 60_000
 QUOTES = "quotes.parquet"
 PRINTS = "prints.parquet"
+QUOTE_COLUMNS = {"symbol": pl.String, "derived": pl.Boolean} | dict.fromkeys(
+    ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size"), pl.Int32
+)
+PRINT_COLUMNS = {"symbol": pl.String} | dict.fromkeys(("d_at_ms", "d_price", "size"), pl.Int32)
 FOLDER = Path(__file__).resolve().parent.parent.parent / "data" / "sample"
 
 
@@ -53,7 +57,9 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
                     "bid_size": bid_size,
                     "ask_size": ask_size,
                 },
-                schema_overrides={name: pl.Int32 for name in ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size")},
+                schema_overrides=dict.fromkeys(
+                    ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size"), pl.Int32
+                ),
             )
         )
         at_ms, price, size = _columns(tape.prints, 3)
@@ -65,7 +71,7 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
                     "d_price": _differences(price),
                     "size": size,
                 },
-                schema_overrides={name: pl.Int32 for name in ("d_at_ms", "d_price", "size")},
+                schema=PRINT_COLUMNS,
             )
         )
     paths = [folder / QUOTES, folder / PRINTS]
@@ -81,9 +87,18 @@ def read(folder: Path = FOLDER) -> list[Tape]:
     for symbol in quotes["symbol"].unique(maintain_order=True).to_list():
         mine = quotes.filter(pl.col("symbol") == symbol)
         at_ms, bid = mine["d_at_ms"].cum_sum().to_list(), mine["d_bid"].cum_sum()
-        sides = (bid.to_list(), mine["bid_size"].to_list(), (bid + mine["spread"]).to_list(), mine["ask_size"].to_list())
+        sides = (
+            bid.to_list(),
+            mine["bid_size"].to_list(),
+            (bid + mine["spread"]).to_list(),
+            mine["ask_size"].to_list(),
+        )
         trades = prints.filter(pl.col("symbol") == symbol)
-        columns = (trades["d_at_ms"].cum_sum().to_list(), trades["d_price"].cum_sum().to_list(), trades["size"].to_list())
+        columns = (
+            trades["d_at_ms"].cum_sum().to_list(),
+            trades["d_price"].cum_sum().to_list(),
+            trades["size"].to_list(),
+        )
         tapes.append(
             Tape(
                 symbol,
@@ -99,7 +114,9 @@ def _load(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as problem:
-        raise SampleMissing(f"cannot read {path}: {problem}; make it with scripts/build_sample.py") from problem
+        raise SampleMissing(
+            f"cannot read {path}: {problem}; make it with scripts/build_sample.py"
+        ) from problem
 
 
 def _columns(rows: list[Quote] | list[Print], width: int) -> list[list[int]]:

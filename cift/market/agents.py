@@ -1,0 +1,236 @@
+"""Seeded accounts that make a market among themselves. Pure: same seed and same views, same intents.
+
+Per symbol: market makers that quote around a value only they know, skewed by what they hold; noise
+traders that cross the spread or wait near it, in either direction, and drift back to flat; a momentum
+trader that follows a move and leaves it when it turns. Nobody knows anybody: they meet in the book.
+
+A step is `STEP_S` of the agents' own time. The driver asks `due()` who acts now, looks up what those
+hold, and passes it with the view of the market to `act()`. Every random number comes from the
+agents' own generators, drawn in the order of the agents, whatever the view says: so that one look at
+the market more or less does not change who acts when.
+
+The first trade needs no reference price: until a symbol has traded, everybody sends limit orders.
+
+The value follows a random walk with the volatility of a stock (`DAILY_VOLATILITY` over a session),
+pulled back to where it began with a half-life of half an hour, in ticks of 0.01. The maker's quote is
+centred at value − skew × holding (the reservation price of Avellaneda and Stoikov, "High-frequency
+trading in a limit order book", 2008, with their terms folded into one constant).
+
+Limits: `INVENTORY_LIMIT` shares for each account, after which it only reduces; `commands_per_step`
+over all agents: who finds the budget used up waits for the next step.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+STEP_S = 0.25
+DAILY_VOLATILITY = 0.015
+SESSION_S = 23_400
+HALF_LIFE_S = 1_800.0
+
+MAKERS, NOISE_TRADERS, MOMENTUM_TRADERS = 2, 3, 1
+"""How many of each there are for one symbol."""
+INVENTORY_LIMIT = 5_000
+MAKER_LEVELS = 3
+MAKER_REST_S = 30
+"""How long a maker's orders stay if nobody renews them: a market without its driver empties itself."""
+NOISE_REST_S = 20
+MOMENTUM_STEPS = 40
+NOISE_SIZES = (1, 10, 25, 50, 100, 100, 100, 200, 300)
+
+OPENING_TICKS: Mapping[str, int] = {"SPY": 16_742, "IBM": 18_190, "BAC": 1_391, "AIG": 4_905}
+"""Where a symbol's value begins when it has never traded: the opening prices of the sample's day."""
+
+Kind = Literal["maker", "noise", "momentum"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What one symbol looks like from outside. Prices in ticks; `None` = nobody, or never."""
+
+    bid: int | None = None
+    ask: int | None = None
+    last: int | None = None
+    halted: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """An order an agent wants. `limit` in ticks, `None` = at the market; `rest_s` 0 = now or not at all."""
+
+    agent: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    shares: int
+    limit: int | None
+    rest_s: int
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """The agent takes all its orders back."""
+
+    agent: str
+    symbol: str
+
+
+Intent = Place | Withdraw
+
+
+@dataclass
+class Agent:
+    name: str
+    symbol: str
+    kind: Kind
+    random: random.Random
+    next_step: int
+    quoted: tuple[int, int, int] | None = None
+    """Maker: bid and ask of its first level, and the step it quoted at."""
+
+
+@dataclass
+class _Value:
+    anchor: float
+    now: float
+    random: random.Random
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=MOMENTUM_STEPS))
+
+
+class Agents:
+    """The whole crowd. `views` at the start say where each value begins."""
+
+    def __init__(self, seed: int, views: Mapping[str, View], commands_per_step: int = 10) -> None:
+        self._step = 0
+        self._commands_per_step = max(commands_per_step, 2 * MAKER_LEVELS + 1)
+        self._values: dict[str, _Value] = {}
+        self.agents: list[Agent] = []
+        for symbol in sorted(views):
+            start = float(_centre(views[symbol]) or OPENING_TICKS.get(symbol, 10_000))
+            self._values[symbol] = _Value(start, start, _generator(seed, symbol, "value"))
+            counts: list[tuple[Kind, int]] = [
+                ("maker", MAKERS),
+                ("noise", NOISE_TRADERS),
+                ("momentum", MOMENTUM_TRADERS),
+            ]
+            for kind, count in counts:
+                for number in range(1, count + 1):
+                    name = f"{symbol.lower()}-{kind}-{number}"
+                    generator = _generator(seed, symbol, name)
+                    self.agents.append(Agent(name, symbol, kind, generator, generator.randrange(1, 8)))
+
+    def due(self) -> list[Agent]:
+        """Begin the next step: values move; returns the agents that act in it, oldest wait first."""
+        self._step += 1
+        for value in self._values.values():
+            _move(value)
+        waiting = [agent for agent in self.agents if agent.next_step <= self._step]
+        return sorted(waiting, key=lambda agent: agent.next_step)
+
+    def act(self, due: list[Agent], views: Mapping[str, View], holdings: Mapping[str, int]) -> list[Intent]:
+        """What the agents of this step do. `holdings`: signed shares of each agent in `due`."""
+        for symbol, value in self._values.items():
+            centre = _centre(views.get(symbol, View()))
+            if centre is not None:
+                value.seen.append(centre)
+        intents: list[Intent] = []
+        for agent in due:
+            view = views.get(agent.symbol, View())
+            waits_since = agent.next_step
+            wanted = self._decide(agent, view, holdings.get(agent.name, 0))
+            if view.halted:
+                continue
+            if len(intents) + len(wanted) > self._commands_per_step:
+                agent.next_step = waits_since  # so that the longest wait comes first, whoever it is
+                agent.quoted = None
+                continue
+            intents += wanted
+        return intents
+
+    def _decide(self, agent: Agent, view: View, held: int) -> list[Intent]:
+        value = self._values[agent.symbol]
+        if agent.kind == "maker":
+            agent.next_step = self._step + agent.random.randrange(3, 7)
+            return _make(agent, value.now, held, self._step)
+        if agent.kind == "noise":
+            agent.next_step = self._step + 1 + int(agent.random.expovariate(1 / 7))
+            return _trade_noise(agent, view, value.now, held)
+        agent.next_step = self._step + agent.random.randrange(6, 14)
+        return _trade_momentum(agent, view, value.seen, held)
+
+
+def _make(agent: Agent, value: float, held: int, step: int) -> list[Intent]:
+    noise = agent.random.gauss(0.0, 0.6)
+    sizes = [agent.random.randrange(1, 6) * 100 for _ in range(2 * MAKER_LEVELS)]
+    half_spread = max(0.5, value / 16_000)
+    skew = half_spread * 3 / INVENTORY_LIMIT
+    centre = value + noise - skew * held
+    bid = max(1, math.floor(centre - half_spread))
+    ask = max(bid + 1, math.ceil(centre + half_spread))
+    renew_steps = int(MAKER_REST_S / STEP_S / 2)
+    if agent.quoted is not None:
+        old_bid, old_ask, quoted_step = agent.quoted
+        if abs(old_bid - bid) <= 1 and abs(old_ask - ask) <= 1 and step - quoted_step < renew_steps:
+            return []
+    agent.quoted = (bid, ask, step)
+    intents: list[Intent] = [Withdraw(agent.name, agent.symbol)]
+    for level in range(MAKER_LEVELS):
+        if held < INVENTORY_LIMIT and bid - level > 0:
+            intents.append(
+                Place(agent.name, agent.symbol, "buy", sizes[2 * level], bid - level, MAKER_REST_S)
+            )
+        if held > -INVENTORY_LIMIT:
+            intents.append(
+                Place(agent.name, agent.symbol, "sell", sizes[2 * level + 1], ask + level, MAKER_REST_S)
+            )
+    return intents
+
+
+def _trade_noise(agent: Agent, view: View, value: float, held: int) -> list[Intent]:
+    draw, patience, away = agent.random.random(), agent.random.random(), agent.random.randrange(0, 4)
+    shares = agent.random.choice(NOISE_SIZES)
+    buys = draw < 0.5 - 0.45 * max(-1.0, min(1.0, held / INVENTORY_LIMIT))
+    near, far = (view.bid, view.ask) if buys else (view.ask, view.bid)
+    toward = 1 if buys else -1
+    fallback = max(1, round(value))
+    if patience < 0.6:
+        limit, rest_s = (far if far is not None else fallback) + toward, 0
+    else:
+        limit, rest_s = (near if near is not None else fallback) - toward * away, NOISE_REST_S
+    return [Place(agent.name, agent.symbol, "buy" if buys else "sell", shares, max(1, limit), rest_s)]
+
+
+def _trade_momentum(agent: Agent, view: View, seen: deque[int], held: int) -> list[Intent]:
+    shares = agent.random.randrange(1, 4) * 100
+    if len(seen) < MOMENTUM_STEPS or view.last is None:
+        return []
+    move = seen[-1] - seen[0]
+    threshold = max(1.0, seen[-1] / 8_000)
+    if held != 0 and (move == 0 or (move > 0) != (held > 0)):
+        return [Place(agent.name, agent.symbol, "sell" if held > 0 else "buy", min(abs(held), 300), None, 0)]
+    if abs(move) >= threshold and abs(held) < INVENTORY_LIMIT // 5:
+        return [Place(agent.name, agent.symbol, "buy" if move > 0 else "sell", shares, None, 0)]
+    return []
+
+
+def _move(value: _Value) -> None:
+    sigma = value.anchor * DAILY_VOLATILITY * math.sqrt(STEP_S / SESSION_S)
+    pull = 1 - 0.5 ** (STEP_S / HALF_LIFE_S)
+    value.now += value.random.gauss(0.0, sigma) + pull * (value.anchor - value.now)
+    value.now = max(value.now, value.anchor * 0.5, 2.0)
+
+
+def _centre(view: View) -> int | None:
+    if view.bid is not None and view.ask is not None:
+        return (view.bid + view.ask) // 2
+    return view.last
+
+
+def _generator(seed: int, symbol: str, name: str) -> random.Random:
+    """One generator for each name: adding an agent leaves the others as they were."""
+    return random.Random(f"{seed}/{symbol}/{name}")  # noqa: S311 (a simulation must repeat itself)
