@@ -8,7 +8,7 @@
 //! # Where things are
 //! | file | what |
 //! |---|---|
-//! | `types` | commands, events, refusals: the words |
+//! | `types`, `names` | commands, events, refusals: the words |
 //! | `engine` | the state, `apply`, idempotency |
 //! | `work` | a command as units of work; `Continue` |
 //! | `commands` | each command to its place |
@@ -38,6 +38,7 @@ mod ledger;
 mod market;
 mod matching;
 mod money;
+mod names;
 mod orders;
 mod outside;
 mod place;
