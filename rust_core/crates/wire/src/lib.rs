@@ -1,0 +1,66 @@
+//! Bytes ↔ engine types: the only crate that knows Cap'n Proto, blake3 and the names of subjects and streams.
+//!
+//! Layout: `schema/*.capnp` is the contract; `src/generated/*.gen.rs` is derived from it (`examples/generate.rs`,
+//! committed so that a build needs no `capnp` tool). The modules here turn engine values into messages and back with
+//! no type in between: a record is written straight from the commands and events, and read without copying it.
+//!
+//! Invariants:
+//! - Encoding is a function: equal values give equal bytes, in one segment (sizes are computed first). So recovery
+//!   compares re-derived events with the journal by comparing whole messages ([`record`]).
+//! - Decoding trusts nobody: every enum, code, length and count is checked; a message cannot make the reader walk
+//!   more than a small multiple of its own size ([`frame`]).
+//! - A digest ([`digest`]) is over a fixed byte form of its own, not over Cap'n Proto: adding a field to a schema
+//!   changes no idempotency key.
+//! - Every bound has a name in [`limits`].
+//!
+//! Absent on purpose: sockets, clocks, floats.
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod command;
+mod command_read;
+mod convert;
+pub mod digest;
+pub mod event;
+mod event_write;
+mod facts;
+pub mod frame;
+pub mod limits;
+pub mod market;
+pub mod record;
+pub mod result;
+pub mod subject;
+pub mod text;
+
+/// Generated from `schema/`, see the crate's header. Public for readers that want the message without engine types.
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/types_capnp.gen.rs"]
+pub mod types_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/command_capnp.gen.rs"]
+pub mod command_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/result_capnp.gen.rs"]
+pub mod result_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/record_capnp.gen.rs"]
+pub mod record_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/market_capnp.gen.rs"]
+pub mod market_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/account_capnp.gen.rs"]
+pub mod account_capnp;
+
+pub use command::{encode_commands, CommandBatch, Envelope, Meta};
+pub use digest::{blake3, body_digest, request_key};
+pub use frame::WireError;
+pub use record::{encode_record, encode_record_into, Entry, Header, Record, RecordHash};
+pub use result::{decode_results, encode_results, CommandResult, Status};
+pub use subject::subject_symbol;

@@ -1,0 +1,54 @@
+//! Names of subjects, streams and buckets. A shard's name is in every one that belongs to a shard; the first shard,
+//! `main`, has the plain stream name `ORDERS`.
+use crate::text::{symbol_str, uuid_text};
+use cift_engine::{AccountId, Symbol};
+
+pub const EVENTS_STREAM: &str = "EVENTS";
+pub const MARKET_DATA_STREAM: &str = "MARKET_DATA";
+/// Key of the stream's metadata that tells one journal from another.
+pub const JOURNAL_ID_KEY: &str = "cift-journal-id";
+
+/// A shard's name: 1..=32 of `a–z 0–9 -`.
+pub fn valid_shard(shard: &str) -> bool {
+    (1..=32).contains(&shard.len())
+        && shard
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+pub fn command(shard: &str) -> String {
+    format!("engine.{shard}.command")
+}
+pub fn query(shard: &str) -> String {
+    format!("engine.{shard}.query")
+}
+pub fn owner(shard: &str) -> String {
+    format!("engine.{shard}.owner")
+}
+/// The journal's stream.
+pub fn journal_stream(shard: &str) -> String {
+    if shard == "main" {
+        "ORDERS".into()
+    } else {
+        format!("ORDERS_{shard}")
+    }
+}
+/// The journal's only subject.
+pub fn journal(shard: &str) -> String {
+    format!("orders.{shard}")
+}
+/// Object store bucket of the engine's snapshots.
+pub fn snapshots(shard: &str) -> String {
+    format!("ENGINE_{shard}")
+}
+/// A symbol as one token of a subject: `.` and `/` become `-` (`BRK.B` → `BRK-B`). The payload has the real symbol.
+pub fn subject_symbol(symbol: &Symbol) -> String {
+    symbol_str(symbol).replace(['.', '/'], "-")
+}
+/// `kind`: trade, quote, book.
+pub fn market(kind: &str, symbol: &Symbol) -> String {
+    format!("market.{kind}.{}", subject_symbol(symbol))
+}
+/// `kind`: order, fill, position, cash.
+pub fn event(account: AccountId, kind: &str) -> String {
+    format!("events.{}.{kind}", uuid_text(account.0))
+}

@@ -1,0 +1,373 @@
+//! The vectors in `vectors/`: `<name>.bin` is the message, `<name>.json` what it says, in the words of the Python codec
+//! (`cift_core.wire`), which reads the same files. A change of bytes here is a change of the wire format.
+//! `CIFT_WRITE_VECTORS=1` writes them anew.
+mod samples;
+use cift_engine::*;
+use cift_wire::record::NO_RECORD;
+use cift_wire::text::uuid_text;
+use cift_wire::*;
+use serde_json::{json, Value};
+use std::{env, fs};
+
+fn hold(name: &str, bytes: &[u8], meaning: &Value) {
+    let base = format!("{}/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = serde_json::to_string_pretty(meaning).unwrap() + "\n";
+    if env::var_os("CIFT_WRITE_VECTORS").is_some() {
+        fs::write(format!("{base}.bin"), bytes).unwrap();
+        fs::write(format!("{base}.json"), &text).unwrap();
+    }
+    assert!(
+        fs::read(format!("{base}.bin")).unwrap() == bytes,
+        "{name}.bin: the wire format changed"
+    );
+    assert_eq!(fs::read_to_string(format!("{base}.json")).unwrap(), text);
+}
+
+fn market_buy() -> Command {
+    Command::PlaceOrder(PlaceOrder {
+        kind: OrderKind::Market,
+        time_in_force: TimeInForce::Ioc,
+        limit_price: None,
+        request: None,
+        ..samples::place()
+    })
+}
+fn bracket() -> Command {
+    let class = OrderClass::Bracket(Legs {
+        take_profit: Some(TakeProfit {
+            order: OrderId(8),
+            limit_price: 520 * NANOS,
+        }),
+        stop_loss: Some(StopLoss {
+            order: OrderId(9),
+            stop_price: 490 * NANOS,
+            limit_price: None,
+        }),
+    });
+    let place = PlaceOrder {
+        class,
+        request: None,
+        ..samples::place()
+    };
+    let key = request_key(samples::ACCOUNT, "place_order", "my-order.1");
+    let request = Some(Request {
+        key,
+        body: body_digest(&Command::PlaceOrder(place)),
+    });
+    Command::PlaceOrder(PlaceOrder { request, ..place })
+}
+
+fn place_json(kind: &str, tif: &str, limit: Option<i64>, class: Value) -> Value {
+    json!({
+        "type": "place_order", "account": uuid_text(samples::ACCOUNT.0), "order": uuid_text(samples::ORDER.0),
+        "symbol": "SPY", "side": "buy", "kind": kind, "time_in_force": tif, "quantity": 100_000_000_000_i64,
+        "limit_price": limit, "stop_price": null, "trail": null, "display_quantity": null, "post_only": false,
+        "reduce_only": false, "self_trade_prevention": "cancel_newest", "class": class,
+    })
+}
+fn with(mut value: Value, more: Value) -> Value {
+    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    value
+}
+
+const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+const SPAN: u64 = 0x00f0_67aa_0ba9_02b7;
+
+#[test]
+fn commands() {
+    let meta = Meta {
+        trace: TRACE,
+        span: SPAN,
+        expires_at: 1_795_000_000_000_000_000,
+        client_order_id: "my-order.1",
+    };
+    let (account, transfer) = (samples::ACCOUNT, TransferId(77));
+    let sent = [
+        Envelope {
+            meta: Meta::default(),
+            command: market_buy(),
+        },
+        Envelope {
+            meta,
+            command: bracket(),
+        },
+        Envelope {
+            meta: Meta::default(),
+            command: Command::CancelAll {
+                account,
+                symbol: None,
+                request: None,
+            },
+        },
+        Envelope {
+            meta: Meta::default(),
+            command: Command::Deposit {
+                account,
+                transfer,
+                amount: 100_000_000_000_000,
+                request: None,
+            },
+        },
+    ];
+    let account_text = uuid_text(account.0);
+    let request = command::request_of(&sent[1].command).unwrap();
+    let bracket_class = json!({"bracket": {
+        "take_profit": {"order": uuid_text(8), "limit_price": 520_000_000_000_i64},
+        "stop_loss": {"order": uuid_text(9), "stop_price": 490_000_000_000_i64, "limit_price": null},
+    }});
+    let meaning = json!([
+        place_json("market", "ioc", None, json!("simple")),
+        with(place_json("limit", "day", Some(501_250_000_000), bracket_class), json!({
+            "trace_id": format!("{TRACE:032x}"), "span_id": format!("{SPAN:016x}"),
+            "expires_at": 1_795_000_000_000_000_000_i64, "client_order_id": "my-order.1",
+            "idempotency_key": "my-order.1",
+            "request": {"key": format!("{:032x}", request.key), "body": format!("{:032x}", request.body)},
+        })),
+        {"type": "cancel_all", "account": account_text, "symbol": null},
+        {"type": "deposit", "account": account_text, "transfer": uuid_text(77), "amount": 100_000_000_000_000_i64},
+    ]);
+    hold("commands", &encode_commands(&sent), &meaning);
+}
+
+#[test]
+fn results() {
+    let outcomes = samples::outcomes();
+    let mut results: Vec<_> = [0, 1, 3, 4]
+        .map(|i: usize| CommandResult::sequenced(&outcomes[i], 8, 9, 10))
+        .to_vec();
+    results.push(CommandResult::unsequenced(Status::Unavailable, "queue_full"));
+    let order = json!({"order": uuid_text(samples::ORDER.0), "status": "partially_filled", "reason": "collar",
+        "quantity": 100_000_000_000_i64, "filled": 10_000_000_000_i64, "filled_notional": 5_012_500_000_000_i64});
+    let result = |status: &str, reason: Value, sequences: [i64; 3], order: Value, affected: i64, first: Value| {
+        json!({"status": status, "reason": reason, "record_sequence": sequences[0], "command_sequence": sequences[1],
+            "timestamp": sequences[2], "order": order, "affected": affected, "first": first})
+    };
+    let first = json!({"sequence": 5, "at": 6, "order": order, "affected": 0, "refusal": null});
+    let meaning = json!([
+        result("done", json!(null), [8, 9, 10], order.clone(), 0, json!(null)),
+        result("done", json!(null), [8, 9, 10], json!(null), 12, json!(null)),
+        result(
+            "refused",
+            json!("insufficient_buying_power"),
+            [8, 9, 10],
+            json!(null),
+            0,
+            json!(null)
+        ),
+        result("repeated", json!(null), [8, 9, 10], order, 0, first),
+        result(
+            "unavailable",
+            json!("queue_full"),
+            [0, 0, 0],
+            json!(null),
+            0,
+            json!(null)
+        ),
+    ]);
+    hold("results", &encode_results(&results), &meaning);
+}
+
+fn fill_json(order: u128, realized: i64) -> Value {
+    json!({"order": uuid_text(order), "account": uuid_text(samples::ACCOUNT.0), "fee": -30_000_000,
+        "filled": 10_000_000_000_i64, "leaves": 90_000_000_000_i64, "filled_notional": 5_012_500_000_000_i64,
+        "cash": 99_999_000_000_000_i64, "position": -10_000_000_000_i64, "cost": -5_012_500_000_000_i64,
+        "realized": realized})
+}
+
+#[test]
+fn record() {
+    let fill = |order, realized| Fill {
+        realized,
+        ..samples::fill(order)
+    };
+    let (account, order, symbol) = (samples::ACCOUNT, samples::ORDER, samples::spy());
+    let place = market_buy();
+    let events = [
+        Event::TradeExecuted {
+            trade: 9,
+            symbol,
+            price: 501_250_000_000,
+            quantity: 10 * NANOS,
+            aggressor: Side::Buy,
+            maker: fill(1, 0),
+            taker: fill(2, -5),
+        },
+        Event::OrderClosed {
+            order,
+            account,
+            status: OrderStatus::Canceled,
+            reason: CloseReason::Collar,
+        },
+        Event::LevelChanged {
+            symbol,
+            side: Side::Sell,
+            price: 501_250_000_000,
+            quantity: 0,
+            orders: 0,
+        },
+    ];
+    let done = Outcome::Done {
+        order: Some(samples::summary()),
+        affected: 0,
+    };
+    let refused = Outcome::Refused(Refusal::UnknownSymbol);
+    let refusal = [Event::Refused {
+        reason: Refusal::UnknownSymbol,
+    }];
+    let halt = Command::Halt { symbol };
+    let meta = Meta {
+        trace: TRACE,
+        span: SPAN,
+        expires_at: 0,
+        client_order_id: "mine",
+    };
+    let entries = [
+        Entry {
+            meta,
+            command: &place,
+            outcome: &done,
+            events: &events,
+        },
+        Entry {
+            meta: Meta::default(),
+            command: &halt,
+            outcome: &refused,
+            events: &refusal,
+        },
+    ];
+    let header = Header {
+        format: 1,
+        rules: 1,
+        epoch: 3,
+        previous_hash: NO_RECORD,
+        state_hash: Some(blake3(b"state")),
+        timestamp: 1_795_000_000_000_000_000,
+        first_command: 41,
+    };
+    let account_text = uuid_text(account.0);
+    let order_text = uuid_text(order.0);
+    let summary = json!({"order": order_text, "status": "partially_filled", "reason": "collar",
+        "quantity": 100_000_000_000_i64, "filled": 10_000_000_000_i64, "filled_notional": 5_012_500_000_000_i64});
+    let meaning = json!({
+        "format": 1, "rules": 1, "epoch": 3, "timestamp": 1_795_000_000_000_000_000_i64, "first_command": 41,
+        "entries": [
+            {
+                "command": with(place_json("market", "ioc", None, json!("simple")), json!({
+                    "trace_id": format!("{TRACE:032x}"), "span_id": format!("{SPAN:016x}"), "client_order_id": "mine"})),
+                "outcome": {"status": "done", "order": summary, "affected": 0},
+                "events": [
+                    {"type": "trade_executed", "trade": 9, "symbol": "SPY", "price": 501_250_000_000_i64,
+                     "quantity": 10_000_000_000_i64, "aggressor": "buy", "maker": fill_json(1, 0),
+                     "taker": fill_json(2, -5)},
+                    {"type": "order_closed", "order": order_text, "account": account_text, "status": "canceled",
+                     "reason": "collar"},
+                    {"type": "level_changed", "symbol": "SPY", "side": "sell", "price": 501_250_000_000_i64,
+                     "quantity": 0, "orders": 0},
+                ],
+            },
+            {
+                "command": {"type": "halt", "symbol": "SPY"},
+                "outcome": {"status": "refused", "reason": "unknown_symbol"},
+                "events": [{"type": "refused", "reason": "unknown_symbol"}],
+            },
+        ],
+    });
+    hold("record", &encode_record(&header, entries.iter().copied()), &meaning);
+}
+
+#[test]
+fn messages() {
+    let origin = market::Origin {
+        sequence: 5,
+        index: 6,
+        timestamp: 7,
+    };
+    let of = |more: Value| with(json!({"sequence": 5, "index": 6, "timestamp": 7}), more);
+    let (symbol, account, order) = (samples::spy(), samples::ACCOUNT, samples::ORDER);
+    let (account_text, order_text) = (uuid_text(account.0), uuid_text(order.0));
+    let trade = market::Trade {
+        origin,
+        symbol,
+        trade: 3,
+        feed: 0,
+        price: 50,
+        quantity: 60,
+        aggressor: Side::Sell,
+    };
+    let meaning = json!({"symbol": "SPY", "trade": 3, "feed": 0, "price": 50, "quantity": 60, "aggressor": "sell"});
+    hold("trade", &trade.encode(), &of(meaning));
+    let quote = market::Quote {
+        origin,
+        symbol,
+        bid: Some((4, 5)),
+        ask: None,
+    };
+    let meaning = json!({"symbol": "SPY", "bid": 4, "bid_quantity": 5, "ask": null, "ask_quantity": null});
+    hold("quote", &quote.encode(), &of(meaning));
+    let change = market::LevelChange {
+        side: Side::Sell,
+        price: 4,
+        quantity: 5,
+        orders: 6,
+    };
+    let delta = market::BookDelta {
+        origin,
+        symbol,
+        changes: vec![change],
+    };
+    let meaning = json!({"symbol": "SPY", "changes": [{"side": "sell", "price": 4, "quantity": 5, "orders": 6}]});
+    hold("book_delta", &delta.encode(), &of(meaning));
+    let terms = account::OrderTerms {
+        symbol,
+        side: Side::Sell,
+        kind: OrderKind::Limit,
+        time_in_force: TimeInForce::Gtc,
+    };
+    let accepted = account::Order {
+        origin,
+        change: account::OrderChange::Accepted,
+        account,
+        order,
+        client_order_id: "mine".into(),
+        terms: Some(terms),
+        status: Some(OrderStatus::New),
+        reason: None,
+        quantity: Some(5),
+        limit_price: Some(6),
+        stop_price: None,
+    };
+    let meaning = json!({"change": "accepted", "account": account_text, "order": order_text,
+        "client_order_id": "mine", "symbol": "SPY", "side": "sell", "kind": "limit", "time_in_force": "gtc",
+        "status": "new", "reason": null, "quantity": 5, "limit_price": 6, "stop_price": null});
+    hold("order", &accepted.encode(), &of(meaning));
+    let fill = account::Fill {
+        origin,
+        account,
+        order,
+        symbol,
+        trade: 4,
+        side: Side::Sell,
+        maker: true,
+        price: 5,
+        quantity: 6,
+        fee: -7,
+        filled: 8,
+        leaves: 9,
+        filled_notional: 10,
+        cash: -11,
+    };
+    let meaning = json!({"account": account_text, "order": order_text, "symbol": "SPY", "trade": 4, "side": "sell",
+        "maker": true, "price": 5, "quantity": 6, "fee": -7, "filled": 8, "leaves": 9, "filled_notional": 10,
+        "cash": -11});
+    hold("fill", &fill.encode(), &of(meaning));
+    let position = account::Position {
+        origin,
+        account,
+        symbol,
+        quantity: -1,
+        cost: -2,
+        realized: -3,
+    };
+    let meaning = json!({"account": account_text, "symbol": "SPY", "quantity": -1, "cost": -2, "realized": -3});
+    hold("position", &position.encode(), &of(meaning));
+}
