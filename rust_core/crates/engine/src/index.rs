@@ -104,6 +104,13 @@ impl FlatIndex {
         self.entries[at] = entry;
     }
 
+    /// Room for so many keys without growing.
+    pub fn warm_up(&mut self, keys: usize) {
+        while self.entries.len() < keys * 2 {
+            self.grow();
+        }
+    }
+
     fn grow(&mut self) {
         self.bits += 1;
         let old = std::mem::replace(&mut self.entries, vec![0; 1 << self.bits]);

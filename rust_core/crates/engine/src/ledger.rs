@@ -52,6 +52,7 @@ pub(crate) struct Account {
 
 /// Lots held and lots on order of one account in one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(64))]
 pub(crate) struct Position {
     pub lots: i64,
     pub cost: Money,

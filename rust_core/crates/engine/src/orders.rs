@@ -21,7 +21,9 @@ pub(crate) enum Place {
     Waiting,
 }
 
+/// Four cache lines, hottest first: what a cancel or a fill reads lies in the first two.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Order {
     pub id: OrderId,
     pub age: u64,
@@ -29,44 +31,48 @@ pub(crate) struct Order {
     pub instrument: u32,
     /// The account's position in the instrument.
     pub position: u32,
+    /// Handle in the book or among the stops.
+    pub node: u32,
+    pub quantity: i64,
+    pub filled: i64,
     pub side: Side,
     pub kind: OrderKind,
-    pub time_in_force: TimeInForce,
     pub self_trade: SelfTradePrevention,
     /// Held, Pending or New; partly filled is New with `filled > 0`.
     pub status: OrderStatus,
     pub place: Place,
     pub post_only: bool,
     pub reduce_only: bool,
-    /// Counts among the open quantity of its side.
-    pub counted: bool,
-    pub quantity: i64,
-    pub filled: i64,
-    pub filled_notional: Money,
-    pub limit: i64,
-    pub stop: i64,
-    /// Trailing stop: best price seen.
-    pub best: i64,
-    pub trail: Option<Trail>,
-    pub display: i64,
-    /// Handle in the book or among the stops; and among the trailing stops.
-    pub node: u32,
-    pub trail_node: u32,
-    /// Lots that open or add to a position, at admission.
-    pub increase: i64,
-    pub reserve_price: i64,
-    pub reserve_ppm: i32,
+
     pub reserved: Money,
-    /// Slot of the idempotency record that lives as long as this order.
-    pub request: u32,
+    /// Neighbours among the account's orders, by acceptance.
+    pub older: u32,
+    pub newer: u32,
     /// Held leg: its entry. Entry: its held legs. Active leg: the other of the pair.
     pub parent: u32,
     pub take_profit: u32,
     pub stop_loss: u32,
     pub sibling: u32,
-    /// Neighbours among the account's orders, by acceptance.
-    pub older: u32,
-    pub newer: u32,
+    /// Slot of the idempotency record that lives as long as this order.
+    pub request: u32,
+    pub reserve_ppm: i32,
+    /// Lots that open or add to a position, at admission.
+    pub increase: i64,
+    /// Counts among the open quantity of its side.
+    pub counted: bool,
+
+    pub time_in_force: TimeInForce,
+    pub filled_notional: Money,
+    pub reserve_price: i64,
+    pub limit: i64,
+    pub display: i64,
+
+    pub stop: i64,
+    /// Trailing stop: best price seen.
+    pub best: i64,
+    pub trail: Option<Trail>,
+    /// Handle among the trailing stops.
+    pub trail_node: u32,
 }
 
 impl Order {
@@ -138,6 +144,17 @@ impl Orders {
         self.index.insert(id, slot);
         self.live += 1;
         slot
+    }
+
+    /// Room for so many without growing; memory is touched now rather than later.
+    pub fn warm_up(&mut self, orders: usize) {
+        let live = self.slots.len();
+        if live < orders {
+            self.slots.resize(orders, BLANK);
+            self.slots.truncate(live);
+            self.free.reserve(orders);
+        }
+        self.index.warm_up(orders);
     }
 
     pub fn remove(&mut self, slot: u32) {

@@ -65,6 +65,25 @@ impl Requests {
         slot
     }
 
+    /// Room for so many without growing; memory is touched now rather than later.
+    pub fn warm_up(&mut self, requests: usize) {
+        let used = self.slots.len();
+        if used < requests {
+            let first = FirstResult {
+                sequence: 0,
+                at: 0,
+                order: None,
+                affected: 0,
+                refusal: None,
+            };
+            self.slots.resize(requests, Record { key: 0, body: 0, first });
+            self.slots.truncate(used);
+            self.free.reserve(requests);
+            self.ends.reserve(requests);
+        }
+        self.index.warm_up(requests);
+    }
+
     /// From now on the record waits for its end.
     #[inline]
     pub fn ended(&mut self, slot: u32, now: Timestamp) {

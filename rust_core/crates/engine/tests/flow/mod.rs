@@ -144,7 +144,7 @@ impl Flow {
 
     fn order_id(&mut self) -> OrderId {
         self.next_order += 1;
-        OrderId(self.next_order << 64 | self.next_order * 31)
+        OrderId((self.next_order << 64) | (self.next_order * 31))
     }
 
     fn recent(&mut self) -> (AccountId, OrderId) {
@@ -498,113 +498,110 @@ impl Flow {
     /// Anything at all: extreme and meaningless values in every field.
     pub fn garbage(&mut self) -> Command {
         let dice = &mut self.dice;
-        let mut command = loop {
-            let wild = dice.below(40);
-            break match wild {
-                0 => Command::DefineInstrument(Instrument {
-                    symbol: Symbol(dice.pick(&[
-                        *b"AAA\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                        [0; 16],
-                        [b'Z'; 16],
-                        [255; 16],
-                        *b"Q\0Q\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                    ])),
-                    currency: Currency([dice.below(90) as u8; 8]),
-                    tick: extreme(dice),
-                    lot: extreme(dice),
-                    band_ppm: dice.next() as u32,
-                    collar_ppm: dice.below(3) as u32,
-                }),
-                1 => Command::DefineFeed {
-                    feed: dice.below(30) as u32,
-                    house: anyone(dice),
-                    silence_ns: extreme(dice),
+        let mut command = match dice.below(40) {
+            0 => Command::DefineInstrument(Instrument {
+                symbol: Symbol(dice.pick(&[
+                    *b"AAA\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                    [0; 16],
+                    [b'Z'; 16],
+                    [255; 16],
+                    *b"Q\0Q\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                ])),
+                currency: Currency([dice.below(90) as u8; 8]),
+                tick: extreme(dice),
+                lot: extreme(dice),
+                band_ppm: dice.next() as u32,
+                collar_ppm: dice.below(3) as u32,
+            }),
+            1 => Command::DefineFeed {
+                feed: dice.below(30) as u32,
+                house: anyone(dice),
+                silence_ns: extreme(dice),
+            },
+            2 => Command::SetFees {
+                maker_ppm: dice.next() as i32,
+                taker_ppm: dice.next() as i32,
+            },
+            3 => Command::SetSession {
+                session: dice.next(),
+                closes_at: Some(extreme(dice)),
+            },
+            4 => Command::Split {
+                symbol: symbol(SYMBOLS[0]),
+                numerator: dice.below(1_002) as u32,
+                denominator: dice.below(1_002) as u32,
+            },
+            5 => Command::Dividend {
+                symbol: symbol(SYMBOLS[1]),
+                amount: huge(dice),
+            },
+            6 => Command::OpenAccount {
+                account: anyone(dice),
+                kind: AccountKind::Margin,
+                role: dice.pick(&[AccountRole::Customer, AccountRole::House]),
+                currency: usd(),
+            },
+            7 => Command::Deposit {
+                account: anyone(dice),
+                transfer: TransferId(0),
+                amount: huge(dice),
+                request: None,
+            },
+            8 => Command::Withdraw {
+                account: anyone(dice),
+                transfer: TransferId(0),
+                amount: huge(dice),
+                request: None,
+            },
+            9 => Command::ResetAccount {
+                account: anyone(dice),
+                transfer: TransferId(0),
+                cash: huge(dice),
+                request: None,
+            },
+            10 => Command::SetLimits {
+                account: anyone(dice),
+                limits: Limits {
+                    max_order_quantity: Some(extreme(dice)),
+                    max_order_notional: Some(huge(dice)),
+                    max_position: Some(extreme(dice)),
+                    max_open_orders: dice.next() as u32,
+                    max_orders_per_second: dice.next() as u32,
+                    max_daily_loss: Some(huge(dice)),
+                    leverage_percent: dice.pick(&[0, 100, 1_000, u32::MAX]),
                 },
-                2 => Command::SetFees {
-                    maker_ppm: dice.next() as i32,
-                    taker_ppm: dice.next() as i32,
-                },
-                3 => Command::SetSession {
-                    session: dice.next(),
-                    closes_at: Some(extreme(dice)),
-                },
-                4 => Command::Split {
-                    symbol: symbol(SYMBOLS[0]),
-                    numerator: dice.below(1_002) as u32,
-                    denominator: dice.below(1_002) as u32,
-                },
-                5 => Command::Dividend {
-                    symbol: symbol(SYMBOLS[1]),
-                    amount: huge(dice),
-                },
-                6 => Command::OpenAccount {
-                    account: anyone(dice),
-                    kind: AccountKind::Margin,
-                    role: dice.pick(&[AccountRole::Customer, AccountRole::House]),
-                    currency: usd(),
-                },
-                7 => Command::Deposit {
-                    account: anyone(dice),
-                    transfer: TransferId(0),
-                    amount: huge(dice),
-                    request: None,
-                },
-                8 => Command::Withdraw {
-                    account: anyone(dice),
-                    transfer: TransferId(0),
-                    amount: huge(dice),
-                    request: None,
-                },
-                9 => Command::ResetAccount {
-                    account: anyone(dice),
-                    transfer: TransferId(0),
-                    cash: huge(dice),
-                    request: None,
-                },
-                10 => Command::SetLimits {
-                    account: anyone(dice),
-                    limits: Limits {
-                        max_order_quantity: Some(extreme(dice)),
-                        max_order_notional: Some(huge(dice)),
-                        max_position: Some(extreme(dice)),
-                        max_open_orders: dice.next() as u32,
-                        max_orders_per_second: dice.next() as u32,
-                        max_daily_loss: Some(huge(dice)),
-                        leverage_percent: dice.pick(&[0, 100, 1_000, u32::MAX]),
-                    },
-                },
-                11 => Command::SetAccountState {
-                    account: anyone(dice),
-                    state: AccountState::Active,
-                },
-                12..=14 => Command::OutsideQuote {
-                    feed: dice.below(20) as u32,
-                    source_sequence: dice.next(),
-                    symbol: symbol(dice.pick(&SYMBOLS)),
-                    bid: OutsideSide {
-                        price: extreme(dice),
-                        quantity: extreme(dice),
-                    },
-                    ask: OutsideSide {
-                        price: extreme(dice),
-                        quantity: extreme(dice),
-                    },
-                },
-                15..=17 => Command::OutsideTrade {
-                    feed: dice.below(20) as u32,
-                    source_sequence: dice.next(),
-                    symbol: symbol(dice.pick(&SYMBOLS)),
+            },
+            11 => Command::SetAccountState {
+                account: anyone(dice),
+                state: AccountState::Active,
+            },
+            12..=14 => Command::OutsideQuote {
+                feed: dice.below(20) as u32,
+                source_sequence: dice.next(),
+                symbol: symbol(dice.pick(&SYMBOLS)),
+                bid: OutsideSide {
                     price: extreme(dice),
                     quantity: extreme(dice),
                 },
-                18 => Command::EnableFormat {
-                    format: dice.next() as u16,
+                ask: OutsideSide {
+                    price: extreme(dice),
+                    quantity: extreme(dice),
                 },
-                19 => Command::SetRules {
-                    version: dice.next() as u32,
-                },
-                _ => break self.next(),
-            };
+            },
+            15..=17 => Command::OutsideTrade {
+                feed: dice.below(20) as u32,
+                source_sequence: dice.next(),
+                symbol: symbol(dice.pick(&SYMBOLS)),
+                price: extreme(dice),
+                quantity: extreme(dice),
+            },
+            18 => Command::EnableFormat {
+                format: dice.next() as u16,
+            },
+            19 => Command::SetRules {
+                version: dice.next() as u32,
+            },
+            _ => self.next(),
         };
         let dice = &mut self.dice;
         match &mut command {
@@ -683,7 +680,7 @@ fn extreme(dice: &mut Dice) -> i64 {
 }
 
 fn huge(dice: &mut Dice) -> Money {
-    let base = dice.pick(&[
+    dice.pick(&[
         0,
         1,
         -1,
@@ -693,6 +690,5 @@ fn huge(dice: &mut Dice) -> Money {
         i128::MAX,
         i128::MIN,
         Money::from(MAX_PRICE),
-    ]);
-    base
+    ])
 }
