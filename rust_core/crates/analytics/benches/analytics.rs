@@ -29,7 +29,9 @@ fn line(name: &str, ns: f64, target: &str) {
 /// Deterministic numbers in 0..1 (a 64-bit LCG): no dependency for a bench.
 fn numbers(count: usize, mut seed: u64) -> Vec<f64> {
     let mut next = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 11) as f64 / (1u64 << 53) as f64
     };
     (0..count).map(|_| next()).collect()
@@ -47,7 +49,12 @@ fn main() {
     });
     line("VWAP", ns, "target < 150 ns");
 
-    let quotes = Quotes { bids: &prices, bid_sizes: &volumes, asks: &asks, ask_sizes: &volumes };
+    let quotes = Quotes {
+        bids: &prices,
+        bid_sizes: &volumes,
+        asks: &asks,
+        ask_sizes: &volumes,
+    };
     let ns = best_ns(20_000, |_| {
         black_box(ofi(black_box(&quotes))).ok();
     });

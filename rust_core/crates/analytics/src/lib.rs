@@ -16,6 +16,8 @@
 //! machine's vector width, so results are the same bits on every machine (but differ in the last bits
 //! from a sum taken left to right).
 #![deny(unsafe_code)]
+// Several slices walked side by side by one index: the form that reads like the formula, and vectorises.
+#![allow(clippy::needless_range_loop)]
 
 pub mod lanes;
 pub mod market;

@@ -53,7 +53,11 @@ pub fn book_elasticity(prices: &[f64], sizes: &[f64], mid: f64) -> Result<f64, L
         total += growth / (price / last_price - 1.0).abs();
         (last_price, last_log) = (price, log);
     }
-    Ok(if prices.is_empty() { f64::NAN } else { total / prices.len() as f64 })
+    Ok(if prices.is_empty() {
+        f64::NAN
+    } else {
+        total / prices.len() as f64
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,13 @@ pub fn sma(x: &[f64], window: usize, out: &mut [f64]) -> Result<(), LengthMismat
 
 /// Moving standard deviation (population).
 pub fn rolling_deviation(x: &[f64], window: usize, out: &mut [f64]) -> Result<(), LengthMismatch> {
-    rolling(x, window, out, |window| mean_and_deviation(window, 0).1, Sums::deviation)
+    rolling(
+        x,
+        window,
+        out,
+        |window| mean_and_deviation(window, 0).1,
+        Sums::deviation,
+    )
 }
 
 /// Sums over a window, about a centre close to its mean, so that the squares do not cancel.
@@ -33,7 +39,12 @@ impl Sums {
         let total = sum(window);
         let centre = total / window.len() as f64;
         let about = sum(window) - centre * window.len() as f64;
-        Sums { centre, total, about, squares: squares_about(window, centre) }
+        Sums {
+            centre,
+            total,
+            about,
+            squares: squares_about(window, centre),
+        }
     }
 
     fn slide(&mut self, gone: f64, come: f64) {
@@ -188,7 +199,10 @@ mod tests {
             for last in window - 1..300 {
                 let (m, d) = mean_and_deviation(&x[last + 1 - window..=last], 0);
                 assert!((average[last] - m).abs() < 1e-7, "mean, window {window} at {last}");
-                assert!((deviation[last] - d).abs() < 1e-7, "deviation, window {window} at {last}");
+                assert!(
+                    (deviation[last] - d).abs() < 1e-7,
+                    "deviation, window {window} at {last}"
+                );
             }
             assert!(average[..window - 1].iter().all(|x| x.is_nan()));
         }

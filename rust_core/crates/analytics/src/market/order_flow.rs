@@ -58,7 +58,13 @@ fn at(quotes: &Quotes<'_>, index: usize) -> Quote {
 /// Order flow imbalance of a stretch of quotes: Σ of the contributions. 0 of fewer than two quotes.
 pub fn ofi(quotes: &Quotes<'_>) -> Result<f64, LengthMismatch> {
     let length = quotes.checked_length()?;
-    Ok(ofi_sum(quotes.bids, quotes.bid_sizes, quotes.asks, quotes.ask_sizes, length))
+    Ok(ofi_sum(
+        quotes.bids,
+        quotes.bid_sizes,
+        quotes.asks,
+        quotes.ask_sizes,
+        length,
+    ))
 }
 
 const OFI_LANES: usize = 4;
@@ -111,7 +117,10 @@ pub fn weighted_ofi(book: &Quotes<'_>, levels: usize, decay: f64) -> Result<f64,
         return Ok(f64::NAN);
     }
     if length % levels != 0 {
-        return Err(LengthMismatch { expected: length.next_multiple_of(levels), got: length });
+        return Err(LengthMismatch {
+            expected: length.next_multiple_of(levels),
+            got: length,
+        });
     }
     let weights: Vec<f64> = (0..levels).map(|level| (-decay * level as f64).exp()).collect();
     let mut total = 0.0;
@@ -138,17 +147,66 @@ pub fn trade_imbalance(volumes: &[f64], sides: &[i8]) -> Result<f64, LengthMisma
 mod tests {
     use super::*;
 
-    const START: Quote = Quote { bid: 10.0, bid_size: 5.0, ask: 11.0, ask_size: 7.0 };
+    const START: Quote = Quote {
+        bid: 10.0,
+        bid_size: 5.0,
+        ask: 11.0,
+        ask_size: 7.0,
+    };
 
     #[test]
     fn each_kind_of_change_counts_as_the_paper_says() {
         assert_eq!(contribution(START, START), 0.0);
         assert_eq!(contribution(START, Quote { bid_size: 8.0, ..START }), 3.0, "bid grew");
-        assert_eq!(contribution(START, Quote { bid: 10.5, bid_size: 2.0, ..START }), 2.0, "bid rose");
-        assert_eq!(contribution(START, Quote { bid: 9.5, bid_size: 2.0, ..START }), -5.0, "bid fell");
+        assert_eq!(
+            contribution(
+                START,
+                Quote {
+                    bid: 10.5,
+                    bid_size: 2.0,
+                    ..START
+                }
+            ),
+            2.0,
+            "bid rose"
+        );
+        assert_eq!(
+            contribution(
+                START,
+                Quote {
+                    bid: 9.5,
+                    bid_size: 2.0,
+                    ..START
+                }
+            ),
+            -5.0,
+            "bid fell"
+        );
         assert_eq!(contribution(START, Quote { ask_size: 9.0, ..START }), -2.0, "ask grew");
-        assert_eq!(contribution(START, Quote { ask: 10.5, ask_size: 3.0, ..START }), -3.0, "ask fell");
-        assert_eq!(contribution(START, Quote { ask: 11.5, ask_size: 3.0, ..START }), 7.0, "ask rose");
+        assert_eq!(
+            contribution(
+                START,
+                Quote {
+                    ask: 10.5,
+                    ask_size: 3.0,
+                    ..START
+                }
+            ),
+            -3.0,
+            "ask fell"
+        );
+        assert_eq!(
+            contribution(
+                START,
+                Quote {
+                    ask: 11.5,
+                    ask_size: 3.0,
+                    ..START
+                }
+            ),
+            7.0,
+            "ask rose"
+        );
     }
 
     #[test]
@@ -156,7 +214,12 @@ mod tests {
         for length in 0..40usize {
             let field = |k: usize| (0..length).map(|i| ((i * k + k) % 9) as f64).collect::<Vec<_>>();
             let (bids, bid_sizes, asks, ask_sizes) = (field(2), field(5), field(7), field(4));
-            let quotes = Quotes { bids: &bids, bid_sizes: &bid_sizes, asks: &asks, ask_sizes: &ask_sizes };
+            let quotes = Quotes {
+                bids: &bids,
+                bid_sizes: &bid_sizes,
+                asks: &asks,
+                ask_sizes: &ask_sizes,
+            };
             let mut series = vec![1.0; length];
             ofi_series(&quotes, &mut series).unwrap();
             assert_eq!(ofi(&quotes).unwrap(), series.iter().sum::<f64>(), "length {length}");

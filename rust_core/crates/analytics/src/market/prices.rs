@@ -24,7 +24,9 @@ pub fn twap_sampled(prices: &[f64]) -> f64 {
 /// where no time passes, but the price itself where there is one point only.
 pub fn twap(prices: &[f64], times: &[i64], end: Option<i64>) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[times.len()])?;
-    let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Ok(f64::NAN) };
+    let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
+        return Ok(f64::NAN);
+    };
     let end = end.unwrap_or(last);
     let mut area = 0.0;
     for (price, step) in prices.iter().zip(times.windows(2)) {

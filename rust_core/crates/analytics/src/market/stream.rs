@@ -60,7 +60,11 @@ impl Stream {
 
     /// A trade; `side` of the taker: +1 buy, −1 sell, 0 unknown.
     pub fn on_trade(&mut self, price: f64, volume: f64, side: i8) {
-        let print = Print { notional: price * volume, volume, signed: volume * f64::from(side.signum()) };
+        let print = Print {
+            notional: price * volume,
+            volume,
+            signed: volume * f64::from(side.signum()),
+        };
         if self.prints.len() < self.window {
             self.prints.push(print);
             self.add(print, 1.0);
@@ -78,7 +82,11 @@ impl Stream {
             }
         }
         self.last = price;
-        self.ema = if self.ema.is_nan() { price } else { self.ema + self.alpha * (price - self.ema) };
+        self.ema = if self.ema.is_nan() {
+            price
+        } else {
+            self.ema + self.alpha * (price - self.ema)
+        };
         self.trades += 1;
     }
 
@@ -90,7 +98,9 @@ impl Stream {
 
     /// The best prices changed.
     pub fn on_quote(&mut self, quote: Quote) {
-        let Some(before) = self.quote.replace(quote) else { return };
+        let Some(before) = self.quote.replace(quote) else {
+            return;
+        };
         let change = contribution(before, quote);
         if self.flow.len() < self.window {
             self.flow.push(change);
@@ -160,7 +170,9 @@ impl Stream {
 
     /// Size-weighted mid of the last quote; NaN before the first.
     pub fn microprice(&self) -> f64 {
-        self.quote.map_or(f64::NAN, |quote| microprice(quote.bid, quote.bid_size, quote.ask, quote.ask_size))
+        self.quote.map_or(f64::NAN, |quote| {
+            microprice(quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+        })
     }
 }
 

@@ -208,7 +208,9 @@ impl RiskBook {
 
     /// The daily loss counts from the account's equity now.
     pub fn start_day(&mut self, account: u32) -> bool {
-        let Some((equity, _)) = self.value(account) else { return false };
+        let Some((equity, _)) = self.value(account) else {
+            return false;
+        };
         self.accounts[account as usize].day_start = equity;
         true
     }
@@ -230,7 +232,8 @@ impl RiskBook {
     /// (RULES.md §2). Returns what the fill realized, the fee apart; `None`: unknown account or symbol, or not numbers.
     pub fn fill(&mut self, account: u32, symbol: u32, quantity: f64, price: f64, fee: f64) -> Option<f64> {
         let known = (symbol as usize) < self.marks.len();
-        if !known || !quantity.is_finite() || !(price > 0.0 && price.is_finite()) || !fee.is_finite() {
+        let numbers = quantity.is_finite() && price > 0.0 && price.is_finite() && fee.is_finite();
+        if !(known && numbers) {
             return None;
         }
         let account = self.accounts.get_mut(account as usize)?;
@@ -240,7 +243,11 @@ impl RiskBook {
         let at = match account.holdings.iter().position(|holding| holding.symbol == symbol) {
             Some(at) => at,
             None => {
-                account.holdings.push(Holding { symbol, quantity: 0.0, cost: 0.0 });
+                account.holdings.push(Holding {
+                    symbol,
+                    quantity: 0.0,
+                    cost: 0.0,
+                });
                 account.holdings.len() - 1
             }
         };
@@ -275,7 +282,12 @@ impl RiskBook {
     /// Signed quantity held; 0 where nothing is, `None` for an unknown account.
     pub fn position(&self, account: u32, symbol: u32) -> Option<f64> {
         let holdings = self.holdings(account)?;
-        Some(holdings.iter().find(|holding| holding.symbol == symbol).map_or(0.0, |holding| holding.quantity))
+        Some(
+            holdings
+                .iter()
+                .find(|holding| holding.symbol == symbol)
+                .map_or(0.0, |holding| holding.quantity),
+        )
     }
 
     /// Signed value of a holding: at its mark, else at cost.
@@ -310,9 +322,13 @@ impl RiskBook {
     /// market order, the price to expect. The reason is the first in the order of [`Verdict`].
     #[inline]
     pub fn check(&mut self, account: u32, symbol: u32, buy: bool, quantity: f64, price: f64) -> Verdict {
-        let Some((equity, gross)) = self.value(account) else { return Verdict::UnknownAccount };
+        let Some((equity, gross)) = self.value(account) else {
+            return Verdict::UnknownAccount;
+        };
         let known = &self.accounts[account as usize];
-        let Some(&mark) = self.marks.get(symbol as usize) else { return Verdict::UnknownSymbol };
+        let Some(&mark) = self.marks.get(symbol as usize) else {
+            return Verdict::UnknownSymbol;
+        };
         let limits = &known.limits;
         if !(quantity > 0.0 && quantity.is_finite()) {
             return Verdict::QuantityOutOfRange;
@@ -331,7 +347,11 @@ impl RiskBook {
         if (price - mark).abs() > limits.price_band * mark {
             return Verdict::PriceOutsideBand;
         }
-        let held = known.holdings.iter().find(|holding| holding.symbol == symbol).map_or(0.0, |held| held.quantity);
+        let held = known
+            .holdings
+            .iter()
+            .find(|holding| holding.symbol == symbol)
+            .map_or(0.0, |held| held.quantity);
         let after = if buy { held + quantity } else { held - quantity };
         let increase = (after.abs() - held.abs()).max(0.0);
         if increase > 0.0 {

@@ -85,7 +85,11 @@ pub fn quantile(p: f64) -> f64 {
         return q * ratio(&CENTRE, &CENTRE_BELOW, 0.180_625 - q * q);
     }
     let r = (-(if q < 0.0 { p } else { 1.0 - p }).ln()).sqrt();
-    let x = if r <= 5.0 { ratio(&MIDDLE, &MIDDLE_BELOW, r - 1.6) } else { ratio(&TAIL, &TAIL_BELOW, r - 5.0) };
+    let x = if r <= 5.0 {
+        ratio(&MIDDLE, &MIDDLE_BELOW, r - 1.6)
+    } else {
+        ratio(&TAIL, &TAIL_BELOW, r - 5.0)
+    };
     if q < 0.0 {
         -x
     } else {
@@ -107,7 +111,11 @@ mod tests {
             (0.975, 1.959_963_984_540_054),
             (1e-10, -6.361_340_902_404_056),
         ] {
-            assert!((quantile(p) - x).abs() < 1e-12 * (1.0 + f64::abs(x)), "{p}: {}", quantile(p));
+            assert!(
+                (quantile(p) - x).abs() < 1e-12 * (1.0 + f64::abs(x)),
+                "{p}: {}",
+                quantile(p)
+            );
         }
         assert!(quantile(0.0).is_nan() && quantile(1.0).is_nan());
         assert!((density(0.0) - 0.398_942_280_401_432_7).abs() < 1e-15);

@@ -22,14 +22,23 @@ pub struct Stressed {
 pub fn stress(equity: f64, exposures: &[f64], shocks: &[f64]) -> Result<Stressed, LengthMismatch> {
     same_length(exposures.len(), &[shocks.len()])?;
     let profit = dot(exposures, shocks);
-    let gross: f64 = exposures.iter().zip(shocks).map(|(value, shock)| (value * (1.0 + shock)).abs()).sum();
+    let gross: f64 = exposures
+        .iter()
+        .zip(shocks)
+        .map(|(value, shock)| (value * (1.0 + shock)).abs())
+        .sum();
     let equity = equity + profit;
     let leverage = match (gross > 0.0, equity > 0.0) {
         (false, _) => 0.0,
         (true, false) => f64::INFINITY,
         (true, true) => gross / equity,
     };
-    Ok(Stressed { profit, equity, gross, leverage })
+    Ok(Stressed {
+        profit,
+        equity,
+        gross,
+        leverage,
+    })
 }
 
 #[cfg(test)]
@@ -39,7 +48,15 @@ mod tests {
     #[test]
     fn a_crash_by_hand() {
         let after = stress(1_000.0, &[1_500.0, -500.0], &[-0.2, 0.1]).unwrap();
-        assert_eq!(after, Stressed { profit: -350.0, equity: 650.0, gross: 1_750.0, leverage: 1_750.0 / 650.0 });
+        assert_eq!(
+            after,
+            Stressed {
+                profit: -350.0,
+                equity: 650.0,
+                gross: 1_750.0,
+                leverage: 1_750.0 / 650.0
+            }
+        );
         assert_eq!(stress(100.0, &[1_000.0], &[-0.5]).unwrap().leverage, f64::INFINITY);
         assert_eq!(stress(100.0, &[], &[]).unwrap().leverage, 0.0);
         assert!(stress(100.0, &[1.0], &[]).is_err());

@@ -17,7 +17,10 @@ pub struct TailRisk {
     pub expected_shortfall: f64,
 }
 
-const UNDEFINED: TailRisk = TailRisk { value_at_risk: f64::NAN, expected_shortfall: f64::NAN };
+const UNDEFINED: TailRisk = TailRisk {
+    value_at_risk: f64::NAN,
+    expected_shortfall: f64::NAN,
+};
 
 fn is_confidence(confidence: f64) -> bool {
     confidence > 0.0 && confidence < 1.0
@@ -33,13 +36,20 @@ pub fn historical(returns: &mut [f64], confidence: f64) -> TailRisk {
     // 1 − 0.95 is a hair above 0.05: without the correction 100 returns would have 5.000…4 in the tail, which is
     // harmless, but 1 − 0.9 is a hair below 0.1 and would lose one.
     let tail = returns.len() as f64 * (1.0 - confidence);
-    let tail = if (tail - tail.round()).abs() < 1e-9 * tail.max(1.0) { tail.round() } else { tail };
+    let tail = if (tail - tail.round()).abs() < 1e-9 * tail.max(1.0) {
+        tail.round()
+    } else {
+        tail
+    };
     let beyond = (tail as usize).min(returns.len() - 1);
     let (worst, edge, _) = returns.select_nth_unstable_by(beyond, f64::total_cmp);
     let value_at_risk = -*edge;
     let sum: f64 = worst.iter().map(|x| -x).sum();
     let expected_shortfall = (sum + (tail - beyond as f64) * value_at_risk) / tail;
-    TailRisk { value_at_risk, expected_shortfall }
+    TailRisk {
+        value_at_risk,
+        expected_shortfall,
+    }
 }
 
 /// From a normal distribution of the sample's mean and standard deviation (n − 1), over `horizon` periods (the
@@ -96,7 +106,13 @@ mod tests {
     #[test]
     fn a_tail_of_less_than_one_point_is_the_worst() {
         let risk = historical(&mut [-0.3, 0.1, 0.2], 0.99);
-        assert_eq!(risk, TailRisk { value_at_risk: 0.3, expected_shortfall: 0.3 });
+        assert_eq!(
+            risk,
+            TailRisk {
+                value_at_risk: 0.3,
+                expected_shortfall: 0.3
+            }
+        );
         assert!(historical(&mut [], 0.99).value_at_risk.is_nan());
         assert!(historical(&mut [0.1, f64::NAN], 0.99).value_at_risk.is_nan());
         assert!(historical(&mut [0.1], 1.0).value_at_risk.is_nan());
