@@ -1,0 +1,256 @@
+//! §2 as the oracle reads it: cash, positions, fees, marks and the zero sum.
+
+use super::*;
+
+/// What the harness compares with the engine's `AccountView`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountFigures {
+    pub cash: Money,
+    pub reserved: Money,
+    pub equity: Money,
+    pub gross: Money,
+    pub daily_loss_baseline: Money,
+    pub open_orders: u32,
+    pub state: AccountState,
+}
+
+/// One side of a trade: an order, or the house itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Party {
+    User(Rank),
+    House(usize),
+}
+
+impl Oracle {
+    pub(crate) fn account_index(&self, party: Party) -> usize {
+        match party {
+            Party::User(rank) => self.orders[&rank].account,
+            Party::House(account) => account,
+        }
+    }
+
+    /// Moves a signed quantity at a price into an account; returns what it realised.
+    fn move_position(&mut self, account: usize, book: usize, change: i128, price: i128) -> i128 {
+        let (mut quantity, mut cost) = self.accounts[account].positions.get(&book).copied().unwrap_or((0, 0));
+        let mut change = change;
+        let mut realized = 0;
+        if quantity != 0 && quantity.signum() != change.signum() {
+            let n = change.abs().min(quantity.abs());
+            let removed = cost * n / quantity.abs();
+            let value = notional(price, n);
+            realized = if quantity > 0 {
+                value - removed
+            } else {
+                -removed - value
+            };
+            cost -= removed;
+            let step = n * change.signum();
+            quantity += step;
+            change -= step;
+        }
+        if change != 0 {
+            cost += change.signum() * notional(price, change.abs());
+            quantity += change;
+        }
+        self.set_position(account, book, quantity, cost);
+        realized
+    }
+
+    pub(crate) fn set_position(&mut self, account: usize, book: usize, quantity: i128, cost: i128) {
+        if quantity == 0 {
+            assert_eq!(cost, 0, "a flat position that costs something");
+            self.accounts[account].positions.remove(&book);
+        } else {
+            self.accounts[account].positions.insert(book, (quantity, cost));
+        }
+    }
+
+    fn fill(&mut self, party: Party, book: usize, side: Side, price: i128, quantity: i128, ppm: i128) -> Fill {
+        let account = self.account_index(party);
+        let value = notional(price, quantity);
+        let fee = value * ppm / MILLION / CENT * CENT;
+        let sign = if side == Side::Buy { 1 } else { -1 };
+        let realized = self.move_position(account, book, sign * quantity, price);
+        let a = &mut self.accounts[account];
+        a.cash += -sign * value - fee;
+        *self.fees.entry(a.currency).or_insert(0) += fee;
+        let (cash, id) = (a.cash, a.id);
+        let (position, cost) = a.positions.get(&book).copied().unwrap_or((0, 0));
+        let (order, filled, leaves, filled_notional) = match party {
+            Party::House(_) => (OrderId(0), quantity, 0, value),
+            Party::User(rank) => {
+                let order = self.orders.get_mut(&rank).expect("a party to a trade is open");
+                order.filled += quantity;
+                order.filled_notional += value;
+                (order.id, order.filled, order.leaves(), order.filled_notional)
+            }
+        };
+        Fill {
+            order,
+            account: id,
+            fee,
+            filled: narrow(filled),
+            leaves: narrow(leaves),
+            filled_notional,
+            cash,
+            position: narrow(position),
+            cost,
+            realized,
+        }
+    }
+
+    /// A trade and its direct consequences.
+    pub(crate) fn trade(
+        &mut self,
+        book: usize,
+        price: i128,
+        quantity: i128,
+        aggressor: Side,
+        maker: Party,
+        taker: Party,
+        pass: &mut Pass,
+    ) {
+        let maker_fill = self.fill(maker, book, opposite(aggressor), price, quantity, self.maker_ppm);
+        let taker_fill = self.fill(taker, book, aggressor, price, quantity, self.taker_ppm);
+        self.trades += 1;
+        self.books[book].last = Some((price, quantity, self.now));
+        pass.print(price);
+        self.emit(Event::TradeExecuted {
+            trade: self.trades,
+            symbol: self.books[book].spec.symbol,
+            price: narrow(price),
+            quantity: narrow(quantity),
+            aggressor,
+            maker: maker_fill,
+            taker: taker_fill,
+        });
+        let accounts = [self.account_index(maker), self.account_index(taker)];
+        for party in [maker, taker] {
+            if let Party::User(rank) = party {
+                self.after_fill(rank, quantity);
+            }
+        }
+        for account in accounts {
+            self.trim_reduce_only(account, book);
+        }
+    }
+
+    pub(crate) fn value_of(&self, book: usize, quantity: i128, cost: i128) -> i128 {
+        match self.mark(book) {
+            Some(mark) => notional(mark, quantity),
+            None => cost,
+        }
+    }
+    pub(crate) fn equity(&self, account: usize) -> i128 {
+        let a = &self.accounts[account];
+        a.cash
+            + a.positions
+                .iter()
+                .map(|(&book, &(q, cost))| self.value_of(book, q, cost))
+                .sum::<i128>()
+    }
+    pub(crate) fn gross(&self, account: usize) -> i128 {
+        let a = &self.accounts[account];
+        a.positions
+            .iter()
+            .map(|(&book, &(q, cost))| self.value_of(book, q, cost).abs())
+            .sum()
+    }
+    pub(crate) fn reserved(&self, account: usize) -> i128 {
+        self.accounts[account]
+            .orders
+            .iter()
+            .map(|rank| self.orders[rank].reserve())
+            .sum()
+    }
+    /// What may be withdrawn.
+    pub(crate) fn available(&self, account: usize) -> i128 {
+        let a = &self.accounts[account];
+        match a.kind {
+            AccountKind::Cash => (a.cash - self.reserved(account)).max(0),
+            AccountKind::Margin => {
+                let tied = (self.gross(account) + self.reserved(account)) * 100;
+                let free = self.equity(account) - divide_up(tied, a.limits.leverage_percent.into());
+                free.max(0).min(a.cash)
+            }
+        }
+    }
+    pub(crate) fn move_cash(&mut self, account: usize, transfer: TransferId, kind: CashKind, amount: i128) {
+        let a = &mut self.accounts[account];
+        a.cash += amount;
+        *self.world.entry(a.currency).or_insert(0) -= amount;
+        let (account, cash) = (a.id, a.cash);
+        self.emit(Event::CashMoved {
+            account,
+            transfer,
+            kind,
+            amount,
+            cash,
+        });
+    }
+
+    pub(crate) fn assert_zero_sum(&self) {
+        let mut cash: BTreeMap<Currency, i128> = self.world.clone();
+        for (currency, amount) in &self.fees {
+            *cash.entry(*currency).or_insert(0) += amount;
+        }
+        let mut lots = self.world_positions.clone();
+        for a in &self.accounts {
+            *cash.entry(a.currency).or_insert(0) += a.cash;
+            for (book, (quantity, _)) in &a.positions {
+                *lots.entry(*book).or_insert(0) += quantity;
+            }
+        }
+        assert!(
+            cash.values().all(|v| *v == 0),
+            "oracle: cash does not sum to zero: {cash:?}"
+        );
+        assert!(
+            lots.values().all(|v| *v == 0),
+            "oracle: positions do not sum to zero: {lots:?}"
+        );
+    }
+
+    pub fn account(&self, id: AccountId) -> Option<AccountFigures> {
+        let account = self.account_of(id)?;
+        let a = &self.accounts[account];
+        Some(AccountFigures {
+            cash: a.cash,
+            reserved: self.reserved(account),
+            equity: self.equity(account),
+            gross: self.gross(account),
+            daily_loss_baseline: a.baseline,
+            open_orders: a.orders.len() as u32,
+            state: a.state,
+        })
+    }
+    /// (symbol, quantity, cost, open buys, open sells), in order of instrument definition.
+    pub fn positions(&self, id: AccountId) -> Vec<(Symbol, Quantity, Money, Quantity, Quantity)> {
+        let Some(account) = self.account_of(id) else {
+            return Vec::new();
+        };
+        (0..self.books.len())
+            .filter_map(|book| {
+                let (q, cost) = self.accounts[account].positions.get(&book).copied().unwrap_or((0, 0));
+                let (buys, sells) = (
+                    self.open(account, book, Side::Buy, None),
+                    self.open(account, book, Side::Sell, None),
+                );
+                let any = q != 0
+                    || self.accounts[account]
+                        .orders
+                        .iter()
+                        .any(|r| self.orders[r].symbol == book);
+                any.then(|| {
+                    (
+                        self.books[book].spec.symbol,
+                        narrow(q),
+                        cost,
+                        narrow(buys),
+                        narrow(sells),
+                    )
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,521 @@
+//! §5 as the oracle reads it: passes, self-trade prevention, stops, groups, reduce-only.
+
+use super::ledger::Party;
+use super::*;
+
+impl Oracle {
+    /// Worst price at which a market order trades now.
+    pub(crate) fn collar(&self, book: usize, side: Side) -> Option<i128> {
+        let spec = &self.books[book].spec;
+        let (tick, ppm) = (i128::from(spec.tick), i128::from(spec.collar_ppm));
+        let reference = self.mark(book)?;
+        Some(match side {
+            Side::Buy => round_down(reference * (MILLION + ppm) / MILLION, tick),
+            Side::Sell => round_up(divide_up(reference * (MILLION - ppm), MILLION), tick),
+        })
+    }
+    fn acceptable(side: Side, limit: i128, price: i128) -> bool {
+        match side {
+            Side::Buy => price <= limit,
+            Side::Sell => price >= limit,
+        }
+    }
+    pub(crate) fn would_trade(&self, book: usize, side: Side, limit: i128) -> bool {
+        self.best_price(book, opposite(side))
+            .is_some_and(|price| Self::acceptable(side, limit, price))
+    }
+    pub(crate) fn party(&self, owner: Owner) -> Party {
+        match owner {
+            Owner::User(rank) => Party::User(rank),
+            Owner::House { feed, .. } => Party::House(self.feeds[feed].house),
+        }
+    }
+
+    /// Takes `quantity` off the shown part of a slot: it shrinks, refills at the end of the level, or goes.
+    pub(crate) fn consume(&mut self, book: usize, side: Side, index: usize, quantity: i128) {
+        let slot = self.side(book, side)[index];
+        assert!(quantity <= slot.shown);
+        let mut slot = Slot {
+            shown: slot.shown - quantity,
+            ..slot
+        };
+        if let Owner::House { left, .. } = &mut slot.owner {
+            *left -= quantity;
+        }
+        if slot.shown == 0 {
+            if let Owner::User(rank) = slot.owner {
+                let order = &self.orders[&rank];
+                // Called before the fill is booked: what is left after it refills the display.
+                let hidden = order.leaves() - quantity;
+                if hidden > 0 {
+                    slot.shown = order.display.expect("only icebergs hide").min(hidden);
+                    self.arrivals += 1;
+                    slot.arrival = self.arrivals;
+                }
+            }
+        }
+        if slot.shown == 0 {
+            self.side_mut(book, side).remove(index);
+        } else {
+            self.side_mut(book, side)[index] = slot;
+        }
+    }
+
+    fn rest(&mut self, rank: Rank) {
+        self.arrivals += 1;
+        let arrival = self.arrivals;
+        let order = self.orders.get_mut(&rank).expect("resting order is open");
+        order.state = State::Resting;
+        let leaves = order.leaves();
+        let shown = order.display.unwrap_or(leaves).min(leaves);
+        let price = order.limit.expect("only priced orders rest");
+        let (book, side) = (order.symbol, order.side);
+        self.side_mut(book, side).push(Slot {
+            arrival,
+            price,
+            shown,
+            owner: Owner::User(rank),
+        });
+    }
+
+    /// What a fill-or-kill order could trade, in matching order: level by level, first everything shown,
+    /// then what refills; it ends at an own order that would end the taker.
+    fn available_to(&self, rank: Rank, limit: i128) -> i128 {
+        let taker = &self.orders[&rank];
+        let mut slots: Vec<&Slot> = self
+            .side(taker.symbol, opposite(taker.side))
+            .iter()
+            .filter(|slot| Self::acceptable(taker.side, limit, slot.price))
+            .collect();
+        let sign = if taker.side == Side::Buy { 1 } else { -1 };
+        slots.sort_by_key(|slot| (sign * slot.price, slot.arrival));
+        let mut sum = 0;
+        for level in slots.chunk_by(|a, b| a.price == b.price) {
+            let mut hidden = 0;
+            for slot in level {
+                if let Owner::User(maker) = slot.owner {
+                    let maker = &self.orders[&maker];
+                    if maker.account == taker.account {
+                        match taker.prevention {
+                            SelfTradePrevention::None => {}
+                            SelfTradePrevention::CancelOldest => continue,
+                            SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return sum,
+                        }
+                    }
+                    hidden += maker.leaves() - slot.shown;
+                }
+                sum += slot.shown;
+            }
+            sum += hidden;
+        }
+        sum
+    }
+
+    /// One taker, one pass: matches, rests or is cancelled, then stops look at what it printed.
+    pub(crate) fn match_order(&mut self, rank: Rank) {
+        let mut pass = Pass::default();
+        let order = self.orders.get_mut(&rank).expect("taker is open");
+        order.state = State::Matching;
+        let (book, side) = (order.symbol, order.side);
+        let at_market = order.limit.is_none();
+        let limit = match order.limit {
+            Some(limit) => Some(limit),
+            None => {
+                // What was reserved bounds what a market order may pay.
+                let paid = (side == Side::Buy && order.increase > 0).then_some(order.reserve_price);
+                let collar = self.collar(book, side);
+                paid.map_or(collar, |paid| collar.map(|c| c.min(paid)))
+            }
+        };
+        if let Some(limit) = limit {
+            let order = &self.orders[&rank];
+            if order.time_in_force == TimeInForce::Fok && self.available_to(rank, limit) < order.leaves() {
+                self.finish(rank, OrderStatus::Canceled, CloseReason::FillOrKill);
+                return;
+            }
+            self.take(rank, limit, &mut pass);
+        }
+        if let Some(order) = self.orders.get(&rank) {
+            if order.time_in_force == TimeInForce::Fok {
+                self.finish(rank, OrderStatus::Canceled, CloseReason::FillOrKill);
+            } else if at_market {
+                let left = self.best(book, opposite(side)).is_some();
+                let reason = if left {
+                    CloseReason::Collar
+                } else {
+                    CloseReason::NoLiquidity
+                };
+                self.finish(rank, OrderStatus::Canceled, reason);
+            } else if order.time_in_force == TimeInForce::Ioc {
+                self.finish(rank, OrderStatus::Canceled, CloseReason::ImmediateOrCancel);
+            } else {
+                self.rest(rank);
+            }
+        }
+        self.end_pass(book, pass);
+    }
+
+    fn take(&mut self, rank: Rank, limit: i128, pass: &mut Pass) {
+        while let Some(taker) = self.orders.get(&rank) {
+            let (book, side) = (taker.symbol, taker.side);
+            let Some(index) = self.best(book, opposite(side)) else {
+                return;
+            };
+            let slot = self.side(book, opposite(side))[index];
+            if !Self::acceptable(side, limit, slot.price) {
+                return;
+            }
+            if let Owner::User(maker) = slot.owner {
+                if self.orders[&maker].account == taker.account {
+                    let prevention = taker.prevention;
+                    let cancel = |oracle: &mut Oracle, rank| {
+                        oracle.finish(rank, OrderStatus::Canceled, CloseReason::SelfTrade);
+                    };
+                    match prevention {
+                        SelfTradePrevention::None => {}
+                        SelfTradePrevention::CancelNewest => {
+                            cancel(self, rank);
+                            continue;
+                        }
+                        SelfTradePrevention::CancelOldest => {
+                            cancel(self, maker);
+                            continue;
+                        }
+                        SelfTradePrevention::CancelBoth => {
+                            cancel(self, maker);
+                            if self.orders.contains_key(&rank) {
+                                cancel(self, rank);
+                            }
+                            continue;
+                        }
+                    }
+                }
+            }
+            let mut quantity = self.orders[&rank].leaves().min(slot.shown);
+            if let Owner::House { feed, .. } = slot.owner {
+                quantity = quantity.min(self.house_room(self.feeds[feed].house, book, opposite(side)));
+                if quantity == 0 {
+                    self.withdraw_side(feed, book, opposite(side));
+                    continue;
+                }
+            }
+            self.consume(book, opposite(side), index, quantity);
+            let maker = self.party(slot.owner);
+            self.trade(book, slot.price, quantity, side, maker, Party::User(rank), pass);
+        }
+    }
+
+    /// Stops look at the prices of a pass; then trailing stops move.
+    pub(crate) fn end_pass(&mut self, book: usize, pass: Pass) {
+        let Some((low, high)) = pass.range else { return };
+        if self.suspended(book) {
+            return;
+        }
+        loop {
+            let pending = |o: &&Order| o.symbol == book && o.state == State::Pending;
+            let stop = |o: &Order| o.stop.expect("pending orders have a stop");
+            let buy = self
+                .orders
+                .values()
+                .filter(pending)
+                .filter(|o| o.side == Side::Buy && stop(o) <= high)
+                .min_by_key(|o| (stop(o), o.stop_time));
+            let sell = self
+                .orders
+                .values()
+                .filter(pending)
+                .filter(|o| o.side == Side::Sell && stop(o) >= low)
+                .min_by_key(|o| (-stop(o), o.stop_time));
+            match buy.or(sell) {
+                Some(order) => self.trigger(order.rank),
+                None => break,
+            }
+        }
+        for side in [Side::Sell, Side::Buy] {
+            let sign = if side == Side::Sell { 1 } else { -1 };
+            let extreme = if side == Side::Sell { high } else { low };
+            let mut moving: Vec<(i128, u64, Rank)> = self
+                .orders
+                .values()
+                .filter(|o| o.symbol == book && o.state == State::Pending && o.side == side && o.trail.is_some())
+                .filter(|o| sign * o.best < sign * extreme)
+                .map(|o| (sign * o.best, o.best_time, o.rank))
+                .collect();
+            moving.sort();
+            for (_, _, rank) in moving {
+                self.move_trailing(rank, extreme);
+            }
+        }
+    }
+
+    fn move_trailing(&mut self, rank: Rank, best: i128) {
+        let time = self.tick();
+        let order = &self.orders[&rank];
+        let stop = self.trailing_stop(order.symbol, order.side, best, order.trail.expect("a trailing stop"));
+        let old = order.stop.expect("trailing stops have a stop");
+        let nearer = if order.side == Side::Sell {
+            stop > old
+        } else {
+            stop < old
+        };
+        let order = self.orders.get_mut(&rank).expect("found above");
+        order.best = best;
+        order.best_time = time;
+        if nearer {
+            order.stop = Some(stop);
+            order.stop_time = time;
+            let (id, account, quantity) = (order.id, order.account, order.quantity);
+            let account = self.accounts[account].id;
+            let (quantity, stop_price) = (narrow(quantity), Some(narrow(stop)));
+            self.emit(Event::OrderAdjusted {
+                order: id,
+                account,
+                quantity,
+                stop_price,
+            });
+        }
+    }
+
+    pub(crate) fn trailing_stop(&self, book: usize, side: Side, best: i128, trail: Trail) -> i128 {
+        let tick = i128::from(self.books[book].spec.tick);
+        // Distance as a fraction, so that only the stop itself is rounded.
+        let distance = match trail {
+            Trail::Amount(amount) => i128::from(amount) * MILLION,
+            Trail::Ppm(ppm) => best * i128::from(ppm),
+        };
+        match side {
+            Side::Sell => round_down((best * MILLION - distance).div_euclid(MILLION), tick),
+            Side::Buy => round_up(divide_up(best * MILLION + distance, MILLION), tick),
+        }
+    }
+    pub(crate) fn suspended(&self, book: usize) -> bool {
+        self.closed || self.books[book].halted
+    }
+
+    /// Does a pending stop's condition hold against the last print?
+    pub(crate) fn condition_holds(&self, rank: Rank) -> bool {
+        let order = &self.orders[&rank];
+        if self.suspended(order.symbol) {
+            return false;
+        }
+        let (Some((last, _, _)), Some(stop)) = (self.books[order.symbol].last, order.stop) else {
+            return false;
+        };
+        match order.side {
+            Side::Buy => stop <= last,
+            Side::Sell => stop >= last,
+        }
+    }
+
+    pub(crate) fn trigger(&mut self, rank: Rank) {
+        let order = self.orders.get_mut(&rank).expect("triggered order is open");
+        order.state = State::Queued;
+        order.triggered = true;
+        let (id, account, quantity, sibling) = (order.id, order.account, order.quantity, order.sibling.take());
+        self.queue.push_back(rank);
+        let account = self.accounts[account].id;
+        self.emit(Event::OrderActivated {
+            order: id,
+            account,
+            status: OrderStatus::New,
+            quantity: narrow(quantity),
+        });
+        if let Some(sibling) = sibling {
+            self.orders.get_mut(&sibling).expect("siblings are open").sibling = None;
+            self.finish(sibling, OrderStatus::Canceled, CloseReason::SiblingDone);
+        }
+    }
+
+    /// Runs the queue of triggered and activated orders until it is empty.
+    pub(crate) fn drain(&mut self) {
+        while let Some(rank) = self.queue.pop_front() {
+            if self.orders.contains_key(&rank) {
+                self.match_order(rank);
+            }
+        }
+    }
+
+    /// Group consequences of a fill of `quantity`.
+    pub(crate) fn after_fill(&mut self, rank: Rank, quantity: i128) {
+        let Some(order) = self.orders.get(&rank) else { return };
+        if order.leaves() == 0 {
+            self.end(rank, OrderStatus::Filled, None, false);
+        } else if let Some(sibling) = order.sibling {
+            let other = self.orders.get_mut(&sibling).expect("siblings are open");
+            other.quantity -= quantity;
+            assert!(other.leaves() > 0, "the orders of a pair have the same left");
+            let (order, account) = (other.id, self.accounts[other.account].id);
+            let (quantity, stop_price) = (narrow(other.quantity), narrow_option(other.stop));
+            self.emit(Event::OrderAdjusted {
+                order,
+                account,
+                quantity,
+                stop_price,
+            });
+        }
+    }
+
+    pub(crate) fn trim_reduce_only(&mut self, account: usize, book: usize) {
+        for side in [Side::Sell, Side::Buy] {
+            loop {
+                let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
+                let closing = if side == Side::Sell {
+                    position.max(0)
+                } else {
+                    (-position).max(0)
+                };
+                let reducing: Vec<&Order> = self.accounts[account]
+                    .orders
+                    .iter()
+                    .map(|rank| &self.orders[rank])
+                    .filter(|o| o.symbol == book && o.side == side && o.reduce_only && o.counts())
+                    .collect();
+                if reducing.iter().map(|o| o.leaves()).sum::<i128>() <= closing {
+                    break;
+                }
+                let newest = reducing.iter().map(|o| o.rank).max().expect("their sum is positive");
+                self.finish(newest, OrderStatus::Canceled, CloseReason::ReduceOnly);
+            }
+        }
+    }
+
+    pub(crate) fn finish(&mut self, rank: Rank, status: OrderStatus, reason: CloseReason) {
+        self.end(rank, status, Some(reason), false);
+    }
+    /// Many at once, oldest first; held legs go with their entry; what has ended on the way is passed over.
+    pub(crate) fn sweep(&mut self, ranks: &[Rank], status: OrderStatus, reason: CloseReason) {
+        for &rank in ranks {
+            if self.orders.contains_key(&rank) {
+                self.end(rank, status, Some(reason), true);
+            }
+        }
+    }
+
+    fn end(&mut self, rank: Rank, status: OrderStatus, reason: Option<CloseReason>, sweep: bool) {
+        let order = self.orders.remove(&rank).expect("only open orders end");
+        self.ids.remove(&order.id);
+        self.accounts[order.account].orders.remove(&rank);
+        self.side_mut(order.symbol, order.side)
+            .retain(|slot| slot.owner != Owner::User(rank));
+        self.queue.retain(|r| *r != rank);
+        self.waiting.retain(|r| *r != rank);
+        self.ended.insert(rank, order.summary(status, reason));
+        if let Some(key) = order.key {
+            self.start_expiry(key);
+        }
+        if let Some(reason) = reason {
+            self.closed_count += 1;
+            let account = self.accounts[order.account].id;
+            self.emit(Event::OrderClosed {
+                order: order.id,
+                account,
+                status,
+                reason,
+            });
+        }
+        if let Some(parent) = order.parent.and_then(|p| self.orders.get_mut(&p)) {
+            parent.legs.retain(|leg| *leg != rank);
+        }
+        for leg in &order.legs {
+            self.orders.get_mut(leg).expect("held legs are open").parent = None;
+        }
+        if sweep {
+            for &leg in &order.legs {
+                self.end(leg, status, reason, true);
+            }
+        } else if !order.legs.is_empty() {
+            self.end_entry(&order);
+        }
+        if let Some(sibling) = order.sibling {
+            self.orders.get_mut(&sibling).expect("siblings are open").sibling = None;
+            self.finish(sibling, OrderStatus::Canceled, CloseReason::SiblingDone);
+        }
+    }
+
+    pub(crate) fn closing_capacity(&self, account: usize, book: usize, side: Side, without: Option<Rank>) -> i128 {
+        let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
+        let closing = if side == Side::Sell {
+            position.max(0)
+        } else {
+            (-position).max(0)
+        };
+        (closing - self.open(account, book, side, without)).max(0)
+    }
+
+    /// An entry ended with held legs: they become active with what it filled, as far as it closes something.
+    fn end_entry(&mut self, entry: &Order) {
+        let book = entry.symbol;
+        let legs = &entry.legs;
+        let capacity = self.closing_capacity(entry.account, book, opposite(entry.side), None);
+        let quantity = entry.filled.min(capacity);
+        if quantity == 0 {
+            let reason = if entry.filled == 0 {
+                CloseReason::ParentDone
+            } else {
+                CloseReason::ReduceOnly
+            };
+            for &leg in legs {
+                self.finish(leg, OrderStatus::Canceled, reason);
+            }
+            return;
+        }
+        if let [a, b] = legs[..] {
+            self.orders.get_mut(&a).expect("held legs are open").sibling = Some(b);
+            self.orders.get_mut(&b).expect("held legs are open").sibling = Some(a);
+        }
+        for &leg in legs {
+            let time = self.tick();
+            let suspended = self.suspended(book);
+            let order = self.orders.get_mut(&leg).expect("held legs are open");
+            order.quantity = quantity;
+            order.stop_time = time;
+            let status = if order.stop.is_some() {
+                OrderStatus::Pending
+            } else {
+                OrderStatus::New
+            };
+            let (id, account) = (order.id, order.account);
+            if order.stop.is_some() {
+                order.state = State::Pending;
+            } else if suspended {
+                order.state = State::Waiting;
+                self.waiting.push(leg);
+            } else {
+                order.state = State::Queued;
+                self.queue.push_back(leg);
+            }
+            let account = self.accounts[account].id;
+            self.emit(Event::OrderActivated {
+                order: id,
+                account,
+                status,
+                quantity: narrow(quantity),
+            });
+        }
+        for &leg in legs {
+            if self.orders.get(&leg).is_some_and(|o| o.state == State::Pending) && self.condition_holds(leg) {
+                self.trigger(leg);
+            }
+        }
+    }
+
+    /// After a halt or a closed market: what waited joins the queue.
+    pub(crate) fn release_waiting(&mut self) {
+        for book in 0..self.books.len() {
+            if self.suspended(book) {
+                continue;
+            }
+            let ready: Vec<Rank> = self
+                .waiting
+                .iter()
+                .copied()
+                .filter(|r| self.orders[r].symbol == book)
+                .collect();
+            self.waiting.retain(|r| !ready.contains(r));
+            for rank in ready {
+                self.orders.get_mut(&rank).expect("waiting orders are open").state = State::Queued;
+                self.queue.push_back(rank);
+            }
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! The oracle: a second, naive implementation of `RULES.md`, held against `cift-engine`.
+//!
+//! It was written from the rules, never from the engine: the two share the vocabulary of
+//! `cift_engine::types` and nothing else. Everything is the plainest thing that can be right:
+//! ordered maps, vectors searched from end to end, sums taken anew whenever they are needed, all
+//! arithmetic in `i128`. No running totals (reserves, open quantities, level sums), so that a total
+//! the engine forgets to maintain cannot be forgotten here in the same way.
+//!
+//! Invariants: `orders` holds exactly the open orders, keyed by acceptance rank; an order is in at
+//! most one of: a book side, the queue, pending, held. The work of one command is done in one go:
+//! where the engine cuts a command into `Continue`s, the events of all its parts together equal ours.
+//!
+//! Known limits: `LevelChanged` is not produced. The harness compares the levels themselves with what
+//! the engine's `LevelChanged` events add up to. Cost: linear in the open orders of a book.
+
+mod commands;
+pub mod ledger;
+mod matching;
+mod outside;
+mod placing;
+mod risk;
+
+use cift_engine::types::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub(crate) const NANO: i128 = NANOS as i128;
+pub(crate) const MILLION: i128 = 1_000_000;
+/// Fees are whole cents.
+pub(crate) const CENT: i128 = 10_000_000;
+pub(crate) const DAY_NS: i64 = 86_400 * 1_000_000_000;
+pub(crate) const KEYS_DROPPED_PER_COMMAND: usize = 8;
+
+/// Acceptance rank of an order; never used twice.
+pub(crate) type Rank = u64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Held,
+    Pending,
+    /// Triggered or activated, waiting for its turn to match.
+    Queued,
+    /// A take-profit that became active in a halt or a closed market.
+    Waiting,
+    /// The taker of the pass under way.
+    Matching,
+    Resting,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub rank: Rank,
+    pub id: OrderId,
+    pub account: usize,
+    pub symbol: usize,
+    pub side: Side,
+    pub kind: OrderKind,
+    pub time_in_force: TimeInForce,
+    pub quantity: i128,
+    pub filled: i128,
+    pub filled_notional: i128,
+    pub limit: Option<i128>,
+    pub stop: Option<i128>,
+    pub trail: Option<Trail>,
+    /// Trailing stops: the best price seen.
+    pub best: i128,
+    pub display: Option<i128>,
+    pub post_only: bool,
+    pub reduce_only: bool,
+    pub prevention: SelfTradePrevention,
+    pub state: State,
+    pub triggered: bool,
+    /// When it came to its present stop price, and to its present best.
+    pub stop_time: u64,
+    pub best_time: u64,
+    /// Legs that wait for this entry: take-profit, then stop-loss.
+    pub legs: Vec<Rank>,
+    /// The entry this held leg waits for.
+    pub parent: Option<Rank>,
+    /// The other one of an active pair.
+    pub sibling: Option<Rank>,
+    pub increase: i128,
+    pub reserve_price: i128,
+    pub reserve_ppm: i128,
+    pub key: Option<u128>,
+}
+
+impl Order {
+    pub fn leaves(&self) -> i128 {
+        self.quantity - self.filled
+    }
+    /// Does it count in open quantities, reserves and reduce-only totals?
+    pub fn counts(&self) -> bool {
+        match self.state {
+            State::Held => false,
+            State::Pending => self.sibling.is_none(),
+            _ => true,
+        }
+    }
+    pub fn status(&self) -> OrderStatus {
+        match self.state {
+            State::Held => OrderStatus::Held,
+            State::Pending => OrderStatus::Pending,
+            _ if self.filled > 0 => OrderStatus::PartiallyFilled,
+            _ => OrderStatus::New,
+        }
+    }
+    pub fn summary(&self, status: OrderStatus, reason: Option<CloseReason>) -> OrderSummary {
+        OrderSummary {
+            order: self.id,
+            status,
+            reason,
+            quantity: narrow(self.quantity),
+            filled: narrow(self.filled),
+            filled_notional: self.filled_notional,
+        }
+    }
+    pub fn reserve(&self) -> i128 {
+        if !self.counts() {
+            return 0;
+        }
+        reserve(self.increase.min(self.leaves()), self.reserve_price, self.reserve_ppm)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    User(Rank),
+    /// A chunk of an outside quote.
+    House {
+        /// Index among the feeds.
+        feed: usize,
+        left: i128,
+    },
+}
+
+/// One place in a book's queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub arrival: u64,
+    pub price: i128,
+    pub shown: i128,
+    pub owner: Owner,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Book {
+    pub spec: Instrument,
+    pub last: Option<(i128, i128, Timestamp)>,
+    pub halted: bool,
+    /// In no particular order: the best is searched for.
+    pub bids: Vec<Slot>,
+    pub asks: Vec<Slot>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub id: AccountId,
+    pub kind: AccountKind,
+    pub role: AccountRole,
+    pub currency: Currency,
+    pub state: AccountState,
+    pub limits: Limits,
+    pub cash: i128,
+    pub baseline: i128,
+    /// By instrument: signed quantity and cost; no entry = flat.
+    pub positions: BTreeMap<usize, (i128, i128)>,
+    pub rate: (i64, u32),
+    pub orders: BTreeSet<Rank>,
+}
+
+/// What a feed last said of one side: absent = first, or withdrawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub number: u32,
+    pub house: usize,
+    pub silence_ns: i64,
+    pub last_life: Option<Timestamp>,
+    pub sequences: BTreeMap<usize, u64>,
+    /// (instrument, is buy) → price of the side's last quote.
+    pub quoted: BTreeMap<(usize, bool), i128>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub body: u128,
+    pub first: FirstResult,
+    pub expires: Option<(Timestamp, u64)>,
+}
+
+/// Prices printed while one taker matched.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pass {
+    pub range: Option<(i128, i128)>,
+}
+
+impl Pass {
+    pub fn print(&mut self, price: i128) {
+        self.range = Some(match self.range {
+            None => (price, price),
+            Some((low, high)) => (low.min(price), high.max(price)),
+        });
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Oracle {
+    pub(crate) now: Timestamp,
+    pub(crate) epoch: u64,
+    pub(crate) maker_ppm: i128,
+    pub(crate) taker_ppm: i128,
+    pub(crate) session: Option<u64>,
+    pub(crate) closed: bool,
+    pub(crate) closes_at: Option<Timestamp>,
+    pub(crate) books: Vec<Book>,
+    pub(crate) accounts: Vec<Account>,
+    /// What `FEES` and `WORLD` hold, by currency.
+    pub(crate) fees: BTreeMap<Currency, i128>,
+    pub(crate) world: BTreeMap<Currency, i128>,
+    pub(crate) world_positions: BTreeMap<usize, i128>,
+    /// In order of definition.
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) orders: BTreeMap<Rank, Order>,
+    pub(crate) ids: BTreeMap<OrderId, Rank>,
+    pub(crate) queue: VecDeque<Rank>,
+    pub(crate) keys: BTreeMap<u128, Known>,
+    pub(crate) ranks: Rank,
+    pub(crate) arrivals: u64,
+    pub(crate) clock: u64,
+    /// Take-profits that wait, in the order they came.
+    pub(crate) waiting: Vec<Rank>,
+    pub(crate) ends: u64,
+    pub(crate) trades: u64,
+    pub(crate) events: Vec<Event>,
+    /// Orders that ended during this command.
+    pub(crate) ended: BTreeMap<Rank, OrderSummary>,
+    pub(crate) closed_count: u32,
+}
+
+/// Back to the width of the border; the rules bound every value that crosses it.
+pub(crate) fn narrow(value: i128) -> i64 {
+    i64::try_from(value).expect("a price or quantity beyond the bounds of the rules")
+}
+pub(crate) fn narrow_option(value: Option<i128>) -> Option<i64> {
+    value.map(narrow)
+}
+pub(crate) fn notional(price: i128, quantity: i128) -> i128 {
+    let product = price * quantity;
+    assert_eq!(product % NANO, 0, "a notional that is not exact");
+    product / NANO
+}
+pub(crate) fn round_up(value: i128, step: i128) -> i128 {
+    (value + step - 1).div_euclid(step) * step
+}
+pub(crate) fn round_down(value: i128, step: i128) -> i128 {
+    value.div_euclid(step) * step
+}
+/// Ceiling of a division.
+pub(crate) fn divide_up(value: i128, by: i128) -> i128 {
+    -((-value).div_euclid(by))
+}
+/// §4.15: what an order ties up.
+pub(crate) fn reserve(increase: i128, price: i128, ppm: i128) -> i128 {
+    let value = notional(price, increase);
+    value + round_up(divide_up(value * ppm, MILLION), CENT)
+}
+pub(crate) fn opposite(side: Side) -> Side {
+    match side {
+        Side::Buy => Side::Sell,
+        Side::Sell => Side::Buy,
+    }
+}
+
+impl Oracle {
+    pub fn new() -> Oracle {
+        Oracle::default()
+    }
+
+    /// Applies one whole command (the engine's command and its `Continue`s).
+    pub fn apply(&mut self, sequence: CommandSequence, ts: Timestamp, command: &Command) -> (Vec<Event>, Outcome) {
+        self.now = ts;
+        self.events.clear();
+        self.ended.clear();
+        self.closed_count = 0;
+        let outcome = if let Command::Continue = command {
+            self.refuse(Refusal::NothingToContinue)
+        } else {
+            self.drop_expired_keys();
+            self.do_what_is_due();
+            self.execute(sequence, command)
+        };
+        assert!(self.queue.is_empty());
+        self.assert_zero_sum();
+        (std::mem::take(&mut self.events), outcome)
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+    pub(crate) fn refuse(&mut self, reason: Refusal) -> Outcome {
+        self.emit(Event::Refused { reason });
+        Outcome::Refused(reason)
+    }
+
+    fn drop_expired_keys(&mut self) {
+        for _ in 0..KEYS_DROPPED_PER_COMMAND {
+            let oldest = self
+                .keys
+                .iter()
+                .filter_map(|(key, known)| known.expires.map(|expires| (expires, *key)))
+                .filter(|((at, _), _)| *at <= self.now)
+                .min();
+            match oldest {
+                Some((_, key)) => self.keys.remove(&key),
+                None => return,
+            };
+        }
+    }
+
+    /// §8: Gtd orders, the session's close, silent feeds; then what became active matches.
+    fn do_what_is_due(&mut self) {
+        loop {
+            let due = self
+                .orders
+                .values()
+                .filter_map(|o| match o.time_in_force {
+                    TimeInForce::Gtd(at) if at <= self.now => Some((at, o.rank)),
+                    _ => None,
+                })
+                .min();
+            match due {
+                Some((_, rank)) => self.sweep(&[rank], OrderStatus::Expired, CloseReason::TimeReached),
+                None => break,
+            }
+        }
+        if self.closes_at.is_some_and(|at| at <= self.now) {
+            self.close_market();
+        }
+        for feed in 0..self.feeds.len() {
+            let f = &self.feeds[feed];
+            if f.last_life
+                .is_some_and(|life| life.saturating_add(f.silence_ns) <= self.now)
+            {
+                self.withdraw_feed(feed);
+                self.feeds[feed].last_life = None;
+                let feed = self.feeds[feed].number;
+                self.emit(Event::FeedWithdrawn { feed });
+            }
+        }
+    }
+
+    pub(crate) fn close_market(&mut self) {
+        self.closes_at = None;
+        self.closed = true;
+        let day: Vec<Rank> = self
+            .orders
+            .values()
+            .filter(|o| o.time_in_force == TimeInForce::Day)
+            .map(|o| o.rank)
+            .collect();
+        self.sweep(&day, OrderStatus::Expired, CloseReason::SessionClosed);
+        for feed in 0..self.feeds.len() {
+            self.withdraw_feed(feed);
+        }
+        if let Some(session) = self.session {
+            self.emit(Event::SessionClosed { session });
+        }
+    }
+
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let gtd = self.orders.values().filter_map(|o| match o.time_in_force {
+            TimeInForce::Gtd(at) => Some(at),
+            _ => None,
+        });
+        let silent = self
+            .feeds
+            .iter()
+            .filter_map(|f| Some(f.last_life?.saturating_add(f.silence_ns)));
+        gtd.chain(silent).chain(self.closes_at).min()
+    }
+
+    /// Next value of the counter that orders what came to a stop price or a best.
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+    pub(crate) fn book_of(&self, symbol: Symbol) -> Option<usize> {
+        self.books.iter().position(|b| b.spec.symbol == symbol)
+    }
+    pub(crate) fn account_of(&self, account: AccountId) -> Option<usize> {
+        self.accounts.iter().position(|a| a.id == account)
+    }
+    pub(crate) fn side(&self, book: usize, side: Side) -> &Vec<Slot> {
+        match side {
+            Side::Buy => &self.books[book].bids,
+            Side::Sell => &self.books[book].asks,
+        }
+    }
+    pub(crate) fn side_mut(&mut self, book: usize, side: Side) -> &mut Vec<Slot> {
+        match side {
+            Side::Buy => &mut self.books[book].bids,
+            Side::Sell => &mut self.books[book].asks,
+        }
+    }
+    /// Index of the slot that trades next.
+    pub(crate) fn best(&self, book: usize, side: Side) -> Option<usize> {
+        let slots = self.side(book, side);
+        (0..slots.len()).min_by_key(|&i| {
+            let price = if side == Side::Buy {
+                -slots[i].price
+            } else {
+                slots[i].price
+            };
+            (price, slots[i].arrival)
+        })
+    }
+    pub(crate) fn best_price(&self, book: usize, side: Side) -> Option<i128> {
+        self.best(book, side).map(|i| self.side(book, side)[i].price)
+    }
+    pub(crate) fn mark(&self, book: usize) -> Option<i128> {
+        let b = &self.books[book];
+        if let Some((price, _, _)) = b.last {
+            return Some(price);
+        }
+        let (bid, ask) = (self.best_price(book, Side::Buy)?, self.best_price(book, Side::Sell)?);
+        Some(round_down((bid + ask).div_euclid(2), b.spec.tick.into()))
+    }
+    /// Visible levels of a side: price → (quantity, orders).
+    pub fn levels(&self, symbol: Symbol, side: Side) -> BTreeMap<Price, (Quantity, u32)> {
+        let mut levels = BTreeMap::new();
+        if let Some(book) = self.book_of(symbol) {
+            for slot in self.side(book, side) {
+                let level = levels.entry(narrow(slot.price)).or_insert((0, 0));
+                level.0 += narrow(slot.shown);
+                level.1 += 1;
+            }
+        }
+        levels
+    }
+    pub fn open_orders(&self) -> Vec<OrderSummary> {
+        self.orders.values().map(|o| o.summary(o.status(), None)).collect()
+    }
+    pub fn last(&self, symbol: Symbol) -> Option<(Price, Quantity, Timestamp)> {
+        let (price, quantity, at) = self.books[self.book_of(symbol)?].last?;
+        Some((narrow(price), narrow(quantity), at))
+    }
+    pub fn symbols(&self) -> Vec<Symbol> {
+        self.books.iter().map(|b| b.spec.symbol).collect()
+    }
+    pub fn account_ids(&self) -> Vec<AccountId> {
+        self.accounts.iter().map(|a| a.id).collect()
+    }
+}

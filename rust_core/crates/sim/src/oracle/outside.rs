@@ -1,0 +1,293 @@
+//! §7 as the oracle reads it: feeds, quotes, prints.
+
+use super::ledger::Party;
+use super::placing::Applied;
+use super::risk::require;
+use super::*;
+
+const MAX_FEEDS: usize = 16;
+const DEFAULT_SILENCE_NS: i64 = 5_000_000_000;
+
+impl Oracle {
+    pub(crate) fn define_feed(&mut self, number: u32, house: AccountId, silence_ns: i64) -> Applied {
+        let account = self
+            .account_of(house)
+            .filter(|a| self.accounts[*a].role == AccountRole::House);
+        let account = account.ok_or(Refusal::UnknownAccount)?;
+        require((0..=DAY_NS).contains(&silence_ns), Refusal::AmountOutOfRange)?;
+        let silence = if silence_ns == 0 {
+            DEFAULT_SILENCE_NS
+        } else {
+            silence_ns
+        };
+        match self.feeds.iter().position(|f| f.number == number) {
+            Some(feed) => {
+                self.withdraw_feed(feed);
+                let f = &mut self.feeds[feed];
+                (f.house, f.silence_ns, f.last_life) = (account, silence, None);
+            }
+            None => {
+                require(self.feeds.len() < MAX_FEEDS, Refusal::TooManyFeeds)?;
+                self.feeds.push(Feed {
+                    number,
+                    house: account,
+                    silence_ns: silence,
+                    last_life: None,
+                    sequences: BTreeMap::new(),
+                    quoted: BTreeMap::new(),
+                });
+            }
+        }
+        self.emit(Event::FeedDefined {
+            feed: number,
+            house,
+            silence_ns: silence,
+        });
+        Ok((None, 0))
+    }
+
+    pub(crate) fn withdraw_side(&mut self, feed: usize, book: usize, side: Side) {
+        self.side_mut(book, side)
+            .retain(|slot| !matches!(slot.owner, Owner::House { feed: f, .. } if f == feed));
+        self.feeds[feed].quoted.remove(&(book, side == Side::Buy));
+    }
+    pub(crate) fn withdraw_feed(&mut self, feed: usize) {
+        for book in 0..self.books.len() {
+            self.withdraw_side(feed, book, Side::Buy);
+            self.withdraw_side(feed, book, Side::Sell);
+        }
+    }
+    pub(crate) fn withdraw_symbol(&mut self, book: usize) {
+        for feed in 0..self.feeds.len() {
+            self.withdraw_side(feed, book, Side::Buy);
+            self.withdraw_side(feed, book, Side::Sell);
+        }
+    }
+
+    /// How much the house may still take on one side.
+    pub(crate) fn house_room(&self, account: usize, book: usize, side: Side) -> i128 {
+        let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
+        let toward = if side == Side::Buy { position } else { -position };
+        round_down(i128::from(MAX_POSITION) - toward, self.books[book].spec.lot.into()).max(0)
+    }
+
+    /// The checks that quotes and prints share; from their end on the sequence counts and the feed lives.
+    fn heard(
+        &mut self,
+        number: u32,
+        sequence: u64,
+        symbol: Symbol,
+        sides: &[OutsideSide],
+    ) -> Result<(usize, usize), Refusal> {
+        let feed = self
+            .feeds
+            .iter()
+            .position(|f| f.number == number)
+            .ok_or(Refusal::UnknownFeed)?;
+        let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
+        let currency = self.accounts[self.feeds[feed].house].currency;
+        require(currency == self.books[book].spec.currency, Refusal::CurrencyMismatch)?;
+        for side in sides {
+            require((0..=MAX_QUANTITY).contains(&side.quantity), Refusal::QuantityOutOfRange)?;
+            require(
+                side.quantity == 0 || (1..=MAX_PRICE).contains(&side.price),
+                Refusal::PriceOutOfRange,
+            )?;
+        }
+        let now = self.now;
+        let f = &mut self.feeds[feed];
+        require(
+            f.sequences.get(&book).is_none_or(|last| sequence > *last),
+            Refusal::StaleSourceSequence,
+        )?;
+        f.sequences.insert(book, sequence);
+        f.last_life = Some(now);
+        Ok((feed, book))
+    }
+
+    pub(crate) fn quote(
+        &mut self,
+        number: u32,
+        sequence: u64,
+        symbol: Symbol,
+        bid: OutsideSide,
+        ask: OutsideSide,
+    ) -> Applied {
+        let (feed, book) = self.heard(number, sequence, symbol, &[bid, ask])?;
+        require(!self.closed, Refusal::MarketClosed)?;
+        let spec = self.books[book].spec;
+        let (tick, lot) = (i128::from(spec.tick), i128::from(spec.lot));
+        // (price, quantity), quantity 0 = nobody.
+        let on_grid = |side: OutsideSide, up: bool| {
+            let price = i128::from(side.price);
+            let price = if up {
+                round_up(price, tick)
+            } else {
+                round_down(price, tick)
+            };
+            let quantity = round_down(side.quantity.into(), lot);
+            if price <= 0 || quantity == 0 {
+                (0, 0)
+            } else {
+                (price, quantity)
+            }
+        };
+        let (bid, ask) = (on_grid(bid, false), on_grid(ask, true));
+        if bid.1 > 0 && ask.1 > 0 && bid.0 >= ask.0 {
+            self.withdraw_side(feed, book, Side::Buy);
+            self.withdraw_side(feed, book, Side::Sell);
+            return Err(Refusal::CrossedQuote);
+        }
+        if self.books[book].halted {
+            return Ok((None, 0));
+        }
+        let sides = [(Side::Buy, bid), (Side::Sell, ask)];
+        for (side, (price, quantity)) in sides {
+            let quoted = self.feeds[feed].quoted.get(&(book, side == Side::Buy)).copied();
+            if quantity == 0 || quoted != Some(price) {
+                self.withdraw_side(feed, book, side);
+            }
+        }
+        for (side, (price, quantity)) in sides {
+            if quantity > 0 {
+                self.enter_quote(feed, book, side, price, quantity);
+            }
+        }
+        self.drain();
+        Ok((None, 0))
+    }
+
+    fn enter_quote(&mut self, feed: usize, book: usize, side: Side, price: i128, quantity: i128) {
+        self.feeds[feed].quoted.insert((book, side == Side::Buy), price);
+        let mine = |slot: &Slot| matches!(slot.owner, Owner::House { feed: f, .. } if f == feed);
+        let present: i128 = self.side(book, side).iter().filter(|s| mine(s)).map(|s| s.shown).sum();
+        let mut surplus = present - quantity;
+        while surplus > 0 {
+            let slots = self.side_mut(book, side);
+            let last = (0..slots.len())
+                .filter(|&i| mine(&slots[i]))
+                .max_by_key(|&i| slots[i].arrival);
+            let last = last.expect("what is present is in chunks");
+            let taken = surplus.min(slots[last].shown);
+            self.consume(book, side, last, taken);
+            surplus -= taken;
+        }
+        let mut left = (quantity - present).max(0);
+        if left == 0 {
+            return;
+        }
+        let house = self.feeds[feed].house;
+        let mut pass = Pass::default();
+        let mut bounded = false;
+        while left > 0 && self.would_trade(book, side, price) {
+            let index = self.best(book, opposite(side)).expect("something would trade");
+            let slot = self.side(book, opposite(side))[index];
+            match slot.owner {
+                Owner::House { feed: other, .. } => self.withdraw_side(other, book, opposite(side)),
+                Owner::User(_) => {
+                    let traded = left.min(slot.shown).min(self.house_room(house, book, side));
+                    if traded == 0 {
+                        bounded = true;
+                        break;
+                    }
+                    left -= traded;
+                    self.consume(book, opposite(side), index, traded);
+                    let maker = self.party(slot.owner);
+                    self.trade(book, slot.price, traded, side, maker, Party::House(house), &mut pass);
+                }
+            }
+        }
+        if left > 0 && !bounded {
+            self.arrivals += 1;
+            let arrival = self.arrivals;
+            let owner = Owner::House { feed, left };
+            self.side_mut(book, side).push(Slot {
+                arrival,
+                price,
+                shown: left,
+                owner,
+            });
+        }
+        self.end_pass(book, pass);
+    }
+
+    pub(crate) fn print(
+        &mut self,
+        number: u32,
+        sequence: u64,
+        symbol: Symbol,
+        price: Price,
+        quantity: Quantity,
+    ) -> Applied {
+        let (feed, book) = self.heard(number, sequence, symbol, &[OutsideSide { price, quantity }])?;
+        let spec = self.books[book].spec;
+        let price = round_down(price.into(), spec.tick.into());
+        let quantity = round_down(quantity.into(), spec.lot.into());
+        if price <= 0 || quantity <= 0 {
+            return Ok((None, 0));
+        }
+        let house = self.feeds[feed].house;
+        let mut pass = Pass::default();
+        if !self.suspended(book) {
+            let reached = |side| self.would_trade(book, opposite(side), price);
+            let side = if reached(Side::Buy) {
+                Some(Side::Buy)
+            } else if reached(Side::Sell) {
+                Some(Side::Sell)
+            } else {
+                None
+            };
+            if let Some(side) = side {
+                self.consume_by_print(house, book, side, price, quantity, &mut pass);
+            }
+        }
+        self.books[book].last = Some((price, quantity, self.now));
+        let (p, q) = (narrow(price), narrow(quantity));
+        self.emit(Event::OutsideTraded {
+            feed: number,
+            symbol,
+            price: p,
+            quantity: q,
+        });
+        pass.print(price);
+        self.end_pass(book, pass);
+        self.drain();
+        Ok((None, 0))
+    }
+
+    fn consume_by_print(
+        &mut self,
+        house: usize,
+        book: usize,
+        side: Side,
+        price: i128,
+        quantity: i128,
+        pass: &mut Pass,
+    ) {
+        let mut left = quantity;
+        while left > 0 && self.would_trade(book, opposite(side), price) {
+            let index = self.best(book, side).expect("something would trade");
+            let slot = self.side(book, side)[index];
+            let mut n = left.min(slot.shown);
+            if let Owner::User(_) = slot.owner {
+                n = n.min(self.house_room(house, book, opposite(side)));
+                if n == 0 {
+                    return;
+                }
+            }
+            left -= n;
+            self.consume(book, side, index, n);
+            if let Owner::User(rank) = slot.owner {
+                self.trade(
+                    book,
+                    slot.price,
+                    n,
+                    opposite(side),
+                    Party::User(rank),
+                    Party::House(house),
+                    pass,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! §4 checks 4 to 16 as the oracle reads them, for placing and (7 to 16) for replacing.
+
+use super::*;
+
+/// An order as the checks look at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub account: usize,
+    pub book: usize,
+    pub side: Side,
+    pub kind: OrderKind,
+    /// What would be left to fill.
+    pub quantity: i128,
+    pub limit: Option<i128>,
+    /// Trailing stops: the first stop price.
+    pub stop: Option<i128>,
+    pub reduce_only: bool,
+    pub post_only: bool,
+    pub legs: u32,
+    /// The order being replaced: counts for nothing.
+    pub without: Option<Rank>,
+    /// Held legs, and the stop-loss of a living pair, are checked up to 10 only.
+    pub counted: bool,
+}
+
+pub(crate) struct Admission {
+    pub increase: i128,
+    pub reserve_price: i128,
+    pub reserve_ppm: i128,
+}
+
+pub(crate) type Check = Result<(), Refusal>;
+
+pub(crate) fn require(holds: bool, reason: Refusal) -> Check {
+    if holds {
+        Ok(())
+    } else {
+        Err(reason)
+    }
+}
+
+pub(crate) fn leg_ids(p: &PlaceOrder) -> Vec<OrderId> {
+    match p.class {
+        OrderClass::Simple => Vec::new(),
+        OrderClass::Bracket(legs) | OrderClass::Oto(legs) => legs
+            .take_profit
+            .map(|l| l.order)
+            .into_iter()
+            .chain(legs.stop_loss.map(|l| l.order))
+            .collect(),
+        OrderClass::Oco(stop_loss) => vec![stop_loss.order],
+    }
+}
+
+impl Oracle {
+    pub(crate) fn check_price(&self, book: usize, price: Price) -> Check {
+        require(price > 0 && price <= MAX_PRICE, Refusal::PriceOutOfRange)?;
+        require(price % self.books[book].spec.tick == 0, Refusal::PriceNotOnTick)
+    }
+    pub(crate) fn check_quantity(&self, book: usize, quantity: Quantity) -> Check {
+        require(quantity > 0 && quantity <= MAX_QUANTITY, Refusal::QuantityOutOfRange)?;
+        require(quantity % self.books[book].spec.lot == 0, Refusal::QuantityNotOnLot)
+    }
+    pub(crate) fn check_trail(&self, book: usize, trail: Trail) -> Check {
+        let fits = match trail {
+            Trail::Amount(amount) => self.check_price(book, amount).is_ok(),
+            Trail::Ppm(ppm) => (1..=999_999).contains(&ppm),
+        };
+        require(fits, Refusal::TrailOutOfRange)
+    }
+
+    /// Check 4.
+    pub(crate) fn check_shape(&self, book: usize, p: &PlaceOrder) -> Check {
+        use OrderKind::*;
+        self.check_quantity(book, p.quantity)?;
+        match (matches!(p.kind, Limit | StopLimit), p.limit_price) {
+            (true, None) => return Err(Refusal::LimitPriceRequired),
+            (false, Some(_)) => return Err(Refusal::LimitPriceNotAllowed),
+            (true, Some(price)) => self.check_price(book, price)?,
+            (false, None) => {}
+        }
+        match (matches!(p.kind, Stop | StopLimit), p.stop_price) {
+            (true, None) => return Err(Refusal::StopPriceRequired),
+            (false, Some(_)) => return Err(Refusal::StopPriceNotAllowed),
+            (true, Some(price)) => self.check_price(book, price)?,
+            (false, None) => {}
+        }
+        match (p.kind == TrailingStop, p.trail) {
+            (true, None) => return Err(Refusal::TrailRequired),
+            (false, Some(_)) => return Err(Refusal::TrailNotAllowed),
+            (true, Some(trail)) => self.check_trail(book, trail)?,
+            (false, None) => {}
+        }
+        if let Some(display) = p.display_quantity {
+            let fits = p.kind == Limit && self.check_quantity(book, display).is_ok() && display <= p.quantity;
+            require(fits, Refusal::DisplayQuantityNotAllowed)?;
+        }
+        let lasting = matches!(
+            p.time_in_force,
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Gtd(_)
+        );
+        require(
+            !p.post_only || (p.kind == Limit && lasting),
+            Refusal::PostOnlyNotAllowed,
+        )?;
+        require(
+            lasting || matches!(p.kind, Market | Limit),
+            Refusal::TimeInForceNotAllowed,
+        )?;
+        match p.time_in_force {
+            TimeInForce::Gtd(at) => require(at > self.now, Refusal::ExpiryInThePast),
+            _ => Ok(()),
+        }
+    }
+
+    /// Check 5.
+    pub(crate) fn check_class(&self, book: usize, p: &PlaceOrder) -> Check {
+        use OrderKind::*;
+        let (take_profit, stop_loss) = match p.class {
+            OrderClass::Simple => return Ok(()),
+            OrderClass::Bracket(legs) | OrderClass::Oto(legs) => (legs.take_profit, legs.stop_loss),
+            OrderClass::Oco(stop_loss) => (None, Some(stop_loss)),
+        };
+        let lasting = !matches!(p.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
+        let count = usize::from(take_profit.is_some()) + usize::from(stop_loss.is_some());
+        let entry =
+            matches!(p.kind, Market | Limit | Stop | StopLimit) && !p.reduce_only && (lasting || p.kind == Market);
+        let form = match p.class {
+            OrderClass::Simple => true,
+            OrderClass::Bracket(_) => count == 2 && entry,
+            OrderClass::Oto(_) => count == 1 && entry,
+            OrderClass::Oco(_) => p.kind == Limit && lasting && !p.post_only && p.display_quantity.is_none(),
+        };
+        require(form, Refusal::InvalidLegs)?;
+        if let Some(leg) = take_profit {
+            self.check_price(book, leg.limit_price)?;
+        }
+        if let Some(leg) = stop_loss {
+            self.check_price(book, leg.stop_price)?;
+            if let Some(limit) = leg.limit_price {
+                self.check_price(book, limit)?;
+            }
+        }
+        // With prices negated for sells, every comparison reads as for a buy.
+        let sign = if p.side == Side::Buy { 1 } else { -1 };
+        let profit = take_profit.map(|l| sign * l.limit_price);
+        let loss = stop_loss.map(|l| sign * l.stop_price);
+        let limit = p.limit_price.map(|l| sign * l);
+        let geometry = match p.class {
+            OrderClass::Oco(_) => loss > limit,
+            _ => {
+                let ordered = profit.is_none() || loss.is_none() || loss < profit;
+                ordered && limit.is_none_or(|l| profit.is_none_or(|t| t > l) && loss.is_none_or(|s| s < l))
+            }
+        };
+        require(geometry, Refusal::InvalidLegs)?;
+        let ids = leg_ids(p);
+        let distinct = ids.iter().all(|id| *id != p.order) && !(ids.len() == 2 && ids[0] == ids[1]);
+        require(distinct, Refusal::InvalidLegs)
+    }
+
+    /// Leaves of the open orders of one side.
+    pub(crate) fn open(&self, account: usize, book: usize, side: Side, without: Option<Rank>) -> i128 {
+        self.accounts[account]
+            .orders
+            .iter()
+            .map(|rank| &self.orders[rank])
+            .filter(|o| o.symbol == book && o.side == side && o.counts() && Some(o.rank) != without)
+            .map(Order::leaves)
+            .sum()
+    }
+
+    pub(crate) fn reserve_price(
+        &self,
+        book: usize,
+        side: Side,
+        kind: OrderKind,
+        limit: Option<i128>,
+        stop: Option<i128>,
+    ) -> Option<i128> {
+        let spec = &self.books[book].spec;
+        let base = match kind {
+            OrderKind::Limit | OrderKind::StopLimit => return limit,
+            OrderKind::Market => self.mark(book)?,
+            OrderKind::Stop | OrderKind::TrailingStop => stop?,
+        };
+        Some(match side {
+            Side::Sell => base,
+            Side::Buy => {
+                let raised = divide_up(base * (MILLION + i128::from(spec.collar_ppm)), MILLION);
+                round_up(raised, spec.tick.into())
+            }
+        })
+    }
+
+    /// Checks 7 to 16.
+    pub(crate) fn admit(&mut self, d: &Draft) -> Result<Option<Admission>, Refusal> {
+        let spec = self.books[d.book].spec;
+        require(!self.books[d.book].halted, Refusal::InstrumentHalted)?;
+        require(!self.closed, Refusal::MarketClosed)?;
+        let reference = self.mark(d.book);
+        if matches!(d.kind, OrderKind::Market | OrderKind::TrailingStop) {
+            require(reference.is_some(), Refusal::NoReferencePrice)?;
+        }
+        if d.kind == OrderKind::TrailingStop {
+            let stop = d.stop.expect("computed from the reference that exists");
+            require(
+                stop >= spec.tick.into() && stop <= MAX_PRICE.into(),
+                Refusal::TrailOutOfRange,
+            )?;
+        }
+        let band_base = match d.kind {
+            OrderKind::Limit => reference,
+            OrderKind::StopLimit => d.stop,
+            _ => None,
+        };
+        if let (Some(base), Some(limit)) = (band_base, d.limit) {
+            let band = i128::from(spec.band_ppm);
+            let inside = match d.side {
+                Side::Buy => limit * MILLION <= base * (MILLION + band),
+                Side::Sell => limit * MILLION >= base * (MILLION - band),
+            };
+            require(inside, Refusal::PriceOutsideBand)?;
+        }
+        let second = self.now.div_euclid(1_000_000_000);
+        let a = &mut self.accounts[d.account];
+        if a.rate.0 != second {
+            a.rate = (second, 0);
+        }
+        require(a.rate.1 < a.limits.max_orders_per_second, Refusal::OrderRateExceeded)?;
+        a.rate.1 += 1;
+        if !d.counted {
+            return Ok(None);
+        }
+
+        let a = &self.accounts[d.account];
+        let limits = a.limits;
+        let open_orders = a.orders.len() as u32 - u32::from(d.without.is_some());
+        require(
+            open_orders + 1 + d.legs <= limits.max_open_orders,
+            Refusal::TooManyOpenOrders,
+        )?;
+        require(
+            limits.max_order_quantity.is_none_or(|max| d.quantity <= max.into()),
+            Refusal::OrderQuantityLimit,
+        )?;
+        let reserve_price = self
+            .reserve_price(d.book, d.side, d.kind, d.limit, d.stop)
+            .expect("checked above");
+        let order_notional = notional(reserve_price, d.quantity);
+        require(
+            limits.max_order_notional.is_none_or(|max| order_notional <= max),
+            Refusal::OrderNotionalLimit,
+        )?;
+
+        let position = a.positions.get(&d.book).map_or(0, |p| p.0);
+        let buys = self.open(d.account, d.book, Side::Buy, d.without);
+        let sells = self.open(d.account, d.book, Side::Sell, d.without);
+        let capacity = self.closing_capacity(d.account, d.book, d.side, d.without);
+        let increase = (d.quantity - capacity).max(0);
+        require(!d.reduce_only || increase == 0, Refusal::ReduceOnlyWouldIncrease)?;
+        require(
+            a.state != AccountState::ReduceOnly || increase == 0,
+            Refusal::AccountReduceOnly,
+        )?;
+        if let Some(max) = limits.max_daily_loss {
+            let loss = a.baseline - self.equity(d.account);
+            require(loss < max || increase == 0, Refusal::DailyLossLimit)?;
+        }
+        let mut symbols: BTreeSet<usize> = a.positions.keys().copied().collect();
+        symbols.extend(
+            a.orders
+                .iter()
+                .filter(|r| Some(**r) != d.without)
+                .map(|r| self.orders[r].symbol),
+        );
+        require(
+            symbols.contains(&d.book) || symbols.len() < 256,
+            Refusal::TooManyPositions,
+        )?;
+        let reached = match d.side {
+            Side::Buy => position + buys + d.quantity,
+            Side::Sell => position - sells - d.quantity,
+        };
+        let max_position = limits.max_position.unwrap_or(MAX_POSITION).min(MAX_POSITION);
+        require(
+            increase == 0 || reached.abs() <= max_position.into(),
+            Refusal::PositionLimit,
+        )?;
+
+        let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
+        if increase > 0 {
+            let needed = reserve(increase, reserve_price, reserve_ppm);
+            let mut reserved = self.reserved(d.account);
+            if let Some(rank) = d.without {
+                reserved -= self.orders[&rank].reserve();
+            }
+            match a.kind {
+                AccountKind::Cash => {
+                    require(d.side == Side::Buy, Refusal::InsufficientPosition)?;
+                    require(needed <= a.cash - reserved, Refusal::InsufficientBuyingPower)?;
+                }
+                AccountKind::Margin => {
+                    let (equity, gross) = (self.equity(d.account), self.gross(d.account));
+                    let reach = equity * i128::from(limits.leverage_percent) / 100;
+                    if needed > reach - gross - reserved {
+                        let beyond = equity <= 0 || gross > reach;
+                        return Err(if beyond {
+                            Refusal::LeverageLimit
+                        } else {
+                            Refusal::InsufficientBuyingPower
+                        });
+                    }
+                }
+            }
+        }
+        if d.post_only {
+            let limit = d.limit.expect("post-only orders have a limit");
+            require(!self.would_trade(d.book, d.side, limit), Refusal::PostOnlyWouldCross)?;
+        }
+        Ok(Some(Admission {
+            increase,
+            reserve_price,
+            reserve_ppm,
+        }))
+    }
+}

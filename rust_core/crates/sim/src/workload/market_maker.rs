@@ -1,0 +1,139 @@
+//! The bench's flow, stated exactly.
+//!
+//! One instrument (tick 1 cent, lot 1), a middle price that starts at 100.00 and moves by one tick up or
+//! down every 64th order. Of each 100 commands, drawn at random:
+//! - 60 add: a Gtc limit order, side by a coin, price 1 + (a geometric number with p = 1/2, at most 15)
+//!   ticks away from the middle on its own side, quantity 1 to 100;
+//! - 30 cancel: one of the flow's own orders, drawn uniformly from the last 4,096 adds (it may be gone:
+//!   then the cancel is refused, as in life);
+//! - 10 take: an Ioc limit order through the middle by up to 10 ticks, quantity 1 to 200.
+//!
+//! Accounts take turns at random; self-trade prevention cancels the oldest. The number of open orders
+//! settles because takes and cancels remove what adds bring; each command is 10 µs after the one before.
+
+use super::*;
+use crate::random::Random;
+
+#[derive(Clone, Copy, Debug)]
+pub struct MarketMaker {
+    pub accounts: u64,
+    pub commands: usize,
+    pub seed: u64,
+}
+
+const FIRST_ACCOUNT: u128 = 100;
+const START: Timestamp = 1_750_000_000 * NANOS;
+const STEP_NS: i64 = 10_000;
+const TICK: i64 = 10_000_000;
+const REMEMBERED: usize = 4_096;
+
+/// (opening commands, the flow).
+pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
+    let mut random = Random::new(of.seed);
+    let spec = Instrument {
+        symbol: symbol("BENCH"),
+        currency: currency("USD"),
+        tick: TICK,
+        lot: NANOS,
+        band_ppm: 100_000,
+        collar_ppm: 50_000,
+    };
+    let mut opening = vec![
+        (START, Command::EngineStarted { epoch: 1 }),
+        (START, Command::DefineInstrument(spec)),
+    ];
+    for i in 0..of.accounts {
+        let account = AccountId(FIRST_ACCOUNT + u128::from(i));
+        let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
+        opening.push((
+            START,
+            Command::OpenAccount {
+                account,
+                kind,
+                role,
+                currency: spec.currency,
+            },
+        ));
+        let amount = MAX_TRANSFER;
+        opening.push((
+            START,
+            Command::Deposit {
+                account,
+                transfer: TransferId(account.0),
+                amount,
+                request: None,
+            },
+        ));
+        let limits = Limits {
+            max_order_quantity: Some(MAX_QUANTITY),
+            max_order_notional: Some(MAX_TRANSFER),
+            max_position: Some(MAX_QUANTITY),
+            max_open_orders: 10_000,
+            max_orders_per_second: 1_000_000,
+            max_daily_loss: Some(MAX_TRANSFER),
+            leverage_percent: 400,
+        };
+        opening.push((START, Command::SetLimits { account, limits }));
+    }
+    let mut flow = Vec::with_capacity(of.commands);
+    let mut recent: Vec<(AccountId, OrderId)> = Vec::with_capacity(REMEMBERED);
+    let mut middle = 10_000;
+    for n in 0..of.commands {
+        let now = START + STEP_NS * (n as i64 + 1);
+        if n % 64 == 0 {
+            middle = (middle + random.pick(&[-1, 1])).clamp(5_000, 20_000);
+        }
+        let account = AccountId(FIRST_ACCOUNT + u128::from(random.below(of.accounts)));
+        let side = random.pick(&[Side::Buy, Side::Sell]);
+        let away = if side == Side::Buy { -1 } else { 1 };
+        let drawn = random.below(100);
+        if (60..90).contains(&drawn) && !recent.is_empty() {
+            let (account, order) = random.pick(&recent);
+            flow.push((
+                now,
+                Command::CancelOrder {
+                    account,
+                    order,
+                    request: None,
+                },
+            ));
+            continue;
+        }
+        // Ids as a door makes them: time in the high bits, the rest looks random.
+        let order = OrderId((now as u128) << 64 | u128::from(random.next()));
+        let adds = drawn < 90;
+        let (ticks, quantity) = if adds {
+            let distance = 1 + i64::from(random.next().trailing_zeros().min(15));
+            (middle + away * distance, random.between(1, 100))
+        } else {
+            (middle - away * random.between(1, 10), random.between(1, 200))
+        };
+        if adds {
+            if recent.len() < REMEMBERED {
+                recent.push((account, order));
+            } else {
+                recent[n % REMEMBERED] = (account, order);
+            }
+        }
+        let place = PlaceOrder {
+            account,
+            order,
+            symbol: spec.symbol,
+            side,
+            kind: OrderKind::Limit,
+            time_in_force: if adds { TimeInForce::Gtc } else { TimeInForce::Ioc },
+            quantity: quantity * NANOS,
+            limit_price: Some(ticks * TICK),
+            stop_price: None,
+            trail: None,
+            display_quantity: None,
+            post_only: false,
+            reduce_only: false,
+            self_trade_prevention: SelfTradePrevention::CancelOldest,
+            class: OrderClass::Simple,
+            request: None,
+        };
+        flow.push((now, Command::PlaceOrder(place)));
+    }
+    (opening, flow)
+}
