@@ -85,24 +85,32 @@ impl Engine {
         false
     }
 
-    /// One trade of the pass, or its end.
-    pub(crate) fn match_step(&mut self, events: &mut Events) {
-        let Some(pass) = self.work.pass else { return };
+    /// The entry that the taker meets next, and how much he wants.
+    #[inline]
+    pub(crate) fn next_match(&self, pass: &Pass) -> Option<(u32, i64)> {
         let left = match pass.taker {
             Taker::Order(slot) => self.orders[slot].leaves(),
             Taker::House { left, .. } | Taker::Print { left, .. } => left,
             Taker::Gone => 0,
         };
-        let maker_side = pass.side.opposite();
-        let ladder = self.markets[pass.instrument as usize].book.ladder(maker_side);
-        let best = ladder
-            .front()
-            .filter(|_| left > 0)
-            .map(|node| (node, ladder.node(node)));
-        let Some((node, resting)) = best.filter(|(_, resting)| Book::acceptable(pass.side, pass.limit, resting.price))
-        else {
+        let ladder = self.markets[pass.instrument as usize].book.ladder(pass.side.opposite());
+        let best = ladder.best()?;
+        if left == 0 || !Book::acceptable(pass.side, pass.limit, best) {
+            return None;
+        }
+        Some((ladder.front()?, left))
+    }
+
+    /// One trade of the pass, or its end.
+    pub(crate) fn match_step(&mut self, events: &mut Events) {
+        let Some(pass) = self.work.pass else { return };
+        let Some((node, left)) = self.next_match(&pass) else {
             return self.end_pass(pass, events);
         };
+        let resting = self.markets[pass.instrument as usize]
+            .book
+            .ladder(pass.side.opposite())
+            .node(node);
         let (price, shown, owner) = (resting.price, resting.quantity, resting.owner);
         if owner & HOUSE != 0 {
             return self.hit_house(pass, node, price, shown.min(left), owner & !HOUSE, events);

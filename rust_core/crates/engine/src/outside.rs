@@ -215,6 +215,20 @@ impl Engine {
         }
     }
 
+    /// Does the feed (any feed) have orders in the instrument?
+    pub(crate) fn is_quoted(&self, instrument: u32, feed: u32) -> bool {
+        let Some(market) = self.markets.get(instrument as usize) else {
+            return false;
+        };
+        let all = feed as usize >= self.feeds.len();
+        let mut quotes = market
+            .quotes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| all || *at == feed as usize);
+        quotes.any(|(_, quote)| !quote.bid.chunks.is_empty() || !quote.ask.chunks.is_empty())
+    }
+
     /// Takes lots of a chunk that was hit; the level was touched.
     pub(crate) fn eat_chunk(&mut self, instrument: u32, node: u32, chunk: u32, lots: i64) {
         let market = &mut self.markets[instrument as usize];

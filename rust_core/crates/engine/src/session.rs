@@ -22,6 +22,10 @@ impl Engine {
         [expiry, close, silence].into_iter().flatten().min()
     }
 
+    pub(crate) fn session_is_due(&self) -> bool {
+        !self.closed && self.closes_at.is_some_and(|at| at <= self.now)
+    }
+
     /// Starts one due thing; false: nothing is due any more.
     pub(crate) fn due_step(&mut self, events: &mut Events) -> bool {
         if let Some(&(time, _, slot)) = self.expiries.first() {
@@ -30,7 +34,7 @@ impl Engine {
                 return true;
             }
         }
-        if !self.closed && self.closes_at.is_some_and(|at| at <= self.now) {
+        if self.session_is_due() {
             self.close_session(None);
             return true;
         }

@@ -9,6 +9,7 @@ use crate::ladder::NIL;
 use crate::market::Market;
 use crate::orders::{Order, Place};
 use crate::types::*;
+use crate::work::Scan;
 use crate::Events;
 
 impl Engine {
@@ -74,57 +75,33 @@ impl Engine {
         self.enqueue(slot);
     }
 
-    /// One trigger or one move after the prints of a pass.
-    pub(crate) fn scan_step(&mut self, events: &mut Events) {
-        let Some(mut scan) = self.work.scan else { return };
+    /// The stop that the scan triggers or moves next in its phase.
+    pub(crate) fn found(&self, scan: &Scan) -> Option<u32> {
         let market = &self.markets[scan.instrument as usize];
-        let found = match scan.phase {
-            0 => market
-                .stop_buys
-                .best()
-                .filter(|&stop| stop <= scan.high)
-                .and(market.stop_buys.front()),
-            1 => market
-                .stop_sells
-                .best()
-                .filter(|&stop| stop >= scan.low)
-                .and(market.stop_sells.front()),
-            2 => market
-                .trail_sells
-                .best()
-                .filter(|&best| best < scan.high)
-                .and(market.trail_sells.front()),
-            3 => market
-                .trail_buys
-                .best()
-                .filter(|&best| best > scan.low)
-                .and(market.trail_buys.front()),
-            _ => {
-                self.work.scan = None;
-                return;
-            }
+        let ladder = match scan.phase {
+            0 if market.stop_buys.best()? <= scan.high => &market.stop_buys,
+            1 if market.stop_sells.best()? >= scan.low => &market.stop_sells,
+            2 if market.trail_sells.best()? < scan.high => &market.trail_sells,
+            3 if market.trail_buys.best()? > scan.low => &market.trail_buys,
+            _ => return None,
         };
-        match (scan.phase, found) {
-            (_, None) => {
-                scan.phase += 1;
-                self.work.scan = Some(scan);
+        Some(ladder.node(ladder.front()?).owner)
+    }
+
+    /// One trigger or one move after the prints of a pass; or on to the next phase.
+    pub(crate) fn scan_step(&mut self, events: &mut Events) {
+        let Some(scan) = self.work.scan else { return };
+        match (self.found(&scan), scan.phase) {
+            (Some(slot), 0 | 1) => self.trigger(slot, events),
+            (Some(slot), 2) => self.follow(slot, scan.high, events),
+            (Some(slot), _) => self.follow(slot, scan.low, events),
+            (None, 0..=2) => {
+                self.work.scan = Some(Scan {
+                    phase: scan.phase + 1,
+                    ..scan
+                })
             }
-            (0, Some(node)) => self.trigger(
-                self.markets[scan.instrument as usize].stop_buys.node(node).owner,
-                events,
-            ),
-            (1, Some(node)) => self.trigger(
-                self.markets[scan.instrument as usize].stop_sells.node(node).owner,
-                events,
-            ),
-            (2, Some(node)) => {
-                let slot = self.markets[scan.instrument as usize].trail_sells.node(node).owner;
-                self.follow(slot, scan.high, events);
-            }
-            (_, Some(node)) => {
-                let slot = self.markets[scan.instrument as usize].trail_buys.node(node).owner;
-                self.follow(slot, scan.low, events);
-            }
+            (None, _) => self.work.scan = None,
         }
     }
 

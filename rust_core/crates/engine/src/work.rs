@@ -1,9 +1,7 @@
 //! One command as a machine of small steps, so that it can stop and go on.
 //!
 //! A command may touch a million orders, but a record of the journal is bounded: before each *unit of
-//! work* (one trade with its direct consequences, one cancel, one trigger, one move of a trailing
-//! stop, one account of a corporate action, one instrument of a feed's withdrawal) the events so far
-//! and the levels touched are counted, and at [`EVENT_BUDGET`] the command stops; `Continue` goes on.
+//! work* (the list is in RULES.md, section 10) the events so far and the levels touched are counted, and at [`EVENT_BUDGET`] the command stops; `Continue` goes on.
 //! A unit makes far fewer than the rest of `MAX_EVENTS_PER_COMMAND`.
 //!
 //! Order of steps: reduce-only orders that became too many, the pass under way (matching), the scan of
@@ -206,7 +204,7 @@ impl Engine {
             if idle {
                 return true;
             }
-            if events.len() - base + self.work.touched.len() >= EVENT_BUDGET {
+            if events.len() - base + self.work.touched.len() >= EVENT_BUDGET && self.next_is_unit() {
                 return false;
             }
             if !self.work.over_reduced.is_empty() {
@@ -229,6 +227,46 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Is the next step a unit of work, and not only the turn to the next thing?
+    #[cold]
+    fn next_is_unit(&self) -> bool {
+        if let Some(&(_, _, position)) = self.work.over_reduced.front() {
+            return self.ledger.positions[position as usize].over_reduced().is_some();
+        }
+        if let Some(pass) = &self.work.pass {
+            return self.next_match(pass).is_some();
+        }
+        if let Some(scan) = &self.work.scan {
+            return self.found(scan).is_some();
+        }
+        let holds = |account: u32, instrument: u32| {
+            let slot = self.ledger.position(account, instrument);
+            slot.is_some_and(|slot| self.ledger.positions[slot as usize].lots != 0)
+        };
+        match self.work.job {
+            Job::None => {}
+            Job::Sweep { at, .. } => {
+                let next = self.work.sweep.get(at);
+                return next.is_some_and(|&(age, slot)| self.orders.is(slot, age));
+            }
+            Job::Withdraw { feed, at, .. } => return self.is_quoted(at, feed),
+            Job::Quote { .. } | Job::Tape { .. } | Job::Wake { .. } => return false,
+            Job::Positions { account, at, .. } => {
+                let next = self.ledger.accounts[account as usize].positions.get(at);
+                return next.is_some_and(|&(_, slot)| self.ledger.positions[slot as usize].lots != 0);
+            }
+            Job::Split { instrument, at, .. } | Job::Dividend { instrument, at, .. } => {
+                return (at as usize) < self.ledger.accounts.len() && holds(at, instrument);
+            }
+        }
+        if let Some(&(age, slot)) = self.work.queue.front() {
+            return self.orders.is(slot, age);
+        }
+        // Due: an order's end, else the turn to the session or a feed; at last the command itself.
+        let expires = self.expiries.first().is_some_and(|&(time, _, _)| time <= self.now);
+        expires || !(self.session_is_due() || self.silent_feed().is_some())
     }
 
     fn job_step(&mut self, events: &mut Events) {
