@@ -1,0 +1,5 @@
+"""`python -m cift.cli`, the same as `cift`."""
+
+from cift.cli.app import main
+
+main()

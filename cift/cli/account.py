@@ -1,0 +1,123 @@
+"""Money and positions: `cift portfolio`, `positions`, `transactions`, `buying-power`, `deposit`,
+`withdraw`, `reset`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cift.cli import output
+from cift.cli.client import Client, new_key
+from cift.cli.output import AsJson, Limit
+
+POSITION_COLUMNS = [
+    output.text("symbol", "symbol"),
+    output.side("side", "side"),
+    output.number("quantity", "quantity"),
+    output.number("average", "average_price"),
+    output.number("mark", "mark"),
+    output.number("value", "market_value"),
+    output.signed("unrealized", "unrealized_pnl"),
+    output.signed("%", "unrealized_pnl_percent"),
+    output.signed("realized", "realized_pnl"),
+]
+PORTFOLIO_COLUMNS = [
+    output.text("account", "account_id"),
+    output.text("kind", "kind"),
+    output.text("state", "state"),
+    output.text("currency", "currency"),
+    output.number("equity", "equity"),
+    output.number("cash", "cash"),
+    output.number("reserved", "reserved"),
+    output.number("market value", "market_value"),
+    output.number("gross exposure", "gross_exposure"),
+    output.number("buying power", "buying_power"),
+    output.number("withdrawable", "withdrawable"),
+    output.signed("unrealized", "unrealized_pnl"),
+    output.signed("realized", "realized_pnl"),
+    output.signed("today", "day_pnl"),
+    output.number("fees paid", "fees_paid"),
+    output.number("open orders", "open_orders"),
+]
+TRANSACTION_COLUMNS = [
+    output.moment("time", "created_at"),
+    output.text("kind", "kind"),
+    output.signed("amount", "amount"),
+    output.number("cash", "cash"),
+    output.text("symbol", "symbol"),
+    output.text("order", "order_id"),
+]
+POWER_COLUMNS = [
+    output.text("currency", "currency"),
+    output.number("buying power", "buying_power"),
+    output.number("cash", "cash"),
+    output.number("reserved", "reserved"),
+    output.number("equity", "equity"),
+    output.number("withdrawable", "withdrawable"),
+    output.number("open orders", "open_orders"),
+]
+
+
+def portfolio(as_json: AsJson = False) -> None:
+    """Show the account as a whole: equity, cash, buying power and what is held."""
+    answer = Client().get("/trading/portfolio")
+    output.show_record(answer, PORTFOLIO_COLUMNS, as_json)
+    if not as_json and answer["positions"]:
+        output.console.print()
+        output.show_list(answer["positions"], POSITION_COLUMNS, "", as_json=False)
+
+
+def positions(
+    symbol: Annotated[str | None, typer.Argument(help="Only this one.")] = None, as_json: AsJson = False
+) -> None:
+    """List positions with their gain or loss, or show one."""
+    if symbol is None:
+        items = Client().get("/trading/positions")["items"]
+        output.show_list(items, POSITION_COLUMNS, "no positions", as_json)
+    else:
+        output.show_record(Client().get(f"/trading/positions/{symbol}"), POSITION_COLUMNS, as_json)
+
+
+def transactions(
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="deposit, withdrawal, reset, dividend, cash_in_lieu, trade or fee."),
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what moved the account's cash."""
+    items = Client().pages("/trading/transactions", limit, kind=kind)
+    output.show_list(items, TRANSACTION_COLUMNS, "no transactions", as_json)
+
+
+def buying_power(as_json: AsJson = False) -> None:
+    """Show what the account can still do, as the engine sees it."""
+    output.show_record(Client().get("/trading/account/buying-power"), POWER_COLUMNS, as_json)
+
+
+def deposit(amount: str, as_json: AsJson = False) -> None:
+    """Add paper money."""
+    _move("deposit", {"amount": amount}, as_json)
+
+
+def withdraw(amount: str, as_json: AsJson = False) -> None:
+    """Take paper money out."""
+    _move("withdraw", {"amount": amount}, as_json)
+
+
+def reset(
+    cash: Annotated[str | None, typer.Option("--cash", help="Cash afterwards; 100000 if not given.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Begin again: cancel all orders, drop all positions, set the cash."""
+    if not yes:
+        typer.confirm("Cancel all orders and drop all positions?", abort=True, err=True)
+    _move("reset", {} if cash is None else {"cash": cash}, as_json)
+
+
+def _move(verb: str, body: dict[str, Any], as_json: bool) -> None:
+    answer = Client().call("POST", f"/trading/account/{verb}", body, key=new_key())
+    output.show_record(answer, TRANSACTION_COLUMNS, as_json)

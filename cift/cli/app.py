@@ -1,0 +1,87 @@
+"""The command tree, and the one place where a failure becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from cift.cli import account, identity, market, operate, orders
+from cift.cli.client import Failed
+
+HELP = """
+CIFT Markets from the command line.
+
+Start the exchange with [bold]make run[/], then:
+
+  [cyan]cift register ada ada@example.org[/]       an account with 100,000 USD of paper money
+  [cyan]cift quote SPY IBM[/]                      what the market says
+  [cyan]cift orders place SPY buy 10[/]            buy ten shares now
+  [cyan]cift book SPY[/]                           watch the book
+
+Every command takes [bold]--json[/]. CIFT_URL says where the exchange is (http://127.0.0.1:8000 if
+unset), CIFT_API_KEY who you are, if you have not logged in.
+"""
+
+app = typer.Typer(
+    name="cift",
+    help=HELP,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PANELS: dict[str, list[Callable[..., None]]] = {
+    "Trading": [orders.fills],
+    "Account": [
+        account.portfolio,
+        account.positions,
+        account.buying_power,
+        account.transactions,
+        account.deposit,
+        account.withdraw,
+        account.reset,
+    ],
+    "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
+    "Identity": [identity.register, identity.login, identity.logout, identity.me],
+    "The exchange itself": [operate.verify, operate.rebuild],
+}
+app.add_typer(orders.app, name="orders", rich_help_panel="Trading")
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(_command.__name__.replace("_", "-"), rich_help_panel=_panel)(_command)
+app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"cift {version('cift-markets')}")
+        except PackageNotFoundError:
+            typer.echo("cift (not installed as a package)")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except Failed as problem:
+        sys.stderr.write(f"cift: {problem}\n")
+        sys.exit(2 if problem.code == "usage" else 1)
+    except BrokenPipeError:  # the reader of our pipe has seen enough
+        sys.stderr.close()
+        sys.exit(1)

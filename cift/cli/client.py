@@ -1,0 +1,160 @@
+"""Requests to the API: credentials, one retry policy, and errors as one line.
+
+A session's access token is renewed shortly before it ends (refresh tokens rotate, so the new pair is
+saved at once). Requests that change something carry an idempotency key, so that a 503 or a lost
+connection can be answered by asking again: the exchange does nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import httpx
+
+from cift.cli import credentials
+from cift.cli.credentials import Credentials
+
+PREFIX = "/api/v1"
+TIMEOUT_S = 15.0
+TRIES = 4
+RETRY_AFTER_MAX_S = 5.0
+RENEW_BEFORE_S = 30.0
+PAGE_LIMIT = 500
+
+
+class Failed(Exception):
+    """A line for stderr. `code` is the API's, or one of our own."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class Client:
+    """One run of the command line."""
+
+    def __init__(self, who: Credentials | None = None) -> None:
+        self.who = who or credentials.load()
+        self._http = httpx.Client(base_url=self.who.url, timeout=TIMEOUT_S)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.call("GET", path, query=query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        query: dict[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        public: bool = False,
+    ) -> Any:
+        """The decoded answer, None for 204. `key`: the idempotency key of a change; such requests and
+        GETs are sent again after 503 and lost connections, others never.
+
+        Raises:
+            Failed: the API said no, or could not be reached.
+        """
+        headers = {} if public else self._headers()
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        wanted = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        repeatable = method == "GET" or key is not None
+        for attempt in range(1, TRIES + 1):
+            last = attempt == TRIES or not repeatable
+            try:
+                answer = self._http.request(method, PREFIX + path, json=body, params=wanted, headers=headers)
+            except httpx.ConnectError:
+                self._unreachable()
+            except httpx.HTTPError as problem:
+                if last:
+                    raise Failed("no_answer", f"{self.who.url} gave no answer ({problem})") from None
+                time.sleep(0.5)
+                continue
+            if answer.status_code == 503 and not last:
+                time.sleep(_retry_after_s(answer))
+                continue
+            return _decode(answer)
+        raise AssertionError("the last try returns or raises")
+
+    def pages(self, path: str, limit: int, *, public: bool = False, **query: Any) -> list[Any]:
+        """Up to `limit` items of a list, page after page."""
+        items: list[Any] = []
+        cursor = None
+        while len(items) < limit:
+            wanted = {**query, "limit": min(PAGE_LIMIT, limit - len(items)), "cursor": cursor}
+            page = self.call("GET", path, query=wanted, public=public)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+    def login(self, body: dict[str, Any]) -> Credentials:
+        """Exchange a name and password for a session."""
+        return self._session(self.call("POST", "/auth/login", body, public=True))
+
+    def _headers(self) -> dict[str, str]:
+        if self.who.api_key is not None:
+            return {"X-API-Key": self.who.api_key}
+        if self.who.refresh_token is None:
+            raise Failed("not_logged_in", "log in first (cift login), or set CIFT_API_KEY")
+        if self.who.expires_at - RENEW_BEFORE_S < time.time():
+            try:
+                renewed = self.call(
+                    "POST", "/auth/refresh", {"refresh_token": self.who.refresh_token}, public=True
+                )
+            except Failed as problem:
+                if problem.code in ("unreachable", "no_answer"):
+                    raise
+                raise Failed("session_ended", "your session has ended; log in again (cift login)") from None
+            self.who = self._session(renewed)
+            credentials.save(self.who)
+        return {"Authorization": f"Bearer {self.who.access_token}"}
+
+    def _session(self, answer: dict[str, Any]) -> Credentials:
+        return replace(
+            self.who,
+            api_key=None,
+            access_token=answer["access_token"],
+            refresh_token=answer["refresh_token"],
+            expires_at=time.time() + answer["expires_in"],
+        )
+
+    def _unreachable(self) -> NoReturn:
+        raise Failed(
+            "unreachable", f"nothing answers at {self.who.url}; start it (make run), or set CIFT_URL"
+        ) from None
+
+
+def new_key() -> str:
+    """An idempotency key of our own."""
+    return f"cift-{uuid.uuid4().hex}"
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    text = answer.headers.get("Retry-After", "1")
+    return min(float(text), RETRY_AFTER_MAX_S) if text.replace(".", "", 1).isdigit() else 1.0
+
+
+def _decode(answer: httpx.Response) -> Any:
+    if answer.status_code == 204:
+        return None
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if answer.is_success and content is not None:
+        return content
+    if isinstance(content, dict) and "code" in content and "message" in content:
+        message = str(content["message"])
+        if content.get("field"):
+            message += f" (field {content['field']})"
+        if content.get("id"):
+            message += f" (id {content['id']})"
+        raise Failed(str(content["code"]), message)
+    raise Failed("unexpected_answer", f"HTTP {answer.status_code} from {answer.request.url}, not from CIFT")

@@ -1,0 +1,140 @@
+"""Who you are: `cift register`, `login`, `logout`, `me`, and `cift keys …`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cift.cli import credentials, output
+from cift.cli.client import Client, Failed
+from cift.cli.credentials import Credentials
+from cift.cli.output import AsJson
+
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+ME_COLUMNS = [
+    output.text("username", "username"),
+    output.text("email", "email"),
+    output.text("user", "user_id"),
+    output.text("account", "account_id"),
+    output.text("status", "status"),
+]
+KEY_COLUMNS = [
+    output.text("id", "id"),
+    output.text("name", "name"),
+    output.Column("scopes", "scopes", lambda scopes: " ".join(scopes)),
+    output.moment("created", "created_at"),
+    output.moment("last used", "last_used_at"),
+    output.moment("expires", "expires_at"),
+]
+
+
+def register(
+    username: str,
+    email: str,
+    password: Annotated[
+        str,
+        typer.Option(
+            "--password",
+            envvar="CIFT_PASSWORD",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Asked for, unless given.",
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Open an account with 100,000 USD of paper money, and log in to it."""
+    client = Client()
+    made = client.call(
+        "POST",
+        "/auth/register",
+        {"email": email, "username": username, "password": password},
+        public=True,
+    )
+    credentials.save(client.login({"username": username, "password": password}))
+    output.show_record(made, ME_COLUMNS, as_json)
+
+
+def login(
+    username: Annotated[str | None, typer.Argument(help="Username or email.")] = None,
+    password: Annotated[
+        str | None, typer.Option("--password", envvar="CIFT_PASSWORD", help="Asked for, unless given.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", help="Use this API key instead of a password.")
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Where the exchange is.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Log in and remember it (in ~/.config/cift/credentials, readable by you alone)."""
+    base = (url or credentials.load().url).rstrip("/")
+    if api_key is not None:
+        who = Credentials(url=base, api_key=api_key)
+        Client(who).get("/auth/me")
+    else:
+        username = username or typer.prompt("Username", err=True)
+        password = password or typer.prompt("Password", hide_input=True, err=True)
+        who = Client(Credentials(url=base)).login({"username": username, "password": password})
+    where = credentials.save(who)
+    if as_json:
+        output.print_json({"url": base, "credentials": str(where)})
+    else:
+        output.console.print(f"logged in to {base}")
+
+
+def logout(as_json: AsJson = False) -> None:
+    """End the session and forget it."""
+    client = Client()
+    if client.who.refresh_token is not None:
+        try:
+            client.call("POST", "/auth/logout", {"refresh_token": client.who.refresh_token})
+        except Failed as problem:
+            if problem.code not in ("session_ended", "unreachable"):
+                raise
+    credentials.forget()
+    if as_json:
+        output.print_json({"url": client.who.url})
+    else:
+        output.console.print("logged out")
+
+
+def me(as_json: AsJson = False) -> None:
+    """Show who you are."""
+    output.show_record(Client().get("/auth/me"), ME_COLUMNS, as_json)
+
+
+@app.command()
+def create(
+    name: str,
+    scopes: Annotated[
+        str, typer.Option("--scopes", help="Comma separated: read, trade, funds.")
+    ] = "read,trade,funds",
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key. It is shown once, now."""
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    made = Client().call("POST", "/auth/api-keys", {"name": name, "scopes": wanted})
+    if as_json:
+        output.print_json(made)
+    else:
+        output.show_record(made, KEY_COLUMNS, as_json=False)
+        output.console.print(f"\n{made['key']}", soft_wrap=True)
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List API keys."""
+    output.show_list(Client().get("/auth/api-keys")["items"], KEY_COLUMNS, "no API keys", as_json)
+
+
+@app.command()
+def revoke(key_id: str, as_json: AsJson = False) -> None:
+    """Revoke an API key, at once and for ever."""
+    Client().call("DELETE", f"/auth/api-keys/{key_id}")
+    if as_json:
+        output.print_json({"revoked": key_id})
+    else:
+        output.console.print(f"{key_id} revoked")

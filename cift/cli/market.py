@@ -1,0 +1,169 @@
+"""`cift quote`, `book`, `trades`, `bars`, `symbols`: what the market looks like. No login needed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cift.cli import output
+from cift.cli.client import Client, Failed
+from cift.cli.output import AsJson, Limit
+
+REFRESH_S = 0.25
+BAR_WIDTH = 20
+
+
+class Source(StrEnum):
+    exchange = "exchange"
+    outside = "outside"
+    all = "all"
+
+
+QUOTE_COLUMNS = [
+    output.text("symbol", "symbol"),
+    output.number("bid size", "bid_quantity"),
+    output.number("bid", "bid"),
+    output.number("ask", "ask"),
+    output.number("ask size", "ask_quantity"),
+    output.number("last", "last"),
+    output.number("last size", "last_quantity"),
+    output.moment("last at", "last_at"),
+]
+TRADE_COLUMNS = [
+    output.moment("executed", "executed_at"),
+    output.text("symbol", "symbol"),
+    output.number("price", "price"),
+    output.number("quantity", "quantity"),
+    output.side("aggressor", "aggressor"),
+    output.text("source", "source"),
+]
+BAR_COLUMNS = [
+    output.moment("start", "start"),
+    output.number("open", "open"),
+    output.number("high", "high"),
+    output.number("low", "low"),
+    output.number("close", "close"),
+    output.number("volume", "volume"),
+    output.number("vwap", "vwap"),
+    output.number("trades", "trades"),
+]
+SYMBOL_COLUMNS = [
+    output.text("symbol", "symbol"),
+    output.text("currency", "currency"),
+    output.number("tick", "tick"),
+    output.number("lot", "lot"),
+    output.number("band %", "band_percent"),
+    output.number("collar %", "collar_percent"),
+    output.text("halted", "halted"),
+    output.number("last", "last"),
+]
+SourceOption = Annotated[
+    Source, typer.Option("--source", help="Trades made here, prints of the outside market, or both.")
+]
+
+
+def quote(symbols: list[str], as_json: AsJson = False) -> None:
+    """Show best bid, best ask and last price of one or more symbols."""
+    answer = Client().call("GET", "/market-data/quotes", query={"symbols": ",".join(symbols)}, public=True)
+    output.show_list(answer["items"], QUOTE_COLUMNS, "no quotes", as_json)
+
+
+def book(
+    symbol: str,
+    depth: Annotated[int, typer.Option("--depth", "-d", min=1, max=50, help="Prices a side.")] = 10,
+    once: Annotated[bool, typer.Option("--once", help="Print it once instead of following it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the order book, live; Ctrl-C ends it. Printed once into a pipe, and with --json."""
+    client = Client()
+
+    def look() -> dict[str, Any]:
+        answer: dict[str, Any] = client.call(
+            "GET", f"/market-data/book/{symbol}", query={"depth": depth}, public=True
+        )
+        return answer
+
+    if as_json:
+        output.print_json(look())
+        return
+    if once or not sys.stdout.isatty():
+        output.console.print(draw_book(look(), depth))
+        return
+    with Live(draw_book(look(), depth), console=output.console, auto_refresh=False, screen=True) as live:
+        while True:
+            time.sleep(REFRESH_S)
+            try:
+                live.update(draw_book(look(), depth), refresh=True)
+            except Failed as problem:
+                live.update(Text(str(problem), style="red"), refresh=True)
+
+
+def trades(
+    symbol: str, source: SourceOption = Source.exchange, limit: Limit = 20, as_json: AsJson = False
+) -> None:
+    """List the latest trades of a symbol."""
+    items = _public_pages(f"/market-data/trades/{symbol}", limit, source=source.value)
+    output.show_list(items, TRADE_COLUMNS, f"no trades of {symbol} (source {source.value})", as_json)
+
+
+def bars(
+    symbol: str,
+    interval: Annotated[str, typer.Option("--interval", "-i", help="1s, 5s, 1m, 5m, 15m, 1h or 1d.")] = "1m",
+    source: SourceOption = Source.exchange,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List bars of a symbol, made from trades."""
+    items = _public_pages(f"/market-data/bars/{symbol}", limit, interval=interval, source=source.value)
+    output.show_list(items, BAR_COLUMNS, f"no bars of {symbol} (source {source.value})", as_json)
+
+
+def symbols(
+    query: Annotated[str | None, typer.Argument(help="Part of a symbol.")] = None,
+    limit: Limit = 500,
+    as_json: AsJson = False,
+) -> None:
+    """List what is traded here."""
+    items = _public_pages("/market-data/symbols", limit, query=query)
+    output.show_list(items, SYMBOL_COLUMNS, "no symbols", as_json)
+
+
+def draw_book(seen: dict[str, Any], depth: int) -> Table:
+    """The book as a ladder: asks above, bids below, a bar for the size at each price."""
+    bids, asks = seen["bids"][:depth], seen["asks"][:depth]
+    largest = max((Decimal(level["quantity"]) for level in bids + asks), default=Decimal(1))
+    title = f"{seen['symbol']}  {datetime.now().astimezone():%H:%M:%S}  #{seen['sequence']}"
+    ladder = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name, justify in (("orders", "right"), ("size", "right"), ("price", "right"), ("", "left")):
+        ladder.add_column(name, justify=justify, header_style="dim", no_wrap=True)  # type: ignore[arg-type]
+
+    def add(level: dict[str, Any], style: str) -> None:
+        size = Decimal(level["quantity"])
+        filled = "█" * max(1, int(BAR_WIDTH * size / largest))
+        ladder.add_row(
+            str(level["orders"]), f"{size:,f}", Text(level["price"], style=style), Text(filled, style=style)
+        )
+
+    for level in reversed(asks):
+        add(level, "red")
+    if bids and asks:
+        spread = Decimal(asks[0]["price"]) - Decimal(bids[0]["price"])
+        ladder.add_row("", "", Text(f"{spread:f}", style="dim"), Text("spread", style="dim"))
+    elif not bids and not asks:
+        ladder.add_row("", "", "", Text("the book is empty", style="dim"))
+    for level in bids:
+        add(level, "green")
+    return ladder
+
+
+def _public_pages(path: str, limit: int, **query: Any) -> list[Any]:
+    return Client().pages(path, limit, public=True, **query)

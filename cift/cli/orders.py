@@ -1,0 +1,277 @@
+"""`cift orders …` and `cift fills`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cift.cli import output
+from cift.cli.client import Client, Failed, new_key
+from cift.cli.output import AsJson, Limit
+
+app = typer.Typer(help="Place, look at, change and cancel orders.", no_args_is_help=True)
+
+
+class Side(StrEnum):
+    buy = "buy"
+    sell = "sell"
+
+
+class TimeInForce(StrEnum):
+    day = "day"
+    gtc = "gtc"
+    ioc = "ioc"
+    fok = "fok"
+    gtd = "gtd"
+
+
+class SelfTrade(StrEnum):
+    cancel_newest = "cancel_newest"
+    cancel_oldest = "cancel_oldest"
+    cancel_both = "cancel_both"
+    none = "none"
+
+
+class Status(StrEnum):
+    open = "open"
+    closed = "closed"
+    all = "all"
+
+
+LIST_COLUMNS = [
+    output.text("id", "id"),
+    output.moment("created", "created_at"),
+    output.text("symbol", "symbol"),
+    output.side("side", "side"),
+    output.text("type", "type"),
+    output.text("tif", "time_in_force"),
+    output.number("quantity", "quantity"),
+    output.number("filled", "filled_quantity"),
+    output.number("limit", "limit_price"),
+    output.number("stop", "stop_price"),
+    output.number("average", "average_fill_price"),
+    output.text("status", "status"),
+    output.text("reason", "reason"),
+]
+ORDER_COLUMNS = [
+    output.text("id", "id"),
+    output.text("client order id", "client_order_id"),
+    output.text("status", "status"),
+    output.text("reason", "reason"),
+    output.text("symbol", "symbol"),
+    output.side("side", "side"),
+    output.text("type", "type"),
+    output.text("time in force", "time_in_force"),
+    output.moment("expires", "expire_at"),
+    output.number("quantity", "quantity"),
+    output.number("filled", "filled_quantity"),
+    output.number("remaining", "remaining_quantity"),
+    output.number("average fill price", "average_fill_price"),
+    output.number("limit price", "limit_price"),
+    output.number("stop price", "stop_price"),
+    output.number("trail amount", "trail_amount"),
+    output.number("trail percent", "trail_percent"),
+    output.number("display quantity", "display_quantity"),
+    output.text("order class", "order_class"),
+    output.text("parent", "parent_id"),
+    output.moment("created", "created_at"),
+    output.moment("updated", "updated_at"),
+]
+FILL_COLUMNS = [
+    output.moment("executed", "executed_at"),
+    output.text("symbol", "symbol"),
+    output.side("side", "side"),
+    output.number("quantity", "quantity"),
+    output.number("price", "price"),
+    output.number("notional", "notional"),
+    output.number("fee", "fee"),
+    output.text("liquidity", "liquidity"),
+    output.signed("realized", "realized_pnl"),
+    output.text("order", "order_id"),
+]
+CHECK_COLUMNS = [
+    output.text("admitted", "admitted"),
+    output.text("reason", "reason"),
+    output.text("message", "message"),
+    output.number("reserve", "reserve"),
+    output.number("reserve price", "reserve_price"),
+    output.number("reference price", "reference_price"),
+    output.number("buying power", "buying_power"),
+]
+
+
+@app.command()
+def place(
+    symbol: str,
+    side: Side,
+    quantity: str,
+    limit: Annotated[str | None, typer.Option("--limit", "-l", help="Limit price.")] = None,
+    stop: Annotated[str | None, typer.Option("--stop", "-s", help="Stop price.")] = None,
+    trail: Annotated[
+        str | None, typer.Option("--trail", help="Trailing stop: an amount, or a percentage such as 2%.")
+    ] = None,
+    time_in_force: Annotated[TimeInForce, typer.Option("--tif", help="How long it lives.")] = TimeInForce.day,
+    expire_at: Annotated[
+        str | None, typer.Option("--expire-at", help="RFC 3339 time; makes it good till then (gtd).")
+    ] = None,
+    display: Annotated[str | None, typer.Option("--display", help="Iceberg: the part shown.")] = None,
+    post_only: Annotated[bool, typer.Option("--post-only", help="Refuse it if it would trade now.")] = False,
+    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Only make a position smaller.")] = False,
+    take_profit: Annotated[
+        str | None, typer.Option("--take-profit", help="Exit leg: limit price of the gain.")
+    ] = None,
+    stop_loss: Annotated[str | None, typer.Option("--stop-loss", help="Exit leg: stop price.")] = None,
+    stop_loss_limit: Annotated[
+        str | None, typer.Option("--stop-loss-limit", help="Makes the stop loss a stop-limit order.")
+    ] = None,
+    oco: Annotated[
+        bool, typer.Option("--oco", help="This limit order and --stop-loss: one cancels the other.")
+    ] = False,
+    self_trade: Annotated[
+        SelfTrade, typer.Option("--self-trade", help="If it would meet an order of your own.")
+    ] = SelfTrade.cancel_newest,
+    client_order_id: Annotated[
+        str | None, typer.Option("--client-order-id", "-c", help="Your own id; asking twice places once.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only ask the engine whether it would admit the order.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Place an order: a market order, unless a price says otherwise.
+
+    The type follows from the prices: --limit makes a limit order, --stop a stop, both a stop-limit,
+    --trail a trailing stop. --take-profit with --stop-loss makes a bracket, one of them alone an OTO.
+
+    cift orders place SPY buy 10
+    cift orders place SPY buy 10 --limit 167.40 --tif gtc
+    cift orders place IBM buy 5 --take-profit 184 --stop-loss 180
+    """
+    order: dict[str, Any] = {
+        "symbol": symbol,
+        "side": side.value,
+        "quantity": quantity,
+        "type": _type(limit, stop, trail),
+        "time_in_force": (TimeInForce.gtd if expire_at else time_in_force).value,
+        "self_trade_prevention": self_trade.value,
+        "limit_price": limit,
+        "stop_price": stop,
+        "display_quantity": display,
+        "expire_at": expire_at,
+        "client_order_id": client_order_id,
+    }
+    if trail is not None:
+        order["trail_percent" if trail.endswith("%") else "trail_amount"] = trail.removesuffix("%")
+    order |= {name: True for name, on in (("post_only", post_only), ("reduce_only", reduce_only)) if on}
+    order |= _legs(take_profit, stop_loss, stop_loss_limit, oco)
+    order = {name: value for name, value in order.items() if value is not None}
+    client = Client()
+    if check:
+        output.show_record(client.call("POST", "/trading/risk/check", order), CHECK_COLUMNS, as_json)
+        return
+    placed = client.call("POST", "/trading/orders", order, key=client_order_id or new_key())
+    output.show_record(placed, ORDER_COLUMNS, as_json)
+
+
+@app.command("list")
+def list_orders(
+    status: Annotated[Status, typer.Option("--status", help="Which ones.")] = Status.open,
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Of one symbol.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List orders: the open ones, unless --status says otherwise."""
+    items = Client().pages("/trading/orders", limit, status=status.value, symbol=symbol)
+    output.show_list(items, LIST_COLUMNS, "no orders", as_json)
+
+
+@app.command()
+def get(order_id: str, as_json: AsJson = False) -> None:
+    """Show one order."""
+    output.show_record(Client().get(f"/trading/orders/{order_id}"), ORDER_COLUMNS, as_json)
+
+
+@app.command()
+def cancel(order_ids: list[str], as_json: AsJson = False) -> None:
+    """Cancel orders by id."""
+    client = Client()
+    canceled = []
+    for order_id in order_ids:
+        answer = client.call("DELETE", f"/trading/orders/{order_id}", key=new_key())
+        canceled.append(answer or client.get(f"/trading/orders/{order_id}"))
+    output.show_list(canceled, LIST_COLUMNS, "nothing canceled", as_json)
+
+
+@app.command()
+def replace(
+    order_id: str,
+    quantity: Annotated[str | None, typer.Option("--quantity", "-q", help="New total quantity.")] = None,
+    limit: Annotated[str | None, typer.Option("--limit", "-l", help="New limit price.")] = None,
+    stop: Annotated[str | None, typer.Option("--stop", "-s", help="New stop price.")] = None,
+    trail: Annotated[str | None, typer.Option("--trail", help="New trail, an amount or 2%.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an open order. Only a smaller quantity keeps its place in the queue."""
+    change = {"quantity": quantity, "limit_price": limit, "stop_price": stop}
+    if trail is not None:
+        change["trail_percent" if trail.endswith("%") else "trail_amount"] = trail.removesuffix("%")
+    body = {name: value for name, value in change.items() if value is not None}
+    answer = Client().call("PATCH", f"/trading/orders/{order_id}", body, key=new_key())
+    output.show_record(answer, ORDER_COLUMNS, as_json)
+
+
+@app.command("cancel-all")
+def cancel_all(
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Only those of one symbol.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel all open orders."""
+    answer = Client().call("DELETE", "/trading/orders", query={"symbol": symbol}, key=new_key())
+    if as_json:
+        output.print_json(answer)
+    else:
+        output.console.print(f"{answer['canceled']} canceled")
+
+
+def fills(
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Of one symbol.")] = None,
+    order: Annotated[str | None, typer.Option("--order", help="Of one order.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List fills: your side of each trade."""
+    items = Client().pages("/trading/fills", limit, symbol=symbol, order_id=order)
+    output.show_list(items, FILL_COLUMNS, "no fills", as_json)
+
+
+def _type(limit: str | None, stop: str | None, trail: str | None) -> str:
+    if trail is not None:
+        if limit is not None or stop is not None:
+            raise Failed("usage", "--trail goes without --limit and --stop")
+        return "trailing_stop"
+    if stop is not None:
+        return "stop" if limit is None else "stop_limit"
+    return "market" if limit is None else "limit"
+
+
+def _legs(
+    take_profit: str | None, stop_loss: str | None, stop_loss_limit: str | None, oco: bool
+) -> dict[str, Any]:
+    if stop_loss_limit is not None and stop_loss is None:
+        raise Failed("usage", "--stop-loss-limit needs --stop-loss")
+    if oco and (stop_loss is None or take_profit is not None):
+        raise Failed("usage", "--oco needs --limit and --stop-loss; the limit order is the take-profit")
+    legs: dict[str, Any] = {}
+    if take_profit is not None:
+        legs["take_profit"] = {"limit_price": take_profit}
+    if stop_loss is not None:
+        legs["stop_loss"] = {"stop_price": stop_loss}
+        if stop_loss_limit is not None:
+            legs["stop_loss"]["limit_price"] = stop_loss_limit
+    if oco:
+        legs["order_class"] = "oco"
+    elif legs:
+        legs["order_class"] = "bracket" if len(legs) == 2 else "oto"
+    return legs

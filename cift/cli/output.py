@@ -1,0 +1,133 @@
+"""What is printed: tables for people, JSON for programs, never both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API gave it.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many, newest first.")]
+
+PIPED_WIDTH = 240
+"""Columns assumed where the output is no terminal: nothing is cut or wrapped for a file."""
+
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title, the item's key, and how a value is shown."""
+
+    title: str
+    key: str
+    show: Callable[[Any], str | Text] = str
+    right: bool = False
+
+
+def text(title: str, key: str) -> Column:
+    return Column(title, key)
+
+
+def number(title: str, key: str) -> Column:
+    """An amount, with thousands separated; right-aligned."""
+    return Column(title, key, _number, right=True)
+
+
+def signed(title: str, key: str) -> Column:
+    """A gain or a loss: green or red."""
+    return Column(title, key, _signed, right=True)
+
+
+def moment(title: str, key: str) -> Column:
+    """A time, in the terminal's zone."""
+    return Column(title, key, _moment)
+
+
+def side(title: str, key: str) -> Column:
+    return Column(title, key, _side)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str) -> Table | Text:
+    """The items as a table, or the sentence `empty`."""
+    rows = list(items)
+    if not rows:
+        return Text(empty, style="dim")
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
+    for row in rows:
+        drawn.add_row(*(_cell(column, row.get(column.key)) for column in columns))
+    return drawn
+
+
+def record(item: dict[str, Any], columns: Sequence[Column]) -> Table:
+    """One item, a line for each field that has a value."""
+    drawn = Table(box=None, show_header=False, pad_edge=False)
+    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column(no_wrap=True)
+    for column in columns:
+        if item.get(column.key) is not None:
+            drawn.add_row(column.title, _cell(column, item[column.key]))
+    return drawn
+
+
+def show_list(items: list[dict[str, Any]], columns: Sequence[Column], empty: str, as_json: bool) -> None:
+    if as_json:
+        print_json(items)
+    else:
+        console.print(table(items, columns, empty))
+
+
+def show_record(item: dict[str, Any], columns: Sequence[Column], as_json: bool) -> None:
+    if as_json:
+        print_json(item)
+    else:
+        console.print(record(item, columns))
+
+
+def _cell(column: Column, value: Any) -> str | Text:
+    return Text("–", style="dim") if value is None else column.show(value)
+
+
+def _number(value: Any) -> str:
+    try:
+        return f"{Decimal(str(value)):,f}"
+    except InvalidOperation:
+        return str(value)
+
+
+def _signed(value: Any) -> Text:
+    shown = _number(value)
+    if shown.strip("-0.,") == "":
+        return Text(shown)
+    return Text(shown, style="red") if shown.startswith("-") else Text(shown, style="green")
+
+
+def _moment(value: Any) -> str:
+    try:
+        local = datetime.fromisoformat(str(value)).astimezone()
+    except ValueError:
+        return str(value)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+def _side(value: Any) -> Text:
+    return Text(
+        str(value), style={"buy": "green", "long": "green", "sell": "red", "short": "red"}.get(value, "")
+    )
