@@ -102,9 +102,6 @@ impl Duel {
                 return Ok(outcome);
             }
             self.tally.continues += 1;
-            if self.tally.continues.is_multiple_of(16) {
-                self.swap()?;
-            }
             command = Command::Continue;
         }
     }
@@ -125,7 +122,17 @@ impl Duel {
             .position(|e| matches!(e, Event::LevelChanged { .. }))
             .unwrap_or(all.len());
         for i in 0..work.max(events.len()) {
-            same!(all[..work].get(i), events.get(i), format!("event {i}"));
+            if all[..work].get(i) != events.get(i) {
+                let from = i.saturating_sub(1);
+                let near = |list: &[Event]| {
+                    let lines = list.iter().skip(from).take(4).map(|e| format!("\n    {e:?}"));
+                    lines.collect::<String>()
+                };
+                let (engine, oracle) = (near(&all[..work]), near(&events));
+                return Err(format!(
+                    "events differ at {i}; from {from} on\n  engine:{engine}\n  oracle:{oracle}"
+                ));
+            }
         }
         same!(outcome, expected, "outcome");
         if let Some(foretold) = foretold {

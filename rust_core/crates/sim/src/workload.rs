@@ -8,12 +8,14 @@
 //! - `outside`: three feeds quote and print against a few accounts; silences, crossed and stale quotes.
 //! - `sweep`: few accounts with thousands of resting orders and stops, swept by huge ones, so that
 //!   commands are cut into `Continue`s.
+//! - `whale`: quantities near `MAX_QUANTITY` until users and houses meet `MAX_POSITION`.
 //! - [`market_maker`]: the flow of the bench, described there.
 //!
 //! Prices are small numbers of ticks (20 to 2,000) on purpose: rounding then matters everywhere.
 
 mod generator;
 mod market_maker;
+mod orders;
 
 pub use generator::generate;
 pub use market_maker::{market_maker, MarketMaker};
@@ -28,16 +30,24 @@ pub enum Profile {
     Hostile,
     Outside,
     Sweep,
+    Whale,
 }
 
 impl Profile {
-    pub const ALL: [Profile; 4] = [Profile::Retail, Profile::Hostile, Profile::Outside, Profile::Sweep];
+    pub const ALL: [Profile; 5] = [
+        Profile::Retail,
+        Profile::Hostile,
+        Profile::Outside,
+        Profile::Sweep,
+        Profile::Whale,
+    ];
     pub fn name(self) -> &'static str {
         match self {
             Profile::Retail => "retail",
             Profile::Hostile => "hostile",
             Profile::Outside => "outside",
             Profile::Sweep => "sweep",
+            Profile::Whale => "whale",
         }
     }
 }

@@ -41,17 +41,21 @@ fn soak(profile: Profile, share_percent: usize, stream: usize) {
 
 #[test]
 fn retail_flow_gives_the_same_events() {
-    soak(Profile::Retail, 40, 6_000);
+    soak(Profile::Retail, 35, 6_000);
 }
 #[test]
 fn hostile_flow_gives_the_same_events() {
-    soak(Profile::Hostile, 35, 3_000);
+    soak(Profile::Hostile, 30, 3_000);
 }
 #[test]
 fn outside_market_gives_the_same_events() {
-    soak(Profile::Outside, 20, 4_000);
+    soak(Profile::Outside, 17, 4_000);
 }
 #[test]
 fn sweeps_cut_into_continues_give_the_same_events() {
-    soak(Profile::Sweep, 5, 10_000);
+    soak(Profile::Sweep, 8, 24_000);
+}
+#[test]
+fn whales_at_the_bounds_give_the_same_events() {
+    soak(Profile::Whale, 10, 2_000);
 }

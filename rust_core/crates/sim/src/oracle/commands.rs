@@ -388,10 +388,10 @@ impl Oracle {
             let new = split(old);
             // Both in units of 1/d nano.
             let (before, kept) = (old * n, new * d);
-            let new_cost = cost * kept / before;
+            let new_cost = proportion(cost, kept, before);
             let in_lieu = match last {
                 Some((mark, _, _)) => (before - kept) * mark / (d * NANO),
-                None => cost * (before - kept) / before,
+                None => proportion(cost, before - kept, before),
             };
             self.set_position(account, book, new, new_cost);
             *self.world_positions.entry(book).or_insert(0) += old - new;

@@ -36,7 +36,7 @@ impl Oracle {
         let mut realized = 0;
         if quantity != 0 && quantity.signum() != change.signum() {
             let n = change.abs().min(quantity.abs());
-            let removed = cost * n / quantity.abs();
+            let removed = proportion(cost, n, quantity.abs());
             let value = notional(price, n);
             realized = if quantity > 0 {
                 value - removed

@@ -258,6 +258,19 @@ pub(crate) fn round_down(value: i128, step: i128) -> i128 {
 pub(crate) fn divide_up(value: i128, by: i128) -> i128 {
     -((-value).div_euclid(by))
 }
+/// `value * by / over` toward zero, whatever the product's width: schoolbook, bit by bit.
+pub(crate) fn proportion(value: i128, by: i128, over: i128) -> i128 {
+    let sign = value.signum() * by.signum() * over.signum();
+    let (value, by, over) = (value.abs(), by.abs(), over.abs());
+    let (mut quotient, mut rest) = (0i128, 0i128);
+    for bit in (0..127).rev().map(|i| by >> i & 1) {
+        quotient = 2 * quotient + bit * (value / over);
+        rest = 2 * rest + bit * (value % over);
+        quotient += rest / over;
+        rest %= over;
+    }
+    sign * quotient
+}
 /// §4.15: what an order ties up.
 pub(crate) fn reserve(increase: i128, price: i128, ppm: i128) -> i128 {
     let value = notional(price, increase);

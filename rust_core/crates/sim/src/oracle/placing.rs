@@ -274,7 +274,7 @@ impl Oracle {
         }
         let stop_moved = order.stop != old.stop || order.trail != old.trail;
         if stop_moved {
-            order.stop_time = time;
+            (order.stop_time, order.best_time) = (time, time);
         }
         let leaves = order.leaves();
         self.emit(Event::OrderReplaced {

@@ -3,33 +3,45 @@
 use super::*;
 use crate::random::Random;
 
-const CENT: i64 = 10_000_000;
-const SECOND: i64 = NANOS;
-const DAY: i64 = 86_400 * SECOND;
+pub(super) const CENT: i64 = 10_000_000;
+pub(super) const SECOND: i64 = NANOS;
+pub(super) const DAY: i64 = 86_400 * SECOND;
 const START: Timestamp = 1_750_000_000 * SECOND;
-const FIRST_ACCOUNT: u128 = 100;
-const FIRST_HOUSE: u128 = 10;
+pub(super) const FIRST_ACCOUNT: u128 = 100;
+pub(super) const FIRST_HOUSE: u128 = 10;
 const HOUSES: u128 = 2;
+/// One account and one instrument have another currency (in profiles with that many of them).
+pub(super) const EURO_ACCOUNT: AccountId = AccountId(FIRST_ACCOUNT + 5);
+pub(super) const EURO_MARKET: usize = 3;
 
-struct Market {
-    spec: Instrument,
+pub(super) struct Market {
+    pub spec: Instrument,
     /// Price around which orders come, in ticks; wanders.
-    middle: i64,
-    sequences: [u64; 4],
+    pub middle: i64,
+    pub sequences: [u64; 4],
 }
 
-struct Generator {
-    profile: Profile,
-    random: Random,
-    now: Timestamp,
-    markets: Vec<Market>,
-    accounts: u64,
-    next_id: u128,
+/// An order of the stream, as it was sent; it may be gone, or never have been accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Issued {
+    pub account: AccountId,
+    pub order: OrderId,
+    pub kind: OrderKind,
+    pub market: usize,
+}
+
+pub(super) struct Generator {
+    pub profile: Profile,
+    pub random: Random,
+    pub now: Timestamp,
+    pub markets: Vec<Market>,
+    pub accounts: u64,
+    pub next_id: u128,
     /// Orders that may be open, and whose they are.
-    recent: Vec<(AccountId, OrderId)>,
-    requests: Vec<Command>,
-    session: u64,
-    out: Stream,
+    pub recent: Vec<Issued>,
+    pub requests: Vec<Command>,
+    pub session: u64,
+    pub out: Stream,
 }
 
 /// A stream of about `commands` commands (plus its opening).
@@ -39,22 +51,28 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
         Profile::Retail => 14,
         Profile::Hostile => 8,
         Profile::Outside => 6,
-        Profile::Sweep => 4,
+        Profile::Sweep | Profile::Whale => 4,
     };
     let instruments = match profile {
         Profile::Retail => 4,
         Profile::Hostile => 3,
         Profile::Outside => 2,
         Profile::Sweep => 1 + random.below(2) as usize,
+        Profile::Whale => 1,
     };
     let markets = (0..instruments)
         .map(|i| {
             // (tick, lot): cents and whole shares; pips and hundredths; a coarse tick with tiny lots.
-            let (tick, lot) = random.pick(&[(CENT, NANOS), (100_000, CENT), (NANOS / 4, 1_000), (CENT, NANOS)]);
+            let grids = [(CENT, NANOS), (100_000, CENT), (NANOS / 4, 1_000), (CENT, NANOS)];
+            let (tick, lot) = if profile == Profile::Whale {
+                grids[0]
+            } else {
+                random.pick(&grids)
+            };
             let band_ppm = random.pick(&[50_000, 100_000, 500_000, 1_000_000]);
             let spec = Instrument {
                 symbol: symbol(["AAA", "BRK.B", "C-D/2", "Z9"][i]),
-                currency: currency(if i == 3 { "EUR" } else { "USD" }),
+                currency: currency(if i == EURO_MARKET { "EUR" } else { "USD" }),
                 tick,
                 lot,
                 band_ppm,
@@ -87,10 +105,10 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
 }
 
 impl Generator {
-    fn push(&mut self, command: Command) {
+    pub(super) fn push(&mut self, command: Command) {
         self.out.push((self.now, command));
     }
-    fn sweeping(&self) -> bool {
+    pub(super) fn sweeping(&self) -> bool {
         self.profile == Profile::Sweep
     }
 
@@ -123,14 +141,19 @@ impl Generator {
                 AccountKind::Margin
             };
             let account = AccountId(FIRST_ACCOUNT + u128::from(i));
-            let home = currency(if i == 5 && !self.sweeping() { "EUR" } else { "USD" });
+            let home = currency(if account == EURO_ACCOUNT && self.markets.len() > EURO_MARKET {
+                "EUR"
+            } else {
+                "USD"
+            });
             self.push(Command::OpenAccount {
                 account,
                 kind,
                 role: AccountRole::Customer,
                 currency: home,
             });
-            let amount = if self.sweeping() {
+            let rich = matches!(self.profile, Profile::Sweep | Profile::Whale);
+            let amount = if rich {
                 1_000_000_000
             } else {
                 self.random.between(100, 100_000)
@@ -142,7 +165,7 @@ impl Generator {
                 amount,
                 request: None,
             });
-            if self.sweeping() {
+            if rich {
                 let limits = Limits {
                     max_order_quantity: None,
                     max_order_notional: None,
@@ -179,7 +202,8 @@ impl Generator {
             Profile::Retail => [560, 90, 120, 6, 60, 30, 10, 10, 2, 4, 3, 2, 3, 3, 1, 2, 20, 2],
             Profile::Hostile => [480, 110, 110, 15, 60, 40, 15, 25, 8, 20, 20, 8, 10, 14, 5, 6, 20, 20],
             Profile::Outside => [380, 60, 70, 4, 280, 150, 8, 6, 2, 2, 2, 2, 3, 6, 2, 2, 10, 8],
-            Profile::Sweep => [900, 20, 10, 2, 12, 6, 1, 1, 1, 0, 0, 1, 1, 1, 1, 2, 4, 1],
+            Profile::Sweep => [9_000, 200, 100, 4, 12, 5, 10, 10, 2, 0, 0, 1, 3, 1, 3, 10, 40, 10],
+            Profile::Whale => [500, 60, 60, 4, 90, 60, 40, 20, 3, 1, 3, 3, 3, 3, 6, 2, 10, 3],
         };
         let market = self.random.below(self.markets.len() as u64) as usize;
         let feed = self.random.below(3) as u32;
@@ -215,330 +239,11 @@ impl Generator {
             _ => SECOND,
         };
         self.now += if self.sweeping() { step / 50 } else { step };
-        if self.random.one_in(4) {
+        if self.random.one_in(if self.sweeping() { 400 } else { 4 }) {
             for market in &mut self.markets {
                 market.middle = (market.middle + self.random.between(-1, 1)).clamp(20, 2_000);
             }
         }
-    }
-
-    /// True for the share of values that a profile wants wrong.
-    fn wrong(&mut self) -> bool {
-        self.profile == Profile::Hostile && self.random.one_in(40)
-    }
-    fn account(&mut self) -> AccountId {
-        if self.wrong() {
-            return AccountId(self.random.pick(&[0, 1, 2, FIRST_HOUSE, 999]));
-        }
-        AccountId(FIRST_ACCOUNT + u128::from(self.random.below(self.accounts)))
-    }
-    fn id(&mut self) -> OrderId {
-        if self.wrong() {
-            return match self.recent.last() {
-                Some((_, id)) if self.random.one_in(2) => *id,
-                _ => OrderId(0),
-            };
-        }
-        self.next_id += 1;
-        OrderId(self.next_id)
-    }
-    /// A known order (most often with its owner).
-    fn known(&mut self) -> (AccountId, OrderId) {
-        if self.recent.is_empty() || self.wrong() {
-            return (self.account(), OrderId(5));
-        }
-        let last = self.recent.len() as u64;
-        let reach = if self.random.one_in(3) { last } else { last.min(12) };
-        let back = self.random.below(reach);
-        let (account, order) = self.recent[(last - 1 - back) as usize];
-        (if self.wrong() { self.account() } else { account }, order)
-    }
-    fn remember(&mut self, account: AccountId, order: OrderId) {
-        self.recent.push((account, order));
-        if self.recent.len() > 120 {
-            self.recent.remove(0);
-        }
-    }
-    fn price(&mut self, market: usize, spread: i64) -> Price {
-        if self.wrong() {
-            return self
-                .random
-                .pick(&[0, -1, 1, MAX_PRICE, MAX_PRICE + 1, i64::MAX, i64::MIN, 12_345]);
-        }
-        let m = &self.markets[market];
-        (m.middle + self.random.between(-spread, spread)).max(1) * m.spec.tick
-    }
-    fn quantity(&mut self, market: usize) -> Quantity {
-        if self.wrong() {
-            return self
-                .random
-                .pick(&[0, -1, 1, i64::MAX, i64::MIN, MAX_QUANTITY, MAX_QUANTITY + 1]);
-        }
-        let lots = match self.random.below(100) {
-            0..=79 => self.random.between(1, 12),
-            80..=97 => self.random.between(1, 150),
-            _ => self.random.between(100, 20_000),
-        };
-        lots * self.markets[market].spec.lot
-    }
-    fn request(&mut self) -> Option<Request> {
-        if self.random.below(100) < 70 {
-            return None;
-        }
-        let key = u128::from(self.random.next());
-        Some(Request { key, body: key ^ 7 })
-    }
-    fn push_request(&mut self, command: Command) {
-        self.requests.push(command);
-        if self.requests.len() > 60 {
-            self.requests.remove(0);
-        }
-        self.push(command);
-    }
-
-    /// Sends an earlier command again, now and then with another body under the same key.
-    fn replay(&mut self) {
-        let index = self.random.below(self.requests.len() as u64) as usize;
-        let mut command = self.requests[index];
-        if self.random.one_in(4) {
-            let request = match &mut command {
-                Command::PlaceOrder(p) => &mut p.request,
-                Command::ReplaceOrder(r) => &mut r.request,
-                Command::CancelOrder { request, .. }
-                | Command::CancelAll { request, .. }
-                | Command::Deposit { request, .. }
-                | Command::Withdraw { request, .. }
-                | Command::ResetAccount { request, .. } => request,
-                _ => return,
-            };
-            if let Some(request) = request {
-                request.body += 1;
-            }
-        }
-        self.push(command);
-    }
-
-    fn place(&mut self, market: usize) {
-        use OrderKind::*;
-        let sweeping = self.sweeping();
-        let account = self.account();
-        let side = self.random.pick(&[Side::Buy, Side::Sell]);
-        let kinds: [u32; 5] = if sweeping {
-            [4, 700, 150, 60, 60]
-        } else {
-            [150, 560, 110, 90, 90]
-        };
-        let kind = [Market, Limit, Stop, StopLimit, TrailingStop][self.random.weighted(&kinds)];
-        let gtd = TimeInForce::Gtd(self.now + self.random.between(-SECOND / 100, 100 * SECOND));
-        let lives = [
-            TimeInForce::Day,
-            TimeInForce::Gtc,
-            TimeInForce::Ioc,
-            TimeInForce::Fok,
-            gtd,
-        ];
-        let mut time_in_force = lives[self.random.weighted(&[350, 350, 100, 100, 100])];
-        if !matches!(kind, Market | Limit)
-            && !self.random.one_in(60)
-            && matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
-        {
-            time_in_force = TimeInForce::Gtc;
-        }
-        let mut quantity = self.quantity(market);
-        let mut spread = 4;
-        if sweeping {
-            let huge = self.random.one_in(250);
-            let lots = if huge {
-                self.random.between(1_000, 4_000)
-            } else {
-                self.random.between(1, 3)
-            };
-            quantity = lots * self.markets[market].spec.lot;
-            spread = if huge { 15 } else { 12 };
-            if !huge && self.random.below(10) < 8 {
-                time_in_force = TimeInForce::Gtc;
-            }
-        }
-        let wanted = |has: bool, g: &mut Random| has != g.one_in(150);
-        let limit = wanted(matches!(kind, Limit | StopLimit), &mut self.random);
-        let stop = wanted(matches!(kind, Stop | StopLimit), &mut self.random);
-        let trail = wanted(kind == TrailingStop, &mut self.random);
-        let mut limit_price = limit.then(|| self.price(market, spread));
-        if sweeping && kind == Limit && quantity < 100 * self.markets[market].spec.lot && self.random.below(10) < 9 {
-            // Most of them rest on their own side.
-            let away = self.random.between(0, 12);
-            let m = &self.markets[market];
-            let ticks = if side == Side::Buy {
-                m.middle - 1 - away
-            } else {
-                m.middle + 1 + away
-            };
-            limit_price = limit.then_some(ticks.max(1) * m.spec.tick);
-        }
-        let stop_price = stop.then(|| self.price(market, spread));
-        let tick = self.markets[market].spec.tick;
-        let trail = trail.then(|| match self.random.below(8) {
-            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000])),
-            1..=3 => Trail::Ppm(self.random.between(1_000, 90_000) as u32),
-            4 => Trail::Amount(self.random.pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick])),
-            _ => Trail::Amount(self.random.between(1, 6) * tick),
-        });
-        let iceberg = if kind == Limit {
-            self.random.one_in(8)
-        } else {
-            self.random.one_in(200)
-        };
-        let lot = self.markets[market].spec.lot;
-        let display_quantity = iceberg.then(|| self.random.between(1, 4) * lot);
-        let post_only = self.random.one_in(if kind == Limit { 10 } else { 200 });
-        let reduce_only = self.random.one_in(8);
-        let modes = [
-            SelfTradePrevention::CancelNewest,
-            SelfTradePrevention::CancelOldest,
-            SelfTradePrevention::CancelBoth,
-            SelfTradePrevention::None,
-        ];
-        let order = self.id();
-        let class = self.class(market, side, kind, limit_price);
-        let place = PlaceOrder {
-            account,
-            order,
-            symbol: if self.wrong() {
-                symbol("NONE")
-            } else {
-                self.markets[market].spec.symbol
-            },
-            side,
-            kind,
-            time_in_force,
-            quantity,
-            limit_price,
-            stop_price,
-            trail,
-            display_quantity: display_quantity.filter(|_| class == OrderClass::Simple),
-            post_only: post_only && class == OrderClass::Simple,
-            reduce_only: reduce_only && (class == OrderClass::Simple || self.random.one_in(10)),
-            self_trade_prevention: self.random.pick(&modes),
-            class,
-            request: self.request(),
-        };
-        self.remember(account, order);
-        match class {
-            OrderClass::Simple => {}
-            OrderClass::Oco(leg) => self.remember(account, leg.order),
-            OrderClass::Bracket(legs) | OrderClass::Oto(legs) => {
-                if let Some(leg) = legs.take_profit {
-                    self.remember(account, leg.order);
-                }
-                if let Some(leg) = legs.stop_loss {
-                    self.remember(account, leg.order);
-                }
-            }
-        }
-        match place.request {
-            Some(_) => self.push_request(Command::PlaceOrder(place)),
-            None => self.push(Command::PlaceOrder(place)),
-        }
-    }
-
-    fn class(&mut self, market: usize, side: Side, kind: OrderKind, limit: Option<Price>) -> OrderClass {
-        if self.random.below(100) < 78 || matches!(kind, OrderKind::TrailingStop) && !self.random.one_in(50) {
-            return OrderClass::Simple;
-        }
-        let tick = self.markets[market].spec.tick;
-        let around = limit.unwrap_or(self.markets[market].middle * tick).clamp(0, MAX_PRICE) / tick * tick;
-        let sign = if side == Side::Buy { 1 } else { -1 };
-        let odd = if self.wrong() { -1 } else { 1 };
-        let (up, down) = (self.random.between(1, 4) * odd, self.random.between(1, 4));
-        let take_profit = TakeProfit {
-            order: self.id(),
-            limit_price: around + sign * up * tick,
-        };
-        let stop_price = around - sign * down * tick;
-        let limited = self
-            .random
-            .one_in(3)
-            .then(|| stop_price - sign * self.random.between(-1, 3) * tick);
-        let stop_loss = StopLoss {
-            order: self.id(),
-            stop_price,
-            limit_price: limited,
-        };
-        match self.random.below(10) {
-            0..=4 => OrderClass::Bracket(Legs {
-                take_profit: Some(take_profit),
-                stop_loss: (!self.wrong()).then_some(stop_loss),
-            }),
-            5 => OrderClass::Oto(Legs {
-                take_profit: Some(take_profit),
-                stop_loss: None,
-            }),
-            6 => OrderClass::Oto(Legs {
-                take_profit: None,
-                stop_loss: Some(stop_loss),
-            }),
-            _ => {
-                // The stop of an OCO is on the other side: above a buy's limit, below a sell's.
-                let stop_price = around + sign * down * tick;
-                OrderClass::Oco(StopLoss {
-                    stop_price,
-                    ..stop_loss
-                })
-            }
-        }
-    }
-
-    fn replace(&mut self) {
-        let (account, order) = self.known();
-        let market = self.random.below(self.markets.len() as u64) as usize;
-        let what = self.random.below(64);
-        let quantity = (what & 3 != 0 && what & 4 != 0).then(|| self.quantity(market));
-        let limit_price = (what & 24 == 24).then(|| self.price(market, 4));
-        let stop_price = (what & 48 == 32 && what & 1 == 0).then(|| self.price(market, 5));
-        let tick = self.markets[market].spec.tick;
-        let trail = self
-            .random
-            .one_in(20)
-            .then(|| Trail::Amount(self.random.between(0, 5) * tick));
-        let request = self.request();
-        let replace = ReplaceOrder {
-            account,
-            order,
-            quantity,
-            limit_price,
-            stop_price,
-            trail,
-            request,
-        };
-        self.push_request(Command::ReplaceOrder(replace));
-    }
-
-    fn cancel(&mut self) {
-        let (account, order) = self.known();
-        let request = self.request();
-        self.push_request(Command::CancelOrder {
-            account,
-            order,
-            request,
-        });
-    }
-
-    fn cancel_all(&mut self, market: usize) {
-        let account = self.account();
-        let one = self.random.one_in(2);
-        let symbol = one.then(|| {
-            if self.wrong() {
-                symbol("NONE")
-            } else {
-                self.markets[market].spec.symbol
-            }
-        });
-        let request = self.request();
-        self.push_request(Command::CancelAll {
-            account,
-            symbol,
-            request,
-        });
     }
 
     fn next_sequence(&mut self, market: usize, feed: u32) -> u64 {
@@ -550,7 +255,7 @@ impl Generator {
         *known
     }
 
-    fn quote(&mut self, market: usize, feed: u32) {
+    pub(super) fn quote(&mut self, market: usize, feed: u32) {
         let feed = if self.wrong() { 77 } else { feed };
         let source_sequence = self.next_sequence(market, feed);
         let (middle, tick, lot) = {
@@ -565,10 +270,15 @@ impl Generator {
             } else {
                 0
             };
+            let most = if g.profile == Profile::Whale {
+                MAX_QUANTITY / lot
+            } else {
+                40
+            };
             let lots = if g.random.one_in(15) {
                 0
             } else {
-                g.random.between(1, 40)
+                g.random.between(1, most)
             };
             let quantity = lots * lot + if g.random.one_in(10) { lot / 2 } else { 0 };
             let quantity = if g.wrong() {
@@ -594,7 +304,7 @@ impl Generator {
         });
     }
 
-    fn print(&mut self, market: usize, feed: u32) {
+    pub(super) fn print(&mut self, market: usize, feed: u32) {
         let feed = if self.wrong() { 78 } else { feed };
         let source_sequence = self.next_sequence(market, feed);
         let mut price = self.price(market, if self.sweeping() { 12 } else { 4 });
@@ -647,7 +357,8 @@ impl Generator {
         let (account, request) = (self.account(), self.request());
         let cash = if self.random.one_in(10) { 0 } else { self.amount() };
         self.next_id += 1;
-        let cash = if self.sweeping() { cash * 100_000 } else { cash };
+        let rich = matches!(self.profile, Profile::Sweep | Profile::Whale);
+        let cash = if rich { cash * 100_000 } else { cash };
         self.push_request(Command::ResetAccount {
             account,
             transfer: TransferId(self.next_id),

@@ -1,0 +1,376 @@
+//! The generator's orders: place, replace, cancel, and the ids and numbers they are made of.
+
+use super::generator::*;
+use super::*;
+use crate::random::Random;
+
+impl Generator {
+    /// True for the share of values that a profile wants wrong.
+    pub(super) fn wrong(&mut self) -> bool {
+        self.profile == Profile::Hostile && self.random.one_in(40)
+    }
+    pub(super) fn account(&mut self) -> AccountId {
+        if self.wrong() {
+            return AccountId(self.random.pick(&[0, 1, 2, FIRST_HOUSE, 999]));
+        }
+        AccountId(FIRST_ACCOUNT + u128::from(self.random.below(self.accounts)))
+    }
+    pub(super) fn id(&mut self) -> OrderId {
+        if self.wrong() {
+            return match self.recent.last() {
+                Some(last) if self.random.one_in(2) => last.order,
+                _ => OrderId(0),
+            };
+        }
+        self.next_id += 1;
+        OrderId(self.next_id)
+    }
+    /// A known order (most often with its owner); more often a young one.
+    pub(super) fn known(&mut self) -> Issued {
+        if self.recent.is_empty() || self.wrong() {
+            return Issued {
+                account: self.account(),
+                order: OrderId(5),
+                kind: OrderKind::Limit,
+                market: 0,
+            };
+        }
+        let last = self.recent.len() as u64;
+        let reach = if self.random.one_in(3) { last } else { last.min(6) };
+        let back = self.random.below(reach);
+        let known = self.recent[(last - 1 - back) as usize];
+        Issued {
+            account: if self.wrong() { self.account() } else { known.account },
+            ..known
+        }
+    }
+    pub(super) fn remember(&mut self, issued: Issued) {
+        self.recent.push(issued);
+        if self.recent.len() > 120 {
+            self.recent.remove(0);
+        }
+    }
+    pub(super) fn price(&mut self, market: usize, spread: i64) -> Price {
+        if self.wrong() {
+            return self
+                .random
+                .pick(&[0, -1, 1, MAX_PRICE, MAX_PRICE + 1, i64::MAX, i64::MIN, 12_345]);
+        }
+        let m = &self.markets[market];
+        (m.middle + self.random.between(-spread, spread)).max(1) * m.spec.tick
+    }
+    pub(super) fn quantity(&mut self, market: usize) -> Quantity {
+        if self.wrong() {
+            return self
+                .random
+                .pick(&[0, -1, 1, i64::MAX, i64::MIN, MAX_QUANTITY, MAX_QUANTITY + 1]);
+        }
+        if self.profile == Profile::Whale && self.random.below(3) > 0 {
+            let lot = self.markets[market].spec.lot;
+            return self.random.between(MAX_QUANTITY / 3, MAX_QUANTITY) / lot * lot;
+        }
+        let lots = match self.random.below(100) {
+            0..=79 => self.random.between(1, 12),
+            80..=97 => self.random.between(1, 150),
+            _ => self.random.between(100, 20_000),
+        };
+        lots * self.markets[market].spec.lot
+    }
+    pub(super) fn request(&mut self) -> Option<Request> {
+        if self.random.below(100) < 70 {
+            return None;
+        }
+        let key = u128::from(self.random.next());
+        Some(Request { key, body: key ^ 7 })
+    }
+    pub(super) fn push_request(&mut self, command: Command) {
+        self.requests.push(command);
+        if self.requests.len() > 60 {
+            self.requests.remove(0);
+        }
+        self.push(command);
+    }
+
+    /// Sends an earlier command again, now and then with another body under the same key.
+    pub(super) fn replay(&mut self) {
+        let index = self.random.below(self.requests.len() as u64) as usize;
+        let mut command = self.requests[index];
+        if self.random.one_in(4) {
+            let request = match &mut command {
+                Command::PlaceOrder(p) => &mut p.request,
+                Command::ReplaceOrder(r) => &mut r.request,
+                Command::CancelOrder { request, .. }
+                | Command::CancelAll { request, .. }
+                | Command::Deposit { request, .. }
+                | Command::Withdraw { request, .. }
+                | Command::ResetAccount { request, .. } => request,
+                _ => return,
+            };
+            if let Some(request) = request {
+                request.body += 1;
+            }
+        }
+        self.push(command);
+    }
+
+    pub(super) fn place(&mut self, market: usize) {
+        use OrderKind::*;
+        let sweeping = self.sweeping();
+        let mut account = self.account();
+        while account == EURO_ACCOUNT && market != EURO_MARKET && !self.random.one_in(20) {
+            account = self.account();
+        }
+        let side = self.random.pick(&[Side::Buy, Side::Sell]);
+        let kinds: [u32; 5] = if sweeping {
+            [4, 700, 150, 60, 60]
+        } else {
+            [150, 560, 110, 90, 90]
+        };
+        let kind = [Market, Limit, Stop, StopLimit, TrailingStop][self.random.weighted(&kinds)];
+        let gtd = TimeInForce::Gtd(self.now + self.random.between(-SECOND, 40 * SECOND));
+        let lives = [
+            TimeInForce::Day,
+            TimeInForce::Gtc,
+            TimeInForce::Ioc,
+            TimeInForce::Fok,
+            gtd,
+        ];
+        let mut time_in_force = lives[self.random.weighted(&[350, 350, 100, 100, 100])];
+        if !matches!(kind, Market | Limit)
+            && !self.random.one_in(60)
+            && matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
+        {
+            time_in_force = TimeInForce::Gtc;
+        }
+        let mut quantity = self.quantity(market);
+        let mut spread = 4;
+        if sweeping {
+            let huge = self.random.one_in(1_200);
+            let lots = if huge {
+                self.random.between(1_000, 4_000)
+            } else {
+                self.random.between(1, 3)
+            };
+            quantity = lots * self.markets[market].spec.lot;
+            spread = if huge { 15 } else { 12 };
+            if !huge && self.random.below(10) < 8 {
+                time_in_force = TimeInForce::Gtc;
+            }
+        }
+        let wanted = |has: bool, g: &mut Random| has != g.one_in(150);
+        let limit = wanted(matches!(kind, Limit | StopLimit), &mut self.random);
+        let stop = wanted(matches!(kind, Stop | StopLimit), &mut self.random);
+        let trail = wanted(kind == TrailingStop, &mut self.random);
+        let mut limit_price = limit.then(|| self.price(market, spread));
+        if sweeping && kind == Limit && quantity < 100 * self.markets[market].spec.lot && self.random.below(10) < 9 {
+            // Most of them rest on their own side.
+            let away = self.random.between(0, 12);
+            let m = &self.markets[market];
+            let ticks = if side == Side::Buy {
+                m.middle - 1 - away
+            } else {
+                m.middle + 1 + away
+            };
+            limit_price = limit.then_some(ticks.max(1) * m.spec.tick);
+        }
+        let stop_price = stop.then(|| self.price(market, spread));
+        let tick = self.markets[market].spec.tick;
+        let trail = trail.then(|| match self.random.below(8) {
+            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000])),
+            1..=3 => Trail::Ppm(self.random.between(1_000, 90_000) as u32),
+            4 => Trail::Amount(self.random.pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick])),
+            _ => Trail::Amount(self.random.between(1, 6) * tick),
+        });
+        let iceberg = if self.profile == Profile::Whale {
+            false // One lot shown of a thousand million: a sweep would never end.
+        } else if kind == Limit {
+            self.random.one_in(8)
+        } else {
+            self.random.one_in(200)
+        };
+        let lot = self.markets[market].spec.lot;
+        let display_quantity = iceberg.then(|| self.random.between(1, 4) * lot);
+        let post_only = self.random.one_in(if kind == Limit { 10 } else { 200 });
+        let reduce_only = self.random.one_in(8);
+        let modes = [
+            SelfTradePrevention::CancelNewest,
+            SelfTradePrevention::CancelOldest,
+            SelfTradePrevention::CancelBoth,
+            SelfTradePrevention::None,
+        ];
+        let order = self.id();
+        let class = self.class(market, side, kind, limit_price);
+        let place = PlaceOrder {
+            account,
+            order,
+            symbol: if self.wrong() {
+                symbol("NONE")
+            } else {
+                self.markets[market].spec.symbol
+            },
+            side,
+            kind,
+            time_in_force,
+            quantity,
+            limit_price,
+            stop_price,
+            trail,
+            display_quantity: display_quantity.filter(|_| class == OrderClass::Simple),
+            post_only: post_only && class == OrderClass::Simple,
+            reduce_only: reduce_only && (class == OrderClass::Simple || self.random.one_in(10)),
+            self_trade_prevention: self.random.pick(&modes),
+            class,
+            request: self.request(),
+        };
+        self.remember(Issued {
+            account,
+            order,
+            kind,
+            market,
+        });
+        let legs = match class {
+            OrderClass::Simple => Legs {
+                take_profit: None,
+                stop_loss: None,
+            },
+            OrderClass::Oco(leg) => Legs {
+                take_profit: None,
+                stop_loss: Some(leg),
+            },
+            OrderClass::Bracket(legs) | OrderClass::Oto(legs) => legs,
+        };
+        if let Some(leg) = legs.take_profit {
+            self.remember(Issued {
+                account,
+                order: leg.order,
+                kind: OrderKind::Limit,
+                market,
+            });
+        }
+        if let Some(leg) = legs.stop_loss {
+            let kind = if leg.limit_price.is_some() {
+                OrderKind::StopLimit
+            } else {
+                OrderKind::Stop
+            };
+            self.remember(Issued {
+                account,
+                order: leg.order,
+                kind,
+                market,
+            });
+        }
+        match place.request {
+            Some(_) => self.push_request(Command::PlaceOrder(place)),
+            None => self.push(Command::PlaceOrder(place)),
+        }
+    }
+
+    pub(super) fn class(&mut self, market: usize, side: Side, kind: OrderKind, limit: Option<Price>) -> OrderClass {
+        if self.random.below(100) < 78 || matches!(kind, OrderKind::TrailingStop) && !self.random.one_in(50) {
+            return OrderClass::Simple;
+        }
+        let tick = self.markets[market].spec.tick;
+        let around = limit.unwrap_or(self.markets[market].middle * tick).clamp(0, MAX_PRICE) / tick * tick;
+        let sign = if side == Side::Buy { 1 } else { -1 };
+        let odd = if self.wrong() { -1 } else { 1 };
+        let (up, down) = (self.random.between(1, 4) * odd, self.random.between(1, 4));
+        let take_profit = TakeProfit {
+            order: self.id(),
+            limit_price: around + sign * up * tick,
+        };
+        let stop_price = around - sign * down * tick;
+        let limited = self
+            .random
+            .one_in(3)
+            .then(|| stop_price - sign * self.random.between(-1, 3) * tick);
+        let stop_loss = StopLoss {
+            order: self.id(),
+            stop_price,
+            limit_price: limited,
+        };
+        match self.random.below(10) {
+            0..=4 => OrderClass::Bracket(Legs {
+                take_profit: Some(take_profit),
+                stop_loss: (!self.wrong()).then_some(stop_loss),
+            }),
+            5 => OrderClass::Oto(Legs {
+                take_profit: Some(take_profit),
+                stop_loss: None,
+            }),
+            6 => OrderClass::Oto(Legs {
+                take_profit: None,
+                stop_loss: Some(stop_loss),
+            }),
+            _ => {
+                // The stop of an OCO is on the other side: above a buy's limit, below a sell's.
+                let stop_price = around + sign * down * tick;
+                OrderClass::Oco(StopLoss {
+                    stop_price,
+                    ..stop_loss
+                })
+            }
+        }
+    }
+
+    /// Most often fields that fit the order's kind.
+    pub(super) fn replace(&mut self) {
+        let Issued {
+            account,
+            order,
+            kind,
+            market,
+        } = self.known();
+        let fits = |has: bool, r: &mut Random| if has { !r.one_in(3) } else { r.one_in(40) };
+        let limited = matches!(kind, OrderKind::Limit | OrderKind::StopLimit);
+        let quantity = self.random.one_in(2).then(|| self.quantity(market));
+        let limit_price = fits(limited, &mut self.random).then(|| self.price(market, 4));
+        let stopped = matches!(kind, OrderKind::Stop | OrderKind::StopLimit);
+        let stop_price = fits(stopped, &mut self.random).then(|| self.price(market, 5));
+        let tick = self.markets[market].spec.tick;
+        let trailing = fits(kind == OrderKind::TrailingStop, &mut self.random);
+        let trail = trailing.then(|| match self.random.below(4) {
+            0 => Trail::Ppm(self.random.between(0, 90_000) as u32),
+            _ => Trail::Amount(self.random.between(0, 6) * tick),
+        });
+        let request = self.request();
+        let replace = ReplaceOrder {
+            account,
+            order,
+            quantity,
+            limit_price,
+            stop_price,
+            trail,
+            request,
+        };
+        self.push_request(Command::ReplaceOrder(replace));
+    }
+
+    pub(super) fn cancel(&mut self) {
+        let Issued { account, order, .. } = self.known();
+        let request = self.request();
+        self.push_request(Command::CancelOrder {
+            account,
+            order,
+            request,
+        });
+    }
+
+    pub(super) fn cancel_all(&mut self, market: usize) {
+        let account = self.account();
+        let one = self.random.one_in(2);
+        let symbol = one.then(|| {
+            if self.wrong() {
+                symbol("NONE")
+            } else {
+                self.markets[market].spec.symbol
+            }
+        });
+        let request = self.request();
+        self.push_request(Command::CancelAll {
+            account,
+            symbol,
+            request,
+        });
+    }
+}
