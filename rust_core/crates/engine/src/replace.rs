@@ -84,6 +84,9 @@ impl Engine {
         if change.quantity <= order.filled {
             return Err(Refusal::QuantityBelowFilled);
         }
+        if order.display > 0 && shape::too_many_refills(change.quantity - order.filled, order.display) {
+            return Err(Refusal::DisplayQuantityNotAllowed);
+        }
         Ok(change)
     }
 

@@ -48,6 +48,13 @@ pub(crate) fn takes_stop(kind: OrderKind) -> bool {
     matches!(kind, OrderKind::Stop | OrderKind::StopLimit)
 }
 
+/// An iceberg is shown in at most this many parts: each part is a trade, and one taker pays for all.
+const MAX_ICEBERG_PARTS: i64 = 1_000;
+
+pub(crate) fn too_many_refills(lots: i64, display: i64) -> bool {
+    lots > display.saturating_mul(MAX_ICEBERG_PARTS)
+}
+
 /// Check 4. Gives lots, limit, stop and displayed lots (0 where there is none).
 pub(crate) fn order(market: &Market, now: Timestamp, order: &PlaceOrder) -> Result<(i64, i64, i64, i64), Refusal> {
     let lots = quantity(market, order.quantity)?;
@@ -73,7 +80,7 @@ pub(crate) fn order(market: &Market, now: Timestamp, order: &PlaceOrder) -> Resu
         None => 0,
         Some(display) => {
             let shown = quantity(market, display).unwrap_or(i64::MAX);
-            if order.kind != OrderKind::Limit || shown > lots {
+            if order.kind != OrderKind::Limit || shown > lots || too_many_refills(lots, shown) {
                 return Err(Refusal::DisplayQuantityNotAllowed);
             }
             shown

@@ -5,6 +5,8 @@
 //! lots of the instrument. Times are nanoseconds since the Unix epoch, given by the caller.
 //! Strings that only people read (client order ids, trace ids) stay outside, in the `wire` crate's
 //! envelope; the engine sees a [`Request`] key in their place.
+//!
+//! Longer than most files: it is one vocabulary, read as a whole.
 
 pub use crate::names::*;
 

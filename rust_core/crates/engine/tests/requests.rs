@@ -1,0 +1,127 @@
+//! The same request twice is one; another body under its key is refused.
+
+mod support;
+use cift_engine::*;
+use support::*;
+
+const HOUR: i64 = 3_600 * SECOND;
+
+fn keyed(order: PlaceOrder, key: u128, body: u128) -> PlaceOrder {
+    PlaceOrder {
+        request: Some(Request { key, body }),
+        ..order
+    }
+}
+
+#[test]
+fn the_same_request_gives_its_first_result_and_no_event() {
+    let mut exchange = Exchange::new();
+    let placed = exchange.place(keyed(buy(1, 10, 10_000), 7, 1));
+    let (sequence, at) = (exchange.sequence, exchange.now);
+    exchange.place(sell(2, 4, 10_000)); // the first result stays as it was
+    let again = exchange.apply(Command::PlaceOrder(keyed(buy(3, 10, 10_000), 7, 1)));
+    let first = FirstResult {
+        sequence,
+        at,
+        order: Some(placed),
+        affected: 0,
+        refusal: None,
+    };
+    assert_eq!(again, Outcome::Repeated { first });
+    assert_eq!(exchange.events, []);
+    assert_eq!(exchange.engine.first_result(7), Some(first));
+}
+
+#[test]
+fn another_body_is_a_conflict() {
+    let mut exchange = Exchange::new();
+    exchange.place(keyed(buy(1, 10, 10_000), 7, 1));
+    assert_eq!(
+        exchange.refuse(keyed(buy(2, 10, 10_000), 7, 2)),
+        Refusal::IdempotencyConflict
+    );
+}
+
+#[test]
+fn a_refusal_is_remembered_too() {
+    let mut exchange = Exchange::new();
+    exchange.refuse(keyed(buy(1, 0, 10_000), 7, 1));
+    match exchange.apply(Command::PlaceOrder(keyed(buy(1, 0, 10_000), 7, 1))) {
+        Outcome::Repeated { first } => assert_eq!(first.refusal, Some(Refusal::QuantityOutOfRange)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_place_is_remembered_for_a_day_after_its_order_ended() {
+    let mut exchange = Exchange::new();
+    exchange.place(keyed(
+        PlaceOrder {
+            time_in_force: TimeInForce::Gtc,
+            ..buy(1, 10, 10_000)
+        },
+        7,
+        1,
+    ));
+    exchange.now += 100 * HOUR;
+    exchange.done(Command::AdvanceTime);
+    assert!(exchange.engine.first_result(7).is_some());
+    exchange.cancel(ALICE, order(1));
+    let ended = exchange.now;
+    exchange.now = ended + 24 * HOUR - 2_000_000;
+    exchange.done(Command::AdvanceTime);
+    assert!(exchange.engine.first_result(7).is_some());
+    exchange.done(Command::AdvanceTime);
+    assert!(exchange.engine.first_result(7).is_none());
+}
+
+#[test]
+fn a_deposit_happens_once() {
+    let mut exchange = Exchange::new();
+    let request = Some(Request { key: 9, body: 9 });
+    let deposit = Command::Deposit {
+        account: ALICE,
+        transfer: TransferId(3),
+        amount: dollars(5),
+        request,
+    };
+    exchange.done(deposit);
+    assert!(matches!(exchange.apply(deposit), Outcome::Repeated { .. }));
+    assert_eq!(exchange.view(ALICE).cash, dollars(100_005));
+}
+
+#[test]
+fn a_cancel_is_repeated_with_how_the_order_ended() {
+    let mut exchange = Exchange::new();
+    exchange.place(buy(1, 10, 10_000));
+    let cancel = Command::CancelOrder {
+        account: ALICE,
+        order: order(1),
+        request: Some(Request { key: 4, body: 4 }),
+    };
+    let ended = exchange.done(cancel).unwrap();
+    assert_eq!(ended.reason, Some(CloseReason::ByUser));
+    match exchange.apply(cancel) {
+        Outcome::Repeated { first } => assert_eq!(first.order, Some(ended)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn expired_keys_go_a_few_at_a_time() {
+    let mut exchange = Exchange::new();
+    for key in 0..20 {
+        exchange.refuse(keyed(buy(1, 0, 1), key, 0));
+    }
+    exchange.now += 25 * HOUR;
+    let known = |exchange: &mut Exchange| {
+        exchange.done(Command::AdvanceTime);
+        (0..20)
+            .filter(|&key| exchange.engine.first_result(key).is_some())
+            .count()
+    };
+    assert_eq!(
+        [known(&mut exchange), known(&mut exchange), known(&mut exchange)],
+        [12, 4, 0]
+    );
+}
