@@ -12,5 +12,7 @@ root = Path(__file__).resolve().parent.parent
 site = Path(sysconfig.get_paths()["purelib"])
 (site / "cift_markets.pth").write_text(f"{root}\n")
 command = Path(sys.prefix) / "bin" / "cift"
-command.write_text(f"#!{sys.prefix}/bin/python\nimport sys\n\nfrom cift.cli import main\n\nsys.exit(main())\n")
+command.write_text(
+    f"#!{sys.prefix}/bin/python\nimport sys\n\nfrom cift.cli import main\n\nsys.exit(main())\n"
+)
 command.chmod(0o755)

@@ -1,0 +1,114 @@
+# CIFT Markets. Two commands do everything on a fresh machine with Python 3.11, cargo and make:
+#   make run     starts the exchange           make test     checks everything
+# Stamps under .venv/ remember what is done, so the second start takes seconds.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3.11
+VENV := .venv
+PY := $(VENV)/bin/python
+CARGO ?= cargo
+# Built binaries; CARGO_TARGET_DIR moves them, as cargo itself does.
+TARGET := $(or $(CARGO_TARGET_DIR),rust_core/target)
+export CIFT_MATCHD ?= $(abspath $(TARGET))/release/matchd
+RUST_SOURCES := $(shell find rust_core -path rust_core/target -prune -o -type f \( -name '*.rs' -o -name 'Cargo.*' -o -name '*.capnp' -o -name 'pyproject.toml' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
+# make run MARKET=agents SPEED=10 PORT=8001
+export CIFT_MARKET ?= $(or $(MARKET),replay)
+export CIFT_SPEED ?= $(or $(SPEED),1)
+export CIFT_HTTP_PORT ?= $(or $(PORT),8000)
+
+.PHONY: help
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: need-python need-cargo
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo "CIFT Markets needs Python 3.11 or newer and finds no '$(PYTHON)': install it, or name yours with make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "CIFT Markets needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1): name a newer one with make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "'$(PYTHON)' cannot make virtual environments (no ensurepip): on Debian, apt-get install python3-venv"; exit 1; }
+need-cargo:
+	@command -v $(CARGO) >/dev/null || { echo "CIFT Markets builds its matching engine with Rust and finds no 'cargo': install Rust (rustup, 1.85 or newer), then run this again"; exit 1; }
+
+.PHONY: setup
+setup: need-python $(VENV)/.runtime ## Make .venv with the locked dependencies
+
+.PHONY: setup-dev
+setup-dev: setup $(VENV)/.dev ## The same with what checking needs
+
+$(VENV)/.runtime: requirements.lock
+	@echo "── Python packages (requirements.lock) into $(VENV)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock 2>&1 | scripts/progress.sh "packages"
+	@$(PY) scripts/link_source.py
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "── Tools for checking (requirements-dev.lock) into $(VENV)"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock 2>&1 | scripts/progress.sh "packages"
+	@touch $@
+
+.PHONY: build
+build: need-cargo setup $(VENV)/.core ## Build matchd and the Python module cift_core
+	@cd rust_core && $(CARGO) build --locked --release -p matchd $(if $(CI),,--quiet)
+
+$(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
+	@echo "── matching engine (cargo, release: some minutes the first time)"
+	@cd rust_core && $(CARGO) build --locked --release -p matchd
+	@echo "── cift_core, the engine for Python (maturin)"
+	@rm -rf $(VENV)/wheels && $(VENV)/bin/maturin build --quiet --locked --release --interpreter $(PY) --manifest-path rust_core/crates/python/Cargo.toml --out $(VENV)/wheels
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall $(VENV)/wheels/*.whl
+	@touch $@
+
+.PHONY: run
+run: build ## Start the exchange on port 8000 (MARKET=replay|agents|none SPEED=1 PORT=8000)
+	@exec $(PY) -m cift.run
+
+.PHONY: test
+test: lint build ## Check everything: lint, cargo tests, pytest
+	@echo "── cargo test"
+	cd rust_core && $(CARGO) test --locked --workspace --exclude cift-core-python --quiet
+	@echo "── pytest"
+	$(PY) -m pytest $(PYTEST)
+
+.PHONY: lint
+lint: need-cargo setup-dev build ## ruff, mypy --strict, import-linter, cargo fmt, clippy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	cd rust_core && $(CARGO) fmt --all --check
+	cd rust_core && $(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: format
+format: setup-dev ## Format Python and Rust
+	$(VENV)/bin/ruff check --fix-only --quiet .
+	$(VENV)/bin/ruff format .
+	cd rust_core && $(CARGO) fmt --all
+
+.PHONY: bench
+bench: setup-dev build ## Measure, each figure beside a rival's from the same run
+	$(PY) -m bench
+
+.PHONY: lock
+lock: need-python ## Resolve requirements*.in again into the lock files
+	@test -x $(VENV)/tools/bin/uv || { $(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet uv; }
+	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header requirements.in -o requirements.lock
+	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock requirements-dev.in -o requirements-dev.lock
+
+.PHONY: psql
+psql: setup ## SQL shell of the running exchange's PostgreSQL
+	@exec $(PY) -m cift.run shell psql
+
+.PHONY: nats
+nats: setup ## Watch the running exchange's NATS: make nats SUBJECT='market.>'
+	@exec $(PY) -m cift.run shell nats $(or $(SUBJECT),'events.>')
+
+.PHONY: valkey
+valkey: setup ## Commands to the running exchange's Valkey
+	@exec $(PY) -m cift.run shell valkey
+
+.PHONY: clean
+clean: ## Remove what was built (not .cift/, the exchange's data)
+	rm -rf $(VENV) rust_core/target .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

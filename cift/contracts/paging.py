@@ -1,0 +1,51 @@
+"""Lists come in pages, newest first unless said otherwise: `limit` and an opaque `cursor`."""
+
+import base64
+import binascii
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cift.kernel.errors import Refused
+
+PAGE_LIMIT_DEFAULT = 50
+PAGE_LIMIT_MAX = 500
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list. `next_cursor` is null on the last one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class PageRequest(BaseModel):
+    """The query parameters of a list; a door names it as a parameter's type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_LIMIT_MAX, description="How many items.")] = PAGE_LIMIT_DEFAULT
+    cursor: Annotated[str | None, Field(max_length=200, description="next_cursor of the page before.")] = None
+
+    def after(self) -> str | None:
+        """The key that the page before ended with, or None on the first page.
+
+        Raises:
+            Refused: `invalid_cursor`.
+        """
+        if self.cursor is None:
+            return None
+        try:
+            padded = self.cursor + "=" * (-len(self.cursor) % 4)
+            return base64.b64decode(padded, b"-_", validate=True).decode("ascii")
+        except (binascii.Error, ValueError):
+            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor") from None
+
+
+def make_cursor(key: str) -> str:
+    """The cursor of the page that follows the item with this key (ASCII, such as an id or a sequence)."""
+    return base64.urlsafe_b64encode(key.encode("ascii")).rstrip(b"=").decode("ascii")

@@ -1,0 +1,377 @@
+"""The ASGI app of one function or of all: what happens to every request, in one place.
+
+It is a FastAPI app, whose routes describe the functions (bodies, answers, OpenAPI); requests are
+served by `House.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
+expression for each route, dependency solving) cost more than an order has time for. In order:
+
+request id and trace → host → route → credential → scope → rate limit → body → function → answer →
+metrics and one log line. Errors of all of these are translated in `_translate`, and nowhere else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from pydantic_core import PydanticSerializationError
+from starlette.responses import Response
+
+from cift import __version__
+from cift.contracts.errors import ErrorView
+from cift.function import Door
+from cift.host import openapi
+from cift.host.call import Asked, Call, split_path
+from cift.kernel.clock import rfc3339
+from cift.kernel.errors import CiftError, NotFound, Refused
+from cift.platform import telemetry
+from cift.platform.identity import Caller, Trader, require
+from cift.platform.stores import Platform
+
+log = logging.getLogger("cift.host")
+
+BODY_BYTES_MAX = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_JSON = (b"content-type", b"application/json")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
+_CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE"
+_CORS_HEADERS = b"authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent"
+_CORS_EXPOSED = b"x-request-id, traceparent, retry-after, x-cift-origin"
+
+
+class Route:
+    """One function as the router sees it."""
+
+    __slots__ = ("call", "door", "metrics", "names", "origin", "segments")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.door: Door = call.door
+        self.metrics = telemetry.DoorMetrics(call.door.name)
+        self.origin = (b"x-cift-origin", call.door.name.encode())
+        self.segments = [None if p.startswith("{") else p for p in self.door.path.split("/")]
+        self.names = [p[1:-1] if p.startswith("{") else "" for p in self.door.path.split("/")]
+
+
+class House(FastAPI):
+    """The functions of `doors` over HTTP."""
+
+    def __init__(self, doors: Iterable[Door], platform: Platform) -> None:
+        super().__init__(
+            title=openapi.TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+        )
+        self.platform = platform
+        settings = platform.settings
+        self._calls = [Call(door, platform) for door in doors if door.kind == "http"]
+        openapi.add_routes(self, self._calls)
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._templates: dict[int, list[Route]] = {}
+        for call in self._calls:
+            route = Route(call)
+            if None in route.segments:
+                self._templates.setdefault(len(route.segments), []).append(route)
+            else:
+                methods = self._exact.setdefault(call.door.path, {})
+                assert call.door.method not in methods, f"{call.door.name}: this route is taken"
+                methods[call.door.method] = route
+        self._openapi: bytes | None = None
+        self._cors_any = "*" in settings.cors_origins
+        self._cors = frozenset(origin.encode() for origin in settings.cors_origins)
+        self._host_any = "*" in settings.trusted_hosts
+        self._hosts = frozenset(h.lower().encode() for h in settings.trusted_hosts if not h.startswith("*."))
+        self._host_suffixes = tuple(
+            h[1:].lower().encode() for h in settings.trusted_hosts if h.startswith("*.")
+        )
+        self._log_requests = (
+            settings.log_requests and settings.log != "off" and settings.log_level in ("debug", "info")
+        )
+        self._unrouted = telemetry.DoorMetrics("host")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    # ── one request ─────────────────────────────────────────────────────────────────────────────
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        given_trace = headers.get(b"traceparent")
+        given_id = headers.get(b"x-request-id")
+        trace = telemetry.begin(
+            "host",
+            given_trace.decode("latin-1") if given_trace else None,
+            given_id.decode("latin-1") if given_id else None,
+        )
+        method: str = scope["method"]
+        route: Route | None = None
+        trader: Trader | None = None
+        status, body, extra = 500, b"", [_JSON]
+        streamed: Response | None = None
+        try:
+            path: str = scope["path"]
+            parameters: dict[str, str] = {}
+            exact = self._exact.get(path)
+            wanted = "GET" if method == "HEAD" else method
+            if exact is not None:
+                route = exact.get(wanted)
+                if route is None:
+                    raise _MethodNotAllowed(exact)
+            else:
+                route, parameters = self._match(scope, wanted)
+            if route is None:
+                self._check_host(headers)
+                streamed = self._page(path, wanted)
+            else:
+                door = route.door
+                trace.function = door.name
+                route.metrics.in_flight.inc()
+                if door.rate != "none":
+                    self._check_host(headers)
+                call = route.call
+                client = scope.get("client")
+                address = client[0] if client else None
+                if door.scope is not None or (
+                    call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
+                ):
+                    trader = await self._recognise(headers)
+                    if door.scope is not None:
+                        require(trader, door.scope)
+                limits = self.platform.limits
+                if door.rate == "usual":
+                    if trader is not None:
+                        await limits.spend(limits.user, trader.user_id)
+                    else:
+                        await limits.spend(limits.public, address or "unknown")
+                elif door.rate == "auth":
+                    await limits.spend(limits.auth, address or "unknown")
+                data = b""
+                if method not in ("GET", "HEAD", "DELETE") or b"content-length" in headers:
+                    data = await self._read_body(headers, receive, wanted=call.wants_body)
+                agent = headers.get(b"user-agent")
+                answer = await call(
+                    Asked(
+                        parameters,
+                        scope["query_string"],
+                        headers,
+                        data,
+                        trader,
+                        Caller(address, agent.decode("latin-1")[:256] if agent else None, trace.request_id),
+                    )
+                )
+                if answer is None:
+                    status, extra = (204 if door.status == 200 else door.status), []
+                elif isinstance(answer, Response):
+                    streamed = answer
+                else:
+                    status, body = door.status, call.body(answer)
+                if trader is not None:
+                    extra.append(_NO_STORE)
+        except Exception as error:
+            status, body, extra = self._translate(error, headers, method, trace)
+            streamed = None
+        except BaseException:  # cancelled: nobody hears the answer
+            if route is not None:
+                route.metrics.in_flight.dec()
+            raise
+        extra.append((b"x-request-id", trace.request_id.encode("latin-1")))
+        extra.append((b"traceparent", trace.traceparent.encode()))
+        extra.append(route.origin if route is not None else (b"x-cift-origin", b"host"))
+        extra.append(_NOSNIFF)
+        origin = headers.get(b"origin")
+        if origin is not None:
+            extra += self._cors_answer(origin)
+        try:
+            if streamed is not None:
+                status = streamed.status_code
+                streamed.raw_headers.extend(extra[1:] if extra and extra[0] is _JSON else extra)
+                await streamed(scope, receive, send)
+            else:
+                if status != 204:
+                    extra.append((b"content-length", str(len(body)).encode()))
+                await send({"type": "http.response.start", "status": status, "headers": extra})
+                await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        finally:
+            if route is not None:
+                route.metrics.in_flight.dec()
+            metrics = route.metrics if route is not None else self._unrouted
+            took = metrics.answered(status, started)
+            if self._log_requests and (route is None or route.door.rate != "none"):
+                self._log(scope, status, took, trace, trader)
+
+    def _match(self, scope: Scope, method: str) -> tuple[Route | None, dict[str, str]]:
+        parts = split_path(scope)  # type: ignore[arg-type]
+        other: dict[str, Route] = {}
+        best: Route | None = None
+        for route in self._templates.get(len(parts), ()):
+            for segment, part in zip(route.segments, parts, strict=True):
+                if segment != part and (segment is not None or not part):
+                    break
+            else:
+                if route.door.method == method:
+                    best = route
+                    break
+                other[route.door.method] = route
+        if best is not None:
+            return best, {name: part for name, part in zip(best.names, parts, strict=True) if name}
+        if other:
+            raise _MethodNotAllowed(other)
+        return None, {}
+
+    def _page(self, path: str, method: str) -> Response:
+        if path == "/openapi.json":
+            if method != "GET":
+                raise _MethodNotAllowed({"GET": None})
+            if self._openapi is None:
+                self._openapi = orjson.dumps(openapi.make_openapi(self, self._calls))
+            return Response(self._openapi, media_type="application/json")
+        page = openapi.page(path)
+        if page is None:
+            raise NotFound("not_found", "There is nothing at this path; /docs lists what there is")
+        if method != "GET":
+            raise _MethodNotAllowed({"GET": None})
+        return page
+
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        if self._host_any:
+            return
+        host = headers.get(b"host", b"").lower()
+        name = host.rsplit(b":", 1)[0] if not host.endswith(b"]") else host
+        if name not in self._hosts and not name.endswith(self._host_suffixes or (b"\x00",)):
+            raise Refused(
+                "untrusted_host", "This host name is not served here (CIFT_TRUSTED_HOSTS)", status=400
+            )
+
+    async def _recognise(self, headers: dict[bytes, bytes]) -> Trader:
+        authorization = headers.get(b"authorization")
+        api_key = headers.get(b"x-api-key")
+        return await self.platform.identity.recognise(
+            authorization.decode("latin-1") if authorization is not None else None,
+            api_key.decode("latin-1") if api_key is not None else None,
+        )
+
+    async def _read_body(self, headers: dict[bytes, bytes], receive: Receive, *, wanted: bool) -> bytes:
+        length = headers.get(b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > BODY_BYTES_MAX):
+            raise _too_large()
+        if wanted:
+            kind = headers.get(b"content-type")
+            if kind is not None and length != b"0" and not kind.lower().startswith(b"application/json"):
+                raise Refused(
+                    "unsupported_media_type",
+                    "Send the body as JSON, with the header Content-Type: application/json (curl: --json)",
+                    status=415,
+                )
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            parts, size = [body], len(body)
+            deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
+            while message.get("more_body"):
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        message = await receive()
+                except TimeoutError:
+                    raise Refused("body_timeout", "The body did not arrive in time", status=408) from None
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > BODY_BYTES_MAX:
+                    raise _too_large()
+            body = b"".join(parts)
+        if message["type"] == "http.disconnect":
+            raise Refused("client_gone", "The caller went away", status=400)
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+        return body
+
+    # ── errors: the one translator ──────────────────────────────────────────────────────────────
+    def _translate(
+        self, error: Exception, headers: dict[bytes, bytes], method: str, trace: telemetry.Trace
+    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        extra: list[tuple[bytes, bytes]] = [_JSON]
+        if isinstance(error, _MethodNotAllowed):
+            extra.append((b"allow", error.allow.encode()))
+            if method == "OPTIONS":
+                return 204, b"", [*extra[1:], *self._preflight(headers)]
+        if not isinstance(error, CiftError):
+            if isinstance(error, PydanticSerializationError):
+                log.error("the answer does not fit its declaration", exc_info=error)
+            else:
+                log.error("uncaught", exc_info=error)
+            error = CiftError(
+                "internal", "Something failed here; the request id finds it in the logs", status=500
+            )
+        if error.retry_after is not None:
+            extra.append((b"retry-after", str(error.retry_after).encode()))
+        if error.status == 401:
+            extra.append((b"www-authenticate", b'Bearer realm="cift"'))
+        view = ErrorView(
+            code=error.code,
+            message=error.message,
+            field=error.field,
+            request_id=trace.request_id,
+            id=error.id,
+        )
+        return error.status, view.model_dump_json(exclude_none=True).encode(), extra
+
+    # ── CORS ────────────────────────────────────────────────────────────────────────────────────
+    def _cors_answer(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        if not (self._cors_any or origin in self._cors):
+            return []
+        return [
+            (b"access-control-allow-origin", b"*" if self._cors_any else origin),
+            (b"access-control-expose-headers", _CORS_EXPOSED),
+            (b"vary", b"origin"),
+        ]
+
+    def _preflight(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        if b"access-control-request-method" not in headers or not self._cors_answer(
+            headers.get(b"origin", b"")
+        ):
+            return []
+        return [
+            (b"access-control-allow-methods", _CORS_METHODS),
+            (b"access-control-allow-headers", _CORS_HEADERS),
+            (b"access-control-max-age", b"600"),
+        ]
+
+    def _log(
+        self, scope: Scope, status: int, took_s: float, trace: telemetry.Trace, trader: Trader | None
+    ) -> None:
+        telemetry.write_line(
+            {
+                "time": rfc3339(time.time_ns()),
+                "level": "info" if status < 500 else "error",
+                "logger": "cift.request",
+                "message": f"{scope['method']} {scope['path']} {status}",
+                "function": trace.function,
+                "status": status,
+                "took_ms": round(took_s * 1000, 3),
+                "request_id": trace.request_id,
+                "trace_id": trace.trace_id,
+                "span_id": trace.span_id,
+                "user_id": trader.user_id if trader is not None else None,
+            }
+        )
+
+
+class _MethodNotAllowed(Refused):
+    def __init__(self, methods: Iterable[str]) -> None:
+        allowed = set(methods) | {"OPTIONS"}
+        if "GET" in allowed:
+            allowed.add("HEAD")
+        self.allow = ", ".join(sorted(allowed))
+        super().__init__("method_not_allowed", f"This path answers {self.allow}", status=405)
+
+
+def _too_large() -> Refused:
+    return Refused("body_too_large", f"The body is above {BODY_BYTES_MAX // 1024} KiB", status=413)

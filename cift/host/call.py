@@ -1,0 +1,249 @@
+"""A function's parameters and its answer, compiled once from its signature.
+
+Per request nothing is looked up by reflection: providers are bound, parameters of path, query and
+header are one pydantic model, the body is another, parsed from bytes.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+from fastapi.params import Body as BodyInfo
+from fastapi.params import Header as HeaderInfo
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from starlette.responses import Response
+
+from cift.contracts.paging import PageRequest
+from cift.function import Door
+from cift.kernel.errors import CiftError, Refused
+from cift.platform.engine import Engine
+from cift.platform.identity import Caller, Identity, Trader
+from cift.platform.nats import Nats
+from cift.platform.postgres import Database
+from cift.platform.settings import Settings
+from cift.platform.stores import Platform
+from cift.platform.tokens import Tokens
+from cift.platform.valkey import Valkey
+
+# What a function may ask for by type, and where it comes from. Opened when first asked for.
+PLATFORM: dict[type, Callable[[Platform], Any]] = {
+    Platform: lambda platform: platform,
+    Settings: lambda platform: platform.settings,
+    Database: lambda platform: platform.database,
+    Engine: lambda platform: platform.engine,
+    Nats: lambda platform: platform.nats,
+    Valkey: lambda platform: platform.valkey,
+    Identity: lambda platform: platform.identity,
+    Tokens: lambda platform: platform.tokens,
+}
+MESSAGES = {
+    "extra_forbidden": "Unknown field",
+    "missing": "This field is required",
+}
+QUERY_BYTES_MAX = 8192
+
+
+def plain(annotation: Any) -> tuple[Any, bool]:
+    """The type without `Annotated` and without `| None`, and whether None was allowed."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    optional = False
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [a for a in typing.get_args(annotation) if a is not type(None)]
+        if len(inner) == 1 and len(inner) < len(typing.get_args(annotation)):
+            annotation, optional = plain(inner[0])[0], True
+    return annotation, optional
+
+
+def invalid(error: ValidationError) -> CiftError:
+    """The first complaint of pydantic in our form: `invalid_json` or `invalid_request` with the field."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return Refused(
+            "invalid_json", f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}", status=400
+        )
+    # Branches of unions (`str`, `int`, `function-…`) are pydantic's words, not the caller's.
+    field = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part.isidentifier())
+    for branch in (".str", ".int", ".float"):
+        field = field.removesuffix(branch)
+    message = MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return Refused("invalid_request", message, field or None)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a call is made from."""
+
+    path: dict[str, str]
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    trader: Trader | None
+    caller: Caller
+
+
+class Call:
+    """One function, ready to be called."""
+
+    def __init__(self, door: Door, platform: Platform) -> None:
+        self.door = door
+        self._platform = platform
+        self._function = door.call
+        hints = typing.get_type_hints(door.call, include_extras=True)
+        self.returns = hints.pop("return", None)
+        self.provided: dict[str, type] = {}
+        self.trader_name: str | None = None
+        self._caller_name: str | None = None
+        self._page_name: str | None = None
+        self._body_name: str | None = None
+        self._body_optional = False
+        self.parameters: dict[str, inspect.Parameter] = {}
+        """The parameters that a caller gives, for the OpenAPI."""
+        fields: dict[str, Any] = {}
+        self._headers: dict[str, bytes] = {}
+        self._keys: dict[str, str] = {}
+        for name, parameter in inspect.signature(door.call).parameters.items():
+            annotation = hints.get(name)
+            assert annotation is not None, f"{door.name}: the parameter {name} needs a type"
+            bare, optional = plain(annotation)
+            if bare in PLATFORM:
+                self.provided[name] = bare
+            elif bare is Trader:
+                self.trader_name = name
+                assert door.scope is not None or optional, f"{door.name}: a public function has no Trader"
+            elif bare is Caller:
+                self._caller_name = name
+            elif bare is PageRequest:
+                self._page_name = name
+                for field_name, info in PageRequest.model_fields.items():
+                    fields[field_name] = (info.annotation, info)
+                    self._keys[field_name] = field_name
+            elif isinstance(bare, type) and issubclass(bare, BaseModel):
+                assert self._body_name is None, f"{door.name}: one body"
+                self._body_name, self._body_type, self._body_optional = name, bare, optional
+                self.parameters[name] = parameter.replace(annotation=annotation)
+            else:
+                info = self._info(annotation, parameter.default)
+                default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+                fields[name] = (annotation, default)
+                self.parameters[name] = parameter.replace(annotation=annotation)
+                alias = info.alias if info is not None else None
+                if isinstance(info, HeaderInfo):
+                    self._headers[alias or name] = (alias or name.replace("_", "-")).lower().encode()
+                else:
+                    assert not isinstance(info, BodyInfo), f"{door.name}: a body is a pydantic model"
+                    self._keys[alias or name] = name
+        self._fields = tuple(fields)
+        self._model: type[BaseModel] | None = None
+        if fields:
+            self._model = create_model(
+                f"{door.call.__name__}_parameters", __config__=ConfigDict(extra="forbid"), **fields
+            )
+        self._providers: dict[str, Any] | None = None
+        self._answer: Callable[[Any], bytes] | None = None
+        if self.returns not in (None, type(None)) and not (
+            isinstance(self.returns, type) and issubclass(self.returns, Response)
+        ):
+            adapter: TypeAdapter[Any] = TypeAdapter(self.returns)
+            self._answer = lambda value: adapter.dump_json(value, by_alias=True)
+
+    @staticmethod
+    def _info(annotation: Any, default: Any) -> FieldInfo | None:
+        if isinstance(default, FieldInfo):
+            return default
+        for extra in (
+            typing.get_args(annotation)[1:] if typing.get_origin(annotation) is typing.Annotated else ()
+        ):
+            if isinstance(extra, FieldInfo):
+                return extra
+        return None
+
+    @property
+    def wants_body(self) -> bool:
+        return self._body_name is not None
+
+    @property
+    def has_page(self) -> bool:
+        return self._page_name is not None
+
+    async def __call__(self, asked: Asked) -> Any:
+        """Parse, call, return what the function returned.
+
+        Raises:
+            CiftError: the function's refusals, and `invalid_json`, `invalid_request`.
+        """
+        providers = self._providers
+        if providers is None:
+            providers = self._providers = {n: PLATFORM[t](self._platform) for n, t in self.provided.items()}
+        arguments: dict[str, Any] = dict(providers)
+        if self.trader_name is not None:
+            arguments[self.trader_name] = asked.trader
+        if self._caller_name is not None:
+            arguments[self._caller_name] = asked.caller
+        if self._model is not None:
+            self._parse_parameters(asked, arguments)
+        elif asked.query:
+            name = parse_qsl(asked.query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)
+            if name:
+                raise Refused("invalid_request", "Unknown parameter", name[0][0][:64])
+        if self._body_name is not None:
+            if not asked.body and self._body_optional:
+                arguments[self._body_name] = None
+            else:
+                try:
+                    arguments[self._body_name] = self._body_type.model_validate_json(asked.body)
+                except ValidationError as error:
+                    raise invalid(error) from None
+        return await self._function(**arguments)
+
+    def _parse_parameters(self, asked: Asked, arguments: dict[str, Any]) -> None:
+        given: dict[str, Any] = dict(asked.path)
+        if asked.query:
+            if len(asked.query) > QUERY_BYTES_MAX:
+                raise Refused("invalid_request", "The query is too long")
+            for name, value in parse_qsl(asked.query.decode("latin-1"), keep_blank_values=True):
+                if name in given:
+                    raise Refused("invalid_request", "Given twice", name[:64])
+                if name not in self._keys:
+                    raise Refused("invalid_request", "Unknown parameter", name[:64])
+                if "\x00" in value:
+                    raise Refused("invalid_request", "Must not contain NUL", name)
+                given[name] = value
+        for key, header in self._headers.items():
+            header_value = asked.headers.get(header)
+            if header_value is not None:
+                given[key] = header_value.decode("latin-1")
+        assert self._model is not None
+        try:
+            values = self._model.model_validate(given)
+        except ValidationError as error:
+            raise invalid(error) from None
+        if self._page_name is not None:
+            arguments[self._page_name] = PageRequest(limit=values.limit, cursor=values.cursor)  # type: ignore[attr-defined]
+            page_fields = PageRequest.model_fields
+            arguments.update((n, getattr(values, n)) for n in self._fields if n not in page_fields)
+        else:
+            arguments.update(values.__dict__)
+
+    def body(self, answer: Any) -> bytes:
+        """The JSON of what the function returned."""
+        if isinstance(answer, BaseModel):
+            return type(answer).__pydantic_serializer__.to_json(answer, by_alias=True)
+        if self._answer is not None:
+            return self._answer(answer)
+        return orjson.dumps(answer)
+
+
+def split_path(scope: dict[str, Any]) -> list[str]:
+    """The segments of the request's path; an encoded slash stays inside its segment."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" in raw:
+        return [unquote(part) for part in raw.decode("latin-1").split("/")]
+    path: str = scope["path"]
+    return path.split("/")

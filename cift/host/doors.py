@@ -1,0 +1,44 @@
+"""Finding the functions: every `functions/<domain>/<verb_noun>.py` that declares one."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from cift.function import Door
+
+
+class NoSuchFunction(Exception):
+    """There is no function of that name; one sentence."""
+
+
+def load_door(name: str) -> Door:
+    """The function `<domain>.<verb_noun>`, importing its file only.
+
+    Raises:
+        NoSuchFunction: no such file, or it declares no function.
+    """
+    domain, _, verb_noun = name.partition(".")
+    if not (domain.isidentifier() and verb_noun.isidentifier()):
+        raise NoSuchFunction(f"{name!r} is not the name of a function: it is like trading.place_order")
+    try:
+        module = importlib.import_module(f"functions.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("functions", f"functions.{domain}", f"functions.{name}"):
+            raise
+        raise NoSuchFunction(f"there is no functions/{domain}/{verb_noun}.py") from None
+    door = getattr(getattr(module, verb_noun, None), "__door__", None)
+    if not isinstance(door, Door):
+        raise NoSuchFunction(f"functions/{domain}/{verb_noun}.py declares no function {verb_noun}")
+    return door
+
+
+def load_doors() -> list[Door]:
+    """All functions, by name. A file that declares none is an error: a function would be missing."""
+    import functions
+
+    names = []
+    for domain in pkgutil.iter_modules([str(Path(path)) for path in functions.__path__]):
+        if domain.ispkg:
+            folder = Path(list(functions.__path__)[0]) / domain.name
+            names += [f"{domain.name}.{each.name}" for each in pkgutil.iter_modules([str(folder)])]
+    return [load_door(name) for name in sorted(names)]

@@ -1,0 +1,170 @@
+"""/openapi.json from the declarations, and /docs and /redoc with their scripts from our own address."""
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import FastAPI, Query
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from cift import __version__
+from cift.contracts.errors import ErrorView
+from cift.contracts.paging import PageRequest
+from cift.host.call import Call, plain
+
+TITLE = "CIFT Markets"
+SUMMARY = "An exchange and a broker that anyone can run"
+DESCRIPTION = """\
+Amounts, prices and quantities are decimal strings; times RFC 3339 in UTC; ids UUIDs.
+
+Authenticate with `X-API-Key: cift_…` or `Authorization: Bearer <access token>`.
+Every error has the same form (`ErrorView`); `outcome_unknown` (503) means that it may have happened:
+look it up by its id, or send it again with the same `client_order_id` or `Idempotency-Key`.
+"""
+_ASSETS = Path(fastapi_offline.__file__).parent / "static"
+_SECURITY = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+_ERROR_MEANINGS = {
+    "400": "The request cannot be read",
+    "401": "No credential, or none that is valid",
+    "403": "Not allowed",
+    "404": "There is no such thing",
+    "409": "At odds with what is there",
+    "422": "Refused, with the reason",
+    "429": "Too many requests",
+    "503": "Not now (nothing happened), or `outcome_unknown`",
+}
+
+
+def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
+    """Add each HTTP function to FastAPI's routes, from which the OpenAPI is made.
+
+    The endpoints are signatures only: FastAPI describes, `app.py` serves."""
+    for call in calls:
+        door = call.door
+        doc = door.doc.split("\n\n", 1)
+        parameters = list(call.parameters.values())
+        if call.has_page:
+            parameters += [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    annotation=info.annotation,
+                    default=Query(
+                        info.default,
+                        description=info.description,
+                        **({"ge": 1, "le": 500} if name == "limit" else {}),
+                    ),
+                )
+                for name, info in PageRequest.model_fields.items()
+            ]
+
+        async def endpoint() -> None:  # never called
+            raise AssertionError
+
+        endpoint.__name__ = door.call.__name__
+        endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        )
+        bare = plain(call.returns)[0]
+        is_response = isinstance(bare, type) and issubclass(bare, Response)
+        app.add_api_route(
+            door.path,
+            endpoint,
+            methods=[door.method],
+            status_code=door.status,
+            tags=[door.domain.replace("_", " ")],
+            summary=doc[0].replace("\n", " ").rstrip("."),
+            description=doc[1] if len(doc) > 1 else None,
+            operation_id=door.name.replace(".", "_"),
+            name=door.name,
+            response_model=None if is_response or door.status == 204 else call.returns,
+            response_class=Response
+            if door.status == 204 or is_response
+            else app.router.default_response_class,
+            include_in_schema=door.in_schema,
+        )
+
+
+def make_openapi(app: FastAPI, calls: Iterable[Call]) -> dict[str, Any]:
+    """FastAPI's document with our error form, security schemes and scopes in every operation."""
+    document = get_openapi(
+        title=TITLE, version=__version__, summary=SUMMARY, description=DESCRIPTION, routes=app.routes
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    schemas["ErrorView"] = _schema(ErrorView)
+    document["components"]["securitySchemes"] = _SECURITY
+    by_operation = {call.door.name.replace(".", "_"): call.door for call in calls}
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            door = by_operation[operation["operationId"]]
+            statuses = {"422", "429", "503"} if door.rate != "none" else {"503"}
+            if "requestBody" in operation:
+                statuses.add("400")
+            if door.scope is not None:
+                statuses |= {"401", "403"}
+                operation["security"] = [{"AccessToken": []}]
+                if door.scope not in ("keys", "session"):
+                    operation["security"].append({"ApiKey": []})
+                note = (
+                    f"Needs the scope `{door.scope}`."
+                    if door.scope != "session"
+                    else "Needs an access token."
+                )
+                operation["description"] = f"{operation.get('description', '')}\n\n{note}".strip()
+            if "{" in door.path:
+                statuses.add("404")
+            if door.method != "GET" and door.scope is not None:
+                statuses.add("409")
+            operation["responses"].pop("422", None)
+            for status in sorted(statuses):
+                operation["responses"][status] = {
+                    "description": _ERROR_MEANINGS[status],
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorView"}}},
+                }
+    return document
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
+
+
+def page(path: str) -> Response | None:
+    """The answer to /docs, /redoc and their assets; None for any other path."""
+    match path:
+        case "/docs":
+            return get_swagger_ui_html(
+                openapi_url="/openapi.json",
+                title=TITLE,
+                swagger_js_url="/docs/swagger-ui-bundle.js",
+                swagger_css_url="/docs/swagger-ui.css",
+                swagger_favicon_url="/docs/favicon.png",
+                swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
+            )
+        case "/redoc":
+            html = get_redoc_html(
+                openapi_url="/openapi.json",
+                title=TITLE,
+                redoc_js_url="/docs/redoc.standalone.js",
+                redoc_favicon_url="/docs/favicon.png",
+                with_google_fonts=False,
+            )
+            return HTMLResponse(html.body)
+        case (
+            "/docs/swagger-ui-bundle.js"
+            | "/docs/swagger-ui.css"
+            | "/docs/favicon.png"
+            | "/docs/redoc.standalone.js"
+        ):
+            return FileResponse(_ASSETS / path.rsplit("/", 1)[1], headers={"cache-control": "max-age=86400"})
+        case _:
+            return None

@@ -1,0 +1,49 @@
+"""Times: whole nanoseconds since the Unix epoch inside, RFC 3339 in UTC at the border."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+# What fits PostgreSQL's timestamptz and an i64 of nanoseconds alike.
+MAX_TIME_NS = 9_223_372_036 * 10**9
+
+
+def now_ns() -> int:
+    """The wall clock, in nanoseconds since the Unix epoch."""
+    return time.time_ns()
+
+
+def from_datetime(moment: datetime) -> int:
+    """Nanoseconds of an aware datetime, exact to its microsecond."""
+    assert moment.tzinfo is not None, "a time without a zone means nothing here"
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 10**9 + delta.microseconds * 1000
+
+
+def to_datetime(nanoseconds: int) -> datetime:
+    """An aware UTC datetime; what is below a microsecond is cut off."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """`2026-11-21T06:41:26.123456Z`: UTC, always six decimals."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+def parse_rfc3339(text: str) -> int | None:
+    """Nanoseconds of an RFC 3339 time (zone required, up to nine decimals), None where it is none."""
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        return None
+    day, clock, fraction, zone = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in 'Zz' else zone}")
+        nanoseconds = from_datetime(moment.astimezone(UTC)) + int((fraction or "0").ljust(9, "0"))
+    except (ValueError, OverflowError):
+        return None
+    return nanoseconds if 0 <= nanoseconds <= MAX_TIME_NS else None

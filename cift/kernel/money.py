@@ -1,0 +1,48 @@
+"""Decimal strings at the border, whole nanos (1e-9) inside. No float touches a price or an amount."""
+
+import re
+
+from cift.kernel.errors import Refused
+
+NANOS = 1_000_000_000
+MAX_WHOLE_DIGITS = 20  # bounds the work; the engine has the bounds that mean something
+# Plain decimals only: no exponent, no NaN, no separators, no leading plus. ASCII digits.
+_DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
+
+
+def parse_nanos(text: str | int, field: str, *, signed: bool = False) -> int:
+    """The nanos of a decimal string (or a whole number), exact.
+
+    Raises:
+        Refused: `invalid_number` (with `field`) where it is not a plain decimal, has more than nine
+            decimals, more than 20 digits before the point, or is negative without `signed`.
+    """
+    if isinstance(text, bool):
+        raise Refused("invalid_number", f"{field} must be a decimal string such as '449.31'", field)
+    if isinstance(text, int):
+        text = str(text)
+    if not isinstance(text, str):
+        raise Refused("invalid_number", f"{field} must be a decimal string such as '449.31'", field)
+    found = _DECIMAL.fullmatch(text) if len(text) <= 64 else None
+    if found is None:
+        raise Refused("invalid_number", f"{field} must be a plain decimal such as '449.31'", field)
+    sign, whole, fraction = found.groups()
+    fraction = fraction or ""
+    if len(fraction) > 9 and fraction[9:].strip("0"):
+        raise Refused("invalid_number", f"{field} has more than nine decimals", field)
+    if len(whole.lstrip("0")) > MAX_WHOLE_DIGITS:
+        raise Refused("invalid_number", f"{field} is too large", field)
+    nanos = int(whole) * NANOS + int(fraction[:9].ljust(9, "0"))
+    if sign and nanos:
+        if not signed:
+            raise Refused("invalid_number", f"{field} must not be negative", field)
+        return -nanos
+    return nanos
+
+
+def format_nanos(nanos: int, decimals: int = 0) -> str:
+    """The shortest exact decimal string, with at least `decimals` decimals (`449.3`, `100000.00`)."""
+    sign = "-" if nanos < 0 else ""
+    whole, rest = divmod(abs(nanos), NANOS)
+    fraction = f"{rest:09d}".rstrip("0").ljust(decimals, "0")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"

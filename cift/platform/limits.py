@@ -1,0 +1,134 @@
+"""Rate limits: token buckets in Valkey, leased by the tenth, so that a request costs no round trip.
+
+A process takes up to a tenth of a bucket's tokens at a time and spends them itself; unspent ones lapse
+after a second. So a limit holds over all processes, off by at most one lease for each of them.
+
+Without Valkey the limit is kept by each process for itself (it fails open, never shut: a cache that is
+gone must not stop an exchange); `cift_valkey_gone_total{use="rate_limit"}` counts it.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+from cift.kernel.errors import RateLimited
+from cift.platform import telemetry
+from cift.platform.settings import Settings
+from cift.platform.valkey import Valkey, ValkeyGone
+
+LEASE_LIVES_S = 1.0
+LOCAL_BUCKETS_MAX = 50_000
+
+# KEYS[1] bucket; ARGV: capacity, tokens per second, wanted. Answers tokens granted, and when none,
+# the milliseconds until there is one. The server's clock is the only one.
+_TAKE = """
+local capacity, rate, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local t = redis.call('TIME')
+local now = t[1] * 1000 + t[2] / 1000
+local b = redis.call('HMGET', KEYS[1], 'n', 't')
+local n = tonumber(b[1]) or capacity
+n = math.min(capacity, n + (now - (tonumber(b[2]) or now)) * rate / 1000)
+local granted = math.min(wanted, math.floor(n))
+n = n - granted
+redis.call('HSET', KEYS[1], 'n', tostring(n), 't', tostring(now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(capacity / rate * 1000) + 1000)
+local wait = 0
+if granted == 0 then wait = math.ceil((1 - n) * 1000 / rate) end
+return {granted, wait}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `requests` in `per_s` seconds, in bursts up to the whole."""
+
+    kind: str
+    requests: int
+    per_s: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float  # tokens leased, or of this process's own bucket
+    until: float  # monotonic: when the lease lapses
+    refused_until: float  # monotonic: known to be empty till then
+    local_at: float = 0.0  # monotonic: when the own bucket was last filled; 0 = Valkey has it
+
+
+class Limits:
+    """The rate limits of this process."""
+
+    def __init__(self, settings: Settings, valkey: Valkey) -> None:
+        self._valkey = valkey
+        self._take = valkey.client.register_script(_TAKE)
+        self._buckets: dict[str, _Bucket] = {}
+        self.user = Limit("user", settings.rate_limit, 1.0)
+        self.public = Limit("public", settings.rate_limit_public, 1.0)
+        self.auth = Limit("auth", settings.rate_limit_auth, 60.0)
+
+    async def spend(self, limit: Limit, who: str) -> None:
+        """Count one request of `who`.
+
+        Raises:
+            RateLimited: with the seconds to wait.
+        """
+        key = f"{limit.kind}:{who}"
+        now = time.monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= LOCAL_BUCKETS_MAX:
+                self._forget(now)
+            bucket = self._buckets[key] = _Bucket(0.0, 0.0, 0.0)
+        if bucket.left >= 1 and now < bucket.until:
+            bucket.left -= 1
+            return
+        if now < bucket.refused_until:
+            self._refuse(limit, bucket.refused_until - now)
+        rate = limit.requests / limit.per_s
+        try:
+            granted, wait_ms = await self._valkey.ask(
+                self._take(keys=[f"limit:{key}"], args=[limit.requests, rate, max(1, limit.requests // 10)])
+            )
+        except ValkeyGone:
+            telemetry.valkey_gone.labels("rate_limit").inc()
+            self._spend_own(limit, bucket, rate)
+            return
+        now = time.monotonic()
+        bucket.local_at = 0.0
+        if granted == 0:
+            bucket.refused_until = now + wait_ms / 1000
+            self._refuse(limit, wait_ms / 1000)
+        # While this asked, another request of the same one may have leased too: both leases count.
+        alive = bucket.left if now < bucket.until else 0
+        bucket.left = alive + granted - 1
+        bucket.until = now + LEASE_LIVES_S
+
+    def _spend_own(self, limit: Limit, bucket: _Bucket, rate: float) -> None:
+        now = time.monotonic()
+        if bucket.local_at == 0.0:
+            bucket.left = float(limit.requests)
+        else:
+            bucket.left = min(limit.requests, bucket.left + (now - bucket.local_at) * rate)
+        bucket.local_at = now
+        bucket.until = 0.0  # ask Valkey again before spending it as a lease
+        if bucket.left < 1:
+            self._refuse(limit, (1 - bucket.left) / rate)
+        bucket.left -= 1
+
+    def _refuse(self, limit: Limit, wait_s: float) -> None:
+        telemetry.rate_limited.labels(limit.kind).inc()
+        raise RateLimited(
+            f"More than {limit.requests} requests in {limit.per_s:g} s", max(1, math.ceil(wait_s))
+        )
+
+    def _forget(self, now: float) -> None:
+        """Drop what is idle; when nothing is, everything: the leases in it are lost, no more."""
+        idle = [
+            key
+            for key, b in self._buckets.items()
+            if now >= b.until and now >= b.refused_until and now - b.local_at > 60
+        ]
+        for key in idle:
+            del self._buckets[key]
+        if len(self._buckets) >= LOCAL_BUCKETS_MAX:
+            self._buckets.clear()

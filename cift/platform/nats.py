@@ -1,0 +1,126 @@
+"""NATS: one connection a process, opened on first use, connected again for ever."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import nats
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from cift.kernel.errors import Unavailable
+from cift.platform.settings import Settings
+
+log = logging.getLogger("cift.nats")
+CONNECT_TIMEOUT_S = 2
+RECONNECT_WAIT_S = 0.2
+JOURNAL_ID = "cift-journal-id"
+JOURNAL_ID_KEPT_S = 10.0
+
+NoResponders = nats.errors.NoRespondersError
+TimedOut = nats.errors.TimeoutError
+NatsError = nats.errors.Error
+
+
+class Nats:
+    """The connection of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._opening = asyncio.Lock()
+        self._journal_id = ""
+        self._journal_id_until = 0.0
+        self.on_reconnect: set[Callable[[], None]] = set()
+        """Called after each reconnect: what was asked of the old server is lost."""
+
+    async def client(self) -> Client:
+        """The connection, possibly busy reconnecting.
+
+        Raises:
+            Unavailable: it was never connected, and cannot be now.
+        """
+        if self._client is not None and not self._client.is_closed:
+            return self._client
+        async with self._opening:
+            if self._client is not None and not self._client.is_closed:
+                return self._client
+            try:
+                self._client = await nats.connect(
+                    self._settings.nats_url,
+                    name="cift",
+                    connect_timeout=CONNECT_TIMEOUT_S,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+                    ping_interval=5,
+                    max_outstanding_pings=2,
+                    allow_reconnect=True,
+                    disconnected_cb=self._disconnected,
+                    reconnected_cb=self._reconnected,
+                    error_cb=self._failed,
+                )
+            except (OSError, NatsError, TimeoutError) as error:
+                raise Unavailable("engine_unavailable", "The message bus does not answer") from error
+            return self._client
+
+    async def connected(self) -> Client:
+        """The connection, certainly up a moment ago: what is sent now is not kept for later.
+
+        Raises:
+            Unavailable: it is not connected.
+        """
+        client = await self.client()
+        if not client.is_connected:
+            raise Unavailable("engine_unavailable", "The message bus does not answer")
+        return client
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> Msg:
+        """Ask and wait for one answer. Raises Unavailable, NoResponders or TimedOut."""
+        client = await self.connected()
+        return await client.request(subject, payload, timeout=timeout_s)
+
+    async def jetstream(self) -> JetStreamContext:
+        return (await self.connected()).jetstream(timeout=2)
+
+    async def journal(self) -> tuple[str, int]:
+        """The journal's id and its last sequence. Raises Unavailable."""
+        try:
+            js = await self.jetstream()
+            info = await js.stream_info(self._settings.journal_stream)
+        except nats.js.errors.NotFoundError:
+            raise Unavailable("engine_unavailable", "There is no journal yet") from None
+        except (NatsError, TimeoutError, OSError) as error:
+            raise Unavailable("engine_unavailable", "The journal does not answer") from error
+        metadata: dict[str, Any] = info.config.metadata or {}
+        self._journal_id = str(metadata.get(JOURNAL_ID, ""))
+        self._journal_id_until = time.monotonic() + JOURNAL_ID_KEPT_S
+        return self._journal_id, info.state.last_seq
+
+    async def journal_id(self) -> str:
+        """The journal's id, at most ten seconds old and never from before a reconnect."""
+        if time.monotonic() < self._journal_id_until:
+            return self._journal_id
+        return (await self.journal())[0]
+
+    async def close(self) -> None:
+        if self._client is not None and not self._client.is_closed:
+            await self._client.close()
+
+    async def _disconnected(self) -> None:
+        self._journal_id_until = 0.0
+        if self._client is not None and not self._client.is_closed:
+            log.warning("NATS is gone: connecting again")
+
+    async def _reconnected(self) -> None:
+        self._journal_id_until = 0.0
+        log.warning("NATS is back")
+        for call in tuple(self.on_reconnect):
+            call()
+
+    async def _failed(self, error: Exception) -> None:
+        log.debug("NATS: %r", error)

@@ -1,0 +1,61 @@
+"""Everything a process may open, in one place: nothing is, before it is used."""
+
+import logging
+from functools import cached_property
+
+from cift.platform.engine import Engine
+from cift.platform.identity import Identity
+from cift.platform.limits import Limits
+from cift.platform.nats import Nats
+from cift.platform.postgres import Database
+from cift.platform.settings import Settings
+from cift.platform.tokens import Tokens
+from cift.platform.valkey import Valkey
+
+log = logging.getLogger("cift.stores")
+
+
+class Platform:
+    """The stores of this process. Belongs to one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def nats(self) -> Nats:
+        return Nats(self.settings)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(self.settings, self.nats)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings, self.engine, self.nats)
+
+    @cached_property
+    def valkey(self) -> Valkey:
+        return Valkey(self.settings)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        s = self.settings
+        return Tokens(s.keys_folder, s.token_issuer, s.token_audience, s.access_token_s)
+
+    @cached_property
+    def identity(self) -> Identity:
+        return Identity(self.tokens, self.database, self.valkey)
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits(self.settings, self.valkey)
+
+    async def close(self) -> None:
+        """Close what was opened, those first that use others."""
+        for name in ("identity", "engine", "database", "valkey", "nats"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                try:
+                    await opened.close()
+                except Exception:
+                    log.warning("%s was not closed", name, exc_info=True)

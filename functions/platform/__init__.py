@@ -1,0 +1,1 @@
+"""Functions about the exchange itself: index, health, readiness, metrics."""
