@@ -40,8 +40,13 @@ macro_rules! twice {
 pub(crate) use twice;
 
 /// Adds up the partial sums, pairwise.
-#[inline(always)]
-fn fold(mut lanes: [f64; LANES]) -> f64 {
+///
+/// Never inlined, which keeps the callers fast: seen together, two such trees make the compiler pair a lane of
+/// one with a lane of the other, and the loops above them fall apart into two-wide shuffles (measured: 380 ns in
+/// place of 110 ns for [`weighted_sums`] of 1,000 points).
+#[inline(never)]
+fn fold(lanes: &[f64; LANES]) -> f64 {
+    let mut lanes = *lanes;
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
@@ -65,7 +70,7 @@ twice! {
         for (lane, x) in lanes.iter_mut().zip(chunks.remainder()) {
             *lane += x;
         }
-        fold(lanes)
+        fold(&lanes)
     }
 }
 
@@ -86,7 +91,7 @@ twice! {
             products[lane] += x * w;
             weights[lane] += w;
         }
-        (fold(products), fold(weights))
+        (fold(&products), fold(&weights))
     }
 }
 
@@ -105,7 +110,7 @@ twice! {
         for (lane, (x, y)) in xs.remainder().iter().zip(ys.remainder()).enumerate() {
             lanes[lane] += x * y;
         }
-        fold(lanes)
+        fold(&lanes)
     }
 }
 
@@ -123,7 +128,7 @@ twice! {
         for (lane, x) in lanes.iter_mut().zip(chunks.remainder()) {
             *lane += (x - centre) * (x - centre);
         }
-        fold(lanes)
+        fold(&lanes)
     }
 }
 

@@ -1,13 +1,25 @@
 //! `cift_core`: the Rust core of CIFT Markets for Python.
 //!
-//! Layout: [`codec`] (bytes of `cift-wire` ↔ dicts). This crate is the only one that knows Python, and knows nothing
-//! else: what it computes is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
+//! Layout: [`codec`] (bytes of `cift-wire` ↔ dicts), [`order_book`], [`market_data`], [`risk_engine`] (the three
+//! classes), [`arrays`] (NumPy arrays as slices), [`side`]. This crate is the only one that knows Python, and knows
+//! nothing else: what it offers is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
+//!
+//! Not abi3: each interpreter gets a build of its own, which `make` does anyway. Types and signatures for readers
+//! and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them against this module.
 
+mod arrays;
 mod codec;
+mod market_data;
+mod order_book;
+mod risk_engine;
+mod side;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<order_book::FastOrderBook>()?;
+    module.add_class::<market_data::FastMarketData>()?;
+    module.add_class::<risk_engine::FastRiskEngine>()?;
     codec::add_to(module)
 }

@@ -11,7 +11,7 @@ use crate::{same_length, LengthMismatch};
 
 /// Simple moving average.
 pub fn sma(x: &[f64], window: usize, out: &mut [f64]) -> Result<(), LengthMismatch> {
-    rolling(x, window, out, |window| mean(window), |sums, n| sums.total / n)
+    rolling(x, window, out, mean, |sums, n| sums.total / n)
 }
 
 /// Moving standard deviation (population).

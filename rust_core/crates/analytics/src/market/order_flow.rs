@@ -37,12 +37,12 @@ pub struct Quote {
 /// `1{Pb ≥ Pb'}·qb − 1{Pb ≤ Pb'}·qb' − 1{Pa ≤ Pa'}·qa + 1{Pa ≥ Pa'}·qa'`, a dash = before.
 #[inline(always)]
 pub fn contribution(before: Quote, after: Quote) -> f64 {
-    // Products with 0 or 1 instead of branches: prices move unpredictably, and this way it vectorises.
-    let when = |condition: bool| f64::from(u8::from(condition));
-    when(after.bid >= before.bid) * after.bid_size
-        - when(after.bid <= before.bid) * before.bid_size
-        - when(after.ask <= before.ask) * after.ask_size
-        + when(after.ask >= before.ask) * before.ask_size
+    // Both sides computed and chosen between, not branched to: prices move unpredictably, and this vectorises.
+    let when = |condition: bool, size: f64| if condition { size } else { 0.0 };
+    when(after.bid >= before.bid, after.bid_size)
+        - when(after.bid <= before.bid, before.bid_size)
+        - when(after.ask <= before.ask, after.ask_size)
+        + when(after.ask >= before.ask, before.ask_size)
 }
 
 #[inline(always)]
@@ -79,19 +79,50 @@ twice! {
             ask_sizes: &ask_sizes[..length],
         };
         let mut lanes = [0.0; OFI_LANES];
-        let mut index = 1;
-        while index + OFI_LANES <= length {
+        let mut index = 0;
+        while let (Some(before), Some(after)) = (block(&quotes, index), block(&quotes, index + 1)) {
             for lane in 0..OFI_LANES {
-                lanes[lane] += contribution(at(&quotes, index + lane - 1), at(&quotes, index + lane));
+                lanes[lane] += contribution(before.quote(lane), after.quote(lane));
             }
             index += OFI_LANES;
         }
         let mut total = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
-        for index in index..length {
+        for index in index + 1..length {
             total += contribution(at(&quotes, index - 1), at(&quotes, index));
         }
         total
     }
+}
+
+/// [`OFI_LANES`] quotes side by side: arrays of known length, so that no bound is checked in the loop.
+struct Block<'a> {
+    bids: &'a [f64; OFI_LANES],
+    bid_sizes: &'a [f64; OFI_LANES],
+    asks: &'a [f64; OFI_LANES],
+    ask_sizes: &'a [f64; OFI_LANES],
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn quote(&self, lane: usize) -> Quote {
+        Quote {
+            bid: self.bids[lane],
+            bid_size: self.bid_sizes[lane],
+            ask: self.asks[lane],
+            ask_size: self.ask_sizes[lane],
+        }
+    }
+}
+
+/// The quotes from `start` on; `None`: fewer than a block are left.
+#[inline(always)]
+fn block<'a>(quotes: &Quotes<'a>, start: usize) -> Option<Block<'a>> {
+    Some(Block {
+        bids: quotes.bids.get(start..)?.first_chunk()?,
+        bid_sizes: quotes.bid_sizes.get(start..)?.first_chunk()?,
+        asks: quotes.asks.get(start..)?.first_chunk()?,
+        ask_sizes: quotes.ask_sizes.get(start..)?.first_chunk()?,
+    })
 }
 
 /// The contribution of each quote to the imbalance; 0 for the first.

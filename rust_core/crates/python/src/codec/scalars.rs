@@ -338,8 +338,10 @@ impl FromField for Trail {
     }
 }
 
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
 /// A tuple or list of two; `None`: neither tuple nor list. (JSON knows no tuples.)
-fn pair<'py>(value: &Bound<'py, PyAny>) -> Result<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Bad> {
+fn pair<'py>(value: &Bound<'py, PyAny>) -> Result<Option<Pair<'py>>, Bad> {
     if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
         return Ok(None);
     }
