@@ -1,0 +1,19 @@
+"""Let seeded agents trade with each other and with everybody (CIFT_MARKET=agents)."""
+
+import functools
+import os
+
+from cift import bootstrap
+from cift.function import daemon
+from cift.market.agent_driver import AgentDriver
+from cift.market.settings import MarketSettings
+from cift.platform.engine import Engine
+
+
+@daemon()
+async def run_agents(engine: Engine) -> None:
+    settings = MarketSettings.read(os.environ)
+    if settings.market != "agents":
+        return
+    prepare = functools.partial(bootstrap.state_facts, engine)
+    await AgentDriver(engine, bootstrap.SYMBOLS, settings, prepare).run()
