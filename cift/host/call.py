@@ -121,8 +121,8 @@ class Call:
                 self._caller_name = name
             elif bare is PageRequest:
                 self._page_name = name
-                for field_name, info in PageRequest.model_fields.items():
-                    fields[field_name] = (info.annotation, info)
+                for field_name, field in PageRequest.model_fields.items():
+                    fields[field_name] = (field.annotation, field)
                     self._keys[field_name] = field_name
             elif isinstance(bare, type) and issubclass(bare, BaseModel):
                 assert self._body_name is None, f"{door.name}: one body"

@@ -39,6 +39,6 @@ def load_doors() -> list[Door]:
     names = []
     for domain in pkgutil.iter_modules([str(Path(path)) for path in functions.__path__]):
         if domain.ispkg:
-            folder = Path(list(functions.__path__)[0]) / domain.name
+            folder = Path(next(iter(functions.__path__))) / domain.name
             names += [f"{domain.name}.{each.name}" for each in pkgutil.iter_modules([str(folder)])]
     return [load_door(name) for name in sorted(names)]

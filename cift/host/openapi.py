@@ -10,11 +10,11 @@ from fastapi import FastAPI, Query
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from cift import __version__
 from cift.contracts.errors import ErrorView
-from cift.contracts.paging import PageRequest
+from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
 from cift.host.call import Call, plain
 
 TITLE = "CIFT Markets"
@@ -31,6 +31,20 @@ _SECURITY = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
+_PAGE_PARAMETERS = [
+    inspect.Parameter(
+        "limit",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=int,
+        default=Query(PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX, description="How many items."),
+    ),
+    inspect.Parameter(
+        "cursor",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=str | None,
+        default=Query(None, max_length=200, description="next_cursor of the page before."),
+    ),
+]
 _ERROR_MEANINGS = {
     "400": "The request cannot be read",
     "401": "No credential, or none that is valid",
@@ -52,19 +66,7 @@ def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
         doc = door.doc.split("\n\n", 1)
         parameters = list(call.parameters.values())
         if call.has_page:
-            parameters += [
-                inspect.Parameter(
-                    name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    annotation=info.annotation,
-                    default=Query(
-                        info.default,
-                        description=info.description,
-                        **({"ge": 1, "le": 500} if name == "limit" else {}),
-                    ),
-                )
-                for name, info in PageRequest.model_fields.items()
-            ]
+            parameters += _PAGE_PARAMETERS
 
         async def endpoint() -> None:  # never called
             raise AssertionError
@@ -86,9 +88,7 @@ def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
             operation_id=door.name.replace(".", "_"),
             name=door.name,
             response_model=None if is_response or door.status == 204 else call.returns,
-            response_class=Response
-            if door.status == 204 or is_response
-            else app.router.default_response_class,
+            response_class=Response if door.status == 204 or is_response else JSONResponse,
             include_in_schema=door.in_schema,
         )
 

@@ -119,7 +119,6 @@ class Engine:
 
     async def _send(self, batch: list[tuple[Command, asyncio.Future[dict[str, Any]]]]) -> None:
         # Every path below settles every future of the batch: a caller never waits for nothing.
-        answer: dict[str, Any] | Exception
         try:
             payload = wire.encode_commands([command for command, _ in batch])
         except (ValueError, TypeError, OverflowError) as error:

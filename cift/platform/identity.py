@@ -161,8 +161,8 @@ class Identity:
                 raise Unauthenticated("invalid_api_key", "The API key is not valid")
             return remembered.trader
         row = await self._database.fetchrow(
-            "SELECT k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, u.id::text AS user_id,"
-            " u.account_id::text AS account_id, u.status"
+            "SELECT k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, "
+            " u.id::text AS user_id, u.account_id::text AS account_id, u.status"
             " FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = $1",
             key_id,
         )

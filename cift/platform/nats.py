@@ -56,7 +56,7 @@ class Nats:
                     name="cift",
                     connect_timeout=CONNECT_TIMEOUT_S,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+                    reconnect_time_wait=RECONNECT_WAIT_S,
                     ping_interval=5,
                     max_outstanding_pings=2,
                     allow_reconnect=True,

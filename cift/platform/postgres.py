@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -32,7 +32,14 @@ CAUGHT_UP_TIMEOUT_S = 2.0
 POLL_FIRST_S = 0.001
 POLL_MAX_S = 0.02
 
-Connection = PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:  # generic only in the stubs
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    _Base = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = PoolConnectionProxy
+    _Base = asyncpg.Connection
+    Pool = asyncpg.Pool
 # What asyncpg raises when the server is gone, going or not yet there.
 _GONE = (
     OSError,
@@ -45,7 +52,7 @@ _GONE = (
 )
 
 
-class _Connection(asyncpg.Connection[asyncpg.Record]):
+class _Connection(_Base):
     """Every use below is one transaction with nothing but SET LOCAL, so there is nothing to reset:
     asyncpg's own reset would cost a round trip for each use."""
 
@@ -60,11 +67,11 @@ class Database:
         self._settings = settings
         self._engine = engine
         self._nats = nats
-        self._pools: dict[str | None, asyncpg.Pool[asyncpg.Record]] = {}
+        self._pools: dict[str | None, Pool] = {}
         self._opening = asyncio.Lock()
         self._advanced = asyncio.Event()
 
-    async def _pool(self, role: str | None) -> asyncpg.Pool[asyncpg.Record]:
+    async def _pool(self, role: str | None) -> Pool:
         pool = self._pools.get(role)
         if pool is not None:
             return pool

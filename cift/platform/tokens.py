@@ -16,8 +16,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws, jwt
+from jose.backends.base import Key
 from jose.exceptions import JOSEError
-from jose.jwk import Key
 
 from cift.kernel.ids import parse_uuid, uuid7
 
