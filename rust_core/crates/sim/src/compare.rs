@@ -13,6 +13,9 @@ use cift_engine::types::*;
 use cift_engine::Engine;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+/// RULES.md section 10: a command stops no earlier.
+const EVENTS_BEFORE_A_CUT: usize = 900;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub commands: u64,
@@ -100,6 +103,9 @@ impl Duel {
             if !self.engine.needs_continue() {
                 self.all.append(&mut levels);
                 return Ok(outcome);
+            }
+            if self.buffer.len() < EVENTS_BEFORE_A_CUT {
+                return Err(format!("cut after {} events", self.buffer.len()));
             }
             self.tally.continues += 1;
             command = Command::Continue;

@@ -28,6 +28,8 @@ pub(crate) const MILLION: i128 = 1_000_000;
 /// Fees are whole cents.
 pub(crate) const CENT: i128 = 10_000_000;
 pub(crate) const DAY_NS: i64 = 86_400 * 1_000_000_000;
+/// Each refill of an iceberg is a trade: an order is at most so many times its display.
+pub(crate) const MAX_REFILLS: i128 = 1_000;
 pub(crate) const KEYS_DROPPED_PER_COMMAND: usize = 8;
 
 /// Acceptance rank of an order; never used twice.

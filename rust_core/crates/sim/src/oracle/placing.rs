@@ -239,6 +239,10 @@ impl Oracle {
         }
         let quantity = r.quantity.map_or(old.quantity, i128::from);
         require(quantity > old.filled, Refusal::QuantityBelowFilled)?;
+        let refills = old
+            .display
+            .is_none_or(|display| quantity - old.filled <= MAX_REFILLS * display);
+        require(refills, Refusal::DisplayQuantityNotAllowed)?;
         let limit = r.limit_price.map(i128::from).or(old.limit);
         let trail = r.trail.or(old.trail);
         let stop = match r.trail {

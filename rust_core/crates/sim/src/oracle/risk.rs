@@ -92,7 +92,9 @@ impl Oracle {
             (false, None) => {}
         }
         if let Some(display) = p.display_quantity {
-            let fits = p.kind == Limit && self.check_quantity(book, display).is_ok() && display <= p.quantity;
+            let bounded = i128::from(p.quantity) <= MAX_REFILLS * i128::from(display);
+            let valid = self.check_quantity(book, display).is_ok() && display <= p.quantity;
+            let fits = p.kind == Limit && valid && bounded;
             require(fits, Refusal::DisplayQuantityNotAllowed)?;
         }
         let lasting = matches!(

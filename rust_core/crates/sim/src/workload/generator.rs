@@ -69,14 +69,23 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
             } else {
                 random.pick(&grids)
             };
-            let band_ppm = random.pick(&[50_000, 100_000, 500_000, 1_000_000]);
+            let bands: &[u32] = if profile == Profile::Sweep {
+                &[900_000]
+            } else {
+                &[50_000, 100_000, 500_000, 1_000_000]
+            };
+            let band_ppm = random.pick(bands);
             let spec = Instrument {
                 symbol: symbol(["AAA", "BRK.B", "C-D/2", "Z9"][i]),
                 currency: currency(if i == EURO_MARKET { "EUR" } else { "USD" }),
                 tick,
                 lot,
                 band_ppm,
-                collar_ppm: random.pick(&[band_ppm, band_ppm / 2, 30_000, 1]).min(band_ppm),
+                collar_ppm: if profile == Profile::Sweep {
+                    band_ppm
+                } else {
+                    random.pick(&[band_ppm, band_ppm / 2, 30_000, 1]).min(band_ppm)
+                },
             };
             Market {
                 spec,
@@ -193,6 +202,9 @@ impl Generator {
 
     fn step(&mut self) {
         self.pass_time();
+        if self.sweeping() && self.random.one_in(1_000) {
+            return self.burst();
+        }
         let hostile = self.profile == Profile::Hostile;
         if !self.requests.is_empty() && self.random.one_in(if hostile { 25 } else { 150 }) {
             return self.replay();
@@ -202,7 +214,7 @@ impl Generator {
             Profile::Retail => [560, 90, 120, 6, 60, 30, 10, 10, 2, 4, 3, 2, 3, 3, 1, 2, 20, 2],
             Profile::Hostile => [480, 110, 110, 15, 60, 40, 15, 25, 8, 20, 20, 8, 10, 14, 5, 6, 20, 20],
             Profile::Outside => [380, 60, 70, 4, 280, 150, 8, 6, 2, 2, 2, 2, 3, 6, 2, 2, 10, 8],
-            Profile::Sweep => [9_000, 200, 100, 4, 12, 5, 10, 10, 2, 0, 0, 1, 3, 1, 3, 10, 40, 10],
+            Profile::Sweep => [9_000, 200, 100, 2, 12, 2, 10, 10, 1, 0, 0, 1, 2, 1, 1, 6, 40, 10],
             Profile::Whale => [500, 60, 60, 4, 90, 60, 40, 20, 3, 1, 3, 3, 3, 3, 6, 2, 10, 3],
         };
         let market = self.random.below(self.markets.len() as u64) as usize;
@@ -246,7 +258,7 @@ impl Generator {
         }
     }
 
-    fn next_sequence(&mut self, market: usize, feed: u32) -> u64 {
+    pub(super) fn next_sequence(&mut self, market: usize, feed: u32) -> u64 {
         let known = &mut self.markets[market].sequences[feed as usize % 4];
         if self.random.one_in(25) {
             return known.saturating_sub(self.random.below(3));
@@ -418,7 +430,7 @@ impl Generator {
         self.push(Command::SetFees { maker_ppm, taker_ppm });
     }
 
-    fn new_session(&mut self) {
+    pub(super) fn new_session(&mut self) {
         if !self.random.one_in(12) {
             self.session += 1;
         }

@@ -69,7 +69,7 @@ impl Generator {
             let lot = self.markets[market].spec.lot;
             return self.random.between(MAX_QUANTITY / 3, MAX_QUANTITY) / lot * lot;
         }
-        let lots = match self.random.below(100) {
+        let lots = match self.random.below(if self.sweeping() { 80 } else { 100 }) {
             0..=79 => self.random.between(1, 12),
             80..=97 => self.random.between(1, 150),
             _ => self.random.between(100, 20_000),
@@ -144,6 +144,7 @@ impl Generator {
         }
         let mut quantity = self.quantity(market);
         let mut spread = 4;
+        let mut swept = false;
         if sweeping {
             let huge = self.random.one_in(1_200);
             let lots = if huge {
@@ -152,10 +153,17 @@ impl Generator {
                 self.random.between(1, 3)
             };
             quantity = lots * self.markets[market].spec.lot;
-            spread = if huge { 15 } else { 12 };
-            if !huge && self.random.below(10) < 8 {
-                time_in_force = TimeInForce::Gtc;
-            }
+            spread = 12;
+            swept = huge;
+            // A huge rest in the book would swallow all that comes after it.
+            time_in_force = match huge {
+                true if matches!(kind, Market | Limit) => {
+                    self.random
+                        .pick(&[TimeInForce::Ioc, TimeInForce::Ioc, TimeInForce::Fok])
+                }
+                _ if self.random.below(10) < 8 => TimeInForce::Gtc,
+                _ => time_in_force,
+            };
         }
         let wanted = |has: bool, g: &mut Random| has != g.one_in(150);
         let limit = wanted(matches!(kind, Limit | StopLimit), &mut self.random);
@@ -173,6 +181,11 @@ impl Generator {
             };
             limit_price = limit.then_some(ticks.max(1) * m.spec.tick);
         }
+        if swept && kind == Limit {
+            let through = if side == Side::Buy { 14 } else { -14 };
+            let m = &self.markets[market];
+            limit_price = limit.then_some((m.middle + through).max(1) * m.spec.tick);
+        }
         let stop_price = stop.then(|| self.price(market, spread));
         let tick = self.markets[market].spec.tick;
         let trail = trail.then(|| match self.random.below(8) {
@@ -181,17 +194,12 @@ impl Generator {
             4 => Trail::Amount(self.random.pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick])),
             _ => Trail::Amount(self.random.between(1, 6) * tick),
         });
-        let iceberg = if self.profile == Profile::Whale {
-            false // One lot shown of a thousand million: a sweep would never end.
-        } else if kind == Limit {
-            self.random.one_in(8)
-        } else {
-            self.random.one_in(200)
-        };
+        let iceberg = self.random.one_in(if kind == Limit { 8 } else { 200 });
         let lot = self.markets[market].spec.lot;
-        let display_quantity = iceberg.then(|| self.random.between(1, 4) * lot);
+        let most = if self.random.one_in(4) { quantity / lot / 8 } else { 4 };
+        let display_quantity = iceberg.then(|| self.random.between(1, most.max(4)) * lot);
         let post_only = self.random.one_in(if kind == Limit { 10 } else { 200 });
-        let reduce_only = self.random.one_in(8);
+        let reduce_only = self.random.one_in(if sweeping { 40 } else { 8 });
         let modes = [
             SelfTradePrevention::CancelNewest,
             SelfTradePrevention::CancelOldest,
@@ -372,5 +380,133 @@ impl Generator {
             symbol,
             request,
         });
+    }
+
+    /// Hundreds of small orders and stops on one side, then something that meets them all.
+    pub(super) fn burst(&mut self) {
+        let market = self.random.below(self.markets.len() as u64) as usize;
+        let (middle, spec) = (self.markets[market].middle, self.markets[market].spec);
+        let side = self.random.pick(&[Side::Buy, Side::Sell]);
+        let away = if side == Side::Buy { -1 } else { 1 };
+        let ends = self.now + SECOND;
+        let lives = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Gtd(ends)];
+        let stops = self.random.below(5);
+        let one_life = self.random.one_in(2).then(|| self.random.pick(&lives));
+        for _ in 0..self.random.between(500, 1_600) {
+            let account = self.account();
+            let order = self.id();
+            let stopped = self.random.below(10) < stops;
+            // Stops lie behind the orders: whoever sweeps these, triggers those.
+            let ticks = (middle + away * self.random.between(1, 6)).max(1);
+            let price = ticks * spec.tick;
+            let quantity = self.random.between(1, 3) * spec.lot;
+            let leg = StopLoss {
+                order: self.id(),
+                stop_price: (ticks + away * 3).max(1) * spec.tick,
+                limit_price: None,
+            };
+            let side = if stopped == (side == Side::Sell) {
+                Side::Buy
+            } else {
+                Side::Sell
+            };
+            let legs = Legs {
+                take_profit: None,
+                stop_loss: Some(leg),
+            };
+            let place = PlaceOrder {
+                account,
+                order,
+                symbol: spec.symbol,
+                side,
+                kind: if stopped { OrderKind::Stop } else { OrderKind::Limit },
+                time_in_force: one_life.unwrap_or_else(|| self.random.pick(&lives)),
+                quantity,
+                limit_price: (!stopped).then_some(price),
+                stop_price: stopped.then_some(price),
+                trail: None,
+                display_quantity: (!stopped && self.random.one_in(6)).then_some(spec.lot),
+                post_only: false,
+                reduce_only: false,
+                self_trade_prevention: self
+                    .random
+                    .pick(&[SelfTradePrevention::None, SelfTradePrevention::CancelOldest]),
+                class: if !stopped && self.random.one_in(6) {
+                    OrderClass::Oto(legs)
+                } else {
+                    OrderClass::Simple
+                },
+                request: None,
+            };
+            self.push(Command::PlaceOrder(place));
+        }
+        let symbol = spec.symbol;
+        let far = (middle + away * 9).max(1) * spec.tick;
+        let quantity = self.random.between(500, 4_000) * spec.lot;
+        match self.random.below(8) {
+            0 => self.cancel_all(market),
+            1 => self.push(Command::Split {
+                symbol,
+                numerator: 3,
+                denominator: 2,
+            }),
+            2 => self.new_session(),
+            3 => {
+                self.now = ends;
+                self.push(Command::AdvanceTime);
+            }
+            4 => {
+                let source_sequence = self.next_sequence(market, 0);
+                // A quote through the whole side.
+                let quote = OutsideSide { price: far, quantity };
+                let nobody = OutsideSide::default();
+                let (bid, ask) = if side == Side::Sell {
+                    (quote, nobody)
+                } else {
+                    (nobody, quote)
+                };
+                self.push(Command::OutsideQuote {
+                    feed: 0,
+                    source_sequence,
+                    symbol,
+                    bid,
+                    ask,
+                });
+            }
+            5 => {
+                let source_sequence = self.next_sequence(market, 1);
+                let price = (middle + away).max(1) * spec.tick;
+                self.push(Command::OutsideTrade {
+                    feed: 1,
+                    source_sequence,
+                    symbol,
+                    price,
+                    quantity,
+                });
+            }
+            _ => {
+                let place = PlaceOrder {
+                    account: self.account(),
+                    order: self.id(),
+                    symbol,
+                    side: if side == Side::Sell { Side::Buy } else { Side::Sell },
+                    kind: OrderKind::Limit,
+                    time_in_force: TimeInForce::Ioc,
+                    quantity,
+                    limit_price: Some(far),
+                    stop_price: None,
+                    trail: None,
+                    display_quantity: None,
+                    post_only: false,
+                    reduce_only: false,
+                    self_trade_prevention: self
+                        .random
+                        .pick(&[SelfTradePrevention::None, SelfTradePrevention::CancelOldest]),
+                    class: OrderClass::Simple,
+                    request: self.request(),
+                };
+                self.push(Command::PlaceOrder(place));
+            }
+        }
     }
 }
