@@ -136,10 +136,7 @@ impl Engine {
         let Some(currency) = self.ledger.till(instrument.currency) else {
             return self.refuse(Refusal::CurrencyMismatch, events);
         };
-        let at = self.symbols.partition_point(|entry| entry.0 < instrument.symbol);
-        self.symbols.insert(at, (instrument.symbol, self.markets.len() as u32));
-        self.definitions.push(*instrument);
-        self.markets.push(Market::new(instrument, currency));
+        self.add_market(*instrument, Market::new(instrument, currency));
         events.push(Event::InstrumentDefined(*instrument));
     }
 

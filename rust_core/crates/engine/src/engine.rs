@@ -40,8 +40,8 @@ pub struct Engine {
     pub(crate) trades: u64,
     pub(crate) definitions: Vec<Instrument>,
     pub(crate) markets: Vec<Market>,
-    /// (symbol, index), sorted.
-    pub(crate) symbols: Vec<(Symbol, u32)>,
+    /// (symbol as a big-endian number, index), sorted.
+    pub(crate) symbols: Vec<(u128, u32)>,
     pub(crate) feeds: Vec<Feed>,
     pub(crate) ledger: Ledger,
     pub(crate) orders: Orders,
@@ -252,8 +252,17 @@ impl Engine {
 
     #[inline]
     pub(crate) fn find_symbol(&self, symbol: Symbol) -> Option<u32> {
-        let at = self.symbols.binary_search_by_key(&symbol, |entry| entry.0).ok()?;
+        let key = u128::from_be_bytes(symbol.0);
+        let at = self.symbols.binary_search_by_key(&key, |entry| entry.0).ok()?;
         Some(self.symbols[at].1)
+    }
+
+    pub(crate) fn add_market(&mut self, definition: Instrument, market: Market) {
+        let key = u128::from_be_bytes(definition.symbol.0);
+        let at = self.symbols.partition_point(|entry| entry.0 < key);
+        self.symbols.insert(at, (key, self.markets.len() as u32));
+        self.definitions.push(definition);
+        self.markets.push(market);
     }
 
     /// Does the instrument trade now?

@@ -18,6 +18,7 @@ use crate::Events;
 
 impl Engine {
     /// Puts an order into the pool and its account's list.
+    #[inline(always)]
     pub(crate) fn enlist(&mut self, order: Order) -> u32 {
         let (account, position) = (order.account, order.position);
         self.orders.last_age += 1;

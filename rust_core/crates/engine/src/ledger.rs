@@ -25,29 +25,33 @@ pub(crate) struct Till {
     pub fees: Money,
 }
 
+/// The first cache line is what a fill or a cancel touches, the second what a check reads.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Account {
     pub id: AccountId,
-    pub kind: AccountKind,
-    pub role: AccountRole,
-    pub state: AccountState,
-    /// Index in `Ledger::tills`.
-    pub currency: u32,
     pub cash: Money,
     pub reserved: Money,
-    /// Equity from which the daily loss is counted.
-    pub baseline: Money,
-    pub limits: Limits,
-    /// Live orders, held legs included.
-    pub open_orders: u32,
-    /// Orders admitted in this second.
-    pub rate_second: i64,
-    pub rate_count: u32,
     /// Live orders by acceptance.
     pub oldest: u32,
     pub newest: u32,
+    /// Live orders, held legs included.
+    pub open_orders: u32,
+    /// Index in `Ledger::tills`.
+    pub currency: u32,
+
+    pub kind: AccountKind,
+    pub role: AccountRole,
+    pub state: AccountState,
+    /// Orders admitted in this second.
+    pub rate_count: u32,
+    pub rate_second: i64,
     /// (instrument, slot), sorted.
     pub positions: Vec<(u32, u32)>,
+    /// Equity from which the daily loss is counted.
+    pub baseline: Money,
+
+    pub limits: Limits,
 }
 
 /// Lots held and lots on order of one account in one instrument.

@@ -281,6 +281,7 @@ impl Engine {
     }
 
     /// Posts one side of a trade and tells it.
+    #[inline(always)]
     fn post(&mut self, party: Party, instrument: u32, side: Side, lots: i64, notional: Money, fee: Money) -> Fill {
         let market = &self.markets[instrument as usize];
         let (lot, currency) = (market.lot, market.currency);

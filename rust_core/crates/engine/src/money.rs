@@ -13,7 +13,7 @@ const MILLION: i64 = 1_000_000;
 
 /// `value / by`, `by > 0`, toward zero.
 #[inline]
-fn divide(value: i128, by: i128) -> i128 {
+pub(crate) fn divide(value: i128, by: i128) -> i128 {
     if let (Ok(value), Ok(by)) = (i64::try_from(value), i64::try_from(by)) {
         return i128::from(value / by);
     }

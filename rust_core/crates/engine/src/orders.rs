@@ -128,6 +128,7 @@ impl Orders {
     }
 
     /// The order's age must be set.
+    #[inline(always)]
     pub fn insert(&mut self, order: Order) -> u32 {
         debug_assert!(order.age > 0);
         let id = order.id.0;

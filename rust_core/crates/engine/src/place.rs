@@ -31,6 +31,7 @@ impl Engine {
     }
 
     /// Checks 2 to 9.
+    #[inline(always)]
     pub(crate) fn examine(
         &self,
         now: Timestamp,

@@ -8,7 +8,7 @@
 use crate::engine::{Engine, MAX_OPEN_ORDERS};
 use crate::ledger::MAX_SYMBOLS_PER_ACCOUNT;
 use crate::market::Market;
-use crate::money::{fee_ceiling, mul_div, parts_ceiling};
+use crate::money::{divide, fee_ceiling, parts_ceiling};
 use crate::types::*;
 
 /// What is to be admitted: a new order, or what a replaced one would be.
@@ -280,13 +280,8 @@ impl Engine {
 
 /// Equity × leverage − gross: what a margin account may add, reserves not taken off.
 fn margin_power(worth: Worth, leverage_percent: u32) -> Money {
-    let leverage = Money::from(leverage_percent);
-    let allowed = if worth.equity >= 0 {
-        mul_div(worth.equity, leverage, 100)
-    } else {
-        // Down, as for the positive.
-        -mul_div(-worth.equity, leverage, 100)
-    };
+    // Both factors are bounded far below what would overflow; toward zero.
+    let allowed = divide(worth.equity * Money::from(leverage_percent), 100);
     allowed - worth.gross
 }
 

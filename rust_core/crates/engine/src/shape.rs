@@ -5,6 +5,7 @@ use crate::market::Market;
 use crate::types::*;
 
 /// A price on the tick and in range.
+#[inline]
 pub(crate) fn price(market: &Market, price: Price) -> Result<i64, Refusal> {
     if !(1..=MAX_PRICE).contains(&price) {
         return Err(Refusal::PriceOutOfRange);
@@ -17,6 +18,7 @@ pub(crate) fn price(market: &Market, price: Price) -> Result<i64, Refusal> {
 }
 
 /// A quantity in whole lots and in range.
+#[inline]
 pub(crate) fn quantity(market: &Market, quantity: Quantity) -> Result<i64, Refusal> {
     if !(1..=MAX_QUANTITY).contains(&quantity) {
         return Err(Refusal::QuantityOutOfRange);
@@ -56,6 +58,7 @@ pub(crate) fn too_many_refills(lots: i64, display: i64) -> bool {
 }
 
 /// Check 4. Gives lots, limit, stop and displayed lots (0 where there is none).
+#[inline(always)]
 pub(crate) fn order(market: &Market, now: Timestamp, order: &PlaceOrder) -> Result<(i64, i64, i64, i64), Refusal> {
     let lots = quantity(market, order.quantity)?;
     let limit = match (takes_limit(order.kind), order.limit_price) {
@@ -112,7 +115,15 @@ pub(crate) struct Leg {
 pub(crate) type OrderLegs = (Option<Leg>, Option<Leg>);
 
 /// Check 5.
+#[inline]
 pub(crate) fn legs(market: &Market, order: &PlaceOrder, limit: i64) -> Result<OrderLegs, Refusal> {
+    match order.class {
+        OrderClass::Simple => Ok((None, None)),
+        _ => legs_of_group(market, order, limit),
+    }
+}
+
+fn legs_of_group(market: &Market, order: &PlaceOrder, limit: i64) -> Result<OrderLegs, Refusal> {
     use TimeInForce::{Fok, Ioc};
     let immediate = matches!(order.time_in_force, Ioc | Fok);
     let (take_profit, stop_loss) = match order.class {

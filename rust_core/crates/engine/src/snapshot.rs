@@ -289,10 +289,7 @@ impl Engine {
             quote.ask.price = from.get()?;
             market.quotes.push(quote);
         }
-        let at = self.symbols.partition_point(|entry| entry.0 < definition.symbol);
-        self.symbols.insert(at, (definition.symbol, self.markets.len() as u32));
-        self.definitions.push(definition);
-        self.markets.push(market);
+        self.add_market(definition, market);
         Ok(())
     }
 
