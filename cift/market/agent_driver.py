@@ -21,6 +21,7 @@ from cift.market.exchange import RETRY_S, Exchange, send
 from cift.market.rising import Rising
 from cift.market.settings import MarketSettings
 from cift.market.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
+from cift.platform import telemetry
 
 ACCOUNTS = "9f0c3f0e-6b1d-5d57-8f0a-6c1a4b0d2e11"
 """Namespace of the agents' account ids."""
@@ -55,6 +56,7 @@ class AgentDriver:
 
     async def run(self) -> None:
         """For ever, until cancelled."""
+        telemetry.current.set(None)  # what it sends belongs to no request
         crowd: agents.Agents | None = None
         while True:
             began_s = time.monotonic()

@@ -21,6 +21,7 @@ from cift.market.exchange import RETRY_S, Exchange, Sent, send
 from cift.market.rising import Rising
 from cift.market.settings import MarketSettings
 from cift.market.timeline import Redating, Timeline, command, condense
+from cift.platform import telemetry
 
 FEED = 1
 """The replay's feed id; `cift.bootstrap` gives it a house account."""
@@ -59,6 +60,7 @@ class ReplayDriver:
 
     async def run(self) -> None:
         """For ever, until cancelled."""
+        telemetry.current.set(None)  # what it sends belongs to no request
         while True:
             await self._reach(self._prepare)
             from_ms = sample.OPEN_MS if self.loops else self._settings.replay_from_ms

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from cift.market.quotes import Print, Quote
+
+if TYPE_CHECKING:
+    import polars as pl  # a quarter of a second to import: only what reads or writes the sample pays it
 
 OPEN_MS = (9 * 60 + 30) * 60_000
 CLOSE_MS = 16 * 60 * 60_000
 QUOTES = "quotes.parquet"
 PRINTS = "prints.parquet"
-QUOTE_COLUMNS = {"symbol": pl.String, "derived": pl.Boolean} | dict.fromkeys(
-    ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size"), pl.Int32
-)
-PRINT_COLUMNS = {"symbol": pl.String} | dict.fromkeys(("d_at_ms", "d_price", "size"), pl.Int32)
 FOLDER = Path(__file__).resolve().parent.parent.parent / "data" / "sample"
 
 
@@ -43,6 +41,12 @@ class Tape:
 
 def write(folder: Path, tapes: list[Tape]) -> list[Path]:
     """Write both files; returns their paths."""
+    import polars as pl
+
+    quote_schema = {"symbol": pl.String, "derived": pl.Boolean} | dict.fromkeys(
+        ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size"), pl.Int32
+    )
+    print_schema = {"symbol": pl.String} | dict.fromkeys(("d_at_ms", "d_price", "size"), pl.Int32)
     quote_frames, print_frames = [], []
     for tape in tapes:
         at_ms, bid, bid_size, ask, ask_size = _columns(tape.quotes, 5)
@@ -57,9 +61,7 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
                     "bid_size": bid_size,
                     "ask_size": ask_size,
                 },
-                schema_overrides=dict.fromkeys(
-                    ("d_at_ms", "d_bid", "spread", "bid_size", "ask_size"), pl.Int32
-                ),
+                schema=quote_schema,
             )
         )
         at_ms, price, size = _columns(tape.prints, 3)
@@ -71,7 +73,7 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
                     "d_price": _differences(price),
                     "size": size,
                 },
-                schema=PRINT_COLUMNS,
+                schema=print_schema,
             )
         )
     paths = [folder / QUOTES, folder / PRINTS]
@@ -82,6 +84,8 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
 
 def read(folder: Path = FOLDER) -> list[Tape]:
     """All tapes of the folder, in the files' order. Raises `SampleMissing`."""
+    import polars as pl
+
     quotes, prints = _load(folder / QUOTES), _load(folder / PRINTS)
     tapes = []
     for symbol in quotes["symbol"].unique(maintain_order=True).to_list():
@@ -111,6 +115,8 @@ def read(folder: Path = FOLDER) -> list[Tape]:
 
 
 def _load(path: Path) -> pl.DataFrame:
+    import polars as pl
+
     try:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as problem:

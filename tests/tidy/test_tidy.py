@@ -104,11 +104,7 @@ def test_doors_are_thin() -> None:
 
 
 def test_doors_import_no_doors() -> None:
-    wrong = []
-    for path in DOORS:
-        for name in imported(path):
-            if name.startswith("functions."):
-                wrong.append(path)
+    wrong = [path for path in DOORS if any(name.startswith("functions.") for name in imported(path))]
     assert not wrong, f"{named(wrong)}: what two doors need belongs to a room in cift/."
 
 
