@@ -132,14 +132,15 @@ impl Engine {
             }
             Taker::House { feed, .. } | Taker::Print { feed, .. } => {
                 let lots = shown.min(left).min(self.house_room(feed, pass.instrument, pass.side));
-                if lots == 0 {
-                    self.work.pass = Some(Pass {
-                        taker: Taker::Gone,
-                        ..pass
-                    });
-                    return;
+                if lots > 0 {
+                    return self.trade(pass, price, lots, Party::Order(owner), Party::House(feed), events);
                 }
-                self.trade(pass, price, lots, Party::Order(owner), Party::House(feed), events);
+                // The house can take no more: the rest is dropped.
+                let mut pass = pass;
+                if let Taker::House { left, .. } | Taker::Print { left, .. } = &mut pass.taker {
+                    *left = 0;
+                }
+                self.work.pass = Some(pass);
             }
             Taker::Gone => {}
         }

@@ -191,3 +191,27 @@ fn the_house_pays_for_what_it_buys() {
     assert_eq!(exchange.view(HOUSE).cash, -dollars(1_000));
     assert_eq!(exchange.view(CAROL).cash, dollars(101_000));
 }
+
+#[test]
+fn a_house_at_its_bound_drops_the_rest_of_a_print_and_stops_look_once() {
+    let mut exchange = Exchange::with_feed();
+    let rich = |number| AccountId(600 + number);
+    for number in 0..5 {
+        exchange.open(rich(number), AccountKind::Margin, AccountRole::Customer);
+        exchange.deposit(rich(number), MAX_TRANSFER);
+        exchange.place(by(rich(number), buy(number, 1_000_000_000, 2)));
+    }
+    exchange.tape(1, 2, 1_000_000_000);
+    exchange.tape(2, 2, 1_000_000_000);
+    exchange.tape(3, 2, 1_000_000_000);
+    exchange.tape(4, 2, 999_999_999);
+    exchange.tape(5, 1, 1_000_000_000);
+    assert_eq!(exchange.trades(), [(2, 1, order(3), OrderId(0))]);
+    assert_eq!(exchange.position(HOUSE), -MAX_POSITION / NANOS);
+    let tapes = exchange
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::OutsideTraded { .. }))
+        .count();
+    assert_eq!(tapes, 1);
+}
