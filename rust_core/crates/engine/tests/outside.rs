@@ -205,13 +205,22 @@ fn a_house_at_its_bound_drops_the_rest_of_a_print_and_stops_look_once() {
     exchange.tape(2, 2, 1_000_000_000);
     exchange.tape(3, 2, 1_000_000_000);
     exchange.tape(4, 2, 999_999_999);
-    exchange.tape(5, 1, 1_000_000_000);
+    exchange.tape(5, 5, 1); // nobody there: only the tape
+    let trail = Some(Trail::Amount(cents(1)));
+    let kind = OrderKind::TrailingStop;
+    exchange.place(PlaceOrder {
+        kind,
+        trail,
+        limit_price: None,
+        ..by(CAROL, buy(9, 1, 1))
+    });
+    exchange.tape(6, 1, 1_000_000_000);
     assert_eq!(exchange.trades(), [(2, 1, order(3), OrderId(0))]);
     assert_eq!(exchange.position(HOUSE), -MAX_POSITION / NANOS);
-    let tapes = exchange
+    let moves = exchange
         .events
         .iter()
-        .filter(|event| matches!(event, Event::OutsideTraded { .. }))
+        .filter(|event| matches!(event, Event::OrderAdjusted { .. }))
         .count();
-    assert_eq!(tapes, 1);
+    assert_eq!(moves, 1);
 }
