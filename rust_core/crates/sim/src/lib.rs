@@ -11,5 +11,6 @@
 pub mod compare;
 pub mod oracle;
 pub mod random;
+pub mod rival;
 pub mod witness;
 pub mod workload;

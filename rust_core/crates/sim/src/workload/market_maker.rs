@@ -4,21 +4,25 @@
 //! down every 64th order. Of each 100 commands, drawn at random:
 //! - 60 add: a Gtc limit order, side by a coin, price 1 + (a geometric number with p = 1/2, at most 15)
 //!   ticks away from the middle on its own side, quantity 1 to 100;
-//! - 30 cancel: one of the flow's own orders, drawn uniformly from the last 4,096 adds (it may be gone:
-//!   then the cancel is refused, as in life);
-//! - 10 take: an Ioc limit order through the middle by up to 10 ticks, quantity 1 to 200.
+//! - 30 cancel: an open order, drawn uniformly among the last 4,096 adds (a book run along with the
+//!   generator knows which are open; after 16 draws of gone ones the cancel is of one that is gone);
+//! - 10 take: an Ioc limit order through the middle by up to 10 ticks, quantity 1 to 300, which is what it
+//!   takes for takes and cancels to remove what adds bring: about three orders a take.
 //!
-//! Accounts take turns at random; self-trade prevention cancels the oldest. The number of open orders
-//! settles because takes and cancels remove what adds bring; each command is 10 µs after the one before.
+//! Accounts are drawn at random; self-trade prevention is off, so that a book without accounts trades the
+//! same. Each command is 10 µs after the one before. With `keys` every command carries a request key of its own, as all do that
+//! come through the doors.
 
 use super::*;
 use crate::random::Random;
+use crate::rival::RivalBook;
 
 #[derive(Clone, Copy, Debug)]
 pub struct MarketMaker {
     pub accounts: u64,
     pub commands: usize,
     pub seed: u64,
+    pub keys: bool,
 }
 
 const FIRST_ACCOUNT: u128 = 100;
@@ -26,6 +30,7 @@ const START: Timestamp = 1_750_000_000 * NANOS;
 const STEP_NS: i64 = 10_000;
 const TICK: i64 = 10_000_000;
 const REMEMBERED: usize = 4_096;
+const DRAWS: usize = 16;
 
 /// (opening commands, the flow).
 pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
@@ -77,6 +82,8 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
     }
     let mut flow = Vec::with_capacity(of.commands);
     let mut recent: Vec<(AccountId, OrderId)> = Vec::with_capacity(REMEMBERED);
+    let mut model = RivalBook::default();
+    let mut trades = Vec::new();
     let mut middle = 10_000;
     for n in 0..of.commands {
         let now = START + STEP_NS * (n as i64 + 1);
@@ -84,17 +91,27 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             middle = (middle + random.pick(&[-1, 1])).clamp(5_000, 20_000);
         }
         let account = AccountId(FIRST_ACCOUNT + u128::from(random.below(of.accounts)));
+        let key = (u128::from(random.next()) << 64) | n as u128;
+        let request = of.keys.then_some(Request { key, body: key });
         let side = random.pick(&[Side::Buy, Side::Sell]);
         let away = if side == Side::Buy { -1 } else { 1 };
         let drawn = random.below(100);
         if (60..90).contains(&drawn) && !recent.is_empty() {
-            let (account, order) = random.pick(&recent);
+            let mut drawn = random.pick(&recent);
+            for _ in 0..DRAWS {
+                if model.contains(drawn.1) {
+                    break;
+                }
+                drawn = random.pick(&recent);
+            }
+            let (account, order) = drawn;
+            model.cancel(order);
             flow.push((
                 now,
                 Command::CancelOrder {
                     account,
                     order,
-                    request: None,
+                    request,
                 },
             ));
             continue;
@@ -106,7 +123,7 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             let distance = 1 + i64::from(random.next().trailing_zeros().min(15));
             (middle + away * distance, random.between(1, 100))
         } else {
-            (middle - away * random.between(1, 10), random.between(1, 200))
+            (middle - away * random.between(1, 10), random.between(1, 300))
         };
         if adds {
             if recent.len() < REMEMBERED {
@@ -115,6 +132,8 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
                 recent[n % REMEMBERED] = (account, order);
             }
         }
+        trades.clear();
+        model.place(order, side, ticks, quantity, adds, &mut trades);
         let place = PlaceOrder {
             account,
             order,
@@ -129,9 +148,9 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             display_quantity: None,
             post_only: false,
             reduce_only: false,
-            self_trade_prevention: SelfTradePrevention::CancelOldest,
+            self_trade_prevention: SelfTradePrevention::None,
             class: OrderClass::Simple,
-            request: None,
+            request,
         };
         flow.push((now, Command::PlaceOrder(place)));
     }
