@@ -5,7 +5,6 @@
 //! is remembered under its request key. See `work.rs` for what happens when that is too much for one
 //! command.
 
-use crate::ladder::NIL;
 use crate::ledger::Ledger;
 use crate::market::{Feed, Market};
 use crate::orders::Orders;
@@ -200,10 +199,6 @@ impl Engine {
                 Some(slot) if self.orders[slot].request == NEW_REQUEST => self.orders[slot].request = record,
                 _ => self.requests.ended(record, self.now),
             }
-        } else if let Some(slot) = self.work.watch.and_then(|id| self.orders.find(id)) {
-            if self.orders[slot].request == NEW_REQUEST {
-                self.orders[slot].request = NIL;
-            }
         }
         match refusal {
             Some(reason) => Outcome::Refused(reason),
@@ -287,4 +282,4 @@ impl Engine {
 }
 
 /// In `Order::request` until the end of the command that placed it.
-pub(crate) const NEW_REQUEST: u32 = NIL - 1;
+pub(crate) const NEW_REQUEST: u32 = crate::ladder::NIL - 1;

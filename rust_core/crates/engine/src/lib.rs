@@ -22,6 +22,16 @@
 //!
 //! Bounds: 4,096 instruments, 2^20 accounts, 2^21 open orders, 4,194,304 request keys, 16 feeds, 64
 //! currencies, 256 symbols an account. Amounts are bounded at admission so that no sum can overflow.
+//!
+//! Cost: a command is O(1) but for what it does (trades, triggers, sweeps) and the positions of a
+//! margin account, whose equity is asked. Nothing is allocated once the pools have reached their high
+//! water ([`Engine::warm_up`] fills them beforehand), except for good-till-time orders (a tree) and
+//! prices, positions and stops where there never were any.
+//!
+//! Known limits: `SetSession`, the close of a session and a split look at every account or order in
+//! one command (their events are cut into `Continue`s, the look is not). A snapshot is of a finished
+//! state: not while [`Engine::needs_continue`]. Fill-or-kill is judged before the first trade; a
+//! reduce-only cancel on the way can leave it short, then its rest is killed.
 #![forbid(unsafe_code)]
 
 mod accounts;
