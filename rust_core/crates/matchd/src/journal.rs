@@ -1,0 +1,227 @@
+//! The journal in JetStream: its stream, appending with the fence, reading.
+//!
+//! One `Journal` is one connection and one incarnation. The connection is never healed: when it breaks, what it still
+//! holds in its buffers must not be sent as if nothing had been; the incarnation ends with it and a new one begins.
+use crate::fault::{nats, Fault};
+use crate::log;
+use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
+use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
+use async_nats::jetstream::{self, context::Context, object_store, stream};
+use async_nats::{Client, ConnectOptions, Event, Request};
+use bytes::Bytes;
+use cift_wire::subject;
+use cift_wire::text::uuid_text;
+use futures_util::stream::{Stream, StreamExt};
+use serde_json::json;
+use std::future::Future;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Wrong last sequence, as the server says it (two codes over its versions).
+const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
+/// Not stored: no room.
+const STORE_FAILED: [u64; 2] = [10077, 10047];
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Random 128 bits for ids of journals and instances.
+pub fn random_id() -> u128 {
+    let mut bytes = [0; 16];
+    if std::fs::File::open("/dev/urandom").and_then(|mut f| std::io::Read::read_exact(&mut f, &mut bytes)).is_err() {
+        let seed = format!("{}:{}", std::process::id(), log::wall_clock_ns());
+        bytes.copy_from_slice(&cift_wire::blake3(seed.as_bytes())[..16]);
+    }
+    // Version 4, variant 1: a UUID like any other.
+    (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (4 << 76) | (2 << 62)
+}
+
+/// Connects once. The receiver turns true when the connection breaks.
+pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::Receiver<bool>), Fault> {
+    let (broken, watch) = watch::channel(false);
+    let client = ConnectOptions::new()
+        .name(name)
+        .max_reconnects(1)
+        .connection_timeout(Duration::from_secs(3))
+        .request_timeout(Some(ASK_TIMEOUT))
+        .subscription_capacity(settings.queue_requests.max(65_536))
+        .read_buffer_capacity(u16::MAX)
+        .ping_interval(Duration::from_secs(2))
+        .event_callback(move |event| {
+            let broken = broken.clone();
+            async move {
+                match event {
+                    Event::Disconnected | Event::Closed => {
+                        broken.send_replace(true);
+                    }
+                    Event::Connected => {}
+                    other => log::warn("nats", json!({"event": other.to_string()})),
+                }
+            }
+        })
+        .connect(&settings.nats_url)
+        .await
+        .map_err(|e| nats("cannot connect")(e.into()))?;
+    Ok((client, watch))
+}
+
+/// Last sequence and size of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tail {
+    pub sequence: u64,
+    pub bytes: u64,
+}
+
+/// See the module's header.
+#[derive(Clone)]
+pub struct Journal {
+    pub client: Client,
+    pub context: Context,
+    pub broken: watch::Receiver<bool>,
+    /// Tells this journal from one that was made in its place.
+    pub id: String,
+    stream: stream::Stream,
+    subject: String,
+}
+
+impl Journal {
+    /// Connects, and makes sure that the streams and the bucket are there.
+    pub async fn open(settings: &Settings, name: &str) -> Result<Journal, Fault> {
+        let (client, broken) = connect(settings, name).await?;
+        let context = jetstream::new(client.clone());
+        let stream = journal_stream(&context, settings).await?;
+        ensure_fanout(&context).await?;
+        let bucket = subject::snapshots(&settings.shard);
+        if context.get_object_store(&bucket).await.is_err() {
+            context
+                .create_object_store(object_store::Config {
+                    bucket,
+                    description: Some("Snapshots of the engine's acknowledged state".into()),
+                    num_replicas: settings.journal_replicas,
+                    ..Default::default()
+                })
+                .await
+                .map_err(|e| nats("cannot create the bucket of snapshots")(e.into()))?;
+        }
+        let id = stream.cached_info().config.metadata.get(subject::JOURNAL_ID_KEY).cloned().unwrap_or_default();
+        Ok(Journal { client, context, broken, id, stream, subject: subject::journal(&settings.shard) })
+    }
+
+    /// Asks the stream's leader.
+    pub async fn tail(&self) -> Result<Tail, Fault> {
+        let info = self.stream.get_info().await.map_err(|e| nats("cannot ask for the journal's tail")(e.into()))?;
+        Ok(Tail { sequence: info.state.last_sequence, bytes: info.state.bytes })
+    }
+
+    /// Record `sequence`, if the journal has it.
+    pub async fn record(&self, sequence: u64) -> Result<Option<Bytes>, Fault> {
+        use stream::DirectGetErrorKind::NotFound;
+        match self.stream.direct_get(sequence).await {
+            Ok(message) => Ok(Some(message.payload)),
+            Err(error) if error.kind() == NotFound => Ok(None),
+            Err(error) => Err(nats("cannot read the journal")(error.into())),
+        }
+    }
+
+    /// Records `from..=to`, in order, read ahead.
+    pub fn records(&self, from: u64, to: u64) -> impl Stream<Item = Result<(u64, Bytes), Fault>> + '_ {
+        futures_util::stream::iter(from..=to)
+            .map(move |sequence| async move {
+                match self.record(sequence).await? {
+                    Some(record) => Ok((sequence, record)),
+                    None => Err(Fault::Halt(format!(
+                        "record {sequence} is missing from the journal, which goes to {to}: it was cut or replaced"
+                    ))),
+                }
+            })
+            .buffered(READ_AHEAD_RECORDS)
+    }
+
+    /// Appends a record after `expected`. Sent when first polled; resolves with the PubAck's sequence.
+    pub fn append(
+        &self,
+        record: Bytes,
+        expected: u64,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send + 'static {
+        let (client, subject) = (self.client.clone(), self.subject.clone());
+        async move {
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
+            let request = Request::new().payload(record).headers(headers).timeout(Some(timeout));
+            let reply = client.send_request(subject, request).await.map_err(|e| Fault::Doubt(e.to_string()))?;
+            let ack: serde_json::Value =
+                serde_json::from_slice(&reply.payload).map_err(|e| Fault::Doubt(format!("unreadable PubAck: {e}")))?;
+            if let Some(error) = ack.get("error") {
+                let code = error["err_code"].as_u64().unwrap_or(0);
+                let text = error["description"].as_str().unwrap_or("no description").to_owned();
+                return Err(match code {
+                    code if WRONG_LAST_SEQUENCE.contains(&code) => Fault::Lost(text),
+                    code if STORE_FAILED.contains(&code) && text.contains("maximum") => Fault::Full,
+                    _ => Fault::Doubt(format!("{text} ({code})")),
+                });
+            }
+            match ack["seq"].as_u64() {
+                Some(sequence) if sequence == expected + 1 => Ok(sequence),
+                _ => Err(Fault::Doubt(format!("PubAck of another sequence: {ack}"))),
+            }
+        }
+    }
+}
+
+async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream::Stream, Fault> {
+    let name = subject::journal_stream(&settings.shard);
+    let max_bytes = i64::try_from(settings.journal_max_bytes).map_err(|_| Fault::Halt("journal too large".into()))?;
+    let wanted = stream::Config {
+        name: name.clone(),
+        subjects: vec![subject::journal(&settings.shard)],
+        description: Some("The journal: one record a batch, commands and events. One writer, matchd.".into()),
+        storage: stream::StorageType::File,
+        retention: stream::RetentionPolicy::Limits,
+        discard: stream::DiscardPolicy::New,
+        num_replicas: settings.journal_replicas,
+        max_bytes,
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        metadata: [(subject::JOURNAL_ID_KEY.to_owned(), uuid_text(random_id()))].into(),
+        ..Default::default()
+    };
+    let stream = context
+        .get_or_create_stream(wanted)
+        .await
+        .map_err(|e| nats("cannot create or open the journal's stream")(e.into()))?;
+    let config = &stream.cached_info().config;
+    let sound = config.discard == stream::DiscardPolicy::New
+        && config.storage == stream::StorageType::File
+        && config.deny_delete
+        && config.deny_purge
+        && config.allow_direct
+        && config.metadata.contains_key(subject::JOURNAL_ID_KEY);
+    if !sound {
+        return Err(Fault::Halt(format!(
+            "stream {name} is not a journal of matchd (file storage, discard new, delete and purge denied, an id): \
+             another program made it; move it away or choose another shard"
+        )));
+    }
+    if config.max_bytes != max_bytes {
+        let resized = stream::Config { max_bytes, ..config.clone() };
+        context.update_stream(resized).await.map_err(|e| nats("cannot resize the journal")(e.into()))?;
+    }
+    Ok(stream)
+}
+
+/// EVENTS and MARKET_DATA: memory, bounded, rebuilt from the journal.
+async fn ensure_fanout(context: &Context) -> Result<(), Fault> {
+    for (name, subjects) in [(subject::EVENTS_STREAM, "events.>"), (subject::MARKET_DATA_STREAM, "market.>")] {
+        let config = stream::Config {
+            name: name.to_owned(),
+            subjects: vec![subjects.to_owned()],
+            storage: stream::StorageType::Memory,
+            discard: stream::DiscardPolicy::Old,
+            max_bytes: FANOUT_STREAM_BYTES,
+            allow_direct: true,
+            ..Default::default()
+        };
+        context.get_or_create_stream(config).await.map_err(|e| nats("cannot create a fan-out stream")(e.into()))?;
+    }
+    Ok(())
+}

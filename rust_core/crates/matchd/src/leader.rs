@@ -1,0 +1,408 @@
+//! One term of leadership: from the PubAck of `EngineStarted` to the first doubt.
+//!
+//! The loop has one record in flight while the next one gathers and is applied. `replica` is the state *applied*;
+//! `acknowledged` is how far the journal has it. What is told to anybody hangs on the record that it was seen in and
+//! leaves when that record's PubAck is there.
+use crate::batch::Batch;
+use crate::conflate::Quotes;
+use crate::crash;
+use crate::fanout::Handoff;
+use crate::fault::Fault;
+use crate::journal::Journal;
+use crate::log;
+use crate::metrics::Metrics;
+use crate::query;
+use crate::replica::Replica;
+use crate::settings::{Settings, STOP_WITHIN, TICK};
+use crate::snapshot::{self, Place};
+use crate::work::{Desk, Ticket};
+use async_nats::{Message, Subject, Subscriber};
+use bytes::Bytes;
+use cift_engine::Command;
+use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
+use cift_wire::{subject, Meta, RecordHash, Status};
+use futures_util::{FutureExt, StreamExt};
+use serde_json::json;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+type Append = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
+
+/// A record on its way.
+pub(crate) struct InFlight {
+    pub(crate) append: Append,
+    pub(crate) sequence: u64,
+    pub(crate) record: Bytes,
+    pub(crate) commands: usize,
+    pub(crate) refused: u64,
+    /// Requests that are whole with this record.
+    pub(crate) finished: Vec<usize>,
+    /// Their replies, and answers to questions that saw its state.
+    pub(crate) replies: Vec<(Subject, Bytes)>,
+    pub(crate) snapshot: Option<(Place, Vec<u8>)>,
+    pub(crate) since: Instant,
+}
+
+/// See the module's header.
+pub struct Leader {
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) journal: Journal,
+    pub(crate) replica: Replica,
+    pub(crate) instance: String,
+    pub(crate) handoff: mpsc::Sender<Handoff>,
+    /// Messages taken from the subscription, not decoded yet.
+    pub(crate) inbox: VecDeque<Message>,
+    pub(crate) inbox_bytes: usize,
+    pub(crate) desk: Desk,
+    pub(crate) quotes: Quotes,
+    /// The record that gathers: applied, not published.
+    pub(crate) batch: Batch,
+    pub(crate) spare: Batch,
+    pub(crate) batch_finished: Vec<usize>,
+    pub(crate) batch_answers: Vec<(Subject, Bytes)>,
+    /// A command that was applied and needs `Continue`, and the record it began in.
+    pub(crate) continued: Option<(Ticket, u64)>,
+    pub(crate) in_flight: Option<InFlight>,
+    pub(crate) journal_bytes: u64,
+    pub(crate) journal_alarm: bool,
+    pub(crate) snapshot_at: u64,
+    pub(crate) snapshot_at_bytes: u64,
+    pub(crate) snapshot_runs: Arc<std::sync::atomic::AtomicBool>,
+    last_turn: Instant,
+}
+
+/// How a term ends without a fault.
+pub struct Stopped;
+
+impl Leader {
+    /// Appends `EngineStarted{epoch + 1}` to what `replica` has replayed. Its PubAck settles whatever was in doubt.
+    pub async fn begin(
+        settings: &Settings,
+        metrics: Arc<Metrics>,
+        journal: Journal,
+        mut replica: Replica,
+        instance: &str,
+        handoff: mpsc::Sender<Handoff>,
+    ) -> Result<Leader, Fault> {
+        let tail = journal.tail().await?;
+        if tail.sequence != replica.sequence {
+            return Err(Fault::Lost(format!("record {} came while recovering", tail.sequence)));
+        }
+        let epoch = replica.epoch + 1;
+        let mut batch = Batch::default();
+        let mut journal_bytes = tail.bytes;
+        loop {
+            batch.begin(replica.timestamp.max(log::wall_clock_ns()), replica.engine.sequence() + 1);
+            // What the last leader left to be continued comes first, in as many records as it takes.
+            while replica.engine.needs_continue() && batch.bytes() < BATCH_CLOSES_AT_BYTES {
+                batch.apply(&mut replica.engine, &Meta::default(), &Command::Continue);
+            }
+            let last = !replica.engine.needs_continue();
+            if last {
+                batch.apply(&mut replica.engine, &Meta::default(), &Command::EngineStarted { epoch });
+            }
+            let record = Bytes::from(batch.encode(replica.rules, epoch, replica.hash, None));
+            let sequence = journal.append(record.clone(), replica.sequence, settings.append_timeout()).await?;
+            for entry in batch.entries() {
+                replica.accounts.note(sequence, entry.command, entry.events);
+            }
+            replica.advance(sequence, &batch);
+            replica.hash = cift_wire::blake3(&record);
+            journal_bytes += record.len() as u64;
+            if last {
+                break;
+            }
+        }
+        replica.epoch = epoch;
+        crash::point("after_engine_started");
+        Ok(Leader {
+            settings: settings.clone(),
+            metrics,
+            journal,
+            snapshot_at: replica.sequence,
+            snapshot_at_bytes: journal_bytes,
+            replica,
+            instance: instance.to_owned(),
+            handoff,
+            inbox: VecDeque::new(),
+            inbox_bytes: 0,
+            desk: Desk::default(),
+            quotes: Quotes::default(),
+            batch: Batch::default(),
+            spare: Batch::default(),
+            batch_finished: Vec::new(),
+            batch_answers: Vec::new(),
+            continued: None,
+            in_flight: None,
+            journal_bytes,
+            journal_alarm: false,
+            snapshot_runs: Arc::default(),
+            last_turn: Instant::now(),
+        })
+    }
+
+    /// Serves until the first doubt, or until `stop`. Answers on its way out what may be answered.
+    pub async fn lead(mut self, stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
+        Metrics::add(&self.metrics.terms, 1);
+        Metrics::set(&self.metrics.leader, 1);
+        let end = self.serve(stop).await;
+        Metrics::set(&self.metrics.leader, 0);
+        if let Err(fault) = &end {
+            self.abandon(fault).await;
+        }
+        end
+    }
+
+    async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
+        let client = self.journal.client.clone();
+        let shard = self.settings.shard.clone();
+        let subscribe = |name: String| {
+            let client = client.clone();
+            async move { client.subscribe(name).await.map_err(|e| Fault::Nats(e.to_string())) }
+        };
+        let mut commands = subscribe(subject::command(&shard)).await?;
+        let mut queries = subscribe(subject::query(&shard)).await?;
+        let mut owner = subscribe(subject::owner(&shard)).await?;
+        client.flush().await.map_err(|e| Fault::Nats(e.to_string()))?;
+        log::info(
+            "leading",
+            json!({"epoch": self.replica.epoch, "sequence": self.replica.sequence, "instance": self.instance}),
+        );
+        let mut broken = self.journal.broken.clone();
+        let mut stopping: Option<Instant> = None;
+        self.last_turn = Instant::now();
+        loop {
+            let deadline = self.until_deadline();
+            let mut asked_query = None;
+            let mut asked_owner = None;
+            let mut acknowledged = None;
+            tokio::select! {
+                biased;
+                _ = broken.wait_for(|broken| *broken) => return Err(Fault::Nats("the connection broke".into())),
+                result = append(&mut self.in_flight) => acknowledged = Some(result),
+                Some(message) = commands.next() => self.accept(message),
+                Some(message) = owner.next() => asked_owner = Some(message),
+                Some(message) = queries.next() => asked_query = Some(message),
+                _ = stop.wait_for(|stop| *stop), if stopping.is_none() => {
+                    stopping = Some(Instant::now());
+                    log::info("stopping", json!({"waiting": self.inbox.len()}));
+                    for subscription in [&mut commands, &mut queries, &mut owner] {
+                        let _ = subscription.unsubscribe().await;
+                    }
+                }
+                () = tokio::time::sleep(deadline) => {}
+            }
+            if self.last_turn.elapsed() > self.settings.freeze() {
+                if let Some(result) = acknowledged.take() {
+                    self.acknowledge(result?).await?;
+                }
+                self.reassure().await?;
+            }
+            self.last_turn = Instant::now();
+            if let Some(result) = acknowledged {
+                self.acknowledge(result?).await?;
+            }
+            self.drain(&mut commands);
+            if let Some(message) = asked_owner {
+                self.tell_owner(message).await;
+            }
+            while let Some(message) = asked_query.take() {
+                self.answer(message).await;
+                asked_query = queries.next().now_or_never().flatten();
+            }
+            self.fill().await;
+            self.publish()?;
+            self.gauge();
+            if let Some(since) = stopping {
+                let idle = self.in_flight.is_none() && self.desk.is_empty() && self.inbox.is_empty();
+                if idle || since.elapsed() > STOP_WITHIN {
+                    return self.stop(idle).await;
+                }
+            }
+        }
+    }
+
+    /// The next wake-up without a message: a deadline of the engine, or the tick.
+    fn until_deadline(&self) -> Duration {
+        match self.replica.engine.next_deadline() {
+            // One in flight: the ack wakes us, and what is due goes into the next record.
+            Some(deadline) if self.in_flight.is_none() => {
+                Duration::from_nanos(deadline.saturating_sub(log::wall_clock_ns()).max(0) as u64).min(TICK)
+            }
+            _ => TICK,
+        }
+    }
+
+    fn drain(&mut self, commands: &mut Subscriber) {
+        while let Some(Some(message)) = commands.next().now_or_never() {
+            self.accept(message);
+        }
+    }
+
+    /// After a pause in which another may have taken over: nothing is answered before the tail has been read again.
+    /// A record of ours in flight is waited for first; its PubAck is true however late it is.
+    async fn reassure(&mut self) -> Result<(), Fault> {
+        Metrics::add(&self.metrics.frozen, 1);
+        log::warn("the loop stood still; reading the tail", json!({"for_ms": self.last_turn.elapsed().as_millis() as u64}));
+        if self.in_flight.is_some() {
+            let sequence = append(&mut self.in_flight).await?;
+            self.acknowledge(sequence).await?;
+        }
+        let tail = self.journal.tail().await.map_err(|fault| Fault::Doubt(fault.to_string()))?;
+        if tail.sequence != self.replica.sequence {
+            let text = format!("record {} was appended while this process stood still", tail.sequence);
+            return Err(Fault::Lost(text));
+        }
+        Ok(())
+    }
+
+    /// The PubAck of the record in flight: now what hangs on it may be told.
+    async fn acknowledge(&mut self, sequence: u64) -> Result<(), Fault> {
+        let Some(done) = self.in_flight.take() else { return Ok(()) };
+        debug_assert_eq!(done.sequence, sequence);
+        crash::point("after_ack_before_reply");
+        for (reply, bytes) in done.replies {
+            // Failing means the connection is gone, which ends the term by itself.
+            let _ = self.journal.client.publish(reply, bytes).await;
+        }
+        for slot in done.finished {
+            self.desk.close(slot);
+        }
+        crash::point("after_reply");
+        let m = &self.metrics;
+        m.append.observe(done.since.elapsed().as_micros() as u64);
+        m.batch.observe(done.commands as u64);
+        Metrics::add(&m.records, 1);
+        Metrics::add(&m.commands, done.commands as u64);
+        Metrics::add(&m.refused, done.refused);
+        // A full queue is no harm: the fan-out reads what it missed from the journal.
+        let _ = self.handoff.try_send(Handoff { sequence, record: done.record });
+        if let Some((place, state)) = done.snapshot {
+            self.upload(place, state);
+        }
+        Ok(())
+    }
+
+    fn upload(&self, place: Place, state: Vec<u8>) {
+        let (journal, shard, metrics) = (self.journal.clone(), self.settings.shard.clone(), Arc::clone(&self.metrics));
+        let runs = Arc::clone(&self.snapshot_runs);
+        tokio::spawn(async move {
+            match snapshot::upload(&journal, &shard, place, state).await {
+                Ok(bytes) => {
+                    Metrics::set(&metrics.snapshot_sequence, place.sequence);
+                    Metrics::set(&metrics.snapshot_bytes, bytes as u64);
+                    log::info("snapshot stored", json!({"sequence": place.sequence, "bytes": bytes}));
+                }
+                Err(fault) => log::warn("snapshot not stored", json!({"reason": fault.to_string()})),
+            }
+            runs.store(false, std::sync::atomic::Ordering::Release);
+        });
+    }
+
+    async fn tell_owner(&self, message: Message) {
+        let Some(reply) = message.reply else { return };
+        let answer = json!({
+            "epoch": self.replica.epoch,
+            "instance": self.instance,
+            "sequence": self.replica.sequence,
+        });
+        let _ = self.journal.client.publish(reply, answer.to_string().into()).await;
+    }
+
+    /// Answers a question from memory; the answer leaves with the record that it saw.
+    async fn answer(&mut self, message: Message) {
+        let Some(reply) = message.reply else { return };
+        Metrics::add(&self.metrics.queries, 1);
+        let view = query::View {
+            replica: &self.replica,
+            applying: self.replica.sequence + u64::from(!self.batch.is_empty()),
+            now: self.replica.timestamp.max(log::wall_clock_ns()),
+            journal_bytes: self.journal_bytes,
+            journal_max_bytes: self.settings.journal_max_bytes,
+            pending: self.inbox.len(),
+        };
+        let bytes = Bytes::from(query::answer(&view, &message.payload));
+        if !self.batch.is_empty() {
+            self.batch_answers.push((reply, bytes));
+        } else if let Some(in_flight) = &mut self.in_flight {
+            in_flight.replies.push((reply, bytes));
+        } else {
+            let _ = self.journal.client.publish(reply, bytes).await;
+        }
+    }
+
+    /// The end of a term by a fault. Whoever lost says nothing: another may have answered, or will.
+    async fn abandon(&mut self, fault: &Fault) {
+        let in_doubt = self.in_flight.as_ref().map_or(self.replica.sequence + 1, |f| f.sequence);
+        let of_doubt = match fault {
+            Fault::Lost(_) | Fault::Nats(_) | Fault::Halt(_) => return,
+            Fault::Full => (Status::Unavailable, "journal_full"),
+            Fault::Doubt(_) => (Status::Unknown, "outcome_unknown"),
+        };
+        let mut replies = self.desk.abandon(in_doubt, of_doubt, self.continued);
+        for message in self.inbox.drain(..) {
+            let refusal = crate::turn::refuse_all(&message, "engine_restarting");
+            replies.extend(message.reply.map(|reply| (reply, refusal)));
+        }
+        let counter = if of_doubt.0 == Status::Unknown { &self.metrics.unknown } else { &self.metrics.unavailable };
+        Metrics::add(counter, replies.len() as u64);
+        let answer_all = async {
+            for (reply, bytes) in replies {
+                let _ = self.journal.client.publish(reply, bytes).await;
+            }
+            let _ = self.journal.client.flush().await;
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), answer_all).await;
+    }
+
+    /// A graceful end: everything taken in is answered; the state is kept.
+    async fn stop(&mut self, idle: bool) -> Result<Stopped, Fault> {
+        if idle {
+            let place = self.place(self.replica.sequence, self.replica.hash);
+            let (_, state) = self.replica.state();
+            let state = state.to_vec();
+            match snapshot::upload(&self.journal, &self.settings.shard, place, state).await {
+                Ok(bytes) => log::info("final snapshot", json!({"sequence": place.sequence, "bytes": bytes})),
+                Err(fault) => log::warn("final snapshot not stored", json!({"reason": fault.to_string()})),
+            }
+        } else {
+            self.abandon(&Fault::Doubt("stopped".into())).await;
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.journal.client.flush()).await;
+        Ok(Stopped)
+    }
+
+    pub(crate) fn place(&self, sequence: u64, hash: RecordHash) -> Place {
+        Place {
+            sequence,
+            hash,
+            timestamp: self.replica.timestamp,
+            epoch: self.replica.epoch,
+            rules: self.replica.rules,
+        }
+    }
+
+    fn gauge(&self) {
+        let m = &self.metrics;
+        Metrics::set(&m.epoch, self.replica.epoch);
+        Metrics::set(&m.sequence, self.replica.sequence);
+        Metrics::set(&m.journal_bytes, self.journal_bytes);
+        Metrics::set(&m.journal_max_bytes, self.settings.journal_max_bytes);
+        Metrics::set(&m.journal_alarm, u64::from(self.journal_alarm));
+        Metrics::set(&m.queue_requests, self.inbox.len() as u64);
+        Metrics::set(&m.queue_bytes, self.inbox_bytes as u64);
+    }
+}
+
+/// Waits for the record in flight; for ever where there is none.
+async fn append(in_flight: &mut Option<InFlight>) -> Result<u64, Fault> {
+    match in_flight {
+        Some(in_flight) => in_flight.append.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
