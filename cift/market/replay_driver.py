@@ -72,7 +72,7 @@ class ReplayDriver:
         await self._reach(lambda: self._open(dates))
         log.info("replay: session open", extra={"loop": self.loops, "closes_ns": dates.closes_ns})
         position, sent_ns = self._timeline.position(dates.from_ms), 0
-        ends_ns = dates.closes_ns + int(CLOSE_MARGIN_S * 1e9)
+        ends_ns = dates.closes_ns + int(1.5 * CLOSE_MARGIN_S * 1e9)  # surely after the engine closed it
         while (now_ns := self._clock()) <= ends_ns:
             reached = self._timeline.position(dates.day_ms(now_ns))
             if now_ns - sent_ns > CATCH_UP_S * 1e9:

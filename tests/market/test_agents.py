@@ -14,7 +14,7 @@ def views_at(step: int) -> dict[str, View]:
     drift = (step // 40) % 7
     return {
         "SPY": View(16_740 + drift, 16_742 + drift, 16_741 + drift),
-        "BAC": View(1_390, 1_391, 1_390),
+        "BAC": View(1_390 + drift, 1_391 + drift, 1_390 + drift),
     }
 
 
