@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
+from cift import __version__
 from cift.cli import account, identity, market, operate, orders
 from cift.cli.client import Failed
 
@@ -59,10 +59,7 @@ app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(f"cift {version('cift-markets')}")
-        except PackageNotFoundError:
-            typer.echo("cift (not installed as a package)")
+        typer.echo(f"cift {__version__}")
         raise typer.Exit
 
 

@@ -19,14 +19,17 @@ ME_COLUMNS = [
     output.text("user", "user_id"),
     output.text("account", "account_id"),
     output.text("status", "status"),
+    output.text("credential", "credential"),
+    output.words("scopes", "scopes"),
 ]
 KEY_COLUMNS = [
     output.text("id", "id"),
     output.text("name", "name"),
-    output.Column("scopes", "scopes", lambda scopes: " ".join(scopes)),
+    output.words("scopes", "scopes"),
     output.moment("created", "created_at"),
     output.moment("last used", "last_used_at"),
     output.moment("expires", "expires_at"),
+    output.moment("revoked", "revoked_at"),
 ]
 
 
@@ -111,12 +114,15 @@ def create(
     name: str,
     scopes: Annotated[
         str, typer.Option("--scopes", help="Comma separated: read, trade, funds.")
-    ] = "read,trade,funds",
+    ] = "read,trade",
+    expires_at: Annotated[
+        str | None, typer.Option("--expires-at", help="RFC 3339 time; never, if not given.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. It is shown once, now."""
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
-    made = Client().call("POST", "/auth/api-keys", {"name": name, "scopes": wanted})
+    made = Client().call("POST", "/auth/api-keys", {"name": name, "scopes": wanted, "expires_at": expires_at})
     if as_json:
         output.print_json(made)
     else:

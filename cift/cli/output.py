@@ -54,6 +54,11 @@ def moment(title: str, key: str) -> Column:
     return Column(title, key, _moment)
 
 
+def words(title: str, key: str) -> Column:
+    """A list of words."""
+    return Column(title, key, " ".join)
+
+
 def side(title: str, key: str) -> Column:
     return Column(title, key, _side)
 
