@@ -164,7 +164,7 @@ impl Duel {
             self.oracle.next_deadline(),
             "next deadline"
         );
-        if self.tally.commands.is_multiple_of(self.audit_every) {
+        if self.tally.commands % self.audit_every == 0 {
             self.audit()?;
             if self.random.one_in(3) {
                 self.swap()?;
@@ -196,6 +196,20 @@ impl Duel {
                 .map(|p| (p.symbol, p.quantity, p.cost, p.open_buys, p.open_sells))
                 .collect();
             same!(positions, self.oracle.positions(id), format!("positions of {id:?}"));
+        }
+        for key in self.oracle.keys() {
+            same!(
+                self.engine.first_result(key),
+                self.oracle.first_result(key),
+                format!("first result of {key}")
+            );
+        }
+        for key in self.oracle.dropped() {
+            same!(
+                self.engine.first_result(*key),
+                self.oracle.first_result(*key),
+                format!("expired key {key}")
+            );
         }
         for order in self.oracle.open_orders() {
             same!(self.engine.order(order.order), Some(order), "open order");

@@ -15,7 +15,7 @@ impl Random {
         };
         Random([next(), next(), next(), next()])
     }
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = s[1] << 17;
@@ -29,7 +29,7 @@ impl Random {
     }
     /// Uniform in `0..bound` (multiply-shift; the bias is below 2^-32 for the bounds used here).
     pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(bound)) >> 64) as u64
     }
     /// Uniform in `low..=high`.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {

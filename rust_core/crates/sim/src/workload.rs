@@ -13,8 +13,10 @@
 //!
 //! Prices are small numbers of ticks (20 to 2,000) on purpose: rounding then matters everywhere.
 
+mod bursts;
 mod generator;
 mod market_maker;
+mod operations;
 mod orders;
 
 pub use generator::generate;

@@ -21,6 +21,15 @@ pub(crate) enum Party {
     House(usize),
 }
 
+/// What was traded, and which side took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Print {
+    pub book: usize,
+    pub price: i128,
+    pub quantity: i128,
+    pub aggressor: Side,
+}
+
 impl Oracle {
     pub(crate) fn account_index(&self, party: Party) -> usize {
         match party {
@@ -65,7 +74,10 @@ impl Oracle {
         }
     }
 
-    fn fill(&mut self, party: Party, book: usize, side: Side, price: i128, quantity: i128, ppm: i128) -> Fill {
+    fn fill(&mut self, party: Party, side: Side, print: Print, ppm: i128) -> Fill {
+        let Print {
+            book, price, quantity, ..
+        } = print;
         let account = self.account_index(party);
         let value = notional(price, quantity);
         let fee = value * ppm / MILLION / CENT * CENT;
@@ -100,18 +112,15 @@ impl Oracle {
     }
 
     /// A trade and its direct consequences.
-    pub(crate) fn trade(
-        &mut self,
-        book: usize,
-        price: i128,
-        quantity: i128,
-        aggressor: Side,
-        maker: Party,
-        taker: Party,
-        pass: &mut Pass,
-    ) {
-        let maker_fill = self.fill(maker, book, opposite(aggressor), price, quantity, self.maker_ppm);
-        let taker_fill = self.fill(taker, book, aggressor, price, quantity, self.taker_ppm);
+    pub(crate) fn trade(&mut self, print: Print, maker: Party, taker: Party, pass: &mut Pass) {
+        let Print {
+            book,
+            price,
+            quantity,
+            aggressor,
+        } = print;
+        let maker_fill = self.fill(maker, opposite(aggressor), print, self.maker_ppm);
+        let taker_fill = self.fill(taker, aggressor, print, self.taker_ppm);
         self.trades += 1;
         self.books[book].last = Some((price, quantity, self.now));
         pass.print(price);

@@ -1,6 +1,6 @@
-//! §5 as the oracle reads it: passes, self-trade prevention, stops, groups, reduce-only.
+//! §5 as the oracle reads it: passes, self-trade prevention, stops.
 
-use super::ledger::Party;
+use super::ledger::{Party, Print};
 use super::*;
 
 impl Oracle {
@@ -201,7 +201,13 @@ impl Oracle {
             }
             self.consume(book, opposite(side), index, quantity);
             let maker = self.party(slot.owner);
-            self.trade(book, slot.price, quantity, side, maker, Party::User(rank), pass);
+            let print = Print {
+                book,
+                price: slot.price,
+                quantity,
+                aggressor: side,
+            };
+            self.trade(print, maker, Party::User(rank), pass);
         }
     }
 
@@ -331,190 +337,6 @@ impl Oracle {
         while let Some(rank) = self.queue.pop_front() {
             if self.orders.contains_key(&rank) {
                 self.match_order(rank);
-            }
-        }
-    }
-
-    /// Group consequences of a fill of `quantity`.
-    pub(crate) fn after_fill(&mut self, rank: Rank, quantity: i128) {
-        let Some(order) = self.orders.get(&rank) else { return };
-        if order.leaves() == 0 {
-            self.end(rank, OrderStatus::Filled, None, false);
-        } else if let Some(sibling) = order.sibling {
-            let other = self.orders.get_mut(&sibling).expect("siblings are open");
-            other.quantity -= quantity;
-            assert!(other.leaves() > 0, "the orders of a pair have the same left");
-            let (order, account) = (other.id, self.accounts[other.account].id);
-            let (quantity, stop_price) = (narrow(other.quantity), narrow_option(other.stop));
-            self.emit(Event::OrderAdjusted {
-                order,
-                account,
-                quantity,
-                stop_price,
-            });
-        }
-    }
-
-    pub(crate) fn trim_reduce_only(&mut self, account: usize, book: usize) {
-        for side in [Side::Sell, Side::Buy] {
-            loop {
-                let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
-                let closing = if side == Side::Sell {
-                    position.max(0)
-                } else {
-                    (-position).max(0)
-                };
-                let reducing: Vec<&Order> = self.accounts[account]
-                    .orders
-                    .iter()
-                    .map(|rank| &self.orders[rank])
-                    .filter(|o| o.symbol == book && o.side == side && o.reduce_only && o.counts())
-                    .collect();
-                if reducing.iter().map(|o| o.leaves()).sum::<i128>() <= closing {
-                    break;
-                }
-                let newest = reducing.iter().map(|o| o.rank).max().expect("their sum is positive");
-                self.finish(newest, OrderStatus::Canceled, CloseReason::ReduceOnly);
-            }
-        }
-    }
-
-    pub(crate) fn finish(&mut self, rank: Rank, status: OrderStatus, reason: CloseReason) {
-        self.end(rank, status, Some(reason), false);
-    }
-    /// Many at once, oldest first; held legs go with their entry; what has ended on the way is passed over.
-    pub(crate) fn sweep(&mut self, ranks: &[Rank], status: OrderStatus, reason: CloseReason) {
-        for &rank in ranks {
-            if self.orders.contains_key(&rank) {
-                self.end(rank, status, Some(reason), true);
-            }
-        }
-    }
-
-    fn end(&mut self, rank: Rank, status: OrderStatus, reason: Option<CloseReason>, sweep: bool) {
-        let order = self.orders.remove(&rank).expect("only open orders end");
-        self.ids.remove(&order.id);
-        self.accounts[order.account].orders.remove(&rank);
-        self.side_mut(order.symbol, order.side)
-            .retain(|slot| slot.owner != Owner::User(rank));
-        self.queue.retain(|r| *r != rank);
-        self.waiting.retain(|r| *r != rank);
-        self.ended.insert(rank, order.summary(status, reason));
-        if let Some(key) = order.key {
-            self.start_expiry(key);
-        }
-        if let Some(reason) = reason {
-            self.closed_count += 1;
-            let account = self.accounts[order.account].id;
-            self.emit(Event::OrderClosed {
-                order: order.id,
-                account,
-                status,
-                reason,
-            });
-        }
-        if let Some(parent) = order.parent.and_then(|p| self.orders.get_mut(&p)) {
-            parent.legs.retain(|leg| *leg != rank);
-        }
-        for leg in &order.legs {
-            self.orders.get_mut(leg).expect("held legs are open").parent = None;
-        }
-        if sweep {
-            for &leg in &order.legs {
-                self.end(leg, status, reason, true);
-            }
-        } else if !order.legs.is_empty() {
-            self.end_entry(&order);
-        }
-        if let Some(sibling) = order.sibling {
-            self.orders.get_mut(&sibling).expect("siblings are open").sibling = None;
-            self.finish(sibling, OrderStatus::Canceled, CloseReason::SiblingDone);
-        }
-    }
-
-    pub(crate) fn closing_capacity(&self, account: usize, book: usize, side: Side, without: Option<Rank>) -> i128 {
-        let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
-        let closing = if side == Side::Sell {
-            position.max(0)
-        } else {
-            (-position).max(0)
-        };
-        (closing - self.open(account, book, side, without)).max(0)
-    }
-
-    /// An entry ended with held legs: they become active with what it filled, as far as it closes something.
-    fn end_entry(&mut self, entry: &Order) {
-        let book = entry.symbol;
-        let legs = &entry.legs;
-        let capacity = self.closing_capacity(entry.account, book, opposite(entry.side), None);
-        let quantity = entry.filled.min(capacity);
-        if quantity == 0 {
-            let reason = if entry.filled == 0 {
-                CloseReason::ParentDone
-            } else {
-                CloseReason::ReduceOnly
-            };
-            for &leg in legs {
-                self.finish(leg, OrderStatus::Canceled, reason);
-            }
-            return;
-        }
-        if let [a, b] = legs[..] {
-            self.orders.get_mut(&a).expect("held legs are open").sibling = Some(b);
-            self.orders.get_mut(&b).expect("held legs are open").sibling = Some(a);
-        }
-        for &leg in legs {
-            let time = self.tick();
-            let suspended = self.suspended(book);
-            let order = self.orders.get_mut(&leg).expect("held legs are open");
-            order.quantity = quantity;
-            order.stop_time = time;
-            let status = if order.stop.is_some() {
-                OrderStatus::Pending
-            } else {
-                OrderStatus::New
-            };
-            let (id, account) = (order.id, order.account);
-            if order.stop.is_some() {
-                order.state = State::Pending;
-            } else if suspended {
-                order.state = State::Waiting;
-                self.waiting.push(leg);
-            } else {
-                order.state = State::Queued;
-                self.queue.push_back(leg);
-            }
-            let account = self.accounts[account].id;
-            self.emit(Event::OrderActivated {
-                order: id,
-                account,
-                status,
-                quantity: narrow(quantity),
-            });
-        }
-        for &leg in legs {
-            if self.orders.get(&leg).is_some_and(|o| o.state == State::Pending) && self.condition_holds(leg) {
-                self.trigger(leg);
-            }
-        }
-    }
-
-    /// After a halt or a closed market: what waited joins the queue.
-    pub(crate) fn release_waiting(&mut self) {
-        for book in 0..self.books.len() {
-            if self.suspended(book) {
-                continue;
-            }
-            let ready: Vec<Rank> = self
-                .waiting
-                .iter()
-                .copied()
-                .filter(|r| self.orders[r].symbol == book)
-                .collect();
-            self.waiting.retain(|r| !ready.contains(r));
-            for rank in ready {
-                self.orders.get_mut(&rank).expect("waiting orders are open").state = State::Queued;
-                self.queue.push_back(rank);
             }
         }
     }

@@ -14,6 +14,7 @@
 //! the engine's `LevelChanged` events add up to. Cost: linear in the open orders of a book.
 
 mod commands;
+mod groups;
 pub mod ledger;
 mod matching;
 mod outside;
@@ -236,6 +237,7 @@ pub struct Oracle {
     /// Orders that ended during this command.
     pub(crate) ended: BTreeMap<Rank, OrderSummary>,
     pub(crate) closed_count: u32,
+    pub(crate) dropped: Vec<u128>,
 }
 
 /// Back to the width of the border; the rules bound every value that crosses it.
@@ -295,6 +297,7 @@ impl Oracle {
         self.now = ts;
         self.events.clear();
         self.ended.clear();
+        self.dropped.clear();
         self.closed_count = 0;
         let outcome = if let Command::Continue = command {
             self.refuse(Refusal::NothingToContinue)
@@ -325,9 +328,12 @@ impl Oracle {
                 .filter(|((at, _), _)| *at <= self.now)
                 .min();
             match oldest {
-                Some((_, key)) => self.keys.remove(&key),
+                Some((_, key)) => {
+                    self.keys.remove(&key);
+                    self.dropped.push(key);
+                }
                 None => return,
-            };
+            }
         }
     }
 
@@ -457,6 +463,16 @@ impl Oracle {
     pub fn last(&self, symbol: Symbol) -> Option<(Price, Quantity, Timestamp)> {
         let (price, quantity, at) = self.books[self.book_of(symbol)?].last?;
         Some((narrow(price), narrow(quantity), at))
+    }
+    pub fn first_result(&self, key: u128) -> Option<FirstResult> {
+        self.keys.get(&key).map(|known| known.first)
+    }
+    /// Keys dropped in the last command.
+    pub fn dropped(&self) -> &[u128] {
+        &self.dropped
+    }
+    pub fn keys(&self) -> impl Iterator<Item = u128> + '_ {
+        self.keys.keys().copied()
     }
     pub fn symbols(&self) -> Vec<Symbol> {
         self.books.iter().map(|b| b.spec.symbol).collect()

@@ -1,6 +1,6 @@
 //! §7 as the oracle reads it: feeds, quotes, prints.
 
-use super::ledger::Party;
+use super::ledger::{Party, Print};
 use super::placing::Applied;
 use super::risk::require;
 use super::*;
@@ -193,7 +193,13 @@ impl Oracle {
                     left -= traded;
                     self.consume(book, opposite(side), index, traded);
                     let maker = self.party(slot.owner);
-                    self.trade(book, slot.price, traded, side, maker, Party::House(house), &mut pass);
+                    let print = Print {
+                        book,
+                        price: slot.price,
+                        quantity: traded,
+                        aggressor: side,
+                    };
+                    self.trade(print, maker, Party::House(house), &mut pass);
                 }
             }
         }
@@ -278,15 +284,13 @@ impl Oracle {
             left -= n;
             self.consume(book, side, index, n);
             if let Owner::User(rank) = slot.owner {
-                self.trade(
+                let print = Print {
                     book,
-                    slot.price,
-                    n,
-                    opposite(side),
-                    Party::User(rank),
-                    Party::House(house),
-                    pass,
-                );
+                    price: slot.price,
+                    quantity: n,
+                    aggressor: opposite(side),
+                };
+                self.trade(print, Party::User(rank), Party::House(house), pass);
             }
         }
     }

@@ -91,7 +91,7 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             middle = (middle + random.pick(&[-1, 1])).clamp(5_000, 20_000);
         }
         let account = AccountId(FIRST_ACCOUNT + u128::from(random.below(of.accounts)));
-        let key = (u128::from(random.next()) << 64) | n as u128;
+        let key = (u128::from(random.draw()) << 64) | n as u128;
         let request = of.keys.then_some(Request { key, body: key });
         let side = random.pick(&[Side::Buy, Side::Sell]);
         let away = if side == Side::Buy { -1 } else { 1 };
@@ -117,10 +117,10 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             continue;
         }
         // Ids as a door makes them: time in the high bits, the rest looks random.
-        let order = OrderId((now as u128) << 64 | u128::from(random.next()));
+        let order = OrderId((now as u128) << 64 | u128::from(random.draw()));
         let adds = drawn < 90;
         let (ticks, quantity) = if adds {
-            let distance = 1 + i64::from(random.next().trailing_zeros().min(15));
+            let distance = 1 + i64::from(random.draw().trailing_zeros().min(15));
             (middle + away * distance, random.between(1, 100))
         } else {
             (middle - away * random.between(1, 10), random.between(1, 300))

@@ -1,0 +1,187 @@
+//! Bounds that random streams do not reach, run through engine and oracle by hand-made streams.
+
+use cift_engine::types::*;
+use cift_sim::compare::run;
+use cift_sim::workload::{currency, symbol, Stream};
+
+const START: Timestamp = 1_750_000_000 * NANOS;
+const ACCOUNT: AccountId = AccountId(100);
+
+fn instrument(name: &str) -> Instrument {
+    Instrument {
+        symbol: symbol(name),
+        currency: currency("USD"),
+        tick: 10_000_000,
+        lot: NANOS,
+        band_ppm: 100_000,
+        collar_ppm: 50_000,
+    }
+}
+
+fn limit(order: u128, name: &str, side: Side, price: Price, key: Option<u128>) -> Command {
+    Command::PlaceOrder(PlaceOrder {
+        account: ACCOUNT,
+        order: OrderId(order),
+        symbol: symbol(name),
+        side,
+        kind: OrderKind::Limit,
+        time_in_force: TimeInForce::Gtc,
+        quantity: NANOS,
+        limit_price: Some(price),
+        stop_price: None,
+        trail: None,
+        display_quantity: None,
+        post_only: false,
+        reduce_only: false,
+        self_trade_prevention: SelfTradePrevention::None,
+        class: OrderClass::Simple,
+        request: key.map(|key| Request { key, body: 1 }),
+    })
+}
+
+fn opening() -> Stream {
+    let (account, kind, role) = (ACCOUNT, AccountKind::Margin, AccountRole::Customer);
+    let amount = Money::from(1_000_000 * NANOS);
+    vec![
+        (
+            START,
+            Command::OpenAccount {
+                account,
+                kind,
+                role,
+                currency: currency("USD"),
+            },
+        ),
+        (
+            START,
+            Command::Deposit {
+                account,
+                transfer: TransferId(1),
+                amount,
+                request: None,
+            },
+        ),
+    ]
+}
+
+fn compare(stream: &Stream) {
+    let tally = run(stream, 1, 50).unwrap_or_else(|(index, why)| panic!("command {index} {:?}: {why}", stream[index]));
+    assert_eq!(tally.commands, stream.len() as u64);
+}
+
+fn last_refusal(stream: &Stream) -> Option<Refusal> {
+    let mut engine = cift_engine::Engine::new();
+    let mut outcome = Outcome::Done {
+        order: None,
+        affected: 0,
+    };
+    for (n, (ts, command)) in stream.iter().enumerate() {
+        outcome = engine.apply(n as u64 + 1, *ts, command, &mut Vec::new());
+    }
+    match outcome {
+        Outcome::Refused(reason) => Some(reason),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_account_is_in_256_symbols_at_most() {
+    let mut stream = opening();
+    for n in 0..257 {
+        stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
+    }
+    for n in 0..257 {
+        stream.push((START, limit(n + 1, &format!("S{n}"), Side::Buy, 10_000_000, None)));
+    }
+    compare(&stream);
+    assert_eq!(last_refusal(&stream), Some(Refusal::TooManyPositions));
+}
+
+#[test]
+fn there_are_16_feeds_at_most() {
+    let mut stream = opening();
+    let (account, kind, role) = (AccountId(10), AccountKind::Margin, AccountRole::House);
+    stream.push((
+        START,
+        Command::OpenAccount {
+            account,
+            kind,
+            role,
+            currency: currency("USD"),
+        },
+    ));
+    for feed in 0..17 {
+        stream.push((
+            START,
+            Command::DefineFeed {
+                feed: feed * 1_000,
+                house: account,
+                silence_ns: 0,
+            },
+        ));
+    }
+    compare(&stream);
+    assert_eq!(last_refusal(&stream), Some(Refusal::TooManyFeeds));
+}
+
+#[test]
+fn there_are_64_currencies_at_most() {
+    let mut stream = opening();
+    for n in 0..64 {
+        let spec = Instrument {
+            currency: currency(&format!("C{n}")),
+            ..instrument(&format!("S{n}"))
+        };
+        stream.push((START, Command::DefineInstrument(spec)));
+    }
+    compare(&stream);
+    assert_eq!(last_refusal(&stream), Some(Refusal::CurrencyMismatch));
+}
+
+#[test]
+fn there_are_4096_instruments_at_most() {
+    let mut stream = opening();
+    for n in 0..4_097 {
+        stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
+    }
+    compare(&stream);
+    assert_eq!(last_refusal(&stream), Some(Refusal::TooManyInstruments));
+}
+
+#[test]
+fn eight_expired_keys_are_dropped_a_command_oldest_first() {
+    let day = 86_400 * NANOS;
+    let mut stream = opening();
+    stream.push((START, Command::DefineInstrument(instrument("AAA"))));
+    for n in 0..30 {
+        // Every third is refused at once; the others rest and end later, youngest first.
+        let price = if n % 3 == 0 { 5 } else { 10_000_000 };
+        stream.push((START + n as i64, limit(n + 1, "AAA", Side::Buy, price, Some(n + 1))));
+    }
+    for n in (0..20).rev() {
+        let (account, order) = (ACCOUNT, OrderId(n + 1));
+        stream.push((
+            START + 100,
+            Command::CancelOrder {
+                account,
+                order,
+                request: None,
+            },
+        ));
+    }
+    // At first nothing has expired to the nanosecond, then all; each replay drops eight more.
+    for at in [
+        START + day - 1,
+        START + day,
+        START + day + 99,
+        START + day + 100,
+        START + 2 * day,
+    ] {
+        for n in 0..30 {
+            let price = if n % 3 == 0 { 5 } else { 10_000_000 };
+            stream.push((at, limit(n + 1, "AAA", Side::Buy, price, Some(n + 1))));
+        }
+    }
+    let tally = run(&stream, 1, 1).unwrap_or_else(|(index, why)| panic!("command {index}: {why}"));
+    assert!(tally.refusals > 10);
+}
