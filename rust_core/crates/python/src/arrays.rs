@@ -2,8 +2,8 @@
 //!
 //! [`Column`] and [`Matrix`] borrow an argument for the length of the call. They look at four fields of the array object
 //! (type, dimensions, dtype number, flags). numpy's own `PyReadonlyArray` also enters each array into a table of
-//! borrows shared by all extension modules and compares dtypes as objects; measured, that is 140 ns for the two
-//! arrays of a VWAP which itself takes 115 ns.
+//! borrows shared by all extension modules and compares dtypes as objects; measured, that adds 85 ns to a VWAP of
+//! 1,000 points which with its call takes 165 ns.
 //!
 //! What the table would have guarded against cannot happen here: the GIL is held from the check to the return, no
 //! Python code runs in between, and no function of this crate writes to an array it was given. (The module does not

@@ -4,8 +4,7 @@
 //! classes), [`arrays`] (NumPy arrays as slices), [`side`]. This crate is the only one that knows Python, and knows
 //! nothing else: what it offers is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
 //!
-//! Not abi3: each interpreter gets a build of its own, which `make` does anyway. Types and signatures for readers
-//! and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them against this module.
+//! Types and signatures for readers and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them against this module.
 
 mod arrays;
 mod codec;

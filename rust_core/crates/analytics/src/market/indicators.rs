@@ -38,7 +38,8 @@ impl Sums {
     fn of(window: &[f64]) -> Sums {
         let total = sum(window);
         let centre = total / window.len() as f64;
-        let about = sum(window) - centre * window.len() as f64;
+        // Added up as differences: n·centre taken from the total would bring the total's rounding with it.
+        let about = window.iter().map(|x| x - centre).sum();
         Sums {
             centre,
             total,

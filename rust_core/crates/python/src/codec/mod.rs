@@ -28,7 +28,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{intern, wrap_pyfunction};
 
-use commands::{read_command, request_of, set_fields, typed, write_command};
+use commands::{read_command, request_of, set_fields, write_command};
 use events::event_dict;
 use fields::{dict_of, text_of, Bad, Fields, FromField};
 use scalars::{hex_text, parse_hex, IntoField, Texts};
@@ -244,16 +244,20 @@ fn decode_results<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyLi
     Ok(list)
 }
 
+/// `{"status": "done", "order": …, "affected": …}`, or with `reason` (refused) or `first` (repeated).
 fn outcome_dict<'py>(outcome: &Outcome, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(texts.py());
+    let py = texts.py();
+    let dict = PyDict::new(py);
+    let status = match outcome {
+        Outcome::Done { .. } => intern!(py, "done"),
+        Outcome::Refused(_) => intern!(py, "refused"),
+        Outcome::Repeated { .. } => intern!(py, "repeated"),
+    };
+    dict.set_item(intern!(py, "status"), status)?;
     match *outcome {
-        Outcome::Done { order, affected } => typed!(dict, texts, "done", { order, affected }),
-        Outcome::Refused(reason) => typed!(dict, texts, "refused", { reason }),
-        Outcome::Repeated { first } => {
-            let py = texts.py();
-            typed!(dict, texts, "repeated", {});
-            dict.set_item(intern!(py, "first"), first_dict(&first, texts)?)?;
-        }
+        Outcome::Done { order, affected } => set_fields!(dict, texts, { order, affected }),
+        Outcome::Refused(reason) => set_fields!(dict, texts, { reason }),
+        Outcome::Repeated { first } => dict.set_item(intern!(py, "first"), first_dict(&first, texts)?)?,
     }
     Ok(dict)
 }

@@ -31,15 +31,15 @@ fn decode_trade<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict
     Ok(message!(texts, trade.{ symbol, trade, feed, price, quantity, aggressor }))
 }
 
-/// Decode a payload of `market.quote.<symbol>`; a side without anybody has price `None` and quantity 0.
+/// Decode a payload of `market.quote.<symbol>`; a side without anybody is `None`.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_quote<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict>> {
     let quote = Quote::decode(data).map_err(invalid)?;
     let texts = &mut Texts::new(py);
     let dict = message!(texts, quote.{ symbol });
-    let (bid, bid_quantity) = (quote.bid.map(|bid| bid.0), quote.bid.map_or(0, |bid| bid.1));
-    let (ask, ask_quantity) = (quote.ask.map(|ask| ask.0), quote.ask.map_or(0, |ask| ask.1));
+    let (bid, bid_quantity) = (quote.bid.map(|bid| bid.0), quote.bid.map(|bid| bid.1));
+    let (ask, ask_quantity) = (quote.ask.map(|ask| ask.0), quote.ask.map(|ask| ask.1));
     set_fields!(dict, texts, { bid, bid_quantity, ask, ask_quantity });
     Ok(dict)
 }

@@ -120,8 +120,8 @@ impl FastOrderBook {
 #[pymethods]
 impl FastOrderBook {
     #[new]
-    #[pyo3(signature = (symbol = String::new(), *, tick = 0.01, lot = 1.0, history = 10_000))]
-    fn new(symbol: String, tick: f64, lot: f64, history: usize) -> PyResult<Self> {
+    #[pyo3(signature = (symbol = "", *, tick = 0.01, lot = 1.0, history = 10_000))]
+    fn new(symbol: &str, tick: f64, lot: f64, history: usize) -> PyResult<Self> {
         let grid = |step, field: &str| {
             Grid::new(step).ok_or_else(|| PyValueError::new_err(format!("{field} must be a positive number")))
         };
@@ -129,7 +129,7 @@ impl FastOrderBook {
             return Err(PyValueError::new_err(format!("history must be at most {MAX_HISTORY}")));
         }
         Ok(FastOrderBook {
-            symbol,
+            symbol: symbol.to_owned(),
             prices: grid(tick, "tick")?,
             quantities: grid(lot, "lot")?,
             book: NamedBook::default(),
