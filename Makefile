@@ -96,6 +96,10 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header requirements.in -o requirements.lock
 	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock requirements-dev.in -o requirements-dev.lock
 
+.PHONY: key
+key: setup ## A new API key for the running exchange's first user
+	@$(PY) -m cift.run key
+
 .PHONY: psql
 psql: setup ## SQL shell of the running exchange's PostgreSQL
 	@exec $(PY) -m cift.run shell psql

@@ -13,13 +13,8 @@ END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO cift_door;
 
--- The account that a door's transaction may see; NULL = none. Policies compare with this.
-CREATE FUNCTION current_account() RETURNS uuid
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT nullif(current_setting('cift.account_id', true), '')::uuid $$;
-
 -- Sets updated_at on every change.
-CREATE FUNCTION touch_updated_at() RETURNS trigger
+CREATE FUNCTION touch_user() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
@@ -42,7 +37,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 CREATE UNIQUE INDEX users_username_key ON users (lower(username));
 CREATE INDEX users_pending_idx ON users (created_at) WHERE status = 'pending';
-CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch_user();
 
 CREATE TABLE api_keys (
     id           text PRIMARY KEY CHECK (id ~ '^[a-z0-9]{12}$'),

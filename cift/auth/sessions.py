@@ -1,0 +1,157 @@
+"""Sessions: login, refresh, logout.
+
+A login begins a family of refresh tokens. Each is used once and gives its successor; the hash is kept,
+never the token. Used again, it was stolen (or its answer was lost and the client tried again: the two
+cannot be told apart, so both end the family, and the user logs in anew).
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from cift.auth import rules, store
+from cift.auth.accounts import complete_account
+from cift.auth.passwords import verify_password
+from cift.contracts.auth import Login, LogoutRequest, RefreshRequest, TokenPair
+from cift.kernel.clock import to_datetime
+from cift.kernel.errors import CiftError, Unauthenticated
+from cift.kernel.ids import uuid7
+from cift.platform.engine import Engine
+from cift.platform.identity import Caller, Identity, Trader
+from cift.platform.postgres import Connection, Database
+from cift.platform.settings import Settings
+from cift.platform.tokens import Tokens
+
+_REFRESH = re.compile(
+    r"cift_rt_([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """What login, refresh and logout work with."""
+
+    database: Database
+    engine: Engine
+    identity: Identity
+    tokens: Tokens
+    settings: Settings
+
+    async def login(self, login: Login, caller: Caller) -> TokenPair:
+        """A new session.
+
+        Raises:
+            Unauthenticated: `invalid_login`, whether the user or the password is wrong.
+        """
+        name = rules.login_name(login)
+        async with self.database.write() as c:
+            user = await store.user_by_name(c, name)
+        good = await verify_password(
+            login.password, user["password_hash"] if user else None, self.settings.bcrypt_rounds
+        )
+        if user is None or not good or user["status"] == "disabled":
+            async with self.database.write() as c:
+                await store.audit(
+                    c, "login_failed", caller, user_id=user["user_id"] if user else None, subject=name
+                )
+            raise Unauthenticated("invalid_login", "No user has this name and password")
+        if user["status"] == "pending":
+            try:
+                await complete_account(user["user_id"], self.database, self.engine)
+            except CiftError:
+                pass  # the sweep goes on trying; a session is no use to hold back
+        async with self.database.write() as c:
+            pair = await self._give(c, user["user_id"], user["account_id"], family=uuid7())
+            await store.touch_login(c, user["user_id"])
+            await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
+        return pair
+
+    async def refresh(self, request: RefreshRequest, caller: Caller) -> TokenPair:
+        """The next pair of a session; the refresh token given is spent.
+
+        Raises:
+            Unauthenticated: `invalid_refresh_token`; `refresh_token_reused` (the session has ended).
+        """
+        found = _REFRESH.fullmatch(request.refresh_token)
+        if found is None:
+            raise _invalid()
+        revoked: list[asyncpg.Record] = []
+        async with self.database.write() as c:
+            row = await store.lock_refresh_token(c, found[1])
+            if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
+                raise _invalid()
+            reused = row["used_at"] is not None
+            if reused:
+                revoked = await store.revoke_family(c, row["family"])
+                await store.audit(c, "refresh_reused", caller, user_id=row["user_id"], family=row["family"])
+            else:
+                if row["revoked_at"] is not None or rules.has_expired(row["expires_at"]):
+                    raise _invalid()
+                user = await store.user_by_id(c, row["user_id"])
+                if user is None or user["status"] == "disabled":
+                    raise _invalid()
+                await store.use_refresh_token(c, found[1])
+                pair = await self._give(c, user["user_id"], user["account_id"], family=row["family"])
+        if reused:
+            await self._forget(revoked)
+            raise Unauthenticated(
+                "refresh_token_reused", "This refresh token was used before; its session has ended"
+            )
+        return pair
+
+    async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
+        """End the session of the access token, and that of the refresh token where one is given."""
+        async with self.database.write() as c:
+            families = [await store.family_of_access_token(c, trader.credential_id)]
+            found = _REFRESH.fullmatch((request.refresh_token if request else None) or "")
+            if found is not None:
+                row = await store.lock_refresh_token(c, found[1])
+                if row and row["user_id"] == trader.user_id:
+                    families.append(row["family"])
+            expires = to_datetime(trader.expires_at * 10**9)
+            await store.revoke_access_token(c, trader.credential_id, trader.user_id, expires)
+            revoked: list[asyncpg.Record] = []
+            for family in {family for family in families if family}:
+                revoked += await store.revoke_family(c, family)
+            await store.audit(c, "logout", caller, user_id=trader.user_id)
+        await self.identity.forget_session(trader.credential_id, trader.expires_at)
+        await self._forget(revoked)
+
+    async def _give(self, c: Connection, user_id: str, account_id: str, *, family: str) -> TokenPair:
+        access, access_id, access_expires = self.tokens.sign(user_id, account_id)
+        refresh_id = uuid7()
+        secret = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+        await store.insert_refresh_token(
+            c,
+            id=refresh_id,
+            family=family,
+            user_id=user_id,
+            token_hash=_hash(secret),
+            expires_at=datetime.now(UTC) + timedelta(seconds=self.settings.refresh_token_s),
+            access_jti=access_id,
+            access_expires_at=to_datetime(access_expires * 10**9),
+        )
+        return TokenPair(
+            access_token=access,
+            refresh_token=f"cift_rt_{refresh_id}_{secret}",
+            expires_in=self.tokens.lifetime_s,
+        )
+
+    async def _forget(self, revoked: list[asyncpg.Record]) -> None:
+        for row in revoked:
+            await self.identity.forget_session(row["jti"], row["expires_at"])
+
+
+def _hash(secret: str) -> bytes:
+    """Of 256 random bits: SHA-256 is enough, a slow hash would only protect what can be guessed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("invalid_refresh_token", "The refresh token is not valid (any more); log in again")

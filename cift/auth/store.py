@@ -1,0 +1,239 @@
+"""SQL of identity. Every function takes a connection of the owner (`Database.write`)."""
+
+import ipaddress
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from cift.platform.identity import Caller
+from cift.platform.postgres import Connection
+
+_USER = (
+    "id::text AS user_id, email, username, password_hash, account_id::text AS account_id, status, created_at"
+)
+_KEY = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
+
+Row = asyncpg.Record
+
+
+# ── users ───────────────────────────────────────────────────────────────────────────────────────
+async def insert_user(
+    c: Connection, user_id: str, email: str, username: str, password_hash: str, account_id: str
+) -> Row | None:
+    """The new user, or None where email or username is taken (in any case)."""
+    return await c.fetchrow(
+        "INSERT INTO users (id, email, username, password_hash, account_id) VALUES ($1, $2, $3, $4, $5)"
+        f" ON CONFLICT DO NOTHING RETURNING {_USER}",
+        user_id,
+        email,
+        username,
+        password_hash,
+        account_id,
+    )
+
+
+async def email_is_taken(c: Connection, email: str) -> bool:
+    return bool(await c.fetchval("SELECT EXISTS (SELECT FROM users WHERE lower(email) = lower($1))", email))
+
+
+async def user_by_name(c: Connection, name: str) -> Row | None:
+    """By username or email (usernames hold no @, so a name is one or the other)."""
+    column = "email" if "@" in name else "username"
+    return await c.fetchrow(f"SELECT {_USER} FROM users WHERE lower({column}) = lower($1)", name)
+
+
+async def user_by_id(c: Connection, user_id: str) -> Row | None:
+    return await c.fetchrow(f"SELECT {_USER} FROM users WHERE id = $1", user_id)
+
+
+async def activate_user(c: Connection, user_id: str) -> None:
+    await c.execute("UPDATE users SET status = 'active' WHERE id = $1 AND status = 'pending'", user_id)
+
+
+async def touch_login(c: Connection, user_id: str) -> None:
+    await c.execute("UPDATE users SET last_login_at = now() WHERE id = $1", user_id)
+
+
+async def pending_users(c: Connection, older_than_s: float, limit: int) -> list[Row]:
+    """Users whose account was not confirmed, oldest first."""
+    return await c.fetch(
+        f"SELECT {_USER} FROM users"
+        " WHERE status = 'pending' AND created_at < now() - make_interval(secs => $1)"
+        " ORDER BY created_at LIMIT $2",
+        older_than_s,
+        limit,
+    )
+
+
+# ── refresh tokens ──────────────────────────────────────────────────────────────────────────────
+async def insert_refresh_token(
+    c: Connection,
+    *,
+    id: str,
+    family: str,
+    user_id: str,
+    token_hash: bytes,
+    expires_at: datetime,
+    access_jti: str,
+    access_expires_at: datetime,
+) -> None:
+    await c.execute(
+        "INSERT INTO refresh_tokens"
+        " (id, family, user_id, token_hash, expires_at, access_jti, access_expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        id,
+        family,
+        user_id,
+        token_hash,
+        expires_at,
+        access_jti,
+        access_expires_at,
+    )
+
+
+async def lock_refresh_token(c: Connection, id: str) -> Row | None:
+    """The token's row, locked: of two uses at the same time the second sees the first."""
+    return await c.fetchrow(
+        "SELECT id::text AS id, family::text AS family, user_id::text AS user_id, token_hash, expires_at,"
+        " used_at, revoked_at FROM refresh_tokens WHERE id = $1 FOR UPDATE",
+        id,
+    )
+
+
+async def use_refresh_token(c: Connection, id: str) -> None:
+    await c.execute("UPDATE refresh_tokens SET used_at = now() WHERE id = $1", id)
+
+
+async def revoke_family(c: Connection, family: str) -> list[Row]:
+    """Revoke a session: its refresh tokens, and its access tokens that are still valid (returned)."""
+    await c.execute(
+        "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL", family
+    )
+    return await c.fetch(
+        "INSERT INTO revoked_tokens (jti, user_id, expires_at)"
+        " SELECT access_jti, user_id, access_expires_at FROM refresh_tokens"
+        " WHERE family = $1 AND access_expires_at > now()"
+        " ON CONFLICT (jti) DO UPDATE SET jti = excluded.jti"
+        " RETURNING jti::text AS jti, extract(epoch FROM expires_at)::bigint AS expires_at",
+        family,
+    )
+
+
+async def family_of_access_token(c: Connection, jti: str) -> str | None:
+    family: str | None = await c.fetchval(
+        "SELECT family::text FROM refresh_tokens WHERE access_jti = $1 AND user_id IS NOT NULL LIMIT 1", jti
+    )
+    return family
+
+
+async def revoke_access_token(c: Connection, jti: str, user_id: str, expires_at: datetime) -> None:
+    await c.execute(
+        "INSERT INTO revoked_tokens (jti, user_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        jti,
+        user_id,
+        expires_at,
+    )
+
+
+async def delete_expired_tokens(c: Connection, kept_days: int) -> None:
+    """Rows that can no longer decide anything; used refresh tokens stay a while to detect reuse."""
+    await c.execute(
+        "DELETE FROM refresh_tokens WHERE expires_at < now() - make_interval(days => $1)", kept_days
+    )
+    await c.execute("DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 hour'")
+
+
+# ── API keys ────────────────────────────────────────────────────────────────────────────────────
+async def count_live_keys(c: Connection, user_id: str) -> int:
+    count: int = await c.fetchval(
+        "SELECT count(*) FROM (SELECT FROM users WHERE id = $1 FOR UPDATE) u,"
+        " api_keys k WHERE k.user_id = $1 AND k.revoked_at IS NULL",
+        user_id,
+    )
+    return count
+
+
+async def insert_key(
+    c: Connection,
+    *,
+    id: str,
+    user_id: str,
+    name: str,
+    secret_hash: bytes,
+    scopes: list[str],
+    expires_at: datetime | None,
+) -> Row:
+    row = await c.fetchrow(
+        "INSERT INTO api_keys (id, user_id, name, secret_hash, scopes, expires_at)"
+        f" VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_KEY}",
+        id,
+        user_id,
+        name,
+        secret_hash,
+        scopes,
+        expires_at,
+    )
+    assert row is not None
+    return row
+
+
+async def list_keys(c: Connection, user_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Row]:
+    """Newest first."""
+    if after is None:
+        return await c.fetch(
+            f"SELECT {_KEY} FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
+            user_id,
+            limit,
+        )
+    return await c.fetch(
+        f"SELECT {_KEY} FROM api_keys WHERE user_id = $1 AND (created_at, id) < ($2, $3)"
+        " ORDER BY created_at DESC, id DESC LIMIT $4",
+        user_id,
+        *after,
+        limit,
+    )
+
+
+async def revoke_key(c: Connection, user_id: str, id: str) -> bool:
+    """False where the user has no such key; revoking twice is fine."""
+    revoked = await c.fetchval(
+        "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND user_id = $2"
+        " RETURNING true",
+        id,
+        user_id,
+    )
+    return bool(revoked)
+
+
+# ── audit ───────────────────────────────────────────────────────────────────────────────────────
+async def audit(
+    c: Connection,
+    event: str,
+    caller: Caller,
+    *,
+    user_id: str | None = None,
+    subject: str | None = None,
+    **detail: Any,
+) -> None:
+    """One line of the audit log; never a password, a token or a key."""
+    await c.execute(
+        "INSERT INTO audit_log (event, user_id, subject, address, user_agent, request_id, detail)"
+        " VALUES ($1, $2, $3, $4::text::inet, $5, $6, $7::text::jsonb)",
+        event,
+        user_id,
+        subject[:254].replace("\x00", "") if subject else None,
+        _address(caller.address),
+        caller.user_agent.replace("\x00", "") if caller.user_agent else None,
+        caller.request_id,
+        orjson.dumps(detail).decode(),
+    )
+
+
+def _address(address: str | None) -> str | None:
+    """What PostgreSQL takes for an inet, or None (a Unix socket, a test)."""
+    try:
+        return str(ipaddress.ip_address((address or "").partition("%")[0]))
+    except ValueError:
+        return None

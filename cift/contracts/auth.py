@@ -1,0 +1,109 @@
+"""HTTP bodies and answers of identity."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field
+
+KeyScope = Literal["read", "trade", "funds"]
+Password = Annotated[str, Field(description="12 to 72 bytes of UTF-8.", examples=["correct horse battery"])]
+
+
+class Registration(BaseModel):
+    """A new user. Email and username are unique, whatever their case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[EmailStr, Field(max_length=254)]
+    username: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_.-]{3,32}$", description="3 to 32 of A-Z a-z 0-9 _ . -")
+    ]
+    password: Password
+
+
+class UserView(BaseModel):
+    """A user, as that user sees it."""
+
+    user_id: str
+    email: str
+    username: str
+    account_id: str
+    status: Literal["pending", "active", "disabled"] = Field(
+        description="pending: the account is being opened; log in to have it completed."
+    )
+    created_at: str
+
+
+class Me(UserView):
+    """Who the credential of this request belongs to."""
+
+    scopes: list[str]
+    credential: Literal["session", "key"]
+
+
+class Login(BaseModel):
+    """`username` (which may hold the email) or `email`, and the password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: Annotated[str | None, Field(max_length=254)] = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+    password: Annotated[str, Field(max_length=1024)]
+
+
+class TokenPair(BaseModel):
+    """An access token (a JWT, see jwks) and the refresh token that gives the next pair, once."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 (a kind, not a token)
+    expires_in: int = Field(description="Seconds until the access token expires.", examples=[1800])
+
+
+class RefreshRequest(BaseModel):
+    """A refresh token. Each works once; using one again revokes all of its session."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    refresh_token: Annotated[str, Field(max_length=256)]
+
+
+class LogoutRequest(BaseModel):
+    """Also ends the session that this refresh token belongs to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    refresh_token: Annotated[str | None, Field(max_length=256)] = None
+
+
+class NewApiKey(BaseModel):
+    """What a new API key is called and may do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=3)] = ["read", "trade"]
+    expires_at: Annotated[str | None, Field(max_length=40, description="RFC 3339; null = never.")] = None
+
+
+class ApiKeyView(BaseModel):
+    """An API key, without its secret."""
+
+    id: str
+    name: str
+    scopes: list[KeyScope]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None = Field(description="To the minute.")
+    revoked_at: str | None
+
+
+class CreatedApiKey(ApiKeyView):
+    """The only time that the key itself is shown."""
+
+    key: str = Field(description="Send it as X-API-Key.", examples=["cift_0a1b2c3d4e5f_…"])
+
+
+class Jwks(BaseModel):
+    """The public keys that access tokens are verified with (RFC 7517)."""
+
+    keys: list[dict[str, str]]

@@ -1,0 +1,232 @@
+"""`python -m cift.run`: start an exchange on this machine and keep it running (`make run`).
+
+python -m cift.run                 start; Ctrl-C stops
+python -m cift.run key             a new API key for the first user of the running exchange
+python -m cift.run shell psql|nats SUBJECT|valkey
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import orjson
+
+from cift.host.serve import CannotListen, listen
+from cift.platform.migrate import MigrationError, migrate
+from cift.platform.settings import InvalidSettings, Settings
+from cift.platform.stores import Platform
+from cift.platform.tokens import make_key as make_signing_key
+from cift.run import servers, welcome
+from cift.run.folder import DataFolder, UnusableFolder
+from cift.run.supervisor import CannotStart, Supervisor
+
+_CLEAR = (
+    UnusableFolder,
+    CannotStart,
+    CannotListen,
+    InvalidSettings,
+    MigrationError,
+    welcome.NotWelcome,
+)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Exchange:
+    """One run of the exchange."""
+
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        self.settings, self.folder = settings, folder
+        self.supervisor = Supervisor(self._changed)
+        self._addresses: dict[str, Any] = {}
+        self._is_open = False
+
+    def _changed(self) -> None:
+        """A child has a new pid: whoever reads run.json finds it."""
+        self.folder.write(
+            "run.json",
+            {
+                "pid": os.getpid(),
+                "open": self._is_open,
+                **self._addresses,
+                "children": {child.program.name: child.pid for child in self.supervisor.children},
+            },
+        )
+
+    async def start(self) -> None:
+        """Start everything. Raises one of the clear errors."""
+        settings, folder, start = self.settings, self.folder, self.supervisor.start
+        servers.matchd_binary()
+        listen(settings.http_host, settings.http_port).close()  # taken? say so before anything else
+        if folder.was_interrupted:
+            say("An earlier first start was interrupted; going on from there.")
+        keys = settings.keys_folder
+        if not list(keys.glob("*.pem")):
+            make_signing_key(keys)
+        began = time.monotonic()
+        if servers.make_postgres(folder):
+            say(f"  made a database in {folder.path}")
+        say("  starting PostgreSQL")
+        await start(servers.postgres(folder))
+        await servers.make_database(folder)
+        self._addresses["postgres_url"] = servers.postgres_url(folder)
+        ran = await migrate(self._addresses["postgres_url"])
+        if ran:
+            say(f"  brought the database to {ran[-1]}")
+        say("  starting NATS JetStream and Valkey")
+        nats, self._addresses["nats_url"] = servers.nats_server(folder)
+        valkey, self._addresses["valkey_url"] = servers.valkey(folder)
+        await start(nats)
+        await start(valkey)
+        say("  starting the matching engine (it replays its journal)")
+        matchd, self._addresses["matchd_metrics"] = servers.matchd(
+            folder, self._addresses["nats_url"], settings
+        )
+        await start(matchd)
+        say("  starting the functions")
+        stores = ("postgres_url", "nats_url", "valkey_url")
+        environment = {f"CIFT_{name.upper()}": self._addresses[name] for name in stores}
+        environment |= {"CIFT_DATA": str(folder.path), "CIFT_TOKEN_KEYS": str(keys.absolute())}
+        self._addresses["http_url"] = servers.http_url(settings)
+        await start(servers.functions(folder, environment, settings))
+        await self._welcome()
+        self._is_open = True
+        self._changed()
+        say(f"\n(started in {time.monotonic() - began:.1f} s; logs in {folder.path / 'logs'})")
+
+    async def _welcome(self) -> None:
+        url = self._addresses["http_url"]
+        if self.folder.is_complete:
+            say(welcome.again_words(url, await self._status()))
+            return
+        demo = await welcome.make_demo(self.folder, url)
+        key = await welcome.make_key(demo, url, "first key")
+        self.folder.complete()
+        say(welcome.first_words(url, key))
+
+    async def _status(self) -> dict[str, Any]:
+        platform = Platform(
+            Settings(data=self.folder.path, nats_url=self._addresses["nats_url"], shard=self.settings.shard)
+        )
+        try:
+            return await platform.engine.query({"status": {}})
+        finally:
+            await platform.close()
+
+    async def stop(self) -> None:
+        await self.supervisor.stop()
+        self.folder.release()
+
+
+async def run(settings: Settings) -> None:
+    """Start, wait for SIGINT or SIGTERM, stop."""
+    folder = DataFolder(settings.data)
+    folder.acquire()
+    exchange = Exchange(settings, folder)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, asked.set)
+    starting = asyncio.create_task(exchange.start())
+    waiting = asyncio.create_task(asked.wait())
+    try:
+        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await waiting
+        say("\nStopping …")
+    finally:
+        starting.cancel()
+        waiting.cancel()
+        await asyncio.gather(starting, waiting, return_exceptions=True)
+        await exchange.stop()
+    say("Everything has stopped.")
+
+
+# ── the smaller commands ────────────────────────────────────────────────────────────────────────
+def _running(settings: Settings) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads((settings.data / "run.json").read_bytes())
+    except (OSError, ValueError):
+        sys.exit(f"no exchange runs with the data folder {settings.data}: start it with `make run`")
+    return found
+
+
+async def _new_key(settings: Settings) -> None:
+    url = _running(settings).get("http_url")
+    demo = welcome.demo_of(DataFolder(settings.data))
+    if url is None or demo is None:
+        sys.exit("the exchange is not up yet")
+    say(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
+
+
+def _shell(settings: Settings, arguments: list[str]) -> None:
+    found = _running(settings)
+    match arguments:
+        case ["psql", *more]:
+            psql = servers.postgres_binary("psql")
+            os.execv(psql, [psql, found["postgres_url"], *more])  # noqa: S606
+        case ["nats", subject]:
+            asyncio.run(_watch(found["nats_url"], subject))
+        case ["valkey"]:
+            asyncio.run(_valkey(found["valkey_url"]))
+        case _:
+            sys.exit(__doc__)
+
+
+async def _watch(url: str, subject: str) -> None:
+    import nats
+
+    client = await nats.connect(url)
+    subscription = await client.subscribe(subject)
+    say(f"listening to {subject}; Ctrl-C ends")
+    async for message in subscription.messages:
+        say(f"{message.subject}  {len(message.data)} bytes  {dict(message.headers or {})}")
+
+
+async def _valkey(url: str) -> None:
+    import redis.asyncio
+    from redis.exceptions import RedisError
+
+    client: Any = redis.asyncio.from_url(url)
+    while line := (await asyncio.to_thread(_prompt)):
+        try:
+            say(repr(await client.execute_command(*line.split())))
+        except RedisError as error:
+            say(f"error: {error}")
+    await client.aclose()
+
+
+def _prompt() -> str:
+    try:
+        return input("valkey> ").strip()
+    except EOFError:
+        return ""
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    try:
+        settings = Settings.load()
+        match arguments:
+            case []:
+                asyncio.run(run(settings))
+            case ["key"]:
+                asyncio.run(_new_key(settings))
+            case ["shell", *rest]:
+                _shell(settings, rest)
+            case _:
+                sys.exit(__doc__)
+    except _CLEAR as error:
+        sys.exit(f"CIFT Markets cannot start: {error}" if not arguments else str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

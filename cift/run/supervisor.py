@@ -1,0 +1,190 @@
+"""Children of the supervisor: started in order, kept alive, stopped in reverse.
+
+A child that ends unasked is started again, with a back-off that begins anew after a minute of peace;
+the others stay: each reconnects by itself. Nothing outlives the supervisor: every child asks the
+kernel to be signalled when it ends (see privilege.py), and has a session of its own, so that Ctrl-C
+reaches the supervisor alone and the order of stopping is ours.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cift.run.privilege import before_exec
+
+log = logging.getLogger("cift.run")
+BACKOFF_FIRST_S = 0.1
+BACKOFF_MAX_S = 5.0
+PEACE_S = 60.0
+POLL_S = 0.02
+LOG_BYTES_MAX = 64 * 1024 * 1024
+LOG_TAIL_LINES = 15
+
+
+class CannotStart(Exception):
+    """A child does not come up; the text says which, why, and where its log is."""
+
+
+@dataclass(kw_only=True)
+class Program:
+    """How one child is run."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    ready: Callable[[], Awaitable[bool]]
+    """Whether it answers; asked again until it does."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 8.0
+    death_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends it when the supervisor is gone."""
+    drop_root: bool = False
+    start_timeout_s: float = 60.0
+    """How long it may take at the first start; inf = as long as it lives."""
+
+
+class Child:
+    """One program, running."""
+
+    def __init__(self, program: Program, changed: Callable[[], None]) -> None:
+        self.program = program
+        self._changed = changed
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._began = 0.0
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self) -> None:
+        """Start it and wait until it answers. Raises CannotStart."""
+        self._spawn()
+        program, deadline = self.program, time.monotonic() + self.program.start_timeout_s
+        while not await program.ready():
+            if not self.is_alive:
+                assert self._process is not None
+                raise CannotStart(
+                    f"{program.name} ended at its start (exit code {self._process.returncode});"
+                    f" the end of its log {program.log}:\n{self._log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"{program.name} does not answer after {program.start_timeout_s:.0f} s;"
+                    f" the end of its log {program.log}:\n{self._log_tail()}"
+                )
+            await asyncio.sleep(POLL_S)
+        self._keeper = asyncio.create_task(self._keep())
+
+    def _spawn(self) -> None:
+        program = self.program
+        if program.log.exists() and program.log.stat().st_size > LOG_BYTES_MAX:
+            program.log.replace(program.log.with_suffix(".log.1"))
+        output = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                program.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **program.environment},
+                start_new_session=True,
+                preexec_fn=before_exec(program.death_signal, drop_root=program.drop_root),
+            )
+        except OSError as error:
+            raise CannotStart(f"{program.name} cannot be started: {error}") from None
+        finally:
+            os.close(output)
+        self._began = time.monotonic()
+        self._changed()
+
+    async def _keep(self) -> None:
+        backoff = BACKOFF_FIRST_S
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self.is_alive:
+                continue
+            assert self._process is not None
+            if time.monotonic() - self._began > PEACE_S:
+                backoff = BACKOFF_FIRST_S
+            print(
+                f"{self.program.name} ended unasked ({_ending(self._process.returncode)});"
+                f" starting it again in {backoff:g} s",
+                flush=True,
+            )
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, BACKOFF_MAX_S)
+            self.restarts += 1
+            try:
+                self._spawn()
+            except CannotStart as error:
+                print(error, flush=True)
+
+    async def stop(self) -> None:
+        """Ask it to end, then insist. Returns when it is gone."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        for number, patience_s in (
+            (self.program.stop_signal, self.program.stop_timeout_s),
+            (signal.SIGKILL, 5.0),
+        ):
+            process.send_signal(number)
+            deadline = time.monotonic() + patience_s
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    return
+                await asyncio.sleep(POLL_S)
+            print(f"{self.program.name} did not stop within {patience_s:g} s", flush=True)
+
+    def _log_tail(self) -> str:
+        try:
+            with self.program.log.open("rb") as file:
+                file.seek(max(0, self.program.log.stat().st_size - 16_384))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return "(no log)"
+        return "\n".join(f"    {line}" for line in lines[-LOG_TAIL_LINES:])
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+class Supervisor:
+    """All children of one exchange."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.children: list[Child] = []
+        self._changed = changed
+
+    async def start(self, program: Program) -> Child:
+        """Start one more child, after those before it. Raises CannotStart."""
+        child = Child(program, self._changed)
+        self.children.append(child)
+        await child.start()
+        return child
+
+    async def stop(self) -> None:
+        """Stop all, the last started first."""
+        for child in reversed(self.children):
+            await child.stop()

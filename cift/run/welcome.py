@@ -1,0 +1,98 @@
+"""The first user, the first API key, and what is printed when the exchange is up."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from cift.run.folder import DataFolder
+
+DEMO_USERNAME = "demo"
+DEMO_EMAIL = "demo@example.com"
+
+
+class NotWelcome(Exception):
+    """The first user or key could not be made; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The first user of this exchange."""
+
+    username: str
+    password: str
+
+
+def demo_of(folder: DataFolder) -> Demo | None:
+    found = folder.read("demo.json")
+    if found is None:
+        return None
+    return Demo(str(found["username"]), str(found["password"]))
+
+
+async def make_demo(folder: DataFolder, url: str) -> Demo:
+    """Register the first user. The password is written down before, so that an interruption loses
+    nothing. Raises NotWelcome."""
+    demo = demo_of(folder)
+    if demo is None:
+        demo = Demo(DEMO_USERNAME, secrets.token_urlsafe(18))
+        folder.write("demo.json", {"username": demo.username, "password": demo.password})
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        answer = await client.post(
+            "/api/v1/auth/register",
+            json={"email": DEMO_EMAIL, "username": demo.username, "password": demo.password},
+        )
+    if answer.status_code not in (201, 409):
+        raise NotWelcome(f"the first user could not be registered: {answer.text}")
+    return demo
+
+
+async def make_key(demo: Demo, url: str, name: str) -> str:
+    """A new API key of the first user. Raises NotWelcome."""
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        login = await client.post(
+            "/api/v1/auth/login", json={"username": demo.username, "password": demo.password}
+        )
+        if login.status_code != 200:
+            raise NotWelcome(f"the first user cannot log in: {login.text}")
+        answer = await client.post(
+            "/api/v1/auth/api-keys",
+            json={"name": name, "scopes": ["read", "trade", "funds"]},
+            headers={"Authorization": f"Bearer {login.json()['access_token']}"},
+        )
+    if answer.status_code != 201:
+        raise NotWelcome(f"no API key could be made: {answer.text}")
+    key: str = answer.json()["key"]
+    return key
+
+
+def first_words(url: str, key: str) -> str:
+    """What a first start ends with: works when copied and pasted."""
+    order = '{"symbol": "SPY", "side": "buy", "type": "market", "quantity": "10"}'
+    return f"""
+CIFT Markets is open.
+
+  Every path, to be tried in the browser   {url}/docs
+  Your API key (shown once; 100,000 USD of paper money)
+      {key}
+
+Place an order, see the position, ask for a quote:
+
+  curl -H 'X-API-Key: {key}' --json '{order}' {url}/api/v1/trading/orders
+  curl -H 'X-API-Key: {key}' {url}/api/v1/trading/positions
+  curl {url}/api/v1/market-data/quote/SPY
+
+Ctrl-C stops everything; orders, balances and positions stay in the data folder."""
+
+
+def again_words(url: str, found: dict[str, Any]) -> str:
+    """What every later start ends with."""
+    return f"""
+CIFT Markets is open again, and everything was found: {found["accounts"]} accounts, \
+{found["orders"]} open orders, {found["sequence"]} records in the journal.
+
+  Every path, to be tried in the browser   {url}/docs
+  A new API key for the first user         make key
+
+Ctrl-C stops everything."""

@@ -1,0 +1,22 @@
+"""Complete interrupted registrations: open the account, pay in the starting cash."""
+
+import logging
+
+from cift.auth import accounts
+from cift.function import every
+from cift.kernel.errors import CiftError
+from cift.platform.engine import Engine
+from cift.platform.postgres import Database
+
+log = logging.getLogger("cift.auth")
+
+
+@every("15s")
+async def complete_registrations(database: Database, engine: Engine) -> None:
+    try:
+        count = await accounts.complete_pending(database, engine)
+    except CiftError as error:
+        log.info("registrations wait for the engine or the database", extra={"reason": error.code})
+    else:
+        if count:
+            log.info("registrations completed", extra={"users": count})

@@ -1,0 +1,10 @@
+"""The public keys that access tokens are verified with (RFC 7517)."""
+
+from cift.contracts.auth import Jwks
+from cift.function import http
+from cift.platform.tokens import Tokens
+
+
+@http("GET", "/api/v1/auth/jwks", scope=None)
+async def jwks(tokens: Tokens) -> Jwks:
+    return Jwks.model_validate(tokens.jwks)

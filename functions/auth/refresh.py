@@ -1,0 +1,23 @@
+"""Refresh a session: the refresh token, used once, for the next pair of tokens."""
+
+from cift.auth.sessions import Sessions
+from cift.contracts.auth import RefreshRequest, TokenPair
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Caller, Identity
+from cift.platform.postgres import Database
+from cift.platform.settings import Settings
+from cift.platform.tokens import Tokens
+
+
+@http("POST", "/api/v1/auth/refresh", scope=None, rate="auth")
+async def refresh(
+    body: RefreshRequest,
+    caller: Caller,
+    database: Database,
+    engine: Engine,
+    identity: Identity,
+    tokens: Tokens,
+    settings: Settings,
+) -> TokenPair:
+    return await Sessions(database, engine, identity, tokens, settings).refresh(body, caller)

@@ -1,0 +1,10 @@
+"""The same public keys, where OpenID Connect's discovery expects them."""
+
+from cift.contracts.auth import Jwks
+from cift.function import http
+from cift.platform.tokens import Tokens
+
+
+@http("GET", "/.well-known/jwks.json", scope=None)
+async def well_known_jwks(tokens: Tokens) -> Jwks:
+    return Jwks.model_validate(tokens.jwks)

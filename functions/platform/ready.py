@@ -1,0 +1,14 @@
+"""Readiness: asks PostgreSQL, NATS with JetStream, Valkey and the matching engine."""
+
+from starlette.responses import Response
+
+from cift.function import Scale, http
+from cift.platform.readiness import readiness
+from cift.platform.stores import Platform
+
+
+@http("GET", "/ready", scope=None, rate="none", scale=Scale(min=1))
+async def ready(platform: Platform) -> Response:
+    view = await readiness(platform)
+    status = 200 if view.status == "ready" else 503
+    return Response(view.model_dump_json(), status_code=status, media_type="application/json")
