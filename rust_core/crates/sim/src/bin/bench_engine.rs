@@ -248,6 +248,27 @@ struct Figures {
     allocations: u64,
     traded: Traded,
     open_orders: usize,
+    /// (p50, p99) of adds, cancels and takes.
+    classes: [(f64, f64); 3],
+}
+
+/// What a command of the flow is; for the table of kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Add,
+    Cancel,
+    Take,
+}
+
+impl Class {
+    const ALL: [Class; 3] = [Class::Add, Class::Cancel, Class::Take];
+    fn of(command: &Command) -> Class {
+        match command {
+            Command::CancelOrder { .. } => Class::Cancel,
+            Command::PlaceOrder(p) if p.time_in_force == TimeInForce::Ioc => Class::Take,
+            _ => Class::Add,
+        }
+    }
 }
 
 struct Setup {
@@ -285,11 +306,21 @@ fn measure<C: Contestant>(setup: &Setup, latencies: &mut Vec<u64>, fresh: impl F
         black_box(contestant.command(first + (warm.len() + n) as u64, *at, command));
         latencies.push(ticks().saturating_sub(start));
     }
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        let index = ((latencies.len() - 1) as f64 * share) as usize;
-        latencies[index] as f64 * setup.ns_per_tick
+    let at = |sorted: &[u64], share: f64| {
+        let index = ((sorted.len() - 1) as f64 * share) as usize;
+        sorted[index] as f64 * setup.ns_per_tick
     };
+    let classes = Class::ALL.map(|class| {
+        let of_class = measured
+            .iter()
+            .zip(latencies.iter())
+            .filter(|((_, command), _)| Class::of(command) == class);
+        let mut sorted: Vec<u64> = of_class.map(|(_, latency)| *latency).collect();
+        sorted.sort_unstable();
+        (at(&sorted, 0.5), at(&sorted, 0.99))
+    });
+    latencies.sort_unstable();
+    let at = |share| at(latencies, share);
     Figures {
         per_second: measured.len() as f64 / seconds,
         p50: at(0.5),
@@ -299,6 +330,7 @@ fn measure<C: Contestant>(setup: &Setup, latencies: &mut Vec<u64>, fresh: impl F
         allocations,
         traded,
         open_orders,
+        classes,
     }
 }
 
@@ -317,6 +349,7 @@ fn summary(rounds: &[Figures]) -> Figures {
         max: rounds.iter().map(|f| f.max).fold(0.0, f64::max),
         allocations: rounds.iter().map(|f| f.allocations).max().unwrap_or(0),
         traded: rounds[0].traded,
+        classes: rounds[rounds.len() / 2].classes,
         open_orders: rounds[0].open_orders,
     }
 }
@@ -481,6 +514,11 @@ fn main() {
         snapshot.write_ms,
         snapshot.restore_ms
     );
+    println!("\nBy kind of command, p50 / p99 ns (one round):");
+    for (name, f) in names.iter().zip(&figures) {
+        let [add, cancel, take] = f.classes.map(|(p50, p99)| format!("{p50:.0} / {p99:.0}"));
+        println!("{name:<32} add {add:>11}   cancel {cancel:>11}   take {take:>11}");
+    }
     let verdict = |met: bool| if met { "met" } else { "MISSED" };
     println!("\nwanted: p99 < 1 µs with risk on: {}", verdict(p99_met));
     println!(

@@ -66,6 +66,27 @@ impl Generator {
                 r.pick(&[99, 100, 150, 400, 1_000, 1_001])
             },
         };
+        let limits = match self.random.below(12) {
+            0 => Limits {
+                max_order_quantity: Some(i64::MAX),
+                max_order_notional: Some(i128::MAX),
+                max_position: Some(i64::MAX),
+                max_daily_loss: Some(i128::MAX),
+                ..limits
+            },
+            1 => Limits {
+                max_position: Some(1),
+                max_daily_loss: Some(1),
+                max_order_notional: Some(1),
+                ..limits
+            },
+            2 => Limits {
+                max_position: Some(i64::MIN),
+                max_daily_loss: Some(i128::MIN),
+                ..limits
+            },
+            _ => limits,
+        };
         self.push(Command::SetLimits { account, limits });
     }
 
@@ -169,7 +190,12 @@ impl Generator {
     }
 
     pub(super) fn dividend(&mut self, market: usize) {
-        let amount = self.random.pick(&[1, 250_000_000, 333_333_333, 0, -5, 1_000_000_007]);
+        let mut amount = self.random.pick(&[1, 250_000_000, 333_333_333, 0, -5, 1_000_000_007]);
+        if self.wrong() {
+            amount = self
+                .random
+                .pick(&[i128::MAX, i128::MIN, Money::from(MAX_PRICE) + 1, Money::from(MAX_PRICE)]);
+        }
         self.push(Command::Dividend {
             symbol: self.markets[market].spec.symbol,
             amount,
@@ -184,12 +210,23 @@ impl Generator {
                 symbol: symbol("bad"),
                 ..spec
             })),
-            2 => self.push(Command::DefineInstrument(Instrument {
-                symbol: symbol("X1"),
-                tick: 3,
-                lot: 7,
-                ..spec
-            })),
+            2 => {
+                let (tick, lot) = self
+                    .random
+                    .pick(&[(3, 7), (0, 1), (-1, NANOS), (i64::MAX, i64::MAX), (1, i64::MIN)]);
+                let (band_ppm, collar_ppm) =
+                    self.random
+                        .pick(&[(spec.band_ppm, spec.collar_ppm), (0, 0), (u32::MAX, 1)]);
+                let symbol = symbol("X1");
+                self.push(Command::DefineInstrument(Instrument {
+                    symbol,
+                    tick,
+                    lot,
+                    band_ppm,
+                    collar_ppm,
+                    ..spec
+                }));
+            }
             3 => {
                 let house = AccountId(self.random.pick(&[FIRST_HOUSE, FIRST_HOUSE + 1, FIRST_ACCOUNT, 1]));
                 let silence_ns = self.random.pick(&[0, SECOND, -1, DAY + 1, 30 * SECOND]);

@@ -127,7 +127,11 @@ impl Generator {
             [150, 560, 110, 90, 90]
         };
         let kind = [Market, Limit, Stop, StopLimit, TrailingStop][self.random.weighted(&kinds)];
-        let gtd = TimeInForce::Gtd(self.now + self.random.between(-SECOND, 40 * SECOND));
+        let mut until = self.now + self.random.between(-SECOND, 40 * SECOND);
+        if self.wrong() {
+            until = self.random.pick(&[i64::MAX, i64::MIN, 0, self.now]);
+        }
+        let gtd = TimeInForce::Gtd(until);
         let lives = [
             TimeInForce::Day,
             TimeInForce::Gtc,
@@ -189,9 +193,12 @@ impl Generator {
         let stop_price = stop.then(|| self.price(market, spread));
         let tick = self.markets[market].spec.tick;
         let trail = trail.then(|| match self.random.below(8) {
-            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000])),
+            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000, u32::MAX])),
             1..=3 => Trail::Ppm(self.random.between(1_000, 90_000) as u32),
-            4 => Trail::Amount(self.random.pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick])),
+            4 => Trail::Amount(
+                self.random
+                    .pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick, i64::MAX, i64::MIN]),
+            ),
             _ => Trail::Amount(self.random.between(1, 6) * tick),
         });
         let iceberg = self.random.one_in(if kind == Limit { 8 } else { 200 });
