@@ -45,7 +45,7 @@ pub(crate) use twice;
 /// one with a lane of the other, and the loops above them fall apart into two-wide shuffles (measured: 380 ns in
 /// place of 110 ns for [`weighted_sums`] of 1,000 points).
 #[inline(never)]
-fn fold(lanes: &[f64; LANES]) -> f64 {
+pub(crate) fn fold(lanes: &[f64; LANES]) -> f64 {
     let mut lanes = *lanes;
     let mut width = LANES / 2;
     while width > 0 {

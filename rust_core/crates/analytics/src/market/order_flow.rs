@@ -4,7 +4,7 @@
 //! Econometrics 12 (2014), equation for e_n; over several levels, Xu, Gould and Howison, "Multi-Level
 //! Order-Flow Imbalance in a Limit Order Book", Market Microstructure and Liquidity 4 (2019).
 
-use crate::lanes::twice;
+use crate::lanes::{fold, twice, LANES};
 use crate::{same_length, LengthMismatch};
 
 /// Quotes one after the other, one slice a field.
@@ -67,8 +67,6 @@ pub fn ofi(quotes: &Quotes<'_>) -> Result<f64, LengthMismatch> {
     ))
 }
 
-const OFI_LANES: usize = 4;
-
 twice! {
     /// Σ of the contributions of `length` quotes (all slices at least that long).
     pub fn ofi_sum(bids: &[f64], bid_sizes: &[f64], asks: &[f64], ask_sizes: &[f64], length: usize) -> f64 {
@@ -78,15 +76,15 @@ twice! {
             asks: &asks[..length],
             ask_sizes: &ask_sizes[..length],
         };
-        let mut lanes = [0.0; OFI_LANES];
+        let mut lanes = [0.0; LANES];
         let mut index = 0;
         while let (Some(before), Some(after)) = (block(&quotes, index), block(&quotes, index + 1)) {
-            for lane in 0..OFI_LANES {
+            for lane in 0..LANES {
                 lanes[lane] += contribution(before.quote(lane), after.quote(lane));
             }
-            index += OFI_LANES;
+            index += LANES;
         }
-        let mut total = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+        let mut total = fold(&lanes);
         for index in index + 1..length {
             total += contribution(at(&quotes, index - 1), at(&quotes, index));
         }
@@ -94,12 +92,12 @@ twice! {
     }
 }
 
-/// [`OFI_LANES`] quotes side by side: arrays of known length, so that no bound is checked in the loop.
+/// [`LANES`] quotes side by side: arrays of known length, so that no bound is checked in the loop.
 struct Block<'a> {
-    bids: &'a [f64; OFI_LANES],
-    bid_sizes: &'a [f64; OFI_LANES],
-    asks: &'a [f64; OFI_LANES],
-    ask_sizes: &'a [f64; OFI_LANES],
+    bids: &'a [f64; LANES],
+    bid_sizes: &'a [f64; LANES],
+    asks: &'a [f64; LANES],
+    ask_sizes: &'a [f64; LANES],
 }
 
 impl Block<'_> {
