@@ -10,9 +10,7 @@ import orjson
 from cift.platform.identity import Caller
 from cift.platform.postgres import Connection
 
-_USER = (
-    "id::text AS user_id, email, username, password_hash, account_id::text AS account_id, status, created_at"
-)
+_USER = "user_id::text AS user_id, email, username, password_hash, account_id::text AS account_id, status, created_at"
 _KEY = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
 
 Row = asyncpg.Record
@@ -24,7 +22,7 @@ async def insert_user(
 ) -> Row | None:
     """The new user, or None where email or username is taken (in any case)."""
     return await c.fetchrow(
-        "INSERT INTO users (id, email, username, password_hash, account_id) VALUES ($1, $2, $3, $4, $5)"
+        "INSERT INTO users (user_id, email, username, password_hash, account_id) VALUES ($1, $2, $3, $4, $5)"
         f" ON CONFLICT DO NOTHING RETURNING {_USER}",
         user_id,
         email,
@@ -45,15 +43,15 @@ async def user_by_name(c: Connection, name: str) -> Row | None:
 
 
 async def user_by_id(c: Connection, user_id: str) -> Row | None:
-    return await c.fetchrow(f"SELECT {_USER} FROM users WHERE id = $1", user_id)
+    return await c.fetchrow(f"SELECT {_USER} FROM users WHERE user_id = $1", user_id)
 
 
 async def activate_user(c: Connection, user_id: str) -> None:
-    await c.execute("UPDATE users SET status = 'active' WHERE id = $1 AND status = 'pending'", user_id)
+    await c.execute("UPDATE users SET status = 'active' WHERE user_id = $1 AND status = 'pending'", user_id)
 
 
 async def touch_login(c: Connection, user_id: str) -> None:
-    await c.execute("UPDATE users SET last_login_at = now() WHERE id = $1", user_id)
+    await c.execute("UPDATE users SET last_login_at = now() WHERE user_id = $1", user_id)
 
 
 async def pending_users(c: Connection, older_than_s: float, limit: int) -> list[Row]:
@@ -148,7 +146,7 @@ async def delete_expired_tokens(c: Connection, kept_days: int) -> None:
 # ── API keys ────────────────────────────────────────────────────────────────────────────────────
 async def count_live_keys(c: Connection, user_id: str) -> int:
     count: int = await c.fetchval(
-        "SELECT count(*) FROM (SELECT FROM users WHERE id = $1 FOR UPDATE) u,"
+        "SELECT count(*) FROM (SELECT FROM users WHERE user_id = $1 FOR UPDATE) u,"
         " api_keys k WHERE k.user_id = $1 AND k.revoked_at IS NULL",
         user_id,
     )

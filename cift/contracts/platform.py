@@ -20,3 +20,17 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "not_ready"]
     stores: dict[str, StoreView]
+
+
+class Health(BaseModel):
+    """`ok`, always: a process that cannot say so says nothing."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Index(BaseModel):
+    """Name, version, and paths to go on from."""
+
+    name: str
+    version: str
+    links: dict[str, str]

@@ -162,8 +162,8 @@ class Identity:
             return remembered.trader
         row = await self._database.fetchrow(
             "SELECT k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, "
-            " u.id::text AS user_id, u.account_id::text AS account_id, u.status"
-            " FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = $1",
+            " u.user_id::text AS user_id, u.account_id::text AS account_id, u.status"
+            " FROM api_keys k JOIN users u ON u.user_id = k.user_id WHERE k.id = $1",
             key_id,
         )
         # Compared in any case, so that an unknown id takes as long as a wrong secret.

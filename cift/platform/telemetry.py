@@ -119,7 +119,8 @@ def configure_logs(form: str, level: str) -> None:
     root.setLevel("ERROR" if form == "off" else level.upper())
     # Their reconnect attempts are told by our own lines, once a change.
     logging.getLogger("nats").setLevel("CRITICAL")
-    logging.getLogger("httpx").setLevel("WARNING")
+    for chatty in ("httpx", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel("WARNING")
 
 
 # ── metrics ─────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -160,9 +159,12 @@ async def make_database(folder: DataFolder) -> None:
 
 # ── NATS ────────────────────────────────────────────────────────────────────────────────────────
 def nats_server(folder: DataFolder) -> tuple[Program, str]:
-    """The program, and the URL with a password made for this run."""
-    port, password = free_port(), secrets.token_urlsafe(24)
-    url = f"nats://cift:{password}@127.0.0.1:{port}"
+    """The program, and its URL.
+
+    Known limit: no password, because matchd's client takes none from a URL; the port is of this
+    machine only, but whoever has a login on it can reach it."""
+    port = free_port()
+    url = f"nats://127.0.0.1:{port}"
     journal = int(os.environ.get("CIFT_JOURNAL_MAX_BYTES") or JOURNAL_BYTES_MAX_DEFAULT)
     config = folder.path / "nats.conf"
     config.touch(mode=0o600)
@@ -180,7 +182,6 @@ jetstream {{
   max_file_store: {journal + OTHER_FILE_BYTES}
   max_memory_store: {MEMORY_BYTES}
 }}
-authorization {{ user: "cift", password: "{password}" }}
 """
     )
 
@@ -296,7 +297,7 @@ def functions(folder: DataFolder, environment: dict[str, str], settings: Setting
         command=[sys.executable, "-m", "functions", "serve"],
         log=folder.log("functions"),
         ready=ready,
-        environment={**environment, "PYTHONPATH": str(ROOT)},
+        environment=environment,
         start_timeout_s=FUNCTIONS_DEADLINE_S,
     )
 

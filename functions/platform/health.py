@@ -1,16 +1,9 @@
 """Liveness: this process answers. Asks no store."""
 
-from typing import TypedDict
-
+from cift.contracts.platform import Health
 from cift.function import Scale, http
-
-
-class Health(TypedDict):
-    """`ok`, always: a process that cannot say so says nothing."""
-
-    status: str
 
 
 @http("GET", "/health", scope=None, rate="none", scale=Scale(min=1))
 async def health() -> Health:
-    return {"status": "ok"}
+    return Health()

@@ -1,17 +1,8 @@
 """What this is, and where to go on."""
 
-from typing import TypedDict
-
 from cift import __version__
+from cift.contracts.platform import Index
 from cift.function import http
-
-
-class Index(TypedDict):
-    """Name, version, and paths to go on from."""
-
-    name: str
-    version: str
-    links: dict[str, str]
 
 
 @http("GET", "/", scope=None)
@@ -25,4 +16,4 @@ async def index() -> Index:
         "metrics": "/metrics",
         "jwks": "/.well-known/jwks.json",
     }
-    return {"name": "CIFT Markets", "version": __version__, "links": links}
+    return Index(name="CIFT Markets", version=__version__, links=links)

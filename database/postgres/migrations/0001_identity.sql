@@ -23,7 +23,7 @@ BEGIN
 END $$;
 
 CREATE TABLE users (
-    id            uuid PRIMARY KEY,
+    user_id       uuid PRIMARY KEY,
     email         text NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
     username      text NOT NULL CHECK (username ~ '^[A-Za-z0-9_.-]{3,32}$'),
     password_hash text NOT NULL,
@@ -41,7 +41,7 @@ CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION 
 
 CREATE TABLE api_keys (
     id           text PRIMARY KEY CHECK (id ~ '^[a-z0-9]{12}$'),
-    user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_id      uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
     name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
     secret_hash  bytea NOT NULL CHECK (length(secret_hash) = 32),
     scopes       text[] NOT NULL
@@ -58,7 +58,7 @@ CREATE INDEX api_keys_user_idx ON api_keys (user_id, created_at DESC);
 CREATE TABLE refresh_tokens (
     id         uuid PRIMARY KEY,
     family     uuid NOT NULL,
-    user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_id    uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
     token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
     issued_at  timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
@@ -75,7 +75,7 @@ CREATE INDEX refresh_tokens_expiry_idx ON refresh_tokens (expires_at);
 -- Access tokens revoked before their time. The fact; Valkey only has it nearer.
 CREATE TABLE revoked_tokens (
     jti        uuid PRIMARY KEY,
-    user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_id    uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz NOT NULL DEFAULT now()
 );
