@@ -1,0 +1,46 @@
+"""Decimal amounts in bodies: a string such as "449.31" (or a whole JSON number), whole nanos inside.
+
+JSON numbers with a point are refused: whoever writes 0.1 as a float has rounded it already.
+"""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from cift.kernel import clock
+from cift.kernel.errors import Refused
+from cift.kernel.money import parse_nanos
+
+_DECIMAL_SCHEMA = {
+    "anyOf": [{"type": "string", "pattern": r"^\d{1,20}(\.\d{1,9})?$"}, {"type": "integer", "minimum": 0}],
+    "description": "Decimal string, at most nine decimals (whole JSON numbers are taken too).",
+    "examples": ["449.31"],
+}
+
+
+def _nanos(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PydanticCustomError("invalid_number", "must be a decimal string such as '449.31'")
+    try:
+        return parse_nanos(value, "it")
+    except Refused as refused:
+        raise PydanticCustomError("invalid_number", refused.message.removeprefix("it ")) from None  # type: ignore[arg-type]
+
+
+def _time(value: object) -> int:
+    nanoseconds = clock.parse_rfc3339(value) if isinstance(value, str) else None
+    if nanoseconds is None:
+        raise PydanticCustomError("invalid_time", "must be an RFC 3339 time such as '2026-11-21T15:30:00Z'")
+    return nanoseconds
+
+
+Nanos = Annotated[int, BeforeValidator(_nanos), WithJsonSchema(_DECIMAL_SCHEMA)]
+"""Nanos (1e-9) of a price, quantity or amount."""
+
+TimeNs = Annotated[
+    int,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-21T15:30:00Z"]}),
+]
+"""Nanoseconds since the Unix epoch, from an RFC 3339 time with a zone."""

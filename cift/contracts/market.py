@@ -1,0 +1,102 @@
+"""Market data as HTTP speaks of it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Source = Literal["exchange", "outside", "all"]
+Interval = Literal["1s", "5s", "1m", "5m", "15m", "1h", "1d"]
+
+
+class QuoteView(BaseModel):
+    """Best bid and ask, and the last price; null where there is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str
+    bid: str | None
+    bid_quantity: str | None
+    ask: str | None
+    ask_quantity: str | None
+    last: str | None
+    last_quantity: str | None
+    last_at: str | None
+    halted: bool
+    sequence: int
+    at: str | None
+
+
+class QuotesView(BaseModel):
+    """Quotes of several symbols, all as of the same sequence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[QuoteView]
+    next_cursor: str | None = None
+
+
+class LevelView(BaseModel):
+    """One price of the book: what is visible there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    price: str
+    quantity: str
+    orders: int
+
+
+class BookView(BaseModel):
+    """The visible book, best prices first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str
+    bids: list[LevelView]
+    asks: list[LevelView]
+    sequence: int
+
+
+class TradeView(BaseModel):
+    """A print of the tape."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    symbol: str
+    source: Literal["exchange", "outside"]
+    price: str
+    quantity: str
+    aggressor: Literal["buy", "sell"] | None = Field(description="Side of the taker; null for outside prints.")
+    trade_id: int | None
+    executed_at: str
+
+
+class BarView(BaseModel):
+    """Trades of one interval; intervals without a trade have no bar."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    vwap: str = Field(description="Sum of price x quantity over sum of quantity, to nine decimals.")
+    trades: int
+
+
+class SymbolView(BaseModel):
+    """An instrument that is traded here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str
+    currency: str
+    tick: str
+    lot: str
+    band_percent: str
+    collar_percent: str
+    halted: bool
+    last: str | None

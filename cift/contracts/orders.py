@@ -1,0 +1,193 @@
+"""Orders and fills as HTTP speaks of them. Amounts are decimal strings, times RFC 3339 in UTC."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cift.contracts.amounts import Nanos, TimeNs
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+TimeInForce = Literal["day", "gtc", "ioc", "fok", "gtd"]
+OrderClass = Literal["simple", "bracket", "oco", "oto"]
+SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "none"]
+OrderStatus = Literal["held", "pending", "new", "partially_filled", "filled", "canceled", "expired", "rejected"]
+
+CLIENT_KEY_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
+SYMBOL_PATTERN = r"^[A-Za-z0-9./-]{1,16}$"
+Symbol = Annotated[str, Field(pattern=SYMBOL_PATTERN, examples=["SPY"])]
+"""A symbol in any case; rules turn it to upper case."""
+
+
+class TakeProfit(BaseModel):
+    """The leg that sells higher (or buys lower) than the entry: a limit order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit_price: Nanos
+
+
+class StopLoss(BaseModel):
+    """The leg that limits the loss: a stop, or with limit_price a stop-limit order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stop_price: Nanos
+    limit_price: Nanos | None = None
+
+
+class NewOrder(BaseModel):
+    """An order to place. Which prices belong to which type: see the table in functions/README.md."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"symbol": "SPY", "side": "buy", "type": "limit", "quantity": "10", "limit_price": "449.31"},
+                {"symbol": "SPY", "side": "buy", "type": "market", "quantity": "5", "client_order_id": "bot-7"},
+                {
+                    "symbol": "IBM",
+                    "side": "buy",
+                    "type": "limit",
+                    "quantity": "20",
+                    "limit_price": "140.00",
+                    "time_in_force": "gtc",
+                    "order_class": "bracket",
+                    "take_profit": {"limit_price": "145.00"},
+                    "stop_loss": {"stop_price": "137.50"},
+                },
+            ]
+        },
+    )
+
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    quantity: Nanos
+    time_in_force: TimeInForce = "day"
+    limit_price: Nanos | None = None
+    stop_price: Nanos | None = None
+    trail_amount: Nanos | None = None
+    trail_percent: Nanos | None = Field(None, description="Percent of the best price seen; four decimals.")
+    display_quantity: Nanos | None = Field(None, description="Iceberg: the part that the book shows.")
+    post_only: bool = False
+    reduce_only: bool = False
+    self_trade_prevention: SelfTradePrevention = "cancel_newest"
+    expire_at: TimeNs | None = Field(None, description="With time_in_force gtd.")
+    client_order_id: Annotated[
+        str | None,
+        Field(
+            pattern=CLIENT_KEY_PATTERN,
+            description="Your own id, and the idempotency key: the same id with the same body gives the first"
+            " result again, with another body 409. Same as the Idempotency-Key header.",
+        ),
+    ] = None
+    order_class: OrderClass = "simple"
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+
+
+class OrderChange(BaseModel):
+    """What changes of an open order; what is absent stays. Only a smaller quantity keeps its place in the queue."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"limit_price": "449.10"}, {"quantity": "5"}]},
+    )
+
+    quantity: Nanos | None = Field(None, description="New total, the filled part included.")
+    limit_price: Nanos | None = None
+    stop_price: Nanos | None = None
+    trail_amount: Nanos | None = None
+    trail_percent: Nanos | None = None
+
+
+class OrderView(BaseModel):
+    """An order as it stands at `sequence`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(examples=["0199e3a4-7c1e-7b6a-9d2c-5a0f1c2d3e4f"])
+    client_order_id: str | None
+    account_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    expire_at: str | None
+    quantity: str
+    filled_quantity: str
+    remaining_quantity: str
+    average_fill_price: str | None
+    limit_price: str | None
+    stop_price: str | None = Field(description="Of a trailing stop: where it stands now.")
+    trail_amount: str | None
+    trail_percent: str | None
+    display_quantity: str | None
+    post_only: bool
+    reduce_only: bool
+    self_trade_prevention: SelfTradePrevention
+    order_class: OrderClass
+    parent_id: str | None
+    legs: list[str] = Field(description="Ids of its exit legs, which are orders of their own.")
+    status: OrderStatus
+    reason: str | None = Field(description="Why it ended unfilled, or was refused.")
+    created_at: str
+    updated_at: str
+    sequence: int = Field(description="The command in the journal that changed it last.")
+
+
+class CanceledView(BaseModel):
+    """How many orders a cancel-all ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    canceled: int
+
+
+class FillView(BaseModel):
+    """One side of a trade: yours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    order_id: str
+    trade_id: int
+    symbol: str
+    side: Side
+    liquidity: Literal["maker", "taker"]
+    price: str
+    quantity: str
+    notional: str
+    fee: str
+    realized_pnl: str
+    position_after: str
+    executed_at: str
+    sequence: int
+
+
+class RiskCheckView(BaseModel):
+    """Whether the engine would admit this order now, and what it would reserve."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    admitted: bool
+    reason: str | None = None
+    message: str | None = None
+    field: str | None = None
+    reserve: str | None = Field(None, description="Buying power it would hold.")
+    reserve_price: str | None = None
+    reference_price: str | None = None
+    buying_power: str | None = None
+
+
+class MaxOrderSizeView(BaseModel):
+    """The largest quantity that the engine would admit now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str
+    side: Side
+    type: OrderType
+    limit_price: str | None
+    quantity: str
