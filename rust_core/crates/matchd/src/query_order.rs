@@ -81,9 +81,9 @@ fn time_in_force(order: &Value) -> Result<TimeInForce, No> {
 }
 
 // Ids that no live order has: a check makes no order.
-const CHECKED: OrderId = OrderId(0);
-const CHECKED_PROFIT: OrderId = OrderId(1);
-const CHECKED_LOSS: OrderId = OrderId(2);
+const CHECKED: OrderId = OrderId(u128::MAX);
+const CHECKED_PROFIT: OrderId = OrderId(u128::MAX - 1);
+const CHECKED_LOSS: OrderId = OrderId(u128::MAX - 2);
 
 fn class(order: &Value) -> Result<OrderClass, No> {
     let legs = |value: &Value| -> Result<Legs, No> {

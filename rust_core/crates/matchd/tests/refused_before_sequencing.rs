@@ -1,0 +1,159 @@
+//! What never reaches the journal is told so by name; what was asked before gets its first result.
+mod support;
+use cift_engine::*;
+use cift_wire::*;
+use serde_json::json;
+use support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_answered() {
+    let mut place = Place::new().await;
+    let _matchd = place.matchd(&[]);
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let before = ask(&client, json!({"status": {}})).await;
+    let order = Command::PlaceOrder(limit(1, account(1), Side::Buy, 500));
+
+    let expired = submit_until(&client, &[order, order], 1).await.unwrap();
+    for result in expired {
+        assert_eq!((result.status, result.reason.as_str(), result.record_sequence), (Status::Unavailable, "expired", 0));
+    }
+    let internal = submit(&client, &[Command::Continue, Command::EngineStarted { epoch: 99 }]).await.unwrap();
+    assert!(internal.iter().all(|r| r.status == Status::Unavailable && r.reason == "internal_command"));
+    let reply = client.request("engine.main.command", "no message".into()).await.unwrap();
+    assert_eq!(decode_results(&reply.payload).unwrap()[0].reason, "malformed_request");
+    let after = ask(&client, json!({"status": {}})).await;
+    assert_eq!(before["sequence"], after["sequence"], "nothing of that was sequenced");
+
+    // A mixed request: the expired part is refused, the rest is done.
+    let mixed = [
+        Envelope { meta: Meta { expires_at: 1, ..Meta::default() }, command: order },
+        Envelope { meta: Meta::default(), command: order },
+    ];
+    let reply = client.request("engine.main.command", encode_commands(&mixed).into()).await.unwrap();
+    let results = decode_results(&reply.payload).unwrap();
+    assert_eq!((results[0].status, results[1].status), (Status::Unavailable, Status::Done));
+
+    // The same again: the first result. Another body: a conflict. After a restart: still.
+    let repeated = submit(&client, &[order]).await.unwrap();
+    assert_eq!(repeated[0].status, Status::Repeated);
+    assert_eq!(repeated[0].first.unwrap().sequence, results[1].command_sequence);
+    let PlaceOrder { request, .. } = limit(1, account(1), Side::Buy, 500);
+    let mut other = limit(2, account(1), Side::Buy, 501);
+    other.request = Some(Request { key: request.unwrap().key, ..other.request.unwrap() });
+    let conflict = submit(&client, &[Command::PlaceOrder(other)]).await.unwrap();
+    assert_eq!(conflict[0].refusal, Some(Refusal::IdempotencyConflict));
+    place.verify();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
+    let mut place = Place::new().await;
+    place.max_bytes = 400_000;
+    let mut matchd = place.matchd(&[]);
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let mut number = 0;
+    let full = loop {
+        let orders: Vec<Command> = (0..50)
+            .map(|_| {
+                number += 1;
+                Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))
+            })
+            .collect();
+        let results = submit(&client, &orders).await.expect("an answer");
+        if results[0].status != Status::Done {
+            break results;
+        }
+        assert!(number < 10_000, "the journal never fills");
+    };
+    assert!(full.iter().all(|r| r.status == Status::Unavailable && r.reason == "journal_full"), "{full:?}");
+    assert!(place.log(1).contains("the journal is nearly full"), "there was an alarm before");
+    let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
+    assert_eq!(book["bids"][0][2].as_u64().unwrap(), number as u64 - 50, "what was refused is not in the book");
+    matchd.kill();
+    let _matchd = place.matchd(&[]);
+    assert_eq!(place.leader(&client, "").await["epoch"], 2);
+    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))]).await.unwrap();
+    assert_eq!((again[0].status, again[0].reason.as_str()), (Status::Unavailable, "journal_full"));
+    place.verify();
+    // More room heals it.
+    drop(_matchd);
+    place.max_bytes = 50_000_000;
+    let _matchd = place.matchd(&[]);
+    place.leader(&client, "").await;
+    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))]).await.unwrap();
+    assert_eq!(again[0].status, Status::Repeated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_so() {
+    let mut place = Place::new().await;
+    let matchd = place.matchd(&[("CIFT_QUEUE_REQUESTS", "5".to_owned()), ("CIFT_FREEZE_MS", "60000".to_owned())]);
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    open_market(&client, 1).await;
+    // Stopped for a moment, shorter than anybody's patience: requests pile up, more than its queue takes.
+    matchd.signal("STOP");
+    let mut waiting = Vec::new();
+    for number in 1..=40 {
+        let client = client.clone();
+        waiting.push(tokio::spawn(async move {
+            submit(&client, &[Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))]).await.expect("an answer")
+        }));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    matchd.signal("CONT");
+    let (mut done, mut full) = (0, 0);
+    for answer in waiting {
+        let result = answer.await.unwrap().remove(0);
+        match (result.status, result.reason.as_str()) {
+            (Status::Done, _) => done += 1,
+            (Status::Unavailable, "queue_full") => full += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(done >= 5 && full >= 1 && done + full == 40, "{done} done, {full} refused\n{}", place.logs());
+    let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
+    assert_eq!(book["bids"][0][2].as_u64().unwrap(), done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
+    let mut place = Place::new().await;
+    let _matchd = place.matchd(&[]);
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let usd = cift_wire::text::parse_currency("USD").unwrap();
+    let house = account(100);
+    let quote = |source_sequence: u64, bid: i64, ask: i64| Command::OutsideQuote {
+        feed: 1,
+        source_sequence,
+        symbol: spy(),
+        bid: OutsideSide { price: bid * NANOS, quantity: 5 * NANOS },
+        ask: OutsideSide { price: ask * NANOS, quantity: 5 * NANOS },
+    };
+    let commands = [
+        Command::OpenAccount { account: house, kind: AccountKind::Margin, role: AccountRole::House, currency: usd },
+        Command::DefineFeed { feed: 1, house, silence_ns: 3_600_000_000_000 },
+        quote(1, 498, 502),
+        quote(2, 497, 503),
+        Command::PlaceOrder(limit(1, account(1), Side::Buy, 505)),
+        quote(3, 499, 501),
+    ];
+    let results = submit(&client, &commands).await.unwrap();
+    assert!(results.iter().all(|r| r.status == Status::Done), "{results:?}");
+    assert_eq!(results[2].reason, "conflated");
+    assert_eq!(results[3].reason, "conflated");
+    // The order came before the quotes: it found nothing, and was filled by the last quote, at its own price.
+    let order = results[4].order.unwrap();
+    assert_eq!((order.status, order.filled), (OrderStatus::New, 0));
+    assert_eq!(ask(&client, json!({"order": cift_wire::text::uuid_text(order_id(1).0)})).await["error"], "order_not_open");
+    assert_eq!(ask_account(&client, account(1)).await["positions"][0]["cost"], "505");
+    let quote = ask(&client, json!({"quote": ["SPY"]})).await;
+    assert_eq!((&quote["quotes"][0]["bid"], &quote["quotes"][0]["ask_quantity"]), (&json!("499"), &json!("4")));
+    place.verify();
+}
