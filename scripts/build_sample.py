@@ -55,7 +55,7 @@ def read_prints(path: Path) -> list[quotes.Print]:
     )
 
 
-def read_quotes(path: Path, window_ms: int) -> list[quotes.Quote]:
+def read_quotes(path: Path, prints: list[quotes.Print], window_ms: int) -> list[quotes.Quote]:
     columns = ["at_ms", "bid", "bid_size", "ask", "ask_size", "venue", "condition", "suspicious"]
     frame = read_ticks(path, columns)
     rows = zip(*(frame[name] for name in columns[:5]), strict=True)
@@ -65,6 +65,7 @@ def read_quotes(path: Path, window_ms: int) -> list[quotes.Quote]:
                 quotes.Update(at_ms, bid // UNITS_PER_TICK, bid_size, ask // UNITS_PER_TICK, ask_size)
                 for at_ms, bid, bid_size, ask, ask_size in rows
             ),
+            prints,
             window_ms,
         )
     )
@@ -95,7 +96,7 @@ def main() -> None:
         symbol_quotes = (
             list(quotes.quotes_from_prints(prints, arguments.window_ms))
             if derived
-            else read_quotes(quote_file, arguments.window_ms)
+            else read_quotes(quote_file, prints, arguments.window_ms)
         )
         tapes.append(sample.Tape(symbol, derived, symbol_quotes, prints))
         source = "derived from prints" if derived else "recorded"

@@ -9,9 +9,12 @@ says nothing, so its old bid would stay for ever, and the best over venues is cr
 time. The latest bid and the latest ask, of whatever venue, were the inside when they were written;
 at the end of a millisecond they are locked or crossed in about 1 % of cases, and those are dropped.
 
-Conflation: at most one quote in each window of `window_ms`, the last uncrossed one, at its own time
-(not the window's end), and only when it differs from the quote before it. Prints are never dropped,
-only summed where time and price are equal. So a print keeps its place between two quotes.
+Conflation: a change of price is told at once. A change of size alone is told once in a window of
+`window_ms`, and so is an unchanged quote after a print: the engine lets prints eat the quote, and what
+was eaten comes back only with a new quote, so the tape has to say that the size still stands (most
+prints of another venue, or of none, leave it as it is). What says nothing new is not told. Prints
+are never dropped, only summed where time and price are equal; a quote's time is that of the last row
+it rests on, so a print keeps its place between two quotes.
 
 Units: times are milliseconds since midnight of the exchange (New York), prices are whole ticks of
 0.01, sizes are whole shares.
@@ -22,6 +25,8 @@ from prints (`quotes_from_prints`) are an estimate, marked `derived` in the samp
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -110,26 +115,29 @@ def merge_prints(prints: Iterable[Print]) -> Iterator[Print]:
         yield held
 
 
-def quotes_from_updates(updates: Iterable[Update], window_ms: int = WINDOW_MS) -> Iterator[Quote]:
+def quotes_from_updates(
+    updates: Iterable[Update], prints: Iterable[Print] = (), window_ms: int = WINDOW_MS
+) -> Iterator[Quote]:
     """The last bid beside the last ask, conflated; moments that lock or cross are dropped.
 
-    `updates` must not go back in time. A state counts once its millisecond is complete, because the
-    two sides of one change come as two rows.
+    Neither `updates` nor `prints` may go back in time. A state counts once its millisecond is complete,
+    because the two sides of one change come as two rows.
     """
     bid = bid_size = ask = ask_size = 0
-    now_ms = -1
     conflated = _Conflation(window_ms)
-    for update in updates:
-        if update.at_ms != now_ms:
-            if 0 < bid < ask:
-                yield from conflated.offer(Quote(now_ms, bid, bid_size, ask, ask_size))
-            now_ms = update.at_ms
-        if update.bid > 0 and update.bid_size > 0:
-            bid, bid_size = update.bid, update.bid_size
-        if update.ask > 0 and update.ask_size > 0:
-            ask, ask_size = update.ask, update.ask_size
-    if 0 < bid < ask:
-        yield from conflated.offer(Quote(now_ms, bid, bid_size, ask, ask_size))
+    rows: Iterator[Update | Print] = heapq.merge(updates, prints, key=_at_ms)
+    for at_ms, millisecond in itertools.groupby(rows, key=_at_ms):
+        printed = False
+        for row in millisecond:
+            if isinstance(row, Print):
+                printed = True
+                continue
+            if row.bid > 0 and row.bid_size > 0:
+                bid, bid_size = row.bid, row.bid_size
+            if row.ask > 0 and row.ask_size > 0:
+                ask, ask_size = row.ask, row.ask_size
+        if 0 < bid < ask:
+            yield from conflated.offer(Quote(at_ms, bid, bid_size, ask, ask_size), printed)
     yield from conflated.finish()
 
 
@@ -143,29 +151,26 @@ def quotes_from_prints(prints: Iterable[Print], window_ms: int = WINDOW_MS) -> I
     Trade Direction from Intraday Data", read backwards.)
 
     Size, the same on both sides: `SHOWN_MULTIPLE` times the mean of the last `SHOWN_PRINTS` prints,
-    in whole round lots, between `SHOWN_MIN_SHARES` and `SHOWN_MAX_SHARES`; taken anew when the price
-    moves, and otherwise once in ten windows.
+    in whole round lots, between `SHOWN_MIN_SHARES` and `SHOWN_MAX_SHARES`.
     """
     recent: deque[int] = deque(maxlen=SHOWN_PRINTS)
-    bid = ask = size = 0
-    sized_ms = 0
+    bid = ask = 0
     conflated = _Conflation(window_ms)
-    for trade in prints:
-        recent.append(trade.size)
-        moved = True
-        if ask == 0 or trade.price > ask:
-            bid, ask = trade.price - 1, trade.price
-        elif trade.price < bid:
-            bid, ask = trade.price, trade.price + 1
-        else:
-            moved = False
-        if bid <= 0:
-            ask = 0
-            continue
-        if moved or trade.at_ms - sized_ms >= 10 * window_ms:
-            size, sized_ms = _shown_size(recent), trade.at_ms
-            yield from conflated.offer(Quote(trade.at_ms, bid, size, ask, size))
+    for at_ms, millisecond in itertools.groupby(prints, key=_at_ms):
+        for trade in millisecond:
+            recent.append(trade.size)
+            if ask == 0 or trade.price > ask:
+                bid, ask = trade.price - 1, trade.price
+            elif trade.price < bid:
+                bid, ask = trade.price, trade.price + 1
+        if bid > 0:
+            size = _shown_size(recent)
+            yield from conflated.offer(Quote(at_ms, bid, size, ask, size), printed=True)
     yield from conflated.finish()
+
+
+def _at_ms(row: Update | Print) -> int:
+    return row.at_ms
 
 
 def _shown_size(recent: deque[int]) -> int:
@@ -174,22 +179,30 @@ def _shown_size(recent: deque[int]) -> int:
 
 
 class _Conflation:
-    """Lets the last quote of each window through, when it says something new."""
+    """Which states of the quote are told: see the module's header."""
 
     def __init__(self, window_ms: int) -> None:
         if window_ms < 1:
             raise ValueError("window_ms must be at least 1")
         self._window_ms = window_ms
+        self._told: Quote | None = None
         self._held: Quote | None = None
-        self._said: Quote | None = None
+        self._printed = False
+        """Whether a print came after what was told last."""
 
-    def offer(self, quote: Quote) -> Iterator[Quote]:
+    def offer(self, quote: Quote, printed: bool) -> Iterator[Quote]:
+        """The state after one millisecond, and whether there were prints in it."""
         if self._held is not None and self._held.at_ms // self._window_ms != quote.at_ms // self._window_ms:
             yield from self.finish()
-        self._held = quote
+        if self._told is None or (self._told.bid, self._told.ask) != (quote.bid, quote.ask):
+            self._told, self._held, self._printed = quote, None, False
+            yield quote
+        else:
+            self._held, self._printed = quote, self._printed or printed
 
     def finish(self) -> Iterator[Quote]:
+        """Tell what is held, if it is worth telling."""
         held, self._held = self._held, None
-        if held is not None and (self._said is None or held[1:] != self._said[1:]):
-            self._said = held
+        if held is not None and self._told is not None and (self._printed or held[1:] != self._told[1:]):
+            self._told, self._printed = held, False
             yield held

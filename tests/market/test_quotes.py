@@ -1,5 +1,6 @@
 """Quotes from one-sided updates and from prints; the carried sample keeps what they promise."""
 
+import itertools
 import random
 
 import pytest
@@ -45,17 +46,34 @@ def test_locked_and_crossed_moments_are_dropped(crossing: int) -> None:
     assert [quote.bid for quote in quotes.quotes_from_updates(tape)] == [100, 99]
 
 
-def test_conflation_keeps_the_last_uncrossed_quote_of_a_window_at_its_own_time() -> None:
-    tape = [bid(0, 100), ask(0, 110), bid(10, 101), bid(70, 102), bid(99, 200), bid(130, 103)]
+def test_a_change_of_price_is_told_at_once_and_of_size_once_in_a_window() -> None:
+    tape = [bid(0, 100), ask(0, 110), bid(10, 101), bid(40, 101, 300), bid(70, 101, 500), bid(130, 101, 600)]
     assert list(quotes.quotes_from_updates(tape, window_ms=100)) == [
-        Quote(70, 102, 100, 110, 100),
-        Quote(130, 103, 100, 110, 100),
+        Quote(0, 100, 100, 110, 100),
+        Quote(10, 101, 100, 110, 100),
+        Quote(70, 101, 500, 110, 100),
+        Quote(130, 101, 600, 110, 100),
     ]
+
+
+def test_a_new_price_supersedes_a_size_that_was_not_told_yet() -> None:
+    tape = [bid(0, 100), ask(0, 110), bid(20, 100, 900), bid(50, 101)]
+    assert [quote[:3] for quote in quotes.quotes_from_updates(tape)] == [(0, 100, 100), (50, 101, 100)]
 
 
 def test_a_quote_that_says_nothing_new_is_not_said() -> None:
     tape = [bid(0, 100), ask(0, 101), bid(300, 100), ask(600, 101), bid(900, 100, 500)]
     assert [quote.at_ms for quote in quotes.quotes_from_updates(tape)] == [0, 900]
+
+
+def test_a_quote_that_still_stands_after_prints_is_said_again_once_a_window() -> None:
+    tape = [bid(0, 100), ask(0, 101)]
+    prints = [Print(320, 101, 50), Print(340, 101, 50), Print(500, 101, 1)]
+    assert list(quotes.quotes_from_updates(tape, prints)) == [
+        Quote(0, 100, 100, 101, 100),
+        Quote(340, 100, 100, 101, 100),
+        Quote(500, 100, 100, 101, 100),
+    ]
 
 
 def test_prints_of_one_sweep_are_summed_and_their_order_kept() -> None:
@@ -93,29 +111,37 @@ def test_a_made_quote_is_one_tick_wide_round_lotted_and_bounded() -> None:
         assert quote.bid_size % quotes.ROUND_LOT_SHARES == 0
 
 
-def test_any_tape_gives_uncrossed_quotes_in_rising_windows() -> None:
+def test_any_tape_gives_uncrossed_quotes_that_rise_in_time_and_say_something() -> None:
     for seed in range(30):
         generator = random.Random(seed)
-        tape, at_ms = [], 0
+        tape, prints, at_ms = [], [], 0
         for _ in range(2_000):
             at_ms += generator.choice((0, 0, 1, 7, 60))
             make = generator.choice((bid, ask))
-            tape.append(make(at_ms, 100 + generator.randrange(-3, 4), generator.randrange(1, 9) * 100))
-        got = list(quotes.quotes_from_updates(tape, window_ms=50))
-        assert got, "such a tape has uncrossed moments"
+            tape.append(make(at_ms, 100 + generator.randrange(-1, 2), generator.randrange(1, 9) * 100))
+            if generator.random() < 0.1:
+                prints.append(Print(at_ms, 100, 1))
+        got = list(quotes.quotes_from_updates(tape, prints, window_ms=50))
+        assert len(got) > 100, "such a tape has uncrossed moments"
         assert all(0 < quote.bid < quote.ask and quote.bid_size > 0 and quote.ask_size > 0 for quote in got)
-        windows = [quote.at_ms // 50 for quote in got]
-        assert windows == sorted(set(windows))
+        printed = {trade.at_ms for trade in prints}
+        for before, after in itertools.pairwise(got):
+            assert before.at_ms < after.at_ms
+            if before[1:] == after[1:]:
+                assert any(before.at_ms < at <= after.at_ms for at in printed)
+            if (before.bid, before.ask) == (after.bid, after.ask):
+                held = [quote for quote in got if quote.at_ms // 50 == after.at_ms // 50]
+                assert held[-1] == after, "a size is told at the end of its window"
 
 
 def test_the_carried_sample_is_whole() -> None:
     tapes = sample.read()
     counts = {tape.symbol: (tape.derived, len(tape.quotes), len(tape.prints)) for tape in tapes}
     assert counts == {
-        "SPY": (True, 13_367, 116_380),
-        "IBM": (False, 17_686, 20_275),
-        "BAC": (False, 41_556, 56_066),
-        "AIG": (False, 58_802, 16_314),
+        "SPY": (True, 41_766, 116_380),
+        "IBM": (False, 33_734, 20_275),
+        "BAC": (False, 54_765, 56_066),
+        "AIG": (False, 64_014, 16_314),
     }
     for tape in tapes:
         assert all(0 < quote.bid < quote.ask for quote in tape.quotes)
