@@ -198,6 +198,20 @@ def test_running_figures_are_those_of_the_last_window() -> None:
     assert live.volume == volumes[-64:].sum()
 
 
+def test_what_is_no_number_never_enters_the_running_sums() -> None:
+    live = FastMarketData(10)
+    live.on_trade(100.0, 5.0)
+    for price, volume in [(math.nan, 1.0), (100.0, math.inf), (100.0, -1.0)]:
+        with pytest.raises(ValueError):
+            live.on_trade(price, volume)
+        with pytest.raises(ValueError, match="trade 1: "):
+            live.on_trades(np.array([100.0, price]), np.array([1.0, volume]))
+    with pytest.raises(ValueError):
+        live.on_quote(99.0, 1.0, math.nan, 0.0)
+    assert (live.current_vwap, live.volume, live.trades) == (100.0, 5.0, 1)
+    assert math.isnan(live.current_spread)
+
+
 WRONG: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception]]] = [
     (FastMarketData.vwap, (np.ones(3), np.ones(2)), ValueError),
     (FastMarketData.vwap, (np.ones(3, dtype=np.int64), np.ones(3)), TypeError),

@@ -4,7 +4,8 @@
 //! classes), [`arrays`] (NumPy arrays as slices), [`side`]. This crate is the only one that knows Python, and knows
 //! nothing else: what it offers is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
 //!
-//! Types and signatures for readers and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them against this module.
+//! Types and signatures for readers and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them
+//! against this module.
 
 mod arrays;
 mod codec;
@@ -15,7 +16,8 @@ mod side;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// Needs the GIL: arrays are read in place on the strength of it (see `arrays`).
+#[pymodule(gil_used = true)]
 fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<order_book::FastOrderBook>()?;
     module.add_class::<market_data::FastMarketData>()?;

@@ -40,6 +40,13 @@ fn span_of(span: f64) -> PyResult<f64> {
     Ok(span)
 }
 
+const NOT_A_PRINT: &str = "price and volume must be finite, and volume not negative";
+
+/// A NaN would stay in the running sums until they are taken anew.
+fn is_print(price: f64, volume: f64) -> bool {
+    price.is_finite() && volume.is_finite() && volume >= 0.0
+}
+
 /// Market analytics: static methods over arrays; an instance keeps running figures of one instrument.
 #[pyclass(module = "cift_core")]
 pub struct FastMarketData {
@@ -57,24 +64,34 @@ impl FastMarketData {
         Ok(FastMarketData { stream, window })
     }
 
-    /// A trade: price, volume, side of the taker (1 buy, -1 sell, 0 unknown). O(1).
+    /// A trade: price, volume, side of the taker (1 buy, -1 sell, 0 unknown). O(1). ValueError: not finite, or volume
+    /// negative.
     #[pyo3(signature = (price, volume, side = 0, /))]
-    fn on_trade(&mut self, price: f64, volume: f64, side: i8) {
+    fn on_trade(&mut self, price: f64, volume: f64, side: i8) -> PyResult<()> {
+        if !is_print(price, volume) {
+            return Err(PyValueError::new_err(NOT_A_PRINT));
+        }
         self.stream.on_trade(price, volume, side);
+        Ok(())
     }
 
-    /// The best prices and their sizes changed. O(1).
+    /// The best prices and their sizes changed. O(1). ValueError: not finite (an empty side has size 0 at its last price).
     #[pyo3(signature = (bid, bid_size, ask, ask_size, /))]
-    fn on_quote(&mut self, bid: f64, bid_size: f64, ask: f64, ask_size: f64) {
+    fn on_quote(&mut self, bid: f64, bid_size: f64, ask: f64, ask_size: f64) -> PyResult<()> {
+        if ![bid, bid_size, ask, ask_size].iter().all(|number| number.is_finite()) {
+            return Err(PyValueError::new_err("prices and sizes of a quote must be finite"));
+        }
         self.stream.on_quote(Quote {
             bid,
             bid_size,
             ask,
             ask_size,
         });
+        Ok(())
     }
 
-    /// Many trades at once: float64 prices and volumes, int8 sides (all 0 where not given).
+    /// Many trades at once: float64 prices and volumes, int8 sides (all 0 where not given). All are looked at before the
+    /// first is taken; ValueError names the wrong one.
     #[pyo3(signature = (prices, volumes, sides = None, /))]
     fn on_trades(
         &mut self,
@@ -88,6 +105,9 @@ impl FastMarketData {
                 expected: prices.len(),
                 got,
             }));
+        }
+        if let Some(index) = (0..prices.len()).find(|&index| !is_print(prices[index], volumes[index])) {
+            return Err(PyValueError::new_err(format!("trade {index}: {NOT_A_PRINT}")));
         }
         for index in 0..prices.len() {
             let side = sides.as_ref().map_or(0, |sides| sides[index]);

@@ -8,7 +8,7 @@
 //! account): equity and gross are then summed anew, not carried along, so that they never drift.
 //!
 //! Known limits: working orders reserve nothing here (the engine's own risk does that); a position without a mark
-//! counts at its cost.
+//! counts at its cost; quantities are floats, so 0.1 + 0.2 − 0.3 leaves a position of 6e-17 (count in lots to have none).
 
 /// Most accounts and most symbols of one book.
 pub const MAX_ACCOUNTS: usize = 1 << 20;

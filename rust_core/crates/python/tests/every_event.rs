@@ -1,0 +1,273 @@
+//! `vectors/every_event.bin`: a record with every kind of event, command of the engine's own process, and outcome.
+//!
+//! The Python tests say by hand what its dicts must be (tests/cift_core/test_every_event.py), so that a field that is
+//! forgotten or swapped in the codec shows. This test holds the bytes: `CIFT_WRITE_VECTORS=1` writes them anew.
+
+use cift_engine::*;
+use cift_wire::{encode_record, Entry, Header, Meta};
+
+fn symbol() -> Symbol {
+    let mut bytes = [0; 16];
+    bytes[..5].copy_from_slice(b"BRK.B");
+    Symbol(bytes)
+}
+
+fn currency() -> Currency {
+    let mut bytes = [0; 8];
+    bytes[..3].copy_from_slice(b"USD");
+    Currency(bytes)
+}
+
+fn fill(first: i64) -> Fill {
+    Fill {
+        order: OrderId(first as u128),
+        account: AccountId(first as u128 + 1),
+        fee: first as Money + 2,
+        filled: first + 3,
+        leaves: first + 4,
+        filled_notional: first as Money + 5,
+        cash: -(first as Money + 6),
+        position: -(first + 7),
+        cost: (1 << 80) + first as Money,
+        realized: -(1 << 80) - first as Money,
+    }
+}
+
+/// One of each. The match has no `_`: a new event does not compile until it is here, and in the Python test.
+fn events() -> Vec<Event> {
+    let (account, order) = (AccountId(0xa), OrderId(0xb));
+    let limits = Limits {
+        max_order_quantity: Some(1),
+        max_order_notional: Some(2),
+        max_position: None,
+        max_open_orders: 3,
+        max_orders_per_second: 4,
+        max_daily_loss: Some(5),
+        leverage_percent: 200,
+    };
+    let instrument = Instrument {
+        symbol: symbol(),
+        currency: currency(),
+        tick: 1,
+        lot: 2,
+        band_ppm: 3,
+        collar_ppm: 4,
+    };
+    let accepted = Accepted {
+        order,
+        account,
+        symbol: symbol(),
+        side: Side::Sell,
+        kind: OrderKind::TrailingStop,
+        time_in_force: TimeInForce::Gtd(9),
+        quantity: 1,
+        limit_price: Some(2),
+        stop_price: Some(3),
+        trail: Some(Trail::Ppm(4)),
+        display_quantity: Some(5),
+        post_only: true,
+        reduce_only: true,
+        self_trade_prevention: SelfTradePrevention::CancelBoth,
+        parent: Some(OrderId(6)),
+        status: OrderStatus::Pending,
+    };
+    let all = vec![
+        Event::EngineStarted { epoch: 7 },
+        Event::RulesSet { version: 1 },
+        Event::FormatEnabled { format: 1 },
+        Event::InstrumentDefined(instrument),
+        Event::FeedDefined {
+            feed: 1,
+            house: account,
+            silence_ns: 2,
+        },
+        Event::FeesSet {
+            maker_ppm: -1,
+            taker_ppm: 2,
+        },
+        Event::SessionSet {
+            session: 1,
+            closes_at: Some(2),
+        },
+        Event::SessionClosed { session: 1 },
+        Event::Halted { symbol: symbol() },
+        Event::Resumed { symbol: symbol() },
+        Event::SplitApplied {
+            symbol: symbol(),
+            numerator: 3,
+            denominator: 2,
+        },
+        Event::AccountOpened {
+            account,
+            kind: AccountKind::Margin,
+            role: AccountRole::House,
+            currency: currency(),
+        },
+        Event::LimitsSet { account, limits },
+        Event::AccountStateSet {
+            account,
+            state: AccountState::ReduceOnly,
+        },
+        Event::CashMoved {
+            account,
+            transfer: TransferId(0xc),
+            kind: CashKind::CashInLieu,
+            amount: -1,
+            cash: 2,
+        },
+        Event::PositionMoved {
+            account,
+            symbol: symbol(),
+            kind: PositionKind::Split,
+            position: -1,
+            cost: -2,
+        },
+        Event::Refused {
+            reason: Refusal::PriceNotOnTick,
+        },
+        Event::OrderAccepted(accepted),
+        Event::OrderActivated {
+            order,
+            account,
+            status: OrderStatus::New,
+            quantity: 1,
+        },
+        Event::OrderAdjusted {
+            order,
+            account,
+            quantity: 1,
+            stop_price: Some(2),
+        },
+        Event::OrderReplaced {
+            order,
+            account,
+            quantity: 1,
+            limit_price: Some(2),
+            stop_price: None,
+            trail: Some(Trail::Amount(3)),
+        },
+        Event::OrderClosed {
+            order,
+            account,
+            status: OrderStatus::Expired,
+            reason: CloseReason::TimeReached,
+        },
+        Event::TradeExecuted {
+            trade: 1,
+            symbol: symbol(),
+            price: 2,
+            quantity: 3,
+            aggressor: Side::Sell,
+            maker: fill(100),
+            taker: fill(200),
+        },
+        Event::OutsideTraded {
+            feed: 1,
+            symbol: symbol(),
+            price: 2,
+            quantity: 3,
+        },
+        Event::FeedWithdrawn { feed: 1 },
+        Event::LevelChanged {
+            symbol: symbol(),
+            side: Side::Buy,
+            price: 1,
+            quantity: 2,
+            orders: 3,
+        },
+    ];
+    let kinds: std::collections::BTreeSet<usize> = all.iter().map(place_of).collect();
+    assert_eq!(kinds.len(), KINDS);
+    all
+}
+
+const KINDS: usize = 26;
+
+fn place_of(event: &Event) -> usize {
+    match event {
+        Event::EngineStarted { .. } => 0,
+        Event::RulesSet { .. } => 1,
+        Event::FormatEnabled { .. } => 2,
+        Event::InstrumentDefined(_) => 3,
+        Event::FeedDefined { .. } => 4,
+        Event::FeesSet { .. } => 5,
+        Event::SessionSet { .. } => 6,
+        Event::SessionClosed { .. } => 7,
+        Event::Halted { .. } => 8,
+        Event::Resumed { .. } => 9,
+        Event::SplitApplied { .. } => 10,
+        Event::AccountOpened { .. } => 11,
+        Event::LimitsSet { .. } => 12,
+        Event::AccountStateSet { .. } => 13,
+        Event::CashMoved { .. } => 14,
+        Event::PositionMoved { .. } => 15,
+        Event::Refused { .. } => 16,
+        Event::OrderAccepted(_) => 17,
+        Event::OrderActivated { .. } => 18,
+        Event::OrderAdjusted { .. } => 19,
+        Event::OrderReplaced { .. } => 20,
+        Event::OrderClosed { .. } => 21,
+        Event::TradeExecuted { .. } => 22,
+        Event::OutsideTraded { .. } => 23,
+        Event::FeedWithdrawn { .. } => 24,
+        Event::LevelChanged { .. } => KINDS - 1,
+    }
+}
+
+#[test]
+fn the_bytes_of_every_event_are_held() {
+    let summary = OrderSummary {
+        order: OrderId(1),
+        status: OrderStatus::Canceled,
+        reason: Some(CloseReason::SelfTrade),
+        quantity: 2,
+        filled: 3,
+        filled_notional: 4,
+    };
+    let first = FirstResult {
+        sequence: 5,
+        at: 6,
+        order: Some(summary),
+        affected: 7,
+        refusal: Some(Refusal::OrderNotOpen),
+    };
+    let events = events();
+    let commands = [
+        Command::EngineStarted { epoch: 7 },
+        Command::AdvanceTime,
+        Command::Continue,
+    ];
+    let outcomes = [
+        Outcome::Done {
+            order: None,
+            affected: 8,
+        },
+        Outcome::Refused(Refusal::StaleEpoch),
+        Outcome::Repeated { first },
+    ];
+    let told: [&[Event]; 3] = [&events, &[], &[]];
+    let entries = (0..3).map(|index| Entry {
+        meta: Meta::default(),
+        command: &commands[index],
+        outcome: &outcomes[index],
+        events: told[index],
+    });
+    let header = Header {
+        format: 1,
+        rules: 2,
+        epoch: 3,
+        previous_hash: [0x11; 32],
+        state_hash: Some([0x22; 32]),
+        timestamp: 4,
+        first_command: 5,
+    };
+    let bytes = encode_record(&header, entries);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/every_event.bin");
+    if std::env::var_os("CIFT_WRITE_VECTORS").is_some() {
+        std::fs::write(path, &bytes).unwrap();
+    }
+    assert!(
+        std::fs::read(path).unwrap() == bytes,
+        "every_event.bin: the wire format changed"
+    );
+}
