@@ -20,7 +20,15 @@ impl Quotes {
     /// Keeps a quote; gives back the one that it supersedes. `None` for any other command would be a mistake of the
     /// caller: the item is given back untouched as `Err`.
     pub fn put(&mut self, item: Item) -> Result<Option<Item>, Item> {
-        let Command::OutsideQuote { feed, symbol, source_sequence, .. } = item.command else { return Err(item) };
+        let Command::OutsideQuote {
+            feed,
+            symbol,
+            source_sequence,
+            ..
+        } = item.command
+        else {
+            return Err(item);
+        };
         match self.places.get(&(feed, symbol)) {
             None => {
                 self.places.insert((feed, symbol), self.waiting.len());
@@ -41,7 +49,9 @@ impl Quotes {
     }
     /// Takes the quote of this feed and symbol, if one waits.
     pub fn take(&mut self, feed: u32, symbol: Symbol) -> Option<Item> {
-        self.places.remove(&(feed, symbol)).and_then(|place| self.waiting[place].take())
+        self.places
+            .remove(&(feed, symbol))
+            .and_then(|place| self.waiting[place].take())
     }
     /// Takes all, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = Item> + '_ {
@@ -58,7 +68,13 @@ mod tests {
     fn quote(feed: u32, symbol: u8, source_sequence: u64) -> Item {
         let side = OutsideSide { price: 1, quantity: 1 };
         let symbol = Symbol([symbol; 16]);
-        Item::internal(Command::OutsideQuote { feed, source_sequence, symbol, bid: side, ask: side })
+        Item::internal(Command::OutsideQuote {
+            feed,
+            source_sequence,
+            symbol,
+            bid: side,
+            ask: side,
+        })
     }
     fn sequence(item: &Item) -> u64 {
         match item.command {
@@ -74,7 +90,11 @@ mod tests {
         assert!(quotes.put(quote(1, 2, 6)).unwrap().is_none());
         assert!(quotes.put(quote(2, 1, 1)).unwrap().is_none());
         assert_eq!(sequence(&quotes.put(quote(1, 1, 7)).unwrap().unwrap()), 5);
-        assert_eq!(sequence(&quotes.put(quote(1, 1, 6)).unwrap().unwrap()), 6, "an older one does not replace");
+        assert_eq!(
+            sequence(&quotes.put(quote(1, 1, 6)).unwrap().unwrap()),
+            6,
+            "an older one does not replace"
+        );
         assert_eq!(sequence(&quotes.take(1, Symbol([2; 16])).unwrap()), 6);
         assert!(quotes.take(1, Symbol([2; 16])).is_none());
         assert_eq!(quotes.drain().map(|i| sequence(&i)).collect::<Vec<_>>(), [7, 1]);

@@ -26,7 +26,12 @@ pub fn arm() -> Result<(), String> {
     };
     let (point, count) = match text.split_once(':') {
         None => (text.as_str(), 1),
-        Some((point, count)) => (point, count.parse().map_err(|_| format!("CIFT_CRASH_AT: bad count in {text:?}"))?),
+        Some((point, count)) => (
+            point,
+            count
+                .parse()
+                .map_err(|_| format!("CIFT_CRASH_AT: bad count in {text:?}"))?,
+        ),
     };
     if !POINTS.contains(&point) {
         return Err(format!("CIFT_CRASH_AT: no point {point:?}; there are {POINTS:?}"));

@@ -117,7 +117,9 @@ impl<'a> Fanout<'a> {
             if records.is_empty() {
                 self.send().await?;
             }
-            let Some(handoff) = records.recv().await else { return self.send().await };
+            let Some(handoff) = records.recv().await else {
+                return self.send().await;
+            };
             self.catch_up(handoff.sequence).await?;
             if handoff.sequence == self.next {
                 self.take(&handoff.record).await?;
@@ -151,7 +153,11 @@ impl<'a> Fanout<'a> {
         let mut at = 0;
         self.pending.retain(|message| {
             at += 1;
-            let last = if message.stream == Stream::Events { events } else { market };
+            let last = if message.stream == Stream::Events {
+                events
+            } else {
+                market
+            };
             at <= from || last.is_none_or(|last| (next, message.index) > last)
         });
         self.next += 1;
@@ -187,7 +193,10 @@ impl<'a> Fanout<'a> {
                         let sent = self.client.publish_with_headers(subject, headers, payload).await;
                         sent.map_err(|e| nats("fan-out")(e.into()))?;
                     } else {
-                        let request = Request::new().payload(payload).headers(headers).timeout(Some(ACK_TIMEOUT));
+                        let request = Request::new()
+                            .payload(payload)
+                            .headers(headers)
+                            .timeout(Some(ACK_TIMEOUT));
                         let ack = self.client.send_request(subject, request).await;
                         let ack = ack.map_err(|e| nats("fan-out")(e.into()))?;
                         if ack.payload.windows(7).any(|w| w == b"\"error\"") {
@@ -204,12 +213,24 @@ impl<'a> Fanout<'a> {
 }
 
 async fn last_id(context: &Context, name: &str) -> Result<Last, Fault> {
-    let stream = context.get_stream(name).await.map_err(|e| nats("fan-out stream")(e.into()))?;
+    let stream = context
+        .get_stream(name)
+        .await
+        .map_err(|e| nats("fan-out stream")(e.into()))?;
     let last = stream.cached_info().state.last_sequence;
     if stream.cached_info().state.messages == 0 {
         return Ok(None);
     }
-    let message = stream.direct_get(last).await.map_err(|e| nats("fan-out stream's last message")(e.into()))?;
-    let id = message.headers.get(NATS_MESSAGE_ID).map(|id| id.as_str().to_owned()).unwrap_or_default();
-    Ok(id.split_once(':').and_then(|(sequence, index)| Some((sequence.parse().ok()?, index.parse().ok()?))))
+    let message = stream
+        .direct_get(last)
+        .await
+        .map_err(|e| nats("fan-out stream's last message")(e.into()))?;
+    let id = message
+        .headers
+        .get(NATS_MESSAGE_ID)
+        .map(|id| id.as_str().to_owned())
+        .unwrap_or_default();
+    Ok(id
+        .split_once(':')
+        .and_then(|(sequence, index)| Some((sequence.parse().ok()?, index.parse().ok()?))))
 }

@@ -26,7 +26,10 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Random 128 bits for ids of journals and instances.
 pub fn random_id() -> u128 {
     let mut bytes = [0; 16];
-    if std::fs::File::open("/dev/urandom").and_then(|mut f| std::io::Read::read_exact(&mut f, &mut bytes)).is_err() {
+    if std::fs::File::open("/dev/urandom")
+        .and_then(|mut f| std::io::Read::read_exact(&mut f, &mut bytes))
+        .is_err()
+    {
         let seed = format!("{}:{}", std::process::id(), log::wall_clock_ns());
         bytes.copy_from_slice(&cift_wire::blake3(seed.as_bytes())[..16]);
     }
@@ -101,14 +104,34 @@ impl Journal {
                 .await
                 .map_err(|e| nats("cannot create the bucket of snapshots")(e.into()))?;
         }
-        let id = stream.cached_info().config.metadata.get(subject::JOURNAL_ID_KEY).cloned().unwrap_or_default();
-        Ok(Journal { client, context, broken, id, stream, subject: subject::journal(&settings.shard) })
+        let id = stream
+            .cached_info()
+            .config
+            .metadata
+            .get(subject::JOURNAL_ID_KEY)
+            .cloned()
+            .unwrap_or_default();
+        Ok(Journal {
+            client,
+            context,
+            broken,
+            id,
+            stream,
+            subject: subject::journal(&settings.shard),
+        })
     }
 
     /// Asks the stream's leader.
     pub async fn tail(&self) -> Result<Tail, Fault> {
-        let info = self.stream.get_info().await.map_err(|e| nats("cannot ask for the journal's tail")(e.into()))?;
-        Ok(Tail { sequence: info.state.last_sequence, bytes: info.state.bytes })
+        let info = self
+            .stream
+            .get_info()
+            .await
+            .map_err(|e| nats("cannot ask for the journal's tail")(e.into()))?;
+        Ok(Tail {
+            sequence: info.state.last_sequence,
+            bytes: info.state.bytes,
+        })
     }
 
     /// Record `sequence`, if the journal has it.
@@ -147,7 +170,10 @@ impl Journal {
             let mut headers = HeaderMap::new();
             headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
             let request = Request::new().payload(record).headers(headers).timeout(Some(timeout));
-            let reply = client.send_request(subject, request).await.map_err(|e| Fault::Doubt(e.to_string()))?;
+            let reply = client
+                .send_request(subject, request)
+                .await
+                .map_err(|e| Fault::Doubt(e.to_string()))?;
             let ack: serde_json::Value =
                 serde_json::from_slice(&reply.payload).map_err(|e| Fault::Doubt(format!("unreadable PubAck: {e}")))?;
             if let Some(error) = ack.get("error") {
@@ -203,15 +229,24 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
         )));
     }
     if config.max_bytes != max_bytes {
-        let resized = stream::Config { max_bytes, ..config.clone() };
-        context.update_stream(resized).await.map_err(|e| nats("cannot resize the journal")(e.into()))?;
+        let resized = stream::Config {
+            max_bytes,
+            ..config.clone()
+        };
+        context
+            .update_stream(resized)
+            .await
+            .map_err(|e| nats("cannot resize the journal")(e.into()))?;
     }
     Ok(stream)
 }
 
 /// EVENTS and MARKET_DATA: memory, bounded, rebuilt from the journal.
 async fn ensure_fanout(context: &Context) -> Result<(), Fault> {
-    for (name, subjects) in [(subject::EVENTS_STREAM, "events.>"), (subject::MARKET_DATA_STREAM, "market.>")] {
+    for (name, subjects) in [
+        (subject::EVENTS_STREAM, "events.>"),
+        (subject::MARKET_DATA_STREAM, "market.>"),
+    ] {
         let config = stream::Config {
             name: name.to_owned(),
             subjects: vec![subjects.to_owned()],
@@ -221,7 +256,10 @@ async fn ensure_fanout(context: &Context) -> Result<(), Fault> {
             allow_direct: true,
             ..Default::default()
         };
-        context.get_or_create_stream(config).await.map_err(|e| nats("cannot create a fan-out stream")(e.into()))?;
+        context
+            .get_or_create_stream(config)
+            .await
+            .map_err(|e| nats("cannot create a fan-out stream")(e.into()))?;
     }
     Ok(())
 }

@@ -97,7 +97,10 @@ impl Leader {
         let mut batch = Batch::default();
         let mut journal_bytes = tail.bytes;
         loop {
-            batch.begin(replica.timestamp.max(log::wall_clock_ns()), replica.engine.sequence() + 1);
+            batch.begin(
+                replica.timestamp.max(log::wall_clock_ns()),
+                replica.engine.sequence() + 1,
+            );
             // What the last leader left to be continued comes first, in as many records as it takes.
             while replica.engine.needs_continue() && batch.bytes() < BATCH_CLOSES_AT_BYTES {
                 batch.apply(&mut replica.engine, &Meta::default(), &Command::Continue);
@@ -107,7 +110,9 @@ impl Leader {
                 batch.apply(&mut replica.engine, &Meta::default(), &Command::EngineStarted { epoch });
             }
             let record = Bytes::from(batch.encode(replica.rules, epoch, replica.hash, None));
-            let sequence = journal.append(record.clone(), replica.sequence, settings.append_timeout()).await?;
+            let sequence = journal
+                .append(record.clone(), replica.sequence, settings.append_timeout())
+                .await?;
             for entry in batch.entries() {
                 replica.accounts.note(sequence, entry.command, entry.events);
             }
@@ -248,12 +253,19 @@ impl Leader {
     /// A record of ours in flight is waited for first; its PubAck is true however late it is.
     async fn reassure(&mut self) -> Result<(), Fault> {
         Metrics::add(&self.metrics.frozen, 1);
-        log::warn("the loop stood still; reading the tail", json!({"for_ms": self.last_turn.elapsed().as_millis() as u64}));
+        log::warn(
+            "the loop stood still; reading the tail",
+            json!({"for_ms": self.last_turn.elapsed().as_millis() as u64}),
+        );
         if self.in_flight.is_some() {
             let sequence = append(&mut self.in_flight).await?;
             self.acknowledge(sequence).await?;
         }
-        let tail = self.journal.tail().await.map_err(|fault| Fault::Doubt(fault.to_string()))?;
+        let tail = self
+            .journal
+            .tail()
+            .await
+            .map_err(|fault| Fault::Doubt(fault.to_string()))?;
         if tail.sequence != self.replica.sequence {
             let text = format!("record {} was appended while this process stood still", tail.sequence);
             return Err(Fault::Lost(text));
@@ -263,7 +275,9 @@ impl Leader {
 
     /// The PubAck of the record in flight: now what hangs on it may be told.
     async fn acknowledge(&mut self, sequence: u64) -> Result<(), Fault> {
-        let Some(done) = self.in_flight.take() else { return Ok(()) };
+        let Some(done) = self.in_flight.take() else {
+            return Ok(());
+        };
         debug_assert_eq!(done.sequence, sequence);
         crash::point("after_ack_before_reply");
         for (reply, bytes) in done.replies {
@@ -281,7 +295,10 @@ impl Leader {
         Metrics::add(&m.commands, done.commands as u64);
         Metrics::add(&m.refused, done.refused);
         // A full queue is no harm: the fan-out reads what it missed from the journal.
-        let _ = self.handoff.try_send(Handoff { sequence, record: done.record });
+        let _ = self.handoff.try_send(Handoff {
+            sequence,
+            record: done.record,
+        });
         if let Some((place, state)) = done.snapshot {
             self.upload(place, state);
         }
@@ -289,7 +306,11 @@ impl Leader {
     }
 
     fn upload(&self, place: Place, state: Vec<u8>) {
-        let (journal, shard, metrics) = (self.journal.clone(), self.settings.shard.clone(), Arc::clone(&self.metrics));
+        let (journal, shard, metrics) = (
+            self.journal.clone(),
+            self.settings.shard.clone(),
+            Arc::clone(&self.metrics),
+        );
         let runs = Arc::clone(&self.snapshot_runs);
         tokio::spawn(async move {
             match snapshot::upload(&journal, &shard, place, state).await {
@@ -338,7 +359,10 @@ impl Leader {
 
     /// The end of a term by a fault. Whoever lost says nothing: another may have answered, or will.
     async fn abandon(&mut self, fault: &Fault) {
-        let in_doubt = self.in_flight.as_ref().map_or(self.replica.sequence + 1, |f| f.sequence);
+        let in_doubt = self
+            .in_flight
+            .as_ref()
+            .map_or(self.replica.sequence + 1, |f| f.sequence);
         let of_doubt = match fault {
             Fault::Lost(_) | Fault::Nats(_) | Fault::Halt(_) => return,
             Fault::Full => (Status::Unavailable, "journal_full"),
@@ -349,7 +373,11 @@ impl Leader {
             let refusal = crate::turn::refuse_all(&message, "engine_restarting");
             replies.extend(message.reply.map(|reply| (reply, refusal)));
         }
-        let counter = if of_doubt.0 == Status::Unknown { &self.metrics.unknown } else { &self.metrics.unavailable };
+        let counter = if of_doubt.0 == Status::Unknown {
+            &self.metrics.unknown
+        } else {
+            &self.metrics.unavailable
+        };
         Metrics::add(counter, replies.len() as u64);
         let answer_all = async {
             for (reply, bytes) in replies {

@@ -28,7 +28,9 @@ pub fn enabled(level: Level) -> bool {
 
 /// Nanoseconds since the epoch by the wall clock.
 pub fn wall_clock_ns() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// Writes a line. `fields` must be an object.

@@ -9,8 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// Upper bounds of the buckets of latencies, microseconds.
-const LATENCY_BOUNDS_US: [u64; 12] =
-    [200, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 250_000, 1_000_000, 3_000_000];
+const LATENCY_BOUNDS_US: [u64; 12] = [
+    200, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 250_000, 1_000_000, 3_000_000,
+];
 /// Upper bounds of the buckets of batch sizes, commands.
 const BATCH_BOUNDS: [u64; 9] = [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000];
 
@@ -21,10 +22,18 @@ pub struct Histogram {
 }
 impl Histogram {
     const fn new(bounds: &'static [u64]) -> Histogram {
-        Histogram { bounds, counts: [const { AtomicU64::new(0) }; 13], sum: AtomicU64::new(0) }
+        Histogram {
+            bounds,
+            counts: [const { AtomicU64::new(0) }; 13],
+            sum: AtomicU64::new(0),
+        }
     }
     pub fn observe(&self, value: u64) {
-        let at = self.bounds.iter().position(|&bound| value <= bound).unwrap_or(self.bounds.len());
+        let at = self
+            .bounds
+            .iter()
+            .position(|&bound| value <= bound)
+            .unwrap_or(self.bounds.len());
         self.counts[at].fetch_add(1, Relaxed);
         self.sum.fetch_add(value, Relaxed);
     }
@@ -114,7 +123,10 @@ pub async fn serve(address: String, metrics: Arc<Metrics>) {
     let listener = match TcpListener::bind(&address).await {
         Ok(listener) => listener,
         Err(error) => {
-            log::error("no metrics: cannot listen", json!({"address": address, "error": error.to_string()}));
+            log::error(
+                "no metrics: cannot listen",
+                json!({"address": address, "error": error.to_string()}),
+            );
             return;
         }
     };

@@ -44,7 +44,13 @@ struct Out<'a> {
 impl Out<'_> {
     fn put(&mut self, stream: Stream, subject: String, encode: impl FnOnce(Origin) -> Vec<u8>) {
         let payload = encode(self.origin);
-        self.messages.push(Message { stream, subject, sequence: self.origin.sequence, index: self.origin.index, payload });
+        self.messages.push(Message {
+            stream,
+            subject,
+            sequence: self.origin.sequence,
+            index: self.origin.index,
+            payload,
+        });
         self.origin.index += 1;
     }
 }
@@ -60,7 +66,14 @@ impl Projector {
     ) -> Result<(), WireError> {
         let record = Record::open(record)?;
         let timestamp = record.header()?.timestamp;
-        let mut out = Out { origin: Origin { sequence, index: 0, timestamp }, messages };
+        let mut out = Out {
+            origin: Origin {
+                sequence,
+                index: 0,
+                timestamp,
+            },
+            messages,
+        };
         self.deltas.clear();
         self.delta_of.clear();
         self.change_of.clear();
@@ -76,7 +89,9 @@ impl Projector {
         self.events = events;
         for position in self.positions.drain(..) {
             let subject = subject::event(position.account, "position");
-            out.put(Stream::Events, subject, |origin| Position { origin, ..position }.encode());
+            out.put(Stream::Events, subject, |origin| {
+                Position { origin, ..position }.encode()
+            });
         }
         let mut best: Vec<(Symbol, Best)> = Vec::new();
         for mut delta in self.deltas.drain(..) {
@@ -97,7 +112,13 @@ impl Projector {
         }
         for (symbol, (bid, ask)) in best {
             out.put(Stream::MarketData, subject::market("quote", &symbol), |origin| {
-                Quote { origin, symbol, bid, ask }.encode()
+                Quote {
+                    origin,
+                    symbol,
+                    bid,
+                    ask,
+                }
+                .encode()
             });
         }
         Ok(())
@@ -124,30 +145,57 @@ impl Projector {
         match *event {
             Event::OrderAccepted(a) => tell(Order {
                 client_order_id: envelope.meta.client_order_id.to_owned(),
-                terms: Some(OrderTerms { symbol: a.symbol, side: a.side, kind: a.kind, time_in_force: a.time_in_force }),
+                terms: Some(OrderTerms {
+                    symbol: a.symbol,
+                    side: a.side,
+                    kind: a.kind,
+                    time_in_force: a.time_in_force,
+                }),
                 status: Some(a.status),
                 quantity: Some(a.quantity),
                 limit_price: a.limit_price,
                 stop_price: a.stop_price,
                 ..change(OrderChange::Accepted, a.account, a.order)
             }),
-            Event::OrderActivated { order, account, status, quantity } => tell(Order {
+            Event::OrderActivated {
+                order,
+                account,
+                status,
+                quantity,
+            } => tell(Order {
                 status: Some(status),
                 quantity: Some(quantity),
                 ..change(OrderChange::Activated, account, order)
             }),
-            Event::OrderAdjusted { order, account, quantity, stop_price } => tell(Order {
+            Event::OrderAdjusted {
+                order,
+                account,
+                quantity,
+                stop_price,
+            } => tell(Order {
                 quantity: Some(quantity),
                 stop_price,
                 ..change(OrderChange::Adjusted, account, order)
             }),
-            Event::OrderReplaced { order, account, quantity, limit_price, stop_price, .. } => tell(Order {
+            Event::OrderReplaced {
+                order,
+                account,
+                quantity,
+                limit_price,
+                stop_price,
+                ..
+            } => tell(Order {
                 quantity: Some(quantity),
                 limit_price,
                 stop_price,
                 ..change(OrderChange::Replaced, account, order)
             }),
-            Event::OrderClosed { order, account, status, reason } => {
+            Event::OrderClosed {
+                order,
+                account,
+                status,
+                reason,
+            } => {
                 debug_assert!(matches!(status, OrderStatus::Canceled | OrderStatus::Expired));
                 tell(Order {
                     status: Some(status),
@@ -155,7 +203,15 @@ impl Projector {
                     ..change(OrderChange::Closed, account, order)
                 });
             }
-            Event::TradeExecuted { trade, symbol, price, quantity, aggressor, maker, taker } => {
+            Event::TradeExecuted {
+                trade,
+                symbol,
+                price,
+                quantity,
+                aggressor,
+                maker,
+                taker,
+            } => {
                 for (side, fill, is_maker) in [(aggressor.opposite(), &maker, true), (aggressor, &taker, false)] {
                     let message = Fill {
                         origin: Origin::default(),
@@ -175,31 +231,96 @@ impl Projector {
                     };
                     let subject = subject::event(fill.account, "fill");
                     out.put(Stream::Events, subject, |origin| Fill { origin, ..message }.encode());
-                    self.position(out.origin, fill.account, symbol, fill.position, fill.cost, fill.realized);
+                    self.position(
+                        out.origin,
+                        fill.account,
+                        symbol,
+                        fill.position,
+                        fill.cost,
+                        fill.realized,
+                    );
                 }
                 out.put(Stream::MarketData, subject::market("trade", &symbol), |origin| {
-                    Trade { origin, symbol, trade, feed: 0, price, quantity, aggressor }.encode()
+                    Trade {
+                        origin,
+                        symbol,
+                        trade,
+                        feed: 0,
+                        price,
+                        quantity,
+                        aggressor,
+                    }
+                    .encode()
                 });
             }
-            Event::OutsideTraded { feed, symbol, price, quantity } => {
+            Event::OutsideTraded {
+                feed,
+                symbol,
+                price,
+                quantity,
+            } => {
                 let aggressor = cift_engine::Side::Buy;
                 out.put(Stream::MarketData, subject::market("trade", &symbol), |origin| {
-                    Trade { origin, symbol, trade: 0, feed, price, quantity, aggressor }.encode()
+                    Trade {
+                        origin,
+                        symbol,
+                        trade: 0,
+                        feed,
+                        price,
+                        quantity,
+                        aggressor,
+                    }
+                    .encode()
                 });
             }
-            Event::CashMoved { account, transfer, kind, amount, cash } => {
+            Event::CashMoved {
+                account,
+                transfer,
+                kind,
+                amount,
+                cash,
+            } => {
                 out.put(Stream::Events, subject::event(account, "cash"), |origin| {
-                    Cash { origin, account, transfer, kind, amount, cash }.encode()
+                    Cash {
+                        origin,
+                        account,
+                        transfer,
+                        kind,
+                        amount,
+                        cash,
+                    }
+                    .encode()
                 });
             }
-            Event::PositionMoved { account, symbol, position, cost, .. } => {
+            Event::PositionMoved {
+                account,
+                symbol,
+                position,
+                cost,
+                ..
+            } => {
                 self.position(out.origin, account, symbol, position, cost, 0);
             }
-            Event::LevelChanged { symbol, side, price, quantity, orders } => {
-                let change = LevelChange { side, price, quantity, orders };
+            Event::LevelChanged {
+                symbol,
+                side,
+                price,
+                quantity,
+                orders,
+            } => {
+                let change = LevelChange {
+                    side,
+                    price,
+                    quantity,
+                    orders,
+                };
                 let deltas = &mut self.deltas;
                 let at = *self.delta_of.entry(symbol).or_insert_with(|| {
-                    deltas.push(BookDelta { origin: Origin::default(), symbol, changes: Vec::new() });
+                    deltas.push(BookDelta {
+                        origin: Origin::default(),
+                        symbol,
+                        changes: Vec::new(),
+                    });
                     deltas.len() - 1
                 });
                 let changes = &mut self.deltas[at].changes;
@@ -227,7 +348,14 @@ impl Projector {
     ) {
         let positions = &mut self.positions;
         let at = *self.position_of.entry((account, symbol)).or_insert_with(|| {
-            positions.push(Position { origin, account, symbol, quantity, cost, realized: 0 });
+            positions.push(Position {
+                origin,
+                account,
+                symbol,
+                quantity,
+                cost,
+                realized: 0,
+            });
             positions.len() - 1
         });
         let position = &mut self.positions[at];

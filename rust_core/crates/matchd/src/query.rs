@@ -87,16 +87,24 @@ fn ask(view: &View<'_>, question: &Map<String, Value>) -> Answer {
 }
 
 fn id(value: &Value, what: &str) -> Result<u128, No> {
-    value.as_str().and_then(parse_uuid).ok_or_else(|| No("invalid_query", format!("{what}: a UUID was expected")))
+    value
+        .as_str()
+        .and_then(parse_uuid)
+        .ok_or_else(|| No("invalid_query", format!("{what}: a UUID was expected")))
 }
 pub(crate) fn symbol(value: &Value) -> Result<Symbol, No> {
-    let text = value.as_str().ok_or_else(|| No("invalid_query", "symbol: a text was expected".into()))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| No("invalid_query", "symbol: a text was expected".into()))?;
     parse_symbol(text).ok_or_else(|| No("unknown_symbol", text.to_owned()))
 }
 
 fn account_sequence(view: &View<'_>, account: u128) -> Answer {
     let account = AccountId(account);
-    view.replica.engine.account(account).ok_or_else(|| No::from(Refusal::UnknownAccount))?;
+    view.replica
+        .engine
+        .account(account)
+        .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
     Ok(json!({"sequence": view.replica.accounts.of(account)}))
 }
 
@@ -114,7 +122,9 @@ fn limits(limits: &Limits) -> Value {
 
 fn account(view: &View<'_>, account: u128) -> Answer {
     let engine = &view.replica.engine;
-    let found = engine.account(AccountId(account)).ok_or_else(|| No::from(Refusal::UnknownAccount))?;
+    let found = engine
+        .account(AccountId(account))
+        .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
     let mut positions = Vec::new();
     engine.positions(found.account, &mut positions);
     let kind = match found.kind {
@@ -158,7 +168,11 @@ fn account(view: &View<'_>, account: u128) -> Answer {
 }
 
 fn order(view: &View<'_>, order: u128) -> Answer {
-    let summary = view.replica.engine.order(OrderId(order)).ok_or_else(|| No::from(Refusal::OrderNotOpen))?;
+    let summary = view
+        .replica
+        .engine
+        .order(OrderId(order))
+        .ok_or_else(|| No::from(Refusal::OrderNotOpen))?;
     Ok(json!({
         "order": uuid_text(order),
         "status": summary.status.as_str(),
@@ -171,7 +185,9 @@ fn order(view: &View<'_>, order: u128) -> Answer {
 }
 
 fn quotes(view: &View<'_>, what: &Value) -> Answer {
-    let symbols = what.as_array().ok_or_else(|| No("invalid_query", "quote: a list of symbols was expected".into()))?;
+    let symbols = what
+        .as_array()
+        .ok_or_else(|| No("invalid_query", "quote: a list of symbols was expected".into()))?;
     if symbols.len() > MAX_QUOTES {
         return Err(No("invalid_query", format!("quote: at most {MAX_QUOTES} symbols")));
     }
@@ -212,7 +228,10 @@ fn book(view: &View<'_>, what: &Value) -> Answer {
         return Err(No("unknown_symbol", symbol_str(&symbol).to_owned()));
     }
     let side = |levels: &[cift_engine::Level]| -> Vec<Value> {
-        levels.iter().map(|l| json!([number(l.price), number(l.quantity), l.orders])).collect()
+        levels
+            .iter()
+            .map(|l| json!([number(l.price), number(l.quantity), l.orders]))
+            .collect()
     };
     Ok(json!({
         "symbol": symbol_str(&symbol), "bids": side(&bids), "asks": side(&asks), "sequence": view.applying,

@@ -25,15 +25,25 @@ fn parse_nanos(text: &str) -> Option<i64> {
         return None;
     }
     let whole: i64 = whole.parse().ok()?;
-    let fraction: i64 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse().ok()? };
-    whole.checked_mul(1_000_000_000)?.checked_add(fraction)?.checked_mul(sign)
+    let fraction: i64 = if fraction.is_empty() {
+        0
+    } else {
+        format!("{fraction:0<9}").parse().ok()?
+    };
+    whole
+        .checked_mul(1_000_000_000)?
+        .checked_add(fraction)?
+        .checked_mul(sign)
 }
 
 fn nanos(order: &Value, field: &str) -> Result<Option<i64>, No> {
     match &order[field] {
         Value::Null => Ok(None),
         Value::String(text) => parse_nanos(text).map(Some).ok_or_else(|| bad(field, "a decimal")),
-        value => value.as_i64().map(Some).ok_or_else(|| bad(field, "a decimal text or integer nanos")),
+        value => value
+            .as_i64()
+            .map(Some)
+            .ok_or_else(|| bad(field, "a decimal text or integer nanos")),
     }
 }
 fn flag(order: &Value, field: &str) -> Result<bool, No> {
@@ -45,7 +55,10 @@ fn flag(order: &Value, field: &str) -> Result<bool, No> {
 fn word<T>(order: &Value, field: &str, default: Option<T>, read: impl Fn(&str) -> Option<T>) -> Result<T, No> {
     match &order[field] {
         Value::Null => default.ok_or_else(|| bad(field, "a word")),
-        value => value.as_str().and_then(read).ok_or_else(|| bad(field, "one of its words")),
+        value => value
+            .as_str()
+            .and_then(read)
+            .ok_or_else(|| bad(field, "one of its words")),
     }
 }
 
@@ -58,7 +71,9 @@ fn trail(order: &Value) -> Result<Option<Trail>, No> {
     let value = parts[1].as_i64();
     match (parts[0].as_str(), value) {
         (Some("amount"), Some(amount)) => Ok(Some(Trail::Amount(amount))),
-        (Some("ppm"), Some(ppm)) => u32::try_from(ppm).map(|p| Some(Trail::Ppm(p))).map_err(|_| bad("trail", "ppm")),
+        (Some("ppm"), Some(ppm)) => u32::try_from(ppm)
+            .map(|p| Some(Trail::Ppm(p)))
+            .map_err(|_| bad("trail", "ppm")),
         _ => Err(bad("trail", "[\"amount\", nanos] or [\"ppm\", n]")),
     }
 }
@@ -72,7 +87,10 @@ fn time_in_force(order: &Value) -> Result<TimeInForce, No> {
         _ => None,
     };
     if let Value::Array(parts) = &order["time_in_force"] {
-        return match (parts.first().and_then(Value::as_str), parts.get(1).and_then(Value::as_i64)) {
+        return match (
+            parts.first().and_then(Value::as_str),
+            parts.get(1).and_then(Value::as_i64),
+        ) {
             (Some("gtd"), Some(time)) => Ok(TimeInForce::Gtd(time)),
             _ => Err(bad("time_in_force", "[\"gtd\", ns]")),
         };
@@ -112,15 +130,25 @@ fn class(order: &Value) -> Result<OrderClass, No> {
         Value::Object(class) if class.contains_key("oto") => Ok(OrderClass::Oto(legs(&class["oto"])?)),
         Value::Object(class) if class.contains_key("oco") => {
             let value = &class["oco"];
-            let value = if value["stop_loss"].is_null() { json!({"stop_loss": value}) } else { value.clone() };
-            legs(&value)?.stop_loss.map(OrderClass::Oco).ok_or_else(|| bad("class", "a stop loss"))
+            let value = if value["stop_loss"].is_null() {
+                json!({"stop_loss": value})
+            } else {
+                value.clone()
+            };
+            legs(&value)?
+                .stop_loss
+                .map(OrderClass::Oco)
+                .ok_or_else(|| bad("class", "a stop loss"))
         }
         _ => Err(bad("class", "simple, bracket, oto or oco")),
     }
 }
 
 fn place(order: &Value, quantity: Option<i64>) -> Result<PlaceOrder, No> {
-    let account = order["account"].as_str().and_then(parse_uuid).ok_or_else(|| bad("account", "a UUID"))?;
+    let account = order["account"]
+        .as_str()
+        .and_then(parse_uuid)
+        .ok_or_else(|| bad("account", "a UUID"))?;
     Ok(PlaceOrder {
         account: AccountId(account),
         order: order["order"].as_str().and_then(parse_uuid).map_or(CHECKED, OrderId),
@@ -149,15 +177,18 @@ fn place(order: &Value, quantity: Option<i64>) -> Result<PlaceOrder, No> {
         display_quantity: nanos(order, "display_quantity")?,
         post_only: flag(order, "post_only")?,
         reduce_only: flag(order, "reduce_only")?,
-        self_trade_prevention: word(order, "self_trade_prevention", Some(SelfTradePrevention::CancelNewest), |text| {
-            match text {
+        self_trade_prevention: word(
+            order,
+            "self_trade_prevention",
+            Some(SelfTradePrevention::CancelNewest),
+            |text| match text {
                 "cancel_newest" => Some(SelfTradePrevention::CancelNewest),
                 "cancel_oldest" => Some(SelfTradePrevention::CancelOldest),
                 "cancel_both" => Some(SelfTradePrevention::CancelBoth),
                 "none" => Some(SelfTradePrevention::None),
                 _ => None,
-            }
-        })?,
+            },
+        )?,
         class: class(order)?,
         request: None,
     })
@@ -193,7 +224,17 @@ mod tests {
         assert_eq!(parse_nanos("501.25"), Some(501_250_000_000));
         assert_eq!(parse_nanos("-0.000000001"), Some(-1));
         assert_eq!(parse_nanos("7"), Some(7_000_000_000));
-        for text in ["", ".5", "1.", "1e3", "0.0000000001", "nan", "--1", "99999999999999999999", "1 "] {
+        for text in [
+            "",
+            ".5",
+            "1.",
+            "1e3",
+            "0.0000000001",
+            "nan",
+            "--1",
+            "99999999999999999999",
+            "1 ",
+        ] {
             assert_eq!(parse_nanos(text), None, "{text}");
         }
     }

@@ -96,7 +96,10 @@ impl Replica {
             timestamp,
             epoch,
             rules,
-            accounts: AccountSequences { floor: sequence, ..Default::default() },
+            accounts: AccountSequences {
+                floor: sequence,
+                ..Default::default()
+            },
             scratch: Batch::default(),
             events: Vec::new(),
             state: Vec::new(),
@@ -126,7 +129,9 @@ impl Replica {
             )));
         }
         if header.previous_hash != self.hash {
-            return Err(halt("does not name the record before it: the chain of hashes is broken".into()));
+            return Err(halt(
+                "does not name the record before it: the chain of hashes is broken".into(),
+            ));
         }
         if header.epoch < self.epoch {
             return Err(halt(format!("has epoch {} after epoch {}", header.epoch, self.epoch)));
@@ -142,7 +147,10 @@ impl Replica {
             )));
         }
         if header.rules != self.rules {
-            return Err(halt(format!("was made by rules {}, in force are {}", header.rules, self.rules)));
+            return Err(halt(format!(
+                "was made by rules {}, in force are {}",
+                header.rules, self.rules
+            )));
         }
         self.scratch.begin(header.timestamp, header.first_command);
         let (engine, scratch) = (&mut self.engine, &mut self.scratch);
@@ -168,7 +176,11 @@ impl Replica {
         }
         let again = scratch.encode(header.rules, header.epoch, header.previous_hash, header.state_hash);
         if again != bytes {
-            let at = again.iter().zip(bytes).position(|(a, b)| a != b).unwrap_or(again.len().min(bytes.len()));
+            let at = again
+                .iter()
+                .zip(bytes)
+                .position(|(a, b)| a != b)
+                .unwrap_or(again.len().min(bytes.len()));
             return Err(halt(format!("differs from what its commands give, first at byte {at}")));
         }
         let batch = std::mem::take(&mut self.scratch);

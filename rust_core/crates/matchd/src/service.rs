@@ -30,7 +30,10 @@ const BACK_OFF_TO: Duration = Duration::from_secs(3);
 /// Serves until a signal. An error is a [`Fault::Halt`].
 pub async fn serve(settings: Settings) -> Result<(), Fault> {
     if !subject::valid_shard(&settings.shard) {
-        return Err(Fault::Halt(format!("shard {:?}: 1 to 32 of a–z 0–9 - were expected", settings.shard)));
+        return Err(Fault::Halt(format!(
+            "shard {:?}: 1 to 32 of a–z 0–9 - were expected",
+            settings.shard
+        )));
     }
     let instance = uuid_text(random_id());
     let metrics = Arc::new(Metrics::new());
@@ -40,7 +43,10 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
         signalled().await;
         stop_sender.send_replace(true);
     });
-    log::info("matchd starts", json!({"instance": instance, "shard": settings.shard, "nats": settings.nats_url}));
+    log::info(
+        "matchd starts",
+        json!({"instance": instance, "shard": settings.shard, "nats": settings.nats_url}),
+    );
     let mut back_off = BACK_OFF_FROM;
     loop {
         let begun = Instant::now();
@@ -58,7 +64,10 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
         if begun.elapsed() > BACK_OFF_TO {
             back_off = BACK_OFF_FROM;
         }
-        log::warn("begins anew", json!({"reason": fault.to_string(), "in_ms": back_off.as_millis() as u64}));
+        log::warn(
+            "begins anew",
+            json!({"reason": fault.to_string(), "in_ms": back_off.as_millis() as u64}),
+        );
         let mut stop = stop.clone();
         tokio::select! {
             () = tokio::time::sleep(back_off) => {}
@@ -91,7 +100,15 @@ async fn incarnation(
         _ = stopping.wait_for(|stop| *stop) => return Ok(Stopped),
     };
     let (sender, receiver) = mpsc::channel(FANOUT_QUEUE_RECORDS);
-    let leader = Leader::begin(settings, Arc::clone(metrics), journal.clone(), replica, instance, sender).await?;
+    let leader = Leader::begin(
+        settings,
+        Arc::clone(metrics),
+        journal.clone(),
+        replica,
+        instance,
+        sender,
+    )
+    .await?;
     let (tip, ladders) = (leader.replica.sequence, Ladders::of(&leader.replica.engine));
     let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), ladders, tip, receiver);
     let fanout = tokio::spawn(fanout);
@@ -176,7 +193,11 @@ async fn follow(journal: &Journal, replica: &mut Replica, metrics: &Metrics) -> 
 /// The instance that answers for the shard.
 async fn ask_owner(settings: &Settings, journal: &Journal, within: Duration) -> Option<String> {
     let request = async_nats::Request::new().timeout(Some(within));
-    let reply = journal.client.send_request(subject::owner(&settings.shard), request).await.ok()?;
+    let reply = journal
+        .client
+        .send_request(subject::owner(&settings.shard), request)
+        .await
+        .ok()?;
     let owner: serde_json::Value = serde_json::from_slice(&reply.payload).ok()?;
     owner["instance"].as_str().map(str::to_owned)
 }

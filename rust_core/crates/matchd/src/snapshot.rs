@@ -85,7 +85,10 @@ async fn names(journal: &Journal, shard: &str) -> Result<Vec<String>, Fault> {
         .get_object_store(&subject::snapshots(shard))
         .await
         .map_err(|e| nats("cannot open the bucket of snapshots")(e.into()))?;
-    let mut list = store.list().await.map_err(|e| nats("cannot list the snapshots")(e.into()))?;
+    let mut list = store
+        .list()
+        .await
+        .map_err(|e| nats("cannot list the snapshots")(e.into()))?;
     let mut names = Vec::new();
     while let Some(object) = list.next().await {
         let object = object.map_err(|e| nats("cannot list the snapshots")(e.into()))?;
@@ -112,7 +115,10 @@ pub async fn upload(journal: &Journal, shard: &str, place: Place, state: Vec<u8>
         .await
         .map_err(|e| nats("cannot store a snapshot")(e.into()))?;
     for old in names(journal, shard).await?.into_iter().skip(SNAPSHOTS_KEPT) {
-        store.delete(&old).await.map_err(|e| nats("cannot delete an old snapshot")(e.into()))?;
+        store
+            .delete(&old)
+            .await
+            .map_err(|e| nats("cannot delete an old snapshot")(e.into()))?;
     }
     Ok(bytes.len())
 }
@@ -127,7 +133,11 @@ pub async fn newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
             .map_err(|e| nats("cannot open the bucket of snapshots")(e.into()))?;
         let mut bytes = Vec::new();
         let read = match store.get(&name).await {
-            Ok(mut object) => object.read_to_end(&mut bytes).await.map(|_| ()).map_err(|e| e.to_string()),
+            Ok(mut object) => object
+                .read_to_end(&mut bytes)
+                .await
+                .map(|_| ())
+                .map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         };
         let problem = match read {
@@ -139,7 +149,13 @@ pub async fn newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
                     match Engine::restore(state) {
                         Err(error) => error.0.to_owned(),
                         Ok(engine) => {
-                            let Place { sequence, hash, timestamp, epoch, rules } = place;
+                            let Place {
+                                sequence,
+                                hash,
+                                timestamp,
+                                epoch,
+                                rules,
+                            } = place;
                             return Ok(Replica::at(engine, sequence, hash, timestamp, epoch, rules));
                         }
                     }
@@ -174,7 +190,13 @@ mod tests {
 
     #[test]
     fn a_snapshot_comes_back_and_damage_is_seen() {
-        let place = Place { sequence: 7, hash: [3; 32], timestamp: -5, epoch: 9, rules: 1 };
+        let place = Place {
+            sequence: 7,
+            hash: [3; 32],
+            timestamp: -5,
+            epoch: 9,
+            rules: 1,
+        };
         let bytes = encode(&place, b"the state");
         assert_eq!(decode(&bytes).unwrap(), (place, &b"the state"[..]));
         for at in 0..bytes.len() {

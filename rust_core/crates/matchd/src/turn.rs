@@ -19,7 +19,9 @@ use std::time::Instant;
 
 /// The same definite no for every command of a request (one, where it cannot be read).
 pub(crate) fn refuse_all(message: &Message, reason: &str) -> Bytes {
-    let count = CommandBatch::open(&message.payload).and_then(|batch| batch.for_each(|_| {})).unwrap_or(1);
+    let count = CommandBatch::open(&message.payload)
+        .and_then(|batch| batch.for_each(|_| {}))
+        .unwrap_or(1);
     encode_results(&vec![CommandResult::unsequenced(Status::Unavailable, reason); count]).into()
 }
 
@@ -148,7 +150,10 @@ impl Leader {
 
     /// A superseded quote was never applied: done, with nothing to show for it, and told with this batch.
     fn settle_conflated(&mut self, ticket: Ticket) {
-        let done = Outcome::Done { order: None, affected: 0 };
+        let done = Outcome::Done {
+            order: None,
+            affected: 0,
+        };
         let record = self.replica.sequence + 1;
         let mut result = CommandResult::sequenced(&done, record, 0, self.replica.timestamp);
         result.reason = "conflated".into();
@@ -171,7 +176,9 @@ impl Leader {
         let engine = &mut self.replica.engine;
         let before = self.batch.events().len();
         let (sequence, outcome) = self.batch.apply(engine, meta, command);
-        self.replica.accounts.note(record, command, &self.batch.events()[before..]);
+        self.replica
+            .accounts
+            .note(record, command, &self.batch.events()[before..]);
         // A command that needs Continue is settled by the last of them.
         let ticket = match self.continued {
             Some((ticket, _)) if matches!(command, Command::Continue) => ticket,
@@ -207,7 +214,9 @@ impl Leader {
             (hash, state.to_vec())
         });
         let state_hash = state.as_ref().map(|(hash, _)| *hash);
-        let record = self.batch.encode(self.replica.rules, self.replica.epoch, self.replica.hash, state_hash);
+        let record = self
+            .batch
+            .encode(self.replica.rules, self.replica.epoch, self.replica.hash, state_hash);
         let record = Bytes::from(record);
         self.replica.advance(expected + 1, &self.batch);
         self.replica.hash = cift_wire::blake3(&record);
@@ -217,10 +226,15 @@ impl Leader {
             self.snapshot_at_bytes = self.journal_bytes;
         }
         crash::point("before_publish");
-        let mut append = Box::pin(self.journal.append(record.clone(), expected, self.settings.append_timeout()));
+        let mut append = Box::pin(
+            self.journal
+                .append(record.clone(), expected, self.settings.append_timeout()),
+        );
         // The first poll sends it: the journal writes while the replies are encoded and the next batch gathers.
         if let Some(result) = append.as_mut().now_or_never() {
-            return result.map(drop).and(Err(Fault::Doubt("a PubAck before the request".into())));
+            return result
+                .map(drop)
+                .and(Err(Fault::Doubt("a PubAck before the request".into())));
         }
         crash::point("after_publish_before_ack");
         self.journal_bytes += record.len() as u64;
@@ -232,7 +246,11 @@ impl Leader {
             append,
             sequence: expected + 1,
             commands: self.batch.len(),
-            refused: self.batch.entries().filter(|e| matches!(e.outcome, Outcome::Refused(_))).count() as u64,
+            refused: self
+                .batch
+                .entries()
+                .filter(|e| matches!(e.outcome, Outcome::Refused(_)))
+                .count() as u64,
             record,
             finished,
             replies,

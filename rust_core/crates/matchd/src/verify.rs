@@ -19,7 +19,10 @@ pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
     let mut records = std::pin::pin!(journal.records(1, tail.sequence));
     let ledger = |replica: &Replica| {
         replica.engine.check_conservation().map_err(|what| {
-            Fault::Halt(format!("the ledger after record {} does not balance: {what}", replica.sequence))
+            Fault::Halt(format!(
+                "the ledger after record {} does not balance: {what}",
+                replica.sequence
+            ))
         })
     };
     while let Some(record) = records.next().await {

@@ -30,7 +30,13 @@ impl Item {
         }
     }
     pub fn internal(command: Command) -> Item {
-        Item::new(None, &Envelope { meta: Meta::default(), command })
+        Item::new(
+            None,
+            &Envelope {
+                meta: Meta::default(),
+                command,
+            },
+        )
     }
     pub fn meta(&self) -> Meta<'_> {
         Meta {
@@ -59,7 +65,11 @@ pub struct Desk {
 impl Desk {
     /// Takes in a request of `count` commands; its number.
     pub fn open(&mut self, reply: Option<Subject>, count: usize) -> usize {
-        let request = Request { reply, results: vec![None; count], missing: count };
+        let request = Request {
+            reply,
+            results: vec![None; count],
+            missing: count,
+        };
         match self.free.pop() {
             Some(slot) => {
                 self.requests[slot] = Some(request);
@@ -89,7 +99,10 @@ impl Desk {
         let request = self.requests[slot].as_ref()?;
         let results: Vec<CommandResult> = request.results.iter().flatten().cloned().collect();
         debug_assert_eq!(results.len(), request.results.len());
-        request.reply.clone().map(|reply| (reply, encode_results(&results).into()))
+        request
+            .reply
+            .clone()
+            .map(|reply| (reply, encode_results(&results).into()))
     }
     pub fn close(&mut self, slot: usize) {
         if self.requests[slot].take().is_some() {
@@ -111,7 +124,9 @@ impl Desk {
     ) -> Vec<(Subject, Bytes)> {
         let mut replies = Vec::new();
         for slot in 0..self.requests.len() {
-            let Some(request) = self.requests[slot].take() else { continue };
+            let Some(request) = self.requests[slot].take() else {
+                continue;
+            };
             self.free.push(slot);
             let Some(reply) = request.reply else { continue };
             let results: Vec<CommandResult> = request
@@ -119,9 +134,8 @@ impl Desk {
                 .into_iter()
                 .enumerate()
                 .map(|(index, result)| {
-                    let here = continued.is_some_and(|(ticket, record)| {
-                        ticket == Some((slot, index)) && record <= in_doubt
-                    });
+                    let here =
+                        continued.is_some_and(|(ticket, record)| ticket == Some((slot, index)) && record <= in_doubt);
                     match result {
                         // Answered before sequencing, or in a record that was acknowledged: stays true.
                         Some(result) if result.record_sequence < in_doubt => result,

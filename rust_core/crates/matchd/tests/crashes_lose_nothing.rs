@@ -54,7 +54,10 @@ async fn load(client: Client, first: u128, requests: u128) -> Told {
 /// The journal has each order that anybody was told of, once, where they were told.
 async fn audit(place: &Place, client: &Client, told: &Told) {
     place.verify();
-    let mut stream = async_nats::jetstream::new(client.clone()).get_stream("ORDERS").await.unwrap();
+    let mut stream = async_nats::jetstream::new(client.clone())
+        .get_stream("ORDERS")
+        .await
+        .unwrap();
     let last = stream.info().await.unwrap().state.last_sequence;
     let mut accepted: HashMap<u128, (u64, u64)> = HashMap::new();
     for sequence in 1..=last {
@@ -67,7 +70,10 @@ async fn audit(place: &Place, client: &Client, told: &Told) {
                     if let Event::OrderAccepted(order) = event {
                         let number = order.order.0 - order_id(0).0;
                         let twice = accepted.insert(number, (sequence, command));
-                        assert!(twice.is_none(), "order {number} is in the journal twice: {twice:?} and {sequence}");
+                        assert!(
+                            twice.is_none(),
+                            "order {number} is in the journal twice: {twice:?} and {sequence}"
+                        );
                     }
                 }
                 command += 1;
@@ -103,7 +109,11 @@ async fn a_crash_at_every_point_loses_and_doubles_nothing() {
     // The list is the program's own: a new point is tested without being named here.
     for point in matchd::crash::POINTS {
         matchd.kill();
-        let count = if point.starts_with("after_engine") || point.ends_with("recovery") || point.ends_with("snapshot") { 1 } else { 12 };
+        let count = if point.starts_with("after_engine") || point.ends_with("recovery") || point.ends_with("snapshot") {
+            1
+        } else {
+            12
+        };
         let crash = ("CIFT_CRASH_AT", format!("{point}:{count}"));
         matchd = place.matchd(&[often.clone(), crash]);
         let mut loads = Vec::new();
@@ -143,7 +153,11 @@ async fn a_killed_nats_server_heals_and_loses_nothing() {
     for load in loads {
         told.extend(load.await.unwrap());
     }
-    assert!(matchd.runs(), "a lost connection is no reason to exit\n{}", place.logs());
+    assert!(
+        matchd.runs(),
+        "a lost connection is no reason to exit\n{}",
+        place.logs()
+    );
     assert_eq!(told.len(), 3 * 360);
     audit(&place, &client, &told).await;
     // The memory streams went with the server and are built anew.
@@ -154,12 +168,21 @@ async fn a_killed_nats_server_heals_and_loses_nothing() {
         if events > 1_080 {
             break;
         }
-        assert!(begun.elapsed() < DEADLINE, "EVENTS was not rebuilt: {events} messages\n{}", place.logs());
+        assert!(
+            begun.elapsed() < DEADLINE,
+            "EVENTS was not rebuilt: {events} messages\n{}",
+            place.logs()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let mut subscription = client.subscribe("events.>").await.unwrap();
     client.flush().await.unwrap();
-    assert!(submit(&client, &[Command::PlaceOrder(limit(999_999, account(1), Side::Buy, 400))]).await.is_some());
+    assert!(submit(
+        &client,
+        &[Command::PlaceOrder(limit(999_999, account(1), Side::Buy, 400))]
+    )
+    .await
+    .is_some());
     let told = tokio::time::timeout(DEADLINE, subscription.next()).await;
     assert!(told.is_ok(), "EVENTS is silent\n{}", place.logs());
 }

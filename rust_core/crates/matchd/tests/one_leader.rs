@@ -19,9 +19,18 @@ async fn replies(client: &Client, commands: &[Command], expires_at: i64) -> asyn
     let subscription = client.subscribe(inbox.clone()).await.unwrap();
     let envelopes: Vec<Envelope<'_>> = commands
         .iter()
-        .map(|&command| Envelope { meta: Meta { expires_at, ..Meta::default() }, command })
+        .map(|&command| Envelope {
+            meta: Meta {
+                expires_at,
+                ..Meta::default()
+            },
+            command,
+        })
         .collect();
-    client.publish_with_reply("engine.main.command", inbox, encode_commands(&envelopes).into()).await.unwrap();
+    client
+        .publish_with_reply("engine.main.command", inbox, encode_commands(&envelopes).into())
+        .await
+        .unwrap();
     client.flush().await.unwrap();
     subscription
 }
@@ -68,10 +77,19 @@ async fn a_second_matchd_stands_by_and_a_stopped_leader_has_lost_and_is_silent()
     assert_eq!(new["epoch"], leader["epoch"].as_u64().unwrap() + 1);
     let again = submit(&client, &[order]).await.unwrap();
     assert_eq!(again[0].status, Status::Done, "the new leader never saw it: {again:?}");
-    let mut to_both = replies(&client, &[Command::PlaceOrder(limit(101, account(2), Side::Sell, 500))], 0).await;
+    let mut to_both = replies(
+        &client,
+        &[Command::PlaceOrder(limit(101, account(2), Side::Sell, 500))],
+        0,
+    )
+    .await;
 
     first.signal("CONT");
-    assert_eq!(collect(&mut to_both, Duration::from_secs(3)).await.len(), 1, "only the leader answers");
+    assert_eq!(
+        collect(&mut to_both, Duration::from_secs(3)).await.len(),
+        1,
+        "only the leader answers"
+    );
     let late = collect(&mut sent_to_stopped, Duration::from_millis(100)).await;
     assert!(late.is_empty(), "the lost leader answered: {late:?}\n{}", place.logs());
     let late = collect(&mut expired, Duration::from_millis(100)).await;
@@ -106,7 +124,9 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::SeqCst);
-                let Ok(far) = TcpStream::connect(("127.0.0.1", server)).await else { continue };
+                let Ok(far) = TcpStream::connect(("127.0.0.1", server)).await else {
+                    continue;
+                };
                 let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
                     (near.into_split(), far.into_split());
                 tokio::spawn(async move {
@@ -130,10 +150,16 @@ impl Proxy {
                 });
             }
         });
-        Proxy { port, held_below, connections, release }
+        Proxy {
+            port,
+            held_below,
+            connections,
+            release,
+        }
     }
     fn hold(&self) {
-        self.held_below.store(self.connections.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.held_below
+            .store(self.connections.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 }
 
@@ -151,14 +177,23 @@ async fn late_publish(release_after_started: bool) {
     let order = Command::PlaceOrder(limit(1, account(2), Side::Sell, 500));
     let mut first = replies(&client, &[order], 0).await;
     let begun = std::time::Instant::now();
-    let mark = if release_after_started { "\"leading\"" } else { "recovered" };
+    let mark = if release_after_started {
+        "\"leading\""
+    } else {
+        "recovered"
+    };
     while place.log(1).matches(mark).count() < 2 {
         assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     proxy.release.send_replace(true);
     for reply in collect(&mut first, Duration::from_millis(500)).await {
-        assert_eq!(reply[0].status, Status::Unknown, "in doubt is unknown\n{}", place.logs());
+        assert_eq!(
+            reply[0].status,
+            Status::Unknown,
+            "in doubt is unknown\n{}",
+            place.logs()
+        );
     }
     // Asked again, with the same id: done now, or the first result. Never twice.
     let begun = std::time::Instant::now();
@@ -169,10 +204,18 @@ async fn late_publish(release_after_started: bool) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let expected = if release_after_started { Status::Done } else { Status::Repeated };
+    let expected = if release_after_started {
+        Status::Done
+    } else {
+        Status::Repeated
+    };
     assert_eq!(again[0].status, expected, "{}", place.logs());
     let book = ask(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
-    assert_eq!(book["asks"], serde_json::json!([["500", "1", 1]]), "the order is there once");
+    assert_eq!(
+        book["asks"],
+        serde_json::json!([["500", "1", 1]]),
+        "the order is there once"
+    );
     place.verify();
 }
 

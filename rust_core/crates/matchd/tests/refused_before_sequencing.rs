@@ -17,23 +17,48 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
 
     let expired = submit_until(&client, &[order, order], 1).await.unwrap();
     for result in expired {
-        assert_eq!((result.status, result.reason.as_str(), result.record_sequence), (Status::Unavailable, "expired", 0));
+        assert_eq!(
+            (result.status, result.reason.as_str(), result.record_sequence),
+            (Status::Unavailable, "expired", 0)
+        );
     }
-    let internal = submit(&client, &[Command::Continue, Command::EngineStarted { epoch: 99 }]).await.unwrap();
-    assert!(internal.iter().all(|r| r.status == Status::Unavailable && r.reason == "internal_command"));
-    let reply = client.request("engine.main.command", "no message".into()).await.unwrap();
+    let internal = submit(&client, &[Command::Continue, Command::EngineStarted { epoch: 99 }])
+        .await
+        .unwrap();
+    assert!(internal
+        .iter()
+        .all(|r| r.status == Status::Unavailable && r.reason == "internal_command"));
+    let reply = client
+        .request("engine.main.command", "no message".into())
+        .await
+        .unwrap();
     assert_eq!(decode_results(&reply.payload).unwrap()[0].reason, "malformed_request");
     let after = ask(&client, json!({"status": {}})).await;
     assert_eq!(before["sequence"], after["sequence"], "nothing of that was sequenced");
 
     // A mixed request: the expired part is refused, the rest is done.
     let mixed = [
-        Envelope { meta: Meta { expires_at: 1, ..Meta::default() }, command: order },
-        Envelope { meta: Meta::default(), command: order },
+        Envelope {
+            meta: Meta {
+                expires_at: 1,
+                ..Meta::default()
+            },
+            command: order,
+        },
+        Envelope {
+            meta: Meta::default(),
+            command: order,
+        },
     ];
-    let reply = client.request("engine.main.command", encode_commands(&mixed).into()).await.unwrap();
+    let reply = client
+        .request("engine.main.command", encode_commands(&mixed).into())
+        .await
+        .unwrap();
     let results = decode_results(&reply.payload).unwrap();
-    assert_eq!((results[0].status, results[1].status), (Status::Unavailable, Status::Done));
+    assert_eq!(
+        (results[0].status, results[1].status),
+        (Status::Unavailable, Status::Done)
+    );
 
     // The same again: the first result. Another body: a conflict. After a restart: still.
     let repeated = submit(&client, &[order]).await.unwrap();
@@ -41,7 +66,10 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
     assert_eq!(repeated[0].first.unwrap().sequence, results[1].command_sequence);
     let PlaceOrder { request, .. } = limit(1, account(1), Side::Buy, 500);
     let mut other = limit(2, account(1), Side::Buy, 501);
-    other.request = Some(Request { key: request.unwrap().key, ..other.request.unwrap() });
+    other.request = Some(Request {
+        key: request.unwrap().key,
+        ..other.request.unwrap()
+    });
     let conflict = submit(&client, &[Command::PlaceOrder(other)]).await.unwrap();
     assert_eq!(conflict[0].refusal, Some(Refusal::IdempotencyConflict));
     place.verify();
@@ -69,29 +97,51 @@ async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
         }
         assert!(number < 10_000, "the journal never fills");
     };
-    assert!(full.iter().all(|r| r.status == Status::Unavailable && r.reason == "journal_full"), "{full:?}");
-    assert!(place.log(1).contains("the journal is nearly full"), "there was an alarm before");
+    assert!(
+        full.iter()
+            .all(|r| r.status == Status::Unavailable && r.reason == "journal_full"),
+        "{full:?}"
+    );
+    assert!(
+        place.log(1).contains("the journal is nearly full"),
+        "there was an alarm before"
+    );
     let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
-    assert_eq!(book["bids"][0][2].as_u64().unwrap(), number as u64 - 50, "what was refused is not in the book");
+    assert_eq!(
+        book["bids"][0][2].as_u64().unwrap(),
+        number as u64 - 50,
+        "what was refused is not in the book"
+    );
     matchd.kill();
     let _matchd = place.matchd(&[]);
     assert_eq!(place.leader(&client, "").await["epoch"], 2);
-    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))]).await.unwrap();
-    assert_eq!((again[0].status, again[0].reason.as_str()), (Status::Unavailable, "journal_full"));
+    let orders: Vec<Command> = (1..=50)
+        .map(|n| Command::PlaceOrder(limit(n, account(1), Side::Buy, 400)))
+        .collect();
+    let again = submit(&client, &orders).await.unwrap();
+    assert_eq!(
+        (again[0].status, again[0].reason.as_str()),
+        (Status::Unavailable, "journal_full")
+    );
     place.verify();
     // More room heals it.
     drop(_matchd);
     place.max_bytes = 50_000_000;
     let _matchd = place.matchd(&[]);
     place.leader(&client, "").await;
-    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))]).await.unwrap();
+    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))])
+        .await
+        .unwrap();
     assert_eq!(again[0].status, Status::Repeated);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_says_so() {
     let mut place = Place::new().await;
-    let matchd = place.matchd(&[("CIFT_QUEUE_REQUESTS", "5".to_owned()), ("CIFT_FREEZE_MS", "60000".to_owned())]);
+    let matchd = place.matchd(&[
+        ("CIFT_QUEUE_REQUESTS", "5".to_owned()),
+        ("CIFT_FREEZE_MS", "60000".to_owned()),
+    ]);
     let client = place.client().await;
     place.leader(&client, "").await;
     open_market(&client, 1).await;
@@ -101,7 +151,12 @@ async fn a_full_queue_says_so() {
     for number in 1..=40 {
         let client = client.clone();
         waiting.push(tokio::spawn(async move {
-            submit(&client, &[Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))]).await.expect("an answer")
+            submit(
+                &client,
+                &[Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))],
+            )
+            .await
+            .expect("an answer")
         }));
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -115,7 +170,11 @@ async fn a_full_queue_says_so() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(done >= 5 && full >= 1 && done + full == 40, "{done} done, {full} refused\n{}", place.logs());
+    assert!(
+        done >= 5 && full >= 1 && done + full == 40,
+        "{done} done, {full} refused\n{}",
+        place.logs()
+    );
     let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(book["bids"][0][2].as_u64().unwrap(), done);
 }
@@ -133,12 +192,27 @@ async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
         feed: 1,
         source_sequence,
         symbol: spy(),
-        bid: OutsideSide { price: bid * NANOS, quantity: 5 * NANOS },
-        ask: OutsideSide { price: ask * NANOS, quantity: 5 * NANOS },
+        bid: OutsideSide {
+            price: bid * NANOS,
+            quantity: 5 * NANOS,
+        },
+        ask: OutsideSide {
+            price: ask * NANOS,
+            quantity: 5 * NANOS,
+        },
     };
     let commands = [
-        Command::OpenAccount { account: house, kind: AccountKind::Margin, role: AccountRole::House, currency: usd },
-        Command::DefineFeed { feed: 1, house, silence_ns: 3_600_000_000_000 },
+        Command::OpenAccount {
+            account: house,
+            kind: AccountKind::Margin,
+            role: AccountRole::House,
+            currency: usd,
+        },
+        Command::DefineFeed {
+            feed: 1,
+            house,
+            silence_ns: 3_600_000_000_000,
+        },
         quote(1, 498, 502),
         quote(2, 497, 503),
         Command::PlaceOrder(limit(1, account(1), Side::Buy, 505)),
@@ -151,9 +225,15 @@ async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
     // The order came before the quotes: it found nothing, and was filled by the last quote, at its own price.
     let order = results[4].order.unwrap();
     assert_eq!((order.status, order.filled), (OrderStatus::New, 0));
-    assert_eq!(ask(&client, json!({"order": cift_wire::text::uuid_text(order_id(1).0)})).await["error"], "order_not_open");
+    assert_eq!(
+        ask(&client, json!({"order": cift_wire::text::uuid_text(order_id(1).0)})).await["error"],
+        "order_not_open"
+    );
     assert_eq!(ask_account(&client, account(1)).await["positions"][0]["cost"], "505");
     let quote = ask(&client, json!({"quote": ["SPY"]})).await;
-    assert_eq!((&quote["quotes"][0]["bid"], &quote["quotes"][0]["ask_quantity"]), (&json!("499"), &json!("4")));
+    assert_eq!(
+        (&quote["quotes"][0]["bid"], &quote["quotes"][0]["ask_quantity"]),
+        (&json!("499"), &json!("4"))
+    );
     place.verify();
 }

