@@ -63,7 +63,7 @@ def best_of_both(ours: Callable[[], float], rival: Callable[[], float]) -> tuple
     return min(one for one, _ in rounds), min(other for _, other in rounds)
 
 
-@numba.njit(fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(fastmath=True)
 def numba_vwap(prices: Any, volumes: Any) -> float:
     notional = 0.0
     volume = 0.0
@@ -73,7 +73,7 @@ def numba_vwap(prices: Any, volumes: Any) -> float:
     return notional / volume
 
 
-@numba.njit(fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(fastmath=True)
 def numba_ofi(bids: Any, bid_sizes: Any, asks: Any, ask_sizes: Any) -> float:
     total = 0.0
     for i in range(1, bids.shape[0]):

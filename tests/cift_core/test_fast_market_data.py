@@ -84,13 +84,14 @@ def test_weighted_order_flow_imbalance() -> None:
         sizes(count * levels).reshape(count, levels),
         sizes(count * levels).reshape(count, levels),
     )
-    book = [np.ascontiguousarray(x) for x in (bids, bid_sizes, asks, ask_sizes)]
+    bids, asks = np.ascontiguousarray(bids), np.ascontiguousarray(asks)
+    book = bids, bid_sizes, asks, ask_sizes
     weights = np.exp(-decay * np.arange(levels))
     each = [plain_ofi(*(x[:, level] for x in book)).sum() for level in range(levels)]
     got = FastMarketData.weighted_ofi(*book, decay=decay)
     assert got == pytest.approx(np.dot(weights, each) / weights.sum(), rel=1e-9)
     with pytest.raises(ValueError, match="differ in shape"):
-        FastMarketData.weighted_ofi(*book[:3], np.ones((levels, count)))
+        FastMarketData.weighted_ofi(bids, bid_sizes, asks, np.ones((levels, count)))
 
 
 def test_spreads_and_the_prices_between() -> None:
@@ -115,7 +116,7 @@ def test_the_shape_of_the_book() -> None:
     assert FastMarketData.book_pressure(bid_sizes, ask_sizes, decay=0.3) == pytest.approx(
         (bid - ask) / (bid + ask)
     )
-    prices = 100 - 0.01 * np.arange(1, 7)
+    prices: np.ndarray = 100 - 0.01 * np.arange(1, 7)
     distance, depth = np.abs(prices - 100), np.cumsum(bid_sizes)
     slope = np.linalg.lstsq(distance[:, None], depth, rcond=None)[0][0]
     assert FastMarketData.book_slope(prices, bid_sizes, 100.0) == pytest.approx(slope)
@@ -241,4 +242,4 @@ def test_a_wrong_array_is_told_its_cure() -> None:
     with pytest.raises(
         TypeError, match=r"array of int64 .*numpy.ascontiguousarray\(x, dtype=numpy.float64\)"
     ):
-        FastMarketData.vwap(np.ones(3), np.ones(3, dtype=np.int64))  # type: ignore[arg-type]
+        FastMarketData.vwap(np.ones(3), np.ones(3, dtype=np.int64))

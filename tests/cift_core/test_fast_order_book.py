@@ -173,7 +173,7 @@ def test_arrays_are_taken_as_they_are_or_not_at_all() -> None:
         (prices.tolist(), quantities, sides, ids),
     ]:
         with pytest.raises(TypeError, match=r"numpy\.ascontiguousarray"):
-            book.add_orders(*wrong)  # type: ignore[arg-type]
+            book.add_orders(*wrong)
     with pytest.raises(ValueError, match="differ in length"):
         book.add_orders(prices, quantities, sides, ids[:9])
     prices.flags.writeable = False

@@ -12,7 +12,7 @@ from cift_core import FastRiskEngine
 
 def engine(**limits: float) -> FastRiskEngine:
     risk = FastRiskEngine()
-    risk.add_account("ann", 10_000.0, **limits)  # type: ignore[arg-type]
+    risk.add_account("ann", 10_000.0, **limits)
     risk.set_mark("SPY", 100.0)
     return risk
 
@@ -54,7 +54,7 @@ def test_a_batch_says_the_same_as_single_checks() -> None:
             name, 10_000.0, max_order_quantity=90.0, max_position=150.0, max_leverage=3.0, price_band=0.05
         )
         for symbol in symbols:
-            risk.on_fill(name, symbol, dice.choice(["buy", "sell"]), dice.randint(1, 99), 100.0)  # type: ignore[arg-type]
+            risk.on_fill(name, symbol, dice.choice(["buy", "sell"]), dice.randint(1, 99), 100.0)
     orders = [
         (
             dice.randrange(21),
@@ -69,12 +69,12 @@ def test_a_batch_says_the_same_as_single_checks() -> None:
     columns = [
         np.array(column, dtype=kind) for column, kind in zip(zip(*orders, strict=True), kinds, strict=True)
     ]
-    codes = risk.check_orders(*columns)  # type: ignore[arg-type]
+    codes = risk.check_orders(*columns)
     assert codes.dtype == np.uint8
-    for (account, symbol, side, quantity, price), code in zip(orders, codes, strict=True):
+    for (account, column, side, quantity, price), code in zip(orders, codes, strict=True):
         name = names[account] if account < 20 else "?"
         told = risk.check(
-            name, symbols[symbol] if symbol < 3 else "?", "buy" if side == 1 else "sell", quantity, price
+            name, symbols[column] if column < 3 else "?", "buy" if side == 1 else "sell", quantity, price
         )
         assert (told or "admitted") == FastRiskEngine.REASONS[code]
     assert len(set(codes.tolist())) >= 6, "the flow meets most limits"
