@@ -25,6 +25,32 @@ def test_stubtest_finds_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+NO_NUMPY = """
+import sys
+sys.modules["numpy"] = None
+import cift_core
+from cift_core import wire
+assert wire.decode_commands(wire.encode_commands([{"type": "halt", "symbol": "SPY"}]))[0]["symbol"] == "SPY"
+try:
+    cift_core.FastOrderBook
+except ImportError:
+    pass
+else:
+    raise SystemExit("the classes were given out without NumPy")
+try:
+    cift_core.FastOrderbook
+except AttributeError as error:
+    assert "FastOrderbook" in str(error)
+"""
+
+
+def test_the_codec_needs_no_numpy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_NUMPY], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_types_travel_with_the_package() -> None:
     package = Path(str(cift_core.__file__)).parent
     assert (package / "py.typed").exists() and (package / "_cift_core.pyi").exists()
