@@ -185,3 +185,121 @@ fn eight_expired_keys_are_dropped_a_command_oldest_first() {
     let tally = run(&stream, 1, 1).unwrap_or_else(|(index, why)| panic!("command {index}: {why}"));
     assert!(tally.refusals > 10);
 }
+
+/// A trade after which maker and taker both have reduce-only orders too many: the maker's goes first.
+#[test]
+fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
+    let (maker, taker) = (ACCOUNT, AccountId(101));
+    let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
+    let mut stream = opening();
+    let amount = Money::from(1_000_000 * NANOS);
+    stream.push((
+        START,
+        Command::OpenAccount {
+            account: taker,
+            kind,
+            role,
+            currency: currency("USD"),
+        },
+    ));
+    stream.push((
+        START,
+        Command::Deposit {
+            account: taker,
+            transfer: TransferId(2),
+            amount,
+            request: None,
+        },
+    ));
+    stream.push((START, Command::DefineInstrument(instrument("AAA"))));
+    let mut place = |account, order, side, units: i64, price: i64, reduce_only| {
+        let Command::PlaceOrder(one) = limit(order, "AAA", side, price * NANOS, None) else {
+            unreachable!()
+        };
+        let quantity = units * NANOS;
+        stream.push((
+            START,
+            Command::PlaceOrder(PlaceOrder {
+                account,
+                quantity,
+                reduce_only,
+                ..one
+            }),
+        ));
+    };
+    place(maker, 1, Side::Buy, 10, 100, false);
+    place(taker, 2, Side::Sell, 10, 100, false);
+    // The maker is long 10, the taker short 10.
+    place(maker, 3, Side::Sell, 10, 105, true);
+    place(taker, 4, Side::Buy, 10, 95, true);
+    place(maker, 5, Side::Sell, 5, 100, false);
+    place(taker, 6, Side::Buy, 5, 100, false);
+    compare(&stream);
+
+    let mut engine = cift_engine::Engine::new();
+    let mut events = Vec::new();
+    for (n, (ts, command)) in stream.iter().enumerate() {
+        events.clear();
+        engine.apply(n as u64 + 1, *ts, command, &mut events);
+    }
+    let trimmed = events.iter().filter_map(|event| match event {
+        Event::OrderClosed {
+            order,
+            reason: CloseReason::ReduceOnly,
+            ..
+        } => Some(order.0),
+        _ => None,
+    });
+    assert_eq!(trimmed.collect::<Vec<_>>(), [3, 4]);
+}
+
+/// In matching order an iceberg's refill comes after an own order at its level: too little, so no trade.
+#[test]
+fn fill_or_kill_does_not_count_what_lies_behind_an_own_order() {
+    let (own, other) = (ACCOUNT, AccountId(101));
+    let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
+    let mut stream = opening();
+    let amount = Money::from(1_000_000 * NANOS);
+    stream.push((
+        START,
+        Command::OpenAccount {
+            account: other,
+            kind,
+            role,
+            currency: currency("USD"),
+        },
+    ));
+    stream.push((
+        START,
+        Command::Deposit {
+            account: other,
+            transfer: TransferId(2),
+            amount,
+            request: None,
+        },
+    ));
+    stream.push((START, Command::DefineInstrument(instrument("AAA"))));
+    let order = |account, id, side, units: i64| {
+        let Command::PlaceOrder(one) = limit(id, "AAA", side, 100 * NANOS, None) else {
+            unreachable!()
+        };
+        PlaceOrder {
+            account,
+            quantity: units * NANOS,
+            ..one
+        }
+    };
+    let iceberg = PlaceOrder {
+        display_quantity: Some(2 * NANOS),
+        ..order(other, 1, Side::Buy, 3)
+    };
+    let fok = PlaceOrder {
+        time_in_force: TimeInForce::Fok,
+        self_trade_prevention: SelfTradePrevention::CancelBoth,
+        ..order(own, 3, Side::Sell, 3)
+    };
+    for place in [iceberg, order(own, 2, Side::Buy, 1), fok] {
+        stream.push((START, Command::PlaceOrder(place)));
+    }
+    compare(&stream);
+}

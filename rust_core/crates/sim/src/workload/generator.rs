@@ -36,6 +36,8 @@ pub(super) struct Generator {
     pub now: Timestamp,
     pub markets: Vec<Market>,
     pub accounts: u64,
+    /// Three accounts that mostly close what they opened: many reduce-only cancels and self-trades.
+    pub crowded: bool,
     pub next_id: u128,
     /// Orders that may be open, and whose they are.
     pub recent: Vec<Issued>,
@@ -47,7 +49,9 @@ pub(super) struct Generator {
 /// A stream of about `commands` commands (plus its opening).
 pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
     let mut random = Random::new(seed);
+    let crowded = matches!(profile, Profile::Retail | Profile::Hostile) && random.one_in(4);
     let accounts = match profile {
+        _ if crowded => 3,
         Profile::Retail => 14,
         Profile::Hostile => 8,
         Profile::Outside => 6,
@@ -62,8 +66,14 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
     };
     let markets = (0..instruments)
         .map(|i| {
-            // (tick, lot): cents and whole shares; pips and hundredths; a coarse tick with tiny lots.
-            let grids = [(CENT, NANOS), (100_000, CENT), (NANOS / 4, 1_000), (CENT, NANOS)];
+            // (tick, lot): cents and whole shares; pips and hundredths; coarse ticks with tiny lots.
+            let grids = [
+                (CENT, NANOS),
+                (100_000, CENT),
+                (NANOS / 4, 1_000),
+                (CENT, NANOS),
+                (NANOS, 1),
+            ];
             let (tick, lot) = if profile == Profile::Whale {
                 grids[0]
             } else {
@@ -95,6 +105,7 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
         })
         .collect();
     let mut g = Generator {
+        crowded,
         profile,
         random,
         now: START,

@@ -176,6 +176,8 @@ impl Generator {
             (1, 10),
             (10, 1),
             (1_001, 1),
+            (1_000, 1),
+            (1, 1_000),
         ];
         let (numerator, denominator) = self.random.pick(&ratios);
         self.push(Command::Split {

@@ -206,7 +206,11 @@ impl Generator {
         let most = if self.random.one_in(4) { quantity / lot / 8 } else { 4 };
         let display_quantity = iceberg.then(|| self.random.between(1, most.max(4)) * lot);
         let post_only = self.random.one_in(if kind == Limit { 10 } else { 200 });
-        let reduce_only = self.random.one_in(if sweeping { 40 } else { 8 });
+        let reduce_only = self.random.one_in(match () {
+            _ if sweeping => 40,
+            _ if self.crowded => 3,
+            _ => 8,
+        });
         let modes = [
             SelfTradePrevention::CancelNewest,
             SelfTradePrevention::CancelOldest,
