@@ -1,7 +1,7 @@
 //! `cift_core`: the Rust core of CIFT Markets for Python.
 //!
-//! Layout: [`codec`] (bytes of `cift-wire` ↔ dicts), [`order_book`], [`market_data`], [`risk_engine`] (the three
-//! classes), [`arrays`] (NumPy arrays as slices), [`side`]. This crate is the only one that knows Python, and knows
+//! Layout: `codec` (bytes of `cift-wire` ↔ dicts), `order_book`, `market_data`, `risk_engine` (the three
+//! classes), `arrays` (NumPy arrays as slices), `side`. This crate is the only one that knows Python, and knows
 //! nothing else: what it offers is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
 //!
 //! Types and signatures for readers and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them
