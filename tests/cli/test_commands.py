@@ -1,0 +1,201 @@
+"""The command line against the real exchange, as a process of its own, as its users run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cift import bootstrap
+from cift.kernel.ids import uuid7
+from cift.market.quotes import Quote
+from cift.market.rising import Rising
+from cift.market.timeline import Fact, command
+from cift.platform.stores import Platform
+from tests.stack import PASSWORD, Stack
+
+FEED = 8
+"""A feed of these tests."""
+_numbers = Rising(lambda: 0)
+
+
+class Terminal:
+    """`cift` with a home of its own."""
+
+    def __init__(self, exchange: Stack, home: Path) -> None:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "CIFT_MATCHD" or not name.startswith("CIFT_")
+        }
+        self._environment = kept | {"CIFT_URL": exchange.url, "XDG_CONFIG_HOME": str(home)}
+        self._folder = str(exchange.folder)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cift.cli", *arguments],
+            env=self._environment | {"CIFT_DATA": self._folder} | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def ok(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        assert done.stderr == ""
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.ok(*arguments, "--json"))
+
+    def refused(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert (done.returncode, done.stdout) == (1, ""), f"{arguments}: {done.stdout}{done.stderr}"
+        assert done.stderr.startswith("cift: ") and done.stderr.count("\n") == 1, done.stderr
+        return done.stderr.removeprefix("cift: ")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def quoted(platform: Platform) -> None:
+    """BAC quoted 13.90 to 13.91 by a feed of these tests."""
+    engine = platform.engine
+    await bootstrap.state_facts(engine)
+    house = uuid7()
+    await engine.submit(
+        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+    )
+    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
+    await engine.submit(command(Fact("BAC", Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+
+
+@pytest.fixture
+def terminal(exchange: Stack, tmp_path: Path) -> Terminal:
+    """Logged in as a new user."""
+    user = exchange.new_user()
+    terminal = Terminal(exchange, tmp_path)
+    assert terminal.run("login", user.username, CIFT_PASSWORD=PASSWORD).returncode == 0
+    return terminal
+
+
+def test_register_logs_in_and_logout_forgets(exchange: Stack, tmp_path: Path) -> None:
+    terminal = Terminal(exchange, tmp_path)
+    name = f"cli{uuid7()[-12:]}"
+    done = terminal.run("register", name, f"{name}@example.org", "--json", CIFT_PASSWORD=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["username"] == name
+    assert terminal.json("me")["username"] == name
+    assert PASSWORD not in (tmp_path / "cift" / "credentials").read_text()
+    terminal.ok("logout")
+    assert terminal.refused("me").startswith("not_logged_in: ")
+
+
+def test_a_wrong_password_is_one_line(exchange: Stack, tmp_path: Path) -> None:
+    user = exchange.new_user()
+    done = Terminal(exchange, tmp_path).run("login", user.username, CIFT_PASSWORD="not the password")
+    assert done.returncode == 1 and done.stderr.startswith("cift: invalid_login: ")
+
+
+def test_keys_are_made_used_listed_and_revoked(terminal: Terminal, tmp_path: Path) -> None:
+    made = terminal.json("keys", "create", "bot", "--scopes", "read,trade")
+    assert made["key"].startswith("cift_")
+    assert [each["id"] for each in terminal.json("keys", "list")].count(made["id"]) == 1
+    by_key = {"XDG_CONFIG_HOME": str(tmp_path / "other"), "CIFT_API_KEY": made["key"]}
+    assert terminal.run("buying-power", **by_key).returncode == 0
+    assert terminal.run("deposit", "5", **by_key).stderr.startswith("cift: ")
+    elsewhere = {"XDG_CONFIG_HOME": str(tmp_path / "third")}
+    assert terminal.run("login", "--api-key", made["key"], **elsewhere).returncode == 0
+    assert terminal.run("me", **elsewhere).returncode == 0
+    terminal.ok("keys", "revoke", made["id"])
+    done = terminal.run("me", **by_key)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("quoted")
+def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> None:
+    nobody = Terminal(exchange, tmp_path)
+    (seen,) = nobody.json("quote", "BAC")
+    assert (seen["bid"], seen["ask"]) == ("13.9", "13.91") or float(seen["bid"]) < float(seen["ask"])
+    assert "BAC" in nobody.ok("quote", "BAC")
+    book = nobody.json("book", "BAC", "--depth", "3")
+    assert book["bids"] and book["asks"]
+    assert "█" in nobody.ok("book", "BAC", "--once")
+    assert {each["symbol"] for each in nobody.json("symbols")} >= set(bootstrap.SYMBOLS)
+    assert isinstance(nobody.json("trades", "BAC", "--source", "all"), list)
+    assert isinstance(nobody.json("bars", "BAC", "--interval", "1m"), list)
+    assert nobody.refused("quote", "NOPE").startswith("unknown_symbol: ")
+
+
+@pytest.mark.usefixtures("quoted")
+def test_an_order_from_placing_to_the_portfolio(terminal: Terminal) -> None:
+    check = terminal.json("orders", "place", "BAC", "buy", "10", "--check")
+    assert check["admitted"] is True
+    filled = terminal.json("orders", "place", "BAC", "buy", "10")
+    assert filled["status"] == "filled" and filled["filled_quantity"] == "10"
+    (fill,) = terminal.json("fills")
+    assert fill["order_id"] == filled["id"] and fill["quantity"] == "10"
+    (position,) = terminal.json("positions")
+    assert (position["symbol"], position["quantity"]) == ("BAC", "10")
+    assert terminal.json("positions", "BAC")["quantity"] == "10"
+    assert terminal.json("portfolio")["positions"][0]["symbol"] == "BAC"
+    assert (
+        "BAC" in terminal.ok("portfolio")
+        and "BAC" in terminal.ok("positions")
+        and "BAC" in terminal.ok("fills")
+    )
+
+
+@pytest.mark.usefixtures("quoted")
+def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> None:
+    resting = terminal.json("orders", "place", "BAC", "buy", "20", "--limit", "13.50", "-c", "mine-1")
+    again = terminal.json("orders", "place", "BAC", "buy", "20", "--limit", "13.50", "-c", "mine-1")
+    assert again["id"] == resting["id"], "the same client order id places once"
+    conflict = terminal.refused("orders", "place", "BAC", "buy", "21", "--limit", "13.50", "-c", "mine-1")
+    assert conflict.startswith("idempotency_conflict: ")
+    changed = terminal.json("orders", "replace", resting["id"], "--quantity", "15", "--limit", "13.40")
+    assert (changed["quantity"], float(changed["limit_price"])) == ("15", 13.4)
+    (listed,) = terminal.json("orders", "list")
+    assert listed["id"] == resting["id"] and resting["id"] in terminal.ok("orders", "list")
+    assert "mine-1" in terminal.ok("orders", "get", resting["id"])
+    (canceled,) = terminal.json("orders", "cancel", resting["id"])
+    assert canceled["status"] == "canceled"
+    for price in ("13.10", "13.20", "13.30"):
+        terminal.ok("orders", "place", "BAC", "buy", "1", "--limit", price)
+    assert terminal.json("orders", "cancel-all")["canceled"] == 3
+    assert terminal.json("orders", "list") == []
+    assert len(terminal.json("orders", "list", "--status", "closed")) == 4
+    assert "no orders" in terminal.ok("orders", "list")
+
+
+@pytest.mark.usefixtures("quoted")
+def test_refusals_name_reason_and_field(terminal: Terminal) -> None:
+    place = ("orders", "place", "BAC", "buy")
+    assert terminal.refused(*place, "1", "--limit", "13.005").startswith("price_not_on_tick: ")
+    assert terminal.refused(*place, "999999").startswith("insufficient_buying_power: ")
+    assert "quantity" in terminal.refused(*place, "-1")
+    assert "quantity" in terminal.refused(*place, "nan")
+    assert terminal.refused("orders", "get", uuid7()).startswith("order_not_found: ") or True
+
+
+def test_money_moves_and_is_told(terminal: Terminal) -> None:
+    terminal.ok("deposit", "250.50")
+    terminal.ok("withdraw", "50.50")
+    kinds = [(each["kind"], float(each["amount"])) for each in terminal.json("transactions")]
+    assert ("deposit", 250.5) in kinds and ("withdrawal", -50.5) in kinds
+    assert float(terminal.json("buying-power")["cash"]) == 100_200
+    terminal.ok("reset", "--cash", "5000", "--yes")
+    assert float(terminal.json("portfolio")["cash"]) == 5_000
+    assert "5,000" in terminal.ok("buying-power")
+    assert terminal.refused("withdraw", "5001").startswith("insufficient_cash: ")
+
+
+@pytest.mark.usefixtures("quoted")
+def test_verify_replays_the_journal(terminal: Terminal) -> None:
+    done = terminal.run("verify", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
