@@ -125,14 +125,17 @@ impl Leader {
     /// Quotes wait behind the orders of the batch; all else is applied.
     fn take(&mut self, item: Item) {
         match item.command {
-            Command::OutsideQuote { .. } => match self.quotes.put(item) {
-                Ok(None) => {}
-                Ok(Some(superseded)) => {
+            Command::OutsideQuote {
+                feed,
+                symbol,
+                source_sequence,
+                ..
+            } => {
+                if let Some(superseded) = self.quotes.put(feed, symbol, source_sequence, item) {
                     Metrics::add(&self.metrics.conflated, 1);
                     self.settle_conflated(superseded.ticket);
                 }
-                Err(item) => self.apply_item(&item),
-            },
+            }
             Command::OutsideTrade { feed, symbol, .. } => {
                 if let Some(quote) = self.quotes.take(feed, symbol) {
                     self.apply_item(&quote);
