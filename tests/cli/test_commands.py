@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.stack import PASSWORD, Stack
 
 FEED = 8
 """A feed of these tests."""
+SYMBOL = "CLI.T"
+"""An instrument of these tests."""
 _numbers = Rising(lambda: 0)
 
 
@@ -62,16 +65,19 @@ class Terminal:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def quoted(platform: Platform) -> None:
-    """BAC quoted 13.90 to 13.91 by a feed of these tests."""
+async def quoted(platform: Platform) -> AsyncIterator[None]:
+    """An instrument quoted 13.90 to 13.91."""
     engine = platform.engine
     await bootstrap.state_facts(engine)
+    await engine.submit(bootstrap.instrument(SYMBOL))
     house = uuid7()
     await engine.submit(
         {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
     )
     await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
-    await engine.submit(command(Fact("BAC", Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+    await engine.submit(command(Fact(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+    yield
+    await engine.submit(command(Fact(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
 
 
 @pytest.fixture
@@ -119,43 +125,43 @@ def test_keys_are_made_used_listed_and_revoked(terminal: Terminal, tmp_path: Pat
 @pytest.mark.usefixtures("quoted")
 def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> None:
     nobody = Terminal(exchange, tmp_path)
-    (seen,) = nobody.json("quote", "BAC")
-    assert (seen["bid"], seen["ask"]) == ("13.9", "13.91") or float(seen["bid"]) < float(seen["ask"])
-    assert "BAC" in nobody.ok("quote", "BAC")
-    book = nobody.json("book", "BAC", "--depth", "3")
+    (seen,) = nobody.json("quote", SYMBOL)
+    assert (float(seen["bid"]), float(seen["ask"])) == (13.9, 13.91)
+    assert SYMBOL in nobody.ok("quote", SYMBOL)
+    book = nobody.json("book", SYMBOL, "--depth", "3")
     assert book["bids"] and book["asks"]
-    assert "█" in nobody.ok("book", "BAC", "--once")
+    assert "█" in nobody.ok("book", SYMBOL, "--once")
     assert {each["symbol"] for each in nobody.json("symbols")} >= set(bootstrap.SYMBOLS)
-    assert isinstance(nobody.json("trades", "BAC", "--source", "all"), list)
-    assert isinstance(nobody.json("bars", "BAC", "--interval", "1m"), list)
+    assert isinstance(nobody.json("trades", SYMBOL, "--source", "all"), list)
+    assert isinstance(nobody.json("bars", SYMBOL, "--interval", "1m"), list)
     assert nobody.refused("quote", "NOPE").startswith("unknown_symbol: ")
 
 
 @pytest.mark.usefixtures("quoted")
 def test_an_order_from_placing_to_the_portfolio(terminal: Terminal) -> None:
-    check = terminal.json("orders", "place", "BAC", "buy", "10", "--check")
+    check = terminal.json("orders", "place", SYMBOL, "buy", "10", "--check")
     assert check["admitted"] is True
-    filled = terminal.json("orders", "place", "BAC", "buy", "10")
+    filled = terminal.json("orders", "place", SYMBOL, "buy", "10")
     assert filled["status"] == "filled" and filled["filled_quantity"] == "10"
     (fill,) = terminal.json("fills")
     assert fill["order_id"] == filled["id"] and fill["quantity"] == "10"
     (position,) = terminal.json("positions")
-    assert (position["symbol"], position["quantity"]) == ("BAC", "10")
-    assert terminal.json("positions", "BAC")["quantity"] == "10"
-    assert terminal.json("portfolio")["positions"][0]["symbol"] == "BAC"
+    assert (position["symbol"], position["quantity"]) == (SYMBOL, "10")
+    assert terminal.json("positions", SYMBOL)["quantity"] == "10"
+    assert terminal.json("portfolio")["positions"][0]["symbol"] == SYMBOL
     assert (
-        "BAC" in terminal.ok("portfolio")
-        and "BAC" in terminal.ok("positions")
-        and "BAC" in terminal.ok("fills")
+        SYMBOL in terminal.ok("portfolio")
+        and SYMBOL in terminal.ok("positions")
+        and SYMBOL in terminal.ok("fills")
     )
 
 
 @pytest.mark.usefixtures("quoted")
 def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> None:
-    resting = terminal.json("orders", "place", "BAC", "buy", "20", "--limit", "13.50", "-c", "mine-1")
-    again = terminal.json("orders", "place", "BAC", "buy", "20", "--limit", "13.50", "-c", "mine-1")
+    resting = terminal.json("orders", "place", SYMBOL, "buy", "20", "--limit", "13.50", "-c", "mine-1")
+    again = terminal.json("orders", "place", SYMBOL, "buy", "20", "--limit", "13.50", "-c", "mine-1")
     assert again["id"] == resting["id"], "the same client order id places once"
-    conflict = terminal.refused("orders", "place", "BAC", "buy", "21", "--limit", "13.50", "-c", "mine-1")
+    conflict = terminal.refused("orders", "place", SYMBOL, "buy", "21", "--limit", "13.50", "-c", "mine-1")
     assert conflict.startswith("idempotency_conflict: ")
     changed = terminal.json("orders", "replace", resting["id"], "--quantity", "15", "--limit", "13.40")
     assert (changed["quantity"], float(changed["limit_price"])) == ("15", 13.4)
@@ -165,7 +171,7 @@ def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> Non
     (canceled,) = terminal.json("orders", "cancel", resting["id"])
     assert canceled["status"] == "canceled"
     for price in ("13.10", "13.20", "13.30"):
-        terminal.ok("orders", "place", "BAC", "buy", "1", "--limit", price)
+        terminal.ok("orders", "place", SYMBOL, "buy", "1", "--limit", price)
     assert terminal.json("orders", "cancel-all")["canceled"] == 3
     assert terminal.json("orders", "list") == []
     assert len(terminal.json("orders", "list", "--status", "closed")) == 4
@@ -174,12 +180,12 @@ def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> Non
 
 @pytest.mark.usefixtures("quoted")
 def test_refusals_name_reason_and_field(terminal: Terminal) -> None:
-    place = ("orders", "place", "BAC", "buy")
+    place = ("orders", "place", SYMBOL, "buy")
     assert terminal.refused(*place, "1", "--limit", "13.005").startswith("price_not_on_tick: ")
     assert terminal.refused(*place, "999999").startswith("insufficient_buying_power: ")
     assert "quantity" in terminal.refused(*place, "-1")
     assert "quantity" in terminal.refused(*place, "nan")
-    assert terminal.refused("orders", "get", uuid7()).startswith("order_not_found: ") or True
+    assert "not" in terminal.refused("orders", "get", uuid7())
 
 
 def test_money_moves_and_is_told(terminal: Terminal) -> None:

@@ -24,6 +24,8 @@ from tests.stack import Stack
 
 FEED = 7
 """A feed of these tests, beside the replay's."""
+QUEUE = "QUEUE.T"
+"""An instrument of these tests."""
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = 40.0) -> Any:
@@ -189,24 +191,25 @@ async def test_a_limit_order_waits_its_turn_at_its_price(platform: Platform) -> 
         {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
     )
     await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 600 * NANOS})
+    await engine.submit(bootstrap.instrument(QUEUE))
     numbers = Rising(lambda: 0)
 
     async def tell(what: Quote | Print) -> None:
-        await engine.submit(command(Fact("AIG", what), FEED, numbers.next()))
+        await engine.submit(command(Fact(QUEUE, what), FEED, numbers.next()))
 
     account = await customer(engine)
     await tell(Quote(0, 4_900, 300, 4_902, 100))
-    order = await place(engine, account, "AIG", "buy", 50, limit_price=4_900 * 10_000_000)
+    order = await place(engine, account, QUEUE, "buy", 50, limit_price=4_900 * 10_000_000)
     assert order.order["status"] == "new"
     await tell(Print(1, 4_900, 200))
-    assert await held(engine, account, "AIG") == 0, "100 shares of the quote still stand before it"
+    assert await held(engine, account, QUEUE) == 0, "100 shares of the quote still stand before it"
     await tell(Quote(2, 4_900, 500, 4_902, 100))
     await tell(Print(3, 4_900, 120))
-    assert await held(engine, account, "AIG") == 20, "the quote grew behind it, not before it"
+    assert await held(engine, account, QUEUE) == 20, "the quote grew behind it, not before it"
     await tell(Quote(4, 4_901, 400, 4_902, 100))
-    assert await held(engine, account, "AIG") == 20
+    assert await held(engine, account, QUEUE) == 20
     await tell(Quote(5, 4_898, 100, 4_900, 1_000))
-    assert await held(engine, account, "AIG") == 50, "an ask that comes down to it fills it at its price"
+    assert await held(engine, account, QUEUE) == 50, "an ask that comes down to it fills it at its price"
     answer = await engine.query({"account": account})
     assert answer["account"]["cash"] == "97550", "50 shares at 49.00"
     await tell(Quote(6, 4_898, 0, 4_900, 0))

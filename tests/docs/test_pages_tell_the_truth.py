@@ -1,0 +1,112 @@
+"""What the pages tell you to type works: the curl lines of README, the function of CONTRIBUTING, the
+commands that README names."""
+
+import re
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import typer.main
+
+from cift import bootstrap
+from cift.cli.app import app
+from cift.kernel.ids import uuid7
+from cift.market.quotes import Quote
+from cift.market.rising import Rising
+from cift.market.timeline import Fact, command
+from cift.platform.stores import Platform
+from tests.stack import Stack
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FEED = 9
+"""A feed of these tests."""
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def quoted(platform: Platform) -> AsyncIterator[None]:
+    """SPY quoted 167.41 to 167.42."""
+    engine = platform.engine
+    await bootstrap.state_facts(engine)
+    house = uuid7()
+    await engine.submit(
+        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+    )
+    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
+    numbers = Rising(lambda: 0)
+    await engine.submit(command(Fact("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
+    yield
+    await engine.submit(command(Fact("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
+
+
+@pytest.mark.usefixtures("quoted")
+def test_the_curl_lines_of_the_readme_work(exchange: Stack) -> None:
+    assert shutil.which("curl") and shutil.which("bash"), "install curl and bash to run README's examples"
+    (script,) = blocks("README.md", "bash")
+    name = f"ada{uuid7()[-12:]}"
+    script = script.replace("http://127.0.0.1:8000", exchange.url).replace("python3", sys.executable)
+    script = script.replace("ada@example.org", f"{name}@example.org").replace('"ada"', f'"{name}"')
+    assert exchange.url in script and name in script
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"code"' not in done.stdout, done.stdout
+    assert '"status":"filled"' in done.stdout.replace(" ", "")
+    assert '"client_order_id":"my-first"' in done.stdout.replace(" ", "")
+    assert '"equity"' in done.stdout
+
+
+@pytest.mark.usefixtures("quoted")
+async def test_the_function_of_contributing_works(platform: Platform) -> None:
+    (code,) = blocks("CONTRIBUTING.md", "python")
+    path = re.match(r"# functions/(\w+)/(\w+)\.py\n", code)
+    assert path, "the example begins with its file's path"
+    module = types.ModuleType(f"functions.{path[1]}.{path[2]}")
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(code, path[0], "exec"), module.__dict__)  # noqa: S102
+        door = getattr(module, path[2])
+        assert door.__door__.trigger == "GET /api/v1/market-data/spread/{symbol}"
+        assert (await door("spy", platform.engine)).spread == "0.01"
+    finally:
+        del sys.modules[module.__name__]
+
+
+def test_the_commands_that_the_readme_names_exist() -> None:
+    tree = typer.main.get_command(app)
+    named = re.findall(
+        r"^cift ([a-z-]+)(?: ([a-z-]+))?", (ROOT / "README.md").read_text(), flags=re.MULTILINE
+    )
+    assert len(named) >= 6
+    for first, second in named:
+        command = tree.commands[first]  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            assert second in command.commands, f"cift {first} {second}"
+
+
+def test_the_settings_that_the_readme_names_are_read_somewhere() -> None:
+    page = (ROOT / "README.md").read_text()
+    names = set(re.findall(r"`(CIFT_[A-Z_]+)`", page))
+    folders = (ROOT / "cift", ROOT / "rust_core" / "crates" / "matchd" / "src")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".rs")]
+    sources = "\n".join(path.read_text() for path in files)
+    fields = set(
+        re.findall(
+            r"^    ([a-z_]+): .*=", (ROOT / "cift/platform/settings.py").read_text(), flags=re.MULTILINE
+        )
+    )
+    unread = {
+        name for name in names if name not in sources and name.removeprefix("CIFT_").lower() not in fields
+    }
+    assert len(names) > 10 and not unread
