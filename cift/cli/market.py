@@ -99,12 +99,15 @@ def book(
         output.console.print(draw_book(look(), depth))
         return
     with Live(draw_book(look(), depth), console=output.console, auto_refresh=False, screen=True) as live:
-        while True:
-            time.sleep(REFRESH_S)
-            try:
-                live.update(draw_book(look(), depth), refresh=True)
-            except Failed as problem:
-                live.update(Text(str(problem), style="red"), refresh=True)
+        try:
+            while True:
+                time.sleep(REFRESH_S)
+                try:
+                    live.update(draw_book(look(), depth), refresh=True)
+                except Failed as problem:  # it may come back, and then so does the book
+                    live.update(Text(str(problem), style="red"), refresh=True)
+        except KeyboardInterrupt:
+            return
 
 
 def trades(

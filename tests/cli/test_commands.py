@@ -2,8 +2,12 @@
 
 import json
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -35,13 +39,13 @@ class Terminal:
             for name, value in os.environ.items()
             if name == "CIFT_MATCHD" or not name.startswith("CIFT_")
         }
-        self._environment = kept | {"CIFT_URL": exchange.url, "XDG_CONFIG_HOME": str(home)}
+        self.environment = kept | {"CIFT_URL": exchange.url, "XDG_CONFIG_HOME": str(home)}
         self._folder = str(exchange.folder)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "cift.cli", *arguments],
-            env=self._environment | {"CIFT_DATA": self._folder} | environment,
+            env=self.environment | {"CIFT_DATA": self._folder} | environment,
             capture_output=True,
             text=True,
             timeout=120,
@@ -135,6 +139,33 @@ def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> 
     assert isinstance(nobody.json("trades", SYMBOL, "--source", "all"), list)
     assert isinstance(nobody.json("bars", SYMBOL, "--interval", "1m"), list)
     assert nobody.refused("quote", "NOPE").startswith("unknown_symbol: ")
+
+
+@pytest.mark.usefixtures("quoted")
+def test_the_book_is_followed_live_in_a_terminal_until_ctrl_c(exchange: Stack, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cift.cli", "book", SYMBOL],
+        env=Terminal(exchange, tmp_path).environment | {"TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    try:
+        seen = ""
+        deadline = time.monotonic() + 30
+        while seen.count(SYMBOL) < 3 and time.monotonic() < deadline:
+            if select.select([master], [], [], 0.5)[0]:
+                seen += os.read(master, 65_536).decode(errors="replace")
+        assert seen.count(SYMBOL) >= 3, f"drawn again and again: {seen[-500:]}"
+        assert "█" in seen and "Traceback" not in seen
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
 
 
 @pytest.mark.usefixtures("quoted")
