@@ -25,6 +25,10 @@ use tokio::sync::mpsc;
 /// Messages between two acknowledgements.
 const CHUNK_MESSAGES: usize = 500;
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much faster the fan-out may be while the order path is quiet.
+const QUIET_FACTOR: u64 = 5;
+const BUSY_COMMANDS_PER_SECOND: f64 = 20_000.0;
+const LOAD_WINDOW: Duration = Duration::from_millis(250);
 
 /// An acknowledged record.
 pub struct Handoff {
@@ -54,6 +58,9 @@ struct Fanout<'a> {
     next: u64,
     rate: u64,
     allowed: Instant,
+    /// Commands sequenced when the load was last looked at, and when.
+    looked: (u64, Instant),
+    busy: bool,
 }
 
 /// Runs until the channel closes (the term ended). `tip`: the record that `ladders` are the state after.
@@ -108,6 +115,8 @@ impl<'a> Fanout<'a> {
             next,
             rate,
             allowed: Instant::now(),
+            looked: (0, Instant::now()),
+            busy: true,
         })
     }
 
@@ -169,6 +178,17 @@ impl<'a> Fanout<'a> {
         Ok(())
     }
 
+    /// Whether the order path needs the machine: commands a second since the last look.
+    fn is_busy(&mut self) -> bool {
+        let (before, since) = self.looked;
+        if since.elapsed() > LOAD_WINDOW {
+            let now = self.metrics.commands.load(std::sync::atomic::Ordering::Relaxed);
+            self.busy = (now - before.min(now)) as f64 / since.elapsed().as_secs_f64() > BUSY_COMMANDS_PER_SECOND;
+            self.looked = (now, Instant::now());
+        }
+        self.busy
+    }
+
     /// Publishes what is pending, at the rate allowed; the last of each stream is acknowledged.
     async fn send(&mut self) -> Result<(), Fault> {
         let messages = std::mem::take(&mut self.pending);
@@ -179,7 +199,12 @@ impl<'a> Fanout<'a> {
             if self.allowed > now {
                 tokio::time::sleep(self.allowed - now).await;
             }
-            self.allowed += Duration::from_nanos(1_000_000_000 / self.rate) * chunk.len() as u32;
+            let rate = if self.is_busy() {
+                self.rate
+            } else {
+                self.rate * QUIET_FACTOR
+            };
+            self.allowed += Duration::from_nanos(1_000_000_000 / rate) * chunk.len() as u32;
             for stream in [Stream::Events, Stream::MarketData] {
                 let last = chunk.iter().rposition(|m| m.stream == stream);
                 for (at, message) in chunk.iter().enumerate() {

@@ -73,7 +73,12 @@ pub struct Leader {
     pub(crate) snapshot_at: u64,
     pub(crate) snapshot_at_bytes: u64,
     pub(crate) snapshot_runs: Arc<std::sync::atomic::AtomicBool>,
+    /// Definite noes of this turn. They leave with a proof that nobody else leads which began after they were asked
+    /// for: another leader would have been asked too, and may have said yes.
+    pub(crate) noes: Vec<(Subject, Bytes)>,
     last_turn: Instant,
+    /// When the last proof began: an append that was acknowledged, or a tail that was ours.
+    proven: Instant,
 }
 
 /// How a term ends without a fault.
@@ -147,7 +152,9 @@ impl Leader {
             journal_bytes,
             journal_alarm: false,
             snapshot_runs: Arc::default(),
+            noes: Vec::new(),
             last_turn: Instant::now(),
+            proven: Instant::now(),
         })
     }
 
@@ -203,6 +210,9 @@ impl Leader {
                 () = tokio::time::sleep(deadline) => {}
             }
             if self.last_turn.elapsed() > self.settings.freeze() {
+                Metrics::add(&self.metrics.frozen, 1);
+                let for_ms = self.last_turn.elapsed().as_millis() as u64;
+                log::warn("the loop stood still; reading the tail", json!({"for_ms": for_ms}));
                 if let Some(result) = acknowledged.take() {
                     self.acknowledge(result?).await?;
                 }
@@ -213,6 +223,10 @@ impl Leader {
                 self.acknowledge(result?).await?;
             }
             self.drain(&mut commands);
+            let asked = asked_owner.is_some() || asked_query.is_some();
+            if asked && self.proven.elapsed() > self.settings.freeze() {
+                self.reassure().await?;
+            }
             if let Some(message) = asked_owner {
                 self.tell_owner(message).await;
             }
@@ -220,7 +234,8 @@ impl Leader {
                 self.answer(message).await;
                 asked_query = queries.next().now_or_never().flatten();
             }
-            self.fill().await;
+            self.fill();
+            self.tell_noes().await?;
             self.publish()?;
             self.gauge();
             if let Some(since) = stopping {
@@ -249,26 +264,38 @@ impl Leader {
         }
     }
 
-    /// After a pause in which another may have taken over: nothing is answered before the tail has been read again.
+    /// Proves that nobody else leads: the tail of the journal is ours. Any other leader appends before it subscribes.
     /// A record of ours in flight is waited for first; its PubAck is true however late it is.
     async fn reassure(&mut self) -> Result<(), Fault> {
-        Metrics::add(&self.metrics.frozen, 1);
-        log::warn(
-            "the loop stood still; reading the tail",
-            json!({"for_ms": self.last_turn.elapsed().as_millis() as u64}),
-        );
         if self.in_flight.is_some() {
             let sequence = append(&mut self.in_flight).await?;
             self.acknowledge(sequence).await?;
         }
+        let begun = Instant::now();
         let tail = self
             .journal
             .tail()
             .await
             .map_err(|fault| Fault::Doubt(fault.to_string()))?;
         if tail.sequence != self.replica.sequence {
-            let text = format!("record {} was appended while this process stood still", tail.sequence);
-            return Err(Fault::Lost(text));
+            return Err(Fault::Lost(format!("record {} was appended by another", tail.sequence)));
+        }
+        self.proven = begun;
+        Ok(())
+    }
+
+    /// The noes of this turn: with the record that gathers, whose PubAck is the proof, or after a look at the tail.
+    async fn tell_noes(&mut self) -> Result<(), Fault> {
+        if self.noes.is_empty() {
+            return Ok(());
+        }
+        if self.batch.is_empty() {
+            self.reassure().await?;
+            for (reply, bytes) in std::mem::take(&mut self.noes) {
+                let _ = self.journal.client.publish(reply, bytes).await;
+            }
+        } else {
+            self.batch_answers.append(&mut self.noes);
         }
         Ok(())
     }
@@ -279,6 +306,13 @@ impl Leader {
             return Ok(());
         };
         debug_assert_eq!(done.sequence, sequence);
+        self.proven = self.proven.max(done.since);
+        let m = &self.metrics;
+        m.append.observe(done.since.elapsed().as_micros() as u64);
+        m.batch.observe(done.commands as u64);
+        Metrics::add(&m.records, 1);
+        Metrics::add(&m.commands, done.commands as u64);
+        Metrics::add(&m.refused, done.refused);
         crash::point("after_ack_before_reply");
         for (reply, bytes) in done.replies {
             // Failing means the connection is gone, which ends the term by itself.
@@ -288,12 +322,6 @@ impl Leader {
             self.desk.close(slot);
         }
         crash::point("after_reply");
-        let m = &self.metrics;
-        m.append.observe(done.since.elapsed().as_micros() as u64);
-        m.batch.observe(done.commands as u64);
-        Metrics::add(&m.records, 1);
-        Metrics::add(&m.commands, done.commands as u64);
-        Metrics::add(&m.refused, done.refused);
         // A full queue is no harm: the fan-out reads what it missed from the journal.
         let _ = self.handoff.try_send(Handoff {
             sequence,
@@ -368,10 +396,17 @@ impl Leader {
             Fault::Full => (Status::Unavailable, "journal_full"),
             Fault::Doubt(_) => (Status::Unknown, "outcome_unknown"),
         };
-        let mut replies = self.desk.abandon(in_doubt, of_doubt, self.continued);
-        for message in self.inbox.drain(..) {
-            let refusal = crate::turn::refuse_all(&message, "engine_restarting");
-            replies.extend(message.reply.map(|reply| (reply, refusal)));
+        let behind = if self.nobody_else(in_doubt).await {
+            (Status::Unavailable, "engine_restarting")
+        } else {
+            (Status::Unknown, "outcome_unknown")
+        };
+        let mut replies = self.desk.abandon(in_doubt, of_doubt, behind, self.continued);
+        if behind.0 == Status::Unavailable {
+            for message in self.inbox.drain(..) {
+                let refusal = crate::turn::refuse_all(&message, behind.1);
+                replies.extend(message.reply.map(|reply| (reply, refusal)));
+            }
         }
         let counter = if of_doubt.0 == Status::Unknown {
             &self.metrics.unknown
@@ -386,6 +421,23 @@ impl Leader {
             let _ = self.journal.client.flush().await;
         };
         let _ = tokio::time::timeout(Duration::from_secs(1), answer_all).await;
+    }
+
+    /// Whether the journal says that no other leader has begun: it ends before the record in doubt, or with it.
+    async fn nobody_else(&self, in_doubt: u64) -> bool {
+        let look = async {
+            let tail = self.journal.tail().await.ok()?;
+            if tail.sequence < in_doubt {
+                return Some(tail.sequence + 1 == in_doubt);
+            }
+            let last = self.journal.record(in_doubt).await.ok()??;
+            Some(tail.sequence == in_doubt && self.in_flight.as_ref().is_some_and(|f| f.record == last))
+        };
+        tokio::time::timeout(Duration::from_millis(500), look)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or(false)
     }
 
     /// A graceful end: everything taken in is answered; the state is kept.

@@ -20,12 +20,13 @@
 //! - Every append carries the expected last sequence. After any error or timeout of one, memory is dropped and the
 //!   process recovers; only the PubAck of its own `EngineStarted` settles what was in doubt.
 //! - While not leader: no subscription to commands, queries or owner, so no answer.
-//! - A pause of the loop longer than the patience of a standby may hide a change of leader: after one, nothing is
-//!   answered before the tail of the journal has been read again.
+//! - A definite *no* leaves only with a proof, begun after it was asked for, that nobody else leads (a PubAck, or a
+//!   tail that is ours): another leader would have been asked too. Questions need one not older than `freeze_ms`.
+//! - After a pause of the loop (SIGSTOP) nothing is answered before the tail of the journal has been read again.
 //! - The engine never sees a clock: time is taken once a batch, never falls, and is journaled.
 //!
-//! Known limits: a pause that begins between that check and the sending of a definite *no* is not seen (it would take
-//! a lease to see it); a `done` is true whatever happened since. Quotes of MARKET_DATA for records older than
+//! Known limits: an answer to a question may be as old as `freeze_ms` where this process lost its leadership without
+//! noticing; a `done` is true whatever happened since. Quotes of MARKET_DATA for records older than
 //! the present term are not rebuilt, all else is.
 #![forbid(unsafe_code)]
 

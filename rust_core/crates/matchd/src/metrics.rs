@@ -37,17 +37,21 @@ impl Histogram {
         self.counts[at].fetch_add(1, Relaxed);
         self.sum.fetch_add(value, Relaxed);
     }
-    fn write(&self, out: &mut String, name: &str, unit: f64) {
+    fn write(&self, out: &mut String, name: &str, per_unit: f64) {
         let _ = writeln!(out, "# TYPE {name} histogram");
         let mut total = 0;
         for (at, count) in self.counts.iter().enumerate().take(self.bounds.len() + 1) {
             total += count.load(Relaxed);
             match self.bounds.get(at) {
-                Some(&bound) => drop(writeln!(out, "{name}_bucket{{le=\"{}\"}} {total}", bound as f64 * unit)),
+                Some(&bound) => drop(writeln!(
+                    out,
+                    "{name}_bucket{{le=\"{}\"}} {total}",
+                    bound as f64 / per_unit
+                )),
                 None => drop(writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {total}")),
             }
         }
-        let sum = self.sum.load(Relaxed) as f64 * unit;
+        let sum = self.sum.load(Relaxed) as f64 / per_unit;
         let _ = writeln!(out, "{name}_sum {sum}\n{name}_count {total}");
     }
 }
@@ -71,7 +75,7 @@ macro_rules! metrics {
             pub fn text(&self) -> String {
                 let mut out = String::new();
                 $(let _ = writeln!(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}", $name, $help, $kind, self.$field.load(Relaxed));)+
-                self.append.write(&mut out, "matchd_append_seconds", 1e-6);
+                self.append.write(&mut out, "matchd_append_seconds", 1e6);
                 self.batch.write(&mut out, "matchd_batch_commands", 1.0);
                 out
             }

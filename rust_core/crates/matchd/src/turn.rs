@@ -33,8 +33,8 @@ impl Leader {
     }
 
     /// Applies what waits, until the batch is large enough or nothing waits.
-    pub(crate) async fn fill(&mut self) {
-        self.bound_queue().await;
+    pub(crate) fn fill(&mut self) {
+        self.bound_queue();
         loop {
             if self.batch.bytes() >= BATCH_CLOSES_AT_BYTES {
                 return;
@@ -48,7 +48,7 @@ impl Leader {
                 self.take(item);
             } else if let Some(message) = self.inbox.pop_front() {
                 self.inbox_bytes -= message.payload.len();
-                self.decode(message).await;
+                self.decode(message);
             } else {
                 return;
             }
@@ -56,40 +56,38 @@ impl Leader {
     }
 
     /// Refuses what is beyond the queue's bounds: the newest, so that those who wait keep their place.
-    async fn bound_queue(&mut self) {
+    fn bound_queue(&mut self) {
         while self.inbox.len() > self.settings.queue_requests || self.inbox_bytes > self.settings.queue_bytes {
             let Some(message) = self.inbox.pop_back() else { return };
             self.inbox_bytes -= message.payload.len();
-            self.refuse(message, "queue_full").await;
+            self.refuse(message, "queue_full");
         }
     }
 
-    async fn refuse(&mut self, message: Message, reason: &str) {
+    fn refuse(&mut self, message: Message, reason: &str) {
         let refusal = refuse_all(&message, reason);
         Metrics::add(&self.metrics.unavailable, 1);
-        if let Some(reply) = message.reply {
-            let _ = self.journal.client.publish(reply, refusal).await;
-        }
+        self.noes.extend(message.reply.map(|reply| (reply, refusal)));
     }
 
     /// A request becomes items; what must not be sequenced is settled here.
-    async fn decode(&mut self, message: Message) {
+    fn decode(&mut self, message: Message) {
         let in_flight = self.in_flight.as_ref().map_or(0, |f| f.record.len());
         let wanted = self.journal_bytes + (self.batch.bytes() + in_flight + 4 * message.payload.len()) as u64;
         if wanted > self.settings.journal_usable_bytes() {
-            return self.refuse(message, "journal_full").await;
+            return self.refuse(message, "journal_full");
         }
         let mut items = Vec::new();
         let read = CommandBatch::open(&message.payload)
             .and_then(|batch| batch.for_each(|envelope| items.push(Item::new(None, &envelope))));
         if let Err(error) = read {
             log::warn("unreadable request", json!({"reason": error.to_string()}));
-            return self.refuse(message, "malformed_request").await;
+            return self.refuse(message, "malformed_request");
         }
         let now = log::wall_clock_ns();
         let slot = self.desk.open(message.reply, items.len());
         if items.is_empty() {
-            return self.reply_now(slot).await;
+            return self.reply_now(slot);
         }
         let mut settled = None;
         for (index, mut item) in items.into_iter().enumerate() {
@@ -110,15 +108,13 @@ impl Leader {
             }
         }
         if let Some(slot) = settled {
-            self.reply_now(slot).await;
+            self.reply_now(slot);
         }
     }
 
     /// A request of which nothing was sequenced: a definite no needs no record.
-    async fn reply_now(&mut self, slot: usize) {
-        if let Some((reply, bytes)) = self.desk.reply(slot) {
-            let _ = self.journal.client.publish(reply, bytes).await;
-        }
+    fn reply_now(&mut self, slot: usize) {
+        self.noes.extend(self.desk.reply(slot));
         self.desk.close(slot);
     }
 

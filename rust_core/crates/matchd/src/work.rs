@@ -114,12 +114,13 @@ impl Desk {
     }
 
     /// The end of a term with record `in_doubt` unacknowledged: what can be said of each command. `of_doubt`: what is
-    /// said of those in that record (`Unknown`, or `Unavailable` where the journal is known not to have it). Those
-    /// behind it were never published. `continued`: a command whose `Continue`s were not done, and its record.
+    /// said of those in that record (`Unknown`, or `Unavailable` where the journal is known not to have it). `behind`:
+    /// of those that were never published; a definite no only if no other leader can have been asked. `continued`: a command whose `Continue`s were not done, and its record.
     pub fn abandon(
         &mut self,
         in_doubt: u64,
         of_doubt: (Status, &str),
+        behind: (Status, &str),
         continued: Option<(Ticket, u64)>,
     ) -> Vec<(Subject, Bytes)> {
         let mut replies = Vec::new();
@@ -143,7 +144,7 @@ impl Desk {
                             CommandResult::unsequenced(of_doubt.0, of_doubt.1)
                         }
                         None if here => CommandResult::unsequenced(of_doubt.0, of_doubt.1),
-                        _ => CommandResult::unsequenced(Status::Unavailable, "engine_restarting"),
+                        _ => CommandResult::unsequenced(behind.0, behind.1),
                     }
                 })
                 .collect();

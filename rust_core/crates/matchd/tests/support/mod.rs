@@ -180,6 +180,15 @@ impl Place {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+    /// `matchd verify` where it must fail: exit code and what it says.
+    pub fn verify_fails(&self) -> (Option<i32>, String) {
+        let output = self.process("verify", &self.url(), &[]).output().unwrap();
+        assert!(!output.status.success());
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
     /// `matchd verify --json`.
     pub fn verify(&self) -> Value {
         let output = self.process("verify", &self.url(), &[]).arg("--json").output().unwrap();
