@@ -1,6 +1,6 @@
 """An account's money and positions as HTTP speaks of them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,7 +22,9 @@ class AccountReset(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cash": "100000"}]})
 
-    cash: Nanos = Field(100_000 * 10**9, description="Cash afterwards; 100000 where it is not given.")
+    cash: Annotated[Nanos, Field(description="Cash afterwards; 100000 where it is not given.")] = (
+        100_000 * 10**9
+    )
 
 
 class TransactionView(BaseModel):

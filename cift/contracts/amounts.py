@@ -3,6 +3,7 @@
 JSON numbers with a point are refused: whoever writes 0.1 as a float has rounded it already.
 """
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -25,7 +26,7 @@ def _nanos(value: object) -> int:
     try:
         return parse_nanos(value, "it")
     except Refused as refused:
-        raise PydanticCustomError("invalid_number", refused.message.removeprefix("it ")) from None  # type: ignore[arg-type]
+        raise PydanticCustomError("invalid_number", refused.message.removeprefix("it ")) from None
 
 
 def _time(value: object) -> int:
@@ -44,3 +45,20 @@ TimeNs = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-21T15:30:00Z"]}),
 ]
 """Nanoseconds since the Unix epoch, from an RFC 3339 time with a zone."""
+
+
+def decimal_text(value: Decimal | None) -> str | None:
+    """The shortest exact decimal string of a NUMERIC (`449.3`, `-12`); None stays None."""
+    if value is None:
+        return None
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def required_text(value: Decimal) -> str:
+    """As `decimal_text`, of a column that is never null."""
+    text = decimal_text(value)
+    assert text is not None
+    return text

@@ -66,7 +66,9 @@ class TradeView(BaseModel):
     source: Literal["exchange", "outside"]
     price: str
     quantity: str
-    aggressor: Literal["buy", "sell"] | None = Field(description="Side of the taker; null for outside prints.")
+    aggressor: Literal["buy", "sell"] | None = Field(
+        description="Side of the taker; null for outside prints."
+    )
     trade_id: int | None
     executed_at: str
 

@@ -11,7 +11,9 @@ OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
 TimeInForce = Literal["day", "gtc", "ioc", "fok", "gtd"]
 OrderClass = Literal["simple", "bracket", "oco", "oto"]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "none"]
-OrderStatus = Literal["held", "pending", "new", "partially_filled", "filled", "canceled", "expired", "rejected"]
+OrderStatus = Literal[
+    "held", "pending", "new", "partially_filled", "filled", "canceled", "expired", "rejected"
+]
 
 CLIENT_KEY_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
 SYMBOL_PATTERN = r"^[A-Za-z0-9./-]{1,16}$"
@@ -44,7 +46,13 @@ class NewOrder(BaseModel):
         json_schema_extra={
             "examples": [
                 {"symbol": "SPY", "side": "buy", "type": "limit", "quantity": "10", "limit_price": "449.31"},
-                {"symbol": "SPY", "side": "buy", "type": "market", "quantity": "5", "client_order_id": "bot-7"},
+                {
+                    "symbol": "SPY",
+                    "side": "buy",
+                    "type": "market",
+                    "quantity": "5",
+                    "client_order_id": "bot-7",
+                },
                 {
                     "symbol": "IBM",
                     "side": "buy",
@@ -88,7 +96,8 @@ class NewOrder(BaseModel):
 
 
 class OrderChange(BaseModel):
-    """What changes of an open order; what is absent stays. Only a smaller quantity keeps its place in the queue."""
+    """What changes of an open order; what is absent stays. Only a smaller quantity keeps its place in
+    the queue."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -175,7 +184,7 @@ class RiskCheckView(BaseModel):
     reason: str | None = None
     message: str | None = None
     field: str | None = None
-    reserve: str | None = Field(None, description="Buying power it would hold.")
+    reserve: Annotated[str | None, Field(description="Buying power it would hold.")] = None
     reserve_price: str | None = None
     reference_price: str | None = None
     buying_power: str | None = None

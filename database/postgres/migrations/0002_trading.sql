@@ -8,15 +8,7 @@
 -- project_ledger: accounts, positions, position_history, transactions, system_balances), because two
 -- projectors may be at different places of the journal.
 
--- The role under which doors read; row-level security below holds for it. It cannot log in: a
--- connection of the owner does SET ROLE.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_door') THEN
-        CREATE ROLE cift_door NOLOGIN;
-    END IF;
-END $$;
-GRANT USAGE ON SCHEMA public TO cift_door;
+-- Doors read as the role cift_door (0001), for which the row-level security below holds.
 
 -- Journal time (ns since the epoch) as timestamptz: exact to the microsecond, rounded down.
 CREATE FUNCTION journal_time(nanoseconds bigint) RETURNS timestamptz
@@ -234,7 +226,7 @@ COMMENT ON TABLE transactions IS 'Every movement of an account''s cash, in order
 COMMENT ON COLUMN transactions.amount IS 'Signed: what the account received.';
 CREATE INDEX transactions_account_index ON transactions (account_id, sequence DESC, entry DESC);
 CREATE INDEX transactions_account_kind_index ON transactions (account_id, kind, sequence DESC, entry DESC);
-CREATE UNIQUE INDEX transactions_transfer_index ON transactions (transfer_id) WHERE transfer_id IS NOT NULL;
+CREATE INDEX transactions_transfer_index ON transactions (account_id, transfer_id) WHERE transfer_id IS NOT NULL;
 CREATE INDEX transactions_created_index ON transactions USING brin (created_at);
 
 -- Who sees what: a door sees the rows of its caller's account, whatever its SQL forgets to say.

@@ -1,0 +1,61 @@
+"""Keyset paging: a page begins below the key that the page before ended with, so that rows inserted
+meanwhile neither repeat nor hide others."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from cift.contracts.paging import Page, PageRequest, make_cursor
+from cift.kernel.errors import Refused
+from cift.kernel.ids import parse_uuid
+
+Row = TypeVar("Row")
+View = TypeVar("View")
+_BIGINT_MAX = 2**63 - 1
+
+
+def cut(
+    rows: Sequence[Row], limit: int, view: Callable[[Row], View], key: Callable[[Row], str]
+) -> Page[View]:
+    """The page of `rows`, of which one more than `limit` was asked for, to see whether there is more."""
+    cursor = make_cursor(key(rows[limit - 1])) if len(rows) > limit else None
+    return Page.model_construct(items=[view(row) for row in rows[:limit]], next_cursor=cursor)
+
+
+def _invalid() -> Refused:
+    return Refused("invalid_cursor", "cursor is not one that a page of this list gave", "cursor")
+
+
+def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:
+    """The key `number:uuid` of the page before. Raises Refused: `invalid_cursor`."""
+    key = page.after()
+    if key is None:
+        return None
+    number, _, id = key.partition(":")
+    parsed = parse_uuid(id)
+    if parsed is None:
+        raise _invalid()
+    return _number(number), parsed
+
+
+def two_numbers(page: PageRequest) -> tuple[int, int] | None:
+    """The key `number:number` of the page before. Raises Refused: `invalid_cursor`."""
+    key = page.after()
+    if key is None:
+        return None
+    first, _, second = key.partition(":")
+    entry = _number(second)
+    if entry > 2**31 - 1:
+        raise _invalid()
+    return _number(first), entry
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19) or int(text) > _BIGINT_MAX:
+        raise _invalid()
+    return int(text)
+
+
+def number(page: PageRequest) -> int | None:
+    """The key `number` of the page before. Raises Refused: `invalid_cursor`."""
+    key = page.after()
+    return None if key is None else _number(key)

@@ -1,0 +1,149 @@
+"""Symbols, ranges and intervals as callers give them, and views of quotes, books, trades and bars. Pure."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cift.contracts.amounts import decimal_text, required_text
+from cift.contracts.market import BarView, BookView, LevelView, QuoteView, SymbolView, TradeView
+from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339, to_datetime
+from cift.kernel.errors import NotFound, Refused
+from cift.kernel.money import format_nanos
+
+QUOTES_MAX = 100
+DEPTH_MAX = 100
+INTERVALS = {"1s": 1, "5s": 5, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86_400}
+_SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Row = Any
+
+
+def unknown_symbol(text: str) -> NotFound:
+    """The error of a symbol that is not traded here."""
+    return NotFound("unknown_symbol", f"There is no instrument '{text[:32]}'", "symbol")
+
+
+def symbol_of(text: str) -> str:
+    """The symbol in upper case. Raises NotFound: no instrument can be called so."""
+    if _SYMBOL.fullmatch(text) is None:
+        raise unknown_symbol(text)
+    return text.upper()
+
+
+def symbols_of(text: str) -> list[str]:
+    """Symbols separated by commas, each once, in the order given.
+
+    Raises:
+        Refused: none, or more than QUOTES_MAX.
+        NotFound: no instrument can be called so.
+    """
+    symbols = list(dict.fromkeys(symbol_of(part.strip()) for part in text.split(",") if part.strip()))
+    if not 1 <= len(symbols) <= QUOTES_MAX:
+        raise Refused("invalid_request", f"Give 1 to {QUOTES_MAX} symbols, separated by commas", "symbols")
+    return symbols
+
+
+def sources_of(source: str) -> list[str]:
+    """The sources of the tape that `exchange`, `outside` or `all` mean."""
+    return ["exchange", "outside"] if source == "all" else [source]
+
+
+def time_of(text: str | None, field: str) -> datetime | None:
+    """A time of a query. Raises Refused: not RFC 3339."""
+    if text is None:
+        return None
+    # An unescaped + of a zone arrives as a space.
+    nanoseconds = parse_rfc3339(
+        text.replace(" ", "+") if text.count(" ") == 1 and "T" in text.upper() else text
+    )
+    if nanoseconds is None:
+        raise Refused("invalid_time", f"{field} must be an RFC 3339 time such as 2026-11-21T15:30:00Z", field)
+    return to_datetime(nanoseconds)
+
+
+def align(moment: datetime, seconds: int) -> datetime:
+    """The beginning of the interval that holds `moment`."""
+    whole = (moment - _EPOCH) // timedelta(seconds=seconds)
+    return _EPOCH + whole * timedelta(seconds=seconds)
+
+
+def check_range(start: datetime | None, end: datetime | None) -> None:
+    """Raises Refused where the range is empty."""
+    if start is not None and end is not None and start >= end:
+        raise Refused("invalid_range", "start must be before end", "start")
+
+
+def window_end(first: datetime, end: datetime, seconds: int, limit: int) -> datetime:
+    """Where a page of at most `limit` bars that begins with `first` ends: a bound on the trades read."""
+    return min(align(first, seconds) + timedelta(seconds=seconds * limit), end)
+
+
+# ── views ───────────────────────────────────────────────────────────────────────────────────────
+def _time(nanoseconds: int | None) -> str | None:
+    return None if nanoseconds is None else rfc3339(nanoseconds)
+
+
+def quote_view(quote: dict[str, Any], answer: dict[str, Any]) -> QuoteView:
+    """A quote of the engine's answer."""
+    return QuoteView.model_construct(
+        **{**quote, "last_at": _time(quote["last_at"])}, sequence=answer["sequence"], at=_time(answer["at"])
+    )
+
+
+def book_view(answer: dict[str, Any]) -> BookView:
+    """The engine's answer to a book question."""
+    return BookView.model_construct(
+        symbol=answer["symbol"],
+        bids=[_level(level) for level in answer["bids"]],
+        asks=[_level(level) for level in answer["asks"]],
+        sequence=answer["sequence"],
+    )
+
+
+def _level(level: list[Any]) -> LevelView:
+    price, quantity, orders = level
+    return LevelView.model_construct(price=price, quantity=quantity, orders=orders)
+
+
+def trade_view(row: Row) -> TradeView:
+    """A print of the tape."""
+    return TradeView.model_construct(
+        id=f"{row['sequence']}:{row['entry']}",
+        symbol=row["symbol"],
+        source=row["source"],
+        price=required_text(row["price"]),
+        quantity=required_text(row["quantity"]),
+        aggressor=row["aggressor"],
+        trade_id=row["trade_id"],
+        executed_at=rfc3339(from_datetime(row["executed_at"])),
+    )
+
+
+def bar_view(symbol: str, row: Row) -> BarView:
+    """A bar."""
+    return BarView.model_construct(
+        symbol=symbol,
+        start=rfc3339(from_datetime(row["start"])),
+        open=required_text(row["open"]),
+        high=required_text(row["high"]),
+        low=required_text(row["low"]),
+        close=required_text(row["close"]),
+        volume=required_text(row["volume"]),
+        vwap=required_text(row["vwap"]),
+        trades=row["trades"],
+    )
+
+
+def symbol_view(row: Row) -> SymbolView:
+    """An instrument."""
+    return SymbolView.model_construct(
+        symbol=row["symbol"],
+        currency=row["currency"],
+        tick=required_text(row["tick"]),
+        lot=required_text(row["lot"]),
+        band_percent=format_nanos(row["band_ppm"] * 100_000),
+        collar_percent=format_nanos(row["collar_ppm"] * 100_000),
+        halted=row["halted"],
+        last=decimal_text(row["last_price"]),
+    )

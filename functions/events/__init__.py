@@ -1,0 +1,1 @@
+"""Functions of identity: users, sessions, API keys."""

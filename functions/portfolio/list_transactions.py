@@ -1,0 +1,20 @@
+"""What moved the account's cash, newest first."""
+
+from cift.contracts.accounts import TransactionKind, TransactionView
+from cift.contracts.keyset import cut, two_numbers
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.portfolio import rules, store
+
+
+@http("GET", "/api/v1/trading/transactions", scope="read")
+async def list_transactions(
+    page: PageRequest, trader: Trader, database: Database, kind: TransactionKind | None = None
+) -> Page[TransactionView]:
+    before = two_numbers(page)
+    await database.caught_up(trader.account_id, "project_ledger")
+    async with database.read(trader.account_id) as c:
+        rows = await store.transactions(c, trader.account_id, kind=kind, before=before, limit=page.limit + 1)
+    return cut(rows, page.limit, rules.transaction_view, lambda row: f"{row['sequence']}:{row['entry']}")

@@ -1,0 +1,23 @@
+"""Cancel all open orders of the account, or those in one symbol."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from cift.contracts.orders import SYMBOL_PATTERN, CanceledView
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.trading import entry, rules
+
+
+@http("DELETE", "/api/v1/trading/orders", scope="trade")
+async def cancel_all(
+    trader: Trader,
+    engine: Engine,
+    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
+    idempotency_key: entry.IdempotencyKey = None,
+) -> CanceledView:
+    command = {"type": "cancel_all", "account": trader.account_id, "symbol": symbol and symbol.upper()}
+    result = await entry.submit(engine, rules.with_key(command, idempotency_key))
+    return CanceledView(canceled=result.affected)

@@ -1,0 +1,19 @@
+"""Cancel an open order; the answer is the order as it ended."""
+
+from cift.contracts.orders import OrderView
+from cift.function import Scale, http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.trading import entry
+
+
+@http("DELETE", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=50))
+async def cancel_order(
+    order_id: str,
+    trader: Trader,
+    engine: Engine,
+    database: Database,
+    idempotency_key: entry.IdempotencyKey = None,
+) -> OrderView:
+    return await entry.cancel(order_id, trader, engine, database, idempotency_key)

@@ -1,0 +1,12 @@
+"""Whether the engine would admit an order now, and what it would reserve. Nothing is placed."""
+
+from cift.contracts.orders import NewOrder, RiskCheckView
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.trading import questions
+
+
+@http("POST", "/api/v1/trading/risk/check", scope="read")
+async def check_risk(order: NewOrder, trader: Trader, engine: Engine) -> RiskCheckView:
+    return await questions.check(order, trader, engine)

@@ -1,0 +1,21 @@
+"""Deposit paper money."""
+
+from cift.contracts.accounts import CashAmount, TransactionView
+from cift.function import http
+from cift.kernel.ids import uuid7
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.portfolio.transfers import IdempotencyKey, transfer
+
+
+@http("POST", "/api/v1/trading/account/deposit", scope="funds", status=201)
+async def deposit(
+    cash: CashAmount,
+    trader: Trader,
+    engine: Engine,
+    database: Database,
+    idempotency_key: IdempotencyKey = None,
+) -> TransactionView:
+    command = {"type": "deposit", "account": trader.account_id, "transfer": uuid7(), "amount": cash.amount}
+    return await transfer(command, trader, engine, database, idempotency_key)

@@ -1,0 +1,37 @@
+"""The account's fills, newest first: its side of each trade."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from cift.contracts.keyset import cut, two_numbers
+from cift.contracts.orders import SYMBOL_PATTERN, FillView
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.trading import entry, rules, store
+
+
+@http("GET", "/api/v1/trading/fills", scope="read")
+async def list_fills(
+    page: PageRequest,
+    trader: Trader,
+    database: Database,
+    order_id: str | None = None,
+    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
+) -> Page[FillView]:
+    before = two_numbers(page)
+    if order_id is not None:
+        order_id = (await entry.find(order_id, trader, database)).id
+    await database.caught_up(trader.account_id, "project_orders")
+    async with database.read(trader.account_id) as c:
+        rows = await store.fills(
+            c,
+            trader.account_id,
+            order_id=order_id,
+            symbol=symbol and symbol.upper(),
+            before=before,
+            limit=page.limit + 1,
+        )
+    return cut(rows, page.limit, rules.fill_view, lambda row: f"{row['sequence']}:{row['entry']}")

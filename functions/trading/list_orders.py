@@ -1,0 +1,37 @@
+"""The account's orders, newest first; refused ones and legs included."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+
+from cift.contracts.keyset import cut, number_and_uuid
+from cift.contracts.orders import CLIENT_KEY_PATTERN, SYMBOL_PATTERN, OrderView
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.trading import rules, store
+
+
+@http("GET", "/api/v1/trading/orders", scope="read")
+async def list_orders(
+    page: PageRequest,
+    trader: Trader,
+    database: Database,
+    status: Literal["open", "closed", "all"] = "all",
+    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
+    client_order_id: Annotated[str | None, Query(pattern=CLIENT_KEY_PATTERN)] = None,
+) -> Page[OrderView]:
+    before = number_and_uuid(page)
+    await database.caught_up(trader.account_id, "project_orders")
+    async with database.read(trader.account_id) as c:
+        rows = await store.orders(
+            c,
+            trader.account_id,
+            is_open={"open": True, "closed": False, "all": None}[status],
+            symbol=symbol and symbol.upper(),
+            client_order_id=client_order_id,
+            before=before,
+            limit=page.limit + 1,
+        )
+    return cut(rows, page.limit, rules.order_view, lambda row: f"{row['created_sequence']}:{row['id']}")

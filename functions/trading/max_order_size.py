@@ -1,0 +1,25 @@
+"""The largest quantity that the engine would admit now."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from cift.contracts.amounts import Nanos
+from cift.contracts.orders import MaxOrderSizeView, OrderType, Side
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.trading import questions
+
+
+@http("GET", "/api/v1/trading/risk/max-order-size/{symbol}", scope="read")
+async def max_order_size(
+    symbol: str,
+    side: Side,
+    trader: Trader,
+    engine: Engine,
+    type: Annotated[OrderType, Query(description="market where it is not given")] = "market",
+    limit_price: Nanos | None = None,
+    stop_price: Nanos | None = None,
+) -> MaxOrderSizeView:
+    return await questions.max_order_size(symbol, side, type, limit_price, stop_price, trader, engine)

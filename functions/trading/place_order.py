@@ -1,0 +1,20 @@
+"""Place an order: check it, then hand it to the matching engine. The answer is durable, and does not wait
+for the read model. A refusal says why, and the refused order is kept under the answer's `id`."""
+
+from cift.contracts.orders import NewOrder, OrderView
+from cift.function import Scale, http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.trading import entry
+
+
+@http("POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=50))
+async def place_order(
+    order: NewOrder,
+    trader: Trader,
+    engine: Engine,
+    database: Database,
+    idempotency_key: entry.IdempotencyKey = None,
+) -> OrderView:
+    return await entry.place(order, trader, engine, database, idempotency_key)

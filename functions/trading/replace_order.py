@@ -1,0 +1,20 @@
+"""Change an open order's quantity or prices. Only a smaller quantity keeps its place in the queue."""
+
+from cift.contracts.orders import OrderChange, OrderView
+from cift.function import Scale, http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.trading import entry
+
+
+@http("PATCH", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=50))
+async def replace_order(
+    order_id: str,
+    change: OrderChange,
+    trader: Trader,
+    engine: Engine,
+    database: Database,
+    idempotency_key: entry.IdempotencyKey = None,
+) -> OrderView:
+    return await entry.replace(order_id, change, trader, engine, database, idempotency_key)

@@ -1,0 +1,22 @@
+"""Begin again: cancel all orders, drop all positions, set the cash."""
+
+from cift.contracts.accounts import AccountReset, TransactionView
+from cift.function import http
+from cift.kernel.ids import uuid7
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.portfolio.transfers import IdempotencyKey, transfer
+
+
+@http("POST", "/api/v1/trading/account/reset", scope="funds", status=201)
+async def reset_account(
+    trader: Trader,
+    engine: Engine,
+    database: Database,
+    reset: AccountReset | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> TransactionView:
+    cash = (reset or AccountReset()).cash
+    command = {"type": "reset_account", "account": trader.account_id, "transfer": uuid7(), "cash": cash}
+    return await transfer(command, trader, engine, database, idempotency_key)
