@@ -48,7 +48,7 @@ SELECT symbol, CASE WHEN bid_quantity > 0 THEN bid * {NANO} END, nullif(bid_quan
     journal_time(at), sequence
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
     AS u (symbol, bid, bid_quantity, ask, ask_quantity, at, sequence)
-ON CONFLICT (symbol) DO UPDATE SET bid = excluded.bid, bid_quantity = excluded.bid_quantity, 
+ON CONFLICT (symbol) DO UPDATE SET bid = excluded.bid, bid_quantity = excluded.bid_quantity,
     ask = excluded.ask, ask_quantity = excluded.ask_quantity, quote_at = excluded.quote_at,
     updated_at = greatest(m.updated_at, excluded.updated_at),
     sequence = greatest(m.sequence, excluded.sequence)

@@ -146,8 +146,8 @@ async def write_orders(c: Connection, changes: OrderChanges) -> None:
 
 # ── reads ───────────────────────────────────────────────────────────────────────────────────────
 _ORDER = """id::text, client_order_id, account_id::text, symbol, side, type, time_in_force, expire_at,
-    quantity, filled_quantity, remaining_quantity, average_fill_price, limit_price, stop_price, trail_amount, trail_ppm,
-    display_quantity, post_only, reduce_only, self_trade_prevention, order_class, parent_id::text,
+    quantity, filled_quantity, remaining_quantity, average_fill_price, limit_price, stop_price, trail_amount,
+    trail_ppm, display_quantity, post_only, reduce_only, self_trade_prevention, order_class, parent_id::text,
     legs::text[] AS legs, status, reason, created_at, updated_at, created_sequence, sequence"""
 
 
@@ -210,8 +210,8 @@ async def fills(
         values += before
         where.append(f"(sequence, entry) < (${len(values) - 1}, ${len(values)})")
     return await c.fetch(
-        "SELECT sequence, entry, order_id::text, trade_id, symbol, side, liquidity, price, quantity, notional,"
-        f" fee, realized, position_after, executed_at FROM order_fills WHERE {' AND '.join(where)}"
+        "SELECT sequence, entry, order_id::text, trade_id, symbol, side, liquidity, price, quantity,"
+        f" notional, fee, realized, position_after, executed_at FROM order_fills WHERE {' AND '.join(where)}"
         f" ORDER BY sequence DESC, entry DESC LIMIT {limit:d}",
         *values,
     )
