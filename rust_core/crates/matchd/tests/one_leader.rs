@@ -228,3 +228,56 @@ async fn a_publish_that_lands_after_engine_started_is_refused_by_the_fence() {
 async fn a_publish_that_lands_between_recovery_and_engine_started_counts_once() {
     late_publish(false).await;
 }
+
+/// What the old leader sends is held up, what it hears is not: it is asked everything that its successor is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_cut_off_one_way_never_says_no_to_what_its_successor_does() {
+    let mut place = Place::new().await;
+    let proxy = Proxy::new(place.port).await;
+    let url = format!("nats://127.0.0.1:{}", proxy.port);
+    let _first = place.matchd_at(&url, &[("CIFT_APPEND_TIMEOUT_MS", "1500".to_owned())]);
+    let client = place.client().await;
+    let old = place.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let _second = place.matchd(&[]);
+    let begun = std::time::Instant::now();
+    while !place.log(2).contains("standing by") {
+        assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    proxy.hold();
+    place.leader(&client, old["instance"].as_str().unwrap()).await;
+    let mut asked = Vec::new();
+    for number in 1..=3 {
+        let order = Command::PlaceOrder(limit(number, account(2), Side::Sell, 500));
+        asked.push(replies(&client, &[order], 0).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut expired = replies(
+        &client,
+        &[Command::PlaceOrder(limit(9, account(2), Side::Sell, 500))],
+        1,
+    )
+    .await;
+    // Past the first one's append timeout: it has given up, with two orders gathered behind the one in doubt.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    proxy.release.send_replace(true);
+    for subscription in &mut asked {
+        let all = collect(subscription, Duration::from_millis(1_000)).await;
+        let done = all.iter().filter(|r| r[0].status == Status::Done).count();
+        assert_eq!(done, 1, "{all:?}\n{}", place.logs());
+        assert!(
+            all.iter()
+                .all(|r| matches!(r[0].status, Status::Done | Status::Unknown)),
+            "{all:?}"
+        );
+    }
+    assert_eq!(
+        collect(&mut expired, Duration::from_millis(100)).await.len(),
+        1,
+        "only the leader says no"
+    );
+    let book = ask(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
+    assert_eq!(book["asks"], serde_json::json!([["500", "3", 3]]));
+    place.verify();
+}
