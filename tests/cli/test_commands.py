@@ -214,7 +214,7 @@ def test_refusals_name_reason_and_field(terminal: Terminal) -> None:
     place = ("orders", "place", SYMBOL, "buy")
     assert terminal.refused(*place, "1", "--limit", "13.005").startswith("price_not_on_tick: ")
     assert terminal.refused(*place, "999999").startswith("insufficient_buying_power: ")
-    assert "quantity" in terminal.refused(*place, "-1")
+    assert "quantity" in terminal.refused(*place, "--", "-1")
     assert "quantity" in terminal.refused(*place, "nan")
     assert "not" in terminal.refused("orders", "get", uuid7())
 
