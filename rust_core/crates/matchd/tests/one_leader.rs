@@ -235,7 +235,12 @@ async fn a_leader_cut_off_one_way_never_says_no_to_what_its_successor_does() {
     let mut place = Place::new().await;
     let proxy = Proxy::new(place.port).await;
     let url = format!("nats://127.0.0.1:{}", proxy.port);
-    let _first = place.matchd_at(&url, &[("CIFT_APPEND_TIMEOUT_MS", "1500".to_owned())]);
+    // Without the check of old proofs, which would silence it earlier: what is tested is the end of a term.
+    let alone = [
+        ("CIFT_APPEND_TIMEOUT_MS", "1500".to_owned()),
+        ("CIFT_FREEZE_MS", "60000".to_owned()),
+    ];
+    let _first = place.matchd_at(&url, &alone);
     let client = place.client().await;
     let old = place.leader(&client, "").await;
     open_market(&client, 2).await;
