@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
 
 from cift.cli import output
 from cift.cli.client import Failed
 from cift.cli.output import AsJson
+from cift.platform.settings import Settings
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -24,9 +27,7 @@ def verify(as_json: AsJson = False) -> None:
 
     Reads the journal of the running exchange; changes nothing. Exit 1 at the first difference.
     """
-    from cift.platform.settings import Settings
-
-    settings = Settings.load()
+    settings = _settings()
     command = [str(_matchd()), "verify", *(["--json"] if as_json else [])]
     environment = {**os.environ, "CIFT_NATS_URL": settings.nats_url, "CIFT_SHARD": settings.shard}
     sys.exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -38,20 +39,67 @@ def rebuild(
     """Drop the read model in PostgreSQL and build it again from the journal's first record.
 
     Orders, fills, positions, transactions and market data come from the journal alone; users and API
-    keys stay. Until it is done, reads answer read_model_behind; trading goes on.
+    keys stay. The new rows are compared with the old ones; exit 1 if they differ. Trading goes on, and
+    until it is done everybody reads the old rows.
     """
+    settings = _settings()
     if not yes:
         typer.confirm("Drop the read model and build it again?", abort=True, err=True)
-    summary = asyncio.run(_rebuild(as_json))
+    summary = asyncio.run(_rebuild(settings))
     if as_json:
         output.print_json(summary)
     else:
-        shown = [output.number(name.replace("_", " "), name) for name in summary]
-        output.console.print(output.record(summary, shown))
+        tables = [
+            output.number(name.replace("_", " "), name)
+            for name, rows in summary.items()
+            if isinstance(rows, int) and not isinstance(rows, bool)
+        ]
+        output.console.print(output.record(summary, tables))
+        output.console.print(_verdict(summary))
+    if not summary["equal"]:
+        sys.exit(1)
 
 
-async def _rebuild(as_json: bool) -> dict[str, Any]:
-    raise Failed("not_available", "rebuild comes with the trading room")
+def _verdict(summary: dict[str, Any]) -> str:
+    if summary["differing"]:
+        return f"rebuilt, and different from before: {', '.join(summary['differing'])}"
+    if not summary["compared"]:
+        return "rebuilt; there was nothing of this journal to compare with"
+    return "rebuilt, and equal to what was there before"
+
+
+async def _rebuild(settings: Settings) -> dict[str, Any]:
+    # Imported here: no other command needs the database's driver.
+    import asyncpg
+
+    import cift.rebuild
+    from cift.kernel.errors import CiftError
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(projector: str, done: int, records: int) -> None:
+            if projector not in tasks:
+                tasks[projector] = bars.add_task(projector, total=records)
+            bars.update(tasks[projector], completed=done)
+
+        try:
+            return cift.rebuild.summary(await cift.rebuild.rebuild(settings, progress))
+        except CiftError as problem:
+            raise Failed(problem.code, problem.message) from None
+        except (asyncpg.PostgresError, OSError, RuntimeError) as problem:
+            raise Failed("rebuild_failed", f"nothing has changed: {problem}") from None
+
+
+def _settings() -> Settings:
+    """Settings of the exchange that runs here: from the environment, or what `make run` left."""
+    settings = Settings.load()
+    if not os.environ.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
+        raise Failed(
+            "not_running",
+            f"no exchange runs with the data folder {settings.data}; start it (make run), or set CIFT_DATA",
+        )
+    return settings
 
 
 def _matchd() -> Path:

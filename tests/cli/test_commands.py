@@ -236,3 +236,29 @@ def test_verify_replays_the_journal(terminal: Terminal) -> None:
     done = terminal.run("verify", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
+
+
+@pytest.mark.usefixtures("quoted")
+def test_rebuild_makes_the_read_model_again_equal_to_before(terminal: Terminal) -> None:
+    terminal.ok("orders", "place", SYMBOL, "buy", "3")
+    before = (
+        terminal.json("portfolio"),
+        terminal.json("fills"),
+        terminal.json("orders", "list", "--status", "all"),
+    )
+    summary = terminal.json("rebuild", "--yes")
+    assert summary["equal"] is True and summary["compared"] is True and summary["differing"] == []
+    assert summary["orders"] >= 1 and summary["order_fills"] >= 1
+    after = (
+        terminal.json("portfolio"),
+        terminal.json("fills"),
+        terminal.json("orders", "list", "--status", "all"),
+    )
+    assert after == before
+    assert "equal to what was there before" in terminal.ok("rebuild", "--yes")
+
+
+def test_without_an_exchange_verify_and_rebuild_say_so(terminal: Terminal, tmp_path: Path) -> None:
+    for arguments in (("verify",), ("rebuild", "--yes")):
+        done = terminal.run(*arguments, CIFT_DATA=str(tmp_path / "nothing"))
+        assert done.returncode == 1 and done.stderr.startswith("cift: not_running: ")
