@@ -1,8 +1,9 @@
-"""Project the journal into the tape, the last prices and the instruments. Deterministic; rows and offset
-in one transaction."""
+"""Project the journal into the tape, the last prices and the instruments.
+
+Deterministic; rows and offset in one transaction."""
 
 from cift.function import on
-from cift.market_data import projection, store
+from cift.market_data import projector
 from cift.platform.journal import Batch
 from cift.platform.postgres import Database
 from cift.platform.read_model import projecting
@@ -12,5 +13,4 @@ from cift.platform.read_model import projecting
 async def project_market(batch: Batch, database: Database) -> None:
     async with projecting(database, "project_market", batch) as (connection, slices):
         for records in slices:
-            for changes, split in projection.cut_at_splits(records):
-                await store.write_market(connection, changes, split)
+            await projector.project(connection, records)

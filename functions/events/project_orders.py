@@ -4,11 +4,11 @@ from cift.function import on
 from cift.platform.journal import Batch
 from cift.platform.postgres import Database
 from cift.platform.read_model import projecting
-from cift.trading import projection, store
+from cift.trading import projector
 
 
 @on("ORDERS", batch=500)
 async def project_orders(batch: Batch, database: Database) -> None:
     async with projecting(database, "project_orders", batch) as (connection, slices):
         for records in slices:
-            await store.write_orders(connection, projection.fold(records))
+            await projector.project(connection, records)
