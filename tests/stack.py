@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from cift.platform.settings import Settings
+from cift.run.privilege import before_exec
 from cift.run.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +92,7 @@ class Stack:
         }
         environment |= {f"CIFT_{name.upper()}": value for name, value in given.items()}
         folder.parent.mkdir(parents=True, exist_ok=True)
-        output = folder.with_suffix(".out")
+        output = folder.with_suffix(f".{next(_numbers)}.out")
         with output.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "cift.run"],
@@ -102,6 +103,8 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
+                # Ends in order also when the tests are killed.
+                preexec_fn=before_exec(signal.SIGINT, drop_root=False),
             )
         stack = cls(folder, process, output)
         if wait:

@@ -10,7 +10,10 @@ import orjson
 from cift.platform.identity import Caller
 from cift.platform.postgres import Connection
 
-_USER = "user_id::text AS user_id, email, username, password_hash, account_id::text AS account_id, status, created_at"
+_USER = (
+    "user_id::text AS user_id, email, username, password_hash,"
+    " account_id::text AS account_id, status, created_at"
+)
 _KEY = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
 
 Row = asyncpg.Record

@@ -1,6 +1,6 @@
 """The engine's refusals in words: HTTP status and sentence of each reason.
 
-The names are those of `Refusal` in rust_core/crates/engine/src/types.rs; a test compares the two.
+The names are those of `Refusal` in rust_core/crates/engine/src/names.rs; a test compares the two.
 """
 
 REFUSALS: dict[str, tuple[int, str]] = {

@@ -3,11 +3,14 @@
 import asyncio
 import gc
 import logging
+import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from cift.function import Door
 from cift.host.app import House
@@ -55,8 +58,28 @@ def serve(doors: Sequence[Door], settings: Settings) -> None:
 async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.socket) -> None:
     platform = Platform(settings)
     app = House(doors, platform)
-    background = Background(doors, platform)
-    server = uvicorn.Server(
+    log.info("serving", extra={"port": settings.http_port, "functions": len(doors)})
+    await serve_app(app, listener, Background(doors, platform), platform)
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal only ends the serving: what was opened is closed afterwards. (uvicorn's own
+    way raises the signal again when it has done its part, which would end the process before ours.)"""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+async def serve_app(
+    app: ASGIApp, listener: socket.socket, background: Background, platform: Platform
+) -> None:
+    """Serve `app` on `listener`, with the background functions, until SIGTERM or SIGINT; close all."""
+    server = _Server(
         uvicorn.Config(
             app,
             loop="none",
@@ -76,10 +99,8 @@ async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.soc
     gc.collect()
     gc.freeze()
     background.start()
-    log.info("serving", extra={"port": settings.http_port, "functions": len(doors)})
     try:
         await server.serve(sockets=[listener])
     finally:
         await background.stop()
         await platform.close()
-        log.info("stopped")

@@ -11,7 +11,6 @@ import os
 from types import SimpleNamespace
 
 import functions_framework.aio
-import uvicorn
 import uvloop
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp
 from cift.host.app import House
 from cift.host.doors import load_door
 from cift.host.events import Background
-from cift.host.serve import BACKLOG, KEEP_ALIVE_S, STOP_TIMEOUT_S, listen
+from cift.host.serve import listen, serve_app
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
@@ -55,30 +54,5 @@ def serve_single(name: str, settings: Settings) -> None:
     port = int(os.environ.get("PORT", settings.http_port))
     listener = listen("0.0.0.0" if "PORT" in os.environ else settings.http_host, port)  # noqa: S104
 
-    async def run() -> None:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                loop="none",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=STOP_TIMEOUT_S,
-            )
-        )
-        background.start()
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            await background.stop()
-            await platform.close()
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+        runner.run(serve_app(app, listener, background, platform))

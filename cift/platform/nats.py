@@ -51,19 +51,21 @@ class Nats:
             if self._client is not None and not self._client.is_closed:
                 return self._client
             try:
-                self._client = await nats.connect(
-                    self._settings.nats_url,
-                    name="cift",
-                    connect_timeout=CONNECT_TIMEOUT_S,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=RECONNECT_WAIT_S,
-                    ping_interval=5,
-                    max_outstanding_pings=2,
-                    allow_reconnect=True,
-                    disconnected_cb=self._disconnected,
-                    reconnected_cb=self._reconnected,
-                    error_cb=self._failed,
-                )
+                # The first connect would try for ever too: whoever asks now is to know now.
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    self._client = await nats.connect(
+                        self._settings.nats_url,
+                        name="cift",
+                        connect_timeout=CONNECT_TIMEOUT_S,
+                        max_reconnect_attempts=-1,
+                        reconnect_time_wait=RECONNECT_WAIT_S,
+                        ping_interval=5,
+                        max_outstanding_pings=2,
+                        allow_reconnect=True,
+                        disconnected_cb=self._disconnected,
+                        reconnected_cb=self._reconnected,
+                        error_cb=self._failed,
+                    )
             except (OSError, NatsError, TimeoutError) as error:
                 raise Unavailable("engine_unavailable", "The message bus does not answer") from error
             return self._client

@@ -69,6 +69,7 @@ class DataFolder:
             ) from None
         os.ftruncate(self._lock, 0)
         os.write(self._lock, f"{os.getpid()}\n".encode())
+        (self.path / "run.json").unlink(missing_ok=True)  # of a run that was killed
         self._check()
 
     def _check(self) -> None:

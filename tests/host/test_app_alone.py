@@ -1,0 +1,296 @@
+"""The app in this process, without any store: the translator, CORS, the OpenAPI, what a function may ask
+for. Functions are declared here under names that real files would have."""
+
+import sys
+import types
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Header, Query
+from pydantic import BaseModel, ConfigDict
+
+from cift.contracts.paging import Page, PageRequest, make_cursor
+from cift.function import Door, Scale, daemon, every, http, on
+from cift.host.app import House
+from cift.host.doors import NoSuchFunction, load_door, load_doors
+from cift.kernel.errors import Conflict, OutcomeUnknown, ReadModelBehind, Refused, Unavailable
+from cift.platform.identity import Caller, Trader
+from cift.platform.limits import Limits
+from cift.platform.settings import InvalidSettings, Settings
+from cift.platform.stores import Platform
+
+
+class NoLimits:
+    """In place of the stores' rate limits, which have tests of their own with a real Valkey."""
+
+    user = public = auth = None
+
+    async def spend(self, limit: object, who: str) -> None: ...
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    quantity: str | int
+    nested: dict[str, int] | None = None
+
+
+class View(BaseModel):
+    said: str
+
+
+def door(declare: Callable[[Any], Any], function: Any) -> Door:
+    """Declare `function` as if it were functions/tests/<name>.py."""
+    module = types.ModuleType(f"functions.tests.{function.__name__}")
+    module.__doc__ = "A function of the tests."
+    sys.modules[module.__name__] = module
+    function.__module__ = module.__name__
+    found: Door = declare(function).__door__
+    return found
+
+
+def client(*doors: Door, **settings: Any) -> httpx.AsyncClient:
+    platform = Platform(Settings(log="off", trusted_hosts=("*",), **settings))
+    platform.__dict__["limits"] = NoLimits()
+    transport = httpx.ASGITransport(app=House(doors, platform), raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+async def test_uncaught_errors_say_nothing_of_the_inside() -> None:
+    async def fails() -> View:
+        raise RuntimeError("password=hunter2 in /etc/secret")
+
+    async with client(door(http("GET", "/x", scope=None), fails)) as http_:
+        answer = await http_.get("/x")
+    assert answer.status_code == 500 and answer.json()["code"] == "internal"
+    assert "hunter2" not in answer.text and "RuntimeError" not in answer.text
+
+
+async def test_an_answer_that_does_not_fit_is_our_fault_and_not_sent() -> None:
+    async def wrong() -> View:
+        return {"said": object()}  # type: ignore[return-value]
+
+    async with client(door(http("GET", "/x", scope=None), wrong)) as http_:
+        assert (await http_.get("/x")).json()["code"] == "internal"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "headers", "extra"),
+    [
+        (Refused("no_way", "No.", "quantity"), 422, {}, {"field": "quantity"}),
+        (Conflict("taken", "Taken."), 409, {}, {}),
+        (Unavailable("engine_unavailable", "Later."), 503, {"retry-after": "1"}, {}),
+        (OutcomeUnknown("an-id"), 503, {}, {"id": "an-id"}),
+        (ReadModelBehind(), 503, {"retry-after": "1"}, {}),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+async def test_every_error_of_the_kernel(
+    error: Exception, status: int, headers: dict[str, str], extra: dict[str, str]
+) -> None:
+    async def refuses() -> View:
+        raise error
+
+    async with client(door(http("GET", "/x", scope=None), refuses)) as http_:
+        answer = await http_.get("/x")
+    assert answer.status_code == status
+    assert headers.items() <= dict(answer.headers).items()
+    assert extra.items() <= answer.json().items()
+
+
+async def test_parameters_come_by_type_and_by_name() -> None:
+    async def echo(
+        name: str,
+        caller: Caller,
+        page: PageRequest,
+        settings: Settings,
+        symbols: Annotated[str, Query(max_length=5)],
+        depth: int = 10,
+        key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+    ) -> dict[str, Any]:
+        return {
+            "name": name,
+            "symbols": symbols,
+            "depth": depth,
+            "key": key,
+            "limit": page.limit,
+            "after": page.after(),
+            "port": settings.http_port,
+            "agent": caller.user_agent,
+        }
+
+    async with client(door(http("GET", "/echo/{name}", scope=None), echo)) as http_:
+        cursor = make_cursor("k1")
+        answer = await http_.get(
+            f"/echo/BTC%2FUSD?symbols=SPY&depth=3&limit=7&cursor={cursor}",
+            headers={"Idempotency-Key": "abc", "User-Agent": "t"},
+        )
+        assert answer.json() == {
+            "name": "BTC/USD",
+            "symbols": "SPY",
+            "depth": 3,
+            "key": "abc",
+            "limit": 7,
+            "after": "k1",
+            "port": 8000,
+            "agent": "t",
+        }
+        missing = (await http_.get("/echo/a")).json()
+        assert (missing["code"], missing["field"]) == ("invalid_request", "symbols")
+        long = (await http_.get("/echo/a?symbols=123456")).json()
+        assert long["field"] == "symbols"
+
+
+async def test_bodies_are_checked_before_the_function_runs() -> None:
+    ran: list[Body] = []
+
+    async def take(body: Body) -> View:
+        ran.append(body)
+        return View(said="ok")
+
+    async with client(door(http("POST", "/take", scope=None, status=201), take)) as http_:
+        good = await http_.post("/take", json={"quantity": 5, "nested": {"a": 1}})
+        assert (good.status_code, good.json()) == (201, {"said": "ok"})
+        for body, field in (
+            ({"quantity": 1.5}, "quantity"),
+            ({"quantity": None}, "quantity"),
+            ({"quantity": "1", "nested": {"a": "x"}}, "nested.a"),
+            ({"quantity": "1", "typo": 1}, "typo"),
+            ({}, "quantity"),
+        ):
+            answer = (await http_.post("/take", json=body)).json()
+            assert (answer["code"], answer["field"]) == ("invalid_request", field), answer
+    assert len(ran) == 1
+
+
+async def test_cors_only_for_the_origins_of_the_settings() -> None:
+    async def index() -> View:
+        return View(said="hi")
+
+    declared = door(http("GET", "/x", scope=None), index)
+    async with client(declared, cors_origins=("https://app.example",)) as http_:
+        good = await http_.get("/x", headers={"Origin": "https://app.example"})
+        assert good.headers["access-control-allow-origin"] == "https://app.example"
+        assert (
+            "access-control-allow-origin"
+            not in (await http_.get("/x", headers={"Origin": "https://evil.example"})).headers
+        )
+        asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+        preflight = await http_.options("/x", headers=asked)
+        assert preflight.status_code == 204
+        assert "x-api-key" in preflight.headers["access-control-allow-headers"]
+        asked["Origin"] = "https://evil.example"
+        assert "access-control-allow-methods" not in (await http_.options("/x", headers=asked)).headers
+    async with client(declared) as http_:
+        answer = await http_.get("/x", headers={"Origin": "https://app.example"})
+        assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_openapi_describes_what_is_served() -> None:
+    async def place(body: Body, trader: Trader) -> View:
+        """Place a thing.
+
+        At length."""
+        return View(said="")
+
+    async def many(page: PageRequest, status: str = "all") -> Page[View]:
+        return Page(items=[])
+
+    doors = [
+        door(http("POST", "/things/{id}", scope="trade", status=201), place_with_id(place)),
+        door(http("GET", "/things", scope=None), many),
+    ]
+    async with client(*doors) as http_:
+        document = (await http_.get("/openapi.json")).json()
+    post = document["paths"]["/things/{id}"]["post"]
+    assert post["operationId"] == "tests_place" and post["summary"] == "Place a thing"
+    assert post["security"] == [{"AccessToken": []}, {"ApiKey": []}]
+    assert "`trade`" in post["description"]
+    assert post["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Body")
+    assert post["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("/View")
+    for status in ("400", "401", "403", "404", "409", "422", "429", "503"):
+        schema = post["responses"][status]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/ErrorView"}
+    get = document["paths"]["/things"]["get"]
+    assert {p["name"] for p in get["parameters"]} == {"limit", "cursor", "status"} and "security" not in get
+    assert {"ErrorView", "Body", "View"} <= set(document["components"]["schemas"])
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def place_with_id(place: Any) -> Any:
+    async def place_(id: str, body: Body, trader: Trader) -> View:
+        return View(said=id)
+
+    place_.__name__, place_.__doc__ = "place", place.__doc__
+    return place_
+
+
+def test_declarations_that_cannot_be_right_are_refused_at_once() -> None:
+    async def nobody(trader: Trader) -> View:
+        raise AssertionError
+
+    with pytest.raises(AssertionError, match="public function has no Trader"):
+        House([door(http("GET", "/x", scope=None), nobody)], Platform(Settings()))
+
+    async def mystery(x) -> View:  # type: ignore[no-untyped-def]
+        raise AssertionError
+
+    with pytest.raises(AssertionError, match="needs a type"):
+        House([door(http("GET", "/x", scope=None), mystery)], Platform(Settings()))
+
+    async def one() -> View:
+        raise AssertionError
+
+    twice = door(http("GET", "/x", scope=None), one)
+    with pytest.raises(AssertionError, match="taken"):
+        House([twice, twice], Platform(Settings()))
+    with pytest.raises(AssertionError, match="period"):
+        every("soon")
+    with pytest.raises(TypeError):
+        http("GET", "/x")  # type: ignore[call-arg]  # public or not: it must be said
+
+
+def test_every_file_declares_the_function_of_its_name() -> None:
+    doors = load_doors()
+    assert len({each.name for each in doors}) == len(doors) > 15
+    routes = [(each.method, each.path) for each in doors if each.kind == "http"]
+    assert len(set(routes)) == len(routes)
+    for each in doors:
+        assert each.doc, f"{each.name} says what it is"
+    for name in ("nope", "auth.nope", "../etc.passwd", "auth", "kernel.money", ""):
+        with pytest.raises(NoSuchFunction):
+            load_door(name)
+
+
+def test_triggers_in_words() -> None:
+    async def a() -> None: ...
+
+    assert door(every("90s"), a).trigger == "every 90 s"
+    assert door(daemon(), a).trigger == "daemon"
+    assert door(on("ORDERS", batch=5), a).trigger == "on ORDERS"
+    assert door(http("GET", "/x", scope=None, scale=Scale(min=1)), a).trigger == "GET /x"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "match"),
+    [
+        ("CIFT_HTTP_PORT", "eighty", "CIFT_HTTP_PORT"),
+        ("CIFT_HTTP_PORT", "70000", "port"),
+        ("CIFT_MARKET", "moon", "replay, agents, none"),
+        ("CIFT_RATE_LIMIT", "0", "CIFT_RATE_LIMIT"),
+        ("CIFT_SHARD", "a.b", "CIFT_SHARD"),
+        ("CIFT_LOG_REQUESTS", "perhaps", "CIFT_LOG_REQUESTS"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_said(variable: str, value: str, match: str) -> None:
+    with pytest.raises(InvalidSettings, match=match):
+        Settings.load({variable: value, "CIFT_DATA": "/nonexistent"})
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    found = Settings.load(
+        {"CIFT_CORS_ORIGINS": "https://a, https://b", "CIFT_SPEED": "2.5", "CIFT_DATA": "/nonexistent"}
+    )
+    assert found.cors_origins == ("https://a", "https://b") and found.speed == 2.5
+    assert Limits  # the real ones are in tests/platform/test_limits.py

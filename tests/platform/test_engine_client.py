@@ -1,0 +1,134 @@
+"""The engine client against the real matchd: coalescing, idempotency, refusals, silence."""
+
+import asyncio
+
+import pytest
+
+from cift.kernel.errors import CiftError, Refused, Unavailable
+from cift.kernel.ids import uuid7
+from cift.platform import telemetry
+from cift.platform.settings import Settings
+from cift.platform.stores import Platform
+
+NANOS = 10**9
+
+
+def open_account(account: str) -> dict[str, object]:
+    return {"type": "open_account", "account": account, "kind": "cash", "role": "customer", "currency": "USD"}
+
+
+def deposit(account: str, amount: int, key: str | None = None) -> dict[str, object]:
+    command: dict[str, object] = {
+        "type": "deposit",
+        "account": account,
+        "transfer": uuid7(),
+        "amount": amount,
+    }
+    return command | ({"idempotency_key": key} if key else {})
+
+
+async def test_commands_are_done_and_seen(platform: Platform) -> None:
+    account, engine = uuid7(), platform.engine
+    opened = await engine.submit(open_account(account))
+    assert opened.record_sequence > 0 and not opened.repeated
+    paid = await engine.submit(deposit(account, 5 * NANOS))
+    assert paid.record_sequence > opened.record_sequence
+    answer = await engine.query({"account": account})
+    assert answer["account"]["cash"] in ("5", "5.00")
+    assert await engine.account_sequence(account) == paid.record_sequence
+
+
+async def test_the_same_key_twice_is_done_once(platform: Platform) -> None:
+    account, engine = uuid7(), platform.engine
+    await engine.submit(open_account(account))
+    first = await engine.submit(deposit(account, NANOS, "k"))
+    again = await engine.submit(deposit(account, NANOS, "k"))
+    assert again.repeated and not first.repeated
+    assert again.command_sequence == first.command_sequence
+    with pytest.raises(Refused) as refused:
+        await engine.submit(deposit(account, 2 * NANOS, "k"))
+    assert (refused.value.code, refused.value.status) == ("idempotency_conflict", 409)
+    assert (await engine.query({"account": account}))["account"]["cash"] in ("1", "1.00")
+
+
+async def test_a_refusal_is_repeated_too(platform: Platform) -> None:
+    account, engine = uuid7(), platform.engine
+    await engine.submit(open_account(account))
+    command = {"type": "withdraw", "account": account, "transfer": uuid7(), "amount": NANOS}
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await engine.submit(dict(command, idempotency_key="w"))
+        assert refused.value.code == "insufficient_cash"
+
+
+async def test_each_of_many_at_once_gets_its_own_answer(platform: Platform) -> None:
+    account, engine = uuid7(), platform.engine
+    await engine.submit(open_account(account))
+    requests = telemetry.engine_requests.labels("answered")._value.get()
+    amounts = [n * NANOS if n % 3 else 0 for n in range(1, 301)]
+    answers = await asyncio.gather(
+        *(engine.submit(deposit(account, amount)) for amount in amounts), return_exceptions=True
+    )
+    for amount, answer in zip(amounts, answers, strict=True):
+        if amount:
+            assert not isinstance(answer, BaseException), answer
+        else:
+            assert isinstance(answer, Refused) and answer.code == "amount_out_of_range"
+    sent = telemetry.engine_requests.labels("answered")._value.get() - requests
+    assert sent <= 6, "300 commands at once need few requests"
+    cash = (await engine.query({"account": account}))["account"]["cash"]
+    assert int(float(cash)) == sum(amounts) // NANOS
+
+
+async def test_one_that_cannot_be_written_does_not_spoil_the_others(platform: Platform) -> None:
+    account, engine = uuid7(), platform.engine
+    await engine.submit(open_account(account))
+    good, bad, good2 = await asyncio.gather(
+        engine.submit(deposit(account, NANOS)),
+        engine.submit({"type": "deposit", "account": "not a uuid", "transfer": uuid7(), "amount": 1}),
+        engine.submit(deposit(account, NANOS)),
+        return_exceptions=True,
+    )
+    assert not isinstance(good, BaseException) and not isinstance(good2, BaseException)
+    assert isinstance(bad, Refused) and bad.code == "invalid_request"
+
+
+async def test_questions_have_refusals_too(platform: Platform) -> None:
+    with pytest.raises(CiftError) as refused:
+        await platform.engine.query({"account": uuid7()})
+    assert (refused.value.code, refused.value.status) == ("unknown_account", 404)
+    with pytest.raises(CiftError) as refused:
+        await platform.engine.query({"quote": ["NOPE"]})
+    assert (refused.value.code, refused.value.status) == ("unknown_symbol", 404)
+    assert await platform.engine.account_sequence(uuid7()) == 0
+
+
+async def test_nobody_listening_is_a_definite_no(platform: Platform, exchange: object) -> None:
+    other = Platform(Settings(nats_url=platform.settings.nats_url, shard="nobody"))
+    with pytest.raises(Unavailable) as refused:
+        await other.engine.submit(open_account(uuid7()))
+    assert (refused.value.code, refused.value.retry_after) == ("engine_unavailable", 1)
+    with pytest.raises(Unavailable):
+        await other.engine.query({"status": {}})
+    await other.close()
+
+
+async def test_no_bus_is_a_definite_no() -> None:
+    other = Platform(Settings(nats_url="nats://127.0.0.1:9"))
+    with pytest.raises(Unavailable):
+        await other.engine.submit(open_account(uuid7()))
+    await other.close()
+
+
+async def test_the_trace_of_a_request_is_in_the_journal(platform: Platform) -> None:
+    from cift_core import wire
+
+    account = uuid7()
+    trace = telemetry.begin("tests.trace")
+    result = await platform.engine.submit(open_account(account))
+    js = await platform.nats.jetstream()
+    message = await js.get_msg("ORDERS", result.record_sequence)
+    entries = wire.decode_record(message.data)["entries"]
+    (entry,) = [e for e in entries if e["command"].get("account") == account]
+    assert entry["command"]["trace_id"] == trace.trace_id
+    assert entry["command"]["span_id"] == trace.span_id
