@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-type Append = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
+pub(crate) type Append = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
 
 /// A record on its way.
 pub(crate) struct InFlight {
@@ -236,7 +236,7 @@ impl Leader {
             }
             self.fill();
             self.tell_noes().await?;
-            self.publish()?;
+            self.publish();
             self.gauge();
             if let Some(since) = stopping {
                 let idle = self.in_flight.is_none() && self.desk.is_empty() && self.inbox.is_empty();
