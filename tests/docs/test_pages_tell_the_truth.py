@@ -110,3 +110,19 @@ def test_the_settings_that_the_readme_names_are_read_somewhere() -> None:
         name for name in names if name not in sources and name.removeprefix("CIFT_").lower() not in fields
     }
     assert len(names) > 10 and not unread
+
+
+def test_the_files_that_the_pages_name_exist() -> None:
+    known = {each.name for each in ROOT.iterdir()}
+    engine_files = ROOT / "rust_core" / "crates"
+    missing = []
+    for page in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "data/sample/README.md"):
+        for name in re.findall(r"`([\w./-]+)`", (ROOT / page).read_text()):
+            top = name.split("/")[0]
+            if "/" not in name or "<" in name or "*" in name:
+                continue
+            if top in known and not (ROOT / name).exists():
+                missing.append(f"{page}: {name}")
+            if top in ("engine", "matchd") and not (engine_files / name).exists():
+                missing.append(f"{page}: {name}")
+    assert not missing
