@@ -154,7 +154,8 @@ class Stack:
         def is_open() -> bool:
             if self.process.poll() is not None:
                 raise AssertionError(f"the exchange did not start:\n{self.said}")
-            return bool(self.run_file["open"])
+            run = self.run_file  # perhaps still that of a run before
+            return bool(run["open"]) and run["pid"] == self.process.pid
 
         eventually(is_open, f"the exchange is open; it said:\n{self.said}", START_TIMEOUT_S)
 

@@ -7,10 +7,12 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.function import Door
 from cift.host.app import House
@@ -63,6 +65,39 @@ async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.soc
     log.info("stopped")
 
 
+class _OneWrite:
+    """A transport that gathers what is written in one turn of the loop: an answer's head and body go
+    out in one system call instead of two, which is a tenth of what an order costs this process."""
+
+    __slots__ = ("_gathered", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._gathered: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(data)
+
+    def _flush(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._transport.write(b"".join(gathered))
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(_OneWrite(transport, self.loop))  # type: ignore[arg-type]
+
+
 class _Server(uvicorn.Server):
     """uvicorn, but a signal only ends the serving: what was opened is closed afterwards. (uvicorn's own
     way raises the signal again when it has done its part, which would end the process before ours.)"""
@@ -83,7 +118,7 @@ async def serve_app(
         uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             access_log=False,
