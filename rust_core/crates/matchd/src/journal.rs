@@ -136,10 +136,16 @@ impl Journal {
 
     /// Record `sequence`, if the journal has it.
     pub async fn record(&self, sequence: u64) -> Result<Option<Bytes>, Fault> {
-        use stream::DirectGetErrorKind::NotFound;
+        use stream::{DirectGetErrorKind::NotFound, LastRawMessageErrorKind::NoMessageFound};
         match self.stream.direct_get(sequence).await {
+            Ok(message) => return Ok(Some(message.payload)),
+            Err(error) if error.kind() == NotFound => {}
+            Err(error) => return Err(nats("cannot read the journal")(error.into())),
+        }
+        // A replica that lags may have answered: only the stream's leader knows that a record is missing.
+        match self.stream.get_raw_message(sequence).await {
             Ok(message) => Ok(Some(message.payload)),
-            Err(error) if error.kind() == NotFound => Ok(None),
+            Err(error) if error.kind() == NoMessageFound => Ok(None),
             Err(error) => Err(nats("cannot read the journal")(error.into())),
         }
     }
