@@ -34,8 +34,7 @@ def load_door(name: str) -> Door:
 
 def load_doors() -> list[Door]:
     """All functions, by name. A file that declares none is an error: a function would be missing."""
-    import functions
-
+    functions = importlib.import_module("functions")  # below it on no floor: only looked at
     names = []
     for domain in pkgutil.iter_modules([str(Path(path)) for path in functions.__path__]):
         if domain.ispkg:

@@ -105,6 +105,9 @@ class Exchange:
             say(welcome.again_words(url, await self._status()))
             return
         demo = await welcome.make_demo(self.folder, url)
+        if self.settings.market != "none":
+            say("  waiting for the market's first quotes")
+            await welcome.wait_for_quote(url)
         key = await welcome.make_key(demo, url, "first key")
         self.folder.complete()
         say(welcome.first_words(url, key))

@@ -1,5 +1,6 @@
 """The first user, the first API key, and what is printed when the exchange is up."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 
 from cift.run.folder import DataFolder
 
+QUOTE_TIMEOUT_S = 30.0
 DEMO_USERNAME = "demo"
 DEMO_EMAIL = "demo@example.com"
 
@@ -65,6 +67,19 @@ async def make_key(demo: Demo, url: str, name: str) -> str:
         raise NotWelcome(f"no API key could be made: {answer.text}")
     key: str = answer.json()["key"]
     return key
+
+
+async def wait_for_quote(url: str) -> None:
+    """Until SPY can be bought, so that the lines printed next work at once; not for ever, because a
+    market that is slow to begin is no reason not to open."""
+    path = "/api/v1/market-data/quote/SPY"
+    deadline = asyncio.get_running_loop().time() + QUOTE_TIMEOUT_S
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        while asyncio.get_running_loop().time() < deadline:
+            answer = await client.get(path)
+            if answer.status_code == 200 and answer.json().get("ask"):
+                return
+            await asyncio.sleep(0.2)
 
 
 def first_words(url: str, key: str) -> str:

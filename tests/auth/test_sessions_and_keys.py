@@ -370,7 +370,8 @@ async def test_the_audit_log_is_append_only(platform: Platform, user: User) -> N
 
 async def test_secrets_are_stored_as_hashes(platform: Platform, user: User) -> None:
     stored = await platform.database.fetchrow(
-        "SELECT u.password_hash, encode(k.secret_hash, 'escape') AS key, encode(r.token_hash, 'escape') AS token"
+        "SELECT u.password_hash, encode(k.secret_hash, 'escape') AS key,"
+        " encode(r.token_hash, 'escape') AS token"
         " FROM users u JOIN api_keys k USING (user_id) JOIN refresh_tokens r USING (user_id)"
         " WHERE u.user_id = $1",
         user.user_id,
