@@ -34,6 +34,7 @@ PROJECTORS = {
     "project_ledger": cift.portfolio.projector,
     "project_market": cift.market_data.projector,
 }
+_SUM = "count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS checksum"
 Progress = Callable[[str, int, int], None]
 """Called with the projector, the records done, and the records there are."""
 
@@ -107,10 +108,14 @@ async def _rebuild(
             " ON CONFLICT DO NOTHING RETURNING sequence",
             *key,
         )
-        at = None if known is not None else await connection.fetchval(
-            "SELECT sequence FROM projector_offsets WHERE projector = $1 AND shard = $2 AND journal_id = $3"
-            " FOR UPDATE",
-            *key,
+        at = (
+            None
+            if known is not None
+            else await connection.fetchval(
+                "SELECT sequence FROM projector_offsets"
+                " WHERE projector = $1 AND shard = $2 AND journal_id = $3 FOR UPDATE",
+                *key,
+            )
         )
         if at is not None and at > last:
             raise RuntimeError(f"{name} stands at record {at}, but the journal ends at {last}")
@@ -157,7 +162,10 @@ async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[J
         "",
         stream=stream,
         config=ConsumerConfig(
-            ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.ALL, mem_storage=True, inactive_threshold=300
+            ack_policy=AckPolicy.NONE,
+            deliver_policy=DeliverPolicy.ALL,
+            mem_storage=True,
+            inactive_threshold=300,
         ),
     )
     try:
@@ -177,10 +185,7 @@ async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[J
 
 
 async def _sum(connection: Any, table: str) -> TableSum:
-    row = await connection.fetchrow(
-        "SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS checksum"
-        f" FROM {table} t"  # noqa: S608 (a name of our own)
-    )
+    row = await connection.fetchrow(f"SELECT {_SUM} FROM {table} t")  # noqa: S608 (a name of our own)
     return TableSum(row["rows"], row["checksum"])
 
 

@@ -237,7 +237,7 @@ def placed(command: dict[str, Any], summary: dict[str, Any], at: int, sequence: 
         trail_percent=_percent(trailing[1]) if trailing is not None and trailing[0] == "ppm" else None,
         display_quantity=_text(command["display_quantity"]),
         post_only=command["post_only"],
-        reduce_only=command["reduce_only"],
+        reduce_only=command["reduce_only"] or order_class == "oco",  # both legs of an OCO close a position
         self_trade_prevention=command["self_trade_prevention"],
         order_class=order_class,
         parent_id=None,

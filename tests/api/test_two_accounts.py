@@ -1,0 +1,149 @@
+"""Two accounts trade: fills, cash and positions to the cent on both sides, and nothing comes from nowhere."""
+
+from decimal import Decimal
+
+from tests.venue import MARKET, Venue, number
+
+
+async def test_both_sides_to_the_cent(venue: Venue) -> None:
+    symbol, buyer, seller = await venue.instrument(), venue.user(), venue.user()
+    await venue.fees(100, 300)  # 1 and 3 basis points
+    try:
+        await venue.order(buyer, symbol, quantity="100", limit_price="100.37")
+        sold = await venue.order(seller, symbol, side="sell", quantity="60", limit_price="100.01")
+    finally:
+        await venue.fees(0, 0)
+    # 60 x 100.37 = 6022.20; maker 0.60222 -> 0.60, taker 1.80666 -> 1.80
+    assert (sold["status"], sold["average_fill_price"]) == ("filled", "100.37")
+    expected = {
+        buyer.account_id: ("93977.2", "60", "6022.2", "0.6", "maker", "buy"),
+        seller.account_id: ("106020.4", "-60", "-6022.2", "1.8", "taker", "sell"),
+    }
+    for user in (buyer, seller):
+        cash, quantity, cost, fee, liquidity, side = expected[user.account_id]
+        portfolio = await venue.get(user, "portfolio")
+        assert portfolio["cash"] == cash
+        assert portfolio["fees_paid"] == fee
+        position = await venue.get(user, f"positions/{symbol}")
+        assert (position["quantity"], position["cost"], position["average_price"]) == (
+            quantity,
+            cost,
+            "100.37",
+        )
+        assert (position["mark"], position["unrealized_pnl"]) == ("100.37", "0")
+        (fill,) = (await venue.get(user, "fills"))["items"]
+        assert (fill["price"], fill["quantity"], fill["notional"]) == ("100.37", "60", "6022.2")
+        assert (fill["fee"], fill["liquidity"], fill["side"]) == (fee, liquidity, side)
+        # The transactions lead from nothing to the balance, each with the balance after it.
+        rows = (await venue.get(user, "transactions"))["items"]
+        assert [row["kind"] for row in rows] == ["fee", "trade", "deposit"]
+        balance = Decimal(0)
+        for row in reversed(rows):
+            balance += number(row["amount"])
+            assert number(row["cash"]) == balance
+        assert balance == number(cash)
+
+
+async def test_profit_and_loss_of_a_round_trip(venue: Venue) -> None:
+    symbol, other, user = await venue.instrument(), venue.user(), venue.user()
+    await venue.order(other, symbol, side="sell", quantity="30", limit_price="100")
+    await venue.market(user, symbol, "buy", "30")
+    await venue.order(other, symbol, quantity="20", limit_price="103.5")
+    await venue.market(user, symbol, "sell", "10")
+    position = await venue.get(user, f"positions/{symbol}")
+    assert (position["quantity"], position["cost"], position["realized_pnl"]) == ("20", "2000", "35")
+    assert (position["mark"], position["market_value"], position["unrealized_pnl"]) == ("103.5", "2070", "70")
+    assert position["unrealized_pnl_percent"] == "3.50"
+    portfolio = await venue.get(user, "portfolio")
+    assert (portfolio["realized_pnl"], portfolio["unrealized_pnl"], portfolio["day_pnl"]) == (
+        "35",
+        "70",
+        "105",
+    )
+    assert (portfolio["cash"], portfolio["market_value"], portfolio["equity"]) == ("98035", "2070", "100105")
+    # A flip: sell 25 of 20, the first part realises, the rest is short at the new price.
+    await venue.order(other, symbol, quantity="10", limit_price="103.5", self_trade_prevention="none")
+    await venue.market(user, symbol, "sell", "20")
+    await venue.order(other, symbol, quantity="5", limit_price="102")
+    await venue.market(user, symbol, "sell", "5")
+    position = await venue.get(user, f"positions/{symbol}")
+    assert (position["side"], position["quantity"], position["cost"]) == ("short", "-5", "-510")
+    assert position["realized_pnl"] == "105"
+
+
+async def test_read_model_agrees_with_the_engine(venue: Venue) -> None:
+    symbol, other, user = await venue.instrument(), venue.user(), venue.user()
+    await venue.order(other, symbol, side="sell", quantity="7", limit_price="100.03")
+    await venue.market(user, symbol, "buy", "7")
+    await venue.order(user, symbol, quantity="3", limit_price="99")
+    told = (await venue.engine.query({"account": user.account_id}))["account"]
+    portfolio = await venue.get(user, "portfolio")
+    for name in (
+        "cash",
+        "reserved",
+        "equity",
+        "buying_power",
+        "withdrawable",
+        "open_orders",
+        "currency",
+        "kind",
+    ):
+        assert portfolio[name] == told[name], name
+    assert portfolio["gross_exposure"] == told["gross"]
+    power = await venue.get(user, "account/buying-power")
+    assert power == {name: told[name] for name in power}
+    listed = (await venue.get(user, "positions"))["items"]
+    same = (
+        "symbol",
+        "quantity",
+        "cost",
+        "average_price",
+        "mark",
+        "market_value",
+        "unrealized_pnl",
+        "realized_pnl",
+    )
+    assert [[p[n] for n in same] for p in listed] == [[p[n] for n in same] for p in portfolio["positions"]]
+    assert number(portfolio["cash"]) + number(portfolio["market_value"]) == number(portfolio["equity"])
+
+
+async def test_all_accounts_and_fees_sum_to_zero(venue: Venue) -> None:
+    """Over everything that every test did so far, per currency and per instrument."""
+    await venue.platform.database.caught_up(venue.user().account_id, "project_ledger")
+    rows = await venue.platform.database.fetch(
+        "SELECT currency, sum(cash) AS sum FROM (SELECT currency, cash FROM accounts"
+        " UNION ALL SELECT currency, cash FROM system_balances) a GROUP BY currency"
+    )
+    assert rows, "there is money somewhere"
+    assert {row["currency"]: row["sum"] for row in rows} == {row["currency"]: 0 for row in rows}
+    rows = await venue.platform.database.fetch(
+        "SELECT symbol, sum(quantity) AS sum FROM positions GROUP BY symbol"
+    )
+    reset = await venue.platform.database.fetchval("SELECT count(*) FROM transactions WHERE kind = 'reset'")
+    if not reset:  # a reset moves positions to the world, which has no row
+        assert all(row["sum"] == 0 for row in rows)
+    wrong = await venue.platform.database.fetch(
+        "SELECT a.id FROM accounts a JOIN (SELECT account_id, sum(amount) AS sum FROM transactions"
+        " GROUP BY 1) t ON t.account_id = a.id WHERE t.sum <> a.cash"
+    )
+    assert wrong == [], "an account's transactions lead to its cash"
+
+
+async def test_the_tape_and_the_bars_tell_the_trade(venue: Venue) -> None:
+    symbol, buyer, seller = await venue.instrument(), venue.user(), venue.user()
+    for price, quantity in (("100", "4"), ("101", "2"), ("99", "2")):
+        await venue.order(seller, symbol, side="sell", quantity=quantity, limit_price=price)
+        await venue.order(buyer, symbol, quantity=quantity, limit_price=price)
+    answer = await venue.call(buyer, "GET", f"{MARKET}/trades/{symbol}")
+    tape = answer.json()["items"]
+    assert [(t["price"], t["quantity"], t["aggressor"], t["source"]) for t in tape] == [
+        ("99", "2", "buy", "exchange"),
+        ("101", "2", "buy", "exchange"),
+        ("100", "4", "buy", "exchange"),
+    ]
+    bars = (await venue.call(buyer, "GET", f"{MARKET}/bars/{symbol}?interval=1d")).json()["items"]
+    assert len(bars) in (1, 2)  # midnight may pass
+    if len(bars) == 1:
+        (bar,) = bars
+        told = [bar[name] for name in ("open", "high", "low", "close", "volume", "vwap", "trades")]
+        assert told == ["100", "101", "99", "99", "8", "100", 3]

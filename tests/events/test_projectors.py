@@ -1,0 +1,203 @@
+"""Projectors: redelivery changes nothing, a gap goes back, another journal stops them, and the read model
+built again from the journal's first record is the same to the last digit."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from cift_core import wire
+
+from cift import rebuild as rebuilding
+from cift.kernel.errors import Expected
+from cift.platform.journal import Batch, JournalRecord
+from cift.platform.read_model import OtherJournal, slices
+from functions.events.project_ledger import project_ledger
+from functions.events.project_market import project_market
+from functions.events.project_orders import project_orders
+from tests.venue import Venue
+
+DOORS = {"project_orders": project_orders, "project_ledger": project_ledger, "project_market": project_market}
+TABLES = [table for module in rebuilding.PROJECTORS.values() for table in module.TABLES]
+
+
+async def _busy(venue: Venue) -> None:
+    """Something of everything that changes rows."""
+    await venue.fees(200, 500)
+    try:
+        symbol, one, two = await venue.instrument(), venue.user(), venue.user()
+        for number in range(4):
+            await venue.order(one, symbol, side="sell", quantity="7", limit_price=f"{100 + number}.05")
+        await venue.market(two, symbol, "buy", "17")
+        await venue.try_order(two, symbol, limit_price="1")
+        await venue.try_order(two, symbol, quantity="1000000")
+        await venue.order(
+            two,
+            symbol,
+            order_class="bracket",
+            take_profit={"limit_price": "104"},
+            stop_loss={"stop_price": "96"},
+        )
+        await venue.order(one, symbol, side="sell")
+        await venue.print(symbol, "95")
+        await venue.order(one, symbol, type="trailing_stop", trail_percent="2", limit_price=None, side="sell")
+        await venue.print(symbol, "97")
+        await venue.command(type="set_account_state", account=one.account_id, state="reduce_only")
+        await venue.command(
+            type="set_limits",
+            account=two.account_id,
+            limits={
+                "max_order_quantity": 10**12,
+                "max_order_notional": None,
+                "max_position": None,
+                "max_open_orders": 50,
+                "max_orders_per_second": 100,
+                "max_daily_loss": 10**15,
+                "leverage_percent": 150,
+            },
+        )
+        await venue.command(type="split", symbol=symbol, numerator=3, denominator=2)
+        await venue.command(type="dividend", symbol=symbol, amount=123_456_789)
+    finally:
+        await venue.fees(0, 0)
+    for user in (one, two):
+        await venue.platform.database.caught_up(user.account_id, *DOORS)
+    # The end: what changes no account is not waited for.
+    _, last = await venue.platform.nats.journal()
+    for _ in range(200):
+        done = await venue.platform.database.fetchval("SELECT min(sequence) FROM projector_offsets")
+        if done >= last:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the projectors do not arrive")
+
+
+async def _sums(venue: Venue) -> dict[str, Any]:
+    return {
+        table: tuple(
+            await venue.platform.database.fetchrow(
+                f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {table} t"
+            )
+            or ()
+        )
+        for table in TABLES
+    }
+
+
+async def _records(venue: Venue, first: int, last: int) -> list[JournalRecord]:
+    js = await venue.platform.nats.jetstream()
+    found = []
+    for sequence in range(first, last + 1):
+        message = await js.get_msg("ORDERS", sequence)
+        found.append(JournalRecord(sequence, message.data or b""))
+    return found
+
+
+async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) -> None:
+    await _busy(venue)
+    before = await _sums(venue)
+    assert all(count for count, _ in before.values()), f"every table has rows to compare: {before}"
+    steps: list[tuple[str, int, int]] = []
+    rebuilt = await rebuilding.rebuild(
+        venue.exchange.settings(), lambda name, done, total: steps.append((name, done, total))
+    )
+    assert {each.projector for each in rebuilt} == set(DOORS)
+    for each in rebuilt:
+        assert each.compared and each.differing == (), each
+        assert (each.projector, each.records, each.records) in steps
+    assert await _sums(venue) == before
+    summary = rebuilding.summary(rebuilt)
+    assert summary["equal"] and summary["orders"] == before["orders"][0]
+    # The running projectors go on from where they were.
+    symbol, user = await venue.instrument(), venue.user()
+    order = await venue.order(user, symbol)
+    assert await venue.get_order(user, order["id"]) == order
+
+
+async def test_rebuild_finds_what_was_changed_by_hand(venue: Venue) -> None:
+    user, symbol = venue.user(), await venue.instrument()
+    order = await venue.order(user, symbol)
+    await venue.platform.database.caught_up(user.account_id, "project_orders")
+    await venue.platform.database.execute(
+        "UPDATE orders SET client_order_id = 'forged' WHERE id = $1", order["id"]
+    )
+    (rebuilt,) = await rebuilding.rebuild(venue.exchange.settings(), only=("project_orders",))
+    assert rebuilt.differing == ("orders",)
+    assert (await venue.get_order(user, order["id"]))["client_order_id"] is None
+
+
+@pytest.mark.parametrize("name", DOORS)
+async def test_redelivery_changes_nothing(venue: Venue, name: str) -> None:
+    await _busy(venue)
+    before = await _sums(venue)
+    journal_id, last = await venue.platform.nats.journal()
+    batch = Batch("ORDERS", "main", journal_id, await _records(venue, max(1, last - 20), last))
+    with pytest.raises(Expected) as expected:
+        await DOORS[name](batch, venue.platform.database)
+    assert expected.value.sequence == last + 1
+    assert await _sums(venue) == before
+
+
+@pytest.mark.parametrize("name", DOORS)
+async def test_a_gap_goes_back(venue: Venue, name: str) -> None:
+    journal_id, last = await venue.platform.nats.journal()
+    (record,) = await _records(venue, last, last)
+    ahead = JournalRecord(last + 5, record.data)
+    before = await _sums(venue)
+    with pytest.raises(Expected) as expected:
+        await DOORS[name](Batch("ORDERS", "main", journal_id, [ahead]), venue.platform.database)
+    assert expected.value.sequence <= last + 1
+    assert await _sums(venue) == before
+
+
+@pytest.mark.parametrize("name", DOORS)
+async def test_another_journal_is_not_mixed_in(venue: Venue, name: str) -> None:
+    (record,) = await _records(venue, 1, 1)
+    before = await _sums(venue)
+    with pytest.raises(OtherJournal, match="cift rebuild"):
+        await DOORS[name](Batch("ORDERS", "main", "another", [record]), venue.platform.database)
+    assert await _sums(venue) == before
+    count = await venue.platform.database.fetchval(
+        "SELECT count(*) FROM projector_offsets WHERE journal_id = 'another'"
+    )
+    assert count == 0
+
+
+async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -> None:
+    """A record that cannot be decoded fails as a whole: offset and rows stay."""
+    journal_id, last = await venue.platform.nats.journal()
+    before = await _sums(venue)
+    poison = JournalRecord(last + 1, b"\x00" * 64)
+    with pytest.raises(ValueError):
+        await project_orders(Batch("ORDERS", "main", journal_id, [poison]), venue.platform.database)
+    assert await _sums(venue) == before
+
+
+async def test_a_crashed_postgresql_is_filled_again(venue: Venue) -> None:
+    """Commits of projectors do not wait for the disk: what a crash loses comes again."""
+    symbol, user = await venue.instrument(), venue.user()
+    ids = [(await venue.order(user, symbol, quantity="1"))["id"] for _ in range(5)]
+    old = venue.exchange.kill("postgres")
+    venue.exchange.restarted("postgres", old)
+    venue.exchange.wait_ready()
+    from tests.stack import eventually
+
+    def all_there() -> bool:
+        answer = httpx.get(f"{venue.exchange.url}/api/v1/trading/orders", headers=user.key, timeout=10)
+        return answer.status_code == 200 and {o["id"] for o in answer.json()["items"]} == set(ids)
+
+    assert eventually(all_there, "all orders are in the read model", 30)
+
+
+async def test_slices_hold_all_records_in_order(venue: Venue) -> None:
+    records = [
+        JournalRecord(n, bytes(size)) for n, size in enumerate([10, 200_000, 1, 1, 100_000, 60_000], 1)
+    ]
+    cut = list(slices(records))
+    assert [r.sequence for piece in cut for r in piece] == [1, 2, 3, 4, 5, 6]
+    assert [len(piece) for piece in cut] == [1, 1, 3, 1]
+
+
+def test_decoding_refuses_what_is_no_record() -> None:
+    with pytest.raises(ValueError):
+        wire.decode_record(b"nonsense")

@@ -1,0 +1,161 @@
+"""What the tests of trading need beside an exchange: instruments of their own, a price, users, orders.
+
+The base URL is `CIFT_API_URL` where that is set (a gateway, say, in front of the same exchange), else the
+session's exchange.
+"""
+
+import itertools
+import os
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from cift.kernel.errors import Refused
+from cift.kernel.ids import uuid5, uuid7
+from cift.kernel.money import NANOS, parse_nanos
+from cift.platform.stores import Platform
+from tests.stack import Stack, User
+
+TRADING = "/api/v1/trading"
+MARKET = "/api/v1/market-data"
+FEED = 15
+HOUSE = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "tests:house")
+_numbers = itertools.count(1)
+_source = itertools.count(1)
+
+
+class Venue:
+    """An exchange, as its users and its operator reach it."""
+
+    def __init__(self, exchange: Stack, http: httpx.AsyncClient, platform: Platform) -> None:
+        self.exchange, self.http, self.platform = exchange, http, platform
+        self.engine = platform.engine
+
+    async def command(self, **command: Any) -> None:
+        """Have the engine do something that must work."""
+        await self.engine.submit(command)
+
+    async def instrument(self, price: str | None = "100", **changed: Any) -> str:
+        """A new instrument (tick 0.01, lot 1, band 10 %, collar 2 %), with a last price unless None."""
+        symbol = f"T{os.getpid() % 10_000}X{next(_numbers)}"
+        await self.command(
+            **{
+                "type": "define_instrument",
+                "symbol": symbol,
+                "currency": "USD",
+                "tick": NANOS // 100,
+                "lot": NANOS,
+                "band_ppm": 100_000,
+                "collar_ppm": 20_000,
+                **changed,
+            }
+        )
+        if price is not None:
+            await self.print(symbol, price)
+        return symbol
+
+    async def print(self, symbol: str, price: str, quantity: int = 1) -> None:
+        """A print of the outside market: sets the last price, may fill and trigger."""
+        await self.command(
+            type="outside_trade",
+            feed=FEED,
+            source_sequence=next(_source),
+            symbol=symbol,
+            price=parse_nanos(price, "price"),
+            quantity=quantity * NANOS,
+        )
+
+    async def fees(self, maker_ppm: int, taker_ppm: int) -> None:
+        await self.command(type="set_fees", maker_ppm=maker_ppm, taker_ppm=taker_ppm)
+
+    def user(self, scopes: tuple[str, ...] = ("read", "trade", "funds")) -> User:
+        """A new user with 100,000 USD on a margin account."""
+        return self.exchange.new_user(scopes)
+
+    # ── what users do ───────────────────────────────────────────────────────────────────────────
+    async def call(
+        self,
+        user: User | None,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        given = {**(user.key if user else {}), **(headers or {})}
+        return await self.http.request(method, path, json=body, headers=given)
+
+    async def try_order(self, user: User, symbol: str, **changed: Any) -> httpx.Response:
+        """Send an order: buy 10 at 100, limit, unless said otherwise; None takes a field away."""
+        order = {
+            "symbol": symbol,
+            "side": "buy",
+            "type": "limit",
+            "quantity": "10",
+            "limit_price": "100",
+            **changed,
+        }
+        body = {name: value for name, value in order.items() if value is not None}
+        return await self.call(user, "POST", f"{TRADING}/orders", body)
+
+    async def order(self, user: User, symbol: str, **changed: Any) -> dict[str, Any]:
+        """Place an order that must be admitted."""
+        answer = await self.try_order(user, symbol, **changed)
+        assert answer.status_code == 201, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def market(self, user: User, symbol: str, side: str, quantity: str) -> dict[str, Any]:
+        return await self.order(user, symbol, type="market", side=side, quantity=quantity, limit_price=None)
+
+    async def get(self, user: User | None, path: str, **query: Any) -> Any:
+        """GET that must work; paths without a leading slash are below trading."""
+        if not path.startswith("/"):
+            path = f"{TRADING}/{path}"
+        answer = await self.http.get(path, params=query, headers=user.key if user else {})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def get_order(self, user: User, id: str) -> dict[str, Any]:
+        view: dict[str, Any] = await self.get(user, f"orders/{id}")
+        return view
+
+
+def refusal(answer: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
+    """The error in an answer, which must be this one."""
+    error: dict[str, Any] = answer.json()
+    assert (answer.status_code, error["code"]) == (status, code), answer.text
+    assert error["message"], "every refusal says why"
+    assert error["request_id"] == answer.headers["x-request-id"]
+    if field is not None:
+        assert error.get("field") == field, answer.text
+    return error
+
+
+def number(text: str) -> Decimal:
+    """A decimal string of an answer. Fails where it is no string: money never travels as a float."""
+    assert isinstance(text, str), text
+    return Decimal(text)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def venue(exchange: Stack, platform: Platform) -> AsyncIterator[Venue]:
+    """The session's exchange with a feed of the tests' own."""
+    base_url = os.environ.get("CIFT_API_URL") or exchange.url
+    async with httpx.AsyncClient(base_url=base_url, timeout=20) as http:
+        found = Venue(exchange, http, platform)
+        try:
+            await found.command(
+                type="open_account", account=HOUSE, kind="margin", role="house", currency="USD"
+            )
+        except Refused as refused:
+            assert refused.code == "account_exists"
+        await found.command(type="define_feed", feed=FEED, house=HOUSE, silence_ns=3600 * NANOS)
+        yield found
+
+
+def new_id() -> str:
+    """An id that nothing has."""
+    return uuid7()
