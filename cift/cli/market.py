@@ -31,40 +31,40 @@ class Source(StrEnum):
 QUOTE_COLUMNS = [
     output.text("symbol", "symbol"),
     output.number("bid size", "bid_quantity"),
-    output.number("bid", "bid"),
-    output.number("ask", "ask"),
+    output.money("bid", "bid"),
+    output.money("ask", "ask"),
     output.number("ask size", "ask_quantity"),
-    output.number("last", "last"),
+    output.money("last", "last"),
     output.number("last size", "last_quantity"),
     output.moment("last at", "last_at"),
 ]
 TRADE_COLUMNS = [
     output.moment("executed", "executed_at"),
     output.text("symbol", "symbol"),
-    output.number("price", "price"),
+    output.money("price", "price"),
     output.number("quantity", "quantity"),
     output.side("aggressor", "aggressor"),
     output.text("source", "source"),
 ]
 BAR_COLUMNS = [
     output.moment("start", "start"),
-    output.number("open", "open"),
-    output.number("high", "high"),
-    output.number("low", "low"),
-    output.number("close", "close"),
+    output.money("open", "open"),
+    output.money("high", "high"),
+    output.money("low", "low"),
+    output.money("close", "close"),
     output.number("volume", "volume"),
-    output.number("vwap", "vwap"),
+    output.money("vwap", "vwap"),
     output.number("trades", "trades"),
 ]
 SYMBOL_COLUMNS = [
     output.text("symbol", "symbol"),
     output.text("currency", "currency"),
-    output.number("tick", "tick"),
+    output.money("tick", "tick"),
     output.number("lot", "lot"),
     output.number("band %", "band_percent"),
     output.number("collar %", "collar_percent"),
     output.text("halted", "halted"),
-    output.number("last", "last"),
+    output.money("last", "last"),
 ]
 SourceOption = Annotated[
     Source, typer.Option("--source", help="Trades made here, prints of the outside market, or both.")
@@ -153,14 +153,17 @@ def draw_book(seen: dict[str, Any], depth: int) -> Table:
         size = Decimal(level["quantity"])
         filled = "█" * max(1, int(BAR_WIDTH * size / largest))
         ladder.add_row(
-            str(level["orders"]), f"{size:,f}", Text(level["price"], style=style), Text(filled, style=style)
+            str(level["orders"]),
+            f"{size:,f}",
+            Text(output.padded(level["price"]), style=style),
+            Text(filled, style=style),
         )
 
     for level in reversed(asks):
         add(level, "red")
     if bids and asks:
         spread = Decimal(asks[0]["price"]) - Decimal(bids[0]["price"])
-        ladder.add_row("", "", Text(f"{spread:f}", style="dim"), Text("spread", style="dim"))
+        ladder.add_row("", "", Text(output.padded(spread), style="dim"), Text("spread", style="dim"))
     elif not bids and not asks:
         ladder.add_row("", "", "", Text("the book is empty", style="dim"))
     for level in bids:

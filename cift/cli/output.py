@@ -44,8 +44,13 @@ def number(title: str, key: str) -> Column:
     return Column(title, key, _number, right=True)
 
 
+def money(title: str, key: str) -> Column:
+    """A price or an amount of money: as a number, with two decimals at least."""
+    return Column(title, key, padded, right=True)
+
+
 def signed(title: str, key: str) -> Column:
-    """A gain or a loss: green or red."""
+    """A gain or a loss: green or red, with two decimals at least."""
     return Column(title, key, _signed, right=True)
 
 
@@ -117,8 +122,14 @@ def _number(value: Any) -> str:
         return str(value)
 
 
+def padded(value: Any) -> str:
+    """`13.9` as `13.90`; more decimals stay."""
+    whole, _, fraction = _number(value).partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')}" if whole.lstrip("-")[:1].isdigit() else whole
+
+
 def _signed(value: Any) -> Text:
-    shown = _number(value)
+    shown = padded(value)
     if shown.strip("-0.,") == "":
         return Text(shown)
     return Text(shown, style="red") if shown.startswith("-") else Text(shown, style="green")
