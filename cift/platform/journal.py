@@ -32,6 +32,7 @@ PULL_SILENCE_S = PULL_EXPIRES_S + 2.0
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 5.0
+REST_MAX_S = 0.004
 TRACES_LOGGED_MAX = 8
 _NO_TRACE = "0" * 32
 
@@ -277,6 +278,9 @@ class Pump:
         self._lag.set(messages[-1].metadata.num_pending)
         self._log(items, took)
         await messages[-1].ack()
+        # Rest as long as the work took: under load the next batch is larger and its transaction shared
+        # by more records; alone, a record waits for nothing.
+        await asyncio.sleep(min(took, REST_MAX_S))
 
     def _log(self, items: list[Any], took_s: float) -> None:
         if not self._journal or not log.isEnabledFor(logging.INFO):

@@ -94,9 +94,9 @@ CIFT Markets is open.
 
 Place an order, see the position, ask for a quote:
 
-  curl -H 'X-API-Key: {key}' --json '{order}' {url}/api/v1/trading/orders
-  curl -H 'X-API-Key: {key}' {url}/api/v1/trading/positions
-  curl {url}/api/v1/market-data/quote/SPY
+  curl -s -H 'X-API-Key: {key}' --json '{order}' {url}/api/v1/trading/orders
+  curl -s -H 'X-API-Key: {key}' {url}/api/v1/trading/positions
+  curl -s {url}/api/v1/market-data/quote/SPY
 
 Ctrl-C stops everything; orders, balances and positions stay in the data folder."""
 
