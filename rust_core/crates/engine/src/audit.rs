@@ -84,6 +84,9 @@ impl Engine {
                 if short {
                     return Err("a cash account is short");
                 }
+                if account.cash < account.reserved {
+                    return Err("a cash account has less than it put aside");
+                }
             }
         }
         for (kept, found) in self.ledger.positions.iter().zip(&positions) {

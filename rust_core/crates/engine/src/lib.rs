@@ -13,7 +13,7 @@
 //! | `work` | a command as units of work; `Continue` |
 //! | `commands` | each command to its place |
 //! | `shape`, `risk`, `place`, `replace` | checks in their order; acceptance |
-//! | `matching`, `stops`, `groups` | passes, triggers, legs |
+//! | `matching`, `fill_or_kill`, `stops`, `groups` | passes, triggers, legs |
 //! | `outside` | feeds, quotes, prints |
 //! | `session`, `corporate`, `accounts` | time, splits, cash |
 //! | `ledger`, `money` | double entry, exact arithmetic |
@@ -30,8 +30,8 @@
 //!
 //! Known limits: `SetSession`, the close of a session and a split look at every account or order in
 //! one command (their events are cut into `Continue`s, the look is not). A snapshot is of a finished
-//! state: not while [`Engine::needs_continue`]. Fill-or-kill is judged before the first trade; a
-//! reduce-only cancel on the way can leave it short, then its rest is killed.
+//! state: not while [`Engine::needs_continue`]. Fill-or-kill counts only what is sure to be there, so
+//! it may be killed though luck would have filled it (`fill_or_kill.rs`).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -41,6 +41,7 @@ mod codec;
 mod commands;
 mod corporate;
 mod engine;
+mod fill_or_kill;
 mod groups;
 mod index;
 mod ladder;

@@ -57,34 +57,6 @@ impl Engine {
         });
     }
 
-    /// Is the whole of the order's rest there at acceptable prices?
-    fn can_fill(&self, slot: u32, limit: i64) -> bool {
-        let order = &self.orders[slot];
-        let ladder = self.markets[order.instrument as usize]
-            .book
-            .ladder(order.side.opposite());
-        let mut missing = order.leaves();
-        let mut price = ladder.best();
-        while let Some(at) = price.filter(|&at| Book::acceptable(order.side, limit, at)) {
-            let mut node = ladder.front_at(at);
-            while let Some(entry) = node {
-                let resting = ladder.node(entry);
-                let own = resting.owner & HOUSE == 0 && self.orders[resting.owner].account == order.account;
-                match order.self_trade {
-                    SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth if own => return false,
-                    SelfTradePrevention::CancelOldest if own => {}
-                    _ => missing -= resting.quantity + resting.hidden,
-                }
-                if missing <= 0 {
-                    return true;
-                }
-                node = ladder.next_in_level(entry);
-            }
-            price = ladder.next_price(at);
-        }
-        false
-    }
-
     /// The entry that the taker meets next, and how much he wants.
     #[inline]
     pub(crate) fn next_match(&self, pass: &Pass) -> Option<(u32, i64)> {
@@ -234,8 +206,8 @@ impl Engine {
             at: self.now,
         });
 
-        let maker_fee = fee(notional, self.maker_ppm);
-        let taker_fee = fee(notional, self.taker_ppm);
+        let maker_fee = fee(notional, self.agreed(maker, self.maker_ppm));
+        let taker_fee = fee(notional, self.agreed(taker, self.taker_ppm));
         let maker_fill = self.post(maker, pass.instrument, pass.side.opposite(), lots, notional, maker_fee);
         let taker_fill = self.post(taker, pass.instrument, pass.side, lots, notional, taker_fee);
         self.ledger.balanced();
@@ -278,6 +250,15 @@ impl Engine {
             if self.ledger.positions[position as usize].over_reduced().is_some() {
                 self.work.over_reduced.push_back((account, instrument, position));
             }
+        }
+    }
+
+    /// The rate that a party pays: never above what its order reserved for, whatever came since.
+    #[inline]
+    fn agreed(&self, party: Party, ppm: i32) -> i32 {
+        match party {
+            Party::Order(slot) => ppm.min(self.orders[slot].reserve_ppm),
+            Party::House(_) => ppm,
         }
     }
 
@@ -373,6 +354,7 @@ impl Engine {
         } = self.orders[slot];
         let order = &self.orders[slot];
         if order.time_in_force == TimeInForce::Fok {
+            debug_assert!(false, "a fill-or-kill order was promised more than was there");
             return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
         }
         if order.is_market() {

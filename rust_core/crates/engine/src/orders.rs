@@ -55,6 +55,7 @@ pub(crate) struct Order {
     pub sibling: u32,
     /// Slot of the idempotency record that lives as long as this order.
     pub request: u32,
+    /// Highest fee rate when it was admitted (a leg: its entry); it never pays more.
     pub reserve_ppm: i32,
     /// Lots that open or add to a position, at admission.
     pub increase: i64,

@@ -242,9 +242,9 @@ impl Engine {
     }
 
     /// Lots that the house may still buy (or sell).
-    pub(crate) fn house_room(&mut self, feed: u32, instrument: u32, side: Side) -> i64 {
-        let position = self.ledger.position_or_new(self.feeds[feed as usize].house, instrument);
-        let lots = self.ledger.positions[position as usize].lots;
+    pub(crate) fn house_room(&self, feed: u32, instrument: u32, side: Side) -> i64 {
+        let position = self.ledger.position(self.feeds[feed as usize].house, instrument);
+        let lots = position.map_or(0, |slot| self.ledger.positions[slot as usize].lots);
         let signed = if side == Side::Buy { lots } else { -lots };
         self.markets[instrument as usize]
             .max_position

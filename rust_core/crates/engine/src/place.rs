@@ -201,6 +201,7 @@ impl Engine {
             limit: leg.limit,
             stop: leg.stop,
             parent: entry,
+            reserve_ppm: parent.reserve_ppm,
             ..BLANK
         });
         self.tell_accepted(slot, Some(parent.id), events);

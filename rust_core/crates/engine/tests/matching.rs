@@ -116,6 +116,59 @@ fn fill_or_kill_does_not_count_own_orders() {
 }
 
 #[test]
+fn fill_or_kill_does_not_count_what_a_reduce_only_order_may_lose() {
+    let dave = account(104);
+    let mut exchange = Exchange::new();
+    exchange.open(dave, AccountKind::Margin, AccountRole::Customer);
+    exchange.deposit(dave, dollars(100_000));
+    exchange.place(by(CAROL, buy(1, 10, 10_000)));
+    exchange.place(by(dave, sell(2, 10, 10_000)));
+    let reducing = PlaceOrder {
+        reduce_only: true,
+        ..by(CAROL, sell(3, 10, 10_010))
+    };
+    exchange.place(reducing);
+    let fok = |number, quantity| PlaceOrder {
+        time_in_force: TimeInForce::Fok,
+        ..buy(number, quantity, 10_010)
+    };
+    // Ahead of it, one that would sell all that it could reduce.
+    exchange.place(by(CAROL, sell(4, 10, 10_005)));
+    let killed = exchange.place(fok(5, 15));
+    assert_eq!((killed.filled, killed.reason), (0, Some(CloseReason::FillOrKill)));
+    assert_eq!(exchange.status(order(3)), Some(OrderStatus::New));
+    // Alone it can lose nothing.
+    exchange.cancel(CAROL, order(4));
+    assert_eq!(exchange.place(fok(6, 10)).status, OrderStatus::Filled);
+}
+
+#[test]
+fn fill_or_kill_counts_a_house_up_to_its_bound() {
+    const LARGEST: i64 = 1_000_000_000;
+    let dave = account(104);
+    let mut exchange = Exchange::with_feed();
+    exchange.open(dave, AccountKind::Margin, AccountRole::Customer);
+    exchange.deposit(dave, dollars(1_000_000_000));
+    let taking = |number, quantity| PlaceOrder {
+        time_in_force: TimeInForce::Fok,
+        ..by(dave, sell(number, quantity, 1))
+    };
+    for (number, lots) in [(1, LARGEST), (2, LARGEST), (3, LARGEST), (4, LARGEST - 3)] {
+        exchange.quote(number as u64, (1, LARGEST), (0, 0));
+        assert_eq!(exchange.place(taking(number, lots)).status, OrderStatus::Filled);
+    }
+    exchange.quote(5, (1, 10), (0, 0));
+    let few = |number, quantity| PlaceOrder {
+        account: CAROL,
+        ..taking(number, quantity)
+    };
+    let killed = exchange.place(few(5, 4));
+    assert_eq!((killed.filled, killed.reason), (0, Some(CloseReason::FillOrKill)));
+    assert_eq!(exchange.place(few(6, 3)).status, OrderStatus::Filled);
+    assert_eq!(exchange.position(HOUSE), 4 * LARGEST);
+}
+
+#[test]
 fn an_iceberg_shows_a_part_and_goes_to_the_end_with_each_refill() {
     let mut exchange = Exchange::new();
     exchange.place(PlaceOrder {

@@ -234,6 +234,30 @@ fn the_fee_is_reserved_too() {
 }
 
 #[test]
+fn a_rise_of_the_fees_does_not_reach_orders_admitted_before() {
+    let mut exchange = Exchange::new();
+    exchange.place(buy(1, 1_000, 10_000));
+    exchange.done(Command::SetFees {
+        maker_ppm: 500,
+        taker_ppm: 1_000,
+    });
+    exchange.place(by(CAROL, sell(2, 400, 10_000)));
+    assert_eq!(exchange.view(ALICE).cash, dollars(60_000));
+    assert_eq!(exchange.view(ALICE).reserved, dollars(60_000));
+    assert_eq!(exchange.view(CAROL).cash, dollars(140_000) - dollars(40));
+    // A fall reaches all.
+    exchange.cancel(ALICE, order(1));
+    exchange.place(buy(3, 500, 10_000));
+    exchange.done(Command::SetFees {
+        maker_ppm: -500,
+        taker_ppm: 500,
+    });
+    exchange.place(by(CAROL, sell(4, 500, 10_000)));
+    assert_eq!(exchange.view(ALICE).cash, dollars(10_000) + dollars(25));
+    assert_eq!(exchange.view(ALICE).reserved, 0);
+}
+
+#[test]
 fn a_fill_and_a_cancel_release_the_reserve() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 100, 10_000));

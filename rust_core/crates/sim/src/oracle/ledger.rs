@@ -80,6 +80,10 @@ impl Oracle {
         } = print;
         let account = self.account_index(party);
         let value = notional(price, quantity);
+        let ppm = match party {
+            Party::User(rank) => ppm.min(self.orders[&rank].reserve_ppm),
+            Party::House(_) => ppm,
+        };
         let fee = value * ppm / MILLION / CENT * CENT;
         let sign = if side == Side::Buy { 1 } else { -1 };
         let realized = self.move_position(account, book, sign * quantity, price);

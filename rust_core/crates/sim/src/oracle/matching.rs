@@ -78,8 +78,9 @@ impl Oracle {
         });
     }
 
-    /// What a fill-or-kill order could trade, in matching order: level by level, first everything shown,
-    /// then what refills; it ends at an own order that would end the taker.
+    /// What a fill-or-kill order is sure to trade, in matching order: level by level, first everything
+    /// shown, then what refills; it ends at an own order that would end the taker. Not counted: reduce-only
+    /// orders where their account has more open than it could close, and a house beyond its bound.
     fn available_to(&self, rank: Rank, limit: i128) -> i128 {
         let taker = &self.orders[&rank];
         let mut slots: Vec<&Slot> = self
@@ -89,6 +90,8 @@ impl Oracle {
             .collect();
         let sign = if taker.side == Side::Buy { 1 } else { -1 };
         slots.sort_by_key(|slot| (sign * slot.price, slot.arrival));
+        let (book, side) = (taker.symbol, opposite(taker.side));
+        let mut houses: BTreeMap<usize, i128> = BTreeMap::new();
         let mut sum = 0;
         for level in slots.chunk_by(|a, b| a.price == b.price) {
             let mut hidden = 0;
@@ -102,9 +105,22 @@ impl Oracle {
                             SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return sum,
                         }
                     }
+                    let position = self.accounts[maker.account].positions.get(&book).map_or(0, |p| p.0);
+                    let closable = if side == Side::Sell { position } else { -position };
+                    if maker.reduce_only && self.open(maker.account, book, side, None) > closable.max(0) {
+                        continue;
+                    }
                     hidden += maker.leaves() - slot.shown;
+                    sum += slot.shown;
                 }
-                sum += slot.shown;
+                if let Owner::House { feed, .. } = slot.owner {
+                    let house = self.feeds[feed].house;
+                    let room = self.house_room(house, book, side);
+                    let left = houses.entry(house).or_insert(room);
+                    let counted = slot.shown.min(*left);
+                    *left -= counted;
+                    sum += counted;
+                }
             }
             sum += hidden;
         }
@@ -137,6 +153,7 @@ impl Oracle {
         }
         if let Some(order) = self.orders.get(&rank) {
             if order.time_in_force == TimeInForce::Fok {
+                assert_eq!(order.filled, 0, "a fill-or-kill order was filled in part");
                 self.finish(rank, OrderStatus::Canceled, CloseReason::FillOrKill);
             } else if at_market {
                 let left = self.best(book, opposite(side)).is_some();
