@@ -54,7 +54,7 @@ class Venue:
             }
         )
         if price is not None:
-            await self.print(symbol, price)
+            await self.print(symbol, price, changed.get("lot", NANOS) // NANOS)
         return symbol
 
     async def print(self, symbol: str, price: str, quantity: int = 1) -> None:

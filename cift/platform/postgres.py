@@ -49,6 +49,7 @@ _GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # used while the server's last words are being read
 )
 
 
@@ -70,6 +71,9 @@ class Database:
         self._pools: dict[str | None, Pool] = {}
         self._opening = asyncio.Lock()
         self._advanced = asyncio.Event()
+        self._readers_waiting = 0
+        self.read_wanted = asyncio.Event()
+        """Set while somebody in this process waits for a projector."""
 
     async def _pool(self, role: str | None) -> Pool:
         pool = self._pools.get(role)
@@ -192,24 +196,31 @@ class Database:
         deadline = loop.time() + CAUGHT_UP_TIMEOUT_S
         pause = POLL_FIRST_S
         names = list(projectors)
-        while True:
-            self._advanced.clear()
-            passed = await self.fetchval(
-                "SELECT count(*) FROM projector_offsets WHERE shard = $1 AND journal_id = $2"
-                " AND projector = ANY($3::text[]) AND sequence >= $4",
-                self._settings.shard,
-                journal_id,
-                names,
-                sequence,
-            )
-            if passed == len(names):
-                return
-            if loop.time() >= deadline:
-                raise ReadModelBehind
-            try:  # a projector of this process says so at once; another's is found by asking again
-                await asyncio.wait_for(self._advanced.wait(), pause)
-            except TimeoutError:
-                pause = min(pause * 2, POLL_MAX_S)
+        self._readers_waiting += 1
+        try:
+            while True:
+                self._advanced.clear()
+                passed = await self.fetchval(
+                    "SELECT count(*) FROM projector_offsets WHERE shard = $1 AND journal_id = $2"
+                    " AND projector = ANY($3::text[]) AND sequence >= $4",
+                    self._settings.shard,
+                    journal_id,
+                    names,
+                    sequence,
+                )
+                if passed == len(names):
+                    return
+                if loop.time() >= deadline:
+                    raise ReadModelBehind
+                self.read_wanted.set()
+                try:  # a projector of this process says so at once; another's is found by asking again
+                    await asyncio.wait_for(self._advanced.wait(), pause)
+                except TimeoutError:
+                    pause = min(pause * 2, POLL_MAX_S)
+        finally:
+            self._readers_waiting -= 1
+            if not self._readers_waiting:
+                self.read_wanted.clear()
 
     @asynccontextmanager
     async def project(

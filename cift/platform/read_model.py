@@ -1,12 +1,11 @@
 """What all projectors of the journal have in common: one transaction with the offset, small slices, and
 a stop where the read model was built from another journal.
 
-A slice bounds how long decoding and folding keep the event loop, which may serve doors too. Commits do
-not wait for PostgreSQL's disk: what a crash loses is lost together with its offset, and comes again.
+A slice bounds how long decoding and folding keep the event loop, which may serve doors too.
 
-Under load a projector gathers: after a batch that held several records it rests a little, so that the
-next transaction serves more of them. Most of what a small transaction costs is the transaction. Who
-reads his own write meanwhile waits that much longer; whoever is alone waits for nothing.
+Under load a projector gathers: after a batch that held several commands it rests a little, so that the
+next transaction serves more of them, for most of what a small transaction costs is the transaction. A
+read that waits for it in the same process ends the rest; one in another process waits GATHER_S longer.
 """
 
 import asyncio
@@ -17,9 +16,9 @@ from cift.platform.journal import Batch, JournalRecord
 from cift.platform.postgres import Connection, Database
 
 SLICE_BYTES_MAX = 128 * 1024
-BUSY_RECORDS = 3
-GATHER_S = 0.03
-FULL_RECORDS = 100  # far behind: no rest
+BUSY_COMMANDS = 4
+GATHER_S = 0.02
+FAR_BEHIND_COMMANDS = 500
 
 
 class OtherJournal(Exception):
@@ -37,7 +36,6 @@ async def projecting(
         OtherJournal: `cift rebuild` is the cure. The host tries again for ever and says so.
     """
     async with database.project(projector, batch) as (connection, records):
-        await connection.execute("SET LOCAL synchronous_commit = off")
         if records[0].sequence == 1:
             other = await connection.fetchval(
                 "SELECT journal_id FROM projector_offsets"
@@ -52,8 +50,11 @@ async def projecting(
                     " run `cift rebuild`"
                 )
         yield connection, slices(records)
-    if BUSY_RECORDS <= len(records) < FULL_RECORDS:
-        await asyncio.sleep(GATHER_S)
+    if BUSY_COMMANDS <= sum(len(record.entries) for record in records) < FAR_BEHIND_COMMANDS:
+        try:
+            await asyncio.wait_for(database.read_wanted.wait(), GATHER_S)
+        except TimeoutError:
+            pass
 
 
 def slices(records: list[JournalRecord]) -> Iterator[list[JournalRecord]]:

@@ -1,0 +1,298 @@
+"""What an order costs over HTTP, from the request to the durable answer, beside a rival of the same run.
+
+    python tests/bench/bench_http.py [--json] [--seconds 6]
+
+Ours: POST /api/v1/trading/orders of a whole exchange started for this (defaults as shipped but for rate
+limits), answered after the journal's fsync; buys and sells at one price, so that most of them trade.
+Projectors run meanwhile, in the same process. The rival: a plain FastAPI endpoint on uvicorn with uvloop
+and httptools that checks the same body and inserts one row with asyncpg into the same PostgreSQL
+(durable too, no engine, no credential). Load comes from a process of its own (raw sockets, keep-alive),
+on the same cores. Judges nothing: it prints, and always ends with 0.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+WARM_UP_S = 1.0
+ROUNDS = 3
+CLIENTS = (1, 16)
+WANTED = {1: "p50 < 2 ms, p99 < 6 ms", 16: ">= 3,000/s"}
+ACCOUNTS = 2 * max(CLIENTS)
+
+
+# ── the load: its own process ───────────────────────────────────────────────────────────────────
+def request_bytes(port: int, path: str, headers: dict[str, str], body: dict[str, Any]) -> bytes:
+    data = json.dumps(body).encode()
+    lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(data)}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+async def client(port: int, requests: list[bytes], until: float, took: list[float]) -> None:
+    """One connection, one request after the other, until the time is over."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    number = 0
+    while (started := time.perf_counter()) < until:
+        writer.write(requests[number % len(requests)])
+        number += 1
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 201"), head
+        at = head.lower().index(b"content-length:") + 15
+        await reader.readexactly(int(head[at : head.index(b"\r", at)]))
+        took.append(time.perf_counter() - started)
+    writer.close()
+
+
+def load(plan: dict[str, Any]) -> None:
+    """Run as `bench_http.py --load PLAN`: prints the latencies' summary as JSON."""
+    import gc
+
+    import uvloop
+
+    buy, sell = plan["bodies"]
+    headers = plan["headers"]
+
+    def of_client(number: int) -> list[bytes]:
+        """What one client sends, again and again: its two accounts trade with each other, to and fro."""
+        one, two = headers[2 * number % len(headers)], headers[(2 * number + 1) % len(headers)]
+        return [
+            request_bytes(plan["port"], plan["path"], sender, body)
+            for sender, body in ((one, buy), (two, sell), (two, buy), (one, sell))
+        ]
+
+    async def run(seconds: float) -> tuple[list[float], float]:
+        took: list[float] = []
+        began = time.perf_counter()
+        jobs = [client(plan["port"], of_client(n), began + seconds, took) for n in range(plan["clients"])]
+        await asyncio.gather(*jobs)
+        return took, time.perf_counter() - began
+
+    async def all_of_it() -> tuple[list[float], float]:
+        await run(plan["warm_up"])
+        gc.collect()
+        gc.disable()
+        return await run(plan["seconds"])
+
+    took, seconds = uvloop.run(all_of_it())
+    took.sort()
+    print(
+        json.dumps(
+            {
+                "orders": len(took),
+                "per_second": len(took) / seconds,
+                "p50_ms": took[len(took) // 2] * 1000,
+                "p99_ms": took[int(len(took) * 0.99)] * 1000,
+                "p999_ms": took[int(len(took) * 0.999)] * 1000,
+            }
+        )
+    )
+
+
+def measure(plan: dict[str, Any]) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, __file__, "--load", json.dumps(plan)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=plan["seconds"] + 60,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+# ── the rival ───────────────────────────────────────────────────────────────────────────────────
+RIVAL = """
+import os, uuid
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Literal
+import asyncpg, uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+class Order(BaseModel):
+    symbol: str
+    side: Literal["buy", "sell"]
+    type: Literal["market", "limit"]
+    quantity: Decimal
+    limit_price: Decimal | None = None
+
+@asynccontextmanager
+async def lifespan(app):
+    app.state.pool = await asyncpg.create_pool(os.environ["RIVAL_URL"], min_size=8, max_size=16)
+    await app.state.pool.execute(
+        "CREATE TABLE IF NOT EXISTS rival_orders (id uuid PRIMARY KEY, symbol text, side text, type text,"
+        " quantity numeric(38,9), limit_price numeric(38,9), created_at timestamptz DEFAULT now())")
+    yield
+    await app.state.pool.close()
+
+app = FastAPI(lifespan=lifespan)
+
+@app.post("/orders", status_code=201)
+async def place(order: Order):
+    id = uuid.uuid4()
+    await app.state.pool.execute(
+        "INSERT INTO rival_orders (id, symbol, side, type, quantity, limit_price)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        id, order.symbol, order.side, order.type, order.quantity, order.limit_price)
+    return {"id": str(id), "status": "new", **order.model_dump(mode="json")}
+
+uvicorn.run(app, host="127.0.0.1", port=int(os.environ["RIVAL_PORT"]), log_level="warning", access_log=False,
+            loop="uvloop", http="httptools")
+"""
+
+
+def start_rival(database: str, port: int) -> "subprocess.Popen[bytes]":
+    import httpx
+
+    environment = {**os.environ, "RIVAL_URL": database, "RIVAL_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-c", RIVAL], env=environment)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/docs", timeout=2)
+            return process
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError("the rival does not start")
+
+
+# ── the run ─────────────────────────────────────────────────────────────────────────────────────
+async def prepare(stack: Any, accounts: list[str]) -> None:
+    """An instrument with a price, and limits that a bench does not reach."""
+    from cift.platform.stores import Platform
+
+    platform = Platform(stack.settings())
+    nanos = 10**9
+    try:
+        await platform.engine.submit(
+            {
+                "type": "define_instrument",
+                "symbol": "BENCH",
+                "currency": "USD",
+                "tick": nanos // 100,
+                "lot": nanos,
+                "band_ppm": 100_000,
+                "collar_ppm": 20_000,
+            }
+        )
+        for account in accounts:
+            limits = {
+                "max_order_quantity": None,
+                "max_order_notional": None,
+                "max_position": None,
+                "max_open_orders": 10_000,
+                "max_orders_per_second": 1_000_000,
+                "max_daily_loss": None,
+                "leverage_percent": 200,
+            }
+            await platform.engine.submit({"type": "set_limits", "account": account, "limits": limits})
+    finally:
+        await platform.close()
+
+
+def lag(stack: Any) -> float:
+    """Seconds until the projectors have everything, asked right after the load."""
+    from cift.platform.stores import Platform
+
+    async def wait() -> float:
+        platform = Platform(stack.settings())
+        try:
+            _, last = await platform.nats.journal()
+            began = time.perf_counter()
+            while time.perf_counter() - began < 60:
+                at = await platform.database.fetchval("SELECT min(sequence) FROM projector_offsets")
+                if at >= last:
+                    break
+                await asyncio.sleep(0.01)
+            return time.perf_counter() - began
+        finally:
+            await platform.close()
+
+    return asyncio.run(wait())
+
+
+def run(seconds: float) -> dict[str, Any]:
+    from cift.run.servers import free_port
+    from tests.stack import Stack
+
+    bodies = [
+        {"symbol": "BENCH", "side": side, "type": "limit", "quantity": "1", "limit_price": "100.00"}
+        for side in ("buy", "sell")
+    ]
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="cift-bench-") as folder:
+        with Stack.start(Path(folder) / "data") as stack:
+            users = [stack.new_user() for _ in range(ACCOUNTS)]
+            asyncio.run(prepare(stack, [user.account_id for user in users]))
+            rival_port = free_port()
+            rival = start_rival(stack.run_file["postgres_url"], rival_port)
+            try:
+                for clients in CLIENTS:
+                    plans = {
+                        "ours": {
+                            "port": int(stack.url.rsplit(":", 1)[1]),
+                            "path": "/api/v1/trading/orders",
+                            "headers": [user.key for user in users],
+                        },
+                        "rival": {"port": rival_port, "path": "/orders", "headers": [{}]},
+                    }
+                    for name, plan in plans.items():
+                        plan |= {"clients": clients, "bodies": bodies, "seconds": seconds / ROUNDS}
+                        plan["warm_up"] = WARM_UP_S
+                        results[f"{name}/{clients}"] = []
+                    for _ in range(ROUNDS):  # in turns: a busy neighbour hurts both
+                        for name, plan in plans.items():
+                            found = measure(plan)
+                            if name == "ours":
+                                found["projected_after_s"] = lag(stack)
+                            results[f"{name}/{clients}"].append(found)
+            finally:
+                rival.terminate()
+                rival.wait(20)
+    return {
+        name: {figure: statistics.median(r[figure] for r in rounds) for figure in rounds[0]}
+        for name, rounds in results.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of load for each figure")
+    parser.add_argument("--load", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.load:
+        load(json.loads(given.load))
+        return
+    results = run(given.seconds)
+    if given.json:
+        print(json.dumps(results, indent=2))
+        return
+    print(
+        f"HTTP order to durable answer ({os.cpu_count()} cores, load on the same; median of {ROUNDS} rounds)"
+    )
+    print(f"{'':34}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}  wanted")
+    for clients in CLIENTS:
+        for name, label in (("ours", "CIFT"), ("rival", "plain FastAPI + asyncpg insert")):
+            r = results[f"{name}/{clients}"]
+            figures = f"{r['per_second']:10,.0f}{r['p50_ms']:9.2f}{r['p99_ms']:9.2f}{r['p999_ms']:10.2f}"
+            print(f"{clients:3} clients  {label:22.22}{figures}  {WANTED[clients] if name == 'ours' else ''}")
+        after = results[f"ours/{clients}"]["projected_after_s"]
+        print(f"             read model complete {after * 1000:,.0f} ms after the last answer")
+
+
+if __name__ == "__main__":
+    main()
