@@ -112,6 +112,21 @@ class ReadModelBehind(CiftError):
         )
 
 
+class DoneUnseen(CiftError):
+    """503 `read_model_behind` to a change: it is done and durable, but cannot be shown yet. Unlike other 503s
+    it bears no Retry-After: who sends it again without a key may have it done twice."""
+
+    status = 503
+
+    def __init__(self, id: str | None) -> None:
+        super().__init__(
+            "read_model_behind",
+            "It is done and durable, but cannot be shown yet: read it in a moment, or send it again with the"
+            " same Idempotency-Key",
+            id=id,
+        )
+
+
 class Expected(Exception):
     """Raised by a projector whose offset says that another record must come first: go back to it."""
 

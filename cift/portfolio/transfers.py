@@ -7,7 +7,7 @@ from fastapi import Header
 from cift.contracts.accounts import TransactionView
 from cift.contracts.orders import CLIENT_KEY_PATTERN
 from cift.contracts.refusals import REFUSALS
-from cift.kernel.errors import CiftError, ReadModelBehind, Refused
+from cift.kernel.errors import CiftError, DoneUnseen, ReadModelBehind, Refused, Unavailable
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
@@ -29,7 +29,8 @@ async def transfer(
 
     Raises:
         Refused: the engine's reason.
-        ReadModelBehind: it is done and durable, but cannot be shown yet.
+        DoneUnseen: it is done and durable, but cannot be shown now. `Unavailable` would say that nothing was
+            done.
     """
     if key is not None:
         command["idempotency_key"] = key
@@ -38,11 +39,15 @@ async def transfer(
     except Refused as refused:
         await _explain(refused, trader, engine)
         raise
-    await database.caught_up(trader.account_id, "project_ledger")
-    async with database.read(trader.account_id) as c:
-        row = await store.transfer(c, trader.account_id, result.command_sequence)
+    id = None if result.repeated else command["transfer"]
+    try:
+        await database.caught_up(trader.account_id, "project_ledger")
+        async with database.read(trader.account_id) as c:
+            row = await store.transfer(c, trader.account_id, result.command_sequence)
+    except (ReadModelBehind, Unavailable) as unseen:
+        raise DoneUnseen(id) from unseen
     if row is None:
-        raise ReadModelBehind
+        raise DoneUnseen(id)
     return rules.transaction_view(row)
 
 

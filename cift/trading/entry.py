@@ -9,7 +9,15 @@ from typing import Annotated, Any
 from fastapi import Header
 
 from cift.contracts.orders import CLIENT_KEY_PATTERN, NewOrder, OrderChange, OrderView
-from cift.kernel.errors import CiftError, Conflict, NotFound, Refused
+from cift.kernel.errors import (
+    CiftError,
+    Conflict,
+    DoneUnseen,
+    NotFound,
+    ReadModelBehind,
+    Refused,
+    Unavailable,
+)
 from cift.kernel.ids import parse_uuid, uuid7
 from cift.platform.engine import Engine, Result
 from cift.platform.identity import Trader
@@ -118,6 +126,8 @@ async def _settle(command: dict[str, Any], trader: Trader, engine: Engine, datab
         NotFound: `order_not_found`.
         Conflict: `order_not_open`: it has ended; the message says how.
         Refused: the engine's reason.
+        DoneUnseen: it is done, and the read model cannot show the order now. `Unavailable` would say that
+            nothing was done.
     """
     try:
         result = await submit(engine, command)
@@ -128,6 +138,9 @@ async def _settle(command: dict[str, Any], trader: Trader, engine: Engine, datab
         if order.status in ("held", "pending", "new", "partially_filled"):
             raise  # it is open and cannot be changed so (a held leg's quantity)
         raise Conflict("order_not_open", f"The order is {order.status}, not open any more") from None
-    view = await find(command["order"], trader, database)
+    try:
+        view = await find(command["order"], trader, database)
+    except (ReadModelBehind, Unavailable) as unseen:
+        raise DoneUnseen(command["order"]) from unseen
     assert result.order is not None, "an order that was changed is told"
     return rules.as_answered(view, result.order, result.timestamp, result.command_sequence, command)
