@@ -117,6 +117,8 @@ async def _rebuild(
                 *key,
             )
         )
+        if at is not None and at > last:  # trading goes on: the journal may have grown since it was asked
+            _, last = await nats.journal()
         if at is not None and at > last:
             raise RuntimeError(f"{name} stands at record {at}, but the journal ends at {last}")
         target = last if at is None else at
