@@ -1,0 +1,155 @@
+"""kill -9 of matchd, nats-server, PostgreSQL, Valkey or the functions, at any moment under load: no
+acknowledged order is lost, none happens twice, none of the doubtful ones is answered wrongly, and everything
+heals by itself.
+
+Real processes under the real supervisor, over HTTP only; the stores are looked at afterwards. The moments are
+drawn from CIFT_FAULT_SEED, but what they hit is up to the machine: a failure is not replayed by its seed
+alone. CIFT_FAULT_ROUNDS=200 makes a soak.
+
+Known limit: a SIGKILL takes the process and not the power; what the operating system had not written yet
+survives it. That a record is synced before it is acknowledged is nats-server's `sync_interval: always`.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from cift import bootstrap
+from cift.kernel.ids import uuid7
+from cift.kernel.money import NANOS
+from cift.platform.stores import Platform
+from tests.faults.aftermath import all_is_well
+from tests.faults.conftest import ROUNDS, SEED
+from tests.faults.killer import Kill, ready, refused_s, torment
+from tests.faults.traders import Load
+from tests.stack import Stack, User, eventually
+
+PRICE = Decimal(100)
+USERS = 4
+TASKS = 8
+FEED = 9
+EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions")
+_made: dict[str, str] = {}
+
+
+async def new_symbol(stack: Stack, symbol: str) -> None:
+    """An instrument with a last price of 100, and fees, so that the fee account takes part."""
+    platform = Platform(stack.settings())
+    submit = platform.engine.submit
+    try:
+        if not _made:
+            house = uuid7()
+            await submit(
+                {
+                    "type": "open_account",
+                    "account": house,
+                    "kind": "margin",
+                    "role": "house",
+                    "currency": "USD",
+                }
+            )
+            await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
+            await submit({"type": "set_fees", "maker_ppm": 100, "taker_ppm": 350})
+        await submit(bootstrap.instrument(symbol))
+        _made[symbol] = symbol
+        outside: dict[str, Any] = {
+            "type": "outside_trade",
+            "feed": FEED,
+            "source_sequence": len(_made),
+            "symbol": symbol,
+            "price": int(PRICE) * NANOS,
+            "quantity": NANOS,
+        }
+        await submit(outside)
+    finally:
+        await platform.close()
+
+
+async def loaded(stack: Stack, name: str, *, symbol: str = "", price: Decimal = PRICE) -> Load:
+    if not symbol:
+        symbol = name.upper()[:10]
+        await new_symbol(stack, symbol)
+    users: list[User] = [await asyncio.to_thread(stack.new_user) for _ in range(USERS)]
+    return Load(stack.url, users, symbol, price, name=name, seed=f"{name}:{SEED}", tasks=TASKS)
+
+
+def report(what: str, load: Load, kills: list[Kill], figures: str) -> str:
+    lines = [
+        f"    killed {' + '.join(kill.names)} ({kill.times} signals): healed after {kill.healed_s:.2f} s;"
+        f" no order acknowledged for {refused_s(load.placed_at, kill):.2f} s,"
+        f" nothing read for {refused_s(load.read_at, kill):.2f} s"
+        for kill in kills
+    ]
+    answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
+    return "\n".join([f"{what}: {figures}", *lines, f"    answers: {answers}"])
+
+
+async def kill_under_load(
+    stack: Stack, name: str, victims: tuple[str, ...], tell: Callable[[str], None], **more: Any
+) -> Load:
+    together = more.pop("together", False)
+    rng = random.Random(f"killer:{name}:{SEED}")
+    async with await loaded(stack, name, **more) as load:
+        kills = await torment(stack, load, victims, ROUNDS, rng, together=together)
+        await load.stop()
+        await ready(stack)
+        tell(report(f"kill -9 {name}", load, kills, await all_is_well(stack, load)))
+    return load
+
+
+@pytest.mark.parametrize("victim", ["matchd", "nats-server", "functions"])
+async def test_nothing_is_lost_or_doubled_when_it_is_killed(
+    tormented: Stack, victim: str, tell: Callable[[str], None]
+) -> None:
+    await kill_under_load(tormented, victim.partition("-")[0], (victim,), tell)
+
+
+async def test_orders_are_never_in_doubt_when_postgres_is_killed(
+    tormented: Stack, tell: Callable[[str], None]
+) -> None:
+    load = await kill_under_load(tormented, "postgres", ("postgres",), tell)
+    in_doubt = {what: n for what, n in load.counts.items() if "outcome_unknown" in what or what == "place 0"}
+    assert not in_doubt, f"the journal was there all the time, but: {in_doubt}"
+
+
+async def test_everything_is_answered_when_valkey_is_killed(
+    tormented: Stack, tell: Callable[[str], None]
+) -> None:
+    load = await kill_under_load(tormented, "valkey", ("valkey-server",), tell)
+    unanswered = {what: n for what, n in load.counts.items() if what.split()[1] in ("0", "503")}
+    assert not unanswered, f"Valkey may vanish at any time, but: {unanswered}"
+
+
+async def test_nothing_is_lost_or_doubled_when_any_of_them_are_killed_together(
+    tormented: Stack, tell: Callable[[str], None]
+) -> None:
+    await kill_under_load(tormented, "together", EVERYTHING, tell, together=True)
+
+
+async def test_the_replayed_market_heals_with_everything_else(
+    tmp_path_factory: pytest.TempPathFactory, tell: Callable[[str], None]
+) -> None:
+    folder = tmp_path_factory.mktemp("living") / "data"
+    with Stack.start(folder, market="replay", speed="4") as stack:
+
+        def prints(but: str = "") -> dict[str, Any] | None:
+            with httpx.Client(base_url=f"{stack.url}/api/v1/market-data", timeout=5) as http:
+                trades = http.get("/trades/SPY", params={"source": "outside", "limit": 1}).json()["items"]
+            return trades[0] if trades and trades[0]["id"] != but else None
+
+        price = Decimal(eventually(prints, "SPY trades", 40)["price"])
+        await kill_under_load(
+            stack,
+            "living",
+            ("matchd", "nats-server", "postgres", "functions"),
+            tell,
+            symbol="SPY",
+            price=price,
+        )
+        stands = eventually(prints, "SPY's last print")["id"]
+        eventually(lambda: prints(stands), "the market goes on by itself", 40)

@@ -1,0 +1,326 @@
+"""Traders who remember every answer: the load of the fault tests, and the record that is checked afterwards.
+
+A `Request` is one thing asked for under one key (client_order_id or Idempotency-Key), however often it was
+sent. What its answers allow to conclude is its `verdict`:
+
+    done       a 2xx came: it happened, once, as the answer says
+    refused    a 4xx of the engine came: it did not happen, and never will under this key
+    absent     only 503s with Retry-After came: each says that nothing was done
+    doubtful   a connection was lost, or a 503 came without Retry-After (outcome_unknown; read_model_behind,
+               which says that it is done and cannot be shown): send it again under its key, and only so
+
+A later definite 503 speaks of that sending alone: it does not clear an earlier doubt.
+What an answer may never be (500, 504, a 404 of an order that was acknowledged, a 503 without Retry-After, two
+answers that contradict each other) is written to `Load.wrong` at once, and fails the test at its end.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from tests.stack import User
+
+TRADING = "/api/v1/trading"
+ANSWER_TIMEOUT_S = 25.0
+PACE_S = 0.02
+LOST_PAUSE_S = 0.1
+RESENDS_MAX = 2
+RESEND_PAUSE_S = 0.15
+CODES = frozenset(
+    {"outcome_unknown", "read_model_behind", "engine_unavailable", "database_unavailable", "queue_full"}
+)
+"""Of every 503 that these tests may meet."""
+OPEN = ("held", "pending", "new", "partially_filled")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; status 0 = the connection was lost."""
+
+    status: int
+    body: Any
+    at: float
+    retry_after: bool = False
+
+    @property
+    def code(self) -> str:
+        return "" if self.status < 400 else str(self.body["code"])
+
+
+@dataclass(slots=True)
+class Request:
+    """One thing asked for under one key, and every answer to it."""
+
+    user: User
+    verb: str
+    key: str
+    method: str
+    path: str
+    body: dict[str, Any] | None
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        if self.done is not None:
+            return "done"
+        if any(400 <= answer.status < 500 for answer in self.answers):
+            return "refused"
+        if all(answer.status == 503 and answer.retry_after for answer in self.answers):
+            return "absent"
+        return "doubtful"
+
+    @property
+    def done(self) -> Any:
+        """Body of the first 2xx answer."""
+        return next((answer.body for answer in self.answers if 200 <= answer.status < 300), None)
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{a.status} {a.code}".strip() for a in self.answers)
+        return f"{self.verb} {self.key} [{told}]"
+
+
+@dataclass(slots=True)
+class Order:
+    """An acknowledged order, and what was acknowledged about it since."""
+
+    place: Request
+    id: str
+    filled: Decimal
+    quantity: Decimal
+    cancel: Request | None = None
+    replaces: list[Request] = field(default_factory=list)
+
+
+class Load:
+    """Traders on several accounts, at work until told to stop."""
+
+    def __init__(
+        self,
+        url: str,
+        users: Iterable[User],
+        symbol: str,
+        price: Decimal,
+        *,
+        name: str,
+        seed: str,
+        tasks: int,
+    ) -> None:
+        self.users = list(users)
+        self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
+        self.http = httpx.AsyncClient(
+            base_url=url, timeout=ANSWER_TIMEOUT_S, limits=httpx.Limits(max_connections=tasks + 8)
+        )
+        self.requests: list[Request] = []
+        self.orders: list[Order] = []
+        self.wrong: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.placed_at: list[float] = []
+        """Monotonic times of acknowledged orders; `read_at` of answered reads."""
+        self.read_at: list[float] = []
+        self.lost_at = 0.0
+        self._stopped = asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
+        self._number = 0
+
+    async def __aenter__(self) -> "Load":
+        for number in range(self.tasks):
+            rng = random.Random(f"{self.seed}:{number}")
+            user = self.users[number % len(self.users)]
+            self._running.append(asyncio.create_task(self._trade(user, rng)))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+        await self.http.aclose()
+
+    async def stop(self) -> None:
+        """Let every trader finish what he is at; raises what went wrong inside one."""
+        self._stopped.set()
+        running, self._running = self._running, []
+        await asyncio.gather(*running)
+
+    # ── asking ──────────────────────────────────────────────────────────────────────────────────
+    def request(
+        self, user: User, verb: str, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> Request:
+        """A new request with a key of its own, remembered."""
+        self._number += 1
+        key = f"{self.name}-{self._number}"
+        if verb == "place":
+            assert body is not None
+            body = {**body, "client_order_id": key}
+        made = Request(user, verb, key, method, path, body)
+        self.requests.append(made)
+        return made
+
+    async def send(self, request: Request) -> Answer:
+        """Send it (again)."""
+        headers = request.user.key
+        if request.verb != "place":
+            headers = {**headers, "Idempotency-Key": request.key}
+        answer = await self._ask(request.method, request.path, request.body, headers, str(request))
+        request.answers.append(answer)
+        self.counts[f"{request.verb} {answer.status} {answer.code}".strip()] += 1
+        statuses = {a.status // 100 for a in request.answers} & {2, 4}
+        if len(statuses) == 2:
+            self.wrong.append(f"done and refused under one key: {request}")
+        if request.verb == "place" and answer.status == 201:
+            self.placed_at.append(answer.at)
+            first = request.done
+            for name in ("id", "status", "filled_quantity", "quantity", "created_at"):
+                if answer.body[name] != first[name]:
+                    self.wrong.append(f"another {name} than at first: {request} {first} {answer.body}")
+        return answer
+
+    async def get(self, user: User, path: str, **query: str) -> Answer:
+        """Read; every read is allowed to say 503, none to say what is not so."""
+        answer = await self._ask("GET", path, None, user.key, f"GET {path} {query}", query)
+        self.counts[f"read {answer.status} {answer.code}".strip()] += 1
+        if answer.status == 200:
+            self.read_at.append(answer.at)
+        return answer
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        headers: dict[str, str],
+        what: str,
+        query: dict[str, str] | None = None,
+    ) -> Answer:
+        try:
+            got = await self.http.request(method, path, json=body, headers=headers, params=query)
+        except httpx.TimeoutException:
+            self.wrong.append(f"no answer within {ANSWER_TIMEOUT_S:g} s: {what}")
+            return Answer(0, None, time.monotonic())
+        except httpx.TransportError:
+            self.lost_at = time.monotonic()
+            return Answer(0, None, time.monotonic())
+        retry_after = got.headers.get("retry-after", "").isdigit()
+        answer = Answer(got.status_code, got.json(), time.monotonic(), retry_after)
+        if answer.status >= 400 and not {"code", "message", "request_id"} <= set(answer.body):
+            self.wrong.append(f"an error without code, message, request_id: {what}: {answer}")
+        if answer.status in (401, 403) or (
+            answer.status >= 500 and (answer.status != 503 or answer.code not in CODES)
+        ):
+            self.wrong.append(f"an answer that may not be: {what}: {answer}")
+        elif answer.status == 503:
+            # Retry-After on a change says that nothing was done. Without it, sending again needs the key.
+            must = method == "GET" or answer.code not in ("outcome_unknown", "read_model_behind")
+            if (must and not retry_after) or (answer.code == "outcome_unknown" and retry_after):
+                self.wrong.append(f"503 {answer.code} and Retry-After={retry_after}: {what}")
+        return answer
+
+    # ── a trader's life ─────────────────────────────────────────────────────────────────────────
+    async def _trade(self, user: User, rng: random.Random) -> None:
+        mine: list[Order] = []
+        while not self._stopped.is_set():
+            match rng.choices(("place", "cancel", "replace", "deposit", "read"), (60, 12, 12, 8, 8))[0]:
+                case "place":
+                    order = await self._place(user, rng)
+                    if order is not None and order.place.done["status"] in OPEN:
+                        mine.append(order)
+                case "cancel" if mine:
+                    await self._cancel(mine.pop(rng.randrange(len(mine))), rng)
+                case "replace" if mine:
+                    order = mine.pop(rng.randrange(len(mine)))
+                    if await self._replace(order, rng):
+                        mine.append(order)
+                case "deposit":
+                    await self._deposit(user, rng)
+                case "read" if mine:
+                    await self.read_back(rng.choice(mine))
+            if self.lost_at > time.monotonic() - LOST_PAUSE_S:
+                await asyncio.sleep(LOST_PAUSE_S)  # nobody listens: do not spin
+            await asyncio.sleep(rng.uniform(0, PACE_S))
+
+    def new_order(self, user: User, rng: random.Random) -> Request:
+        """A limit order near the price (some cross, some rest), seldom a market order, at times one that
+        must be refused."""
+        body: dict[str, Any] = {
+            "symbol": self.symbol,
+            "side": rng.choice(("buy", "sell")),
+            "type": "limit",
+            "time_in_force": "gtc",
+            "quantity": str(rng.randint(1, 10)),
+            "limit_price": str((self.price * (1000 + rng.randint(-15, 15)) / 1000).quantize(Decimal("0.01"))),
+        }
+        chance = rng.random()
+        if chance < 0.1:
+            body |= {"type": "market", "time_in_force": "ioc"}
+            del body["limit_price"]
+        elif chance < 0.15:
+            body["quantity"] = "9000000"  # beyond anybody's buying power
+        return self.request(user, "place", "POST", f"{TRADING}/orders", body)
+
+    async def _insist(self, request: Request, rng: random.Random) -> str:
+        """Send, and at times again where the answer left it open; the verdict."""
+        await self.send(request)
+        for _ in range(RESENDS_MAX):
+            if request.verdict in ("done", "refused") or rng.random() < 0.5:
+                break
+            await asyncio.sleep(RESEND_PAUSE_S)
+            await self.send(request)
+        return request.verdict
+
+    def remember(self, place: Request) -> Order:
+        """An acknowledged order."""
+        view = place.done
+        order = Order(place, view["id"], Decimal(view["filled_quantity"]), Decimal(view["quantity"]))
+        self.orders.append(order)
+        return order
+
+    async def _place(self, user: User, rng: random.Random) -> Order | None:
+        request = self.new_order(user, rng)
+        if await self._insist(request, rng) != "done":
+            return None
+        order = self.remember(request)
+        if rng.random() < 0.3:
+            await self.read_back(order)
+        return order
+
+    async def read_back(self, order: Order) -> Answer:
+        """Read your write: the order is there as acknowledged, or a 503 says that it cannot be shown."""
+        answer = await self.get(order.place.user, f"{TRADING}/orders/{order.id}")
+        if answer.status == 200:
+            if Decimal(answer.body["filled_quantity"]) < order.filled:
+                self.wrong.append(f"stale: {order.filled} filled were acknowledged: {answer.body}")
+            order.filled = max(order.filled, Decimal(answer.body["filled_quantity"]))
+        elif answer.status not in (0, 503):
+            self.wrong.append(f"an acknowledged order is not shown: {order.place} {order.id}: {answer}")
+        return answer
+
+    async def _cancel(self, order: Order, rng: random.Random) -> None:
+        order.cancel = self.request(order.place.user, "cancel", "DELETE", f"{TRADING}/orders/{order.id}")
+        await self._insist(order.cancel, rng)
+
+    async def _replace(self, order: Order, rng: random.Random) -> bool:
+        """Whether it is known what became of it."""
+        quantity = order.quantity + rng.choice((-1, 1, 2)) if order.quantity > 1 else order.quantity + 1
+        request = self.request(
+            order.place.user, "replace", "PATCH", f"{TRADING}/orders/{order.id}", {"quantity": str(quantity)}
+        )
+        order.replaces.append(request)
+        verdict = await self._insist(request, rng)
+        if verdict == "done":
+            order.quantity = Decimal(request.done["quantity"])
+        return verdict != "doubtful"
+
+    async def _deposit(self, user: User, rng: random.Random) -> None:
+        cents = 100 + self._number  # an amount of its own: the ledger is asked by it
+        request = self.request(
+            user,
+            "deposit",
+            "POST",
+            f"{TRADING}/account/deposit",
+            {"amount": f"{cents // 100}.{cents % 100:02d}"},
+        )
+        await self._insist(request, rng)
