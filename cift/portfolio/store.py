@@ -181,7 +181,13 @@ async def totals(c: Connection, account: str) -> Row | None:
 
 
 async def transactions(
-    c: Connection, account: str, *, kind: str | None, before: tuple[int, int] | None, limit: int
+    c: Connection,
+    account: str,
+    *,
+    kind: str | None,
+    transfer_id: str | None,
+    before: tuple[int, int] | None,
+    limit: int,
 ) -> list[Row]:
     """Movements of the account's cash, newest first, from below `before` (sequence, entry)."""
     where = ["account_id = $1"]
@@ -189,6 +195,9 @@ async def transactions(
     if kind is not None:
         values.append(kind)
         where.append(f"kind = ${len(values)}")
+    if transfer_id is not None:
+        values.append(transfer_id)
+        where.append(f"transfer_id = ${len(values)}")
     if before is not None:
         values += before
         where.append(f"(sequence, entry) < (${len(values) - 1}, ${len(values)})")

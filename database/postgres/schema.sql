@@ -570,10 +570,6 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 
-CREATE INDEX accounts_restricted_index ON public.accounts USING btree (state) WHERE (state <> 'active'::text);
-
-CREATE INDEX accounts_role_index ON public.accounts USING btree (role, currency);
-
 CREATE INDEX alerts_account_index ON public.alerts USING btree (account_id, created_at DESC, id DESC);
 
 CREATE INDEX alerts_active_index ON public.alerts USING btree (symbol, condition, threshold) WHERE (state = 'active'::text);
@@ -594,12 +590,6 @@ CREATE INDEX backtests_queue_index ON public.backtests USING btree (created_at) 
 
 CREATE INDEX backtests_user_index ON public.backtests USING btree (user_id);
 
-CREATE INDEX instruments_halted_index ON public.instruments USING btree (symbol) WHERE halted;
-
-CREATE INDEX market_data_cache_marks_index ON public.market_data_cache USING btree (symbol) INCLUDE (last_price);
-
-CREATE INDEX market_data_cache_updated_index ON public.market_data_cache USING btree (updated_at DESC);
-
 CREATE UNIQUE INDEX model_configs_active_index ON public.model_configs USING btree (account_id, name) WHERE active;
 
 CREATE INDEX model_configs_user_index ON public.model_configs USING btree (user_id);
@@ -618,15 +608,9 @@ CREATE INDEX orders_account_symbol_index ON public.orders USING btree (account_i
 
 CREATE INDEX orders_client_order_index ON public.orders USING btree (account_id, client_order_id, created_sequence DESC) WHERE (client_order_id IS NOT NULL);
 
-CREATE INDEX orders_created_index ON public.orders USING brin (created_at);
-
 CREATE INDEX orders_parent_index ON public.orders USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
-CREATE INDEX orders_symbol_open_index ON public.orders USING btree (symbol, side, limit_price) WHERE is_open;
-
 CREATE INDEX position_history_account_index ON public.position_history USING btree (account_id, minute DESC);
-
-CREATE INDEX position_history_symbol_index ON public.position_history USING btree (symbol, minute DESC);
 
 CREATE INDEX positions_open_index ON public.positions USING btree (account_id, symbol) WHERE (quantity <> (0)::numeric);
 
@@ -651,8 +635,6 @@ CREATE UNIQUE INDEX trades_trade_index ON public.trades USING btree (trade_id) W
 CREATE INDEX transactions_account_index ON public.transactions USING btree (account_id, sequence DESC, entry DESC);
 
 CREATE INDEX transactions_account_kind_index ON public.transactions USING btree (account_id, kind, sequence DESC, entry DESC);
-
-CREATE INDEX transactions_created_index ON public.transactions USING brin (created_at);
 
 CREATE INDEX transactions_transfer_index ON public.transactions USING btree (account_id, transfer_id) WHERE (transfer_id IS NOT NULL);
 

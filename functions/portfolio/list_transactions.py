@@ -1,9 +1,15 @@
 """What moved the account's cash, newest first."""
 
+from typing import Annotated
+
+from fastapi import Query
+
 from cift.contracts.accounts import TransactionKind, TransactionView
 from cift.contracts.keyset import cut, two_numbers
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
+from cift.kernel.errors import Refused
+from cift.kernel.ids import parse_uuid
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import rules, store
@@ -11,10 +17,20 @@ from cift.portfolio import rules, store
 
 @http("GET", "/api/v1/trading/transactions", scope="read")
 async def list_transactions(
-    page: PageRequest, trader: Trader, database: Database, kind: TransactionKind | None = None
+    page: PageRequest,
+    trader: Trader,
+    database: Database,
+    kind: TransactionKind | None = None,
+    transfer_id: Annotated[
+        str | None, Query(description="The id of a transfer, after outcome_unknown.")
+    ] = None,
 ) -> Page[TransactionView]:
     before = two_numbers(page)
+    if transfer_id is not None and (transfer_id := parse_uuid(transfer_id)) is None:
+        raise Refused("invalid_request", "transfer_id must be a UUID", "transfer_id")
     await database.caught_up(trader.account_id, "project_ledger")
     async with database.read(trader.account_id) as c:
-        rows = await store.transactions(c, trader.account_id, kind=kind, before=before, limit=page.limit + 1)
+        rows = await store.transactions(
+            c, trader.account_id, kind=kind, transfer_id=transfer_id, before=before, limit=page.limit + 1
+        )
     return cut(rows, page.limit, rules.transaction_view, lambda row: f"{row['sequence']}:{row['entry']}")

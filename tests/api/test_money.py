@@ -1,6 +1,6 @@
 """Paper money: in, out, and a fresh start."""
 
-from tests.venue import TRADING, Venue, refusal
+from tests.venue import TRADING, Venue, new_id, refusal
 
 
 async def test_deposit_and_withdraw(venue: Venue) -> None:
@@ -26,6 +26,14 @@ async def test_deposit_and_withdraw(venue: Venue) -> None:
     assert (await venue.get(user, "portfolio"))["day_pnl"] == "0"
     listed = (await venue.get(user, "transactions", kind="withdrawal"))["items"]
     assert listed == [view]
+    assert (await venue.get(user, "transactions", transfer_id=view["transfer_id"]))["items"] == [view]
+    assert (await venue.get(user, "transactions", transfer_id=new_id()))["items"] == []
+    refusal(
+        await venue.call(user, "GET", f"{TRADING}/transactions?transfer_id=1"),
+        422,
+        "invalid_request",
+        "transfer_id",
+    )
 
 
 async def test_more_than_is_free_cannot_be_withdrawn(venue: Venue) -> None:

@@ -52,8 +52,6 @@ CREATE TABLE accounts (
 );
 COMMENT ON TABLE accounts IS 'Accounts as the engine knows them. Limits are null until SetLimits: then the defaults of the kind hold.';
 COMMENT ON COLUMN accounts.cash IS 'After the last posting. A house account may be negative: it stands for the outside market.';
-CREATE INDEX accounts_role_index ON accounts (role, currency);
-CREATE INDEX accounts_restricted_index ON accounts (state) WHERE state <> 'active';
 
 CREATE TABLE system_balances (
     name text NOT NULL CHECK (name IN ('world', 'fees')),
@@ -114,8 +112,6 @@ CREATE INDEX orders_account_open_index ON orders (account_id, created_sequence D
 CREATE INDEX orders_account_symbol_index ON orders (account_id, symbol, created_sequence DESC, id DESC);
 CREATE INDEX orders_client_order_index ON orders (account_id, client_order_id, created_sequence DESC) WHERE client_order_id IS NOT NULL;
 CREATE INDEX orders_parent_index ON orders (parent_id) WHERE parent_id IS NOT NULL;
-CREATE INDEX orders_symbol_open_index ON orders (symbol, side, limit_price) WHERE is_open;
-CREATE INDEX orders_created_index ON orders USING brin (created_at);
 
 -- An ended order stays ended, and no order goes back in time: a projector that breaks this has a bug,
 -- and its transaction must not be committed. The WHEN clause keeps the cost off the good path.
@@ -188,7 +184,6 @@ CREATE TABLE position_history (
 );
 COMMENT ON TABLE position_history IS 'Each position at the end of each minute in which it changed. Written by a trigger on positions; the projector writes positions minute by minute, so that batches do not show.';
 CREATE INDEX position_history_account_index ON position_history (account_id, minute DESC);
-CREATE INDEX position_history_symbol_index ON position_history (symbol, minute DESC);
 
 CREATE FUNCTION record_position_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -227,7 +222,6 @@ COMMENT ON COLUMN transactions.amount IS 'Signed: what the account received.';
 CREATE INDEX transactions_account_index ON transactions (account_id, sequence DESC, entry DESC);
 CREATE INDEX transactions_account_kind_index ON transactions (account_id, kind, sequence DESC, entry DESC);
 CREATE INDEX transactions_transfer_index ON transactions (account_id, transfer_id) WHERE transfer_id IS NOT NULL;
-CREATE INDEX transactions_created_index ON transactions USING brin (created_at);
 
 -- Who sees what: a door sees the rows of its caller's account, whatever its SQL forgets to say.
 ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;

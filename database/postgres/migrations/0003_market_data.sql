@@ -14,7 +14,6 @@ CREATE TABLE instruments (
     CHECK (collar_ppm <= band_ppm)
 );
 COMMENT ON TABLE instruments IS 'What is traded here, as defined in the journal.';
-CREATE INDEX instruments_halted_index ON instruments (symbol) WHERE halted;
 
 CREATE TABLE trades (
     sequence bigint NOT NULL CHECK (sequence > 0),
@@ -52,8 +51,6 @@ CREATE TABLE market_data_cache (
     sequence bigint NOT NULL CHECK (sequence > 0)
 );
 COMMENT ON TABLE market_data_cache IS 'Last price (own or outside, adjusted for splits: the mark) and last outside quote of each symbol, as of the projection. Live quotes and books come from the engine.';
-CREATE INDEX market_data_cache_marks_index ON market_data_cache (symbol) INCLUDE (last_price);
-CREATE INDEX market_data_cache_updated_index ON market_data_cache (updated_at DESC);
 
 -- Profit and loss of each position at its mark: computed, never stored. The caller's row-level
 -- security holds (security_invoker). Without a mark a position is worth its cost, as in the engine.
