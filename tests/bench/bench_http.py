@@ -284,12 +284,12 @@ def main() -> None:
     print(
         f"HTTP order to durable answer ({os.cpu_count()} cores, load on the same; median of {ROUNDS} rounds)"
     )
-    print(f"{'':34}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}  wanted")
+    print(f"{'':43}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}  wanted")
     for clients in CLIENTS:
         for name, label in (("ours", "CIFT"), ("rival", "plain FastAPI + asyncpg insert")):
             r = results[f"{name}/{clients}"]
             figures = f"{r['per_second']:10,.0f}{r['p50_ms']:9.2f}{r['p99_ms']:9.2f}{r['p999_ms']:10.2f}"
-            print(f"{clients:3} clients  {label:22.22}{figures}  {WANTED[clients] if name == 'ours' else ''}")
+            print(f"{clients:3} clients  {label:31}{figures}  {WANTED[clients] if name == 'ours' else ''}")
         after = results[f"ours/{clients}"]["projected_after_s"]
         print(f"             read model complete {after * 1000:,.0f} ms after the last answer")
 
