@@ -10,7 +10,7 @@
 //! Known limits: a [`Handle`] is a slot and is used again after its order is gone; whoever keeps
 //! handles must forget those of finished orders ([`Trade::done`] tells).
 
-use crate::ladder::Ladder;
+use crate::ladder::{Ladder, PAGE_TICKS};
 use crate::types::Side;
 
 /// A resting order: valid until it is cancelled or filled.
@@ -51,6 +51,14 @@ impl Book {
         Book {
             bids: Ladder::new(false),
             asks: Ladder::new(true),
+        }
+    }
+
+    /// Makes room for so many orders, and for so many prices beyond those in use, on each side, so that
+    /// neither add nor take pays for growing. Prices far apart take more: room is by the 512 ticks.
+    pub fn warm_up(&mut self, orders: usize, ticks: usize) {
+        for ladder in [&mut self.bids, &mut self.asks] {
+            ladder.warm_up(orders, ticks.div_ceil(PAGE_TICKS) + 1);
         }
     }
 

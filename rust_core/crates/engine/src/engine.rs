@@ -92,6 +92,18 @@ impl Engine {
     pub fn warm_up(&mut self, orders: usize, requests: usize) {
         self.orders.warm_up(orders.min(MAX_OPEN_ORDERS));
         self.requests.warm_up(requests.min(MAX_REQUESTS));
+        self.work.warm_up();
+    }
+
+    /// The same for the book of one instrument: orders and prices (in ticks) on each side. False: no such
+    /// instrument.
+    pub fn warm_up_book(&mut self, symbol: Symbol, orders: usize, ticks: usize) -> bool {
+        let found = self.find_symbol(symbol);
+        if let Some(instrument) = found {
+            let book = &mut self.markets[instrument as usize].book;
+            book.warm_up(orders.min(MAX_OPEN_ORDERS), ticks);
+        }
+        found.is_some()
     }
 
     /// Applies one command; appends its events. While [`Engine::needs_continue`] the outcome is
@@ -99,8 +111,9 @@ impl Engine {
     /// counts as the last.
     pub fn apply(&mut self, seq: CommandSequence, ts: Timestamp, command: &Command, events: &mut Events) -> Outcome {
         let base = events.len();
+        let now = self.now.max(ts);
         self.sequence = seq;
-        self.now = self.now.max(ts);
+        self.now = now;
         self.stamp += 1;
         let going_on = matches!(command, Command::Continue);
         if self.work.unfinished != going_on {
@@ -113,7 +126,7 @@ impl Engine {
             return Outcome::Refused(reason);
         }
         if !going_on {
-            self.begin();
+            self.begin(seq, now);
             if self.now >= self.wake_at {
                 self.work.deferred = Some(*command);
             } else {
@@ -133,11 +146,13 @@ impl Engine {
         self.finish()
     }
 
-    fn begin(&mut self) {
-        self.requests.expire(self.now);
+    /// Told the time rather than asking for what was only just stored.
+    #[inline(always)]
+    fn begin(&mut self, sequence: CommandSequence, now: Timestamp) {
+        self.requests.expire(now);
         let work = &mut self.work;
-        work.sequence = self.sequence;
-        work.at = self.now;
+        work.sequence = sequence;
+        work.at = now;
         work.request = None;
         work.refusal = None;
         work.repeated = None;
@@ -168,20 +183,24 @@ impl Engine {
         self.work.touched.clear();
     }
 
+    #[inline(always)]
     fn watched(&self) -> Option<OrderSummary> {
-        self.work
-            .ended
-            .or_else(|| self.orders.find(self.work.watch?).map(|slot| self.summary(slot, None)))
+        if self.work.ended.is_some() {
+            return self.work.ended;
+        }
+        let slot = self.orders.find(self.work.watch?)?;
+        Some(self.summary(slot, None))
     }
 
+    #[inline(always)]
     fn finish(&mut self) -> Outcome {
         if let Some(first) = self.work.repeated {
             return Outcome::Repeated { first };
         }
         let refusal = self.work.refusal;
-        let order = if refusal.is_none() { self.watched() } else { None };
         let affected = self.work.affected;
         if let Some(Request { key, body }) = self.work.request {
+            let order = if refusal.is_none() { self.watched() } else { None };
             let first = FirstResult {
                 sequence: self.work.sequence,
                 at: self.work.at,
@@ -202,7 +221,10 @@ impl Engine {
         }
         match refusal {
             Some(reason) => Outcome::Refused(reason),
-            None => Outcome::Done { order, affected },
+            None => Outcome::Done {
+                order: self.watched(),
+                affected,
+            },
         }
     }
 
@@ -266,6 +288,7 @@ impl Engine {
         !self.closed && !self.markets[instrument as usize].halted
     }
 
+    #[inline(always)]
     pub(crate) fn summary(&self, slot: u32, ended: Option<(OrderStatus, Option<CloseReason>)>) -> OrderSummary {
         let order = &self.orders[slot];
         let lot = self.markets[order.instrument as usize].lot;

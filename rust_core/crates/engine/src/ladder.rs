@@ -17,7 +17,8 @@
 /// "None" for links.
 pub(crate) const NIL: u32 = u32::MAX;
 
-const PAGE_TICKS: usize = 512;
+/// Prices that share a page.
+pub(crate) const PAGE_TICKS: usize = 512;
 const WORDS: usize = PAGE_TICKS / 64;
 /// More empty pages than this are given back.
 const SPARE_PAGES: usize = 32;
@@ -38,6 +39,17 @@ pub(crate) struct Node {
     prev: u32,
     next: u32,
 }
+
+const BLANK: Node = Node {
+    price: 0,
+    quantity: 0,
+    hidden: 0,
+    display: 0,
+    owner: 0,
+    level: 0,
+    prev: NIL,
+    next: NIL,
+};
 
 #[derive(Clone, Copy, Debug)]
 struct Queue {
@@ -64,6 +76,16 @@ struct Page {
     /// Bit w: word w is not zero.
     summary: u64,
     words: [u64; WORDS],
+}
+
+impl Page {
+    fn new(number: i64) -> Page {
+        Page {
+            number,
+            summary: 0,
+            words: [0; WORDS],
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +121,22 @@ impl Ladder {
             best_price: 0,
             len: 0,
         }
+    }
+
+    /// Room for so many entries and so many pages of prices beyond those in use, memory touched now.
+    pub fn warm_up(&mut self, entries: usize, pages: usize) {
+        let used = self.nodes.len();
+        if used < entries {
+            self.nodes.resize(entries, BLANK);
+            self.nodes.truncate(used);
+        }
+        while self.free_pages.len() < pages {
+            self.free_pages.push(self.pages.len() as u32);
+            self.pages.push(Page::new(0));
+            self.levels.resize(self.pages.len() * PAGE_TICKS, EMPTY);
+        }
+        self.free_pages.reserve(self.pages.len());
+        self.directory.reserve(self.pages.len());
     }
 
     pub fn len(&self) -> usize {
@@ -333,11 +371,7 @@ impl Ladder {
 
     #[cold]
     fn new_page(&mut self, number: i64, at: usize) -> u32 {
-        let page = Page {
-            number,
-            summary: 0,
-            words: [0; WORDS],
-        };
+        let page = Page::new(number);
         let slot = match self.free_pages.pop() {
             Some(slot) => {
                 self.pages[slot as usize] = page;

@@ -25,7 +25,7 @@
 //!
 //! Cost: a command is O(1) but for what it does (trades, triggers, sweeps) and the positions of a
 //! margin account, whose equity is asked. Nothing is allocated once the pools have reached their high
-//! water ([`Engine::warm_up`] fills them beforehand), except for good-till-time orders (a tree) and
+//! water ([`Engine::warm_up`] and [`Engine::warm_up_book`] fill them beforehand), except for good-till-time orders (a tree) and
 //! prices, positions and stops where there never were any.
 //!
 //! Known limits: `SetSession`, the close of a session and a split look at every account or order in

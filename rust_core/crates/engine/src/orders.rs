@@ -128,22 +128,22 @@ impl Orders {
         self.slots[slot as usize].age == age
     }
 
-    /// The order's age must be set.
+    /// The order's age must be set. It is written straight into its slot: one store a field, no copy.
     #[inline(always)]
     pub fn insert(&mut self, order: Order) -> u32 {
         debug_assert!(order.age > 0);
-        let id = order.id.0;
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = order;
-                slot
-            }
-            None => {
-                self.slots.push(order);
-                (self.slots.len() - 1) as u32
-            }
-        };
-        self.index.insert(id, slot);
+        let slot = self.allocate(order.id);
+        self.slots[slot as usize] = order;
+        slot
+    }
+
+    #[inline]
+    fn allocate(&mut self, id: OrderId) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(BLANK);
+            (self.slots.len() - 1) as u32
+        });
+        self.index.insert(id.0, slot);
         self.live += 1;
         slot
     }

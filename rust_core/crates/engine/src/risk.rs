@@ -101,6 +101,7 @@ impl Engine {
     }
 
     /// Checks 7, 8, 9. Gives the reference price; sets the first stop of a trailing stop.
+    #[inline(always)]
     pub(crate) fn admit_market(&self, order: &mut Candidate) -> Result<Option<i64>, Refusal> {
         let market = &self.markets[order.instrument as usize];
         if market.halted {

@@ -6,7 +6,7 @@
 //! Strings that only people read (client order ids, trace ids) stay outside, in the `wire` crate's
 //! envelope; the engine sees a [`Request`] key in their place.
 //!
-//! Longer than most files: it is one vocabulary, read as a whole.
+//! Over 500 lines because it is one vocabulary, read as a whole.
 
 pub use crate::names::*;
 

@@ -191,6 +191,15 @@ impl Work {
     }
 }
 
+impl Work {
+    /// Room for what one command can touch and activate; only sweeps may need more.
+    pub fn warm_up(&mut self) {
+        self.touched.reserve(MAX_EVENTS_PER_COMMAND);
+        self.queue.reserve(MAX_EVENTS_PER_COMMAND);
+        self.over_reduced.reserve(MAX_EVENTS_PER_COMMAND);
+    }
+}
+
 impl Engine {
     /// Does units of work until there are none (true) or the command is full (false).
     pub(crate) fn run(&mut self, base: usize, events: &mut Events) -> bool {
