@@ -1,6 +1,7 @@
 """The killer: SIGKILL to the servers of an exchange under load, at seeded moments, recovery included."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
@@ -19,9 +20,11 @@ BEFORE_S = (0.2, 1.5)
 AGAIN_AFTER_S = (0.0, 0.8)
 """A server that is killed again is so this long after its new start: while it recovers."""
 AGAIN_CHANCE = 0.35
-FROZEN_S = (0.05, 0.3)
-"""Half of the kills hit a server that was stopped (SIGSTOP) for so long: what it had been given and not
-answered is then really in doubt."""
+FROZEN_S = (0.02, 0.3)
+"""Most kills hit a server that was stopped (SIGSTOP) for so long: what it had been given and not answered is
+then really in doubt."""
+RESUMED_S = (0.0, 0.004)
+"""Or one to which nats-server, stopped and let go, has just brought all that piled up: so long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,25 @@ async def _restarted(stack: Stack, name: str, old: int) -> int:
     raise AssertionError(f"{name} was not started again within {HEAL_TIMEOUT_S:g} s:\n{stack.said}")
 
 
+async def _strike(stack: Stack, name: str, pid: int, rng: random.Random) -> None:
+    """One SIGKILL: out of full run, out of a freeze, or into the rush after a freeze of the bus."""
+    way = rng.choice(("running", "frozen", "rushed" if name in ("matchd", "nats-server") else "frozen"))
+    frozen = stack.pid("nats-server") if way == "rushed" else pid
+    if way != "running":
+        with contextlib.suppress(ProcessLookupError):  # the bus itself is being killed
+            os.kill(frozen, signal.SIGSTOP)
+            await asyncio.sleep(rng.uniform(*FROZEN_S))
+            if way == "rushed":
+                os.kill(frozen, signal.SIGCONT)
+                time.sleep(rng.uniform(*RESUMED_S))  # noqa: ASYNC251 (the loop would be too coarse)
+    os.kill(pid, signal.SIGKILL)
+
+
 async def _kill(stack: Stack, name: str, rng: random.Random) -> int:
     """Kill it, at times once more while it recovers; how often."""
     times, pid = 0, stack.pid(name)
     while True:
-        if rng.random() < 0.5:
-            os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep(rng.uniform(*FROZEN_S))
-        os.kill(pid, signal.SIGKILL)
+        await _strike(stack, name, pid, rng)
         times += 1
         pid = await _restarted(stack, name, pid)
         if times == 2 or rng.random() > AGAIN_CHANCE:

@@ -12,6 +12,7 @@ survives it. That a record is synced before it is acknowledged is nats-server's 
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from cift import bootstrap
 from cift.kernel.ids import uuid7
 from cift.kernel.money import NANOS
 from cift.platform.stores import Platform
+from cift.run.servers import free_port
 from tests.faults.aftermath import all_is_well
 from tests.faults.conftest import ROUNDS, SEED
 from tests.faults.killer import Kill, ready, refused_s, torment
@@ -34,7 +36,7 @@ USERS = 4
 TASKS = 8
 FEED = 9
 EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions")
-_made: dict[str, str] = {}
+_instruments: Counter[Stack] = Counter()
 
 
 async def new_symbol(stack: Stack, symbol: str) -> None:
@@ -42,7 +44,7 @@ async def new_symbol(stack: Stack, symbol: str) -> None:
     platform = Platform(stack.settings())
     submit = platform.engine.submit
     try:
-        if not _made:
+        if not _instruments[stack]:
             house = uuid7()
             await submit(
                 {
@@ -56,11 +58,11 @@ async def new_symbol(stack: Stack, symbol: str) -> None:
             await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
             await submit({"type": "set_fees", "maker_ppm": 100, "taker_ppm": 350})
         await submit(bootstrap.instrument(symbol))
-        _made[symbol] = symbol
+        _instruments[stack] += 1
         outside: dict[str, Any] = {
             "type": "outside_trade",
             "feed": FEED,
-            "source_sequence": len(_made),
+            "source_sequence": _instruments[stack],
             "symbol": symbol,
             "price": int(PRICE) * NANOS,
             "quantity": NANOS,
@@ -70,12 +72,12 @@ async def new_symbol(stack: Stack, symbol: str) -> None:
         await platform.close()
 
 
-async def loaded(stack: Stack, name: str, *, symbol: str = "", price: Decimal = PRICE) -> Load:
+async def loaded(stack: Stack, name: str, *, symbol: str = "", price: Decimal = PRICE, **more: Any) -> Load:
     if not symbol:
         symbol = name.upper()[:10]
         await new_symbol(stack, symbol)
     users: list[User] = [await asyncio.to_thread(stack.new_user) for _ in range(USERS)]
-    return Load(stack.url, users, symbol, price, name=name, seed=f"{name}:{SEED}", tasks=TASKS)
+    return Load(stack.url, users, symbol, price, name=name, seed=f"{name}:{SEED}", tasks=TASKS, **more)
 
 
 def report(what: str, load: Load, kills: list[Kill], figures: str) -> str:
@@ -107,6 +109,29 @@ async def test_nothing_is_lost_or_doubled_when_it_is_killed(
     tormented: Stack, victim: str, tell: Callable[[str], None]
 ) -> None:
     await kill_under_load(tormented, victim.partition("-")[0], (victim,), tell)
+
+
+async def test_what_was_journaled_and_never_answered_is_settled_once(
+    tmp_path_factory: pytest.TempPathFactory, tell: Callable[[str], None]
+) -> None:
+    """Every matchd dies at its 60th record, written and not yet acknowledged; then the whole exchange is
+    stopped and started without that, and the traders ask again."""
+    folder, port = tmp_path_factory.mktemp("unanswered") / "data", free_port()
+    with Stack.start(folder, port=port, crash_at="after_publish_before_ack:60") as stack:
+        async with await loaded(stack, "unanswered", resend_chance=0.0, only_orders=True) as load:
+
+            def dead() -> int:
+                return stack.said.count("matchd ended unasked (SIGABRT)")
+
+            deadline = asyncio.get_running_loop().time() + 60 + 10 * ROUNDS
+            while dead() < ROUNDS:
+                assert asyncio.get_running_loop().time() < deadline, f"{dead()} deaths: {load.counts}"
+                await asyncio.sleep(0.02)
+            await load.stop()
+            assert stack.stop() == 0
+            with Stack.start(folder, port=port) as again:
+                figures = await all_is_well(again, load, stood_min=1)
+            tell(report(f"matchd dead {ROUNDS} times between journal and answer", load, [], figures))
 
 
 async def test_orders_are_never_in_doubt_when_postgres_is_killed(

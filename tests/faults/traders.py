@@ -111,9 +111,14 @@ class Load:
         name: str,
         seed: str,
         tasks: int,
+        resend_chance: float = 0.5,
+        only_orders: bool = False,
     ) -> None:
         self.users = list(users)
         self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
+        self._weights = (1, 0, 0, 0, 0) if only_orders else (60, 12, 12, 8, 8)
+        self._resend_chance = resend_chance
+        """How often a trader sends again at once; else the doubt is left for afterwards."""
         self.http = httpx.AsyncClient(
             base_url=url, timeout=ANSWER_TIMEOUT_S, limits=httpx.Limits(max_connections=tasks + 8)
         )
@@ -223,7 +228,7 @@ class Load:
     async def _trade(self, user: User, rng: random.Random) -> None:
         mine: list[Order] = []
         while not self._stopped.is_set():
-            match rng.choices(("place", "cancel", "replace", "deposit", "read"), (60, 12, 12, 8, 8))[0]:
+            match rng.choices(("place", "cancel", "replace", "deposit", "read"), self._weights)[0]:
                 case "place":
                     order = await self._place(user, rng)
                     if order is not None and order.place.done["status"] in OPEN:
@@ -265,7 +270,7 @@ class Load:
         """Send, and at times again where the answer left it open; the verdict."""
         await self.send(request)
         for _ in range(RESENDS_MAX):
-            if request.verdict in ("done", "refused") or rng.random() < 0.5:
+            if request.verdict in ("done", "refused") or rng.random() >= self._resend_chance:
                 break
             await asyncio.sleep(RESEND_PAUSE_S)
             await self.send(request)
