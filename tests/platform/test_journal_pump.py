@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
 from cift.kernel.errors import Expected
 from cift.kernel.ids import uuid7
 from cift.platform.journal import Batch, Pump
@@ -38,6 +40,22 @@ async def run_until(task_of: Pump, done: Callable[[], bool], timeout_s: float = 
         await js.delete_consumer("ORDERS", task_of._durable)
 
 
+async def begin_at_the_end(platform: Platform, of: Pump) -> int:
+    """Let the pump's consumer have read all that other tests wrote; returns the next sequence."""
+    begin = (await platform.nats.journal())[1] + 1
+    js = await platform.nats.jetstream()
+    await js.add_consumer(
+        "ORDERS",
+        ConsumerConfig(
+            durable_name=of._durable,
+            ack_policy=AckPolicy.ALL,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=begin,
+        ),
+    )
+    return begin
+
+
 async def fill(platform: Platform, records: int) -> int:
     """At least this many records; returns the journal's last sequence."""
     for _ in range(records):
@@ -46,7 +64,6 @@ async def fill(platform: Platform, records: int) -> int:
 
 
 async def test_every_record_once_and_in_order(platform: Platform) -> None:
-    last = await fill(platform, 60)
     seen: list[int] = []
     journal_ids: set[str] = set()
 
@@ -55,14 +72,16 @@ async def test_every_record_once_and_in_order(platform: Platform) -> None:
         journal_ids.add(batch.journal_id)
         seen.extend(record.sequence for record in batch)
 
-    await run_until(pump(platform, take), lambda: bool(seen) and seen[-1] >= last)
-    assert seen[: len(seen)] == list(range(1, len(seen) + 1))
+    one = pump(platform, take)
+    begin = await begin_at_the_end(platform, one)
+    last = await fill(platform, 60)
+    await run_until(one, lambda: bool(seen) and seen[-1] >= last)
+    assert seen == list(range(begin, begin + len(seen)))
     assert journal_ids == {await platform.nats.journal_id()}
 
 
 async def test_records_are_decoded(platform: Platform) -> None:
     account = uuid7()
-    trace_last = await platform.engine.submit(open_account(account))
     events: list[str] = []
 
     async def take(batch: Batch) -> None:
@@ -71,12 +90,14 @@ async def test_records_are_decoded(platform: Platform) -> None:
             for entry in record.entries:
                 events.extend(e["type"] for e in entry["events"] if e.get("account") == account)
 
-    await run_until(pump(platform, take), lambda: bool(events))
-    assert events == ["account_opened"] and trace_last.record_sequence > 0
+    one = pump(platform, take)
+    await begin_at_the_end(platform, one)
+    opened = await platform.engine.submit(open_account(account))
+    await run_until(one, lambda: bool(events))
+    assert events == ["account_opened"] and opened.record_sequence > 0
 
 
 async def test_a_failing_function_gets_the_same_batch_until_it_succeeds(platform: Platform) -> None:
-    last = await fill(platform, 30)
     seen: list[int] = []
     failures = 0
 
@@ -87,12 +108,14 @@ async def test_a_failing_function_gets_the_same_batch_until_it_succeeds(platform
             raise RuntimeError("the database is down")
         seen.extend(record.sequence for record in batch)
 
-    await run_until(pump(platform, take), lambda: bool(seen) and seen[-1] >= last)
-    assert failures == 3 and seen == list(range(1, len(seen) + 1))
+    one = pump(platform, take)
+    begin = await begin_at_the_end(platform, one)
+    last = await fill(platform, 30)
+    await run_until(one, lambda: bool(seen) and seen[-1] >= last)
+    assert failures == 3 and seen == list(range(begin, begin + len(seen)))
 
 
 async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
-    last = await fill(platform, 30)
     seen: list[int] = []
     restored = False
 
@@ -100,17 +123,19 @@ async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
         nonlocal restored
         if len(seen) > 25 and not restored:
             restored = True
-            raise Expected(7)  # the database was restored to record 6
+            raise Expected(begin + 6)  # the database was restored to the record before
         seen.extend(record.sequence for record in batch)
 
-    await run_until(pump(platform, take, size=10), lambda: restored and seen[-1] >= last)
-    back = seen.index(7, seen.index(7) + 1)
-    assert seen[:back] == list(range(1, back + 1))
-    assert seen[back:] == list(range(7, 7 + len(seen) - back))
+    one = pump(platform, take, size=10)
+    begin = await begin_at_the_end(platform, one)
+    last = await fill(platform, 30)
+    await run_until(one, lambda: restored and seen[-1] >= last)
+    back = seen.index(begin + 6, seen.index(begin + 6) + 1)
+    assert seen[:back] == list(range(begin, begin + back))
+    assert seen[back:] == list(range(begin + 6, begin + 6 + len(seen) - back))
 
 
 async def test_what_a_dead_process_left_unacknowledged_comes_at_once(platform: Platform) -> None:
-    last = await fill(platform, 30)
     seen: list[int] = []
     stuck = asyncio.Event()
 
@@ -122,13 +147,15 @@ async def test_what_a_dead_process_left_unacknowledged_comes_at_once(platform: P
         seen.extend(record.sequence for record in batch)
 
     first = pump(platform, hang)
+    begin = await begin_at_the_end(platform, first)
+    last = await fill(platform, 30)
     task = asyncio.create_task(first.run())
     await asyncio.wait_for(stuck.wait(), 10)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     first._handler = take
     await run_until(first, lambda: bool(seen) and seen[-1] >= last, 10.0)  # far below ACK_WAIT_S
-    assert seen == list(range(1, len(seen) + 1))
+    assert seen == list(range(begin, begin + len(seen)))
 
 
 async def test_new_records_come_without_waiting(platform: Platform) -> None:
@@ -138,15 +165,13 @@ async def test_new_records_come_without_waiting(platform: Platform) -> None:
         seen.extend(record.sequence for record in batch)
 
     one = pump(platform, take)
-    last = (await platform.nats.journal())[1]
+    await begin_at_the_end(platform, one)
     task = asyncio.create_task(one.run())
     try:
         async with asyncio.timeout(10):
-            while not seen or seen[-1] < last:
-                await asyncio.sleep(0.01)
             for _ in range(50):
                 sequence = (await platform.engine.submit(open_account(uuid7()))).record_sequence
-                while seen[-1] < sequence:
+                while not seen or seen[-1] < sequence:
                     await asyncio.sleep(0.001)
     finally:
         task.cancel()
