@@ -121,7 +121,7 @@ async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
 
     async def take(batch: Batch) -> None:
         nonlocal restored
-        if len(seen) > 25 and not restored:
+        if len(seen) >= 10 and not restored:
             restored = True
             raise Expected(begin + 6)  # the database was restored to the record before
         seen.extend(record.sequence for record in batch)
