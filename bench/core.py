@@ -1,6 +1,6 @@
 """What cift_core costs from Python, each figure beside its target and a rival's from the same run.
 
-    python tests/bench/bench_cift_core.py [--json] [--rust]
+    python -m bench.core [--json] [--rust]
 
 A figure is the best of several rounds, in which ours and the rival take turns, so that a busy neighbour hurts
 both. Every rival is first shown to give the same answer. `--rust` adds the figures of `cargo bench -p
@@ -26,7 +26,7 @@ import numba
 import numpy as np
 from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, wire
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "rust_core" / "crates" / "wire" / "vectors"
 # Many short rounds: on a busy machine only a round shorter than a time slice goes undisturbed.
 ROUNDS = 25

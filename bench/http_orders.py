@@ -1,6 +1,6 @@
 """What an order costs over HTTP, from the request to the durable answer, beside a rival of the same run.
 
-    python tests/bench/bench_http.py [--json] [--seconds 6]
+    python -m bench.http_orders [--json] [--seconds 6]
 
 Ours: POST /api/v1/trading/orders of a whole exchange started for this (defaults as shipped but for rate
 limits), answered after the journal's fsync; buys and sells at one price, so that most of them trade.
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 WARM_UP_S = 1.0
 ROUNDS = 3
@@ -55,7 +55,7 @@ async def client(port: int, requests: list[bytes], until: float, took: list[floa
 
 
 def load(plan: dict[str, Any]) -> None:
-    """Run as `bench_http.py --load PLAN`: prints the latencies' summary as JSON."""
+    """Run as `bench.http_orders --load PLAN`: prints the latencies' summary as JSON."""
     import gc
 
     import uvloop
