@@ -63,9 +63,11 @@ async def _busy(venue: Venue) -> None:
     for user in (one, two):
         await venue.platform.database.caught_up(user.account_id, *DOORS)
     # The end: what changes no account is not waited for.
-    _, last = await venue.platform.nats.journal()
+    journal_id, last = await venue.platform.nats.journal()
     for _ in range(200):
-        done = await venue.platform.database.fetchval("SELECT min(sequence) FROM projector_offsets")
+        done = await venue.platform.database.fetchval(
+            "SELECT min(sequence) FROM projector_offsets WHERE journal_id = $1", journal_id
+        )
         if done >= last:
             return
         await asyncio.sleep(0.05)
