@@ -38,8 +38,10 @@ def commands() -> dict[str, tuple[str, list[str]]]:
 def main() -> int:
     parts = commands()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*parts, []], help="what to measure (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(parts)} (default: all)")
     chosen = parser.parse_args().parts or list(parts)
+    if unknown := [name for name in chosen if name not in parts]:
+        parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(parts)})")
     subprocess.run(BUILD, cwd=ROOT / "rust_core", check=True, timeout=TIMEOUT_S)
     failed = 0
     for name in chosen:
