@@ -123,5 +123,5 @@ def refused_s(moments: list[float], kill: Kill) -> float:
     """The longest silence between two good answers from a kill until all was well."""
     end = kill.at + kill.healed_s
     before = max((m for m in moments if m <= kill.at), default=kill.at)
-    within = [before, *(m for m in moments if kill.at < m <= end + 1)]
+    within = [before, *(m for m in moments if kill.at < m <= end), end]
     return max((b - a for a, b in itertools.pairwise(within)), default=0.0)
