@@ -21,6 +21,16 @@ impl Engine {
         self.epoch
     }
 
+    /// Accounts ever opened, customers' and house; `WORLD` and `FEES` are none.
+    pub fn accounts(&self) -> usize {
+        self.ledger.accounts.len()
+    }
+
+    /// Live orders of all accounts: in a book, stops, waiting, and held legs.
+    pub fn open_orders(&self) -> usize {
+        self.orders.live
+    }
+
     pub fn quote(&self, symbol: Symbol) -> Option<Quote> {
         let market = &self.markets[self.find_symbol(symbol)? as usize];
         let best = |side| {

@@ -47,6 +47,7 @@ fn legs_are_held_until_the_entry_is_done() {
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     assert_eq!(exchange.status(PROFIT), Some(OrderStatus::Held));
     assert_eq!(exchange.status(LOSS), Some(OrderStatus::Held));
+    assert_eq!((exchange.engine.accounts(), exchange.engine.open_orders()), (3, 3));
     exchange.place(sell(1, 4, 10_000));
     assert_eq!(exchange.status(PROFIT), Some(OrderStatus::Held));
     exchange.place(sell(3, 6, 10_000));
@@ -55,6 +56,7 @@ fn legs_are_held_until_the_entry_is_done() {
         [(PROFIT, OrderStatus::New), (LOSS, OrderStatus::Pending)]
     );
     assert_eq!(exchange.levels(Side::Sell), [(11_000, 10, 1)]);
+    assert_eq!(exchange.engine.open_orders(), 2, "the entry is filled");
 }
 
 #[test]

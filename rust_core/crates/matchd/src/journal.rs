@@ -4,10 +4,11 @@
 //! holds in its buffers must not be sent as if nothing had been; the incarnation ends with it and a new one begins.
 use crate::fault::{nats, Fault};
 use crate::log;
+use crate::server::Server;
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::jetstream::{self, context::Context, object_store, stream};
-use async_nats::{Client, ConnectOptions, Event, Request};
+use async_nats::{Client, Event, Request};
 use bytes::Bytes;
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
@@ -40,7 +41,9 @@ pub fn random_id() -> u128 {
 /// Connects once. The receiver turns true when the connection breaks.
 pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::Receiver<bool>), Fault> {
     let (broken, watch) = watch::channel(false);
-    let client = ConnectOptions::new()
+    let server = Server::parse(&settings.nats_url)?;
+    let client = server
+        .options()
         .name(name)
         .max_reconnects(1)
         .connection_timeout(Duration::from_secs(3))
@@ -60,7 +63,7 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::
                 }
             }
         })
-        .connect(&settings.nats_url)
+        .connect(server.address)
         .await
         .map_err(|e| nats("cannot connect")(e.into()))?;
     Ok((client, watch))

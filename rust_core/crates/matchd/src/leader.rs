@@ -187,6 +187,8 @@ impl Leader {
         );
         let mut broken = self.journal.broken.clone();
         let mut stopping: Option<Instant> = None;
+        // Nothing more comes from the subscription to commands.
+        let mut drained = false;
         self.last_turn = Instant::now();
         loop {
             let deadline = self.until_deadline();
@@ -197,14 +199,18 @@ impl Leader {
                 biased;
                 _ = broken.wait_for(|broken| *broken) => return Err(Fault::Nats("the connection broke".into())),
                 result = append(&mut self.in_flight) => acknowledged = Some(result),
-                Some(message) = commands.next() => self.accept(message),
+                message = commands.next(), if !drained => match message {
+                    Some(message) => self.accept(message),
+                    None => drained = true,
+                },
                 Some(message) = owner.next() => asked_owner = Some(message),
                 Some(message) = queries.next() => asked_query = Some(message),
                 _ = stop.wait_for(|stop| *stop), if stopping.is_none() => {
                     stopping = Some(Instant::now());
                     log::info("stopping", json!({"waiting": self.inbox.len()}));
-                    for subscription in [&mut commands, &mut queries, &mut owner] {
-                        let _ = subscription.unsubscribe().await;
+                    // Drained, not dropped: what the server had sent before it heard of this is still answered.
+                    for subscription in [&mut queries, &mut owner, &mut commands] {
+                        let _ = subscription.drain().await;
                     }
                 }
                 () = tokio::time::sleep(deadline) => {}
@@ -239,7 +245,7 @@ impl Leader {
             self.publish();
             self.gauge();
             if let Some(since) = stopping {
-                let idle = self.in_flight.is_none() && self.desk.is_empty() && self.inbox.is_empty();
+                let idle = drained && self.in_flight.is_none() && self.desk.is_empty() && self.inbox.is_empty();
                 if idle || since.elapsed() > STOP_WITHIN {
                     return self.stop(idle).await;
                 }

@@ -8,6 +8,7 @@
 //! | `work`, `conflate` | what has been asked and not yet applied; whom to answer |
 //! | `batch` | commands with their events on the way into one record |
 //! | `replica` | engine + place in the journal; replay that compares every byte |
+//! | `server` | the address of NATS and who we are there |
 //! | `journal` | JetStream: streams, append with the fence, reading records |
 //! | `snapshot` | snapshots in the object store |
 //! | `query`, `query_order` | questions, answered from acknowledged state |
@@ -25,7 +26,9 @@
 //! - After a pause of the loop (SIGSTOP) nothing is answered before the tail of the journal has been read again.
 //! - The engine never sees a clock: time is taken once a batch, never falls, and is journaled.
 //!
-//! Known limits: an answer to a question may be as old as `freeze_ms` where this process lost its leadership without
+//! Known limits: a graceful stop answers what the server had sent before it heard that nobody listens any more, as far
+//! as the client reads it before it forgets the subscription; a request lost there has no reply, as after a crash. An
+//! answer to a question may be as old as `freeze_ms` where this process lost its leadership without
 //! noticing; a `done` is true whatever happened since. Quotes of MARKET_DATA for records older than
 //! the present term are not rebuilt, all else is.
 #![forbid(unsafe_code)]
@@ -44,6 +47,7 @@ pub mod project;
 pub mod query;
 pub mod query_order;
 pub mod replica;
+pub mod server;
 pub mod service;
 pub mod settings;
 pub mod snapshot;

@@ -4,6 +4,7 @@
 //! messages byte by byte. It halts at the first that differs; a state built on another's events is worse than none.
 use crate::batch::Batch;
 use crate::fault::Fault;
+use crate::settings::{WARM_BOOKS, WARM_BOOK_ORDERS, WARM_BOOK_TICKS, WARM_ORDERS, WARM_REQUESTS};
 use cift_engine::{AccountId, Command, Engine, Event, Timestamp};
 use cift_wire::command::account_of;
 use cift_wire::limits::{FORMAT, RULES};
@@ -70,6 +71,8 @@ pub struct Replica {
     /// Rules in force.
     pub rules: u32,
     pub accounts: AccountSequences,
+    /// Books that have their room; `None` where nobody waits for an answer (verify).
+    warm_books: Option<usize>,
     scratch: Batch,
     events: Vec<Event>,
     state: Vec<u8>,
@@ -100,10 +103,29 @@ impl Replica {
                 floor: sequence,
                 ..Default::default()
             },
+            warm_books: None,
             scratch: Batch::default(),
             events: Vec::new(),
             state: Vec::new(),
         }
+    }
+
+    /// Makes room in the engine before it is needed, now and for each book that is defined from now on. The state and
+    /// its bytes stay the same.
+    pub fn warm_up(&mut self) {
+        self.engine.warm_up(WARM_ORDERS, WARM_REQUESTS);
+        self.warm_books = Some(0);
+        self.warm_up_books();
+    }
+
+    fn warm_up_books(&mut self) {
+        let Some(warm) = self.warm_books else { return };
+        let known = self.engine.instruments().len().min(WARM_BOOKS);
+        for at in warm..known {
+            let symbol = self.engine.instruments()[at].symbol;
+            self.engine.warm_up_book(symbol, WARM_BOOK_ORDERS, WARM_BOOK_TICKS);
+        }
+        self.warm_books = Some(known);
     }
 
     /// blake3 of the engine's snapshot bytes, which stay in the returned slice.
@@ -208,5 +230,6 @@ impl Replica {
         }
         self.sequence = sequence;
         self.timestamp = batch.timestamp();
+        self.warm_up_books();
     }
 }

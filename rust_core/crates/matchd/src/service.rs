@@ -12,6 +12,7 @@ use crate::leader::{Leader, Stopped};
 use crate::log;
 use crate::metrics::{self, Metrics};
 use crate::replica::Replica;
+use crate::server::Server;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
 use cift_wire::subject;
@@ -35,6 +36,7 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
             settings.shard
         )));
     }
+    let server = Server::parse(&settings.nats_url)?;
     let instance = uuid_text(random_id());
     let metrics = Arc::new(Metrics::new());
     tokio::spawn(metrics::serve(settings.metrics.clone(), Arc::clone(&metrics)));
@@ -45,7 +47,7 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
     });
     log::info(
         "matchd starts",
-        json!({"instance": instance, "shard": settings.shard, "nats": settings.nats_url}),
+        json!({"instance": instance, "shard": settings.shard, "nats": server.to_string()}),
     );
     let mut back_off = BACK_OFF_FROM;
     loop {
@@ -125,6 +127,7 @@ async fn incarnation(
 async fn stand_by(settings: &Settings, metrics: &Metrics, journal: &Journal) -> Result<Replica, Fault> {
     let begun = Instant::now();
     let mut replica = snapshot::newest(journal, &settings.shard).await?;
+    replica.warm_up();
     let from = replica.sequence;
     follow(journal, &mut replica, metrics).await?;
     log::info(

@@ -13,6 +13,16 @@ pub const JOURNAL_RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 pub const SNAPSHOTS_KEPT: usize = 3;
 /// Records read ahead in a replay.
 pub const READ_AHEAD_RECORDS: usize = 16;
+/// Open orders that the engine has room for before it grows (about 0.3 KB each).
+pub const WARM_ORDERS: usize = 1 << 16;
+/// Request keys that the engine has room for before it grows (about 0.15 KB each).
+pub const WARM_REQUESTS: usize = 1 << 18;
+/// Books that get room beforehand, the first to be defined (about 0.25 MB each); further ones grow with use.
+pub const WARM_BOOKS: usize = 64;
+/// Orders on each side of such a book.
+pub const WARM_BOOK_ORDERS: usize = 1 << 10;
+/// Prices on each side of such a book, in ticks.
+pub const WARM_BOOK_TICKS: usize = 1 << 10;
 /// A graceful stop takes no longer than this.
 pub const STOP_WITHIN: Duration = Duration::from_secs(8);
 /// Longest loop turn without a timer.
@@ -26,8 +36,14 @@ pub const FANOUT_STREAM_BYTES: i64 = 64 * 1024 * 1024;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Settings {
-    /// NATS server with JetStream (max_payload 8MB, sync_interval always).
-    #[arg(long, env = "CIFT_NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    /// NATS server with JetStream (max_payload 8MB, sync_interval always); `user:password@` or `token@` before the host,
+    /// percent-encoded.
+    #[arg(
+        long,
+        env = "CIFT_NATS_URL",
+        hide_env_values = true,
+        default_value = "nats://127.0.0.1:4222"
+    )]
     pub nats_url: String,
     /// The shard to serve.
     #[arg(long, env = "CIFT_SHARD", default_value = "main")]

@@ -2,7 +2,7 @@
 mod support;
 use cift_engine::*;
 use cift_wire::text::uuid_text;
-use cift_wire::{Record, Status};
+use cift_wire::*;
 use futures_util::StreamExt;
 use serde_json::json;
 use support::*;
@@ -123,4 +123,49 @@ async fn an_order_is_filled_journaled_told_and_kept() {
         after["commands"].as_u64().unwrap(),
         before["commands"].as_u64().unwrap() + 2
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_graceful_stop_leaves_no_request_without_an_answer() {
+    let mut place = Place::new().await;
+    let mut matchd = place.matchd(&[]);
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..16u128 {
+        let client = place.client().await;
+        callers.spawn(async move {
+            for number in 0u128.. {
+                let order = limit(1_000_000 * caller + number, account(1), Side::Buy, 1);
+                let envelope = Envelope {
+                    meta: Meta::default(),
+                    command: Command::PlaceOrder(order),
+                };
+                let request = encode_commands(&[envelope]).into();
+                match client.request("engine.main.command", request).await {
+                    Ok(reply) => {
+                        let results = decode_results(&reply.payload).unwrap();
+                        // 10,000 open orders are the limit of the account: refused is an answer too.
+                        assert!(
+                            matches!(results[0].status, Status::Done | Status::Refused),
+                            "{results:?}"
+                        );
+                    }
+                    // Told at once that nobody is there, and never a silence.
+                    Err(error) => {
+                        assert_eq!(error.kind(), async_nats::client::RequestErrorKind::NoResponders);
+                        return number;
+                    }
+                }
+            }
+            unreachable!("callers go on until nobody is there")
+        });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    matchd.signal("TERM");
+    let answered: u128 = callers.join_all().await.iter().sum();
+    assert!(answered > 0);
+    assert_eq!(matchd.end().await, Some(0), "{}", place.logs());
+    place.verify();
 }

@@ -13,6 +13,7 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
     place.leader(&client, "").await;
     open_market(&client, 2).await;
     let before = ask(&client, json!({"status": {}})).await;
+    assert_eq!((&before["accounts"], &before["orders"]), (&json!(2), &json!(0)));
     let order = Command::PlaceOrder(limit(1, account(1), Side::Buy, 500));
 
     let expired = submit_until(&client, &[order, order], 1).await.unwrap();
