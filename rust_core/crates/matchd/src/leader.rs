@@ -208,7 +208,7 @@ impl Leader {
                 _ = stop.wait_for(|stop| *stop), if stopping.is_none() => {
                     stopping = Some(Instant::now());
                     log::info("stopping", json!({"waiting": self.inbox.len()}));
-                    // Drained, not dropped: what the server had sent before it heard of this is still answered.
+                    // Drained, not dropped: what the client still reads before it forgets them is answered.
                     for subscription in [&mut queries, &mut owner, &mut commands] {
                         let _ = subscription.drain().await;
                     }
