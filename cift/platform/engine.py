@@ -79,7 +79,7 @@ class Engine:
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
     async def submit(self, command: Command) -> Result:
-        """Have a command sequenced, applied and made durable; SPEC of `cift_core.wire` for its keys.
+        """Have a command sequenced, applied and made durable; see `cift_core.wire` for its keys.
 
         Trace ids and `expires_at` (three seconds) are set here.
 
@@ -167,7 +167,7 @@ class Engine:
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
     async def query(self, question: dict[str, Any]) -> dict[str, Any]:
-        """An answer from acknowledged state (SPEC of engine.<shard>.query for its kinds).
+        """An answer from acknowledged state (its kinds: matchd's README).
 
         Raises:
             Refused: `{"error": …}` of the engine, with the status that fits the reason.
