@@ -167,7 +167,7 @@ class Engine:
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
     async def query(self, question: dict[str, Any]) -> dict[str, Any]:
-        """An answer from acknowledged state (its kinds: matchd's README).
+        """An answer from acknowledged state (its kinds: `matchd/src/query.rs`).
 
         Raises:
             Refused: `{"error": …}` of the engine, with the status that fits the reason.

@@ -10,6 +10,7 @@ forward) to record n. Order within a stream is strict; a gap is fetched again, a
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 1.0  # a read that waits behind it is told 503 meanwhile
 REST_MAX_S = 0.004
 TRACES_LOGGED_MAX = 8
+SHARED_BYTES_MAX = 2 * 1024 * 1024
 _NO_TRACE = "0" * 32
 
 
@@ -72,6 +74,35 @@ class JournalRecord:
         """command, outcome and events of each command, in order."""
         entries: list[dict[str, Any]] = self.record["entries"]
         return entries
+
+
+class SharedRecords:
+    """The journal's last records, so that several doors of one process decode each only once.
+
+    Decoding is most of what a projector costs in Python. Doors read a record, and never change it.
+    """
+
+    def __init__(self) -> None:
+        self._records: OrderedDict[int, JournalRecord] = OrderedDict()
+        self._bytes = 0
+
+    def record(self, sequence: int, data: bytes) -> JournalRecord:
+        """The record of this sequence and these bytes: a new or restored journal has other bytes."""
+        known = self._records.get(sequence)
+        if known is not None and known.data == data:
+            return known
+        if known is not None:
+            self._bytes -= len(known.data)
+            del self._records[sequence]
+        made = self._records[sequence] = JournalRecord(sequence, data)
+        self._bytes += len(data)
+        while self._bytes > SHARED_BYTES_MAX and len(self._records) > 1:
+            _, oldest = self._records.popitem(last=False)
+            self._bytes -= len(oldest.data)
+        return made
+
+
+_shared = SharedRecords()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +275,7 @@ class Pump:
             if self._journal:
                 if sequence != self._last + 1:
                     raise Expected(self._last + 1)
-                items.append(JournalRecord(sequence, message.data))
+                items.append(_shared.record(sequence, message.data))
             else:
                 items.append(Message(sequence, message.subject, message.data, dict(message.headers or {})))
             self._last = sequence

@@ -1,0 +1,25 @@
+"""Doors of one process share decoded records: the same object for the same bytes, in bounded memory."""
+
+from cift.platform.journal import SHARED_BYTES_MAX, SharedRecords
+
+
+def test_the_same_record_is_decoded_once() -> None:
+    shared = SharedRecords()
+    assert shared.record(7, b"abc") is shared.record(7, bytes(bytearray(b"abc")))
+
+
+def test_another_journal_with_the_same_sequence_is_another_record() -> None:
+    shared = SharedRecords()
+    old = shared.record(7, b"abc")
+    new = shared.record(7, b"abd")
+    assert new is not old and new.data == b"abd"
+    assert shared.record(7, b"abd") is new
+
+
+def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
+    shared = SharedRecords()
+    data = bytes(SHARED_BYTES_MAX // 4)
+    kept = [shared.record(sequence, data) for sequence in range(1, 7)]
+    assert sum(len(record.data) for record in shared._records.values()) <= SHARED_BYTES_MAX
+    assert shared.record(6, data) is kept[-1]
+    assert shared.record(1, data) is not kept[0]
