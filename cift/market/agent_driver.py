@@ -17,7 +17,7 @@ from cift.kernel.errors import CiftError
 from cift.kernel.ids import uuid5, uuid7
 from cift.kernel.money import NANOS, parse_nanos
 from cift.market import agents
-from cift.market.exchange import RETRY_S, Exchange, send
+from cift.market.exchange import RETRY_S, Exchange, open_session, send
 from cift.market.rising import Rising
 from cift.market.settings import MarketSettings
 from cift.market.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
@@ -181,15 +181,7 @@ class AgentDriver:
 
     async def _open_session(self) -> None:
         """A session without an end."""
-        for _ in range(40):
-            session = {"type": "set_session", "session": self._session.next(), "closes_at": None}
-            sent = await send(self._engine, [session])
-            if not sent.reached:
-                raise ConnectionError("engine not reached")
-            if sent.done:
-                return
-            self._session.leap(60)
-        raise RuntimeError(f"no session number is accepted: {sent.refusals}")
+        await open_session(self._engine, self._session, lambda: None)
 
     async def _ask(self, query: dict[str, Any]) -> dict[str, Any]:
         try:

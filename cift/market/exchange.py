@@ -8,15 +8,18 @@ trip. Nothing is kept for later: what could not be sent is forgotten, because th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cift.kernel.errors import CiftError, OutcomeUnknown, Unavailable
+from cift.market.rising import Rising
 
 BATCH_COMMANDS_MAX = 100
 RETRY_S = 0.5
 """How long a driver waits after the engine could not be reached."""
+SESSION_TRIES_MAX = 40
+SESSION_LEAP_S = 60
 
 Command = Mapping[str, Any]
 
@@ -64,3 +67,22 @@ async def send(engine: Exchange, commands: Iterable[Command]) -> Sent:
         if silent:
             return Sent(done, refusals, reached=False)
     return Sent(done, refusals, reached=True)
+
+
+async def open_session(engine: Exchange, numbers: Rising, closes_at: Callable[[], int | None]) -> None:
+    """SetSession until it is taken: a session number above the engine's, closing at `closes_at()` (ns,
+    asked at each try; None = open without an end).
+
+    Raises:
+        ConnectionError: the engine was not reached.
+        RuntimeError: no number was accepted.
+    """
+    for _ in range(SESSION_TRIES_MAX):
+        session = {"type": "set_session", "session": numbers.next(), "closes_at": closes_at()}
+        sent = await send(engine, [session])
+        if not sent.reached:
+            raise ConnectionError("engine not reached")
+        if sent.done:
+            return
+        numbers.leap(SESSION_LEAP_S)
+    raise RuntimeError(f"no session number is accepted: {sent.refusals}")

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cift.market import sample
-from cift.market.exchange import RETRY_S, Exchange, Sent, send
+from cift.market.exchange import RETRY_S, Exchange, Sent, open_session, send
 from cift.market.rising import Rising
 from cift.market.settings import MarketSettings
 from cift.market.timeline import Redating, Timeline, command, condense
@@ -109,17 +109,11 @@ class ReplayDriver:
             log.warning("replay: refused", extra={"refusals": sent.refusals})
 
     async def _open(self, dates: Redating) -> None:
-        """SetSession until it is taken: a session number above the engine's."""
-        for _ in range(40):
-            closes_at = max(dates.closes_ns, self._clock()) + int(CLOSE_MARGIN_S * 1e9)
-            session = {"type": "set_session", "session": self._session.next(), "closes_at": closes_at}
-            sent = await send(self._engine, [session])
-            if not sent.reached:
-                raise ConnectionError("engine not reached")
-            if sent.done:
-                return
-            self._session.leap(60)
-        raise RuntimeError(f"no session number is accepted: {sent.refusals}")
+        """The session of this loop, which closes with the recorded day."""
+        margin_ns = int(CLOSE_MARGIN_S * 1e9)
+        await open_session(
+            self._engine, self._session, lambda: max(dates.closes_ns, self._clock()) + margin_ns
+        )
 
     async def _reach(self, act: Prepare) -> None:
         """Do `act`, again and again while the engine cannot be reached."""

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
 import nats
 import nats.errors
 import redis.asyncio
+from nats.aio.client import Client
 from redis.exceptions import RedisError
 
 from cift.platform.settings import Settings
@@ -186,19 +188,7 @@ jetstream {{
     )
 
     async def ready() -> bool:
-        try:
-            client = await nats.connect(
-                url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
-            )
-        except (OSError, nats.errors.Error, TimeoutError):
-            return False
-        try:
-            await client.jetstream(timeout=1).account_info()
-        except (OSError, nats.errors.Error, TimeoutError):
-            return False
-        finally:
-            await client.close()
-        return True
+        return await _nats_answers(url, lambda client: client.jetstream(timeout=1).account_info())
 
     program = Program(
         name="nats-server",
@@ -208,6 +198,23 @@ jetstream {{
         stop_signal=signal.SIGTERM,
     )
     return program, url
+
+
+async def _nats_answers(url: str, ask: Callable[[Client], Awaitable[object]]) -> bool:
+    """Whether the NATS server is there and the question is answered, on a connection of its own."""
+    try:
+        client = await nats.connect(
+            url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
+        )
+    except (OSError, nats.errors.Error, TimeoutError):
+        return False
+    try:
+        await ask(client)
+    except (OSError, nats.errors.Error, TimeoutError):
+        return False
+    finally:
+        await client.close()
+    return True
 
 
 async def _quiet(error: Exception) -> None:
@@ -256,19 +263,7 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
     subject = f"engine.{settings.shard}.owner"
 
     async def ready() -> bool:
-        try:
-            client = await nats.connect(
-                nats_url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
-            )
-        except (OSError, nats.errors.Error, TimeoutError):
-            return False
-        try:
-            await client.request(subject, b"", timeout=0.5)
-        except (nats.errors.Error, TimeoutError):
-            return False
-        finally:
-            await client.close()
-        return True
+        return await _nats_answers(nats_url, lambda client: client.request(subject, b"", timeout=0.5))
 
     program = Program(
         name="matchd",
