@@ -97,8 +97,8 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock requirements-dev.in -o requirements-dev.lock
 
 .PHONY: key
-key: setup ## A new API key for the running exchange's first user
-	@$(PY) -m cift.run key
+key: setup ## A new API key for the running exchange's first user (OPERATE=1: an operator's)
+	@$(PY) -m cift.run key $(if $(OPERATE),--operate)
 
 .PHONY: psql
 psql: setup ## SQL shell of the running exchange's PostgreSQL

@@ -22,8 +22,8 @@ from typing import Any, Literal, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
-SCOPES = ("read", "trade", "funds", "keys", "session")
-Scope = Literal["read", "trade", "funds", "keys", "session"]
+SCOPES = ("read", "trade", "funds", "keys", "session", "operate")
+Scope = Literal["read", "trade", "funds", "keys", "session", "operate"]
 Rate = Literal["usual", "auth", "none"]
 Kind = Literal["http", "on", "every", "daemon"]
 _EVERY = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)

@@ -18,6 +18,22 @@ from cift.platform.postgres import Database
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # 32 characters: 5 bits each
 
 
+def mint() -> tuple[str, str]:
+    """Id and secret of a new API key; together they are the key (`whole_key`)."""
+    id = "".join(_ID_ALPHABET[byte & 31] for byte in os.urandom(12))
+    return id, base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+
+
+def whole_key(id: str, secret: str) -> str:
+    """The API key, as its user sends it."""
+    return f"cift_{id}_{secret}"
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is kept of a key's secret: it has 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
 def key_view(row: asyncpg.Record) -> ApiKeyView:
     return ApiKeyView(
         id=row["id"],
@@ -37,8 +53,7 @@ async def create_key(new: NewApiKey, trader: Trader, caller: Caller, database: D
         Refused: `too_many_api_keys`, or the expiry is not acceptable.
     """
     expires_at = rules.key_expiry(new)
-    id = "".join(_ID_ALPHABET[byte & 31] for byte in os.urandom(12))
-    secret = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+    id, secret = mint()
     async with database.write() as c:
         if await store.count_live_keys(c, trader.user_id) >= rules.API_KEYS_MAX:
             raise Refused(
@@ -49,14 +64,14 @@ async def create_key(new: NewApiKey, trader: Trader, caller: Caller, database: D
             id=id,
             user_id=trader.user_id,
             name=new.name,
-            secret_hash=hashlib.sha256(secret.encode()).digest(),
+            secret_hash=secret_hash(secret),
             scopes=sorted(set(new.scopes)),
             expires_at=expires_at,
         )
         await store.audit(
             c, "api_key_created", caller, user_id=trader.user_id, subject=id, scopes=sorted(set(new.scopes))
         )
-    return CreatedApiKey(**key_view(row).model_dump(), key=f"cift_{id}_{secret}")
+    return CreatedApiKey(**key_view(row).model_dump(), key=whole_key(id, secret))
 
 
 async def list_keys(page: PageRequest, trader: Trader, database: Database) -> Page[ApiKeyView]:

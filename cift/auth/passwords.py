@@ -33,14 +33,15 @@ async def verify_password(password: str, hashed: str | None, rounds: int) -> boo
     # bcrypt refuses what it cannot hash whole; no such password was ever accepted.
     possible = len(given) <= 72 and b"\x00" not in given
     if hashed is None or not possible:
-        await _run(partial(bcrypt.checkpw, b"no such password", _nobody(rounds)))
+        await _run(partial(bcrypt.checkpw, b"no such password", nobody(rounds)))
         return False
     result: bool = await _run(partial(bcrypt.checkpw, given, hashed.encode("ascii")))
     return result
 
 
-def _nobody(rounds: int) -> bytes:
-    """A hash in the right form that no password is known to have; checking against it costs the same."""
+def nobody(rounds: int) -> bytes:
+    """A hash in the right form that no password is known to have; checking against it costs the same.
+    Users that nobody may log in as have it."""
     return b"$2b$%02d$" % rounds + b"." * 53
 
 

@@ -164,17 +164,19 @@ async def insert_key(
     name: str,
     secret_hash: bytes,
     scopes: list[str],
-    expires_at: datetime | None,
+    expires_at: datetime | None = None,
+    managed_by: str | None = None,
 ) -> Row:
     row = await c.fetchrow(
-        "INSERT INTO api_keys (id, user_id, name, secret_hash, scopes, expires_at)"
-        f" VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_KEY}",
+        "INSERT INTO api_keys (id, user_id, name, secret_hash, scopes, expires_at, managed_by)"
+        f" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {_KEY}",
         id,
         user_id,
         name,
         secret_hash,
         scopes,
         expires_at,
+        managed_by,
     )
     assert row is not None
     return row
@@ -206,6 +208,120 @@ async def revoke_key(c: Connection, user_id: str, id: str) -> bool:
         user_id,
     )
     return bool(revoked)
+
+
+# ── managed accounts, operators ─────────────────────────────────────────────────────────────────
+async def insert_managed_user(
+    c: Connection,
+    *,
+    user_id: str,
+    username: str,
+    password_hash: str,
+    account_id: str,
+    managed_by: str,
+    managed_as: str,
+    managed_in: str,
+) -> bool:
+    """An active user whose account a resource manages; False where the account or the name has one."""
+    inserted = await c.fetchval(
+        "INSERT INTO users (user_id, email, username, password_hash, account_id, status,"
+        " managed_by, managed_as, managed_in)"
+        " VALUES ($1, $2 || '@managed.invalid', $2, $3, $4, 'active', $5, $6, $7)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        user_id,
+        username,
+        password_hash,
+        account_id,
+        managed_by,
+        managed_as,
+        managed_in,
+    )
+    return bool(inserted)
+
+
+async def user_of_account(c: Connection, account_id: str) -> Row | None:
+    return await c.fetchrow(
+        "SELECT user_id::text AS user_id, status, managed_by::text AS managed_by, managed_as,"
+        " managed_in::text AS managed_in FROM users WHERE account_id = $1",
+        account_id,
+    )
+
+
+async def take_user(
+    c: Connection,
+    account_id: str,
+    instead_of: str | None,
+    *,
+    managed_by: str,
+    managed_as: str,
+    managed_in: str,
+) -> bool:
+    """Have a resource manage the account; False where another than `instead_of` does by now."""
+    taken = await c.fetchval(
+        "UPDATE users SET managed_by = $3, managed_as = $4, managed_in = $5,"
+        " status = CASE status WHEN 'pending' THEN 'active' ELSE status END"
+        " WHERE account_id = $1 AND managed_by IS NOT DISTINCT FROM $2 AND NOT is_operator RETURNING true",
+        account_id,
+        instead_of,
+        managed_by,
+        managed_as,
+        managed_in,
+    )
+    return bool(taken)
+
+
+async def release_user(c: Connection, managed_by: str) -> str | None:
+    """Have the resource manage its account no more; the account's id, None where it had none."""
+    account_id: str | None = await c.fetchval(
+        "UPDATE users SET managed_by = NULL, managed_as = NULL, managed_in = NULL"
+        " WHERE managed_by = $1 RETURNING account_id::text",
+        managed_by,
+    )
+    return account_id
+
+
+async def managed_users(c: Connection, managed_in: str) -> list[Row]:
+    """The accounts that resources of a cluster manage."""
+    return await c.fetch(
+        "SELECT managed_by::text AS managed_by, managed_as, account_id::text AS account_id"
+        " FROM users WHERE managed_in = $1",
+        managed_in,
+    )
+
+
+async def key_by_id(c: Connection, id: str) -> Row | None:
+    return await c.fetchrow(
+        "SELECT user_id::text AS user_id, secret_hash, scopes, created_at, revoked_at,"
+        " managed_by::text AS managed_by FROM api_keys WHERE id = $1",
+        id,
+    )
+
+
+async def revoke_managed_keys(
+    c: Connection, managed_by: str, keep: str | None, forgotten_after_s: float
+) -> list[str]:
+    """Revoke a resource's keys: all, or those that are older than `keep` or were left by a crash."""
+    rows = await c.fetch(
+        "UPDATE api_keys SET revoked_at = now() WHERE managed_by = $1 AND revoked_at IS NULL AND ("
+        " $2::text IS NULL OR id <> $2 AND (created_at < now() - make_interval(secs => $3)"
+        " OR created_at < (SELECT created_at FROM api_keys WHERE id = $2))) RETURNING id",
+        managed_by,
+        keep,
+        forgotten_after_s,
+    )
+    return [row["id"] for row in rows]
+
+
+async def insert_operator(c: Connection, user_id: str, username: str, password_hash: str) -> None:
+    """The user that keys with the scope `operate` belong to; it has no account in the engine."""
+    await c.execute(
+        "INSERT INTO users (user_id, email, username, password_hash, account_id, status, is_operator)"
+        " VALUES ($1, $2 || '@operator.invalid', $2, $3, $1, 'active', true)"
+        " ON CONFLICT (user_id) DO NOTHING",
+        user_id,
+        username,
+        password_hash,
+    )
 
 
 # ── audit ───────────────────────────────────────────────────────────────────────────────────────

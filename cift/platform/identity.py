@@ -211,10 +211,7 @@ class Identity:
     async def forget_key(self, key_id: str) -> None:
         """Have every process look this API key up again."""
         self._keys.pop(key_id, None)
-        try:
-            await self._valkey.ask(self._valkey.client.publish(REVOKED_CHANNEL, f"key {key_id}"))
-        except ValkeyGone:
-            telemetry.valkey_gone.labels("deny_list").inc()
+        await announce_revoked_key(self._valkey, key_id)
 
     async def restore_deny_list(self) -> int:
         """Write the unexpired revocations of PostgreSQL into Valkey, and the mark that it has them.
@@ -265,6 +262,15 @@ class Identity:
                 task.cancel()
 
 
+async def announce_revoked_key(valkey: Valkey, key_id: str) -> None:
+    """Tell every process of a key that PostgreSQL has as revoked. Without Valkey they learn it themselves,
+    seconds later."""
+    try:
+        await valkey.ask(valkey.client.publish(REVOKED_CHANNEL, f"key {key_id}"))
+    except ValkeyGone:
+        telemetry.valkey_gone.labels("deny_list").inc()
+
+
 def _trader(claims: Claims) -> Trader:
     return Trader(
         claims.user_id, claims.account_id, claims.scopes, "session", claims.token_id, claims.expires_at
@@ -273,7 +279,9 @@ def _trader(claims: Claims) -> Trader:
 
 def require(trader: Trader, scope: str) -> None:
     """Raises Forbidden where the caller's credential does not have `scope`; `session` means an access
-    token, whatever its scopes."""
+    token, whatever its scopes; `operate` an operator's API key, never an access token."""
+    if scope == "operate" and trader.credential != "key":
+        raise Forbidden("scope_required", "This needs an operator's API key; an access token will not do")
     if scope == "session":
         if trader.credential != "session":
             raise Forbidden("session_required", "This needs an access token; an API key will not do")

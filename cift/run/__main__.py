@@ -2,6 +2,7 @@
 
 python -m cift.run                 start; Ctrl-C stops
 python -m cift.run key             a new API key for the first user of the running exchange
+python -m cift.run key --operate   one that may halt and resume trading and edit accounts (/api/v1/operate)
 python -m cift.run shell psql|nats SUBJECT|valkey
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from cift.auth import managed
 from cift.host.serve import CannotListen, listen
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
@@ -168,6 +170,16 @@ async def _new_key(settings: Settings) -> None:
     say(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
 
 
+async def _new_operate_key(settings: Settings) -> None:
+    """Whoever has the data folder's database is the operator of this machine's exchange."""
+    platform = Platform(Settings(data=settings.data, postgres_url=_running(settings)["postgres_url"]))
+    try:
+        name = f"made {time.strftime('%Y-%m-%d %H:%M')}"
+        say(await managed.create_operate_key(name, platform.database, settings))
+    finally:
+        await platform.close()
+
+
 def _shell(settings: Settings, arguments: list[str]) -> None:
     found = _running(settings)
     match arguments:
@@ -221,6 +233,8 @@ def main() -> None:
                 asyncio.run(run(settings))
             case ["key"]:
                 asyncio.run(_new_key(settings))
+            case ["key", "--operate"]:
+                asyncio.run(_new_operate_key(settings))
             case ["shell", *rest]:
                 _shell(settings, rest)
             case _:

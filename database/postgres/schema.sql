@@ -40,6 +40,17 @@ BEGIN
     RAISE EXCEPTION '% is append only', TG_TABLE_NAME;
 END $$;
 
+CREATE FUNCTION public.refuse_operate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF ('operate' = ANY (NEW.scopes)) IS DISTINCT FROM
+        (SELECT is_operator FROM users WHERE user_id = NEW.user_id) THEN
+        RAISE EXCEPTION 'the scope operate is for keys of operators, and their only one';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.refuse_order_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -131,9 +142,10 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     last_used_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    managed_by uuid,
     CONSTRAINT api_keys_id_check CHECK ((id ~ '^[a-z0-9]{12}$'::text)),
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64))),
-    CONSTRAINT api_keys_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'trade'::text, 'funds'::text]) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
+    CONSTRAINT api_keys_scopes_check CHECK ((((scopes <@ ARRAY['read'::text, 'trade'::text, 'funds'::text]) OR (scopes = ARRAY['operate'::text])) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
     CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))
 );
 
@@ -499,7 +511,13 @@ CREATE TABLE public.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     last_login_at timestamp with time zone,
+    managed_by uuid,
+    managed_as text,
+    managed_in uuid,
+    is_operator boolean DEFAULT false NOT NULL,
     CONSTRAINT users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+    CONSTRAINT users_managed_as_check CHECK (((length(managed_as) >= 3) AND (length(managed_as) <= 320))),
+    CONSTRAINT users_managed_wholly CHECK ((num_nonnulls(managed_by, managed_as, managed_in) = ANY (ARRAY[0, 3]))),
     CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'disabled'::text]))),
     CONSTRAINT users_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{3,32}$'::text))
 );
@@ -566,6 +584,9 @@ ALTER TABLE ONLY public.transactions
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_account_id_key UNIQUE (account_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_managed_by_key UNIQUE (managed_by);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
@@ -640,11 +661,15 @@ CREATE INDEX transactions_transfer_index ON public.transactions USING btree (acc
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
 
+CREATE INDEX users_managed_idx ON public.users USING btree (managed_in) WHERE (managed_by IS NOT NULL);
+
 CREATE INDEX users_pending_idx ON public.users USING btree (created_at) WHERE (status = 'pending'::text);
 
 CREATE UNIQUE INDEX users_username_key ON public.users USING btree (lower(username));
 
 CREATE TRIGGER alerts_touch BEFORE UPDATE ON public.alerts FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER api_keys_refuse_operate BEFORE INSERT OR UPDATE OF scopes, user_id ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.refuse_operate();
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 

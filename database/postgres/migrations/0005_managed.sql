@@ -1,0 +1,37 @@
+-- Accounts that a TradingAccount resource of Kubernetes manages, and keys that may operate the exchange.
+--
+-- A managed user has no password that anybody knows: what it may do is in the Secret that the operator keeps.
+
+-- The resource that manages the user's account: its uid, its namespace/name for people, and the uid of the
+-- cluster's namespace kube-system, so that two clusters at one database do not clean up after each other.
+ALTER TABLE users
+    ADD COLUMN managed_by uuid UNIQUE,
+    ADD COLUMN managed_as text CHECK (length(managed_as) BETWEEN 3 AND 320),
+    ADD COLUMN managed_in uuid,
+    ADD COLUMN is_operator boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT users_managed_wholly
+        CHECK (num_nonnulls(managed_by, managed_as, managed_in) IN (0, 3));
+CREATE INDEX users_managed_idx ON users (managed_in) WHERE managed_by IS NOT NULL;
+
+-- The resource whose credentials the key is; null: the user's own.
+ALTER TABLE api_keys
+    ADD COLUMN managed_by uuid,
+    DROP CONSTRAINT api_keys_scopes_check,
+    ADD CONSTRAINT api_keys_scopes_check CHECK (
+        (scopes <@ ARRAY['read', 'trade', 'funds'] OR scopes = ARRAY['operate'])
+        AND cardinality(scopes) BETWEEN 1 AND 3
+    );
+
+-- The scope `operate` is for operators' keys alone, whatever a program asks for.
+CREATE FUNCTION refuse_operate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF ('operate' = ANY (NEW.scopes)) IS DISTINCT FROM
+        (SELECT is_operator FROM users WHERE user_id = NEW.user_id) THEN
+        RAISE EXCEPTION 'the scope operate is for keys of operators, and their only one';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER api_keys_refuse_operate BEFORE INSERT OR UPDATE OF scopes, user_id ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION refuse_operate();
