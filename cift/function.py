@@ -26,6 +26,9 @@ SCOPES = ("read", "trade", "funds", "keys", "session", "operate")
 Scope = Literal["read", "trade", "funds", "keys", "session", "operate"]
 Rate = Literal["usual", "auth", "none"]
 Kind = Literal["http", "on", "every", "daemon"]
+HTTP_TIMEOUT_S = 30.0
+EVENT_TIMEOUT_S = 60.0
+BATCH_MAX = 10_000
 _EVERY = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NAME = re.compile(r"functions\.([a-z_]+\.[a-z_0-9]+)")
@@ -48,6 +51,10 @@ class Door:
     kind: Kind
     call: Callable[..., Awaitable[Any]]
     scale: Scale
+    timeout_s: float
+    """The most that one call may take; 0 for daemons."""
+    extras: tuple[str, ...] = ()
+    """What it needs beyond a function's usual packages (`requirements-<extra>.in`)."""
     # http
     method: str = ""
     path: str = ""
@@ -59,6 +66,7 @@ class Door:
     stream: str = ""
     subject: str | None = None
     batch: int = 0
+    effects: bool = False
     # every
     seconds: float = 0.0
 
@@ -108,6 +116,7 @@ def http(
     rate: Rate = "usual",
     scale: Scale = Scale(),
     in_schema: bool = True,
+    timeout_s: float = HTTP_TIMEOUT_S,
 ) -> Callable[[F], F]:
     """A function called by HTTP.
 
@@ -117,6 +126,7 @@ def http(
         rate: `usual` (per user, or per address where there is none), `auth` (per address, a minute),
             `none` (probes and metrics).
         in_schema: whether /docs shows it.
+        timeout_s: after which gateway and Knative give up; stores have deadlines well below it.
     """
     assert path.startswith("/"), path
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"
@@ -132,6 +142,7 @@ def http(
             rate=rate,
             scale=scale,
             in_schema=in_schema,
+            timeout_s=timeout_s,
         )
 
     return declare
@@ -142,7 +153,9 @@ def on(
     *,
     batch: int = 500,
     subject: str | None = None,
+    effects: bool = False,
     scale: Scale = Scale(min=1, max=1, concurrency=1),
+    timeout_s: float = EVENT_TIMEOUT_S,
 ) -> Callable[[F], F]:
     """A function called with each `Batch` of a stream, in order, again until it returns.
 
@@ -151,21 +164,43 @@ def on(
             streams hold `Message`s.
         batch: the most records of one call.
         subject: only these, where the stream has several.
+        effects: it does things to the outside (mail, alerts) and keeps no read model: a message that it
+            raises `Poison` for goes to the stream DLQ. A projector (not effects) stops there instead.
+        timeout_s: of one call; then the same batch comes again.
     """
-    assert 1 <= batch <= 10_000, batch
-    return lambda call: _declare(call, kind="on", stream=stream, batch=batch, subject=subject, scale=scale)
+    assert 1 <= batch <= BATCH_MAX, batch
+    assert not (effects and stream == "ORDERS"), "the journal's handlers never skip a record"
+    return lambda call: _declare(
+        call,
+        kind="on",
+        stream=stream,
+        batch=batch,
+        subject=subject,
+        effects=effects,
+        scale=scale,
+        timeout_s=timeout_s,
+    )
 
 
-def every(period: str, *, scale: Scale = Scale(max=1)) -> Callable[[F], F]:
+def every(
+    period: str, *, scale: Scale = Scale(max=1, concurrency=1), timeout_s: float = EVENT_TIMEOUT_S
+) -> Callable[[F], F]:
     """A function called again and again: `every("30s")`, with ms, s, m or h. Never twice at a time."""
     found = _EVERY.fullmatch(period)
     assert found, f"{period!r}: a period is a number and ms, s, m or h"
     seconds = int(found[1]) * _SECONDS[found[2]]
     assert seconds > 0
-    return lambda call: _declare(call, kind="every", seconds=seconds, scale=scale)
+    return lambda call: _declare(call, kind="every", seconds=seconds, scale=scale, timeout_s=timeout_s)
 
 
-def daemon(*, scale: Scale = Scale(min=1, max=1)) -> Callable[[F], F]:
+def daemon(
+    *, scale: Scale = Scale(min=1, max=1, concurrency=1), extras: tuple[str, ...] = ()
+) -> Callable[[F], F]:
     """A function that runs as long as its process; started again, with back-off, when it fails or ends
-    by an error. Returning means: nothing (more) to do."""
-    return lambda call: _declare(call, kind="daemon", scale=scale)
+    by an error. Returning means: nothing (more) to do.
+
+    Args:
+        extras: packages beyond the usual: `("polars",)` is requirements-polars.in.
+    """
+    assert scale.max == 1, "a daemon is one"
+    return lambda call: _declare(call, kind="daemon", scale=scale, timeout_s=0.0, extras=extras)

@@ -4,7 +4,8 @@ import argparse
 import sys
 
 from cift.host.doors import NoSuchFunction, load_doors
-from cift.host.serve import CannotListen, serve
+from cift.host.listen import CannotListen
+from cift.host.serve import serve
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.tokens import NoKeys
 

@@ -1,10 +1,14 @@
 """Serves functions: builds the ASGI app, brings streams and timers, hosts one function or all.
 
-call.py     a function's parameters and answer, compiled once
-app.py      the FastAPI app: routing, identity, limits, errors, telemetry of every request
+provide.py  what a function may ask for by type
+call.py     an HTTP function's parameters and answer, compiled once
+app.py      the app of HTTP functions: routing, identity, limits, telemetry of every request
 openapi.py  /openapi.json, /docs, /redoc
+errors.py   errors become answers, for callers and for relay
 events.py   streams, timers and daemons in this process
+push.py     an event function alone that relay posts to; plain.py is its small HTTP server
 doors.py    finding the functions
 serve.py    all functions under uvicorn
-__main__.py one function under functions-framework (`CIFT_FUNCTION=… python -m cift.host`)
+single.py   one HTTP function under functions-framework
+__main__.py one function, of any kind (`CIFT_FUNCTION=… python -m cift.host`)
 """

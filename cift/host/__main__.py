@@ -1,12 +1,21 @@
-"""`CIFT_FUNCTION=trading.place_order python -m cift.host`: serve one function alone."""
+"""`CIFT_FUNCTION=trading.place_order python -m cift.host`: serve one function alone.
 
-import os
-import sys
+On `CIFT_HTTP_PORT` of `CIFT_HTTP_HOST`, or on Knative's `PORT` of every address, until SIGTERM. Imports
+are by kind, and late: what a function does not use costs it nothing when it is woken from zero.
+"""
 
-from cift.host.doors import NoSuchFunction
-from cift.host.serve import CannotListen
-from cift.host.single import serve_single
-from cift.platform.settings import InvalidSettings, Settings
+import gc
+
+gc.disable()  # until what is imported is frozen: everything that is allocated till then stays anyway
+
+import os  # noqa: E402
+import sys  # noqa: E402
+
+from cift.host.doors import NoSuchFunction, load_door  # noqa: E402
+from cift.host.listen import CannotListen, listen  # noqa: E402
+from cift.platform import telemetry  # noqa: E402
+from cift.platform.settings import InvalidSettings, Settings  # noqa: E402
+from cift.platform.stores import Platform  # noqa: E402
 
 
 def main() -> None:
@@ -14,9 +23,26 @@ def main() -> None:
     if not name:
         sys.exit("CIFT_FUNCTION must name the function to serve, such as trading.place_order")
     try:
-        serve_single(name, Settings.load())
+        settings = Settings.load()
+        door = load_door(name)
+        in_cluster = "PORT" in os.environ
+        port = int(os.environ.get("PORT", settings.http_port))
+        listener = listen("0.0.0.0" if in_cluster else settings.http_host, port)  # noqa: S104
     except (NoSuchFunction, CannotListen, InvalidSettings) as error:
         sys.exit(str(error))
+    telemetry.configure_logs(settings.log, settings.log_level)
+    platform = Platform(settings)
+    if door.kind == "http":
+        from cift.host.single import serve_single
+
+        serve_single(door, listener, platform)
+    else:
+        import asyncio
+
+        from cift.host.push import serve_plain
+
+        pushed = (settings.events or ("push" if in_cluster else "pull")) == "push"
+        asyncio.run(serve_plain(door, listener, platform, pushed=pushed))
 
 
 if __name__ == "__main__":

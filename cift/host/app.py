@@ -16,16 +16,14 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from pydantic_core import PydanticSerializationError
 from starlette.responses import Response
 
 from cift import __version__
-from cift.contracts.errors import ErrorView
 from cift.function import Door
-from cift.host import openapi
+from cift.host import errors, openapi
 from cift.host.call import Asked, Call, split_path
 from cift.kernel.clock import rfc3339
-from cift.kernel.errors import CiftError, NotFound, Refused
+from cift.kernel.errors import NotFound, Refused
 from cift.platform import telemetry
 from cift.platform.identity import Caller, Trader, require
 from cift.platform.stores import Platform
@@ -64,7 +62,8 @@ class Route:
 class House(FastAPI):
     """The functions of `doors` over HTTP."""
 
-    def __init__(self, doors: Iterable[Door], platform: Platform) -> None:
+    def __init__(self, doors: Iterable[Door], platform: Platform, probes: Iterable[Door] = ()) -> None:
+        """`probes` are served too, but not described."""
         super().__init__(
             title=openapi.TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
         )
@@ -74,7 +73,7 @@ class House(FastAPI):
         openapi.add_routes(self, self._calls)
         self._exact: dict[str, dict[str, Route]] = {}
         self._templates: dict[int, list[Route]] = {}
-        for call in self._calls:
+        for call in (*self._calls, *(Call(door, platform) for door in probes)):
             route = Route(call)
             if None in route.segments:
                 self._templates.setdefault(len(route.segments), []).append(route)
@@ -297,31 +296,14 @@ class House(FastAPI):
     def _translate(
         self, error: Exception, headers: dict[bytes, bytes], method: str, trace: telemetry.Trace
     ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        extra: list[tuple[bytes, bytes]] = [_JSON]
+        extra: list[tuple[bytes, bytes]] = []
         if isinstance(error, _MethodNotAllowed):
             extra.append((b"allow", error.allow.encode()))
             if method == "OPTIONS":
-                return 204, b"", [*extra[1:], *self._preflight(headers)]
-        if not isinstance(error, CiftError):
-            if isinstance(error, PydanticSerializationError):
-                log.error("the answer does not fit its declaration", exc_info=error)
-            else:
-                log.error("uncaught", exc_info=error)
-            error = CiftError(
-                "internal", "Something failed here; the request id finds it in the logs", status=500
-            )
-        if error.retry_after is not None:
-            extra.append((b"retry-after", str(error.retry_after).encode()))
-        if error.status == 401:
-            extra.append((b"www-authenticate", b'Bearer realm="cift"'))
-        view = ErrorView(
-            code=error.code,
-            message=error.message,
-            field=error.field,
-            request_id=trace.request_id,
-            id=error.id,
-        )
-        return error.status, view.model_dump_json(exclude_none=True).encode(), extra
+                return 204, b"", [*extra, *self._preflight(headers)]
+        told = errors.as_answer(error)
+        extra += errors.headers(told)
+        return told.status, errors.body(told, trace.request_id), extra
 
     # ── CORS ────────────────────────────────────────────────────────────────────────────────────
     def _cors_answer(self, origin: bytes) -> list[tuple[bytes, bytes]]:

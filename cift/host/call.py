@@ -5,7 +5,6 @@ header are one pydantic model, the body is another, parsed from bytes.
 """
 
 import inspect
-import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,44 +20,16 @@ from starlette.responses import Response
 
 from cift.contracts.paging import PageRequest
 from cift.function import Door
+from cift.host.provide import PROVIDED, name_of, plain, provide
 from cift.kernel.errors import CiftError, Refused
-from cift.platform.engine import Engine
-from cift.platform.identity import Caller, Identity, Trader
-from cift.platform.nats import Nats
-from cift.platform.postgres import Database
-from cift.platform.settings import Settings
+from cift.platform.identity import Caller, Trader
 from cift.platform.stores import Platform
-from cift.platform.tokens import Tokens
-from cift.platform.valkey import Valkey
 
-# What a function may ask for by type, and where it comes from. Opened when first asked for.
-PLATFORM: dict[type, Callable[[Platform], Any]] = {
-    Platform: lambda platform: platform,
-    Settings: lambda platform: platform.settings,
-    Database: lambda platform: platform.database,
-    Engine: lambda platform: platform.engine,
-    Nats: lambda platform: platform.nats,
-    Valkey: lambda platform: platform.valkey,
-    Identity: lambda platform: platform.identity,
-    Tokens: lambda platform: platform.tokens,
-}
 MESSAGES = {
     "extra_forbidden": "Unknown field",
     "missing": "This field is required",
 }
 QUERY_BYTES_MAX = 8192
-
-
-def plain(annotation: Any) -> tuple[Any, bool]:
-    """The type without `Annotated` and without `| None`, and whether None was allowed."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        annotation = typing.get_args(annotation)[0]
-    optional = False
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        inner = [a for a in typing.get_args(annotation) if a is not type(None)]
-        if len(inner) == 1 and len(inner) < len(typing.get_args(annotation)):
-            annotation, optional = plain(inner[0])[0], True
-    return annotation, optional
 
 
 def invalid(error: ValidationError) -> CiftError:
@@ -112,7 +83,7 @@ class Call:
             annotation = hints.get(name)
             assert annotation is not None, f"{door.name}: the parameter {name} needs a type"
             bare, optional = plain(annotation)
-            if bare in PLATFORM:
+            if name_of(bare) in PROVIDED:
                 self.provided[name] = bare
             elif bare is Trader:
                 self.trader_name = name
@@ -180,7 +151,7 @@ class Call:
         """
         providers = self._providers
         if providers is None:
-            providers = self._providers = {n: PLATFORM[t](self._platform) for n, t in self.provided.items()}
+            providers = self._providers = {n: provide(self._platform, t) for n, t in self.provided.items()}
         arguments: dict[str, Any] = dict(providers)
         if self.trader_name is not None:
             arguments[self.trader_name] = asked.trader

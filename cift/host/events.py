@@ -1,16 +1,13 @@
 """Streams, timers and daemons in this process: the in-process twin of relay and its clock."""
 
 import asyncio
-import inspect
 import logging
-import typing
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from cift.function import Door
-from cift.host.call import PLATFORM, plain
+from cift.host.provide import bind
 from cift.platform import telemetry
-from cift.platform.journal import Batch, Pump
+from cift.platform.journal import Batch
 from cift.platform.stores import Platform
 
 log = logging.getLogger("cift.events")
@@ -19,29 +16,11 @@ BACKOFF_MAX_S = 30.0
 STEADY_S = 60.0  # a daemon that ran this long begins its back-off anew
 
 
-def _bind(door: Door, platform: Platform) -> tuple[Callable[..., Awaitable[Any]], str | None]:
-    """The function with what it asks for by type, and the name of its batch parameter."""
-    hints = typing.get_type_hints(door.call)
-    provided: dict[str, type] = {}
-    batch: str | None = None
-    for name in inspect.signature(door.call).parameters:
-        bare = plain(hints[name])[0]
-        if bare in PLATFORM:
-            provided[name] = bare
-        else:
-            assert bare is Batch and door.kind == "on", f"{door.name}: cannot give a {bare} for {name}"
-            batch = name
-    assert (batch is not None) == (door.kind == "on"), f"{door.name}: on() functions take a Batch"
-
-    async def call(**more: Any) -> Any:
-        return await door.call(**{n: PLATFORM[t](platform) for n, t in provided.items()}, **more)
-
-    return call, batch
-
-
 async def run_on(door: Door, platform: Platform) -> None:
     """Bring the door's stream to it, for ever."""
-    call, batch_name = _bind(door, platform)
+    from cift.platform.pump import Pump  # and with it the client of NATS
+
+    call, batch_name = bind(door, platform)
     assert batch_name is not None
     settings = platform.settings
     journal = door.stream == "ORDERS"
@@ -63,7 +42,7 @@ async def run_on(door: Door, platform: Platform) -> None:
 
 async def run_every(door: Door, platform: Platform) -> None:
     """Call the door each period, for ever; a failure is logged and the next period tries again."""
-    call, _ = _bind(door, platform)
+    call, _ = bind(door, platform)
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
@@ -78,7 +57,7 @@ async def run_every(door: Door, platform: Platform) -> None:
 
 async def run_daemon(door: Door, platform: Platform) -> None:
     """Run the door until it returns; an error starts it again."""
-    call, _ = _bind(door, platform)
+    call, _ = bind(door, platform)
     loop = asyncio.get_running_loop()
     backoff = BACKOFF_FIRST_S
     while True:

@@ -15,7 +15,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from cift import __version__
 from cift.contracts.errors import ErrorView
 from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
-from cift.host.call import Call, plain
+from cift.host.call import Call
+from cift.host.provide import plain
 
 TITLE = "CIFT Markets"
 SUMMARY = "An exchange and a broker that anyone can run"

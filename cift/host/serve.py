@@ -17,36 +17,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from cift.function import Door
 from cift.host.app import House
 from cift.host.events import Background
+from cift.host.listen import listen
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 
 log = logging.getLogger("cift.host")
-BACKLOG = 1024
 KEEP_ALIVE_S = 75
 STOP_TIMEOUT_S = 3
-
-
-class CannotListen(Exception):
-    """The port is taken or forbidden; one sentence."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises CannotListen."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotListen(
-            f"port {port} on {host} cannot be used ({error.strerror}): stop what listens there, or choose"
-            " another with CIFT_HTTP_PORT"
-        ) from None
-    listener.setblocking(False)
-    return listener
 
 
 def serve(doors: Sequence[Door], settings: Settings) -> None:
@@ -133,6 +111,7 @@ async def serve_app(
     # What is alive now stays: the collector need not walk it again for every generation.
     gc.collect()
     gc.freeze()
+    gc.enable()
     background.start()
     try:
         await server.serve(sockets=[listener])

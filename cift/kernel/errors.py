@@ -133,3 +133,8 @@ class Expected(Exception):
     def __init__(self, sequence: int) -> None:
         super().__init__(f"expected record {sequence}")
         self.sequence = sequence
+
+
+class Poison(Exception):
+    """A message that no retry will ever make good; one sentence. A handler of effects is rid of it (it goes
+    to the stream DLQ); a projector of the journal stops at it, and says so."""

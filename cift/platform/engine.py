@@ -21,7 +21,7 @@ from cift_core import wire
 from cift.contracts.refusals import REFUSALS
 from cift.kernel.errors import CiftError, OutcomeUnknown, Refused, Unavailable
 from cift.platform import telemetry
-from cift.platform.nats import Nats, NatsError, NoResponders, TimedOut
+from cift.platform.nats import BusError, Nats, NoResponders
 from cift.platform.settings import Settings
 
 log = logging.getLogger("cift.engine")
@@ -151,7 +151,7 @@ class Engine:
             return
         except BaseException as error:  # no answer, or none that can be read: it may have happened
             telemetry.engine_requests.labels("unknown").inc()
-            if not isinstance(error, (TimedOut, NatsError, OSError, asyncio.CancelledError)):
+            if not isinstance(error, (BusError, OSError, asyncio.CancelledError)):
                 log.exception("no readable answer from the engine")
             for _, done in batch:
                 if not done.done():
@@ -175,7 +175,7 @@ class Engine:
         """
         try:
             reply = await self._nats.request(self._query_subject, orjson.dumps(question), QUERY_TIMEOUT_S)
-        except (NoResponders, TimedOut, NatsError, OSError) as error:
+        except (BusError, OSError) as error:
             raise _unavailable() from error
         answer: dict[str, Any] = orjson.loads(reply.data)
         error_code = answer.get("error")

@@ -1,20 +1,22 @@
-"""NATS: one connection a process, opened on first use, connected again for ever."""
+"""NATS: one connection a process, opened on first use, connected again for ever.
+
+The client library is imported with the first connection: a function woken from zero that never asks the
+bus does not pay for it. So its errors have twins here, which `request` raises.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
-
-import nats
-import nats.errors
-import nats.js.errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.js import JetStreamContext
+from typing import TYPE_CHECKING, Any
 
 from cift.kernel.errors import Unavailable
 from cift.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
 
 log = logging.getLogger("cift.nats")
 CONNECT_TIMEOUT_S = 2
@@ -22,9 +24,17 @@ RECONNECT_WAIT_S = 0.2
 JOURNAL_ID = "cift-journal-id"
 JOURNAL_ID_KEPT_S = 10.0
 
-NoResponders = nats.errors.NoRespondersError
-TimedOut = nats.errors.TimeoutError
-NatsError = nats.errors.Error
+
+class BusError(Exception):
+    """A request was not answered: the text says why."""
+
+
+class NoResponders(BusError):
+    """Nobody listens: it was not taken by anybody."""
+
+
+class TimedOut(BusError):
+    """No answer in time: it may have been taken."""
 
 
 class Nats:
@@ -39,7 +49,7 @@ class Nats:
         self.on_reconnect: set[Callable[[], None]] = set()
         """Called after each reconnect: what was asked of the old server is lost."""
 
-    async def client(self) -> Client:
+    async def client(self) -> "Client":
         """The connection, possibly busy reconnecting.
 
         Raises:
@@ -50,6 +60,9 @@ class Nats:
         async with self._opening:
             if self._client is not None and not self._client.is_closed:
                 return self._client
+            import nats
+            import nats.errors
+
             try:
                 # The first connect would try for ever too: whoever asks now is to know now.
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -66,11 +79,11 @@ class Nats:
                         reconnected_cb=self._reconnected,
                         error_cb=self._failed,
                     )
-            except (OSError, NatsError, TimeoutError) as error:
+            except (OSError, nats.errors.Error, TimeoutError) as error:
                 raise Unavailable("engine_unavailable", "The message bus does not answer") from error
             return self._client
 
-    async def connected(self) -> Client:
+    async def connected(self) -> "Client":
         """The connection, certainly up a moment ago: what is sent now is not kept for later.
 
         Raises:
@@ -81,22 +94,39 @@ class Nats:
             raise Unavailable("engine_unavailable", "The message bus does not answer")
         return client
 
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> Msg:
-        """Ask and wait for one answer. Raises Unavailable, NoResponders or TimedOut."""
-        client = await self.connected()
-        return await client.request(subject, payload, timeout=timeout_s)
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> "Msg":
+        """Ask and wait for one answer.
 
-    async def jetstream(self) -> JetStreamContext:
+        Raises:
+            Unavailable: not connected: it was never sent.
+            NoResponders, TimedOut, BusError: as they say.
+        """
+        client = await self.connected()
+        import nats.errors
+
+        try:
+            return await client.request(subject, payload, timeout=timeout_s)
+        except nats.errors.NoRespondersError as error:
+            raise NoResponders(str(error)) from error
+        except nats.errors.TimeoutError as error:
+            raise TimedOut(str(error)) from error
+        except nats.errors.Error as error:
+            raise BusError(str(error)) from error
+
+    async def jetstream(self) -> "JetStreamContext":
         return (await self.connected()).jetstream(timeout=2)
 
     async def journal(self) -> tuple[str, int]:
         """The journal's id and its last sequence. Raises Unavailable."""
+        js = await self.jetstream()
+        import nats.errors
+        import nats.js.errors
+
         try:
-            js = await self.jetstream()
             info = await js.stream_info(self._settings.journal_stream)
         except nats.js.errors.NotFoundError:
             raise Unavailable("engine_unavailable", "There is no journal yet") from None
-        except (NatsError, TimeoutError, OSError) as error:
+        except (nats.errors.Error, TimeoutError, OSError) as error:
             raise Unavailable("engine_unavailable", "The journal does not answer") from error
         metadata: dict[str, Any] = info.config.metadata or {}
         self._journal_id = str(metadata.get(JOURNAL_ID, ""))

@@ -16,9 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from cift.kernel.errors import Expected, OutcomeUnknown, ReadModelBehind, Unavailable
 from cift.kernel.ids import parse_uuid
-from cift.platform.engine import Engine
 from cift.platform.journal import Batch, JournalRecord
-from cift.platform.nats import Nats
 from cift.platform.settings import Settings
 
 log = logging.getLogger("cift.postgres")
@@ -32,7 +30,11 @@ CAUGHT_UP_TIMEOUT_S = 2.0
 POLL_FIRST_S = 0.001
 POLL_MAX_S = 0.02
 
-if TYPE_CHECKING:  # generic only in the stubs
+if TYPE_CHECKING:
+    from cift.platform.engine import Engine
+    from cift.platform.nats import Nats
+
+    # generic only in the stubs
     Connection = PoolConnectionProxy[asyncpg.Record]
     _Base = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -64,7 +66,7 @@ class _Connection(_Base):
 class Database:
     """The database of this process."""
 
-    def __init__(self, settings: Settings, engine: Engine, nats: Nats) -> None:
+    def __init__(self, settings: Settings, engine: "Engine", nats: "Nats") -> None:
         self._settings = settings
         self._engine = engine
         self._nats = nats

@@ -53,6 +53,13 @@ class Settings:
         default=60, metadata={"doc": "register, login, refresh: a minute an address"}
     )
     market: str = field(default="replay", metadata={"doc": "replay, agents or none"})
+    events: str = field(
+        default="",
+        metadata={
+            "doc": "of a function alone: pull (it brings its stream or timer itself) or push (relay posts"
+            " to it); default: push where PORT is set, else pull"
+        },
+    )
     speed: float = field(default=1.0, metadata={"doc": "of the replay; 1 = as it was"})
 
     def __post_init__(self) -> None:
@@ -60,6 +67,7 @@ class Settings:
             ("log", ("json", "text", "off")),
             ("log_level", ("debug", "info", "warning", "error")),
             ("market", ("replay", "agents", "none")),
+            ("events", ("", "pull", "push")),
         ):
             if getattr(self, name) not in allowed:
                 raise InvalidSettings(

@@ -1,16 +1,19 @@
-"""Everything a process may open, in one place: nothing is, before it is used."""
+"""Everything a process may open, in one place: nothing is opened, or imported, before it is used."""
 
 import logging
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cift.platform.engine import Engine
-from cift.platform.identity import Identity
-from cift.platform.limits import Limits
-from cift.platform.nats import Nats
-from cift.platform.postgres import Database
 from cift.platform.settings import Settings
-from cift.platform.tokens import Tokens
-from cift.platform.valkey import Valkey
+
+if TYPE_CHECKING:
+    from cift.platform.engine import Engine
+    from cift.platform.identity import Identity
+    from cift.platform.limits import Limits
+    from cift.platform.nats import Nats
+    from cift.platform.postgres import Database
+    from cift.platform.tokens import Tokens
+    from cift.platform.valkey import Valkey
 
 log = logging.getLogger("cift.stores")
 
@@ -22,32 +25,46 @@ class Platform:
         self.settings = settings
 
     @cached_property
-    def nats(self) -> Nats:
+    def nats(self) -> "Nats":
+        from cift.platform.nats import Nats
+
         return Nats(self.settings)
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
+        from cift.platform.engine import Engine
+
         return Engine(self.settings, self.nats)
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
+        from cift.platform.postgres import Database
+
         return Database(self.settings, self.engine, self.nats)
 
     @cached_property
-    def valkey(self) -> Valkey:
+    def valkey(self) -> "Valkey":
+        from cift.platform.valkey import Valkey
+
         return Valkey(self.settings)
 
     @cached_property
-    def tokens(self) -> Tokens:
+    def tokens(self) -> "Tokens":
+        from cift.platform.tokens import Tokens
+
         s = self.settings
         return Tokens(s.keys_folder, s.token_issuer, s.token_audience, s.access_token_s)
 
     @cached_property
-    def identity(self) -> Identity:
+    def identity(self) -> "Identity":
+        from cift.platform.identity import Identity
+
         return Identity(self.tokens, self.database, self.valkey)
 
     @cached_property
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
+        from cift.platform.limits import Limits
+
         return Limits(self.settings, self.valkey)
 
     async def close(self) -> None:

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from cift.kernel.clock import rfc3339
+from cift.platform.metrics import Counted, Counter, Gauge, Histogram
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
@@ -124,46 +124,28 @@ def configure_logs(form: str, level: str) -> None:
 
 
 # ── metrics ─────────────────────────────────────────────────────────────────────────────────────
-REGISTRY = CollectorRegistry(auto_describe=False)
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.006, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
-requests_total = Counter(
-    "cift_requests", "Answers by function and status", ["function", "status"], registry=REGISTRY
-)
-request_seconds = Histogram(
-    "cift_request_seconds", "Time to answer", ["function"], buckets=_SECONDS, registry=REGISTRY
-)
-requests_in_flight = Gauge(
-    "cift_requests_in_flight", "Requests being worked on", ["function"], registry=REGISTRY
-)
-engine_requests = Counter(
-    "cift_engine_requests", "Requests to the engine by outcome", ["outcome"], registry=REGISTRY
-)
+requests_total = Counter("cift_requests", "Answers by function and status", ["function", "status"])
+request_seconds = Histogram("cift_request_seconds", "Time to answer", ["function"], buckets=_SECONDS)
+requests_in_flight = Gauge("cift_requests_in_flight", "Requests being worked on", ["function"])
+engine_requests = Counter("cift_engine_requests", "Requests to the engine by outcome", ["outcome"])
 engine_commands_per_request = Histogram(
     "cift_engine_commands_per_request",
     "Commands that went in one request",
     buckets=(1, 2, 4, 8, 16, 32, 64, 100),
-    registry=REGISTRY,
 )
-engine_seconds = Histogram(
-    "cift_engine_seconds", "Command sent to durable answer", buckets=_SECONDS, registry=REGISTRY
-)
-projector_lag = Gauge(
-    "cift_projector_lag_records", "Journal records not yet projected", ["function"], registry=REGISTRY
-)
-projector_sequence = Gauge(
-    "cift_projector_sequence", "Last record projected", ["function"], registry=REGISTRY
-)
+engine_seconds = Histogram("cift_engine_seconds", "Command sent to durable answer", buckets=_SECONDS)
+projector_lag = Gauge("cift_projector_lag_records", "Journal records not yet projected", ["function"])
+projector_sequence = Gauge("cift_projector_sequence", "Last record projected", ["function"])
 projector_failures = Counter(
-    "cift_projector_failures", "Batches that failed and were tried again", ["function"], registry=REGISTRY
+    "cift_projector_failures", "Batches that failed and were tried again", ["function"]
 )
 projector_seconds = Histogram(
-    "cift_projector_batch_seconds", "Time for one batch", ["function"], buckets=_SECONDS, registry=REGISTRY
+    "cift_projector_batch_seconds", "Time for one batch", ["function"], buckets=_SECONDS
 )
-valkey_gone = Counter(
-    "cift_valkey_gone", "Times a fallback was used because Valkey did not answer", ["use"], registry=REGISTRY
-)
-rate_limited = Counter("cift_rate_limited", "Requests refused by a rate limit", ["kind"], registry=REGISTRY)
+valkey_gone = Counter("cift_valkey_gone", "Times a fallback was used because Valkey did not answer", ["use"])
+rate_limited = Counter("cift_rate_limited", "Requests refused by a rate limit", ["kind"])
 
 
 class DoorMetrics:
@@ -173,7 +155,7 @@ class DoorMetrics:
 
     def __init__(self, function: str) -> None:
         self._function = function
-        self._by_status: dict[int, Counter] = {}
+        self._by_status: dict[int, Counted] = {}
         self.seconds = request_seconds.labels(function)
         self.in_flight = requests_in_flight.labels(function)
 

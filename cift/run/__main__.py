@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from cift.auth import managed
-from cift.host.serve import CannotListen, listen
+from cift.host.listen import CannotListen, listen
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform

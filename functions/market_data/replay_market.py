@@ -10,7 +10,7 @@ from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 
 
-@daemon()
+@daemon(extras=("polars",))
 async def replay_market(engine: Engine) -> None:
     settings = MarketSettings.read(os.environ)
     if settings.market != "replay":

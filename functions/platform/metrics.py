@@ -1,12 +1,12 @@
 """Prometheus metrics of this process."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from cift.function import Scale, http
-from cift.platform.telemetry import REGISTRY
+from cift.platform.metrics import exposition
 
 
 @http("GET", "/metrics", scope=None, rate="none", scale=Scale(min=1))
 async def metrics() -> Response:
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    text, media_type = exposition()
+    return Response(text, media_type=media_type)

@@ -64,7 +64,7 @@ async def test_a_refusal_is_repeated_too(platform: Platform) -> None:
 async def test_each_of_many_at_once_gets_its_own_answer(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     await engine.submit(open_account(account))
-    requests = telemetry.engine_requests.labels("answered")._value.get()
+    requests = telemetry.engine_requests.labels("answered").value
     amounts = [n * NANOS if n % 3 else 0 for n in range(1, 301)]
     answers = await asyncio.gather(
         *(engine.submit(deposit(account, amount)) for amount in amounts), return_exceptions=True
@@ -74,7 +74,7 @@ async def test_each_of_many_at_once_gets_its_own_answer(platform: Platform) -> N
             assert not isinstance(answer, BaseException), answer
         else:
             assert isinstance(answer, Refused) and answer.code == "amount_out_of_range"
-    sent = telemetry.engine_requests.labels("answered")._value.get() - requests
+    sent = telemetry.engine_requests.labels("answered").value - requests
     assert sent <= 6, "300 commands at once need few requests"
     cash = (await engine.query({"account": account}))["account"]["cash"]
     assert int(float(cash)) == sum(amounts) // NANOS

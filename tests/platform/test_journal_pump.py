@@ -7,7 +7,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from cift.kernel.errors import Expected
 from cift.kernel.ids import uuid7
-from cift.platform.journal import Batch, Pump
+from cift.platform.journal import Batch
+from cift.platform.pump import Pump
 from cift.platform.stores import Platform
 from tests.platform.test_engine_client import open_account
 

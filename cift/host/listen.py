@@ -1,0 +1,27 @@
+"""The listening socket of a process."""
+
+import socket
+
+BACKLOG = 1024
+
+
+class CannotListen(Exception):
+    """The port is taken or forbidden; one sentence."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CannotListen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(
+            f"port {port} on {host} cannot be used ({error.strerror}): stop what listens there, or choose"
+            " another with CIFT_HTTP_PORT"
+        ) from None
+    listener.setblocking(False)
+    return listener

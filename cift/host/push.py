@@ -1,0 +1,136 @@
+"""A function that is not called by HTTP's users, alone: relay posts to it, or it runs by itself.
+
+| kind | `POST /` |
+|---|---|
+| `on` | a batch (`cift/platform/cloud_event.py`) → 204; 409 `expected`, 422 `poison`, else try again |
+| `every` | a due time → runs once, 204; 409 `busy` while it runs |
+| `daemon` | nothing to post: it runs as long as the process |
+
+All answer `GET /health`, which asks no store, and `GET /metrics`. With `CIFT_EVENTS=pull` the function
+brings its stream and timer itself (`events.py`) and `POST /` is refused.
+
+At most one call is at work. A call has the door's `timeout_s`; then it is cancelled and told as
+503 `timed_out`. Whoever hung up meanwhile asks again and finds it done: projectors are guarded by their
+offset.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import time
+
+from cift.function import Door
+from cift.host import errors
+from cift.host.events import Background
+from cift.host.plain import Answer, PlainServer, Request
+from cift.host.provide import bind
+from cift.kernel.errors import Conflict, Expected, NotFound, Refused, Unavailable
+from cift.platform import cloud_event, journal, telemetry
+from cift.platform.stores import Platform
+
+log = logging.getLogger("cift.host")
+_JSON = (b"content-type", b"application/json")
+
+
+class PushHouse:
+    """One function's `POST /`, health and metrics."""
+
+    def __init__(self, door: Door, platform: Platform, *, pushed: bool) -> None:
+        assert door.kind != "http", f"{door.name} is served by House"
+        self._door, self._pushed = door, pushed and door.kind != "daemon"
+        self._call, self._batch_name = bind(door, platform)
+        self._at_work = False
+        self._metrics = telemetry.DoorMetrics(door.name)
+        self._sequence = telemetry.projector_sequence.labels(door.name)
+        self._failures = telemetry.projector_failures.labels(door.name)
+        self._seconds = telemetry.projector_seconds.labels(door.name)
+        self._origin = (b"x-cift-origin", door.name.encode())
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answer one request; never raises."""
+        match request.path, request.method:
+            case "/health", "GET" | "HEAD":
+                return Answer(200, b'{"status":"ok"}', [_JSON, self._origin])
+            case "/metrics", "GET" | "HEAD":
+                from cift.platform.metrics import exposition
+
+                text, media_type = exposition()
+                return Answer(200, text, [(b"content-type", media_type.encode()), self._origin])
+        started = time.perf_counter()
+        given = request.headers.get(b"traceparent")
+        trace = telemetry.begin(self._door.name, given.decode("latin-1") if given else None)
+        headers = [(b"x-request-id", trace.request_id.encode()), self._origin]
+        try:
+            await self._work(request)
+        except Exception as error:
+            status, body = errors.to_relay(error, trace.request_id)
+            headers.append(_JSON)
+            if not isinstance(error, Expected):
+                self._failures.inc()
+        else:
+            status, body = 204, b""
+        self._metrics.answered(status, started)
+        return Answer(status, body, headers)
+
+    async def _work(self, request: Request) -> None:
+        if request.path != "/":
+            raise NotFound("not_found", f"{self._door.name} has /, /health and /metrics")
+        if request.method != "POST":
+            raise Refused("method_not_allowed", "This path answers POST", status=405)
+        if not self._pushed:
+            raise Conflict("not_pushed", f"{self._door.name} is not called: it runs by itself")
+        if self._at_work:
+            if self._door.kind == "every":
+                raise Conflict("busy", f"{self._door.name} is running")
+            raise Unavailable("busy", f"{self._door.name} is at work on another batch")
+        self._at_work = True
+        self._metrics.in_flight.inc()
+        try:
+            async with asyncio.timeout(self._door.timeout_s) as limit:
+                if self._door.kind == "every":
+                    if request.headers.get(b"ce-type") != cloud_event.DUE_TYPE.encode():
+                        raise Refused("not_due", f"ce-type must be {cloud_event.DUE_TYPE}", status=400)
+                    await self._call()
+                else:
+                    await self._deal_with(request)
+        except TimeoutError:
+            if limit.expired():
+                raise Unavailable(
+                    "timed_out", f"{self._door.name} took more than {self._door.timeout_s:g} s"
+                ) from None
+            raise
+        finally:
+            self._at_work = False
+            self._metrics.in_flight.dec()
+
+    async def _deal_with(self, request: Request) -> None:
+        assert self._batch_name is not None
+        is_journal = self._door.stream == "ORDERS"
+        batch = cloud_event.batch(request.headers, request.body, journal=is_journal)
+        started = time.perf_counter()
+        await self._call(**{self._batch_name: batch})
+        took = time.perf_counter() - started
+        self._seconds.observe(took)
+        self._sequence.set(batch.items[-1].sequence)
+        if is_journal:
+            journal.log_traces(batch.items, took)
+
+
+async def serve_plain(door: Door, listener: socket.socket, platform: Platform, *, pushed: bool) -> None:
+    """Serve until SIGTERM or SIGINT, and close what was opened."""
+    server = PlainServer(PushHouse(door, platform, pushed=pushed))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.stopping.set)
+    background = Background([] if pushed and door.kind != "daemon" else [door], platform)
+    gc.freeze()  # what is alive now stays; the collector need not walk it
+    gc.enable()
+    background.start()
+    log.info("serving", extra={"function": door.name})
+    try:
+        await server.serve(listener)
+    finally:
+        await background.stop()
+        await platform.close()
+    log.info("stopped")

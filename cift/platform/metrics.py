@@ -1,0 +1,145 @@
+"""Counters, gauges and histograms of this process, and their Prometheus text.
+
+What is counted are plain numbers in our own objects: a process of one thread needs no locks, and a
+function that is woken from zero has no time for prometheus-client, which imports an HTTP server. It is
+imported when somebody first asks for the text, and writes it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Generic, TypeVar
+
+SERIES_MAX = 10_000  # of one metric: labels are functions and statuses, never what a caller sends
+
+
+class Counted:
+    """One series of a counter or gauge."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def inc(self, amount: float = 1.0) -> None:
+        self.value += amount
+
+    def dec(self, amount: float = 1.0) -> None:
+        self.value -= amount
+
+    def set(self, value: float) -> None:
+        self.value = value
+
+
+class Observed:
+    """One series of a histogram."""
+
+    __slots__ = ("bounds", "buckets", "sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.buckets = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.buckets[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+
+S = TypeVar("S", Counted, Observed)
+_ALL: list["_Metric[Counted] | _Metric[Observed]"] = []
+
+
+class _Metric(Generic[S]):
+    kind = ""
+
+    def __init__(self, name: str, doc: str, labels: Sequence[str] = ()) -> None:
+        self.name, self.doc, self.label_names = name, doc, tuple(labels)
+        self.series: dict[tuple[str, ...], S] = {}
+        _ALL.append(self)
+        if not labels:
+            self.labels()
+
+    def _new(self) -> S:
+        raise NotImplementedError
+
+    def labels(self, *values: str) -> S:
+        """The series of these label values, made when first asked for."""
+        found = self.series.get(values)
+        if found is None:
+            assert len(values) == len(self.label_names), f"{self.name}: {self.label_names}, not {values}"
+            assert len(self.series) < SERIES_MAX, f"{self.name} has too many series"
+            found = self.series[values] = self._new()
+        return found
+
+
+class Counter(_Metric[Counted]):
+    """Only ever rises; `_total` is appended to its name in the text."""
+
+    kind = "counter"
+
+    def _new(self) -> Counted:
+        return Counted()
+
+    def inc(self, amount: float = 1.0) -> None:
+        self.labels().inc(amount)
+
+
+class Gauge(_Metric[Counted]):
+    """What is the case now."""
+
+    kind = "gauge"
+
+    def _new(self) -> Counted:
+        return Counted()
+
+
+class Histogram(_Metric[Observed]):
+    """How often a value lay below each bound."""
+
+    kind = "histogram"
+
+    def __init__(self, name: str, doc: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
+        assert list(buckets) == sorted(buckets), f"{name}: bounds rise"
+        self.bounds = tuple(buckets)
+        super().__init__(name, doc, labels)
+
+    def _new(self) -> Observed:
+        return Observed(self.bounds)
+
+    def observe(self, value: float) -> None:
+        self.labels().observe(value)
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics of this process as Prometheus text, and its content type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        Metric,
+    )
+    from prometheus_client.registry import Collector
+
+    class Ours(Collector):
+        def collect(self) -> Iterator[Metric]:
+            for metric in _ALL:
+                if isinstance(metric, Histogram):
+                    told = HistogramMetricFamily(metric.name, metric.doc, labels=metric.label_names)
+                    for values, series in metric.series.items():
+                        bounds = [*(str(float(bound)) for bound in series.bounds), "+Inf"]
+                        told.add_metric(
+                            values, list(zip(bounds, accumulate(series.buckets), strict=True)), series.sum
+                        )
+                    yield told
+                else:
+                    family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+                    plain = family(metric.name, metric.doc, labels=metric.label_names)
+                    for values, counted in metric.series.items():
+                        plain.add_metric(values, counted.value)  # type: ignore[union-attr]
+                    yield plain
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Ours())
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,37 @@
+"""A function alone in a process of its own, beside a running exchange."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from cift.run.servers import free_port
+from tests.stack import ROOT, Stack, eventually
+
+
+@contextmanager
+def alone(function: str, exchange: Stack, **settings: str) -> Iterator[str]:
+    """Its URL, once /health answers; it must end well. `settings` are whole variables (PORT="8080", which
+    is as in a pod; without it, it listens on CIFT_HTTP_PORT)."""
+    run, port = exchange.run_file, settings.get("PORT") or str(free_port())
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
+        "CIFT_FUNCTION": function,
+        "CIFT_HTTP_PORT": port,
+        "CIFT_DATA": str(exchange.folder),
+        "CIFT_POSTGRES_URL": run["postgres_url"],
+        "CIFT_NATS_URL": run["nats_url"],
+        "CIFT_VALKEY_URL": run["valkey_url"],
+        **settings,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "cift.host"], cwd=ROOT, env=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: httpx.get(f"{url}/health").status_code == 200, f"{function} alone answers")
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

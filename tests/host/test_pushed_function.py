@@ -1,0 +1,129 @@
+"""Event functions alone as relay finds them: posted to, beside real stores, with real records."""
+
+import struct
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import httpx
+import pytest
+
+from cift.platform.migrate import migrate
+from cift.platform.stores import Platform
+from cift.run.servers import free_port
+from tests.host.alone import alone
+from tests.stack import Stack, User
+
+Records = list[tuple[int, bytes]]
+
+
+def batch(records: Records, journal_id: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body as relay sends them."""
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": f"ORDERS/{journal_id}/{records[0][0]}-{records[-1][0]}",
+        "ce-source": "/cift/streams/ORDERS",
+        "ce-type": "markets.cift.batch",
+        "ce-stream": "ORDERS",
+        "ce-shard": "main",
+        "ce-journalid": journal_id,
+        "ce-first": str(records[0][0]),
+        "ce-last": str(records[-1][0]),
+        "ce-count": str(len(records)),
+        "content-type": "application/vnd.cift.batch",
+    }
+    body = b"".join(struct.pack("<QqHII", n, 0, 6, 0, len(data)) + b"orders" + data for n, data in records)
+    return headers, body
+
+
+async def read_journal(platform: Platform) -> tuple[str, Records]:
+    """The journal as it is now: its id, and all records."""
+    journal_id, last = await platform.nats.journal()
+    js = await platform.nats.jetstream()
+    found = [await js.get_msg(platform.settings.journal_stream, n) for n in range(1, last + 1)]
+    return journal_id, [(n, message.data or b"") for n, message in enumerate(found, 1)]
+
+
+@pytest.fixture
+async def empty_database(exchange: Stack) -> AsyncIterator[str]:
+    """The URL of a read model that nothing was projected into."""
+    url = str(exchange.run_file["postgres_url"])
+    owner = await asyncpg.connect(url)
+    await owner.execute("DROP DATABASE IF EXISTS pushed_test WITH (FORCE)")
+    await owner.execute("CREATE DATABASE pushed_test")
+    pushed = url.replace("/cift?", "/pushed_test?")
+    assert pushed != url
+    await migrate(pushed)
+    yield pushed
+    await owner.execute("DROP DATABASE pushed_test WITH (FORCE)")
+    await owner.close()
+
+
+async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are(
+    exchange: Stack, platform: Platform, new_user: Callable[[], User], empty_database: str
+) -> None:
+    new_user()
+    journal_id, records = await read_journal(platform)
+    middle, last = len(records) // 2, len(records)
+    pod = {"PORT": str(free_port()), "CIFT_POSTGRES_URL": empty_database}
+    with alone("events.project_ledger", exchange, **pod) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as relay:
+
+            async def post(some: Records) -> httpx.Response:
+                headers, body = batch(some, journal_id)
+                return await relay.post("/", headers=headers, content=body)
+
+            early = await post(records[middle:])
+            assert (early.status_code, early.json()["code"], early.json()["expected"]) == (409, "expected", 1)
+            first = await post(records[:middle])
+            assert (first.status_code, first.content) == (204, b"")
+            assert first.headers["x-cift-origin"] == "events.project_ledger"
+            again = await post(records[:middle])
+            assert (again.status_code, again.json()["expected"]) == (409, middle + 1)
+            overlapping = await post(records[middle - 1 :])
+            assert overlapping.status_code == 204, "what came already is left out, the rest is projected"
+            metrics = (await relay.get("/metrics")).text
+            assert f'cift_projector_sequence{{function="events.project_ledger"}} {float(last)}' in metrics
+
+            poison = await post([(last + 1, b"no record at all")])
+            assert (poison.status_code, poison.json()["code"]) == (422, "poison")
+            assert f"record {last + 1} of the journal cannot be read" in poison.json()["message"]
+            torn = await relay.post("/", headers=batch(records[:1], journal_id)[0], content=b"\x01")
+            assert (torn.status_code, torn.json()["code"]) == (400, "invalid_batch")
+            assert (await relay.get("/")).status_code == 405
+            assert (await relay.get("/nothing")).json()["code"] == "not_found"
+
+    sums = "SELECT * FROM transactions WHERE sequence <= $1 ORDER BY sequence, entry"
+    theirs = await asyncpg.connect(empty_database)
+    ours = await asyncpg.connect(str(exchange.run_file["postgres_url"]))
+    try:
+        at = await theirs.fetchrow("SELECT projector, journal_id, sequence FROM projector_offsets")
+        assert at is not None and tuple(at) == ("project_ledger", journal_id, last)
+        posted = await theirs.fetch(sums, last)
+        assert posted and posted == await ours.fetch(sums, last)
+    finally:
+        await theirs.close()
+        await ours.close()
+
+
+async def test_a_timer_runs_when_it_is_told_that_it_is_due(exchange: Stack) -> None:
+    with alone("auth.expire_tokens", exchange, PORT=str(free_port())) as url:
+        due = {"ce-type": "markets.cift.due", "ce-id": "auth.expire_tokens/2026-01-01T00:00:00Z"}
+        async with httpx.AsyncClient(base_url=url) as relay:
+            assert (await relay.post("/", headers=due)).status_code == 204
+            assert (await relay.post("/", headers=due)).status_code == 204
+            wrong = await relay.post("/", headers={"ce-type": "markets.cift.batch"}, content=b"")
+            assert (wrong.status_code, wrong.json()["code"]) == (400, "not_due")
+            metrics = (await relay.get("/metrics")).text
+        assert 'cift_requests_total{function="auth.expire_tokens",status="204"} 2.0' in metrics
+
+
+def test_beside_make_run_it_runs_by_itself(exchange: Stack) -> None:
+    with alone("auth.expire_tokens", exchange) as url:
+        assert httpx.post(url).json()["code"] == "not_pushed"
+
+
+def test_a_daemon_answers_probes(exchange: Stack) -> None:
+    with alone("market_data.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
+        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{url}/metrics").status_code == 200
+        assert httpx.post(url).json()["code"] == "not_pushed"
