@@ -155,6 +155,8 @@ def test_the_book_is_followed_live_in_a_terminal_until_ctrl_c(exchange: Stack, t
         stdin=slave,
         stdout=slave,
         stderr=slave,
+        # As a terminal's shell does; tests that run in the background have it ignored, and a child would.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(slave)
     try:
