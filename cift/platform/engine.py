@@ -4,6 +4,9 @@ Commands of requests that run at the same time go together: at most two NATS req
 and what arrives meanwhile forms the next one. One caller alone waits for nobody; many share the cost
 of a request, which is most of what a command costs this process.
 
+A leader that was lost never answers. The next one announces itself, and what was asked before and is
+still unanswered a moment later is given up as unknown, so that it does not hold up what waits behind it.
+
 Outcomes: the result; a definite no (`Refused`, or `Unavailable` when it was never sequenced); or
 `OutcomeUnknown` when no answer came and none can be concluded. There is no fourth.
 """
@@ -13,7 +16,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from cift_core import wire
@@ -24,6 +27,10 @@ from cift.platform import telemetry
 from cift.platform.nats import BusError, Nats, NoResponders
 from cift.platform.settings import Settings
 
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
 log = logging.getLogger("cift.engine")
 
 COMMANDS_PER_REQUEST_MAX = 100
@@ -32,6 +39,8 @@ COMMANDS_WAITING_MAX = 10_000
 REQUESTS_IN_FLIGHT_MAX = 2
 EXPIRES_AFTER_NS = 3_000_000_000
 COMMAND_TIMEOUT_S = 5.0
+NEW_LEADER_GRACE_S = 0.25
+"""A new leader may have been asked before its announcement arrived here: it has this long to answer."""
 QUERY_TIMEOUT_S = 2.0
 
 Command = dict[str, Any]
@@ -73,6 +82,11 @@ class Engine:
         self._nats = nats
         self._command_subject = f"engine.{settings.shard}.command"
         self._query_subject = f"engine.{settings.shard}.query"
+        self._leading_subject = f"engine.{settings.shard}.leading"
+        self._listening_on: Client | None = None
+        self._sent: dict[asyncio.Task[Any], float] = {}
+        """Who waits for an answer, and since when (the loop's time)."""
+        self._given_up: set[asyncio.Task[Any]] = set()
         self._waiting: deque[tuple[Command, asyncio.Future[dict[str, Any]]]] = deque()
         self._in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,7 +153,8 @@ class Engine:
         telemetry.engine_commands_per_request.observe(len(batch))
         started = time.perf_counter()
         try:
-            reply = await self._nats.request(self._command_subject, payload, COMMAND_TIMEOUT_S)
+            await self._listen()
+            reply = await self._ask(payload)
             results = wire.decode_results(reply.data)
             assert len(results) == len(batch), "one result a command"
         except NoResponders:
@@ -156,7 +171,7 @@ class Engine:
             for _, done in batch:
                 if not done.done():
                     done.set_result({"status": "unknown"})
-            if isinstance(error, asyncio.CancelledError):
+            if isinstance(error, asyncio.CancelledError) and not self._was_given_up():
                 raise
             return
         telemetry.engine_seconds.observe(time.perf_counter() - started)
@@ -164,6 +179,42 @@ class Engine:
         for (_, done), answer in zip(batch, results, strict=True):
             if not done.done():
                 done.set_result(answer)
+
+    async def _ask(self, payload: bytes) -> "Msg":
+        task = asyncio.current_task()
+        assert task is not None
+        self._sent[task] = asyncio.get_running_loop().time()
+        try:
+            return await self._nats.request(self._command_subject, payload, COMMAND_TIMEOUT_S)
+        finally:
+            del self._sent[task]
+
+    async def _listen(self) -> None:
+        """Hear of new leaders; the client renews the subscription itself when it connects again."""
+        client = await self._nats.connected()
+        if client is not self._listening_on:
+            self._listening_on = client
+            await client.subscribe(self._leading_subject, cb=self._hear)
+
+    async def _hear(self, message: "Msg") -> None:
+        loop = asyncio.get_running_loop()
+        log.info("a new leader", extra={"announced": message.data.decode(errors="replace")[:200]})
+        loop.call_later(NEW_LEADER_GRACE_S, self._give_up, loop.time())
+
+    def _give_up(self, announced_at: float) -> None:
+        """End the waiting of all that was asked before a new leader announced itself."""
+        for task, sent_at in self._sent.items():
+            if sent_at < announced_at:
+                self._given_up.add(task)
+                task.cancel()
+
+    def _was_given_up(self) -> bool:
+        """Whether this cancellation was `_give_up`'s; then the task goes on with what waits."""
+        task = asyncio.current_task()
+        if task is None or task not in self._given_up:
+            return False
+        self._given_up.discard(task)
+        return task.uncancel() == 0
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────
     async def query(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """The engine client against the real matchd: coalescing, idempotency, refusals, silence."""
 
 import asyncio
+import signal
+from pathlib import Path
 
 import pytest
 
-from cift.kernel.errors import CiftError, Refused, Unavailable
+from cift.kernel.errors import CiftError, OutcomeUnknown, Refused, Unavailable
 from cift.kernel.ids import uuid7
+from cift.platform import engine as engine_client
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
+from tests.stack import Stack
 
 NANOS = 10**9
 
@@ -132,3 +136,24 @@ async def test_the_trace_of_a_request_is_in_the_journal(platform: Platform) -> N
     (entry,) = [e for e in entries if e["command"].get("account") == account]
     assert entry["command"]["trace_id"] == trace.trace_id
     assert entry["command"]["span_id"] == trace.span_id
+
+
+async def test_a_new_leader_ends_the_waiting_for_the_lost_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_client, "COMMAND_TIMEOUT_S", 600.0)  # only an announcement can end it
+    with Stack.start(tmp_path / "data") as stack:
+        platform = Platform(stack.settings())
+        engine, account = platform.engine, uuid7()
+        await engine.submit(open_account(account))
+        old = stack.kill("matchd", signal.SIGSTOP)
+        asked = asyncio.create_task(engine.submit(deposit(account, NANOS)))
+        await asyncio.sleep(0.2)  # it is with the frozen leader
+        stack.kill("matchd")
+        async with asyncio.timeout(60):
+            with pytest.raises(OutcomeUnknown):
+                await asked
+        await asyncio.to_thread(stack.restarted, "matchd", old)
+        paid = await engine.submit(deposit(account, NANOS))
+        assert paid.record_sequence > 0, "the same client goes on with the new leader"
+        await platform.close()

@@ -8,6 +8,7 @@ use crate::conflate::Quotes;
 use crate::crash;
 use crate::fanout::Handoff;
 use crate::fault::Fault;
+use crate::in_flight::{append, InFlight};
 use crate::journal::Journal;
 use crate::log;
 use crate::metrics::Metrics;
@@ -24,28 +25,9 @@ use cift_wire::{subject, Meta, RecordHash, Status};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-
-pub(crate) type Append = Pin<Box<dyn Future<Output = Result<u64, Fault>> + Send>>;
-
-/// A record on its way.
-pub(crate) struct InFlight {
-    pub(crate) append: Append,
-    pub(crate) sequence: u64,
-    pub(crate) record: Bytes,
-    pub(crate) commands: usize,
-    pub(crate) refused: u64,
-    /// Requests that are whole with this record.
-    pub(crate) finished: Vec<usize>,
-    /// Their replies, and answers to questions that saw its state.
-    pub(crate) replies: Vec<(Subject, Bytes)>,
-    pub(crate) snapshot: Option<(Place, Vec<u8>)>,
-    pub(crate) since: Instant,
-}
 
 /// See the module's header.
 pub struct Leader {
@@ -181,6 +163,7 @@ impl Leader {
         let mut queries = subscribe(subject::query(&shard)).await?;
         let mut owner = subscribe(subject::owner(&shard)).await?;
         client.flush().await.map_err(|e| Fault::Nats(e.to_string()))?;
+        self.announce().await;
         log::info(
             "leading",
             json!({"epoch": self.replica.epoch, "sequence": self.replica.sequence, "instance": self.instance}),
@@ -359,6 +342,14 @@ impl Leader {
         });
     }
 
+    /// Tells callers that this leader answers: what they asked of the one before and have no answer to, they never
+    /// will have. A caller who does not hear it waits for his own deadline.
+    async fn announce(&self) {
+        let words = json!({"epoch": self.replica.epoch, "instance": self.instance});
+        let subject = subject::leading(&self.settings.shard);
+        let _ = self.journal.client.publish(subject, words.to_string().into()).await;
+    }
+
     async fn tell_owner(&self, message: Message) {
         let Some(reply) = message.reply else { return };
         let answer = json!({
@@ -482,13 +473,5 @@ impl Leader {
         Metrics::set(&m.journal_alarm, u64::from(self.journal_alarm));
         Metrics::set(&m.queue_requests, self.inbox.len() as u64);
         Metrics::set(&m.queue_bytes, self.inbox_bytes as u64);
-    }
-}
-
-/// Waits for the record in flight; for ever where there is none.
-async fn append(in_flight: &mut Option<InFlight>) -> Result<u64, Fault> {
-    match in_flight {
-        Some(in_flight) => in_flight.append.as_mut().await,
-        None => std::future::pending().await,
     }
 }

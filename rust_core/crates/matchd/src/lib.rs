@@ -38,6 +38,7 @@ pub mod conflate;
 pub mod crash;
 pub mod fanout;
 pub mod fault;
+mod in_flight;
 pub mod journal;
 pub mod ladder;
 pub mod leader;

@@ -1,6 +1,7 @@
 //! One turn of the leader's loop: take in, apply, publish.
 use crate::crash;
-use crate::leader::{Append, InFlight, Leader};
+use crate::in_flight::{Append, InFlight};
+use crate::leader::Leader;
 use crate::log::{self, Level};
 use crate::metrics::Metrics;
 use crate::settings::JOURNAL_ALARM_PERCENT;

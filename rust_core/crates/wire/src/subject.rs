@@ -24,6 +24,10 @@ pub fn query(shard: &str) -> String {
 pub fn owner(shard: &str) -> String {
     format!("engine.{shard}.owner")
 }
+/// Where a new leader says so, once it answers: `{"epoch": …, "instance": …}`.
+pub fn leading(shard: &str) -> String {
+    format!("engine.{shard}.leading")
+}
 /// The journal's stream.
 pub fn journal_stream(shard: &str) -> String {
     if shard == "main" {
