@@ -8,7 +8,6 @@
 use crate::fault::{nats, Fault};
 use crate::journal::{connect, Journal};
 use crate::ladder::Ladders;
-use crate::log;
 use crate::metrics::Metrics;
 use crate::project::{Message, Projector, Stream};
 use crate::settings::{Settings, FANOUT_REBUILD_RECORDS};
@@ -16,6 +15,7 @@ use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use async_nats::jetstream::{self, context::Context};
 use async_nats::{Client, Request};
 use bytes::Bytes;
+use cift_daemon::log;
 use cift_wire::subject;
 use serde_json::json;
 use std::sync::Arc;

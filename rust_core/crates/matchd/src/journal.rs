@@ -3,13 +3,12 @@
 //! One `Journal` is one connection and one incarnation. The connection is never healed: when it breaks, what it still
 //! holds in its buffers must not be sent as if nothing had been; the incarnation ends with it and a new one begins.
 use crate::fault::{nats, Fault};
-use crate::log;
-use crate::server::Server;
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::jetstream::{self, context::Context, object_store, stream};
 use async_nats::{Client, Event, Request};
 use bytes::Bytes;
+use cift_daemon::{log, server::Server};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::stream::{Stream, StreamExt};
@@ -41,7 +40,7 @@ pub fn random_id() -> u128 {
 /// Connects once. The receiver turns true when the connection breaks.
 pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::Receiver<bool>), Fault> {
     let (broken, watch) = watch::channel(false);
-    let server = Server::parse(&settings.nats_url)?;
+    let server = Server::parse(&settings.nats_url).map_err(Fault::Halt)?;
     let client = server
         .options()
         .name(name)

@@ -8,9 +8,9 @@ use crate::conflate::Quotes;
 use crate::crash;
 use crate::fanout::Handoff;
 use crate::fault::Fault;
+use crate::health::Role;
 use crate::in_flight::{append, InFlight};
 use crate::journal::Journal;
-use crate::log;
 use crate::metrics::Metrics;
 use crate::query;
 use crate::replica::Replica;
@@ -19,6 +19,7 @@ use crate::snapshot::{self, Place};
 use crate::work::{Desk, Ticket};
 use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
+use cift_daemon::log;
 use cift_engine::Command;
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::{subject, Meta, RecordHash, Status};
@@ -144,8 +145,10 @@ impl Leader {
     pub async fn lead(mut self, stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
         Metrics::add(&self.metrics.terms, 1);
         Metrics::set(&self.metrics.leader, 1);
+        self.metrics.health.becomes(Role::Leader);
         let end = self.serve(stop).await;
         Metrics::set(&self.metrics.leader, 0);
+        self.metrics.health.becomes(Role::Recovering);
         if let Err(fault) = &end {
             self.abandon(fault).await;
         }
@@ -208,6 +211,7 @@ impl Leader {
                 self.reassure().await?;
             }
             self.last_turn = Instant::now();
+            self.metrics.health.turned();
             if let Some(result) = acknowledged {
                 self.acknowledge(result?).await?;
             }

@@ -8,13 +8,12 @@
 //! | `work`, `conflate` | what has been asked and not yet applied; whom to answer |
 //! | `batch` | commands with their events on the way into one record |
 //! | `replica` | engine + place in the journal; replay that compares every byte |
-//! | `server` | the address of NATS and who we are there |
 //! | `journal` | JetStream: streams, append with the fence, reading records |
 //! | `snapshot` | snapshots in the object store |
 //! | `query`, `query_order` | questions, answered from acknowledged state |
 //! | `fanout`, `project`, `ladder` | EVENTS and MARKET_DATA from the journal |
 //! | `verify` | replay of the whole journal |
-//! | `crash`, `log`, `metrics`, `settings` | what the name says |
+//! | `crash`, `health`, `metrics`, `settings` | what the name says |
 //!
 //! Invariants (design §2):
 //! - Nothing is answered from state that the journal has not acknowledged.
@@ -38,17 +37,16 @@ pub mod conflate;
 pub mod crash;
 pub mod fanout;
 pub mod fault;
+pub mod health;
 mod in_flight;
 pub mod journal;
 pub mod ladder;
 pub mod leader;
-pub mod log;
 pub mod metrics;
 pub mod project;
 pub mod query;
 pub mod query_order;
 pub mod replica;
-pub mod server;
 pub mod service;
 pub mod settings;
 pub mod snapshot;

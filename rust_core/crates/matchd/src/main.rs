@@ -1,8 +1,9 @@
 //! The command line of matchd; the work is in the library.
 #![forbid(unsafe_code)]
+use cift_daemon::log;
 use clap::{Parser, Subcommand};
 use matchd::settings::Settings;
-use matchd::{crash, log, service, verify};
+use matchd::{crash, service, verify};
 use std::process::ExitCode;
 
 /// The matching engine's service: sequences commands, journals them in JetStream, answers after the journal has them.
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     };
     match cli.action {
         Action::Serve { settings } => {
-            log::set_level(&settings.log_level);
+            log::begin("matchd", &settings.log_level);
             match runtime.block_on(service::serve(settings)) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(fault) => {
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
             }
         }
         Action::Verify { json, settings } => {
-            log::set_level(&settings.log_level);
+            log::begin("matchd", &settings.log_level);
             match runtime.block_on(verify::verify(&settings)) {
                 Ok(result) if json => {
                     println!("{result}");

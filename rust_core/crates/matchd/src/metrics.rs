@@ -1,12 +1,10 @@
-//! What matchd tells Prometheus: counters without locks, and an endpoint small enough to need no HTTP library.
-use crate::log;
-use serde_json::json;
+//! What matchd tells Prometheus and whoever asks for its health: counters without locks.
+use crate::health::Health;
+use cift_daemon::endpoint::{self, Answer};
+use cift_daemon::histogram::Histogram;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 /// Upper bounds of the buckets of latencies, microseconds.
 const LATENCY_BOUNDS_US: [u64; 12] = [
@@ -15,52 +13,12 @@ const LATENCY_BOUNDS_US: [u64; 12] = [
 /// Upper bounds of the buckets of batch sizes, commands.
 const BATCH_BOUNDS: [u64; 9] = [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000];
 
-pub struct Histogram {
-    bounds: &'static [u64],
-    counts: [AtomicU64; 13],
-    sum: AtomicU64,
-}
-impl Histogram {
-    const fn new(bounds: &'static [u64]) -> Histogram {
-        Histogram {
-            bounds,
-            counts: [const { AtomicU64::new(0) }; 13],
-            sum: AtomicU64::new(0),
-        }
-    }
-    pub fn observe(&self, value: u64) {
-        let at = self
-            .bounds
-            .iter()
-            .position(|&bound| value <= bound)
-            .unwrap_or(self.bounds.len());
-        self.counts[at].fetch_add(1, Relaxed);
-        self.sum.fetch_add(value, Relaxed);
-    }
-    fn write(&self, out: &mut String, name: &str, per_unit: f64) {
-        let _ = writeln!(out, "# TYPE {name} histogram");
-        let mut total = 0;
-        for (at, count) in self.counts.iter().enumerate().take(self.bounds.len() + 1) {
-            total += count.load(Relaxed);
-            match self.bounds.get(at) {
-                Some(&bound) => drop(writeln!(
-                    out,
-                    "{name}_bucket{{le=\"{}\"}} {total}",
-                    bound as f64 / per_unit
-                )),
-                None => drop(writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {total}")),
-            }
-        }
-        let sum = self.sum.load(Relaxed) as f64 / per_unit;
-        let _ = writeln!(out, "{name}_sum {sum}\n{name}_count {total}");
-    }
-}
-
 macro_rules! metrics {
     ($($kind:literal $field:ident $name:literal $help:literal;)+) => {
         /// One atomic a metric; `text` is the exposition.
         pub struct Metrics {
             $(pub $field: AtomicU64,)+
+            pub health: Health,
             pub append: Histogram,
             pub batch: Histogram,
         }
@@ -68,6 +26,7 @@ macro_rules! metrics {
             pub fn new() -> Metrics {
                 Metrics {
                     $($field: AtomicU64::new(0),)+
+                    health: Health::new(),
                     append: Histogram::new(&LATENCY_BOUNDS_US),
                     batch: Histogram::new(&BATCH_BOUNDS),
                 }
@@ -75,8 +34,14 @@ macro_rules! metrics {
             pub fn text(&self) -> String {
                 let mut out = String::new();
                 $(let _ = writeln!(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}", $name, $help, $kind, self.$field.load(Relaxed));)+
-                self.append.write(&mut out, "matchd_append_seconds", 1e6);
-                self.batch.write(&mut out, "matchd_batch_commands", 1.0);
+                self.health.write(&mut out);
+                for (name, histogram, per_unit) in [
+                    ("matchd_append_seconds", &self.append, 1e6),
+                    ("matchd_batch_commands", &self.batch, 1.0),
+                ] {
+                    let _ = writeln!(out, "# TYPE {name} histogram");
+                    histogram.write(&mut out, name, "", per_unit);
+                }
                 out
             }
         }
@@ -119,41 +84,13 @@ impl Metrics {
     }
 }
 
-/// Serves `GET /metrics` and `GET /health` for ever.
+/// Serves `GET /metrics`, `/health` (readiness) and `/live` (liveness) for ever.
 pub async fn serve(address: String, metrics: Arc<Metrics>) {
-    if address == "off" {
-        return;
-    }
-    let listener = match TcpListener::bind(&address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            log::error(
-                "no metrics: cannot listen",
-                json!({"address": address, "error": error.to_string()}),
-            );
-            return;
-        }
+    let answer = move |path: &str| match path {
+        "/metrics" => Answer::Fine(metrics.text()),
+        "/health" => metrics.health.ready(),
+        "/live" => metrics.health.live(),
+        _ => Answer::Unknown,
     };
-    loop {
-        let Ok((mut socket, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let metrics = Arc::clone(&metrics);
-        tokio::spawn(async move {
-            let mut request = [0; 1024];
-            let read = tokio::time::timeout(Duration::from_secs(2), socket.read(&mut request)).await;
-            let Ok(Ok(length)) = read else { return };
-            let (status, body) = match request[..length].split(|&b| b == b' ').nth(1) {
-                Some(b"/metrics") => ("200 OK", metrics.text()),
-                Some(b"/health") => ("200 OK", "ok\n".to_owned()),
-                _ => ("404 Not Found", "not found\n".to_owned()),
-            };
-            let reply = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = socket.write_all(reply.as_bytes()).await;
-        });
-    }
+    endpoint::serve(address, answer).await;
 }

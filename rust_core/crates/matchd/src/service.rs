@@ -6,15 +6,15 @@
 use crate::crash;
 use crate::fanout;
 use crate::fault::Fault;
+use crate::health::Role;
 use crate::journal::{random_id, Journal};
 use crate::ladder::Ladders;
 use crate::leader::{Leader, Stopped};
-use crate::log;
 use crate::metrics::{self, Metrics};
 use crate::replica::Replica;
-use crate::server::Server;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
+use cift_daemon::{log, server::Server, signals};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::StreamExt;
@@ -36,13 +36,13 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
             settings.shard
         )));
     }
-    let server = Server::parse(&settings.nats_url)?;
+    let server = Server::parse(&settings.nats_url).map_err(Fault::Halt)?;
     let instance = uuid_text(random_id());
     let metrics = Arc::new(Metrics::new());
     tokio::spawn(metrics::serve(settings.metrics.clone(), Arc::clone(&metrics)));
     let (stop_sender, stop) = watch::channel(false);
     tokio::spawn(async move {
-        signalled().await;
+        signals::told_to_stop().await;
         stop_sender.send_replace(true);
     });
     log::info(
@@ -59,7 +59,9 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
             }
             Err(fault) => fault,
         };
+        metrics.health.becomes(Role::Recovering);
         if let Fault::Halt(_) = fault {
+            metrics.health.becomes(Role::Halted);
             log::error("halted", json!({"reason": fault.to_string()}));
             return Err(fault);
         }
@@ -76,16 +78,6 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
         back_off = (back_off * 2).min(BACK_OFF_TO);
-    }
-}
-
-async fn signalled() {
-    use tokio::signal::unix::{signal, SignalKind};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        }
-        _ => std::future::pending().await,
     }
 }
 
@@ -139,9 +131,11 @@ async fn stand_by(settings: &Settings, metrics: &Metrics, journal: &Journal) -> 
             "took_ms": begun.elapsed().as_millis() as u64,
         }),
     );
+    metrics.health.becomes(Role::Standby);
     let (mut missed, mut known) = (0, None);
     let between = Duration::from_millis(settings.patience_ms / u64::from(ASKS));
     while missed < ASKS {
+        metrics.health.turned();
         // A journal that nobody has ever led needs no patience: the fence settles who is first.
         if replica.sequence == 0 {
             break;
@@ -185,6 +179,7 @@ async fn follow(journal: &Journal, replica: &mut Replica, metrics: &Metrics) -> 
     while let Some(record) = records.next().await {
         let (sequence, record) = record?;
         replica.replay(sequence, &record)?;
+        metrics.health.turned();
         crash::point("during_recovery");
     }
     Metrics::set(&metrics.epoch, replica.epoch);

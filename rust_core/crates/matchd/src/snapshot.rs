@@ -6,9 +6,9 @@
 use crate::crash;
 use crate::fault::{nats, Fault};
 use crate::journal::Journal;
-use crate::log;
 use crate::replica::Replica;
 use crate::settings::SNAPSHOTS_KEPT;
+use cift_daemon::log;
 use cift_engine::Engine;
 use cift_wire::{blake3, subject, RecordHash};
 use futures_util::StreamExt;

@@ -2,12 +2,12 @@
 use crate::crash;
 use crate::in_flight::{Append, InFlight};
 use crate::leader::Leader;
-use crate::log::{self, Level};
 use crate::metrics::Metrics;
 use crate::settings::JOURNAL_ALARM_PERCENT;
 use crate::work::{Item, Ticket};
 use async_nats::Message;
 use bytes::Bytes;
+use cift_daemon::log::{self, Level};
 use cift_engine::{Command, Outcome};
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::text::uuid_text;

@@ -93,7 +93,7 @@ async fn audit(place: &Place, client: &Client, told: &Told) {
 
 async fn impatient(place: &Place) -> Client {
     let options = async_nats::ConnectOptions::new().request_timeout(Some(Duration::from_millis(1_500)));
-    options.connect(place.url()).await.unwrap()
+    options.connect(place.nats.url()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +146,7 @@ async fn a_killed_nats_server_heals_and_loses_nothing() {
     }
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        place.restart_nats().await;
+        place.nats.restart().await;
         place.leader(&client, "").await;
     }
     let mut told = Told::new();

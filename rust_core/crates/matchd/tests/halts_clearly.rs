@@ -2,6 +2,7 @@
 mod support;
 use async_nats::jetstream;
 use cift_engine::*;
+use cift_testbed::{eventually, free_port, get};
 use support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,13 +90,11 @@ async fn metrics_tell_who_leads_and_an_unknown_crash_point_is_refused() {
     let client = place.client().await;
     place.leader(&client, "").await;
     open_market(&client, 1).await;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    socket.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").await.unwrap();
-    let mut text = String::new();
-    socket.read_to_string(&mut text).await.unwrap();
+    let (_, text) = get(port, "/metrics").await.expect("an answer");
     for line in [
         "matchd_leader 1",
+        "matchd_role{role=\"leader\"} 1",
+        "matchd_role{role=\"standby\"} 0",
         "matchd_epoch 1",
         "matchd_commands_total 4",
         "matchd_append_seconds_count 1",
@@ -104,4 +103,27 @@ async fn metrics_tell_who_leads_and_an_unknown_crash_point_is_refused() {
     }
     let mut bad = place.matchd(&[("CIFT_CRASH_AT", "nowhere".to_owned())]);
     assert_eq!(bad.end().await, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leader_and_standby_are_healthy_and_without_nats_they_are_alive_only() {
+    let mut place = Place::new().await;
+    let (first, second) = (free_port(), free_port());
+    let metrics = |port: u16| [("CIFT_MATCHD_METRICS", format!("127.0.0.1:{port}"))];
+    let _leader = place.matchd(&metrics(first));
+    let client = place.client().await;
+    place.leader(&client, "").await;
+    let _standby = place.matchd(&metrics(second));
+    let says = |port: u16, path: &'static str, status: u16, body: &'static str| async move {
+        let wanted = Some((status, body.to_owned()));
+        let what = format!("{path} answers {status} {body:?}");
+        eventually(&what, || async { (get(port, path).await == wanted).then_some(()) }).await;
+    };
+    says(first, "/health", 200, "leader\n").await;
+    says(second, "/health", 200, "standby\n").await;
+    place.nats.kill();
+    for port in [first, second] {
+        says(port, "/health", 503, "recovering\n").await;
+        says(port, "/live", 200, "recovering\n").await;
+    }
 }

@@ -66,7 +66,7 @@ async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them()
     let mut matchd = place.matchd(&[("CIFT_CRASH_AT", "after_ack_before_reply:1".to_owned())]);
     place.leader(&client, "").await;
     let impatient = async_nats::ConnectOptions::new().request_timeout(Some(std::time::Duration::from_secs(2)));
-    let impatient = impatient.connect(place.url()).await.unwrap();
+    let impatient = impatient.connect(place.nats.url()).await.unwrap();
     assert!(
         submit(&impatient, &[cancel_all]).await.is_none(),
         "nobody is left to answer"

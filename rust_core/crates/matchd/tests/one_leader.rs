@@ -165,7 +165,7 @@ impl Proxy {
 
 async fn late_publish(release_after_started: bool) {
     let mut place = Place::new().await;
-    let proxy = Proxy::new(place.port).await;
+    let proxy = Proxy::new(place.nats.port).await;
     let url = format!("nats://127.0.0.1:{}", proxy.port);
     let timeout = [("CIFT_APPEND_TIMEOUT_MS", "700".to_owned())];
     let _matchd = place.matchd_at(&url, &timeout);
@@ -233,7 +233,7 @@ async fn a_publish_that_lands_between_recovery_and_engine_started_counts_once() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_cut_off_one_way_never_says_no_to_what_its_successor_does() {
     let mut place = Place::new().await;
-    let proxy = Proxy::new(place.port).await;
+    let proxy = Proxy::new(place.nats.port).await;
     let url = format!("nats://127.0.0.1:{}", proxy.port);
     // Without the check of old proofs, which would silence it earlier: what is tested is the end of a term.
     let alone = [

