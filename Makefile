@@ -72,11 +72,12 @@ test: lint build ## Check everything: lint, cargo tests, pytest
 	$(PY) -m pytest $(PYTEST)
 
 .PHONY: lint
-lint: need-cargo setup-dev build ## ruff, mypy --strict, import-linter, cargo fmt, clippy
+lint: need-cargo setup-dev build ## ruff, mypy --strict, import-linter, generated files, cargo fmt, clippy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m functions generate --check
 	cd rust_core && $(CARGO) fmt --all --check
 	cd rust_core && $(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
 
@@ -86,15 +87,22 @@ format: setup-dev ## Format Python and Rust
 	$(VENV)/bin/ruff format .
 	cd rust_core && $(CARGO) fmt --all
 
+.PHONY: generate
+generate: setup-dev build ## Write what is derived from functions/: chart, skaffold, OpenAPI, catalogue
+	@$(PY) -m functions generate
+
 .PHONY: bench
 bench: setup-dev build ## Measure, each figure beside a rival's from the same run
 	$(PY) -m bench
 
+LOCK := $(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header
 .PHONY: lock
 lock: need-python ## Resolve requirements*.in again into the lock files
 	@test -x $(VENV)/tools/bin/uv || { $(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet uv; }
-	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header requirements.in -o requirements.lock
-	$(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	$(LOCK) requirements.in -o requirements.lock
+	$(LOCK) -c requirements.lock requirements-functions.in -o requirements-functions.lock
+	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
+	$(LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
 
 .PHONY: key
 key: setup ## A new API key for the running exchange's first user (OPERATE=1: an operator's)

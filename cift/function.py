@@ -39,8 +39,8 @@ class Scale:
     """How many copies of a function there may be, and how many requests each takes at a time."""
 
     min: int = 0
-    max: int = 20
-    concurrency: int = 100
+    max: int = 3
+    concurrency: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

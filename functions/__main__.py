@@ -1,37 +1,58 @@
-"""`python -m functions list | serve`: the table of all functions, or all of them in one process."""
+"""`python -m functions list | serve | generate [--check]`: the table of all functions, all of them in one
+process, or the files that are derived from them."""
 
 import argparse
 import sys
 
 from cift.host.doors import NoSuchFunction, load_doors
 from cift.host.listen import CannotListen
-from cift.host.serve import serve
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.tokens import NoKeys
 
 
+def show() -> None:
+    rows = [
+        (
+            door.name,
+            door.trigger,
+            door.scope or "public" if door.kind == "http" else "",
+            door.doc.split("\n")[0],
+        )
+        for door in load_doors()
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip())
+
+
+def generate(*, check: bool) -> None:
+    from cift.generate import chart, files, pages  # what it needs is not in a function's image
+
+    try:
+        for path in files.generate(check=check):
+            print(f"wrote {path}")
+    except (files.Stale, chart.OverBudget, pages.NoMarks) as error:
+        sys.exit(str(error))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m functions", description=__doc__)
-    parser.add_argument("what", choices=("list", "serve"))
-    what = parser.parse_args().what
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("list", help="print the table of all functions")
+    what.add_parser("serve", help="serve all in this process")
+    generating = what.add_parser("generate", help="write the files that are derived from the declarations")
+    generating.add_argument("--check", action="store_true", help="write nothing; fail if one would change")
+    chosen = parser.parse_args()
     try:
-        if what == "serve":
-            serve(load_doors(), Settings.load())
-            return
-        rows = [
-            (
-                door.name,
-                door.trigger,
-                door.scope or "public" if door.kind == "http" else "",
-                door.doc.split("\n")[0],
-            )
-            for door in load_doors()
-        ]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        for row in rows:
-            print(
-                "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
-            )
+        match chosen.what:
+            case "list":
+                show()
+            case "serve":
+                from cift.host.serve import serve
+
+                serve(load_doors(), Settings.load())
+            case "generate":
+                generate(check=chosen.check)
     except (NoSuchFunction, CannotListen, InvalidSettings, NoKeys) as error:
         sys.exit(str(error))
 

@@ -226,12 +226,16 @@ class House(FastAPI):
             raise _MethodNotAllowed(other)
         return None, {}
 
+    def openapi_document(self) -> dict[str, Any]:
+        """What /openapi.json answers."""
+        return openapi.make_openapi(self, self._calls)
+
     def _page(self, path: str, method: str) -> Response:
         if path == "/openapi.json":
             if method != "GET":
                 raise _MethodNotAllowed({"GET": None})
             if self._openapi is None:
-                self._openapi = orjson.dumps(openapi.make_openapi(self, self._calls))
+                self._openapi = orjson.dumps(self.openapi_document())
             return Response(self._openapi, media_type="application/json")
         page = openapi.page(path)
         if page is None:

@@ -1,9 +1,9 @@
 """Liveness: this process answers. Asks no store."""
 
 from cift.contracts.platform import Health
-from cift.function import Scale, http
+from cift.function import http
 
 
-@http("GET", "/health", scope=None, rate="none", scale=Scale(min=1))
+@http("GET", "/health", scope=None, rate="none")
 async def health() -> Health:
     return Health()

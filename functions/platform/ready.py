@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
-from cift.function import Scale, http
+from cift.function import http
 from cift.platform.readiness import readiness
 from cift.platform.stores import Platform
 
 
-@http("GET", "/ready", scope=None, rate="none", scale=Scale(min=1))
+@http("GET", "/ready", scope=None, rate="none")
 async def ready(platform: Platform) -> Response:
     view = await readiness(platform)
     status = 200 if view.status == "ready" else 503

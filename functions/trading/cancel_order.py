@@ -8,7 +8,7 @@ from cift.platform.postgres import Database
 from cift.trading import entry
 
 
-@http("DELETE", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=50))
+@http("DELETE", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=10))
 async def cancel_order(
     order_id: str,
     trader: Trader,

@@ -9,7 +9,7 @@ from cift.platform.postgres import Database
 from cift.trading import entry
 
 
-@http("POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=50))
+@http("POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=10))
 async def place_order(
     order: NewOrder,
     trader: Trader,

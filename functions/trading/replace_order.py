@@ -8,7 +8,7 @@ from cift.platform.postgres import Database
 from cift.trading import entry
 
 
-@http("PATCH", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=50))
+@http("PATCH", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=10))
 async def replace_order(
     order_id: str,
     change: OrderChange,

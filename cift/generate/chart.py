@@ -1,0 +1,103 @@
+"""charts/cift/functions.gen.yaml: one entry a function, by its name in the cluster; the chart merges
+`functions.<name>` of its values over it.
+
+Connections are a budget: each copy of a function may open two pools (`read` as a role that sees one
+account's rows, `write` as the owner), so Σ max-scale × pool × 2 must fit PostgreSQL's `max_connections`.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from cift.function import Door
+from cift.generate.needs import STORES, needs
+
+POOLS = 2
+RESERVED_CONNECTIONS = 20
+"""For migrations, the operator, backups and PostgreSQL's own superuser slots."""
+POOL_HTTP = 2
+"""Connections of each pool: a request that finds none waits for one, not long: a transaction takes 1 ms."""
+POOL_ONE_AT_A_TIME = 1
+WORST_NAMED = 5
+
+# Requests are what a copy was measured to use (`python -m bench cold`), limits leave it room to work.
+_RESOURCES = {
+    "http": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
+    "on": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+    "every": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "192Mi"}},
+    "daemon": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "768Mi"}},
+}
+
+
+class OverBudget(Exception):
+    """The functions together could open more connections than PostgreSQL takes; says how many, and whose."""
+
+
+def kebab(door: Door) -> str:
+    """`trading.place_order` → `trading-place-order`: service, image, account and policy in the cluster."""
+    return door.name.replace(".", "-").replace("_", "-")
+
+
+def pool(door: Door) -> int:
+    """Connections of each of the function's pools; 0 where it opens none."""
+    if "postgres" not in needs(door):
+        return 0
+    return POOL_HTTP if door.kind == "http" else POOL_ONE_AT_A_TIME
+
+
+def entry(door: Door) -> dict[str, Any]:
+    """What the chart knows of a function."""
+    reached = needs(door)
+    found: dict[str, Any] = {"door": door.name, "kind": door.kind, "image": kebab(door)}
+    if door.kind == "http":
+        found |= {
+            "method": door.method,
+            "path": door.path,
+            "public": door.scope is None,
+            "scope": door.scope or "",
+        }
+    elif door.kind == "on":
+        found |= {
+            "stream": door.stream,
+            "subject": door.subject or "",
+            "batch": door.batch,
+            "effects": door.effects,
+        }
+    elif door.kind == "every":
+        found["everySeconds"] = int(door.seconds) if door.seconds.is_integer() else door.seconds
+    found["scale"] = {
+        "min": door.scale.min,
+        "max": door.scale.max,
+        "concurrency": door.scale.concurrency,
+    }
+    found["timeoutSeconds"] = math.ceil(door.timeout_s)
+    found["needs"] = [store for store in STORES if store in reached]
+    found["postgresPool"] = pool(door)
+    found["extras"] = list(door.extras)
+    found["resources"] = _RESOURCES[door.kind]
+    return found
+
+
+def function_map(doors: Iterable[Door]) -> dict[str, Any]:
+    """The whole file."""
+    entries = {kebab(door): entry(door) for door in doors}
+    return {"functions": dict(sorted(entries.items()))}
+
+
+def check_budget(doors: Iterable[Door], max_connections: int) -> int:
+    """The connections that all copies of all functions can open.
+
+    Raises:
+        OverBudget: they are more than `max_connections` less those that are reserved.
+    """
+    opened = sorted(((door.scale.max * pool(door) * POOLS, door.name) for door in doors), reverse=True)
+    total = sum(count for count, _ in opened)
+    budget = max_connections - RESERVED_CONNECTIONS
+    if total > budget:
+        worst = ", ".join(f"{name} {count}" for count, name in opened[:WORST_NAMED])
+        raise OverBudget(
+            f"the functions can open {total} connections to PostgreSQL, and {budget} are theirs"
+            f" (postgres.maxConnections {max_connections} less {RESERVED_CONNECTIONS}); the most: {worst}."
+            " Lower Scale(max=…) of some, or raise postgres.maxConnections in charts/cift/values.yaml"
+        )
+    return total

@@ -1,0 +1,71 @@
+"""Write every derived file, or say which would change."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cift.generate import chart, pages, skaffold
+from cift.host.doors import load_doors
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VALUES = "charts/cift/values.yaml"
+CATALOGUE = "functions/README.md"
+HEADER = "# Written by `make generate` from the declarations in functions/. Do not edit.\n"
+MAX_CONNECTIONS = 600
+"""Where the chart's values do not say."""
+
+
+class Stale(Exception):
+    """A committed file is not what the declarations say; names them, and the cure."""
+
+
+def derived(root: Path = ROOT) -> dict[str, str]:
+    """Path and text of every derived file.
+
+    Raises:
+        chart.OverBudget, pages.NoMarks: one sentence.
+    """
+    doors = load_doors()
+    chart.check_budget(doors, _max_connections(root))
+    return {
+        "charts/cift/functions.gen.yaml": _yaml(chart.function_map(doors)),
+        "skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
+        "functions/openapi.gen.json": pages.openapi(doors),
+        CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), doors),
+    }
+
+
+def generate(*, check: bool, root: Path = ROOT) -> list[str]:
+    """Write what differs and return its paths; with `check` write nothing.
+
+    Raises:
+        Stale: with `check`, when something differs.
+        chart.OverBudget, pages.NoMarks: one sentence.
+    """
+    differ = {path: text for path, text in derived(root).items() if _read(root / path) != text}
+    if check and differ:
+        raise Stale(f"not as the declarations in functions/ say: {', '.join(differ)}; run `make generate`")
+    for path, text in differ.items():
+        (root / path).write_text(text)
+    return list(differ)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _max_connections(root: Path) -> int:
+    values = yaml.safe_load(_read(root / VALUES) or "") or {}
+    return int(values.get("postgres", {}).get("maxConnections", MAX_CONNECTIONS))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors: a chart's reader should see each value where it is."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120)

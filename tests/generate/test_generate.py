@@ -1,0 +1,153 @@
+"""What is derived from the declarations is committed, right, and within the budget of connections."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from cift.function import Door, Scale, every, http, on
+from cift.generate import chart, files, pages, skaffold
+from cift.generate.needs import needs
+from cift.host.doors import load_door, load_doors
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.journal import Batch
+from cift.platform.postgres import Database
+from cift.platform.tokens import Tokens
+
+ROOT = files.ROOT
+SCHEMA = (
+    Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared"))
+    / "schemas"
+    / f"{skaffold.API_VERSION.replace('/', '-')}.json"
+)
+
+
+def declared(declare: Any, function: Any) -> Door:
+    module = types.ModuleType(f"functions.tests.{function.__name__}")
+    sys.modules[module.__name__] = module
+    function.__module__ = module.__name__
+    found: Door = declare(function).__door__
+    return found
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The committed files, to be spoilt."""
+    for path in files.derived():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    return tmp_path
+
+
+def test_the_committed_files_are_what_the_declarations_say() -> None:
+    command = [sys.executable, "-m", "functions", "generate", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", list(files.derived()))
+def test_a_file_edited_or_lost_is_named_with_the_cure_and_written_again(copy: Path, path: str) -> None:
+    sound = (copy / path).read_text()
+    if path == files.CATALOGUE:
+        (copy / path).write_text(sound.replace("Place an order", "Lose an order"))
+    else:
+        (copy / path).unlink()
+    with pytest.raises(files.Stale, match=f"{path}; run `make generate`"):
+        files.generate(check=True, root=copy)
+    assert files.generate(check=False, root=copy) == [path]
+    assert (copy / path).read_text() == sound
+    files.generate(check=True, root=copy)
+
+
+def test_a_catalogue_without_its_marks_is_said(copy: Path) -> None:
+    (copy / files.CATALOGUE).write_text("# Doors\n")
+    with pytest.raises(pages.NoMarks, match="lacks the marks"):
+        files.generate(check=False, root=copy)
+
+
+def test_more_connections_than_postgresql_takes_fail_with_the_sum_and_the_worst(copy: Path) -> None:
+    (copy / files.VALUES).write_text(yaml.safe_dump({"postgres": {"maxConnections": 50}}))
+    with pytest.raises(chart.OverBudget) as over:
+        files.generate(check=True, root=copy)
+    total = chart.check_budget(load_doors(), 100_000)
+    assert f"can open {total} connections" in str(over.value) and "30 are theirs" in str(over.value)
+    assert "trading.place_order 40" in str(over.value)
+
+
+def test_the_budget_counts_every_copy_and_both_pools() -> None:
+    async def read(database: Database) -> None: ...
+
+    door = declared(http("GET", "/x", scope=None, scale=Scale(max=7)), read)
+    assert chart.check_budget([door], 48) == 7 * chart.POOL_HTTP * 2 == 28
+    with pytest.raises(chart.OverBudget):
+        chart.check_budget([door], 47)
+
+
+def test_needs_are_read_off_the_types() -> None:
+    async def nothing() -> None: ...
+    async def asks_engine(engine: Engine) -> None: ...
+    async def mine(trader: Trader, database: Database) -> None: ...
+    async def perhaps_mine(trader: Trader | None, engine: Engine) -> None: ...
+    async def public_keys(tokens: Tokens) -> None: ...
+    async def records(batch: Batch, database: Database) -> None: ...
+
+    quiet = http("GET", "/x", scope=None, rate="none")
+    assert needs(declared(quiet, nothing)) == frozenset()
+    assert needs(declared(http("GET", "/x", scope=None), nothing)) == {"valkey"}
+    assert needs(declared(http("GET", "/x", scope="read"), nothing)) == {"postgres", "valkey", "keys"}
+    assert needs(declared(quiet, asks_engine)) == {"nats"}
+    assert needs(declared(http("GET", "/x", scope="read"), mine)) == {"postgres", "nats", "valkey", "keys"}
+    assert needs(declared(quiet, perhaps_mine)) == {"postgres", "nats", "valkey", "keys"}
+    assert needs(declared(quiet, public_keys)) == {"keys"}
+    assert needs(declared(on("ORDERS"), records)) == {"postgres"}
+    assert needs(declared(every("1s"), asks_engine)) == {"nats"}
+
+
+def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
+    found = yaml.safe_load((ROOT / "charts/cift/functions.gen.yaml").read_text())["functions"]
+    assert {entry["door"] for entry in found.values()} == {door.name for door in load_doors()}
+    order = found["trading-place-order"]
+    assert (order["method"], order["path"], order["scope"]) == ("POST", "/api/v1/trading/orders", "trade")
+    assert order["scale"]["min"] == 1 and order["timeoutSeconds"] > 0 and not order["public"]
+    projector = found["events-project-orders"]
+    assert (projector["stream"], projector["batch"], projector["effects"]) == ("ORDERS", 500, False)
+    assert found["auth-expire-tokens"]["everySeconds"] == 60
+    assert found["market-data-replay-market"]["extras"] == ["polars"]
+    routes = [(e["method"], e["path"]) for e in found.values() if e["kind"] == "http"]
+    assert len(routes) == len(set(routes)), "two functions at one route"
+
+
+def test_the_order_path_alone_is_kept_warm() -> None:
+    warm = {door.name for door in load_doors() if door.scale.min and door.kind != "daemon"}
+    assert {"trading.place_order", "events.project_orders", "events.project_ledger"} <= warm
+    assert not {name for name in warm if name.startswith(("auth.", "portfolio.", "market_data."))}
+
+
+def test_skaffold_builds_an_image_a_function_from_files_that_are_there() -> None:
+    document = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
+    built = {artifact["image"]: artifact for artifact in document["build"]["artifacts"]}
+    for door in load_doors():
+        artifact = built[f"{skaffold.REGISTRY}/{chart.kebab(door)}"]
+        assert (ROOT / artifact["docker"]["buildArgs"]["FILE"]).is_file()
+        assert all(needed["image"] in built for needed in artifact["requires"])
+    replay = load_door("market_data.replay_market")
+    base = built[f"{skaffold.REGISTRY}/{chart.kebab(replay)}"]["requires"][0]["image"]
+    assert base.endswith("/base-polars")
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is not beside the project (CIFT_SHARED)")
+def test_skaffold_reads_what_is_written_for_it() -> None:
+    document = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    document["build"]["artifacts"][0]["dockr"] = {}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json.loads(SCHEMA.read_text()))
