@@ -1,7 +1,7 @@
 """The ASGI app of one function or of all: what happens to every request, in one place.
 
-It is a FastAPI app, whose routes describe the functions (bodies, answers, OpenAPI); requests are
-served by `House.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
+A FastAPI app describes the functions (bodies, answers, OpenAPI; `openapi.py`); requests are served by
+`House.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
 expression for each route, dependency solving) cost more than an order has time for. In order:
 
 request id and trace → host → route → credential → scope → rate limit → body → function → answer →
@@ -15,12 +15,10 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
 from starlette.responses import Response
 
-from cift import __version__
 from cift.function import Door
-from cift.host import errors, openapi
+from cift.host import errors
 from cift.host.call import Asked, Call, split_path
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import NotFound, Refused
@@ -59,18 +57,14 @@ class Route:
         self.names = [p[1:-1] if p.startswith("{") else "" for p in self.door.path.split("/")]
 
 
-class House(FastAPI):
+class House:
     """The functions of `doors` over HTTP."""
 
     def __init__(self, doors: Iterable[Door], platform: Platform, probes: Iterable[Door] = ()) -> None:
         """`probes` are served too, but not described."""
-        super().__init__(
-            title=openapi.TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
-        )
         self.platform = platform
         settings = platform.settings
         self._calls = [Call(door, platform) for door in doors if door.kind == "http"]
-        openapi.add_routes(self, self._calls)
         self._exact: dict[str, dict[str, Route]] = {}
         self._templates: dict[int, list[Route]] = {}
         for call in (*self._calls, *(Call(door, platform) for door in probes)):
@@ -95,10 +89,8 @@ class House(FastAPI):
         self._unrouted = telemetry.DoorMetrics("host")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        assert scope["type"] == "http", "served without lifespan and WebSocket"
+        await self._serve(scope, receive, send)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -228,7 +220,9 @@ class House(FastAPI):
 
     def openapi_document(self) -> dict[str, Any]:
         """What /openapi.json answers."""
-        return openapi.make_openapi(self, self._calls)
+        from cift.host import openapi
+
+        return openapi.make_openapi(self._calls)
 
     def _page(self, path: str, method: str) -> Response:
         if path == "/openapi.json":
@@ -237,7 +231,11 @@ class House(FastAPI):
             if self._openapi is None:
                 self._openapi = orjson.dumps(self.openapi_document())
             return Response(self._openapi, media_type="application/json")
-        page = openapi.page(path)
+        page = None
+        if path.startswith(("/docs", "/redoc")):
+            from cift.host import openapi
+
+            page = openapi.page(path)
         if page is None:
             raise NotFound("not_found", "There is nothing at this path; /docs lists what there is")
         if method != "GET":

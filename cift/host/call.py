@@ -12,12 +12,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import orjson
-from fastapi.params import Body as BodyInfo
-from fastapi.params import Header as HeaderInfo
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic.fields import FieldInfo
 from starlette.responses import Response
 
+from cift.contracts.headers import FromHeader
 from cift.contracts.paging import PageRequest
 from cift.function import Door
 from cift.host.provide import PROVIDED, name_of, plain, provide
@@ -57,6 +55,15 @@ class Asked:
     body: bytes
     trader: Trader | None
     caller: Caller
+
+
+def header_of(annotation: Any) -> FromHeader | None:
+    """The mark of a parameter that comes in a header."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        for extra in typing.get_args(annotation)[1:]:
+            if isinstance(extra, FromHeader):
+                return extra
+    return None
 
 
 class Call:
@@ -100,16 +107,14 @@ class Call:
                 self._body_name, self._body_type, self._body_optional = name, bare, optional
                 self.parameters[name] = parameter.replace(annotation=annotation)
             else:
-                info = self._info(annotation, parameter.default)
                 default = ... if parameter.default is inspect.Parameter.empty else parameter.default
                 fields[name] = (annotation, default)
                 self.parameters[name] = parameter.replace(annotation=annotation)
-                alias = info.alias if info is not None else None
-                if isinstance(info, HeaderInfo):
-                    self._headers[alias or name] = (alias or name.replace("_", "-")).lower().encode()
+                header = header_of(annotation)
+                if header is not None:
+                    self._headers[name] = header.name.lower().encode()
                 else:
-                    assert not isinstance(info, BodyInfo), f"{door.name}: a body is a pydantic model"
-                    self._keys[alias or name] = name
+                    self._keys[name] = name
         self._fields = tuple(fields)
         self._model: type[BaseModel] | None = None
         if fields:
@@ -123,17 +128,6 @@ class Call:
         ):
             adapter: TypeAdapter[Any] = TypeAdapter(self.returns)
             self._answer = lambda value: adapter.dump_json(value, by_alias=True)
-
-    @staticmethod
-    def _info(annotation: Any, default: Any) -> FieldInfo | None:
-        if isinstance(default, FieldInfo):
-            return default
-        for extra in (
-            typing.get_args(annotation)[1:] if typing.get_origin(annotation) is typing.Annotated else ()
-        ):
-            if isinstance(extra, FieldInfo):
-                return extra
-        return None
 
     @property
     def wants_body(self) -> bool:

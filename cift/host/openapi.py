@@ -1,12 +1,17 @@
-"""/openapi.json from the declarations, and /docs and /redoc with their scripts from our own address."""
+"""/openapi.json from the declarations, and /docs and /redoc with their scripts from our own address.
+
+FastAPI describes and `app.py` serves, so FastAPI is imported when somebody first asks for a description: a
+function that is woken from zero to place an order has no time for it.
+"""
 
 import inspect
-from collections.abc import Iterable
+import typing
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import fastapi_offline
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Header, Query
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
@@ -15,7 +20,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from cift import __version__
 from cift.contracts.errors import ErrorView
 from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
-from cift.host.call import Call
+from cift.host.call import Call, header_of
 from cift.host.provide import plain
 
 TITLE = "CIFT Markets"
@@ -58,10 +63,17 @@ _ERROR_MEANINGS = {
 }
 
 
-def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
-    """Add each HTTP function to FastAPI's routes, from which the OpenAPI is made.
+def _described(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter as FastAPI knows it: ours that come in a header are its `Header`."""
+    header = header_of(parameter.annotation)
+    if header is None:
+        return parameter
+    bare, *extras = typing.get_args(parameter.annotation)
+    return parameter.replace(annotation=Annotated[(bare, *extras, Header(alias=header.name.lower()))])
 
-    The endpoints are signatures only: FastAPI describes, `app.py` serves."""
+
+def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
+    """Add each HTTP function to FastAPI's routes: endpoints that are signatures only."""
     for call in calls:
         door = call.door
         doc = door.doc.split("\n\n", 1)
@@ -74,7 +86,7 @@ def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
 
         endpoint.__name__ = door.call.__name__
         endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+            [_described(p).replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         )
         bare = plain(call.returns)[0]
         is_response = isinstance(bare, type) and issubclass(bare, Response)
@@ -94,8 +106,10 @@ def add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
         )
 
 
-def make_openapi(app: FastAPI, calls: Iterable[Call]) -> dict[str, Any]:
+def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
     """FastAPI's document with our error form, security schemes and scopes in every operation."""
+    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    _add_routes(app, calls)
     document = get_openapi(
         title=TITLE, version=__version__, summary=SUMMARY, description=DESCRIPTION, routes=app.routes
     )

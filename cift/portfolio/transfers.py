@@ -1,25 +1,14 @@
 """Paper money in and out: a command to the engine, answered with the transaction that it made."""
 
-from typing import Annotated, Any
-
-from fastapi import Header
+from typing import Any
 
 from cift.contracts.accounts import TransactionView
-from cift.contracts.orders import CLIENT_KEY_PATTERN
 from cift.contracts.refusals import REFUSALS
 from cift.kernel.errors import CiftError, DoneUnseen, ReadModelBehind, Refused, Unavailable
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import rules, store
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        pattern=CLIENT_KEY_PATTERN,
-        description="Sent again with the same body it gives the first result; with another body, 409.",
-    ),
-]
 
 
 async def transfer(

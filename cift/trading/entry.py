@@ -4,11 +4,9 @@ A refusal comes back explained, with the id under which the refused order is kep
 more than the engine's reply holds, it is read from the read model, after it has caught up.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header
-
-from cift.contracts.orders import CLIENT_KEY_PATTERN, NewOrder, OrderChange, OrderView
+from cift.contracts.orders import NewOrder, OrderChange, OrderView
 from cift.kernel.errors import (
     CiftError,
     Conflict,
@@ -23,14 +21,6 @@ from cift.platform.engine import Engine, Result
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.trading import refusals, rules, store
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        pattern=CLIENT_KEY_PATTERN,
-        description="Sent again with the same body it gives the first result; with another body, 409.",
-    ),
-]
 
 
 async def submit(engine: Engine, command: dict[str, Any]) -> Result:

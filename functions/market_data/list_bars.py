@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.market import BarView, Interval, Source
 from cift.contracts.paging import Page, PageRequest
@@ -19,8 +19,8 @@ async def list_bars(
     trader: Trader | None,
     database: Database,
     interval: Interval = "1m",
-    start: Annotated[str | None, Query(description="RFC 3339; bars from here on.")] = None,
-    end: Annotated[str | None, Query(description="RFC 3339; trades before this.")] = None,
+    start: Annotated[str | None, Field(description="RFC 3339; bars from here on.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339; trades before this.")] = None,
     source: Source = "exchange",
 ) -> Page[BarView]:
     name = rules.symbol_of(symbol)

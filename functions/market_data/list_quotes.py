@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.market import QuotesView
 from cift.function import http
@@ -12,7 +12,7 @@ from cift.platform.engine import Engine
 
 @http("GET", "/api/v1/market-data/quotes", scope=None)
 async def list_quotes(
-    symbols: Annotated[str, Query(description="Separated by commas, at most 100.", examples=["SPY,IBM"])],
+    symbols: Annotated[str, Field(description="Separated by commas, at most 100.", examples=["SPY,IBM"])],
     engine: Engine,
 ) -> QuotesView:
     return QuotesView.model_construct(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.keyset import cut
 from cift.contracts.market import SymbolView
@@ -18,7 +18,7 @@ async def list_symbols(
     page: PageRequest,
     database: Database,
     query: Annotated[
-        str | None, Query(pattern=SYMBOL_PATTERN, description="What the symbol begins with.")
+        str | None, Field(pattern=SYMBOL_PATTERN, description="What the symbol begins with.")
     ] = None,
 ) -> Page[SymbolView]:
     after = page.after()

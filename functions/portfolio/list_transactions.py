@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.accounts import TransactionKind, TransactionView
 from cift.contracts.keyset import cut, two_numbers
@@ -22,7 +22,7 @@ async def list_transactions(
     database: Database,
     kind: TransactionKind | None = None,
     transfer_id: Annotated[
-        str | None, Query(description="The id of a transfer, after outcome_unknown.")
+        str | None, Field(description="The id of a transfer, after outcome_unknown.")
     ] = None,
 ) -> Page[TransactionView]:
     before = two_numbers(page)

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
+from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import SYMBOL_PATTERN, CanceledView
 from cift.function import http
 from cift.platform.engine import Engine
@@ -15,8 +16,8 @@ from cift.trading import entry, rules
 async def cancel_all(
     trader: Trader,
     engine: Engine,
-    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
-    idempotency_key: entry.IdempotencyKey = None,
+    symbol: Annotated[str | None, Field(pattern=SYMBOL_PATTERN)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> CanceledView:
     command = {"type": "cancel_all", "account": trader.account_id, "symbol": symbol and symbol.upper()}
     result = await entry.submit(engine, rules.with_key(command, idempotency_key))

@@ -1,5 +1,6 @@
 """Cancel an open order; the answer is the order as it ended."""
 
+from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import OrderView
 from cift.function import Scale, http
 from cift.platform.engine import Engine
@@ -14,6 +15,6 @@ async def cancel_order(
     trader: Trader,
     engine: Engine,
     database: Database,
-    idempotency_key: entry.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> OrderView:
     return await entry.cancel(order_id, trader, engine, database, idempotency_key)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.keyset import cut, two_numbers
 from cift.contracts.orders import SYMBOL_PATTERN, FillView
@@ -19,7 +19,7 @@ async def list_fills(
     trader: Trader,
     database: Database,
     order_id: str | None = None,
-    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
+    symbol: Annotated[str | None, Field(pattern=SYMBOL_PATTERN)] = None,
 ) -> Page[FillView]:
     before = two_numbers(page)
     if order_id is not None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.keyset import cut, number_and_uuid
 from cift.contracts.orders import CLIENT_KEY_PATTERN, SYMBOL_PATTERN, OrderView
@@ -19,8 +19,8 @@ async def list_orders(
     trader: Trader,
     database: Database,
     status: Literal["open", "closed", "all"] = "all",
-    symbol: Annotated[str | None, Query(pattern=SYMBOL_PATTERN)] = None,
-    client_order_id: Annotated[str | None, Query(pattern=CLIENT_KEY_PATTERN)] = None,
+    symbol: Annotated[str | None, Field(pattern=SYMBOL_PATTERN)] = None,
+    client_order_id: Annotated[str | None, Field(pattern=CLIENT_KEY_PATTERN)] = None,
 ) -> Page[OrderView]:
     before = number_and_uuid(page)
     await database.caught_up(trader.account_id, "project_orders")

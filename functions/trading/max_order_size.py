@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from pydantic import Field
 
 from cift.contracts.amounts import Nanos
 from cift.contracts.orders import MaxOrderSizeView, OrderType, Side
@@ -18,7 +18,7 @@ async def max_order_size(
     side: Side,
     trader: Trader,
     engine: Engine,
-    type: Annotated[OrderType, Query(description="market where it is not given")] = "market",
+    type: Annotated[OrderType, Field(description="market where it is not given")] = "market",
     limit_price: Nanos | None = None,
     stop_price: Nanos | None = None,
 ) -> MaxOrderSizeView:

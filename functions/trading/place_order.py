@@ -1,6 +1,7 @@
 """Place an order: check it, then hand it to the matching engine. The answer is durable, and does not wait
 for the read model. A refusal says why, and the refused order is kept under the answer's `id`."""
 
+from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import NewOrder, OrderView
 from cift.function import Scale, http
 from cift.platform.engine import Engine
@@ -15,6 +16,6 @@ async def place_order(
     trader: Trader,
     engine: Engine,
     database: Database,
-    idempotency_key: entry.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> OrderView:
     return await entry.place(order, trader, engine, database, idempotency_key)

@@ -1,5 +1,6 @@
 """Change an open order's quantity or prices. Only a smaller quantity keeps its place in the queue."""
 
+from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import OrderChange, OrderView
 from cift.function import Scale, http
 from cift.platform.engine import Engine
@@ -15,6 +16,6 @@ async def replace_order(
     trader: Trader,
     engine: Engine,
     database: Database,
-    idempotency_key: entry.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> OrderView:
     return await entry.replace(order_id, change, trader, engine, database, idempotency_key)

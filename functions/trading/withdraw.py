@@ -1,12 +1,13 @@
 """Withdraw paper money that no open order or position needs."""
 
 from cift.contracts.accounts import CashAmount, TransactionView
+from cift.contracts.headers import IdempotencyKey
 from cift.function import http
 from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
-from cift.portfolio.transfers import IdempotencyKey, transfer
+from cift.portfolio.transfers import transfer
 
 
 @http("POST", "/api/v1/trading/account/withdraw", scope="funds", status=201)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Header, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from cift.contracts.headers import FromHeader
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.function import Door, Scale, daemon, every, http, on
 from cift.host.app import House
@@ -105,9 +105,9 @@ async def test_parameters_come_by_type_and_by_name() -> None:
         caller: Caller,
         page: PageRequest,
         settings: Settings,
-        symbols: Annotated[str, Query(max_length=5)],
+        symbols: Annotated[str, Field(max_length=5)],
         depth: int = 10,
-        key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+        key: Annotated[str | None, FromHeader("Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         return {
             "name": name,

@@ -1,1 +1,0 @@
-"""What runs an exchange in a Kubernetes cluster, beside the charts."""

@@ -1,1 +1,0 @@
-"""MarketStream: a JetStream stream and its durable consumers, kept as declared."""

@@ -1,1 +1,0 @@
-"""TradingAccount: an account at the exchange, funded, with limits and credentials."""
