@@ -103,6 +103,17 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) -c requirements.lock requirements-functions.in -o requirements-functions.lock
 	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
 	$(LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
+	for each in functions/requirements functions/requirements-polars k8s/servers/requirements k8s/gateway/requirements; do \
+	  $(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock $$each.in -o $$each.lock; done
+
+.PHONY: wheels
+wheels: build ## Fill .wheels/, from which the images of the cluster are built
+	@$(PY) -m k8s.images.wheels
+
+.PHONY: images
+images: wheels ## Build all images of the cluster into .images/cift.oci.tar (needs buildah)
+	@$(PY) -m k8s.images
 
 .PHONY: key
 key: setup ## A new API key for the running exchange's first user (OPERATE=1: an operator's)

@@ -107,6 +107,12 @@ async def managed_accounts(cluster: str, database: Database) -> list[ManagedAcco
     return [ManagedAccount(row["managed_by"], row["managed_as"], row["account_id"]) for row in rows]
 
 
+async def managers_named(name: str, cluster: str, database: Database) -> list[str]:
+    """Uids of the resources that manage, or managed, an account under this namespace/name."""
+    async with database.write() as c:
+        return await store.managed_under(c, cluster, name)
+
+
 async def release(uid: str, database: Database, valkey: Valkey) -> str | None:
     """The resource is gone: its keys end, its account belongs to nobody until it is adopted."""
     async with database.write() as c:

@@ -289,6 +289,16 @@ async def managed_users(c: Connection, managed_in: str) -> list[Row]:
     )
 
 
+async def managed_under(c: Connection, managed_in: str, managed_as: str) -> list[str]:
+    """Uids of the resources that manage, or managed, an account under this name."""
+    rows = await c.fetch(
+        "SELECT managed_by::text AS managed_by FROM users WHERE managed_in = $1 AND managed_as = $2",
+        managed_in,
+        managed_as,
+    )
+    return [row["managed_by"] for row in rows]
+
+
 async def key_by_id(c: Connection, id: str) -> Row | None:
     return await c.fetchrow(
         "SELECT user_id::text AS user_id, secret_hash, scopes, created_at, revoked_at,"

@@ -217,3 +217,14 @@ async def transfer(c: Connection, account: str, sequence: int) -> Row | None:
         account,
         sequence,
     )
+
+
+async def has_transfer(c: Connection, account: str, transfer_id: str) -> bool:
+    """Whether the ledger has a movement of cash with this id."""
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM transactions WHERE account_id = $1 AND transfer_id = $2)",
+            account,
+            transfer_id,
+        )
+    )

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 NOT_OURS = {
     ".git", ".venv", ".cift", "target", "node_modules", "__pycache__", ".hypothesis",
     ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "build", "dist",
+    ".wheels", ".images",
 }  # fmt: skip
 LINES_MAX = 500
 LINES_REASON = "lines because"

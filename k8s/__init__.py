@@ -1,0 +1,1 @@
+"""What runs an exchange in a Kubernetes cluster, beside the charts."""

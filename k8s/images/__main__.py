@@ -1,0 +1,180 @@
+"""`python -m k8s.images [NAME…]`: build the images (all, or those named) into one archive, and print sizes.
+
+    .images/cift.oci.tar    every image once, layers shared; `cluster load`, `ctr images import` and
+                            `kind load image-archive` read it
+    .images/tag             its tag: a digest of what is in it, so never `latest`
+
+Needs buildah, the wheels (`make wheels`) and the base image `python:3.11-slim`.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cift.function import Door
+from cift.host.doors import load_doors
+from k8s.images.layout import Layout
+from k8s.images.wheels import PROGRAMS, ROOT, WHEELS
+
+REGISTRY = os.environ.get("CIFT_IMAGE_REGISTRY", "dev.local/cift")
+OUT = ROOT / ".images"
+PYC = Path("__pycache__")
+BUILD_TIMEOUT_S = 1800
+
+
+def kebab(door: Door) -> str:
+    return door.name.replace(".", "-").replace("_", "-")
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=BUILD_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
+
+
+def build(layout: Layout, name: str, dockerfile: str, *arguments: str) -> str:
+    """Build one Dockerfile and have it in the layout; digest of its manifest."""
+    reference = f"localhost/cift-build/{name}:build"
+    # Isolation chroot: works in a container and without user namespaces, as on CI machines.
+    run(
+        *("buildah", "bud", "--isolation", "chroot", "--layers", "--network", "host"),
+        *("--pull=false", "--quiet", "--timestamp", "0"),
+        *("--file", dockerfile, "--tag", reference, *arguments, "."),
+    )
+    run("buildah", "push", "--quiet", "--disable-compression", reference, f"oci:{layout.folder}:{name}")
+    return layout.pushed(name)
+
+
+def compiled_doors(folder: Path) -> None:
+    """The doors and their bytecode, made by the Python of the images, in `folder`."""
+    shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    box = subprocess.run(
+        ["buildah", "from", "--pull-never", "localhost/cift-build/base:build"],
+        check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    try:
+        run(
+            *(
+                "buildah",
+                "run",
+                "--isolation",
+                "chroot",
+                "--user",
+                "0",
+                "--volume",
+                f"{folder}:/source",
+                box,
+                "--",
+            ),
+            *("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+            *("-s", "/source", "-p", "/app", "/source/functions"),
+        )
+    finally:
+        run("buildah", "rm", box)
+
+
+def files_of(door: Door, folder: Path) -> dict[str, bytes]:
+    """The function's own files, as they lie in its image."""
+    domain, _, verb_noun = door.name.partition(".")
+    found = {}
+    for module in ("functions/__init__", f"functions/{domain}/__init__", f"functions/{domain}/{verb_noun}"):
+        source = folder / f"{module}.py"
+        bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
+        found[f"app/{module}.py"] = source.read_bytes()
+        found[f"app/{bytecode.relative_to(folder)}"] = bytecode.read_bytes()
+    return found
+
+
+def build_all(wanted: set[str]) -> Layout:
+    """Build what is wanted (everything where nothing is named)."""
+    folder = OUT / "layout"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    layout = Layout(folder)
+    doors = {kebab(door): door for door in load_doors()}
+    houses = {"base": "house", "polars": "polars"}
+    known = {*doors, *houses, "matchd", "relay", "operator", "gateway", "servers"}
+    if wanted - known:
+        raise SystemExit(
+            f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
+        )
+    need = wanted or known
+    jobs: list[tuple[str, str, tuple[str, ...]]] = []
+    for name, target in houses.items():
+        jobs.append((name, "functions/Dockerfile", ("--target", target)))
+    jobs += [
+        (name, "rust_core/Dockerfile", ("--build-arg", f"PROGRAM={name}"))
+        for name in PROGRAMS
+        if name in need and (WHEELS / "bin" / name).exists()
+    ]
+    for name, dockerfile in (("gateway", "k8s/gateway/Dockerfile"), ("servers", "k8s/servers/Dockerfile")):
+        if name in need:
+            jobs.append((name, dockerfile, ()))
+    if "operator" in need and (WHEELS / "operator").exists():
+        jobs.append(
+            ("operator", "operators/Dockerfile", ("--build-arg", "HOUSE=localhost/cift-build/base:build"))
+        )
+    digests: dict[str, str] = {}
+    for name, dockerfile, arguments in jobs:
+        began = time.monotonic()
+        digests[name] = build(layout, name, dockerfile, *arguments)
+        print(f"  {name:12} built in {time.monotonic() - began:5.1f} s", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled_doors(Path(scratch))
+        for name, door in doors.items():
+            if name in need:
+                base = digests["polars" if "polars" in door.extras else "base"]
+                digests[name] = layout.extend(
+                    base, files_of(door, Path(scratch)), {"CIFT_FUNCTION": door.name}
+                )
+    print(
+        f"  {len([n for n in doors if n in need])} functions in {time.monotonic() - began:5.1f} s", flush=True
+    )
+    # `polars` is only what some functions stand on: nothing runs it.
+    layout.names = {name: digest for name, digest in digests.items() if name in need and name != "polars"}
+    return layout
+
+
+def print_sizes(layout: Layout, doors: set[str]) -> None:
+    """Each image: all its layers, and what it adds to those that others have too."""
+    seen: set[str] = set()
+    print(f"\n{'image':36} {'MB':>8} {'own KB':>10}")
+    for name, digest in sorted(layout.names.items(), key=lambda item: (item[0] in doors, item[0])):
+        layers = layout.read(digest)["layers"]
+        own = sum(layer["size"] for layer in layers if layer["digest"] not in seen)
+        seen |= {layer["digest"] for layer in layers}
+        print(f"{name:36} {sum(layout.layer_bytes(digest)) / 1e6:8.1f} {own / 1e3:10.1f}")
+
+
+def main() -> None:
+    began = time.monotonic()
+    layout = build_all(set(sys.argv[1:]))
+    content = "\n".join(f"{name} {digest}" for name, digest in sorted(layout.names.items()))
+    tag = f"c{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    print_sizes(layout, {kebab(door) for door in load_doors()})
+    layout.names = {f"{REGISTRY}/{name}:{tag}": digest for name, digest in layout.names.items()}
+    archive = OUT / "cift.oci.tar"
+    layout.pack(archive)
+    (OUT / "tag").write_text(tag)
+    print(
+        f"\n{len(layout.names)} images, {archive.stat().st_size / 1e6:.0f} MB in {archive.relative_to(ROOT)},"
+        f" tag {tag}, {time.monotonic() - began:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

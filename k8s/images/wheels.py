@@ -1,0 +1,138 @@
+"""Fill `.wheels/`, from which images are built without asking any index (`make wheels`).
+
+.wheels/<image>/*.whl          the packages of its lock, hashes checked; cift_core in functions/
+.wheels/bin/<program>          matchd and relay, built by cargo
+.wheels/<image>/sbom.cdx.json  what is in it (CycloneDX), read from the lock or from cargo's
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WHEELS = ROOT / ".wheels"
+LOCKS = {
+    "functions": ROOT / "functions/requirements.lock",
+    "functions-polars": ROOT / "functions/requirements-polars.lock",
+    "operator": ROOT / "operators/requirements.lock",
+    "servers": ROOT / "k8s/servers/requirements.lock",
+    "gateway": ROOT / "k8s/gateway/requirements.lock",
+}
+PROGRAMS = ("matchd", "relay")
+_PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^ ;\\]+)", re.M)
+
+
+def present_locks() -> dict[str, Path]:
+    return {name: lock for name, lock in LOCKS.items() if lock.exists()}
+
+
+def fetch(name: str, lock: Path) -> None:
+    """Have the wheels of one lock, unless they are those already."""
+    folder = WHEELS / name
+    stamp = folder / ".lock"
+    mark = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == mark:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    print(f"wheels: {name}", flush=True)
+    # `wheel` and not `download`: what is published as source only becomes a wheel here, not in the image.
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"),
+            *("--require-hashes", "-r", str(lock), "-w", str(folder)),
+        ],
+        check=True,
+    )
+    stamp.write_text(mark)
+
+
+def newest_core() -> Path:
+    """The wheel of cift_core that `make build` left. Raises SystemExit."""
+    folder = Path(os.environ.get("CIFT_CORE_WHEELS") or ROOT / ".venv/wheels")
+    found = sorted(folder.glob("cift_core-*.whl"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise SystemExit(f"no wheel of cift_core in {folder}: run `make build`")
+    return found[-1]
+
+
+def program(name: str) -> Path | None:
+    """A program as cargo built it; CIFT_MATCHD, CIFT_RELAY name another. None: not built."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core/target")
+    path = Path(os.environ.get(f"CIFT_{name.upper()}") or target / "release" / name)
+    return path if path.exists() else None
+
+
+def bill(name: str, components: list[dict[str, str]]) -> str:
+    """A CycloneDX bill of materials: same input, same bytes."""
+    document: dict[str, Any] = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": f"cift/{name}"}},
+        "components": [
+            {"type": "library", "name": c["name"], "version": c["version"], "purl": c["purl"]}
+            for c in sorted(components, key=lambda c: c["purl"])
+        ],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def python_components(lock: Path) -> list[dict[str, str]]:
+    return [
+        {"name": name, "version": version, "purl": f"pkg:pypi/{name.lower()}@{version}"}
+        for name, version in _PINNED.findall(lock.read_text())
+    ]
+
+
+def rust_components() -> list[dict[str, str]]:
+    """The crates of the workspace's lock."""
+    text = (ROOT / "rust_core/Cargo.lock").read_text()
+    return [
+        {"name": name, "version": version, "purl": f"pkg:cargo/{name}@{version}"}
+        for name, version in re.findall(r'\[\[package\]\]\nname = "([^"]+)"\nversion = "([^"]+)"', text)
+    ]
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write where it differs: a build's cache looks at times too."""
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def main() -> None:
+    crates = rust_components()
+    for name, lock in present_locks().items():
+        fetch(name, lock)
+        components = python_components(lock)
+        if name == "functions":
+            components += python_components(LOCKS["functions-polars"]) + crates
+        replace(WHEELS / name / "sbom.cdx.json", bill(name, components).encode())
+    core = newest_core()
+    for old in (WHEELS / "functions").glob("cift_core-*.whl"):
+        if old.name != core.name:
+            old.unlink()
+    replace(WHEELS / "functions" / core.name, core.read_bytes())
+    for name in PROGRAMS:
+        built = program(name)
+        if built is None:
+            print(f"wheels: {name} is not built: no image of it", file=sys.stderr)
+            continue
+        stripped = WHEELS / "bin" / f".{name}.stripped"
+        stripped.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["strip", "-o", str(stripped), str(built)], check=True)
+        replace(WHEELS / "bin" / name, stripped.read_bytes())
+        (WHEELS / "bin" / name).chmod(0o755)
+        stripped.unlink()
+    replace(WHEELS / "bin" / "sbom.cdx.json", bill("engine", crates).encode())
+
+
+if __name__ == "__main__":
+    main()

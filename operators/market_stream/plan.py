@@ -1,0 +1,316 @@
+"""What to do about a MarketStream: what is declared against what is. Pure.
+
+A configuration is JetStream's own JSON. What is not declared is left as it is found (a stream that matchd
+made keeps its `allow_direct`, say), so only declared fields are compared: `_over`.
+
+Data is never dropped without deletionPolicy Delete: neither a stream, nor messages by a smaller limit, nor
+a consumer's place.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operators.conditions import Condition, no, yes
+
+FINALIZER = "cift.markets/delete-stream"
+MANAGED_BY, MANAGED_AS, MANAGED_IN = "cift.markets/uid", "cift.markets/resource", "cift.markets/cluster"
+_DURATION = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
+_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a resource declares."""
+
+    uid: str
+    name: str
+    """namespace/name"""
+    cluster: str
+    generation: int
+    stream: str
+    config: Config
+    consumers: Mapping[str, Config]
+    deletes: bool
+    """deletionPolicy Delete."""
+    deleting: bool
+    has_finalizer: bool
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What a stream's and a consumer's metadata say of who manages it."""
+        return {MANAGED_BY: self.uid, MANAGED_AS: self.name, MANAGED_IN: self.cluster}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is."""
+
+    config: Config | None
+    messages: int
+    bytes: int
+    first_at_ns: int
+    """When the oldest message came; 0 without messages."""
+    now_ns: int
+    consumers: Mapping[str, Config]
+    holder_gone: bool
+    """The other resource that the stream's metadata names does not exist any more."""
+
+    @property
+    def holder(self) -> str | None:
+        return ((self.config or {}).get("metadata") or {}).get(MANAGED_BY)
+
+
+# ── steps ───────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class CreateStream:
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStream:
+    config: Config
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStream:
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutConsumer:
+    stream: str
+    config: Config
+    create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteConsumer:
+    stream: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFinalizer:
+    present: bool
+
+
+Step = CreateStream | UpdateStream | DeleteStream | PutConsumer | DeleteConsumer | SetFinalizer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps that can be taken now, what stands in the way of the rest, and what is left on purpose."""
+
+    steps: tuple[Step, ...]
+    blocked: Mapping[str, Condition]
+    kept: tuple[str, ...] = ()
+    """Consumers that are declared no more and kept, because data is retained."""
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────
+def nanoseconds(text: str) -> int:
+    """`90s`, `24h` and so on, as the definition admits them."""
+    found = _DURATION.fullmatch(text)
+    assert found is not None, f"the API server admits no duration {text!r}"
+    return int(found[1]) * _NS[found[2]]
+
+
+def desired_of(body: Mapping[str, Any], cluster: str) -> Desired:
+    """What a resource declares; the API server has checked it (charts/cift-crds)."""
+    meta, spec = body["metadata"], body["spec"]
+    age = nanoseconds(spec["maxAge"]) if "maxAge" in spec else 0
+    window = nanoseconds(spec.get("duplicateWindow", "120s"))
+    config = {
+        "name": spec["stream"],
+        "subjects": sorted(spec["subjects"]),
+        "storage": spec.get("storage", "file"),
+        "retention": spec.get("retention", "limits"),
+        "discard": spec.get("discard", "old"),
+        "num_replicas": spec.get("replicas", 1),
+        "max_bytes": spec.get("maxBytes", -1),
+        "max_msgs": spec.get("maxMessages", -1),
+        "max_msgs_per_subject": spec.get("maxMessagesPerSubject", -1),
+        "max_msg_size": spec.get("maxMessageBytes", -1),
+        "max_age": age,
+        "duplicate_window": min(window, age) if age else window,
+    }
+    return Desired(
+        uid=meta["uid"],
+        name=f"{meta['namespace']}/{meta['name']}",
+        cluster=cluster,
+        generation=meta["generation"],
+        stream=spec["stream"],
+        config=config,
+        consumers={each["name"]: _consumer(each) for each in spec.get("consumers") or ()},
+        deletes=spec.get("deletionPolicy") == "Delete",
+        deleting="deletionTimestamp" in meta,
+        has_finalizer=FINALIZER in (meta.get("finalizers") or ()),
+    )
+
+
+def _consumer(spec: Mapping[str, Any]) -> Config:
+    config: Config = {
+        "durable_name": spec["name"],
+        "deliver_policy": spec.get("from", "all"),
+        "ack_policy": spec.get("acknowledge", "explicit"),
+        "replay_policy": "instant",
+        "max_deliver": spec.get("maxDeliver", -1),
+    }
+    if "subject" in spec:
+        config["filter_subject"] = spec["subject"]
+    if config["ack_policy"] != "none":
+        config["ack_wait"] = nanoseconds(spec.get("ackWait", "30s"))
+        config["max_ack_pending"] = spec.get("maxAckPending", 1000)
+    return config
+
+
+# ── deciding ────────────────────────────────────────────────────────────────────────────────────
+def plan(wanted: Desired, seen: Observed) -> Plan:
+    """The steps from what is to what is declared."""
+    if wanted.deleting:
+        return _plan_deletion(wanted, seen)
+    steps: list[Step] = []
+    if wanted.deletes != wanted.has_finalizer:
+        steps.append(SetFinalizer(wanted.deletes))
+    if seen.config is None:
+        steps.append(CreateStream({**wanted.config, "metadata": wanted.mark}))
+        steps += [
+            PutConsumer(wanted.stream, {**config, "metadata": wanted.mark}, True)
+            for config in wanted.consumers.values()
+        ]
+        return Plan(tuple(steps), {})
+    blocked = _blocked(wanted, seen)
+    if blocked is not None:
+        return Plan(tuple(steps), {"StreamReady": blocked})
+    merged, changed = _over(seen.config, wanted.config, wanted.mark)
+    if changed:
+        steps.append(UpdateStream(merged, changed))
+    kept: list[str] = []
+    for name, config in wanted.consumers.items():
+        found = seen.consumers.get(name)
+        if found is None:
+            steps.append(PutConsumer(wanted.stream, {**config, "metadata": wanted.mark}, True))
+            continue
+        # A filter that is declared no more is one to be taken away, not one to be left.
+        merged, changed = _over(found, {"filter_subject": "", **config}, wanted.mark)
+        if changed:
+            steps.append(PutConsumer(wanted.stream, merged, False))
+    for name, found in seen.consumers.items():
+        if name not in wanted.consumers and (found.get("metadata") or {}).get(MANAGED_BY) == wanted.uid:
+            if wanted.deletes:
+                steps.append(DeleteConsumer(wanted.stream, name))
+            else:
+                kept.append(name)
+    return Plan(tuple(steps), {}, tuple(sorted(kept)))
+
+
+def _over(found: Config, declared: Config, mark: dict[str, str]) -> tuple[Config, tuple[str, ...]]:
+    """The configuration found with what is declared over it, and which fields that changes."""
+    metadata = found.get("metadata") or {}
+    changed = []
+    for name, value in declared.items():
+        now = found.get(name, _ABSENT.get(name))
+        if (sorted(now or ()) if name == "subjects" else now) != value:
+            changed.append(name)
+    if any(metadata.get(name) != value for name, value in mark.items()):
+        changed.append("metadata")
+    return {**found, **declared, "metadata": {**metadata, **mark}}, tuple(changed)
+
+
+_ABSENT = {
+    "filter_subject": "",
+    "max_age": 0,
+    "max_bytes": -1,
+    "max_msgs": -1,
+    "max_msgs_per_subject": -1,
+    "max_msg_size": -1,
+    "max_deliver": -1,
+}
+"""What JetStream leaves out of its JSON when it says nothing."""
+
+
+def _blocked(wanted: Desired, seen: Observed) -> Condition | None:
+    config = seen.config or {}
+
+    def because(reason: str, message: str) -> Condition:
+        return no("StreamReady", reason, message)
+
+    if seen.holder not in (None, wanted.uid) and not seen.holder_gone:
+        other = (config.get("metadata") or {}).get(MANAGED_AS)
+        return because("ManagedByAnother", f"The stream {wanted.stream} is that of the MarketStream {other}")
+    for name in ("storage", "retention"):
+        if config.get(name) != wanted.config[name]:
+            return because(
+                f"{name.capitalize()}Differs",
+                f"The stream {wanted.stream} exists with {name} {config.get(name)}, which cannot change:"
+                " declare that, or another stream",
+            )
+    lost = None if wanted.deletes else _would_drop(wanted.config, seen)
+    if lost is not None:
+        return because(
+            "WouldDropData",
+            f"{lost}; with deletionPolicy Retain nothing is dropped: raise the limit, or set Delete",
+        )
+    return None
+
+
+def _would_drop(wanted: Config, seen: Observed) -> str | None:
+    """What an update would drop, in words."""
+    now = seen.config or {}
+
+    def tighter(name: str) -> bool:
+        limit, before = wanted[name], now.get(name, -1)
+        return bool(limit > 0 and (before <= 0 or limit < before))
+
+    if tighter("max_bytes") and seen.bytes > wanted["max_bytes"]:
+        return f"The stream holds {seen.bytes} bytes, more than maxBytes {wanted['max_bytes']}"
+    if tighter("max_msgs") and seen.messages > wanted["max_msgs"]:
+        return f"The stream holds {seen.messages} messages, more than maxMessages {wanted['max_msgs']}"
+    if tighter("max_msgs_per_subject") and seen.messages > wanted["max_msgs_per_subject"]:
+        return "A subject may hold more messages than maxMessagesPerSubject"
+    if tighter("max_age") and 0 < seen.first_at_ns < seen.now_ns - wanted["max_age"]:
+        return "The stream holds messages older than maxAge"
+    return None
+
+
+def _plan_deletion(wanted: Desired, seen: Observed) -> Plan:
+    if not wanted.has_finalizer:
+        return Plan((), {})
+    steps: list[Step] = []
+    if wanted.deletes and seen.config is not None and seen.holder == wanted.uid:
+        steps.append(DeleteStream(wanted.stream))
+    return Plan((*steps, SetFinalizer(False)), {})
+
+
+# ── telling ─────────────────────────────────────────────────────────────────────────────────────
+def conditions(wanted: Desired, seen: Observed, left: Plan) -> list[Condition]:
+    """What is true of an observation, given what is left to do of it."""
+    pending = [step for step in left.steps if not isinstance(step, SetFinalizer)]
+    about_stream = [step for step in pending if isinstance(step, CreateStream | UpdateStream)]
+    stream = left.blocked.get("StreamReady")
+    if stream is None and (seen.config is None or about_stream):
+        stream = no("StreamReady", "Pending", f"The stream {wanted.stream} is not as declared yet")
+    stream = stream or yes("StreamReady", "AsDeclared", f"The stream {wanted.stream} is as declared")
+    consumers = left.blocked.get("ConsumersReady")
+    missing = [name for name in wanted.consumers if name not in seen.consumers]
+    if consumers is None and (missing or len(pending) > len(about_stream)):
+        consumers = no("ConsumersReady", "Pending", "Not all consumers are as declared yet")
+    if consumers is None and left.kept:
+        names = ", ".join(left.kept)
+        consumers = yes(
+            "ConsumersReady",
+            "ConsumersKept",
+            f"All declared consumers exist; {names} is declared no more, and kept by deletionPolicy Retain",
+        )
+    count = len(wanted.consumers)
+    consumers = consumers or yes("ConsumersReady", "AsDeclared", f"{count} consumers are as declared")
+    ready = yes("Ready", "AsDeclared", "Stream and consumers are as declared")
+    for each in (stream, consumers):
+        if each.status != "True":
+            ready = no("Ready", each.reason, each.message)
+            break
+    return [ready, stream, consumers]

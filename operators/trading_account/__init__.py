@@ -1,0 +1,1 @@
+"""TradingAccount: an account at the exchange, funded, with limits and credentials."""

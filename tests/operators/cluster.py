@@ -1,0 +1,265 @@
+"""A cluster as the tests of the operator use it: with kubectl, as its users do."""
+
+import base64
+import itertools
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cift.run.privilege import before_exec
+from cift.run.servers import free_port
+from operators import permissions
+from tests.operators.control_plane import ControlPlane, kubectl
+from tests.stack import ROOT, Stack, eventually
+
+STOP_TIMEOUT_S = 30.0
+SETTLE_TIMEOUT_S = 60.0
+OPERATOR = "cift-operator"
+_numbers = itertools.count(1)
+Object = dict[str, Any]
+
+
+class Running:
+    """An operator in a process of its own."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path, url: str) -> None:
+        self.process, self.log, self.url = process, log, url
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, f"the operator ended:\n{self.said[-3000:]}"
+            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
+
+        eventually(ready, f"the operator is ready; see {self.log}", SETTLE_TIMEOUT_S)
+
+    def metric(self, line: str) -> float:
+        """The value of a line of /metrics, which must be there."""
+        for each in httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines():
+            name, _, value = each.rpartition(" ")
+            if name == line:
+                return float(value)
+        raise KeyError(line)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+
+class Cluster:
+    """A cluster with our kinds. `plane` where it is one that the tests may torment."""
+
+    def __init__(self, kubeconfig: Path, plane: ControlPlane | None, folder: Path) -> None:
+        self.kubeconfig, self.plane, self.folder = kubeconfig, plane, folder
+        self.operator_kubeconfig = kubeconfig
+
+    def install(self) -> None:
+        """Define the kinds, and let the operator do what permissions.py lists, and nothing else."""
+        for file in sorted((ROOT / "charts" / "cift-crds" / "templates").glob("*.yaml")):
+            self.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(file))
+        names = [f"crd/{kind}.cift.markets" for kind in ("tradingaccounts", "marketstreams")]
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
+        if self.plane is None:
+            return  # the chart has installed the operator's permissions
+        role = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": OPERATOR},
+            "rules": [*permissions.RULES, *permissions.CLUSTER_RULES],
+        }
+        binding = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": OPERATOR},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": OPERATOR},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR}],
+        }
+        self.apply(role, binding)
+        self.operator_kubeconfig = self.plane.user(OPERATOR)
+
+    def operator(self, exchange: Stack, *, wait: bool = True, **settings: str) -> Running:
+        """Start an operator of this exchange. `settings` are CIFT_OPERATOR_ variables."""
+        run = exchange.run_file
+        port = free_port()
+        given = {"port": str(port), "sweep_s": "2", "namespace": "default", "url": exchange.url, **settings}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CIFT_")}
+        environment |= {f"CIFT_OPERATOR_{name.upper()}": value for name, value in given.items()}
+        environment |= {
+            "KUBECONFIG": str(self.operator_kubeconfig),
+            "CIFT_POSTGRES_URL": run["postgres_url"],
+            "CIFT_NATS_URL": run["nats_url"],
+            "CIFT_VALKEY_URL": run["valkey_url"],
+            "CIFT_DATA": str(self.folder / "no-data"),
+            "CIFT_BCRYPT_ROUNDS": "4",
+        }
+        log = self.folder / f"operator{next(_numbers)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "operators"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                preexec_fn=before_exec(signal.SIGTERM, drop_root=False),
+            )
+        running = Running(process, log, f"http://127.0.0.1:{port}")
+        if wait:
+            running.wait_ready()
+        return running
+
+    # ── kubectl ─────────────────────────────────────────────────────────────────────────────────
+    def kubectl(
+        self, *arguments: str, input: str | None = None, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        return kubectl(self.kubeconfig, *arguments, input=input, check=check)
+
+    def apply(self, *objects: Object) -> None:
+        """As its users do; it must be accepted."""
+        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self.kubectl("apply", "-f", "-", input=json.dumps(document))
+
+    def refused(self, resource: Object) -> str:
+        """What the API server says to a resource that it must refuse."""
+        done = self.kubectl("apply", "-f", "-", input=json.dumps(resource), check=False)
+        assert done.returncode != 0, f"it was accepted: {resource}"
+        return done.stderr
+
+    def get(self, kind: str, name: str, namespace: str) -> Object | None:
+        done = self.kubectl("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
+        found: Object | None = json.loads(done.stdout) if done.stdout.strip() else None
+        return found
+
+    def list(self, kind: str, namespace: str) -> list[Object]:
+        found: list[Object] = json.loads(self.kubectl("get", kind, "-n", namespace, "-o", "json").stdout)[
+            "items"
+        ]
+        return found
+
+    def patch(self, kind: str, name: str, namespace: str, change: Object) -> None:
+        """A merge patch, that must be accepted."""
+        self.kubectl("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(change))
+
+    def delete(self, kind: str, name: str, namespace: str, *, wait: bool = True) -> None:
+        self.kubectl("delete", kind, name, "-n", namespace, f"--wait={str(wait).lower()}", "--timeout=60s")
+
+    def events(self, name: str, namespace: str) -> dict[str, str]:
+        """The story of a resource: messages by reason, the newest of each."""
+        found = self.list("events", namespace)
+        told = [each for each in found if each["involvedObject"]["name"] == name]
+        return {
+            each["reason"]: each["message"] for each in sorted(told, key=lambda each: each["eventTime"] or "")
+        }
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        name = f"desk-{secrets.token_hex(4)}"
+        self.kubectl("create", "namespace", name)
+        try:
+            yield name
+        finally:
+            for kind in ("tradingaccounts", "marketstreams"):
+                for each in self.list(kind, name):
+                    if each["metadata"].get("finalizers"):  # what a test left open is not waited for
+                        self.patch(kind, each["metadata"]["name"], name, {"metadata": {"finalizers": None}})
+            self.kubectl("delete", "namespace", name, "--wait=false")
+
+    # ── resources of ours ───────────────────────────────────────────────────────────────────────
+    def until(
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        check: Callable[[Object], Any],
+        what: str,
+        timeout_s: float = SETTLE_TIMEOUT_S,
+    ) -> Object:
+        """The resource, once `check` holds for it."""
+        last: Object | None = None
+
+        def look() -> Object | None:
+            nonlocal last
+            last = self.get(kind, name, namespace)
+            return last if last is not None and check(last) else None
+
+        try:
+            found: Object = eventually(look, what, timeout_s)
+        except AssertionError as failed:
+            raise AssertionError(
+                f"{failed}\nnow: {json.dumps((last or {}).get('status'), indent=1)}"
+            ) from None
+        return found
+
+    def account(self, name: str, namespace: str, timeout_s: float = SETTLE_TIMEOUT_S) -> Object:
+        """A TradingAccount, once its present spec is made true."""
+        return self.until("tradingaccount", name, namespace, settled, f"{name} is Ready", timeout_s)
+
+    def stream(self, name: str, namespace: str) -> Object:
+        return self.until("marketstream", name, namespace, settled, f"{name} is Ready")
+
+    def secret(self, name: str, namespace: str) -> dict[str, str]:
+        """What a Secret holds."""
+        found = self.get("secret", name, namespace)
+        assert found is not None, f"there is no Secret {name}"
+        return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+
+
+def account(name: str, namespace: str, **spec: Any) -> Object:
+    """A TradingAccount as its users write it; None takes a field away."""
+    whole = {"owner": "ada@example.org", "type": "margin", "startingCash": "100000.00", **spec}
+    return resource("TradingAccount", name, namespace, whole)
+
+
+def stream(name: str, namespace: str, stream: str, **spec: Any) -> Object:
+    whole = {"stream": stream, "subjects": [f"{stream.lower()}.>"], "storage": "memory", **spec}
+    return resource("MarketStream", name, namespace, whole)
+
+
+def resource(kind: str, name: str, namespace: str, spec: Object) -> Object:
+    return {
+        "apiVersion": "cift.markets/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {key: value for key, value in spec.items() if value is not None},
+    }
+
+
+def condition(resource: Object, type: str) -> Object:
+    """A condition of a resource; an empty one where it has none."""
+    found = [each for each in resource.get("status", {}).get("conditions", []) if each["type"] == type]
+    assert len(found) <= 1
+    return found[0] if found else {"status": None, "reason": None, "message": None}
+
+
+def settled(resource: Object) -> bool:
+    """Whether the present spec is made true."""
+    ready = condition(resource, "Ready")
+    return bool(
+        ready["status"] == "True"
+        and resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
+        and ready["observedGeneration"] == resource["metadata"]["generation"]
+    )

@@ -1,0 +1,244 @@
+"""TradingAccounts, as their users see them: made, edited, traded by."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cift.kernel.money import NANOS
+from tests.operators.cluster import Cluster, account, condition, settled
+from tests.operators.desk import Desk
+from tests.stack import eventually
+from tests.venue import TRADING, refusal
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+async def test_applied_is_funded_and_trades(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace, risk={"maxOrderNotional": "5000", "leveragePercent": 150}))
+    ada = cluster.account("ada", namespace)
+    assert ada["status"]["phase"] == "Active"
+    assert {each["status"] for each in ada["status"]["conditions"]} == {"True"}
+    told = (await desk.told(ada["status"]["accountId"]))["account"]
+    assert (told["kind"], told["cash"], told["limits"]["leverage_percent"]) == ("margin", "100000", 150)
+    trader, symbol = desk.trader(ada), await desk.venue.instrument()
+    await desk.venue.order(trader, symbol)
+    refusal(await desk.venue.try_order(trader, symbol, quantity="51"), 422, "order_notional_limit")
+    # Its key is for reading and trading, not for money.
+    refusal(
+        await desk.venue.call(trader, "POST", f"{TRADING}/account/deposit", {"amount": "1"}),
+        403,
+        "scope_required",
+    )
+
+
+async def test_kubectl_shows_and_describes_it(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace, startingCash="2500.5"))
+    ada = cluster.account("ada", namespace)
+    symbol = await desk.venue.instrument()
+    await desk.venue.order(desk.trader(ada), symbol, quantity="1")
+    cluster.until(
+        "tradingaccount",
+        "ada",
+        namespace,
+        lambda each: each["status"]["summary"]["openOrders"] == 1,
+        "the sweep tells of the order",
+    )
+    header, row = cluster.kubectl("get", "tradingaccounts", "-n", namespace).stdout.splitlines()
+    assert header.split() == ["NAME", "OWNER", "TYPE", "STATE", "EQUITY", "OPEN", "ORDERS", "READY", "AGE"]
+    assert row.split()[:-1] == ["ada", "ada@example.org", "margin", "Active", "2500.5", "1", "True"]
+    # The story is told after what it tells of.
+    wanted = {"AccountOpened", "AccountFunded", "CredentialsIssued", "Ready"}
+    eventually(lambda: wanted <= set(cluster.events("ada", namespace)), "all is told")
+    described = cluster.kubectl("describe", "ta", "ada", "-n", namespace).stdout
+    assert "Paid in the starting cash of 2500.50 USD" in described
+    assert (
+        cluster.kubectl("get", "ta", "-n", namespace).stdout
+        == cluster.kubectl("get", "tradingaccounts", "-n", namespace).stdout
+    )
+
+
+async def test_a_cash_account_without_cash(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("poor", namespace, type="cash", startingCash="0"))
+    poor = cluster.account("poor", namespace)
+    told = (await desk.told(poor["status"]["accountId"]))["account"]
+    assert (told["kind"], told["cash"], told["limits"]["leverage_percent"]) == ("cash", "0", 100)
+    assert await desk.deposits(poor["status"]["accountId"]) == []
+
+
+async def test_limits_are_in_force_before_the_status_says_so(
+    cluster: Cluster, namespace: str, desk: Desk
+) -> None:
+    cluster.apply(account("ada", namespace))
+    id = cluster.account("ada", namespace)["status"]["accountId"]
+    edits: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"maxOpenOrders": 3}, {"max_open_orders": 3}),
+        ({"maxPosition": "7.5", "maxDailyLoss": "100"}, {"max_position": "7.5", "max_daily_loss": "100"}),
+        ({"maxPosition": None}, {"max_position": None, "max_open_orders": 3}),
+    ]
+    for edit, expected in edits:
+        cluster.patch("ta", "ada", namespace, {"spec": {"risk": edit}})
+        cluster.account("ada", namespace)
+        limits = (await desk.told(id))["account"]["limits"]
+        assert limits | expected == limits
+    assert "LimitsSet" in cluster.events("ada", namespace)
+
+
+STATES = [
+    ("ReduceOnly", "reduce_only"),
+    ("Suspended", "suspended"),
+    ("Closed", "closed"),
+    ("Active", "active"),
+]
+
+
+@pytest.mark.parametrize("first", STATES, ids=[name for name, _ in STATES])
+async def test_every_state_from_every_other(
+    cluster: Cluster, namespace: str, desk: Desk, first: tuple[str, str]
+) -> None:
+    symbol = await desk.venue.instrument()
+    cluster.apply(account("ada", namespace, state=first[0]))
+    ada = cluster.account("ada", namespace)
+    trader = desk.trader(ada)
+    for state, in_engine in [first, *[each for each in STATES if each != first], first]:
+        cluster.patch("ta", "ada", namespace, {"spec": {"state": state}})
+        ada = cluster.account("ada", namespace)
+        assert await desk.state(trader.account_id) == in_engine
+        assert ada["status"]["phase"] == state
+        answer = await desk.venue.try_order(trader, symbol, quantity="1")
+        match state:
+            case "Active":
+                assert answer.status_code == 201 and condition(ada, "Tradable")["status"] == "True"
+                await desk.venue.call(trader, "DELETE", f"{TRADING}/orders")
+            case "ReduceOnly":
+                refusal(answer, 403, "account_reduce_only")
+                assert condition(ada, "Tradable")["reason"] == "ReduceOnly"
+            case _:
+                refusal(answer, 403, f"account_{in_engine}")
+                tradable = condition(ada, "Tradable")
+                assert (tradable["status"], tradable["reason"]) == ("False", state)
+
+
+async def test_edits_while_it_is_closed(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace, state="Closed"))
+    id = cluster.account("ada", namespace)["status"]["accountId"]
+    cluster.patch("ta", "ada", namespace, {"spec": {"risk": {"maxOpenOrders": 9}}})
+    ada = cluster.account("ada", namespace)
+    assert "when it is opened again" in condition(ada, "RiskApplied")["message"]
+    cluster.patch("ta", "ada", namespace, {"spec": {"state": "Active"}})
+    cluster.account("ada", namespace)
+    told = (await desk.told(id))["account"]
+    assert (told["state"], told["limits"]["max_open_orders"]) == ("active", 9)
+
+
+async def test_closing_cancels_orders_and_waits_for_positions(
+    cluster: Cluster, namespace: str, desk: Desk
+) -> None:
+    symbol = await desk.venue.instrument()
+    cluster.apply(account("ada", namespace))
+    trader = desk.trader(cluster.account("ada", namespace))
+    await desk.hold(trader, symbol)
+    await desk.venue.order(trader, symbol, limit_price="99")
+    cluster.patch("ta", "ada", namespace, {"spec": {"state": "Closed"}})
+    ada = cluster.until(
+        "ta", "ada", namespace, lambda each: each["status"]["phase"] == "Closing", "it says that it waits"
+    )
+    risk = condition(ada, "RiskApplied")
+    assert (risk["status"], risk["reason"]) == ("False", "PositionsOpen")
+    assert f"3 {symbol}" in risk["message"] and condition(ada, "Ready")["message"] == risk["message"]
+    assert (await desk.told(trader.account_id))["account"]["open_orders"] == 0
+    refusal(await desk.venue.try_order(trader, symbol), 403, "account_reduce_only")
+    await desk.flatten(trader, symbol)
+    cluster.account("ada", namespace)
+    assert await desk.state(trader.account_id) == "closed"
+    told = cluster.events("ada", namespace)
+    assert {"OrdersCanceled", "PositionsOpen"} <= set(told), told
+
+
+async def test_the_owner_may_change(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace))
+    before = cluster.account("ada", namespace)
+    cluster.apply(account("ada", namespace, owner="grace@example.org"))
+    after = cluster.account("ada", namespace)
+    assert after["status"]["accountId"] == before["status"]["accountId"]
+    assert "grace@example.org" in cluster.kubectl("get", "ta", "-n", namespace).stdout
+
+
+async def test_what_went_past_the_operator_is_put_right(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace, risk={"maxOpenOrders": 4}))
+    id = cluster.account("ada", namespace)["status"]["accountId"]
+    limits = (await desk.told(id))["account"]["limits"]
+    for drift in (
+        {"type": "set_account_state", "account": id, "state": "suspended"},
+        {
+            "type": "set_limits",
+            "account": id,
+            "limits": {**limits, "max_open_orders": 400, "max_position": 5 * NANOS},
+        },
+    ):
+        await desk.venue.command(**drift)
+    for _ in range(300):
+        told = (await desk.told(id))["account"]
+        if (told["state"], told["limits"]) == ("active", limits):
+            break
+        await asyncio.sleep(0.1)
+    else:
+        raise AssertionError(f"the drift stays: {told}")
+
+
+async def test_money_is_not_spec(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace, credentials={"scopes": ["read", "trade", "funds"]}))
+    ada = cluster.account("ada", namespace)
+    trader = desk.trader(ada)
+    taken = await desk.venue.call(trader, "POST", f"{TRADING}/account/withdraw", {"amount": "99000"})
+    assert taken.status_code == 201, taken.text
+    cluster.patch("ta", "ada", namespace, {"spec": {"owner": "somebody else"}})
+    cluster.account("ada", namespace)
+    cluster.until(
+        "ta", "ada", namespace, lambda each: each["status"]["summary"]["cash"] == "1000", "the sweep tells"
+    )
+    assert await desk.deposits(trader.account_id) == ["100000.000000000"]
+
+
+async def test_limits_of_a_managed_account_are_not_edited_over_http(
+    cluster: Cluster, namespace: str, desk: Desk
+) -> None:
+    cluster.apply(account("ada", namespace))
+    id = cluster.account("ada", namespace)["status"]["accountId"]
+    key = cluster.secret("cift-operate", "default")["CIFT_API_KEY"]
+    answer = await desk.venue.call(
+        None, "PATCH", f"/api/v1/operate/accounts/{id}", {"state": "closed"}, {"X-API-Key": key}
+    )
+    assert f"{namespace}/ada" in refusal(answer, 409, "managed_account")["message"]
+
+
+async def test_a_status_edited_by_hand_is_put_right(cluster: Cluster, namespace: str) -> None:
+    cluster.apply(account("ada", namespace))
+    before = cluster.account("ada", namespace)
+    change = '{"status": {"phase": "Wonderful", "accountId": "none"}}'
+    cluster.kubectl(
+        "patch", "ta", "ada", "-n", namespace, "--subresource=status", "--type=merge", "-p", change
+    )
+    cluster.until(
+        "ta",
+        "ada",
+        namespace,
+        lambda each: each["status"] == before["status"],
+        "the status is as it was",
+    )
+
+
+async def test_conflicting_edits_end_with_the_last(cluster: Cluster, namespace: str, desk: Desk) -> None:
+    cluster.apply(account("ada", namespace))
+    id = cluster.account("ada", namespace)["status"]["accountId"]
+    for number in range(12):
+        state = ("ReduceOnly", "Suspended", "Active")[number % 3]
+        cluster.patch(
+            "ta", "ada", namespace, {"spec": {"state": state, "risk": {"maxOpenOrders": number + 1}}}
+        )
+        # Others' fields and ours are on one object: neither loses.
+        cluster.patch("ta", "ada", namespace, {"metadata": {"labels": {"desk": f"d{number}"}}})
+    ada = cluster.account("ada", namespace)
+    told = (await desk.told(id))["account"]
+    assert (told["state"], told["limits"]["max_open_orders"]) == ("active", 12)
+    assert ada["metadata"]["labels"] == {"desk": "d11"} and settled(ada)
