@@ -104,8 +104,8 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
 	$(LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
-	for each in functions/requirements functions/requirements-polars k8s/servers/requirements k8s/gateway/requirements; do \
-	  $(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header -c requirements.lock $$each.in -o $$each.lock; done
+	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock
+	$(LOCK) -c requirements.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock
 
 .PHONY: wheels
 wheels: build ## Fill .wheels/, from which the images of the cluster are built

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 from cift.function import Door
+from cift.generate.chart import kebab
+from cift.generate.skaffold import base_image
 from cift.host.doors import load_doors
 from k8s.images.layout import Layout
 from k8s.images.wheels import PROGRAMS, ROOT, WHEELS
@@ -25,10 +27,6 @@ REGISTRY = os.environ.get("CIFT_IMAGE_REGISTRY", "dev.local/cift")
 OUT = ROOT / ".images"
 PYC = Path("__pycache__")
 BUILD_TIMEOUT_S = 1800
-
-
-def kebab(door: Door) -> str:
-    return door.name.replace(".", "-").replace("_", "-")
 
 
 def run(*command: str | Path) -> None:
@@ -90,7 +88,7 @@ def files_of(door: Door, folder: Path) -> dict[str, bytes]:
     """The function's own files, as they lie in its image."""
     domain, _, verb_noun = door.name.partition(".")
     found = {}
-    for module in ("functions/__init__", f"functions/{domain}/__init__", f"functions/{domain}/{verb_noun}"):
+    for module in ("functions/__init__", f"functions/{domain}/{verb_noun}"):
         source = folder / f"{module}.py"
         bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
         found[f"app/{module}.py"] = source.read_bytes()
@@ -105,16 +103,16 @@ def build_all(wanted: set[str]) -> Layout:
     folder.mkdir(parents=True)
     layout = Layout(folder)
     doors = {kebab(door): door for door in load_doors()}
-    houses = {"base": "house", "polars": "polars"}
-    known = {*doors, *houses, "matchd", "relay", "operator", "gateway", "servers"}
+    bases = {base_image(door.extras): " ".join(sorted(door.extras)) for door in doors.values()}
+    known = {*doors, *bases, "matchd", "relay", "operator", "gateway", "servers"}
     if wanted - known:
         raise SystemExit(
             f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
         )
     need = wanted or known
     jobs: list[tuple[str, str, tuple[str, ...]]] = []
-    for name, target in houses.items():
-        jobs.append((name, "functions/Dockerfile", ("--target", target)))
+    for name, extras in sorted(bases.items()):
+        jobs.append((name, "functions/Dockerfile", ("--target", "base", "--build-arg", f"EXTRAS={extras}")))
     jobs += [
         (name, "rust_core/Dockerfile", ("--build-arg", f"PROGRAM={name}"))
         for name in PROGRAMS
@@ -137,15 +135,16 @@ def build_all(wanted: set[str]) -> Layout:
         compiled_doors(Path(scratch))
         for name, door in doors.items():
             if name in need:
-                base = digests["polars" if "polars" in door.extras else "base"]
+                base = digests[base_image(door.extras)]
                 digests[name] = layout.extend(
                     base, files_of(door, Path(scratch)), {"CIFT_FUNCTION": door.name}
                 )
     print(
         f"  {len([n for n in doors if n in need])} functions in {time.monotonic() - began:5.1f} s", flush=True
     )
-    # `polars` is only what some functions stand on: nothing runs it.
-    layout.names = {name: digest for name, digest in digests.items() if name in need and name != "polars"}
+    # A base with extras is only what some functions stand on: nothing runs it.
+    ran = need - (set(bases) - {"base"})
+    layout.names = {name: digest for name, digest in digests.items() if name in ran}
     return layout
 
 

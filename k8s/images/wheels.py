@@ -18,8 +18,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 WHEELS = ROOT / ".wheels"
 LOCKS = {
-    "functions": ROOT / "functions/requirements.lock",
-    "functions-polars": ROOT / "functions/requirements-polars.lock",
+    "functions": ROOT / "requirements-functions.lock",
+    "functions-polars": ROOT / "requirements-polars.lock",
     "operator": ROOT / "operators/requirements.lock",
     "servers": ROOT / "k8s/servers/requirements.lock",
     "gateway": ROOT / "k8s/gateway/requirements.lock",

@@ -1,0 +1,94 @@
+{{/* Labels of everything; . is the root. */}}
+{{- define "cift.labels" -}}
+app.kubernetes.io/part-of: cift
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{/* An image: (list root name). */}}
+{{- define "cift.image" -}}
+{{- $root := index . 0 -}}
+{{ $root.Values.images.registry }}/{{ index . 1 }}:{{ required "images.tag: which images? (python -m k8s.images prints it)" $root.Values.images.tag }}
+{{- end }}
+
+{{/* The functions: what the doors declare, under what the values change. JSON, by name. */}}
+{{- define "cift.functions" -}}
+{{- $declared := (fromYaml (.Files.Get "functions.gen.yaml")).functions | default dict -}}
+{{- $all := dict -}}
+{{- range $name, $change := .Values.functions -}}
+{{- if not (hasKey $declared $name) }}{{ fail (printf "functions.%s: there is no such function" $name) }}{{ end -}}
+{{- end -}}
+{{- range $name, $function := $declared -}}
+{{- $one := mustMergeOverwrite (deepCopy $function) (index $.Values.functions $name | default dict) -}}
+{{- $lives := or (eq $one.kind "daemon") (eq $one.kind "ws") -}}
+{{- $_ := set $one "mode" (ternary "deployment" ($one.mode | default $.Values.mode) $lives) -}}
+{{- if or (ne $one.kind "daemon") (ne $.Values.market.source "none") -}}
+{{- $_ := set $all $name $one -}}
+{{- end -}}
+{{- end -}}
+{{ toJson $all }}
+{{- end }}
+
+{{/* What "restricted" asks of a container, and a root that cannot be written. */}}
+{{- define "cift.containerSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "cift.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* Names of the Secrets: yours, or those that the first installation makes. */}}
+{{- define "cift.secret.postgres" -}}{{ .Values.postgres.existingSecret | default (printf "%s-postgres" .Release.Name) }}{{- end }}
+{{- define "cift.secret.nats" -}}{{ .Values.nats.existingSecret | default (printf "%s-nats" .Release.Name) }}{{- end }}
+{{- define "cift.secret.valkey" -}}{{ .Values.valkey.existingSecret | default (printf "%s-valkey" .Release.Name) }}{{- end }}
+{{- define "cift.secret.keys" -}}{{ .Values.tokenKeys.existingSecret | default (printf "%s-token-keys" .Release.Name) }}{{- end }}
+
+{{/* Environment of a function: (list root function). */}}
+{{- define "cift.functionEnv" -}}
+{{- $root := index . 0 -}}{{- $function := index . 1 -}}
+- {name: CIFT_FUNCTION, value: {{ $function.door | quote }}}
+- {name: CIFT_SHARD, value: {{ $root.Values.shard | quote }}}
+- {name: CIFT_TRUSTED_HOSTS, value: "*"}
+- {name: CIFT_CLIENT_HEADER, value: x-cift-client}
+- {name: CIFT_RATE_LIMIT, value: {{ $root.Values.rateLimits.user | quote }}}
+- {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | quote }}}
+- {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | quote }}}
+- {name: CIFT_BCRYPT_ROUNDS, value: {{ $root.Values.bcryptRounds | quote }}}
+- {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | default $root.Values.postgres.poolMax | quote }}}
+{{- if eq $function.kind "daemon" }}
+- {name: CIFT_MARKET, value: {{ $root.Values.market.source | quote }}}
+- {name: CIFT_SPEED, value: {{ $root.Values.market.speed | quote }}}
+{{- end }}
+{{- if has "postgres" $function.needs }}
+- {name: CIFT_POSTGRES_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.postgres" $root }}, key: url}}}
+{{- end }}
+{{- if has "nats" $function.needs }}
+- {name: CIFT_NATS_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.nats" $root }}, key: url-functions}}}
+{{- end }}
+{{- if has "valkey" $function.needs }}
+- {name: CIFT_VALKEY_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.valkey" $root }}, key: url}}}
+{{- end }}
+{{- if has "keys" $function.needs }}
+- {name: CIFT_TOKEN_KEYS, value: /keys}
+{{- end }}
+{{- range $name, $value := merge (deepCopy ($function.env | default dict)) $root.Values.functionDefaults.env }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+
+{{- define "cift.functionImage" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $function := index . 2 -}}
+{{- if contains ":" ($function.image | default "") }}{{ $function.image }}{{ else }}{{ include "cift.image" (list $root $name) }}{{ end }}
+{{- end }}

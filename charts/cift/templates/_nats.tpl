@@ -1,0 +1,55 @@
+{{/* nats-server's configuration. ORDERS and the engine's snapshots are matchd's alone: nobody else may publish to
+them, make, change, purge or delete them. Passwords: variables of the included file, which is a Secret. */}}
+{{- define "cift.natsConfig" -}}
+{{- $stream := ternary "ORDERS" (printf "ORDERS_%s" .Values.shard) (eq .Values.shard "main") -}}
+{{- $read := list "INFO" "STREAM.INFO.>" "STREAM.NAMES" "STREAM.LIST" "STREAM.MSG.GET.>" "DIRECT.GET.>" "CONSUMER.INFO.>" "CONSUMER.NAMES.>" "CONSUMER.LIST.>" -}}
+{{- $consume := list "CONSUMER.CREATE.>" "CONSUMER.DURABLE.CREATE.>" "CONSUMER.DELETE.>" "CONSUMER.MSG.NEXT.>" -}}
+include "/secret/passwords.conf"
+{{- if gt (.Values.nats.replicas | int) 1 }}
+include "/secret/peers.conf"
+{{- end }}
+server_name: $POD_NAME
+listen: "0.0.0.0:{{ .Values.nats.port }}"
+http: "0.0.0.0:8222"
+max_payload: 8MB
+max_pending: 256MB
+lame_duck_duration: "10s"
+lame_duck_grace_period: "1s"
+jetstream {
+  store_dir: /data/nats
+  # An acknowledged record is on the disk: the default would sync every two minutes.
+  sync_interval: always
+  max_file_store: {{ .Values.nats.fileStoreBytes | int64 }}
+  max_memory_store: {{ .Values.nats.memoryStoreBytes | int64 }}
+}
+{{- if gt (.Values.nats.replicas | int) 1 }}
+cluster {
+  name: {{ .Release.Name }}
+  listen: "0.0.0.0:6222"
+  authorization: { user: peer, password: $PEER_PASSWORD }
+  routes: [$ROUTE_0, $ROUTE_1, $ROUTE_2]
+}
+{{- end }}
+authorization {
+  users: [
+    { user: engine, password: $ENGINE_PASSWORD }
+    { user: relay, password: $RELAY_PASSWORD, permissions: {
+      publish: { allow: ["dlq.>", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}] }
+      subscribe: { allow: ["_INBOX.>"] } } }
+    { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
+      publish: { allow: ["engine.*.command", "engine.*.query", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
+                 deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leader"] } } }
+    { user: operator, password: $OPERATOR_PASSWORD, permissions: {
+      publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
+                 deny: [
+                   {{- range $name := list $stream (printf "OBJ_ENGINE_%s" .Values.shard) }}
+                   {{- range list "STREAM.CREATE" "STREAM.UPDATE" "STREAM.DELETE" "STREAM.PURGE" "STREAM.MSG.DELETE" "STREAM.RESTORE" "STREAM.SNAPSHOT" "STREAM.PEER.REMOVE" "STREAM.LEADER.STEPDOWN" "CONSUMER.CREATE" "CONSUMER.DURABLE.CREATE" "CONSUMER.DELETE" }}
+                   "$JS.API.{{ . }}.{{ $name }}", "$JS.API.{{ . }}.{{ $name }}.>",
+                   {{- end }}
+                   {{- end }}
+                   "orders.>"] }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leader"] } } }
+  ]
+}
+{{- end }}

@@ -1,0 +1,47 @@
+"""`python -m cift.install`: the jobs of the chart.
+
+secrets RELEASE [postgres=PORT] [nats=PORT] [valkey=PORT] [token-keys]   make the Secrets that are absent
+wait RELEASE SECONDS                                       until every Knative Service is ready
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from cift.install import secrets, services
+from cift.install.api import Api, ApiError
+
+
+def make_secrets(release: str, wanted: list[str]) -> None:
+    api = Api.of_this_pod()
+    makers: dict[str, Callable[[int], dict[str, str]]] = {
+        "postgres": partial(secrets.postgres, release),
+        "nats": partial(secrets.nats, release),
+        "valkey": partial(secrets.valkey, release),
+        "token-keys": lambda _: secrets.token_keys(),
+    }
+    for each in wanted:
+        kind, _, port = each.partition("=")
+        if kind not in makers:
+            sys.exit(__doc__)
+        made = secrets.ensure(api, f"{release}-{kind}", partial(makers[kind], int(port or 0)))
+        print(f"Secret {release}-{kind}: {'made' if made else 'is there'}")
+
+
+def main() -> None:
+    try:
+        match sys.argv[1:]:
+            case ["secrets", release, *wanted]:
+                make_secrets(release, wanted)
+            case ["wait", release, seconds]:
+                print(
+                    f"{services.wait(Api.of_this_pod(), release, float(seconds))} Knative Services are ready"
+                )
+            case _:
+                sys.exit(__doc__)
+    except (ApiError, OSError, services.NotReady) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Make the Secrets that are absent. What is there is never changed, so that no upgrade locks anybody out."""
+
+import base64
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cift.install.api import Api, ApiError
+from cift.platform.tokens import make_key
+
+NATS_USERS = ("engine", "relay", "functions", "operator")
+NATS_PEERS = 3
+PASSWORD_BYTES = 24
+
+
+def password() -> str:
+    """Letters and digits only: it goes into URLs and configuration files as it is."""
+    return secrets.token_hex(PASSWORD_BYTES)
+
+
+def postgres(release: str, port: int) -> dict[str, str]:
+    word = password()
+    return {"password": word, "url": f"postgresql://cift:{word}@{release}-postgres:{port}/cift"}
+
+
+def nats(release: str, port: int) -> dict[str, str]:
+    words = {user: password() for user in NATS_USERS}
+    urls = {f"url-{u}": f"nats://{u}:{w}@{release}-nats:{port}" for u, w in words.items()}
+    lines = [f'{user.upper()}_PASSWORD: "{word}"\n' for user, word in words.items()]
+    # A variable of nats-server's configuration cannot be part of a text: routes are whole ones.
+    peer = password()
+    peers = [f'PEER_PASSWORD: "{peer}"\n']
+    peers += [
+        f'ROUTE_{at}: "nats://peer:{peer}@{release}-nats-{at}.{release}-nats-peers:6222"\n'
+        for at in range(NATS_PEERS)
+    ]
+    return {**urls, "passwords.conf": "".join(lines), "peers.conf": "".join(peers)}
+
+
+def valkey(release: str, port: int) -> dict[str, str]:
+    word = password()
+    return {"password": word, "url": f"redis://:{word}@{release}-valkey:{port}/0"}
+
+
+def token_keys() -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_key(Path(folder))
+        return {path.name: path.read_text()}
+
+
+def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:
+    """Make the Secret where there is none; whether it was made. Two at once: one makes it.
+
+    Raises ApiError."""
+    path = f"/api/v1/namespaces/{api.namespace}/secrets"
+    try:
+        api.call("GET", f"{path}/{name}")
+        return False
+    except ApiError as error:
+        if error.status != 404:
+            raise
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in make().items()}
+    labels = {"app.kubernetes.io/part-of": "cift"}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": labels},
+        "data": data,
+    }
+    try:
+        api.call("POST", path, secret)
+    except ApiError as error:
+        if error.status != 409:
+            raise
+        return False
+    return True
