@@ -19,14 +19,18 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cift.kernel.errors import CiftError, Forbidden, Unauthenticated
 from cift.platform import telemetry
-from cift.platform.postgres import Database
-from cift.platform.tokens import Claims, InvalidToken, Tokens
 from cift.platform.valkey import Valkey, ValkeyGone
+
+if TYPE_CHECKING:
+    from cift.platform.postgres import Database
+    from cift.platform.tokens import Claims, Tokens
 
 log = logging.getLogger("cift.identity")
 
@@ -74,13 +78,21 @@ class _Remembered:
 class Identity:
     """Recognises the credentials of requests in this process."""
 
-    def __init__(self, tokens: Tokens, database: Database, valkey: Valkey) -> None:
-        self._tokens, self._database, self._valkey = tokens, database, valkey
+    def __init__(
+        self, tokens: "Callable[[], Tokens]", database: "Callable[[], Database]", valkey: Valkey
+    ) -> None:
+        """`tokens` and `database` are asked for when a credential first needs them: who brings none learns
+        so from a function that has imported neither cryptography nor a database's client."""
+        self._tokens, self._open_database, self._valkey = tokens, database, valkey
         self._sessions: dict[str, _Remembered] = {}
         self._keys: dict[str, _Remembered] = {}
         self._listener: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def _database(self) -> "Database":
+        return self._open_database()
 
     async def recognise(self, authorization: str | None, api_key: str | None) -> Trader:
         """The caller of a request with these headers.
@@ -89,6 +101,10 @@ class Identity:
             Unauthenticated: no credential, or none that is valid.
             Unavailable: it cannot be checked now.
         """
+        if authorization is None and api_key is None:
+            raise Unauthenticated(
+                "credential_required", "Send an access token (Authorization: Bearer …) or X-API-Key"
+            )
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen())
         if authorization is not None:
@@ -102,10 +118,7 @@ class Identity:
             if not credential.startswith("cift_"):
                 return await self._session(credential)
             api_key = credential
-        if api_key is None:
-            raise Unauthenticated(
-                "credential_required", "Send an access token (Authorization: Bearer …) or X-API-Key"
-            )
+        assert api_key is not None
         return await self._key(api_key)
 
     # ── sessions ────────────────────────────────────────────────────────────────────────────────
@@ -119,8 +132,10 @@ class Identity:
                 return remembered.trader
             trader = remembered.trader
         else:
+            from cift.platform.tokens import InvalidToken
+
             try:
-                claims = self._tokens.verify(token)
+                claims = self._tokens().verify(token)
             except InvalidToken as invalid:
                 log.info("access token refused", extra={"reason": str(invalid)})
                 code = "token_expired" if "ExpiredSignature" in str(invalid) else "invalid_token"
@@ -271,7 +286,7 @@ async def announce_revoked_key(valkey: Valkey, key_id: str) -> None:
         telemetry.valkey_gone.labels("deny_list").inc()
 
 
-def _trader(claims: Claims) -> Trader:
+def _trader(claims: "Claims") -> Trader:
     return Trader(
         claims.user_id, claims.account_id, claims.scopes, "session", claims.token_id, claims.expires_at
     )

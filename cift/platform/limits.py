@@ -10,6 +10,7 @@ gone must not stop an exchange); `cift_valkey_gone_total{use="rate_limit"}` coun
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from cift.kernel.errors import RateLimited
 from cift.platform import telemetry
@@ -60,7 +61,7 @@ class Limits:
 
     def __init__(self, settings: Settings, valkey: Valkey) -> None:
         self._valkey = valkey
-        self._take = valkey.client.register_script(_TAKE)
+        self._take: Any = None
         self._buckets: dict[str, _Bucket] = {}
         self.user = Limit("user", settings.rate_limit, 1.0)
         self.public = Limit("public", settings.rate_limit_public, 1.0)
@@ -85,6 +86,8 @@ class Limits:
         if now < bucket.refused_until:
             self._refuse(limit, bucket.refused_until - now)
         rate = limit.requests / limit.per_s
+        if self._take is None:
+            self._take = self._valkey.client.register_script(_TAKE)
         try:
             granted, wait_ms = await self._valkey.ask(
                 self._take(keys=[f"limit:{key}"], args=[limit.requests, rate, max(1, limit.requests // 10)])

@@ -59,7 +59,7 @@ class Platform:
     def identity(self) -> "Identity":
         from cift.platform.identity import Identity
 
-        return Identity(self.tokens, self.database, self.valkey)
+        return Identity(lambda: self.tokens, lambda: self.database, self.valkey)
 
     @cached_property
     def limits(self) -> "Limits":

@@ -3,16 +3,16 @@
 After a failure it is left alone for a second, so that a request never waits for it twice. What a
 caller does without it is stated where it does it: rate limits become those of this process
 (`limits.py`), the deny list is read from PostgreSQL (`identity.py`).
+
+The client library is imported with the first command: it is a tenth of a second of a cold start.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable
+from functools import cached_property
 from typing import Any, TypeVar
-
-import redis.asyncio
-from redis.exceptions import RedisError
 
 from cift.platform.settings import Settings
 
@@ -30,18 +30,30 @@ class Valkey:
     """The connection of this process, opened on first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client: Any = redis.asyncio.from_url(
-            settings.valkey_url,
+        self._url = settings.valkey_url
+        self._gone_until = 0.0
+        self._was_gone = False
+
+    @cached_property
+    def client(self) -> Any:
+        """redis-py's client; await its commands by `ask`."""
+        import redis.asyncio
+
+        return redis.asyncio.from_url(
+            self._url,
             socket_timeout=ANSWER_TIMEOUT_S,
             socket_connect_timeout=ANSWER_TIMEOUT_S,
             retry=None,
             max_connections=32,
         )
-        self._listening: Any = redis.asyncio.from_url(
-            settings.valkey_url, socket_connect_timeout=ANSWER_TIMEOUT_S, socket_timeout=None, retry=None
+
+    @cached_property
+    def _listening(self) -> Any:
+        import redis.asyncio
+
+        return redis.asyncio.from_url(
+            self._url, socket_connect_timeout=ANSWER_TIMEOUT_S, socket_timeout=None, retry=None
         )
-        self._gone_until = 0.0
-        self._was_gone = False
 
     async def ask(self, command: Awaitable[T] | Any) -> Any:
         """The answer to a command of `client` (`await valkey.ask(valkey.client.get(key))`).
@@ -53,6 +65,8 @@ class Valkey:
             if asyncio.iscoroutine(command):
                 command.close()
             raise ValkeyGone
+        from redis.exceptions import RedisError
+
         try:
             answer = await asyncio.wait_for(command, ANSWER_TIMEOUT_S)
         except (RedisError, OSError, TimeoutError) as error:
@@ -74,6 +88,8 @@ class Valkey:
     async def listen(self, channel: str) -> AsyncIterator[bytes | None]:
         """What is published on `channel`, for ever. None: the subscription was lost and is back, so
         something may have been missed."""
+        from redis.exceptions import RedisError
+
         while True:
             try:
                 async with self._listening.pubsub() as subscription:
@@ -86,5 +102,7 @@ class Valkey:
                 await asyncio.sleep(LEFT_ALONE_S)
 
     async def close(self) -> None:
-        await self.client.aclose()
-        await self._listening.aclose()
+        for name in ("client", "_listening"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                await opened.aclose()
