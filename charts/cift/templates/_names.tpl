@@ -61,7 +61,6 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_FUNCTION, value: {{ $function.door | quote }}}
 - {name: CIFT_SHARD, value: {{ $root.Values.shard | quote }}}
 - {name: CIFT_TRUSTED_HOSTS, value: "*"}
-- {name: CIFT_CLIENT_HEADER, value: x-cift-client}
 - {name: CIFT_RATE_LIMIT, value: {{ $root.Values.rateLimits.user | quote }}}
 - {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | quote }}}
 - {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | quote }}}
