@@ -39,7 +39,7 @@ authorization {
     { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
                  deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
-      subscribe: { allow: ["_INBOX.>", "engine.*.leader"] } } }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leading"] } } }
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
                  deny: [
@@ -49,7 +49,7 @@ authorization {
                    {{- end }}
                    {{- end }}
                    "orders.>"] }
-      subscribe: { allow: ["_INBOX.>", "engine.*.leader"] } } }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leading"] } } }
   ]
 }
 {{- end }}
