@@ -5,10 +5,11 @@
 A whole exchange is started for this, and beside it each function as in a pod (`PORT` set), several times
 one after the other. Measured when its first answer has arrived: CPU of the process (user and system) and
 its resident memory, as the kernel counts them; and the time since exec. The least of the rounds is shown,
-for a shared machine only ever adds. First answers are real: an HTTP function that needs a credential
-refuses a request without one (401), any other answers what it answers; an event function answers /health
-and then a batch that was projected already (409, which took it to its database); a timer runs once.
-The last column is an HTTP function's second answer's sum, with an API key, so that its stores are open.
+for a shared machine only ever adds; Python with asyncio alone is measured first, to judge the machine by.
+First answers are real: an HTTP function that needs a credential refuses a request without one (401), any
+other answers what it answers; an event function answers /health and then a batch that was projected
+already (409, which took it to its database); a timer runs once. The last columns are an HTTP function's
+sums after a second answer, with an API key, so that its stores are open.
 """
 
 import argparse
@@ -96,6 +97,14 @@ def wake(door: Door, environment: Mapping[str, str], asks: list[Ask]) -> list[tu
         child.wait(30)
 
 
+def bare_cpu_ms(rounds: int) -> float:
+    """CPU of a Python that imports asyncio and ends: what every function has to pay."""
+    code = "import asyncio, resource; r = resource.getrusage(0); print(r.ru_utime + r.ru_stime)"
+    command = [sys.executable, "-c", code]
+    found = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(rounds)]
+    return min(float(done.stdout) * 1000 for done in found)
+
+
 async def first_records(stack: Stack) -> Ask:
     """A batch of the journal's first record, which was projected long ago."""
     platform = Platform(stack.settings())
@@ -145,6 +154,7 @@ def main() -> int:
             "CIFT_MARKET": "none",
             **{f"CIFT_{name.upper()}": run[name] for name in ("postgres_url", "nats_url", "valkey_url")},
         }
+        print(f"Python with asyncio alone: {bare_cpu_ms(options.rounds):.0f} CPU ms")
         print(f"{'door':34} {'answer':>8} {'CPU ms':>7} {'MB':>6} {'ms':>6}   then: CPU ms, MB, answer")
         for door in sorted(doors, key=lambda d: (d.kind != "http", d.kind, d.name)):
             asks = asks_of(door, user, batch)

@@ -1,19 +1,14 @@
-"""Users and their accounts: registration, completed by whoever comes next.
-
-A user is committed as `pending`; then the engine is told to open the account and to deposit the
-starting cash, both with ids derived from the user's; then the user is `active`. Whatever is interrupted
-is done again by login or by the sweep, and does nothing twice.
-"""
+"""Users: registration, and who one is."""
 
 import logging
 
 import asyncpg
 
-from cift.auth import rules, store
+from cift.auth import opening, rules, store
 from cift.auth.passwords import hash_password
 from cift.contracts.auth import Me, Registration, UserView
 from cift.kernel.clock import from_datetime, rfc3339
-from cift.kernel.errors import CiftError, Conflict, Refused, Unauthenticated
+from cift.kernel.errors import CiftError, Conflict, Unauthenticated
 from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Caller, Trader
@@ -62,56 +57,12 @@ async def register(
         await store.audit(c, "register", caller, user_id=user_id, subject=registration.username)
     view = user_view(row)
     try:
-        await complete_account(user_id, database, engine)
+        await opening.complete_account(user_id, database, engine)
         view.status = "active"
     except CiftError as error:
         # The user exists; the account follows with the next login or sweep.
         log.warning("the account of a new user is not open yet", extra={"reason": error.code})
     return view
-
-
-async def complete_account(user_id: str, database: Database, engine: Engine) -> None:
-    """Open the user's account and pay in the starting cash, where that is not done yet.
-
-    Raises:
-        Unavailable, OutcomeUnknown: to be done again.
-    """
-    account_id = rules.account_of(user_id)
-    try:
-        await engine.submit(
-            {
-                "type": "open_account",
-                "account": account_id,
-                "kind": "margin",
-                "role": "customer",
-                "currency": rules.CURRENCY,
-            }
-        )
-    except Refused as refused:
-        if refused.code != "account_exists":
-            raise
-    await engine.submit(
-        {
-            "type": "deposit",
-            "account": account_id,
-            "transfer": rules.first_deposit_of(user_id),
-            "amount": rules.STARTING_CASH,
-            "idempotency_key": "starting-cash",
-        }
-    )
-    async with database.write() as c:
-        await store.activate_user(c, user_id)
-
-
-async def complete_pending(
-    database: Database, engine: Engine, *, older_than_s: float = 10.0, limit: int = 100
-) -> int:
-    """Complete the accounts of interrupted registrations; returns how many."""
-    async with database.write() as c:
-        rows = await store.pending_users(c, older_than_s, limit)
-    for row in rows:
-        await complete_account(row["user_id"], database, engine)
-    return len(rows)
 
 
 async def whoami(trader: Trader, database: Database) -> Me:

@@ -5,11 +5,14 @@ first (a hash before the hash would make every stored one of ours unlike everybo
 """
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from cift.contracts.auth import Login, NewApiKey, Registration
 from cift.kernel.clock import now_ns, parse_rfc3339, to_datetime
 from cift.kernel.errors import Refused
 from cift.kernel.ids import uuid5
+
+if TYPE_CHECKING:  # pydantic is not for the sweep that completes registrations
+    from cift.contracts.auth import Login, NewApiKey, Registration
 
 PASSWORD_BYTES_MIN = 12
 PASSWORD_BYTES_MAX = 72
@@ -39,12 +42,12 @@ def check_password(password: str, *others: str) -> None:
         raise Refused("invalid_password", "The password repeats too few characters", "password")
 
 
-def check_registration(registration: Registration) -> None:
+def check_registration(registration: "Registration") -> None:
     """Raises Refused where a registration is not acceptable."""
     check_password(registration.password, registration.username, registration.email)
 
 
-def login_name(login: Login) -> str:
+def login_name(login: "Login") -> str:
     """The username or email that a login names. Raises Refused unless it is exactly one."""
     if (login.username is None) == (login.email is None):
         raise Refused("invalid_request", "Give username or email, and not both", "username")
@@ -61,7 +64,7 @@ def first_deposit_of(user_id: str) -> str:
     return uuid5(user_id, "starting-cash")
 
 
-def key_expiry(new: NewApiKey) -> datetime | None:
+def key_expiry(new: "NewApiKey") -> datetime | None:
     """When a new API key expires. Raises Refused where that is no time or has passed."""
     if new.expires_at is None:
         return None

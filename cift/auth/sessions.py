@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from cift.auth import rules, store
-from cift.auth.accounts import complete_account
+from cift.auth.opening import complete_account
 from cift.auth.passwords import verify_password
 from cift.contracts.auth import Login, LogoutRequest, RefreshRequest, TokenPair
 from cift.kernel.clock import to_datetime

@@ -2,7 +2,7 @@
 
 import logging
 
-from cift.auth import accounts
+from cift.auth import opening
 from cift.function import every
 from cift.kernel.errors import CiftError
 from cift.platform.engine import Engine
@@ -14,7 +14,7 @@ log = logging.getLogger("cift.auth")
 @every("15s")
 async def complete_registrations(database: Database, engine: Engine) -> None:
     try:
-        count = await accounts.complete_pending(database, engine)
+        count = await opening.complete_pending(database, engine)
     except CiftError as error:
         log.info("registrations wait for the engine or the database", extra={"reason": error.code})
     else:
