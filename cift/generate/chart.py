@@ -1,8 +1,7 @@
 """charts/cift/functions.gen.yaml: one entry a function, by its name in the cluster; the chart merges
 `functions.<name>` of its values over it.
 
-Connections are a budget: each copy of a function may open two pools (`read` as a role that sees one
-account's rows, `write` as the owner), so Σ max-scale × pool × 2 must fit PostgreSQL's `max_connections`.
+Connections are a budget: Σ max-scale × pool must fit PostgreSQL's `max_connections`.
 """
 
 import math
@@ -12,11 +11,10 @@ from typing import Any
 from cift.function import Door
 from cift.generate.needs import STORES, needs
 
-POOLS = 2
 RESERVED_CONNECTIONS = 20
 """For migrations, the operator, backups and PostgreSQL's own superuser slots."""
 POOL_HTTP = 2
-"""Connections of each pool: a request that finds none waits for one, not long: a transaction takes 1 ms."""
+"""Connections of a copy: a request that finds none waits for one, not long: a transaction takes 1 ms."""
 POOL_ONE_AT_A_TIME = 1
 WORST_NAMED = 5
 
@@ -39,7 +37,7 @@ def kebab(door: Door) -> str:
 
 
 def pool(door: Door) -> int:
-    """Connections of each of the function's pools; 0 where it opens none."""
+    """Connections that each copy of the function may open; 0 where it opens none."""
     if "postgres" not in needs(door):
         return 0
     return POOL_HTTP if door.kind == "http" else POOL_ONE_AT_A_TIME
@@ -90,7 +88,7 @@ def check_budget(doors: Iterable[Door], max_connections: int) -> int:
     Raises:
         OverBudget: they are more than `max_connections` less those that are reserved.
     """
-    opened = sorted(((door.scale.max * pool(door) * POOLS, door.name) for door in doors), reverse=True)
+    opened = sorted(((door.scale.max * pool(door), door.name) for door in doors), reverse=True)
     total = sum(count for count, _ in opened)
     budget = max_connections - RESERVED_CONNECTIONS
     if total > budget:

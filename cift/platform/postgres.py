@@ -1,8 +1,9 @@
 """PostgreSQL: reads under row-level security, writes, read-your-writes, projections with their offset.
 
-Two small pools a process, opened on first use: `read` connects as the role `cift_door`, which sees
-only the rows of the account that a transaction names; `write` connects as the owner. A connection
-that died with the server is replaced before a caller notices, as long as nothing was sent on it.
+One small pool a process, opened on first use. `read` takes the role `cift_door` for its transaction, which
+sees only the rows of the account that the transaction names; `write` stays the owner. A connection that
+died with the server is replaced before a caller notices, as long as nothing was sent on it. A pool may
+hold a single connection: nobody may ask for a second one while he holds one.
 """
 
 import asyncio
@@ -70,40 +71,36 @@ class Database:
         self._settings = settings
         self._engine = engine
         self._nats = nats
-        self._pools: dict[str | None, Pool] = {}
+        self._opened: Pool | None = None
         self._opening = asyncio.Lock()
         self._advanced = asyncio.Event()
         self._readers_waiting = 0
         self.read_wanted = asyncio.Event()
         """Set while somebody in this process waits for a projector."""
 
-    async def _pool(self, role: str | None) -> Pool:
-        pool = self._pools.get(role)
-        if pool is not None:
-            return pool
+    async def _pool(self) -> Pool:
+        if self._opened is not None:
+            return self._opened
         async with self._opening:
-            if role not in self._pools:
-                server_settings = {"application_name": "cift", "timezone": "UTC"}
-                if role is not None:
-                    server_settings["role"] = role
+            if self._opened is None:
                 try:
-                    self._pools[role] = await asyncpg.create_pool(
+                    self._opened = await asyncpg.create_pool(
                         self._settings.postgres_url,
                         min_size=1,
                         max_size=self._settings.postgres_pool_max,
                         timeout=CONNECT_TIMEOUT_S,
                         command_timeout=STATEMENT_TIMEOUT_S,
-                        server_settings=server_settings,
+                        server_settings={"application_name": "cift", "timezone": "UTC"},
                         connection_class=_Connection,
                     )
                 except (*_GONE, TimeoutError) as error:
                     raise _unavailable() from error
-            return self._pools[role]
+            return self._opened
 
     @asynccontextmanager
-    async def _transaction(self, role: str | None, begin: str, *, reads: bool) -> AsyncIterator[Connection]:
+    async def _transaction(self, begin: str, *, reads: bool) -> AsyncIterator[Connection]:
         """One transaction, begun with the statements `begin` in one round trip."""
-        pool = await self._pool(role)
+        pool = await self._pool()
         connection: Connection | None = None
         for _ in range(BEGIN_TRIES_MAX):
             try:
@@ -156,13 +153,13 @@ class Database:
         Raises:
             Unavailable: `database_unavailable`.
         """
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {DOOR_ROLE}"
         if account_id is not None:
             # Goes into the text of a statement: only ever a UUID in its usual form.
             checked = parse_uuid(account_id)
             assert checked is not None, "an account is named by its UUID"
             begin += f"; SET LOCAL cift.account_id = '{checked}'"
-        async with self._transaction(DOOR_ROLE, begin, reads=True) as connection:
+        async with self._transaction(begin, reads=True) as connection:
             yield connection
 
     @asynccontextmanager
@@ -173,7 +170,7 @@ class Database:
             Unavailable: `database_unavailable`: nothing happened.
             OutcomeUnknown: the server was lost while it committed.
         """
-        async with self._transaction(None, "BEGIN", reads=False) as connection:
+        async with self._transaction("BEGIN", reads=False) as connection:
             yield connection
 
     # ── read your writes ────────────────────────────────────────────────────────────────────────
@@ -283,7 +280,7 @@ class Database:
         return status
 
     async def _one(self, method: str, query: str, arguments: tuple[Any, ...]) -> Any:
-        pool = await self._pool(None)
+        pool = await self._pool()
         tries = BEGIN_TRIES_MAX if query.startswith("SELECT") else 1
         for left in reversed(range(tries)):
             connection: Connection | None = None
@@ -300,12 +297,13 @@ class Database:
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
-        for pool in self._pools.values():
-            try:
-                await asyncio.wait_for(pool.close(), 3)
-            except TimeoutError:
-                pool.terminate()
-        self._pools.clear()
+        pool, self._opened = self._opened, None
+        if pool is None:
+            return
+        try:
+            await asyncio.wait_for(pool.close(), 3)
+        except TimeoutError:
+            pool.terminate()
 
 
 def _unavailable() -> Unavailable:

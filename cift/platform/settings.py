@@ -31,7 +31,7 @@ class Settings:
     log: str = field(default="json", metadata={"doc": "json, text or off"})
     log_level: str = field(default="info", metadata={"doc": "debug, info, warning or error"})
     log_requests: bool = field(default=True, metadata={"doc": "a line for each request"})
-    postgres_pool_max: int = field(default=8, metadata={"doc": "connections of each of the two pools"})
+    postgres_pool_max: int = field(default=16, metadata={"doc": "connections of this process"})
     cors_origins: tuple[str, ...] = field(
         default=(), metadata={"doc": "origins that may call from a browser, comma separated; * = any"}
     )

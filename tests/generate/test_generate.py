@@ -80,16 +80,16 @@ def test_more_connections_than_postgresql_takes_fail_with_the_sum_and_the_worst(
         files.generate(check=True, root=copy)
     total = chart.check_budget(load_doors(), 100_000)
     assert f"can open {total} connections" in str(over.value) and "30 are theirs" in str(over.value)
-    assert "trading.place_order 40" in str(over.value)
+    assert "trading.place_order 20" in str(over.value)
 
 
-def test_the_budget_counts_every_copy_and_both_pools() -> None:
+def test_the_budget_counts_every_connection_of_every_copy() -> None:
     async def read(database: Database) -> None: ...
 
     door = declared(http("GET", "/x", scope=None, scale=Scale(max=7)), read)
-    assert chart.check_budget([door], 48) == 7 * chart.POOL_HTTP * 2 == 28
+    assert chart.check_budget([door], 34) == 7 * chart.POOL_HTTP == 14
     with pytest.raises(chart.OverBudget):
-        chart.check_budget([door], 47)
+        chart.check_budget([door], 33)
 
 
 def test_needs_are_read_off_the_types() -> None:

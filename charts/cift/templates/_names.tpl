@@ -65,12 +65,12 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | quote }}}
 - {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | quote }}}
 - {name: CIFT_BCRYPT_ROUNDS, value: {{ $root.Values.bcryptRounds | quote }}}
-- {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | default $root.Values.postgres.poolMax | quote }}}
 {{- if eq $function.kind "daemon" }}
 - {name: CIFT_MARKET, value: {{ $root.Values.market.source | quote }}}
 - {name: CIFT_SPEED, value: {{ $root.Values.market.speed | quote }}}
 {{- end }}
 {{- if has "postgres" $function.needs }}
+- {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | quote }}}
 - {name: CIFT_POSTGRES_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.postgres" $root }}, key: url}}}
 {{- end }}
 {{- if has "nats" $function.needs }}
