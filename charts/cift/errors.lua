@@ -1,6 +1,7 @@
 -- Answers that no function gave (they lack x-cift-origin) become ours: the one form of every error.
 -- A 5xx of the way (queue-proxy, activator, ingress) says nothing about what was done: where the method
--- changes something the outcome is unknown, and the caller is told so.
+-- changes something the outcome is unknown, and the caller is told so, without Retry-After: that would say
+-- that nothing was done.
 local function say(handle, status, code, message, id, retry)
   local headers = handle:headers()
   headers:replace(":status", status)
@@ -37,7 +38,7 @@ function envoy_on_response(handle)
   elseif status < 500 then
     say(handle, tostring(status), "invalid_request", "The request cannot be read", id)
   elseif note["changes"] then
-    say(handle, "503", "outcome_unknown", "The answer was lost on its way: it may have been done. Look it up, or send the same request again with the same client_order_id or Idempotency-Key", id, true)
+    say(handle, "503", "outcome_unknown", "The answer was lost on its way: it may have been done. Look it up, or send the same request again with the same client_order_id or Idempotency-Key", id)
   else
     say(handle, "503", "unavailable", "No function answered in time; ask again", id, true)
   end

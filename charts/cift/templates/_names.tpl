@@ -61,9 +61,9 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_FUNCTION, value: {{ $function.door | quote }}}
 - {name: CIFT_SHARD, value: {{ $root.Values.shard | quote }}}
 - {name: CIFT_TRUSTED_HOSTS, value: "*"}
-- {name: CIFT_RATE_LIMIT, value: {{ $root.Values.rateLimits.user | quote }}}
-- {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | quote }}}
-- {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | quote }}}
+- {name: CIFT_RATE_LIMIT, value: {{ $root.Values.rateLimits.user | int64 | quote }}}
+- {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | int64 | quote }}}
+- {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | int64 | quote }}}
 - {name: CIFT_BCRYPT_ROUNDS, value: {{ $root.Values.bcryptRounds | quote }}}
 {{- if eq $function.kind "daemon" }}
 - {name: CIFT_MARKET, value: {{ $root.Values.market.source | quote }}}

@@ -1,12 +1,13 @@
 {{/* nats-server's configuration. ORDERS and the engine's snapshots are matchd's alone: nobody else may publish to
-them, make, change, purge or delete them. Passwords: variables of the included file, which is a Secret. */}}
+them, make, change, purge or delete them. Passwords: variables of the included file, which is a Secret;
+nats-server reads the path of an included file from the folder of the including one, even an absolute one. */}}
 {{- define "cift.natsConfig" -}}
 {{- $stream := ternary "ORDERS" (printf "ORDERS_%s" .Values.shard) (eq .Values.shard "main") -}}
 {{- $read := list "INFO" "STREAM.INFO.>" "STREAM.NAMES" "STREAM.LIST" "STREAM.MSG.GET.>" "DIRECT.GET.>" "CONSUMER.INFO.>" "CONSUMER.NAMES.>" "CONSUMER.LIST.>" -}}
 {{- $consume := list "CONSUMER.CREATE.>" "CONSUMER.DURABLE.CREATE.>" "CONSUMER.DELETE.>" "CONSUMER.MSG.NEXT.>" -}}
-include "/secret/passwords.conf"
+include "../secret/passwords.conf"
 {{- if gt (.Values.nats.replicas | int) 1 }}
-include "/secret/peers.conf"
+include "../secret/peers.conf"
 {{- end }}
 server_name: $POD_NAME
 listen: "0.0.0.0:{{ .Values.nats.port }}"
