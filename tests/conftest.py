@@ -9,6 +9,10 @@ import pytest_asyncio
 
 from cift.platform.stores import Platform
 from tests.stack import Stack, User
+from tests.target import Elsewhere, Target
+
+ANSWER_TIMEOUT_S = 60.0
+"""Of one answer; a cluster's function may have to be woken for it."""
 
 
 @pytest.fixture(scope="session")
@@ -19,28 +23,38 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
+    """The exchange that CIFT_TEST_URL names, else the session's."""
+    named = Elsewhere.of_environment(tmp_path_factory.mktemp("elsewhere"))
+    if named is not None:
+        return named
+    stack: Stack = request.getfixturevalue("exchange")
+    return stack
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def http(exchange: Stack) -> AsyncIterator[httpx.AsyncClient]:
+async def http(target: Target) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the session's exchange."""
-    async with httpx.AsyncClient(base_url=exchange.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=target.url, timeout=ANSWER_TIMEOUT_S) as client:
         yield client
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def platform(exchange: Stack) -> AsyncIterator[Platform]:
+async def platform(target: Target) -> AsyncIterator[Platform]:
     """The session's stores as a function has them: `platform.engine`, `.database`, `.nats`, `.valkey`."""
-    platform = Platform(exchange.settings())
+    platform = Platform(target.settings())
     yield platform
     await platform.close()
 
 
 @pytest.fixture
-def new_user(exchange: Stack) -> Callable[[], User]:
+def new_user(target: Target) -> Callable[[], User]:
     """A function that registers a new user, logged in and with an API key."""
-    return exchange.new_user
+    return target.new_user
 
 
 @pytest.fixture
-def user(exchange: Stack) -> User:
+def user(target: Target) -> User:
     """A new user of the session's exchange."""
-    return exchange.new_user()
+    return target.new_user()

@@ -8,13 +8,9 @@ ports. Nothing is mocked, and nothing is left behind: the supervisor's children 
 import itertools
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,54 +19,16 @@ import httpx
 from cift.platform.settings import Settings
 from cift.run.privilege import before_exec
 from cift.run.servers import free_port
+from tests.target import PASSWORD, Target, User, eventually
 
+__all__ = ["PASSWORD", "ROOT", "Stack", "User", "eventually"]
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0
-POLL_S = 0.05
-PASSWORD = "a password for tests"
 _numbers = itertools.count()
 
 
-def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
-    """The first true answer of `check`; fails with `what` when there is none in time. Exceptions of a
-    server that is not there (yet) count as no answer."""
-    deadline = time.monotonic() + timeout_s
-    last: BaseException | None = None
-    while time.monotonic() < deadline:
-        try:
-            answer = check()
-            if answer:
-                return answer
-        except (OSError, httpx.HTTPError, KeyError, ValueError) as error:
-            last = error
-        time.sleep(POLL_S)
-    raise AssertionError(f"not within {timeout_s:g} s: {what}" + (f" ({last!r})" if last else ""))
-
-
-@dataclass(frozen=True)
-class User:
-    """A registered user, logged in, with an API key."""
-
-    user_id: str
-    account_id: str
-    username: str
-    email: str
-    password: str
-    access_token: str
-    refresh_token: str
-    api_key: str
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access_token}"}
-
-    @property
-    def key(self) -> dict[str, str]:
-        return {"X-API-Key": self.api_key}
-
-
-class Stack:
+class Stack(Target):
     """One exchange, run by a supervisor in a process of its own."""
 
     def __init__(self, folder: Path, process: "subprocess.Popen[str]", output: Path) -> None:
@@ -139,16 +97,16 @@ class Stack:
     def pid(self, name: str) -> int:
         return int(self.run_file["children"][name])
 
-    def settings(self, **changed: Any) -> Settings:
-        """Settings with which this process reaches the exchange's stores."""
+    @property
+    def stores(self) -> dict[str, str]:
         run = self.run_file
-        return Settings(
-            data=self.folder,
-            postgres_url=run["postgres_url"],
-            nats_url=run["nats_url"],
-            valkey_url=run["valkey_url"],
-            **{"bcrypt_rounds": 4, **changed},
-        )
+        return {name: run[name] for name in ("postgres_url", "nats_url", "valkey_url")}
+
+    def settings(self, **changed: Any) -> Settings:
+        return super().settings(**{"data": self.folder, **changed})
+
+    def told(self) -> str:
+        return self.log("functions")[-3000:]
 
     def wait_open(self) -> None:
         def is_open() -> bool:
@@ -187,32 +145,3 @@ class Stack:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f"the exchange did not stop:\n{self.said}") from None
-
-    # ── users ───────────────────────────────────────────────────────────────────────────────────
-    def new_user(self, scopes: tuple[str, ...] = ("read", "trade", "funds")) -> User:
-        """Register a user with a unique name, log in, make an API key."""
-        name = f"user{os.getpid()}x{next(_numbers)}x{secrets.token_hex(3)}"
-        body = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
-        with httpx.Client(base_url=self.url, timeout=20) as client:
-            registered = client.post("/api/v1/auth/register", json=body)
-            assert registered.status_code == 201, registered.text
-            login = client.post("/api/v1/auth/login", json={"username": name, "password": PASSWORD})
-            assert login.status_code == 200, login.text
-            pair = login.json()
-            key = client.post(
-                "/api/v1/auth/api-keys",
-                json={"name": "tests", "scopes": list(scopes)},
-                headers={"Authorization": f"Bearer {pair['access_token']}"},
-            )
-            assert key.status_code == 201, key.text
-        view = registered.json()
-        return User(
-            view["user_id"],
-            view["account_id"],
-            name,
-            body["email"],
-            PASSWORD,
-            pair["access_token"],
-            pair["refresh_token"],
-            key.json()["key"],
-        )

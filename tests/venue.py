@@ -1,7 +1,6 @@
 """What the tests of trading need beside an exchange: instruments of their own, a price, users, orders.
 
-The base URL is `CIFT_API_URL` where that is set (a gateway, say, in front of the same exchange), else the
-session's exchange.
+The exchange is the one that CIFT_TEST_URL names where that is set (tests/target.py), else the session's.
 """
 
 import itertools
@@ -17,12 +16,13 @@ from cift.kernel.errors import Refused
 from cift.kernel.ids import uuid5, uuid7
 from cift.kernel.money import NANOS, parse_nanos
 from cift.platform.stores import Platform
-from tests.stack import Stack, User
+from tests.target import Target, User
 
 TRADING = "/api/v1/trading"
 MARKET = "/api/v1/market-data"
 FEED = 15
 HOUSE = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "tests:house")
+ANSWER_TIMEOUT_S = 60.0
 _numbers = itertools.count(1)
 _source = itertools.count(1)
 
@@ -30,7 +30,7 @@ _source = itertools.count(1)
 class Venue:
     """An exchange, as its users and its operator reach it."""
 
-    def __init__(self, exchange: Stack, http: httpx.AsyncClient, platform: Platform) -> None:
+    def __init__(self, exchange: Target, http: httpx.AsyncClient, platform: Platform) -> None:
         self.exchange, self.http, self.platform = exchange, http, platform
         self.engine = platform.engine
 
@@ -141,11 +141,10 @@ def number(text: str) -> Decimal:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def venue(exchange: Stack, platform: Platform) -> AsyncIterator[Venue]:
+async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
     """The session's exchange with a feed of the tests' own."""
-    base_url = os.environ.get("CIFT_API_URL") or exchange.url
-    async with httpx.AsyncClient(base_url=base_url, timeout=20) as http:
-        found = Venue(exchange, http, platform)
+    async with httpx.AsyncClient(base_url=target.url, timeout=ANSWER_TIMEOUT_S) as http:
+        found = Venue(target, http, platform)
         try:
             await found.command(
                 type="open_account", account=HOUSE, kind="margin", role="house", currency="USD"

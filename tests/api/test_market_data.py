@@ -129,7 +129,7 @@ async def test_symbols(venue: Venue) -> None:
     await venue.try_order(user, symbol, quantity="4")
     import httpx
 
-    from tests.stack import eventually
+    from tests.target import eventually
 
     def found() -> dict[str, object] | None:
         items = httpx.get(f"{venue.exchange.url}{MARKET}/symbols?query={symbol.lower()}").json()["items"]

@@ -1,7 +1,5 @@
 """The operator's doors, and that nobody else gets through them."""
 
-import subprocess
-import sys
 from typing import Any
 
 import asyncpg
@@ -12,7 +10,7 @@ import pytest_asyncio
 from cift.auth import managed
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
-from tests.stack import PASSWORD, ROOT, Stack, User
+from tests.target import PASSWORD, User
 from tests.venue import MARKET, TRADING, Venue, refusal
 
 OPERATE = "/api/v1/operate"
@@ -148,21 +146,3 @@ async def test_nobody_logs_in_as_an_operator_or_as_a_managed_account(
         for body in ({"username": row["username"]}, {"email": row["email"]}):
             answer = await http.post("/api/v1/auth/login", json=body | {"password": PASSWORD})
             refusal(answer, 401, "invalid_login")
-
-
-async def test_make_key_operate(exchange: Stack, venue: Venue) -> None:
-    command = [sys.executable, "-m", "cift.run", "key", "--operate"]
-    done = subprocess.run(  # noqa: ASYNC221
-        command,
-        cwd=ROOT,
-        env={"CIFT_DATA": str(exchange.folder)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    symbol = await venue.instrument()
-    headers = {"X-API-Key": done.stdout.strip()}
-    halted = await venue.call(None, "POST", f"{OPERATE}/instruments/{symbol}/halt", None, headers)
-    assert halted.status_code == 200, halted.text
-    await venue.call(None, "POST", f"{OPERATE}/instruments/{symbol}/resume", None, headers)

@@ -116,7 +116,7 @@ async def test_post_only_and_reduce_only(venue: Venue) -> None:
 
 async def test_gtd_order_expires_by_itself(venue: Venue) -> None:
     from cift.kernel.clock import now_ns, rfc3339
-    from tests.stack import eventually
+    from tests.target import eventually
 
     symbol, user = await venue.instrument(), venue.user()
     at = rfc3339(now_ns() + 1_000_000_000)

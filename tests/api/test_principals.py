@@ -10,7 +10,7 @@ import pytest
 
 from cift.function import Door
 from cift.host.doors import load_doors
-from tests.stack import User
+from tests.target import User
 from tests.venue import TRADING, Venue, refusal
 
 HTTP = [door for door in load_doors() if door.kind == "http"]

@@ -19,7 +19,7 @@ IDENTITY = ("users", "api_keys", "refresh_tokens", "revoked_tokens", "audit_log"
 
 
 async def test_schema_sql_is_the_sum_of_the_migrations(venue: Venue) -> None:
-    url = venue.exchange.run_file["postgres_url"]
+    url = venue.exchange.stores["postgres_url"]
     dumps = {}
 
     async def migrated(fresh: str) -> None:
@@ -85,7 +85,7 @@ async def test_row_level_security_blocks(venue: Venue) -> None:
 
 @pytest.mark.parametrize("table", [*OWNED, "trades", "instruments", "market_data_cache", "projector_offsets"])
 async def test_doors_cannot_write_the_read_model(venue: Venue, table: str) -> None:
-    connection = await asyncpg.connect(venue.exchange.run_file["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=10)
     try:
         await connection.execute("SET ROLE cift_door")
         await connection.execute(f"SELECT set_config('cift.account_id', '{new_id()}', false)")
@@ -105,7 +105,7 @@ async def test_doors_cannot_see_identity(venue: Venue, table: str) -> None:
 
 async def test_accounts_keep_their_own_alerts(venue: Venue) -> None:
     one, two = venue.user(), venue.user()
-    connection = await asyncpg.connect(venue.exchange.run_file["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=10)
     insert = (
         "INSERT INTO alerts (id, user_id, account_id, symbol, condition, threshold)"
         " VALUES ($1, $2, $3, 'SPY', 'price_above', 500)"

@@ -15,6 +15,7 @@ from cift.platform.read_model import OtherJournal, slices
 from functions.events.project_ledger import project_ledger
 from functions.events.project_market import project_market
 from functions.events.project_orders import project_orders
+from tests.stack import Stack, eventually
 from tests.venue import Venue
 
 DOORS = {"project_orders": project_orders, "project_ledger": project_ledger, "project_market": project_market}
@@ -175,14 +176,13 @@ async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -
     assert await _sums(venue) == before
 
 
-async def test_a_crashed_postgresql_is_filled_again(venue: Venue) -> None:
+async def test_a_crashed_postgresql_is_filled_again(venue: Venue, exchange: Stack) -> None:
     """Commits of projectors do not wait for the disk: what a crash loses comes again."""
     symbol, user = await venue.instrument(), venue.user()
     ids = [(await venue.order(user, symbol, quantity="1"))["id"] for _ in range(5)]
-    old = venue.exchange.kill("postgres")
-    venue.exchange.restarted("postgres", old)
-    venue.exchange.wait_ready()
-    from tests.stack import eventually
+    old = exchange.kill("postgres")
+    exchange.restarted("postgres", old)
+    exchange.wait_ready()
 
     def all_there() -> bool:
         answer = httpx.get(f"{venue.exchange.url}/api/v1/trading/orders", headers=user.key, timeout=10)

@@ -15,7 +15,7 @@ from cift.platform.stores import Platform
 from cift.rebuild import PROJECTORS, rebuild
 from cift.run.servers import matchd_binary
 from tests.faults.traders import OPEN, TRADING, Answer, Load, Order, Request
-from tests.stack import Stack, User
+from tests.target import Target, User
 
 SETTLE_TIMEOUT_S = 40.0
 AT_ONCE = 8
@@ -174,7 +174,7 @@ async def repeats_give_the_first_result(load: Load) -> None:
 
 
 # ── the stores ──────────────────────────────────────────────────────────────────────────────────
-async def caught_up(stack: Stack, platform: Platform) -> None:
+async def caught_up(target: Target, platform: Platform) -> None:
     """Until every projector has passed what the journal holds now."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     journal_id, last = await platform.nats.journal()
@@ -186,15 +186,15 @@ async def caught_up(stack: Stack, platform: Platform) -> None:
         if all(at.get(name, 0) >= last for name in PROJECTORS):
             return
         assert time.monotonic() < deadline, (
-            f"the projectors stay behind record {last}: {at}\n" + stack.log("functions")[-3000:]
+            f"the projectors stay behind record {last}: {at}\n" + target.told()
         )
         await asyncio.sleep(0.05)
 
 
-async def books_balance(stack: Stack, load: Load) -> None:
+async def books_balance(target: Target, load: Load) -> None:
     """The ledger sums to zero, orders agree with their fills, cash with its movements, deposits with their
     answers; no key is there twice."""
-    connection = await asyncpg.connect(stack.run_file["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(target.stores["postgres_url"], timeout=10)
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     try:
         while True:
@@ -254,13 +254,13 @@ async def _balance(c: Any, load: Load) -> None:
         )
 
 
-async def journal_verifies(stack: Stack) -> dict[str, Any]:
+async def journal_verifies(target: Target) -> dict[str, Any]:
     """`matchd verify` derives every event and state hash again."""
     process = await asyncio.create_subprocess_exec(
         matchd_binary(),
         "verify",
         "--json",
-        env={**os.environ, "CIFT_NATS_URL": stack.run_file["nats_url"], "CIFT_SHARD": "main"},
+        env={**os.environ, "CIFT_NATS_URL": target.journal_url, "CIFT_SHARD": "main"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -277,7 +277,7 @@ async def read_model_is_what_a_rebuild_gives(platform: Platform) -> None:
         assert done.records > 0
 
 
-async def all_is_well(stack: Stack, load: Load, *, stood_min: int = 0) -> str:
+async def all_is_well(target: Target, load: Load, *, stood_min: int = 0) -> str:
     """Every check; returns a line of figures. `stood_min`: how many of the orders in doubt must turn out to
     stand, where a test sees to it that there are some."""
     await writes_are_read(load)
@@ -285,11 +285,11 @@ async def all_is_well(stack: Stack, load: Load, *, stood_min: int = 0) -> str:
     assert not [r for r in load.requests if r.verdict == "doubtful"]
     await answers_hold(load)
     await repeats_give_the_first_result(load)
-    platform = Platform(stack.settings())
+    platform = Platform(target.settings(nats_url=target.journal_url))
     try:
-        await caught_up(stack, platform)
-        await books_balance(stack, load)
-        verified = await journal_verifies(stack)
+        await caught_up(target, platform)
+        await books_balance(target, load)
+        verified = await journal_verifies(target)
         await read_model_is_what_a_rebuild_gives(platform)
     finally:
         await platform.close()

@@ -25,7 +25,7 @@ from typing import Any
 
 import httpx
 
-from tests.stack import User
+from tests.target import User
 
 TRADING = "/api/v1/trading"
 ANSWER_TIMEOUT_S = 25.0

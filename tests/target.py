@@ -1,0 +1,160 @@
+"""An exchange as tests reach it, wherever it runs: its HTTP API, its stores, its users.
+
+    Stack (tests/stack.py)   one that the tests start themselves, of real servers on this machine
+    Elsewhere                one that runs already, named by CIFT_TEST_URL and the URLs of its stores:
+                             the release of tests/cluster behind its gateway, say
+
+The tests of the API (tests/api) and the traders (tests/faults) know no more than this, so that the very same
+ones hold for both.
+"""
+
+import itertools
+import os
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cift.platform.settings import Settings
+
+POLL_S = 0.05
+PASSWORD = "a password for tests"
+USER_TIMEOUT_S = 60.0
+"""A cluster's functions may have to be woken for it."""
+_numbers = itertools.count()
+
+
+def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0, poll_s: float = POLL_S) -> Any:
+    """The first true answer of `check`; fails with `what` when there is none in time. Exceptions of a
+    server that is not there (yet) count as no answer."""
+    deadline = time.monotonic() + timeout_s
+    last: BaseException | None = None
+    while time.monotonic() < deadline:
+        try:
+            answer = check()
+            if answer:
+                return answer
+        except (OSError, httpx.HTTPError, KeyError, ValueError) as error:
+            last = error
+        time.sleep(poll_s)
+    raise AssertionError(f"not within {timeout_s:g} s: {what}" + (f" ({last!r})" if last else ""))
+
+
+@dataclass(frozen=True)
+class User:
+    """A registered user, logged in, with an API key."""
+
+    user_id: str
+    account_id: str
+    username: str
+    email: str
+    password: str
+    access_token: str
+    refresh_token: str
+    api_key: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"X-API-Key": self.api_key}
+
+
+class Target(ABC):
+    """See the module's header."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where its API answers."""
+
+    @property
+    @abstractmethod
+    def stores(self) -> dict[str, str]:
+        """postgres_url, nats_url and valkey_url as its functions have them."""
+
+    @property
+    def journal_url(self) -> str:
+        """NATS as somebody who may read the journal record by record."""
+        return self.stores["nats_url"]
+
+    @abstractmethod
+    def told(self) -> str:
+        """What its functions wrote last, for the message of a failure."""
+
+    def settings(self, **changed: Any) -> Settings:
+        """Settings with which this process reaches the exchange's stores."""
+        return Settings(**{**self.stores, "bcrypt_rounds": 4, **changed})
+
+    def new_user(self, scopes: tuple[str, ...] = ("read", "trade", "funds")) -> User:
+        """Register a user with a unique name, log in, make an API key."""
+        name = f"user{os.getpid()}x{next(_numbers)}x{secrets.token_hex(3)}"
+        body = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
+        with httpx.Client(base_url=self.url, timeout=USER_TIMEOUT_S) as client:
+            registered = client.post("/api/v1/auth/register", json=body)
+            assert registered.status_code == 201, registered.text
+            login = client.post("/api/v1/auth/login", json={"username": name, "password": PASSWORD})
+            assert login.status_code == 200, login.text
+            pair = login.json()
+            key = client.post(
+                "/api/v1/auth/api-keys",
+                json={"name": "tests", "scopes": list(scopes)},
+                headers={"Authorization": f"Bearer {pair['access_token']}"},
+            )
+            assert key.status_code == 201, key.text
+        view = registered.json()
+        return User(
+            view["user_id"],
+            view["account_id"],
+            name,
+            body["email"],
+            PASSWORD,
+            pair["access_token"],
+            pair["refresh_token"],
+            key.json()["key"],
+        )
+
+
+class Elsewhere(Target):
+    """An exchange that was there before the tests and stays after them."""
+
+    def __init__(self, url: str, stores: dict[str, str], journal_url: str, folder: Path) -> None:
+        self._url, self._stores, self._journal_url, self._folder = url, stores, journal_url, folder
+
+    @classmethod
+    def of_environment(cls, folder: Path) -> "Elsewhere | None":
+        """The exchange that CIFT_TEST_URL names; then CIFT_POSTGRES_URL, CIFT_NATS_URL and CIFT_VALKEY_URL
+        must name its stores. None where it is not set."""
+        url = os.environ.get("CIFT_TEST_URL")
+        if not url:
+            return None
+        wanted = ("postgres_url", "nats_url", "valkey_url")
+        stores = {name: os.environ.get(f"CIFT_{name.upper()}", "") for name in wanted}
+        missing = [f"CIFT_{name.upper()}" for name, value in stores.items() if not value]
+        assert not missing, f"CIFT_TEST_URL names an exchange; name its stores too: {', '.join(missing)}"
+        return cls(url, stores, os.environ.get("CIFT_TEST_JOURNAL_URL") or stores["nats_url"], folder)
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    @property
+    def stores(self) -> dict[str, str]:
+        return self._stores
+
+    @property
+    def journal_url(self) -> str:
+        return self._journal_url
+
+    def settings(self, **changed: Any) -> Settings:
+        return super().settings(**{"data": self._folder, **changed})
+
+    def told(self) -> str:
+        return f"(see the logs of {self._url})"
