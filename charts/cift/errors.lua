@@ -29,6 +29,8 @@ function envoy_on_response(handle)
   if status == nil or status < 400 then return end
   local note = handle:streamInfo():dynamicMetadata():get("cift") or {}
   local id = note["id"] or ""
+  -- What cannot be read as a request never got an id.
+  if id == "" then id = string.format("gateway-%.0f-%06x", handle:timestamp(), math.random(0, 0xffffff)) end
   if status == 404 then
     say(handle, "404", "not_found", "There is nothing at this path; /docs lists what there is", id)
   elseif status == 405 then

@@ -69,7 +69,9 @@ static_resources:
                 xff_num_trusted_hops: {{ .Values.gateway.trustedProxies }}
                 generate_request_id: true
                 preserve_external_request_id: true
-                normalize_path: true
+                # Paths go on as they came, so that a function answers here as on one machine: access is its to
+                # decide, never a path's, and what matches no template ends here.
+                normalize_path: false
                 path_with_escaped_slashes_action: KEEP_UNCHANGED
                 server_header_transformation: PASS_THROUGH
                 request_headers_timeout: 10s

@@ -14,8 +14,6 @@ listen: "0.0.0.0:{{ .Values.nats.port }}"
 http: "0.0.0.0:8222"
 max_payload: 8MB
 max_pending: 256MB
-lame_duck_duration: "10s"
-lame_duck_grace_period: "1s"
 jetstream {
   store_dir: /data/nats
   # An acknowledged record is on the disk: the default would sync every two minutes.
