@@ -19,7 +19,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not (hasKey $declared $name) }}{{ fail (printf "functions.%s: there is no such function" $name) }}{{ end -}}
 {{- end -}}
 {{- range $name, $function := $declared -}}
-{{- $one := mustMergeOverwrite (deepCopy $function) (index $.Values.functions $name | default dict) -}}
+{{- $one := mustMergeOverwrite (deepCopy $function) (dict "resources" (deepCopy $.Values.functionDefaults.resources)) (deepCopy (index $.Values.functions $name | default dict)) -}}
 {{- $lives := or (eq $one.kind "daemon") (eq $one.kind "ws") -}}
 {{- $_ := set $one "mode" (ternary "deployment" ($one.mode | default $.Values.mode) $lives) -}}
 {{- if or (ne $one.kind "daemon") (ne $.Values.market.source "none") -}}
