@@ -1,0 +1,68 @@
+"""The chart as helm renders it. Helm is the one that CIFT_HELM names, that of the test cluster, or on PATH;
+where there is none the tests say so, and fail where CIFT_REQUIRE_KUBE is set."""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.stack import ROOT
+
+CHART = ROOT / "charts" / "cift"
+RELEASE, NAMESPACE, TAG = "cift", "exchange", "t1"
+Object = dict[str, Any]
+
+
+def helm_binary() -> str:
+    """Path of helm; skips or fails the test where there is none."""
+    named = os.environ.get("CIFT_HELM")
+    if named:
+        assert Path(named).is_file(), f"CIFT_HELM names {named}, which is no file"
+        return named
+    home = Path(os.environ.get("CIFT_CLUSTER_HOME", Path.home() / ".cache" / "cift-cluster"))
+    built = home / "bin" / "helm"
+    found = str(built) if built.is_file() else shutil.which("helm")
+    if found is None:
+        sentence = (
+            "THE CHART IS NOT RENDERED: no helm here. Name one with CIFT_HELM (the test cluster builds it)"
+        )
+        if os.environ.get("CIFT_REQUIRE_KUBE"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    return found
+
+
+def helm(*arguments: str, input: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run helm, whatever comes of it."""
+    return subprocess.run(
+        [helm_binary(), *arguments],
+        cwd=ROOT,
+        input=input,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@functools.cache
+def _rendered(values: str, files: tuple[str, ...]) -> str:
+    named = [argument for file in files for argument in ("-f", str(CHART / file))]
+    done = helm(
+        *("template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--kube-version", "1.31.0"),
+        *("--set", f"images.tag={TAG}", *named, "-f", "-"),
+        input=values,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def render(*files: str, **values: Any) -> list[Object]:
+    """All objects of the chart, hooks included, with these values upon those files of the chart's folder."""
+    text = _rendered(yaml.safe_dump(values), files)
+    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]

@@ -1,0 +1,137 @@
+"""Who may connect to whom, by the NetworkPolicies of a rendered chart: a model of what a network plugin
+does.
+
+`pods` lists the pods that rendered objects make; `allowed` (for many questions: `Network.allowed`) says
+whether one may open a connection to a port of another. Real pods are Ends too: their namespace, labels and
+address are what a plugin looks at, so connections that were really made can be held against the policies.
+
+Known limits: the model has no named ports and no SCTP, and fails where a policy uses them. Nodes
+(kubelets' probes) are let through by every plugin and are not modelled.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chart.helm import NAMESPACE
+
+Object = dict[str, Any]
+_TEMPLATES = {"Deployment", "StatefulSet", "Job"}
+_NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a connection: a pod, or with no namespace an address outside the cluster."""
+
+    name: str
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> dict[str, str]:
+        """The labels of its namespace: Kubernetes gives each its name as one."""
+        return {_NAMESPACE_LABEL: self.namespace, **self.namespace_labels}
+
+
+def pods(rendered: Iterable[Object], namespace: str = NAMESPACE) -> list[End]:
+    """One pod of each workload, by its label `app.kubernetes.io/name`."""
+    found = []
+    for each in rendered:
+        if each["kind"] in _TEMPLATES or each["apiVersion"].startswith("serving.knative.dev/"):
+            template = each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            template = each["spec"]["jobTemplate"]["spec"]["template"]
+        else:
+            continue
+        labels = template["metadata"]["labels"]
+        found.append(End(labels["app.kubernetes.io/name"], namespace, labels))
+    return found
+
+
+class Network:
+    """The policies of one namespace."""
+
+    def __init__(self, rendered: Iterable[Object], namespace: str = NAMESPACE) -> None:
+        self.namespace = namespace
+        self._policies = [each["spec"] for each in rendered if each["kind"] == "NetworkPolicy"]
+        self._of: dict[tuple[tuple[str, str], ...], list[Object]] = {}
+
+    def allowed(self, source: End, target: End, port: int, protocol: str = "TCP") -> bool:
+        """Whether `source` may connect to the pod's port `port` of `target`."""
+        asked = (port, protocol)
+        return self._lets("Egress", source, target, *asked) and self._lets("Ingress", target, source, *asked)
+
+    def _lets(self, way: str, pod: End, other: End, port: int, protocol: str) -> bool:
+        """One side: policies that select the pod add up; a pod that none selects is free."""
+        if pod.namespace != self.namespace:
+            return True
+        bound = [policy for policy in self._policies_of(pod) if way in policy["policyTypes"]]
+        rules, peers = ("egress", "to") if way == "Egress" else ("ingress", "from")
+        return not bound or any(
+            _has_port(rule, port, protocol) and _has_peer(rule.get(peers), other, self.namespace)
+            for policy in bound
+            for rule in policy.get(rules) or []
+        )
+
+    def _policies_of(self, pod: End) -> list[Object]:
+        key = tuple(sorted(pod.labels.items()))
+        if key not in self._of:
+            self._of[key] = [each for each in self._policies if _selects(each["podSelector"], pod.labels)]
+        return self._of[key]
+
+
+def allowed(
+    rendered: Iterable[Object], source: End, target: End, port: int, *, namespace: str = NAMESPACE
+) -> bool:
+    """Whether, by what is rendered into `namespace`, `source` may connect to TCP port `port` of `target`."""
+    return Network(rendered, namespace).allowed(source, target, port)
+
+
+def _has_port(rule: Object, port: int, protocol: str) -> bool:
+    ports = rule.get("ports")
+    if not ports:
+        return True
+    for each in ports:
+        assert isinstance(each["port"], int) and set(each) <= {"port", "protocol"}, (
+            f"not in this model: {each}"
+        )
+    return any(each["port"] == port and each.get("protocol", "TCP") == protocol for each in ports)
+
+
+def _has_peer(peers: list[Object] | None, other: End, namespace: str) -> bool:
+    """Without peers a rule holds for all."""
+    return not peers or any(_is_peer(peer, other, namespace) for peer in peers)
+
+
+def _is_peer(peer: Object, other: End, namespace: str) -> bool:
+    assert set(peer) <= {"podSelector", "namespaceSelector", "ipBlock"}, f"not in this model: {peer}"
+    block = peer.get("ipBlock")
+    if block is not None:
+        assert set(block) == {"cidr"}, f"not in this model: {block}"
+        if not other.address:
+            return False
+        address, network = ipaddress.ip_address(other.address), ipaddress.ip_network(block["cidr"])
+        return address.version == network.version and address in network
+    if not other.namespace:
+        return False
+    at_home = (
+        _selects(peer["namespaceSelector"], other.home)
+        if "namespaceSelector" in peer
+        else other.namespace == namespace
+    )
+    return at_home and _selects(peer.get("podSelector") or {}, other.labels)
+
+
+def _selects(selector: Object, labels: Mapping[str, str]) -> bool:
+    assert set(selector) <= {"matchLabels", "matchExpressions"}, f"not in this model: {selector}"
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    for each in selector.get("matchExpressions") or []:
+        assert each["operator"] == "In", f"not in this model: {each}"
+        if labels.get(each["key"]) not in each["values"]:
+            return False
+    return True

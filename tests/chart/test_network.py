@@ -1,0 +1,231 @@
+"""The chart's NetworkPolicies let through what the declarations need, and nothing else: for every pair of
+pods and every port that anything of ours listens at."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cift.function import Door
+from cift.generate.chart import kebab
+from cift.generate.needs import needs
+from cift.host.doors import load_doors
+from tests.chart.helm import NAMESPACE, Object, render
+from tests.chart.network import End, Network, allowed, pods
+
+DOORS: dict[str, Door] = {kebab(door): door for door in load_doors()}
+STORES = {"postgres": 5432, "nats": 4222, "valkey": 6379}
+REACH = {
+    **{name: needs(door) & set(STORES) for name, door in DOORS.items()},
+    "matchd": {"nats"},
+    "relay": {"nats"},
+    "operator": set(STORES),
+    "migrate": {"postgres"},
+}
+ASK_THE_API = {"operator", "secrets", "wait"}
+PORTS = (
+    22,
+    53,
+    80,
+    443,
+    4222,
+    5432,
+    6222,
+    6379,
+    6443,
+    *(8012, 8013, 8022, 8080, 8081, 8222),
+    *range(9090, 9104),
+)
+API_PORTS = (443, 6443)
+
+ACTIVATOR = End("activator", "knative-serving", {"app": "activator"})
+INGRESS = End("ingress", "kourier-system", {"app": "3scale-kourier-gateway"})
+RESOLVER = End("dns", "kube-system", {"k8s-app": "kube-dns"})
+SYSTEM = End("other", "kube-system", {"k8s-app": "other"})
+NEIGHBOUR = End("neighbour", NAMESPACE, {"app": "neighbour"})
+IMPOSTOR = End("nats", "elsewhere", {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": "cift"})
+ANYWHERE = End("internet", address="203.0.113.9")
+STRANGERS = (ACTIVATOR, INGRESS, RESOLVER, SYSTEM, NEIGHBOUR, IMPOSTOR, ANYWHERE)
+
+CLUSTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "knative": ((), {}),
+    "development": (("values-dev.yaml",), {}),
+    "deployments": ((), {"mode": "deployment"}),
+    "one deployment": ((), {"functions": {"trading-place-order": {"mode": "deployment"}}}),
+    "three of NATS": ((), {"nats": {"replicas": 3}}),
+    "no operator": ((), {"operator": {"enabled": False}}),
+    "production": (("values-production.yaml",), {}),
+}
+
+
+@pytest.fixture(params=list(CLUSTERS))
+def cluster(request: pytest.FixtureRequest) -> list[Object]:
+    files, values = CLUSTERS[request.param]
+    return render(*files, **{"market": {"source": "replay"}, **values})
+
+
+def lives_on(rendered: list[Object]) -> set[str]:
+    """Names of the functions that are plain Deployments here."""
+    return {
+        each["metadata"]["name"]
+        for each in rendered
+        if each["kind"] == "Deployment" and each["metadata"]["name"] in DOORS
+    }
+
+
+def expected(
+    source: End, target: End, port: int, *, here: set[str], deployed: set[str], knative: bool
+) -> bool:
+    """What ought to be, of the declarations. `here`: the pods' names; `deployed`: what lives on."""
+    ours = source.namespace == NAMESPACE and source is not NEIGHBOUR
+    if target.namespace != NAMESPACE:
+        assert source.namespace == NAMESPACE, "nobody asks what others do among themselves"
+        if not ours:
+            return False
+        if target is RESOLVER:
+            silent = {"postgres", "valkey", "nats"} - ({"nats"} if three(here) else set())
+            return port == 53 and source.name not in silent
+        if target is INGRESS:
+            brings = {"gateway", "relay"} if knative else set()
+            return port == 8081 and source.name in brings
+        if target is ANYWHERE:
+            if source.name in ASK_THE_API and port in API_PORTS:
+                return True
+            return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
+        return False
+    if target is NEIGHBOUR:
+        return False
+    name = target.name
+    if name == "gateway":
+        return port == 8080 and source.namespace != NAMESPACE
+    if name in STORES:
+        if name == "nats" and port == 6222:
+            return ours and source.name == "nats" and three(here)
+        return ours and port == STORES[name] and name in REACH.get(source.name, ())
+    if name in deployed:
+        caller = {"http": "gateway", "ws": "gateway", "on": "relay", "every": "relay"}.get(DOORS[name].kind)
+        return ours and port == 8080 and source.name == caller
+    if name in DOORS:
+        return port in (8012, 8013, 9090) and source in (ACTIVATOR, INGRESS)
+    return False
+
+
+def three(here: set[str]) -> bool:
+    return "three of NATS" in here
+
+
+def questions(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
+    """Every pair with one end of ours, every port, and what ought to be."""
+    ours = pods(rendered)
+    here = {pod.name for pod in ours}
+    for each in rendered:
+        if each["kind"] == "StatefulSet" and each["spec"]["replicas"] == 3:
+            here.add("three of NATS")
+    deployed = lives_on(rendered)
+    knative = any(each["apiVersion"].startswith("serving.knative.dev/") for each in rendered)
+    everybody = [*ours, *STRANGERS]
+    for source in everybody:
+        for target in everybody:
+            if NAMESPACE in (source.namespace, target.namespace):
+                for port in PORTS:
+                    ought = expected(source, target, port, here=here, deployed=deployed, knative=knative)
+                    yield source, target, port, ought
+
+
+def difference(rendered: list[Object], policies: list[Object]) -> list[str]:
+    network = Network(policies)
+    return [
+        f"{source.name} to {target.name}:{port} is {'refused' if ought else 'let through'}"
+        for source, target, port, ought in questions(rendered)
+        if network.allowed(source, target, port) != ought
+    ]
+
+
+def test_all_that_is_needed_may_connect_and_nothing_else(cluster: list[Object]) -> None:
+    assert not difference(cluster, cluster)
+
+
+def test_a_name_is_asked_over_udp_too(cluster: list[Object]) -> None:
+    network = Network(cluster)
+    for pod in pods(cluster):
+        assert network.allowed(pod, RESOLVER, 53, "UDP") == network.allowed(pod, RESOLVER, 53)
+
+
+def test_every_policy_is_needed() -> None:
+    """Without any one of them something differs: the comparison sees each."""
+    rendered = render(market={"source": "replay"})
+    policies = [each for each in rendered if each["kind"] == "NetworkPolicy"]
+    assert len(policies) > len(DOORS)
+    for at, policy in enumerate(policies):
+        others = policies[:at] + policies[at + 1 :]
+        if policy["spec"]["podSelector"] == {}:
+            network = Network(others)
+            assert network.allowed(NEIGHBOUR, ANYWHERE, 443) and not allowed(
+                policies, NEIGHBOUR, ANYWHERE, 443
+            )
+            continue
+        name = policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+        pod = next(each for each in pods(rendered) if each.name == name)
+        before, after = Network(policies), Network(others)
+        asked = [(pod, other, port) for other in (*STRANGERS, *pods(rendered)) for port in PORTS]
+        asked += [(other, pod, port) for _, other, port in asked]
+        assert any(before.allowed(*question) != after.allowed(*question) for question in asked), name
+
+
+def test_a_pod_with_the_address_of_a_store_may_reach_it_and_others_may_not(cluster: list[Object]) -> None:
+    """What a pod is told in its environment is what its policy opens."""
+    urls = {f"CIFT_{store.upper()}_URL": store for store in STORES}
+    told = {}
+    for each in cluster:
+        template = each.get("spec", {}).get("template") if each["kind"] != "NetworkPolicy" else None
+        if template and "containers" in template.get("spec", {}):
+            environment = template["spec"]["containers"][0].get("env") or []
+            name = template["metadata"]["labels"]["app.kubernetes.io/name"]
+            told[name] = {urls[variable["name"]] for variable in environment if variable["name"] in urls}
+    assert told["matchd"] == {"nats"} and len(told) > len(DOORS)
+    assert {name: stores for name, stores in told.items() if stores} == {
+        name: set(stores) for name, stores in REACH.items() if stores and name in told
+    }
+
+
+def test_stores_of_yours_are_reached_at_their_addresses_only() -> None:
+    outside = {"postgres": {"cidrs": ["198.51.100.0/24"], "ports": [6432]}}
+    rendered = render(postgres={"enabled": False}, networkPolicy={"outside": outside})
+    network = Network(rendered)
+    order = next(pod for pod in pods(rendered) if pod.name == "trading-list-orders")
+    database = End("database", address="198.51.100.7")
+    assert network.allowed(order, database, 6432)
+    assert not network.allowed(order, database, 5432) and not network.allowed(order, ANYWHERE, 6432)
+
+
+def test_a_function_reaches_what_is_added_for_it() -> None:
+    feed = {"egress": [{"cidrs": ["198.51.100.7/32"], "ports": [443]}]}
+    rendered = render(functions={"market-data-get-quote": feed})
+    network = Network(rendered)
+    at = {pod.name: pod for pod in pods(rendered)}
+    source = End("feed", address="198.51.100.7")
+    assert network.allowed(at["market-data-get-quote"], source, 443)
+    assert not network.allowed(at["market-data-list-bars"], source, 443)
+
+
+def test_metrics_are_read_from_the_named_namespaces_only() -> None:
+    rendered = render(networkPolicy={"metricsFrom": ["monitoring"]}, market={"source": "replay"})
+    network = Network(rendered)
+    prometheus, other = End("prometheus", "monitoring"), End("other", "observability")
+    ports = {"matchd": 9101, "relay": 9102, "operator": 8080, "gateway": 8081, "nats": 8222}
+    ports |= {"trading-place-order": 9091, "market-data-replay-market": 8080}
+    for pod in pods(rendered):
+        if pod.name in ports:
+            assert network.allowed(prometheus, pod, ports[pod.name]), pod.name
+            assert not network.allowed(other, pod, ports[pod.name]), pod.name
+
+
+def test_a_cache_of_names_on_the_nodes_may_be_asked() -> None:
+    rendered = render(networkPolicy={"dns": {"cidrs": ["169.254.20.10/32"]}})
+    cache = End("cache", address="169.254.20.10")
+    assert all(allowed(rendered, pod, cache, 53) for pod in pods(rendered) if pod.name not in STORES)
+
+
+def test_policies_can_be_left_out() -> None:
+    rendered = render(networkPolicy={"enabled": False})
+    assert not [each for each in rendered if each["kind"] == "NetworkPolicy"]
