@@ -8,7 +8,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* An image: (list root name). */}}
 {{- define "cift.image" -}}
 {{- $root := index . 0 -}}
+{{- $exact := index $root.Values.images.exact (index . 1) -}}
+{{- if $exact }}{{ $exact }}{{ else -}}
 {{ $root.Values.images.registry }}/{{ index . 1 }}:{{ required "images.tag: which images? (python -m k8s.images prints it)" $root.Values.images.tag }}
+{{- end }}
 {{- end }}
 
 {{/* The functions: what the doors declare, under what the values change. JSON, by name. */}}
