@@ -1,7 +1,5 @@
 """What is derived from the declarations is committed, right, and within the budget of connections."""
 
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,14 +7,13 @@ import types
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from cift.function import Door, Scale, every, http, on
-from cift.generate import chart, files, pages, skaffold
+from cift.generate import chart, files, pages
 from cift.generate.needs import needs
-from cift.host.doors import load_door, load_doors
+from cift.host.doors import load_doors
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.journal import Batch
@@ -24,11 +21,6 @@ from cift.platform.postgres import Database
 from cift.platform.tokens import Tokens
 
 ROOT = files.ROOT
-SCHEMA = (
-    Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared"))
-    / "schemas"
-    / f"{skaffold.API_VERSION.replace('/', '-')}.json"
-)
 
 
 def declared(declare: Any, function: Any) -> Door:
@@ -130,24 +122,3 @@ def test_the_order_path_alone_is_kept_warm() -> None:
     warm = {door.name for door in load_doors() if door.scale.min and door.kind != "daemon"}
     assert {"trading.place_order", "events.project_orders", "events.project_ledger"} <= warm
     assert not {name for name in warm if name.startswith(("auth.", "portfolio.", "market_data."))}
-
-
-def test_skaffold_builds_an_image_a_function_from_files_that_are_there() -> None:
-    document = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
-    built = {artifact["image"]: artifact for artifact in document["build"]["artifacts"]}
-    for door in load_doors():
-        artifact = built[f"{skaffold.REGISTRY}/{chart.kebab(door)}"]
-        assert (ROOT / artifact["docker"]["buildArgs"]["FILE"]).is_file()
-        assert all(needed["image"] in built for needed in artifact["requires"])
-    replay = load_door("market_data.replay_market")
-    base = built[f"{skaffold.REGISTRY}/{chart.kebab(replay)}"]["requires"][0]["image"]
-    assert base.endswith("/base-polars")
-
-
-@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is not beside the project (CIFT_SHARED)")
-def test_skaffold_reads_what_is_written_for_it() -> None:
-    document = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
-    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
-    document["build"]["artifacts"][0]["dockr"] = {}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, json.loads(SCHEMA.read_text()))

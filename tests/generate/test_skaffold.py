@@ -1,0 +1,164 @@
+"""skaffold is told of files, images and values that there are: the very ones of the repository and its chart.
+
+skaffold, kind and minikube need Docker and do not run in these tests; what is written for them is held
+against skaffold's own schema, the Dockerfiles and the rendered chart.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from cift.generate import chart, files, skaffold
+from cift.host.doors import load_door, load_doors
+from tests.chart.helm import render
+
+ROOT = files.ROOT
+SCHEMA = (
+    Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared"))
+    / "schemas"
+    / f"{skaffold.API_VERSION.replace('/', '-')}.json"
+)
+GENERATED = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
+WRITTEN = {
+    each["metadata"]["name"]: each for each in yaml.safe_load_all((ROOT / "skaffold.yaml").read_text())
+}
+BUILT = {artifact["image"]: artifact for artifact in GENERATED["build"]["artifacts"]}
+RELEASE = GENERATED["deploy"]["helm"]["releases"][0]
+ENGINE = {"cift.markets/dedicated": "matching"}
+
+
+def names_of(prefix: str) -> set[str]:
+    return {key.removeprefix(prefix) for key in RELEASE["setValueTemplates"]}
+
+
+def release_values() -> dict[str, Any]:
+    exact = {name: f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
+    source = RELEASE["setValues"]["market.source"]
+    return {"images": {"exact": exact, "tag": ""}, "market": {"source": source}}
+
+
+def rendered() -> list[dict[str, Any]]:
+    """The chart as skaffold has it rendered."""
+    inside = tuple(Path(file).relative_to("charts/cift").as_posix() for file in RELEASE["valuesFiles"])
+    return render(*inside, **release_values())
+
+
+def test_every_function_has_an_image_of_its_own_file() -> None:
+    for door in load_doors():
+        artifact = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(door)}"]
+        arguments = artifact["docker"]["buildArgs"]
+        assert arguments["FUNCTION"] == door.name
+        assert (ROOT / arguments["FILE"]).is_file()
+    replay = load_door("market_data.replay_market")
+    base = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(replay)}"]["requires"][0]["image"]
+    assert base.endswith("/base-polars")
+
+
+@pytest.mark.parametrize("image", list(BUILT))
+def test_an_image_is_built_of_what_there_is(image: str) -> None:
+    artifact = BUILT[image]
+    docker = artifact["docker"]
+    text = (ROOT / artifact["context"] / docker["dockerfile"]).read_text()
+    stages = re.findall(r"^FROM \S+(?: AS (\S+))?", text, flags=re.M)
+    assert docker.get("target", stages[-1]) in stages
+    arguments = set(re.findall(r"^ARG (\w+)", text, flags=re.M))
+    assert set(docker.get("buildArgs", {})) <= arguments
+    for needed in artifact.get("requires", []):
+        assert needed["image"] in BUILT and needed["alias"] in arguments
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", text, flags=re.M):
+        if not source.startswith((".wheels/", "$")):
+            assert list(ROOT.glob(source)), f"{docker['dockerfile']} copies {source}"
+
+
+def test_a_change_in_the_house_rebuilds_all_and_one_in_a_door_only_its_layer() -> None:
+    text = (ROOT / skaffold.DOCKERFILE).read_text()
+    door = text.partition(" AS door\n")[2]
+    base = text.partition(" AS door\n")[0]
+    assert "COPY cift /app/cift" in base and "functions" not in re.findall(r"^COPY (\S+)", base, flags=re.M)
+    assert re.findall(r"^COPY (?!--from)(\S+)", door, flags=re.M) == ["functions/__init__.py", "${FILE}"]
+    upon = {artifact["requires"][0]["alias"] for artifact in BUILT.values() if "requires" in artifact}
+    assert upon == {"BASE", "HOUSE"}
+
+
+def test_the_release_runs_exactly_what_is_built() -> None:
+    images = {
+        container["image"]
+        for each in rendered()
+        if "template" in each.get("spec", {}) and each["kind"] != "NetworkPolicy"
+        for container in each["spec"]["template"]["spec"]["containers"]
+    }
+    assert images == {f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
+    only_stood_on = {f"{skaffold.REGISTRY}/base-polars"}
+    assert set(BUILT) - only_stood_on == {image.removesuffix(":built") for image in images}
+    for key, template in RELEASE["setValueTemplates"].items():
+        name = key.removeprefix("images.exact.")
+        suffix = re.sub(r"[./-]", "_", f"{skaffold.REGISTRY}/{name}")
+        assert template == "{{.IMAGE_FULLY_QUALIFIED_" + suffix + "}}"
+
+
+def test_the_release_is_of_this_chart_with_values_that_it_has() -> None:
+    assert (ROOT / RELEASE["chartPath"] / "Chart.yaml").is_file()
+    assert all((ROOT / file).is_file() for file in RELEASE["valuesFiles"])
+    schema = json.loads((ROOT / RELEASE["chartPath"] / "values.schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(release_values())
+
+
+def test_the_written_file_requires_the_generated_one_and_the_kinds_first() -> None:
+    whole = WRITTEN["exchange"]
+    kinds, generated = whole["requires"]
+    assert kinds == {"configs": ["kinds"]} and "kinds" in WRITTEN
+    assert (ROOT / generated["path"]) == ROOT / "skaffold.gen.yaml"
+    assert generated["configs"] == [GENERATED["metadata"]["name"]]
+    for release in WRITTEN["kinds"]["deploy"]["helm"]["releases"]:
+        assert (ROOT / release["chartPath"] / "Chart.yaml").is_file()
+
+
+def test_what_is_forwarded_is_there() -> None:
+    services = {each["metadata"]["name"]: each for each in rendered() if each["kind"] == "Service"}
+    for forward in WRITTEN["exchange"]["portForward"]:
+        assert forward["namespace"] == RELEASE["namespace"]
+        ports = {each["port"] for each in services[forward["resourceName"]]["spec"]["ports"]}
+        assert forward["port"] in ports
+
+
+def test_the_label_of_a_run_stays_out_of_every_template() -> None:
+    """Of what skaffold changes by itself: hooks' Jobs run once and are no matter."""
+    denied = {each["groupKind"]: each["labels"] for each in WRITTEN["exchange"]["resourceSelector"]["deny"]}
+    kinds = set()
+    for each in rendered():
+        if "template" in each.get("spec", {}) and each["kind"] != "Job":
+            group = each["apiVersion"].partition("/")[0]
+            kinds.add(f"{each['kind']}.{group}")
+    assert kinds == set(denied)
+    assert set(map(tuple, denied.values())) == {(".spec.template.metadata.labels",)}
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is not beside the project (CIFT_SHARED)")
+def test_skaffold_reads_what_is_written_for_it() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    for document in [GENERATED, *WRITTEN.values()]:
+        jsonschema.validate(document, schema)
+        assert document["apiVersion"] == skaffold.API_VERSION
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**document, "biuld": {}}, schema)
+
+
+def test_kind_has_the_nodes_that_the_engine_asks_for() -> None:
+    nodes = yaml.safe_load((ROOT / "k8s/kind/cluster.yaml").read_text())["nodes"]
+    kept = [node for node in nodes if node.get("labels") == ENGINE]
+    values = yaml.safe_load((ROOT / "charts/cift/values.yaml").read_text())["matchd"]
+    assert len(kept) >= values["replicas"] and values["nodeSelector"] == ENGINE
+    for node in kept:
+        (patch,) = (yaml.safe_load(each) for each in node["kubeadmConfigPatches"])
+        (taint,) = patch["nodeRegistration"]["taints"]
+        (toleration,) = values["tolerations"]
+        assert {key: toleration[key] for key in taint} == taint
+        assert patch["nodeRegistration"]["kubeletExtraArgs"]["cpu-manager-policy"] == "static"
+    assert len({node["image"] for node in nodes}) == 1
+    assert [node for node in nodes if node["role"] == "worker" and node not in kept], "where the rest runs"
