@@ -71,6 +71,10 @@ test: lint build ## Check everything: lint, cargo tests, pytest
 	@echo "── pytest"
 	$(PY) -m pytest $(PYTEST)
 
+.PHONY: test-cluster
+test-cluster: setup-dev wheels ## Install the chart on the test cluster and check it there (root; KEEP=1 leaves it up)
+	$(PY) -m tests.cluster $(if $(KEEP),--keep) $(PYTEST)
+
 .PHONY: lint
 lint: need-cargo setup-dev build ## ruff, mypy --strict, import-linter, generated files, cargo fmt, clippy
 	$(VENV)/bin/ruff check .

@@ -12,7 +12,6 @@ survives it. That a record is synced before it is acknowledged is nats-server's 
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -20,75 +19,15 @@ from typing import Any
 import httpx
 import pytest
 
-from cift import bootstrap
-from cift.kernel.ids import uuid7
-from cift.kernel.money import NANOS
-from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.faults.aftermath import all_is_well
 from tests.faults.conftest import ROUNDS, SEED
-from tests.faults.killer import Kill, ready, refused_s, torment
+from tests.faults.killer import ready, torment
+from tests.faults.loads import loaded, report
 from tests.faults.traders import Load
-from tests.stack import Stack, User, eventually
+from tests.stack import Stack, eventually
 
-PRICE = Decimal(100)
-USERS = 4
-TASKS = 8
-FEED = 9
 EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions")
-_instruments: Counter[Stack] = Counter()
-
-
-async def new_symbol(stack: Stack, symbol: str) -> None:
-    """An instrument with a last price of 100, and fees, so that the fee account takes part."""
-    platform = Platform(stack.settings())
-    submit = platform.engine.submit
-    try:
-        if not _instruments[stack]:
-            house = uuid7()
-            await submit(
-                {
-                    "type": "open_account",
-                    "account": house,
-                    "kind": "margin",
-                    "role": "house",
-                    "currency": "USD",
-                }
-            )
-            await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
-            await submit({"type": "set_fees", "maker_ppm": 100, "taker_ppm": 350})
-        await submit(bootstrap.instrument(symbol))
-        _instruments[stack] += 1
-        outside: dict[str, Any] = {
-            "type": "outside_trade",
-            "feed": FEED,
-            "source_sequence": _instruments[stack],
-            "symbol": symbol,
-            "price": int(PRICE) * NANOS,
-            "quantity": NANOS,
-        }
-        await submit(outside)
-    finally:
-        await platform.close()
-
-
-async def loaded(stack: Stack, name: str, *, symbol: str = "", price: Decimal = PRICE, **more: Any) -> Load:
-    if not symbol:
-        symbol = name.upper()[:10]
-        await new_symbol(stack, symbol)
-    users: list[User] = [await asyncio.to_thread(stack.new_user) for _ in range(USERS)]
-    return Load(stack.url, users, symbol, price, name=name, seed=f"{name}:{SEED}", tasks=TASKS, **more)
-
-
-def report(what: str, load: Load, kills: list[Kill], figures: str) -> str:
-    lines = [
-        f"    killed {' + '.join(kill.names)} ({kill.times} signals): healed after {kill.healed_s:.2f} s;"
-        f" no order acknowledged for {refused_s(load.placed_at, kill):.2f} s,"
-        f" nothing read for {refused_s(load.read_at, kill):.2f} s"
-        for kill in kills
-    ]
-    answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
-    return "\n".join([f"{what}: {figures}", *lines, f"    answers: {answers}"])
 
 
 async def kill_under_load(

@@ -1,0 +1,137 @@
+"""The cluster that the tests run on: one that CIFT_KUBECONFIG names, or the test cluster beside the project.
+
+The test cluster (a real Kubernetes with Knative in processes of this machine) is the script `cluster/cluster`
+in the folder that CIFT_SHARED names, else in `../shared`. Only there can a node be lost, a process be
+frozen or the API server be killed: on another cluster those tests say that they cannot.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.operators.control_plane import kubectl
+from tests.stack import ROOT
+from tests.target import eventually
+
+UP_TIMEOUT_S = 3600.0  # the first time it builds Kubernetes
+COMMAND_TIMEOUT_S = 600.0
+# Of Knative's own defaults two do not suit two cores: a pod of every function at each upgrade, and 25m of CPU
+# asked for by each queue-proxy. A cluster's administrator sets both as we do here.
+KNATIVE = {
+    "config-autoscaler": {"allow-zero-initial-scale": "true"},
+    "config-deployment": {"queue-sidecar-cpu-request": "5m"},
+}
+
+
+def shared() -> Path:
+    return Path(os.environ.get("CIFT_SHARED") or ROOT.parent / "shared")
+
+
+@contextmanager
+def stage(what: str) -> Iterator[None]:
+    """Say what is done, and how long it took."""
+    print(f"── {what} …", flush=True)
+    began = time.monotonic()
+    yield
+    print(f"── {what}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+class TestCluster:
+    """The script, and what it can do to its cluster."""
+
+    __test__ = False
+
+    def __init__(self, script: Path) -> None:
+        self.script = script
+        self.home = Path(os.environ.get("CIFT_CLUSTER_HOME", Path.home() / ".cache" / "cift-cluster"))
+
+    @classmethod
+    def find(cls) -> "TestCluster | None":
+        script = shared() / "cluster" / "cluster"
+        return cls(script) if os.access(script, os.X_OK) else None
+
+    def run(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
+        done = subprocess.run(
+            [str(self.script), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"cluster {' '.join(arguments)}: {done.stdout}{done.stderr}"[-4000:]
+        return done.stdout
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.home / "run" / "kubeconfig"
+
+    @property
+    def helm(self) -> Path:
+        return self.home / "bin" / "helm"
+
+    def is_up(self) -> bool:
+        return (self.home / "run" / "ingress.process").exists()
+
+    def up(self) -> None:
+        """Bring it up (building it where it never was), and set Knative as KNATIVE says."""
+        subprocess.run([str(self.script), "up"], check=True, timeout=UP_TIMEOUT_S)
+        for name, data in KNATIVE.items():
+            settings = ",".join(f'"{key}":"{value}"' for key, value in data.items())
+            change = f'{{"data":{{{settings}}}}}'
+
+            def accepted(name: str = name, change: str = change) -> bool:
+                """The webhook that checks it may still be starting."""
+                done = kubectl(
+                    self.kubeconfig,
+                    *("patch", "configmap", name, "-n", "knative-serving", "--type=merge", "-p", change),
+                    check=False,
+                )
+                return done.returncode == 0
+
+            eventually(accepted, f"{name} is set", 120, poll_s=2)
+
+    def down(self) -> None:
+        self.run("down")
+
+    # ── faults ──────────────────────────────────────────────────────────────────────────────────
+    def stop(self, process: str, how: str = "TERM") -> None:
+        self.run("stop", process, how)
+
+    def restart(self, process: str) -> None:
+        self.run("restart", process)
+
+    def pids(self, node: str, pod_uid: str, program: str) -> list[int]:
+        """The processes of a pod on a node of this machine whose command begins with `program`."""
+        found = []
+        wanted = re.compile(re.escape(pod_uid).replace(r"\-", "[-_]"))
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                groups = (folder / "cgroup").read_text()
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if f"cift-{node}" in groups and wanted.search(groups) and words[0].decode() == program:
+                found.append(int(folder.name))
+        return found
+
+    def signal_node(self, node: str, number: signal.Signals) -> int:
+        """Signal everything that runs in a node's pods; how many there were."""
+        count = 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"/cift-{node}/" in (folder / "cgroup").read_text():
+                    os.kill(int(folder.name), number)
+                    count += 1
+            except OSError:
+                continue
+        return count
+
+
+def each(action: Callable[[str], None], names: list[str]) -> None:
+    for name in names:
+        action(name)

@@ -1,0 +1,269 @@
+"""The chart, installed: an exchange behind its gateway, its pods, and what helm does with it."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import yaml
+
+from tests.operators.cluster import Cluster, Object
+from tests.stack import ROOT
+from tests.target import Target, eventually
+
+NAME = NAMESPACE = "cift"
+CHART, DEFINITIONS = ROOT / "charts" / "cift", ROOT / "charts" / "cift-crds"
+VALUES = (CHART / "values-dev.yaml", ROOT / "tests" / "cluster" / "values.yaml")
+HELM_TIMEOUT_S = 900.0
+READY_TIMEOUT_S = 300.0
+REACH_TIMEOUT_S = 5.0
+STORES = {
+    "postgres_url": ("postgres", "url"),
+    "nats_url": ("nats", "url-functions"),
+    "valkey_url": ("valkey", "url"),
+}
+
+
+@dataclass(frozen=True)
+class EnginePod:
+    """One matchd, as it tells of itself. `role` is empty where it does not answer."""
+
+    pod: str
+    uid: str
+    node: str
+    role: str
+    epoch: int
+
+
+class Release(Target):
+    """See the module's header."""
+
+    def __init__(self, cluster: Cluster, helm: Path, folder: Path, tag: str) -> None:
+        self.cluster, self._helm, self.folder, self.tag = cluster, helm, folder, tag
+        self._addresses: dict[str, str] = {}
+
+    # ── helm ────────────────────────────────────────────────────────────────────────────────────
+    def helm(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [str(self._helm), *arguments],
+            env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)},
+            capture_output=True,
+            text=True,
+            timeout=HELM_TIMEOUT_S,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"helm {' '.join(arguments)}: {done.stderr[-3000:]}\n{self.unwell()}")
+        return done
+
+    def values(self, *sets: str) -> list[str]:
+        """helm's arguments for the values of these tests."""
+        files = [part for file in VALUES for part in ("--values", str(file))]
+        return [*files, "--set", f"images.tag={self.tag}", *(p for each in sets for p in ("--set", each))]
+
+    @property
+    def status(self) -> str:
+        """deployed, failed, …; empty where there is none."""
+        done = self.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json", check=False)
+        return str(json.loads(done.stdout)["info"]["status"]) if done.returncode == 0 else ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is deployed from these images."""
+        if self.status != "deployed":
+            return False
+        told = self.helm("get", "values", NAME, "--namespace", NAMESPACE, "--output", "json")
+        return bool(json.loads(told.stdout)["images"]["tag"] == self.tag)
+
+    def prepare_namespace(self) -> None:
+        """A namespace that admits nothing but restricted pods."""
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+        self.cluster.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+        )
+
+    def install(self, *sets: str) -> float:
+        """Install both charts; seconds it took until helm's hooks had seen everything ready."""
+        began = time.monotonic()
+        self.prepare_namespace()
+        self.helm("upgrade", "--install", f"{NAME}-crds", str(DEFINITIONS), "--namespace", NAMESPACE)
+        self.helm(
+            "install", NAME, str(CHART), "--namespace", NAMESPACE, *self.values(*sets), "--timeout", "15m"
+        )
+        self._addresses.clear()
+        self.wait_ready()
+        return time.monotonic() - began
+
+    def upgrade(self, *sets: str) -> float:
+        began = time.monotonic()
+        self.helm(
+            "upgrade", NAME, str(CHART), "--namespace", NAMESPACE, *self.values(*sets), "--timeout", "15m"
+        )
+        return time.monotonic() - began
+
+    # ── Kubernetes ──────────────────────────────────────────────────────────────────────────────
+    def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> str:
+        return self.cluster.kubectl("-n", NAMESPACE, *arguments, input=input, check=check).stdout
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl("get", "-o", "json", *arguments))
+
+    def pods(self, name: str = "", *, leaving: bool = False) -> list[Object]:
+        """Pods of the release (those called `name` by their label), without those that are leaving."""
+        selector = f"app.kubernetes.io/instance={NAME}" + (f",app.kubernetes.io/name={name}" if name else "")
+        found: list[Object] = self.get("pods", "-l", selector)["items"]
+        return [pod for pod in found if leaving or "deletionTimestamp" not in pod["metadata"]]
+
+    def unwell(self) -> str:
+        """What is not as it should be, for the message of a failure."""
+        wide = self.kubectl("get", "pods,ksvc,jobs", "-o", "wide", check=False)
+        events = self.kubectl("get", "events", "--sort-by=.lastTimestamp", check=False).splitlines()
+        bad = [
+            line for line in wide.splitlines() if not any(w in line for w in ("Running", "True", "Completed"))
+        ]
+        logs = ""
+        for pod in self.pods():
+            waiting = [c for c in pod["status"].get("containerStatuses", []) if not c["ready"]]
+            if waiting and pod["status"].get("phase") != "Succeeded":
+                name = pod["metadata"]["name"]
+                logs += f"\n── {name}\n" + self.kubectl(
+                    "logs", name, "--all-containers", "--tail=15", check=False
+                )
+        return "\n".join([*bad, *events[-15:], logs])[-6000:]
+
+    def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Until every pod that is there is ready, and /ready says that every store answers."""
+
+        def pods_ready() -> bool:
+            pods = [p for p in self.pods() if p["status"].get("phase") != "Succeeded"]
+            return bool(pods) and all(_is_ready(pod) for pod in pods)
+
+        try:
+            eventually(pods_ready, "every pod is ready", timeout_s, poll_s=1)
+            eventually(
+                lambda: httpx.get(f"{self.url}/ready", timeout=60).status_code == 200,
+                "/ready says 200",
+                timeout_s,
+                0.5,
+            )
+        except AssertionError as failed:
+            raise AssertionError(f"{failed}\n{self.unwell()}") from None
+
+    def no_pods(self, name: str, timeout_s: float = 180.0) -> None:
+        """Until a function has scaled to zero."""
+        eventually(lambda: not self.pods(name, leaving=True), f"{name} has no pod", timeout_s, poll_s=1)
+
+    # ── Target ──────────────────────────────────────────────────────────────────────────────────
+    def address(self, service: str) -> str:
+        """host:port of a Service as this machine reaches it."""
+        if service not in self._addresses:
+            spec = self.get("service", service)["spec"]
+            host, port = spec["clusterIP"], spec["ports"][0]["port"]
+            try:
+                socket.create_connection((host, port), REACH_TIMEOUT_S).close()
+            except OSError as error:
+                raise AssertionError(
+                    f"{service} at {host}:{port} is not reached from here ({error}). These tests talk to"
+                    " Services by their cluster address: run them on a node, or route its network here"
+                ) from None
+            self._addresses[service] = f"{host}:{port}"
+        return self._addresses[service]
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address(f'{NAME}-gateway')}"
+
+    def secret(self, name: str) -> dict[str, str]:
+        return self.cluster.secret(name, NAMESPACE)
+
+    def _store(self, store: str, key: str) -> str:
+        given = urlsplit(self.secret(f"{NAME}-{store}")[key])
+        user = given.netloc.rpartition("@")[0]
+        return urlunsplit(given._replace(netloc=f"{user}@{self.address(f'{NAME}-{store}')}"))
+
+    @property
+    def stores(self) -> dict[str, str]:
+        return {name: self._store(*where) for name, where in STORES.items()}
+
+    @property
+    def journal_url(self) -> str:
+        return self._store("nats", "url-engine")
+
+    def settings(self, **changed: Any) -> Any:
+        return super().settings(**{"data": self.folder, **changed})
+
+    def told(self) -> str:
+        return self.unwell()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes tests/target.py's Elsewhere of it."""
+        stores = {f"CIFT_{name.upper()}": url for name, url in self.stores.items()}
+        return {"CIFT_TEST_URL": self.url, "CIFT_TEST_JOURNAL_URL": self.journal_url, **stores}
+
+    # ── the engine ──────────────────────────────────────────────────────────────────────────────
+    def engines(self) -> list[EnginePod]:
+        return [_engine(pod) for pod in self.pods("matchd")]
+
+    def leader(self, timeout_s: float = 60.0) -> EnginePod:
+        """The matchd that leads, once exactly one says so."""
+
+        def leading() -> EnginePod | None:
+            found = [each for each in self.engines() if each.role == "leader"]
+            return found[0] if len(found) == 1 else None
+
+        found: EnginePod = eventually(leading, "exactly one matchd leads", timeout_s)
+        return found
+
+    def settled(self, timeout_s: float = 120.0) -> EnginePod:
+        """The leader, once a standby is ready too."""
+        eventually(
+            lambda: sorted(each.role for each in self.engines()) == ["leader", "standby"],
+            "a leader and a standby",
+            timeout_s,
+            0.2,
+        )
+        return self.leader()
+
+
+def _is_ready(pod: Object) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def _engine(pod: Object) -> EnginePod:
+    meta = pod["metadata"]
+    role, epoch = "", 0
+    address = pod["status"].get("podIP")
+    try:
+        assert address
+        text = httpx.get(f"http://{address}:9101/metrics", timeout=2).text
+        for line in text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name.startswith("matchd_role{") and value == "1":
+                role = name.split('"')[1]
+            if name == "matchd_epoch":
+                epoch = int(float(value))
+    except (httpx.HTTPError, AssertionError):
+        role = ""
+    return EnginePod(meta["name"], meta["uid"], pod["spec"].get("nodeName", ""), role, epoch)
+
+
+def functions() -> dict[str, Object]:
+    """The chart's list of functions."""
+    found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["functions"]
+    return found
+
+
+def decode(text: str) -> str:
+    return base64.b64decode(text).decode()
+
+
+Check = Callable[[], Any]

@@ -1,0 +1,158 @@
+"""The operator in its pod: accounts by kubectl, while it, or the API server, is away, and many at once.
+
+What it does with one account in every state is tested without pods, in tests/operators.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+
+import httpx
+import yaml
+
+from tests.cluster.machine import TestCluster
+from tests.cluster.release import NAME, NAMESPACE, Release
+from tests.operators.cluster import account, condition, settled
+from tests.operators.desk import Desk
+from tests.stack import ROOT
+from tests.target import eventually
+from tests.venue import TRADING, Venue
+
+MANY = 200
+MANY_TIMEOUT_S = 300.0
+AWAY_S = 5.0
+
+
+def scale(release: Release, replicas: int) -> None:
+    release.kubectl("scale", "deployment", f"{NAME}-operator", f"--replicas={replicas}")
+    if replicas == 0:
+        eventually(lambda: not release.pods("operator", leaving=True), "the operator is gone", 90, poll_s=0.5)
+
+
+async def test_the_example_is_tradable_in_seconds(
+    release: Release, venue: Venue, namespace: str, tell: Callable[[str], None]
+) -> None:
+    symbol = await venue.instrument()
+    example = yaml.safe_load((ROOT / "k8s" / "examples" / "account.yaml").read_text())
+    example["metadata"]["namespace"] = namespace
+    began = time.monotonic()
+    release.cluster.apply(example)
+    ada = release.cluster.account("ada", namespace)
+    ready = time.monotonic() - began
+    secret = release.cluster.secret("ada-credentials", namespace)
+    assert secret["CIFT_URL"] == f"http://{NAME}-gateway.{NAMESPACE}.svc.cluster.local"
+    order = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
+    key = {"X-API-Key": secret["CIFT_API_KEY"]}
+    answer = await venue.http.post(f"{TRADING}/orders", json=order, headers=key)
+    traded = time.monotonic() - began
+    assert answer.status_code == 201, answer.text
+    assert ada["status"]["phase"] == "Active"
+    tell(
+        f"kubectl apply to Ready {ready:.2f} s, to an acknowledged order {traded:.2f} s (kubectl's own included)"
+    )
+
+
+async def test_what_changed_while_it_was_down(
+    release: Release, venue: Venue, namespace: str, platform: object
+) -> None:
+    cluster = release.cluster
+    for name in ("ada", "bob", "cyd"):
+        cluster.apply(account(name, namespace, deletionPolicy="Close"))
+    ids = {name: cluster.account(name, namespace)["status"]["accountId"] for name in ("ada", "bob", "cyd")}
+    desk = Desk(cluster, namespace, venue, venue.platform)
+    scale(release, 0)
+    cluster.patch("ta", "ada", namespace, {"spec": {"state": "Suspended", "risk": {"maxOpenOrders": 3}}})
+    cluster.delete("ta", "bob", namespace, wait=False)
+    cluster.kubectl("delete", "secret", "cyd-credentials", "-n", namespace)
+    cluster.apply(account("dan", namespace))
+    assert not settled(cluster.get("ta", "ada", namespace) or {}), "nobody is there to make it true"
+    scale(release, 1)
+    ada, dan = cluster.account("ada", namespace, 120), cluster.account("dan", namespace, 120)
+    told = (await desk.told(ids["ada"]))["account"]
+    assert (told["state"], told["limits"]["max_open_orders"]) == ("suspended", 3)
+    assert ada["status"]["accountId"] == ids["ada"] != dan["status"]["accountId"]
+    eventually(lambda: cluster.get("ta", "bob", namespace) is None, "bob is closed and gone", 120, poll_s=0.5)
+    assert await desk.state(ids["bob"]) == "closed"
+    eventually(
+        lambda: cluster.get("secret", "cyd-credentials", namespace),
+        "cyd's Secret is made anew",
+        120,
+        poll_s=0.5,
+    )
+    for name in ("ada", "cyd"):
+        assert await desk.deposits(ids[name]) == ["100000.000000000"], "paid in once"
+
+
+async def test_the_api_server_is_away(
+    release: Release, faults: TestCluster, venue: Venue, namespace: str, tell: Callable[[str], None]
+) -> None:
+    """Trading needs no API server; the operator goes on when it is back."""
+    cluster = release.cluster
+    cluster.apply(account("ada", namespace))
+    ada = cluster.account("ada", namespace)
+    symbol, trader = await venue.instrument(), Desk(cluster, namespace, venue, venue.platform).trader(ada)
+    faults.stop("apiserver", "KILL")
+    try:
+        deadline = time.monotonic() + AWAY_S
+        placed = 0
+        while time.monotonic() < deadline:
+            await venue.order(trader, symbol, quantity="1")
+            placed += 1
+    finally:
+        await asyncio.to_thread(faults.restart, "apiserver")
+    assert placed > 0
+
+    def answers() -> bool:
+        return cluster.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
+
+    eventually(answers, "the API server is back", 90, poll_s=0.5)
+    cluster.patch("ta", "ada", namespace, {"spec": {"state": "ReduceOnly"}})
+    cluster.account("ada", namespace, 120)
+    cluster.apply(account("bob", namespace))
+    cluster.account("bob", namespace, 120)
+    release.wait_ready()
+    tell(f"API server away for {AWAY_S:g} s: {placed} orders acknowledged meanwhile, none refused")
+
+
+async def test_two_hundred_at_once(
+    release: Release, venue: Venue, namespace: str, tell: Callable[[str], None]
+) -> None:
+    names = [f"many-{number}" for number in range(MANY)]
+    began = time.monotonic()
+    release.cluster.apply(*(account(name, namespace, startingCash="1000") for name in names))
+    applied = time.monotonic() - began
+
+    def ready() -> list[dict[str, object]]:
+        found = release.cluster.list("tradingaccounts", namespace)
+        return found if len(found) == MANY and all(settled(each) for each in found) else []
+
+    found = eventually(ready, f"{MANY} accounts are Ready", MANY_TIMEOUT_S, poll_s=1)
+    took = time.monotonic() - began
+    assert all(condition(each, "Tradable")["status"] == "True" for each in found)
+    ids = [each["status"]["accountId"] for each in found]
+    assert len(set(ids)) == MANY
+    await venue.platform.database.caught_up(ids[-1], "project_ledger")
+    rows = await venue.platform.database.fetch(
+        "SELECT account_id, count(*) AS times FROM transactions"
+        " WHERE kind = 'deposit' AND account_id = ANY($1) GROUP BY 1",
+        ids,
+    )
+    assert {row["times"] for row in rows} == {1} and len(rows) == MANY, "each is funded, once"
+    tell(f"{MANY} TradingAccounts: applied in {applied:.1f} s, all Ready after {took:.1f} s")
+
+
+def test_the_operator_writes_sparingly(release: Release) -> None:
+    """Nothing is left to do, so nothing is written."""
+    (pod,) = release.pods("operator")
+    url = f"http://{pod['status']['podIP']}:8080/metrics"
+
+    def writes() -> float:
+        lines = httpx.get(url, timeout=5).text.splitlines()
+        return sum(
+            float(line.rpartition(" ")[2]) for line in lines if line.startswith("operator_writes_total")
+        )
+
+    before = writes()
+    time.sleep(10)
+    assert writes() == before, json.dumps(release.get("pods", pod["metadata"]["name"])["status"], indent=1)

@@ -1,0 +1,123 @@
+"""Whatever happens to the leading matchd or its node: one change of leader, nothing acknowledged lost.
+
+Orders are sent through the gateway all the time, and every answer is remembered (tests/faults/traders.py).
+While nobody leads they are refused with 503 and Retry-After; how long that took is printed.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.cluster.machine import TestCluster
+from tests.cluster.release import EnginePod, Release
+from tests.faults.aftermath import all_is_well
+from tests.faults.killer import Kill, refused_s
+from tests.faults.loads import loaded
+from tests.faults.traders import GATEWAY_CODES, Load
+
+HEAL_TIMEOUT_S = 120.0
+FROZEN_S = 8.0
+QUIET_S = 8.0
+"""So long the new leader must stay leader once everybody is back."""
+Fault = Callable[[TestCluster, Release, EnginePod], Awaitable[None]]
+
+
+def process_of(machine: TestCluster, leader: EnginePod) -> int:
+    (pid,) = machine.pids(leader.node, leader.uid, "/program")
+    return pid
+
+
+async def new_leader(release: Release, old: EnginePod) -> EnginePod:
+    """Until another pod leads."""
+    deadline = time.monotonic() + HEAL_TIMEOUT_S
+    while time.monotonic() < deadline:
+        found = [
+            e for e in await asyncio.to_thread(release.engines) if e.role == "leader" and e.pod != old.pod
+        ]
+        if found:
+            return found[0]
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"nobody follows {old} within {HEAL_TIMEOUT_S:g} s: {release.engines()}")
+
+
+async def killed(machine: TestCluster, release: Release, leader: EnginePod) -> None:
+    os.kill(process_of(machine, leader), signal.SIGKILL)
+
+
+async def frozen(machine: TestCluster, release: Release, leader: EnginePod) -> None:
+    """Stopped for longer than the standby is patient; then it goes on, believing that it leads."""
+    pid = process_of(machine, leader)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await new_leader(release, leader)
+        await asyncio.sleep(FROZEN_S)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def drained(machine: TestCluster, release: Release, leader: EnginePod) -> None:
+    kubectl = release.cluster.kubectl
+    flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=100s")
+    try:
+        await asyncio.to_thread(kubectl, "drain", leader.node, *flags)
+        await new_leader(release, leader)
+    finally:
+        await asyncio.to_thread(kubectl, "uncordon", leader.node)
+
+
+async def lost(machine: TestCluster, release: Release, leader: EnginePod) -> None:
+    """The node is gone at once: nothing on it runs, nothing on it is started again, until it is back."""
+    processes = (f"kubelet-{leader.node}", f"containerd-{leader.node}")
+    for process in processes:
+        machine.stop(process, "KILL")
+    try:
+        assert machine.signal_node(leader.node, signal.SIGKILL) >= 1
+        await new_leader(release, leader)
+    finally:
+        for process in reversed(processes):
+            await asyncio.to_thread(machine.restart, process)
+
+
+async def orders_flow(load: Load) -> None:
+    seen, deadline = len(load.placed_at), time.monotonic() + HEAL_TIMEOUT_S
+    while len(load.placed_at) < seen + 5:
+        assert time.monotonic() < deadline, f"no order is acknowledged: {load.counts}"
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("fault", [killed, frozen, drained, lost], ids=lambda fault: fault.__name__)
+async def test_one_change_of_leader_and_nothing_lost(
+    release: Release, faults: TestCluster, fault: Fault, tell: Callable[[str], None]
+) -> None:
+    await asyncio.to_thread(release.wait_ready)
+    before = await asyncio.to_thread(release.settled)
+    name = fault.__name__
+    async with await loaded(release, name, only_orders=True, resend_chance=0.0, codes=GATEWAY_CODES) as load:
+        await orders_flow(load)
+        at = time.monotonic()
+        await fault(faults, release, before)
+        after = await new_leader(release, before) if name != "killed" else None
+        await orders_flow(load)
+        healed = time.monotonic() - at
+        # The one that was away is back, and leads no more: no ping-pong.
+        settled = await asyncio.to_thread(release.settled, HEAL_TIMEOUT_S)
+        await asyncio.sleep(QUIET_S)
+        last = await asyncio.to_thread(release.leader)
+        assert (last.pod, last.epoch) == (settled.pod, before.epoch + 1), (
+            f"{name}: not one change of leader: {before} → {after} → {settled} → {last}"
+        )
+        if after is not None:
+            assert last.pod == after.pod
+        await load.stop()
+        kill = Kill((name,), 1, at, healed)
+        refused = sum(n for what, n in load.counts.items() if "engine_unavailable" in what)
+        unknown = sum(n for what, n in load.counts.items() if "outcome_unknown" in what)
+        figures = await all_is_well(release, load)
+        tell(
+            f"engine {name}: no order acknowledged for {refused_s(load.placed_at, kill):.2f} s; meanwhile"
+            f" {refused} refused with Retry-After, {unknown} outcome_unknown; {figures}"
+        )

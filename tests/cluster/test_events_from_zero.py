@@ -1,0 +1,133 @@
+"""Event handlers asleep: relay wakes them, in order, once. Their store away: lag and an alarm, no dead letter."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from cift.kernel.ids import uuid7
+from cift.kernel.money import NANOS
+from cift.rebuild import PROJECTORS, rebuild
+from tests.cluster.release import NAME, Release
+from tests.target import User, eventually
+from tests.venue import Venue
+
+HANDLERS = {f"events-{name.replace('_', '-')}": f"events.{name}" for name in PROJECTORS}
+ORDERS = 40
+AWAY_S = 60.0
+CAUGHT_UP_TIMEOUT_S = 240.0
+DEAD_LETTERS = "DLQ"
+
+
+@pytest.fixture(scope="module")
+def asleep(release: Release) -> None:
+    """The projectors at zero too; put back by the rollback of the upgrade's test, or the next installation."""
+    sets = [f"functions.{name}.scale.min=0" for name in HANDLERS]
+    release.upgrade(*sets)
+    release.wait_ready()
+
+
+def relay_metric(release: Release, name: str, function: str) -> float:
+    (pod,) = release.pods("relay")
+    text = httpx.get(f"http://{pod['status']['podIP']}:9102/metrics", timeout=5).text
+    for line in text.splitlines():
+        found, _, value = line.rpartition(" ")
+        if found.startswith(f"{name}{{") and f'function="{function}"' in found:
+            return float(value)
+    raise KeyError(f"{name} of {function}")
+
+
+async def offsets(venue: Venue) -> tuple[dict[str, int], int]:
+    """How far each projector is, and the journal's last record."""
+    journal_id, last = await venue.platform.nats.journal()
+    rows = await venue.platform.database.fetch(
+        "SELECT projector, sequence FROM projector_offsets WHERE journal_id = $1", journal_id
+    )
+    return {row["projector"]: row["sequence"] for row in rows}, last
+
+
+async def caught_up(venue: Venue) -> None:
+    deadline = time.monotonic() + CAUGHT_UP_TIMEOUT_S
+    while True:
+        at, last = await offsets(venue)
+        if all(at.get(name, 0) >= last for name in PROJECTORS):
+            return
+        assert time.monotonic() < deadline, f"the projectors stay behind record {last}: {at}"
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.usefixtures("asleep")
+async def test_relay_wakes_them_in_order_once(
+    release: Release, venue: Venue, user: User, tell: Callable[[str], None]
+) -> None:
+    symbol = await venue.instrument()
+    await caught_up(venue)
+    for name in HANDLERS:
+        await asyncio.to_thread(release.no_pods, name, 300)
+    began = time.monotonic()
+    placed = [await venue.order(user, symbol, quantity="1") for _ in range(ORDERS)]
+    accepted = time.monotonic() - began
+    await caught_up(venue)
+    tell(
+        f"{ORDERS} orders placed while all projectors slept: acknowledged within {accepted:.2f} s, all projected"
+        f" {time.monotonic() - began:.2f} s after the first"
+    )
+    rows = await venue.platform.database.fetch(
+        "SELECT id, count(*) OVER () AS all FROM orders WHERE account_id = $1 ORDER BY created_at, id",
+        user.account_id,
+    )
+    assert [row["id"] for row in rows] == [order["id"] for order in placed], "in order, each once"
+    # In order, once: what the projectors made is what the journal makes from its first record.
+    for done in await rebuild(release.settings(nats_url=release.journal_url)):
+        assert done.compared and not done.differing, f"{done.projector} differs after a rebuild: {done}"
+
+
+@pytest.mark.usefixtures("asleep")
+async def test_without_their_store_they_lag_and_lose_nothing(
+    release: Release, venue: Venue, tell: Callable[[str], None]
+) -> None:
+    await caught_up(venue)
+    release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=0")
+    account = uuid7()
+    try:
+        await asyncio.to_thread(
+            eventually, lambda: not release.pods("postgres", leaving=True), "PostgreSQL is gone", 90, 0.5
+        )
+        await venue.command(
+            type="open_account", account=account, kind="cash", role="customer", currency="USD"
+        )
+        deadline, sent = time.monotonic() + AWAY_S, 0
+        while time.monotonic() < deadline:
+            sent += 1
+            await venue.command(
+                type="deposit",
+                account=account,
+                transfer=uuid7(),
+                amount=NANOS,
+                idempotency_key=f"away-{sent}",
+            )
+            await asyncio.sleep(0.5)
+        lags = {each: relay_metric(release, "relay_lag_messages", each) for each in HANDLERS.values()}
+        alarms = {each: relay_metric(release, "relay_alarm", each) for each in HANDLERS.values()}
+        assert all(lag > 0 for lag in lags.values()), f"they lag: {lags}"
+        assert all(alarms.values()), f"and say so: {alarms}"
+        assert all(relay_metric(release, "relay_stopped", each) == 0 for each in HANDLERS.values())
+    finally:
+        release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=1")
+    began = time.monotonic()
+    await asyncio.to_thread(release.wait_ready)
+    await caught_up(venue)
+    tell(
+        f"PostgreSQL away for {AWAY_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead letter;"
+        f" caught up {time.monotonic() - began:.1f} s after it was started again"
+    )
+    cash = await venue.platform.database.fetchval("SELECT cash FROM accounts WHERE id = $1", account)
+    assert cash == sent
+    assert all(relay_metric(release, "relay_poison_total", each) == 0 for each in HANDLERS.values())
+    eventually(
+        lambda: all(relay_metric(release, "relay_alarm", each) == 0 for each in HANDLERS.values()),
+        "the alarm has ended",
+        60,
+    )

@@ -1,0 +1,82 @@
+"""Installed from nothing by helm: everything is ready, who is not called sleeps, the engine has its nodes."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+
+from tests.cluster.release import NAME, Release, functions
+from tests.target import eventually
+
+WARM = {name for name, each in functions().items() if each["scale"]["min"] > 0}
+
+
+def test_installs_from_nothing(bare: Release, tell: Callable[[str], None]) -> None:
+    if bare.is_current:
+        tell("install: the release was there already")
+        return
+    tell(f"helm install to everything ready: {bare.install():.1f} s")
+
+
+def test_everything_is_ready(release: Release) -> None:
+    release.wait_ready()
+    services = release.get("ksvc")["items"]
+    wanted = {name for name, each in functions().items() if each["kind"] != "daemon"}
+    assert {each["metadata"]["name"] for each in services} == wanted
+    for each in services:
+        conditions = {c["type"]: c["status"] for c in each["status"]["conditions"]}
+        assert conditions["Ready"] == "True", each["metadata"]["name"]
+        assert each["metadata"]["labels"]["networking.knative.dev/visibility"] == "cluster-local"
+
+
+def test_no_one_called_no_pod(release: Release) -> None:
+    def only_warm() -> bool:
+        pods = {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in release.pods()}
+        return not {name for name in functions() if name in pods} - WARM
+
+    eventually(only_warm, f"of the functions only {sorted(WARM)} have pods", 240, poll_s=2)
+    for name in WARM:
+        assert release.pods(name), f"{name} is kept warm"
+
+
+def test_the_engine_has_whole_cores_on_its_own_nodes(release: Release) -> None:
+    engines = release.pods("matchd")
+    nodes = {pod["spec"]["nodeName"] for pod in engines}
+    assert len(engines) == 2 and len(nodes) == 2, f"leader and standby on two nodes: {nodes}"
+    for pod in engines:
+        assert pod["status"]["qosClass"] == "Guaranteed"
+        cpu = pod["spec"]["containers"][0]["resources"]["limits"]["cpu"]
+        assert float(cpu) == int(float(cpu)) >= 1, "whole cores, so that the static CPU manager pins them"
+    for name in nodes:
+        node = json.loads(release.cluster.kubectl("get", "node", name, "-o", "json").stdout)
+        assert node["metadata"]["labels"]["cift.markets/dedicated"] == "matching"
+        others = json.loads(
+            release.cluster.kubectl(
+                "get", "pods", "-A", "-o", "json", f"--field-selector=spec.nodeName={name}"
+            ).stdout
+        )["items"]
+        assert [pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in others] == ["matchd"]
+
+
+def test_errors_of_the_way_have_our_form(release: Release) -> None:
+    with httpx.Client(base_url=release.url, timeout=60) as http:
+        for method, path, status, code in (
+            ("GET", "/nothing", 404, "not_found"),
+            ("PUT", "/api/v1/trading/orders", 405, "method_not_allowed"),
+            ("POST", "/api/v1/auth/login", 413, "body_too_large"),
+        ):
+            body = b"x" * 200_000 if status == 413 else None
+            answer = http.request(method, path, content=body)
+            told = answer.json()
+            assert (answer.status_code, told["code"]) == (status, code), answer.text
+            assert told["request_id"] == answer.headers["x-request-id"] != ""
+            assert answer.headers["x-cift-origin"] == "gateway"
+        named = http.get("/health", headers={"x-request-id": "mine"})
+        assert named.headers["x-request-id"] == "mine"
+        assert named.headers["x-cift-origin"] == "platform.health"
+
+
+def test_the_release_says_what_it_is(release: Release) -> None:
+    assert release.status == "deployed"
+    listed = json.loads(release.helm("list", "--all-namespaces", "--output", "json").stdout)
+    assert {each["name"] for each in listed} == {NAME, f"{NAME}-crds"}

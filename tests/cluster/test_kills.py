@@ -1,0 +1,58 @@
+"""Every pod of the release is killed once under load: nothing that was acknowledged is lost, nothing happens
+twice, and everything heals by itself."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+from tests.cluster.release import Release
+from tests.faults.aftermath import all_is_well
+from tests.faults.conftest import SEED
+from tests.faults.killer import Kill
+from tests.faults.loads import loaded, report
+from tests.faults.traders import GATEWAY_CODES
+
+VICTIMS = (
+    "matchd",
+    "nats",
+    "postgres",
+    "valkey",
+    "gateway",
+    "relay",
+    "operator",
+    "trading-place-order",
+    "events-project-orders",
+    "events-project-ledger",
+)
+HEAL_TIMEOUT_S = 240.0
+BEFORE_S = (1.0, 3.0)
+
+
+def kill(release: Release, name: str) -> None:
+    pods = [release.leader().pod] if name == "matchd" else [p["metadata"]["name"] for p in release.pods(name)]
+    assert pods, f"there is no pod of {name} to kill"
+    release.kubectl("delete", "pod", *pods, "--grace-period=0", "--force", "--wait=false")
+
+
+async def test_nothing_is_lost_when_pods_are_killed(release: Release, tell: Callable[[str], None]) -> None:
+    await asyncio.to_thread(release.wait_ready)
+    rng = random.Random(f"pods:{SEED}")
+    victims = rng.sample(VICTIMS, len(VICTIMS))
+    kills = []
+    async with await loaded(release, "pods", codes=GATEWAY_CODES) as load:
+        for name in victims:
+            await asyncio.sleep(rng.uniform(*BEFORE_S))
+            at = time.monotonic()
+            await asyncio.to_thread(kill, release, name)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(release.wait_ready, HEAL_TIMEOUT_S)
+            again = len(load.placed_at)
+            while len(load.placed_at) < again + 3:
+                assert time.monotonic() < at + HEAL_TIMEOUT_S, f"no order after {name}: {load.counts}"
+                await asyncio.sleep(0.05)
+            kills.append(Kill((name,), 1, at, time.monotonic() - at))
+            print(f"   {name} killed, healed after {kills[-1].healed_s:.1f} s", flush=True)
+        await load.stop()
+        figures = await all_is_well(release, load)
+        tell(report("pods killed under load", load, kills, figures))

@@ -1,0 +1,113 @@
+"""What each pod may do, and what it tells."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.cluster.release import NAME, NAMESPACE, Release, decode
+from tests.stack import ROOT
+
+# What every identity may do, by being one: ask who it is, what it may do, and the API server's version.
+EVERYBODY = {
+    "selfsubjectreviews.authentication.k8s.io create",
+    "selfsubjectaccessreviews.authorization.k8s.io create",
+    "selfsubjectrulesreviews.authorization.k8s.io create",
+}
+RULES = yaml.safe_load((ROOT / "charts" / "cift" / "operator-rules.gen.yaml").read_text())
+
+
+def rules_of(release: Release, account: str) -> set[str]:
+    """`resource verb` for each thing that a ServiceAccount may do in the release's namespace."""
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": NAMESPACE},
+    }
+    done = release.cluster.kubectl(
+        "create", "-o", "json", "-f", "-", f"--as=system:serviceaccount:{NAMESPACE}:{account}",
+        "--as-group=system:serviceaccounts", f"--as-group=system:serviceaccounts:{NAMESPACE}",
+        "--as-group=system:authenticated", input=json.dumps(review),
+    )  # fmt: skip
+    found = set()
+    for rule in json.loads(done.stdout)["status"]["resourceRules"]:
+        found |= spelled(rule)
+    return found - EVERYBODY
+
+
+def spelled(rule: dict[str, list[str]]) -> set[str]:
+    found = set()
+    for group in rule.get("apiGroups", []):
+        for resource in rule.get("resources", []):
+            names = rule.get("resourceNames") or [""]
+            full = f"{resource}.{group}" if group else resource
+            found |= {f"{full}{'/' + n if n else ''} {verb}" for verb in rule["verbs"] for n in names}
+    return found
+
+
+def test_no_identity_may_more_than_it_needs(release: Release) -> None:
+    accounts = [each["metadata"]["name"] for each in release.get("serviceaccounts")["items"]]
+    assert len(accounts) > 40
+    wanted: set[str] = set()
+    for rule in [*RULES["rules"], *RULES["clusterRules"]]:
+        wanted |= spelled(rule)
+    for account in accounts:
+        may = rules_of(release, account)
+        assert may == (wanted if account == f"{NAME}-operator" else set()), f"{account} may {sorted(may)}"
+
+
+def test_tokens_are_mounted_only_where_they_are_needed(release: Release) -> None:
+    for pod in release.pods():
+        mounted = [
+            mount["mountPath"]
+            for container in pod["spec"]["containers"]
+            for mount in container.get("volumeMounts", [])
+            if "kubernetes.io/serviceaccount" in mount["mountPath"]
+        ]
+        name = pod["metadata"]["labels"]["app.kubernetes.io/name"]
+        assert bool(mounted) == (name == "operator"), f"{name} has {mounted}"
+
+
+def test_every_pod_is_restricted(release: Release) -> None:
+    """The namespace admits nothing else; this is what was admitted."""
+    namespace = json.loads(release.cluster.kubectl("get", "namespace", NAMESPACE, "-o", "json").stdout)
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for pod in release.pods():
+        for container in pod["spec"]["containers"]:
+            security = {**pod["spec"].get("securityContext", {}), **container["securityContext"]}
+            who = f"{pod['metadata']['name']}/{container['name']}"
+            assert security["runAsNonRoot"] is True, who
+            assert security["readOnlyRootFilesystem"] is True, who
+            assert security["allowPrivilegeEscalation"] is False, who
+            assert security["capabilities"]["drop"] == ["ALL"], who
+            assert security["seccompProfile"]["type"] == "RuntimeDefault", who
+
+
+@pytest.fixture
+def words(release: Release) -> set[str]:
+    """Every secret word: passwords, URLs with them, private keys."""
+    found: set[str] = set()
+    for name in ("postgres", "nats", "valkey", "token-keys"):
+        for key, text in release.get("secret", f"{NAME}-{name}")["data"].items():
+            value = decode(text)
+            found |= {value} if key in ("password",) or key.startswith("url") else set()
+            found |= {
+                part
+                for part in value.replace('"', " ").replace("@", " ").replace(":", " ").split()
+                if len(part) == 48
+            }
+            found |= {line for line in value.splitlines() if len(line) > 50 and " " not in line}
+    assert len(found) > 8
+    return found
+
+
+def test_no_secret_is_in_logs_or_specs(release: Release, words: set[str]) -> None:
+    told = {
+        "specs": release.kubectl("get", "pods,deployments,statefulsets,jobs,ksvc,configmaps", "-o", "yaml")
+    }
+    for pod in release.pods():
+        name = pod["metadata"]["name"]
+        told[name] = release.kubectl("logs", name, "--all-containers", "--tail=-1", check=False)
+    assert sum(len(text) for text in told.values()) > 10_000
+    leaks = [where for where, text in told.items() if any(word in text for word in words)]
+    assert not leaks, f"a secret word is in {leaks}"

@@ -1,0 +1,53 @@
+"""helm upgrade and helm rollback while orders are sent: nothing is lost, nothing happens twice."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tests.cluster.release import NAME, NAMESPACE, Release
+from tests.faults.aftermath import all_is_well
+from tests.faults.loads import loaded
+from tests.faults.traders import GATEWAY_CODES
+
+
+def revision(release: Release) -> int:
+    import json
+
+    told = release.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json")
+    return int(json.loads(told.stdout)["version"])
+
+
+async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[[str], None]) -> None:
+    await asyncio.to_thread(release.wait_ready)
+    first, leader = revision(release), await asyncio.to_thread(release.settled)
+    async with await loaded(release, "upgrade", codes=GATEWAY_CODES) as load:
+        # Every pod template changes: functions, engine, gateway.
+        took = await asyncio.to_thread(
+            release.upgrade,
+            "functionDefaults.env.CIFT_LOG_LEVEL=warning",
+            "matchd.env.CIFT_LOG_LEVEL=debug",
+            "gateway.coldStartSeconds=41",
+        )
+        await asyncio.to_thread(release.wait_ready)
+        changed = await asyncio.to_thread(release.settled)
+        assert changed.epoch > leader.epoch, "the engine was rolled"
+        assert {each.uid for each in release.engines()}.isdisjoint({leader.uid})
+        began = time.monotonic()
+        await asyncio.to_thread(
+            release.helm, "rollback", NAME, str(first), "--namespace", NAMESPACE, "--timeout", "15m"
+        )
+        back = time.monotonic() - began
+        await asyncio.to_thread(release.wait_ready)
+        await asyncio.to_thread(release.settled)
+        placed = len(load.placed_at)
+        while len(load.placed_at) < placed + 3:
+            await asyncio.sleep(0.05)
+        await load.stop()
+        figures = await all_is_well(release, load)
+        gaps = [b - a for a, b in zip(load.placed_at, load.placed_at[1:], strict=False)]
+        answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
+        tell(
+            f"helm upgrade {took:.1f} s, rollback {back:.1f} s under load: longest silence between two"
+            f" acknowledged orders {max(gaps):.2f} s; {figures}; answers: {answers}"
+        )
+    assert revision(release) == first + 2
