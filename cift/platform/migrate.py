@@ -8,6 +8,7 @@ migrations are history, and `schema.sql` (their sum, tested) is the present.
 import asyncio
 import hashlib
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from cift.platform.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "database" / "postgres" / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql", re.ASCII)
+CONNECT_TIMEOUT_S = 10.0
+STARTS_WITHIN_S = 180.0
+"""In a new cluster the database is installed together with the job that migrates it."""
+POLL_S = 0.5
 _LOCK = 0x43494654  # any number that nothing else in this database locks
 
 
@@ -57,7 +62,7 @@ async def migrate(postgres_url: str, folder: Path = FOLDER) -> list[str]:
         MigrationError: a file changed after it ran, or the database is of a later release.
     """
     migrations = read_migrations(folder)
-    connection = await asyncpg.connect(postgres_url, timeout=10)
+    connection = await asyncpg.connect(postgres_url, timeout=CONNECT_TIMEOUT_S)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(
@@ -91,9 +96,31 @@ async def migrate(postgres_url: str, folder: Path = FOLDER) -> list[str]:
         await connection.close()
 
 
+async def until_it_answers(postgres_url: str, timeout_s: float) -> None:
+    """Wait for a database that is still starting.
+
+    Raises:
+        OSError, TimeoutError, asyncpg.PostgresError: the last that it said, when the time is over.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            await (await asyncpg.connect(postgres_url, timeout=CONNECT_TIMEOUT_S)).close()
+            return
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(POLL_S)
+
+
+async def _main(postgres_url: str) -> list[str]:
+    await until_it_answers(postgres_url, STARTS_WITHIN_S)
+    return await migrate(postgres_url)
+
+
 def main() -> None:
-    """`python -m cift.platform.migrate`: migrate the database of the settings."""
-    for name in asyncio.run(migrate(Settings.load().postgres_url)):
+    """`python -m cift.platform.migrate`: migrate the database of the settings, once it answers."""
+    for name in asyncio.run(_main(Settings.load().postgres_url)):
         print(name)
 
 

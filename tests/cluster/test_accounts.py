@@ -48,9 +48,7 @@ async def test_the_example_is_tradable_in_seconds(
     traded = time.monotonic() - began
     assert answer.status_code == 201, answer.text
     assert ada["status"]["phase"] == "Active"
-    tell(
-        f"kubectl apply to Ready {ready:.2f} s, to an acknowledged order {traded:.2f} s (kubectl's own included)"
-    )
+    tell(f"kubectl apply to Ready {ready:.2f} s, to an acknowledged order {traded:.2f} s (with kubectl's)")
 
 
 async def test_what_changed_while_it_was_down(

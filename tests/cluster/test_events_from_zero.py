@@ -1,4 +1,4 @@
-"""Event handlers asleep: relay wakes them, in order, once. Their store away: lag and an alarm, no dead letter."""
+"""Event handlers asleep: relay wakes them, in order, once. Their store away: they lag, and lose nothing."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ DEAD_LETTERS = "DLQ"
 
 @pytest.fixture(scope="module")
 def asleep(release: Release) -> None:
-    """The projectors at zero too; put back by the rollback of the upgrade's test, or the next installation."""
+    """The projectors at zero too, until the next upgrade."""
     sets = [f"functions.{name}.scale.min=0" for name in HANDLERS]
     release.upgrade(*sets)
     release.wait_ready()
@@ -71,8 +71,8 @@ async def test_relay_wakes_them_in_order_once(
     accepted = time.monotonic() - began
     await caught_up(venue)
     tell(
-        f"{ORDERS} orders placed while all projectors slept: acknowledged within {accepted:.2f} s, all projected"
-        f" {time.monotonic() - began:.2f} s after the first"
+        f"{ORDERS} orders placed while all projectors slept: acknowledged within {accepted:.2f} s, all"
+        f" projected {time.monotonic() - began:.2f} s after the first"
     )
     rows = await venue.platform.database.fetch(
         "SELECT id, count(*) OVER () AS all FROM orders WHERE account_id = $1 ORDER BY created_at, id",
@@ -120,8 +120,8 @@ async def test_without_their_store_they_lag_and_lose_nothing(
     await asyncio.to_thread(release.wait_ready)
     await caught_up(venue)
     tell(
-        f"PostgreSQL away for {AWAY_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead letter;"
-        f" caught up {time.monotonic() - began:.1f} s after it was started again"
+        f"PostgreSQL away for {AWAY_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead"
+        f" letter; caught up {time.monotonic() - began:.1f} s after it was started again"
     )
     cash = await venue.platform.database.fetchval("SELECT cash FROM accounts WHERE id = $1", account)
     assert cash == sent
