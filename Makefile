@@ -123,6 +123,13 @@ images: wheels ## Build all images of the cluster into .images/cift.oci.tar (nee
 key: setup ## A new API key for the running exchange's first user (OPERATE=1: an operator's)
 	@$(PY) -m cift.run key $(if $(OPERATE),--operate)
 
+.PHONY: backup restore
+backup: setup ## Copy what is true of the running exchange into a new file: make backup TO=FILE
+	@$(VENV)/bin/cift backup $(or $(TO),$(error make backup TO=FILE))
+
+restore: setup ## Make a new data folder (CIFT_DATA) of a backup: make restore FROM=FILE
+	@$(VENV)/bin/cift restore $(or $(FROM),$(error make restore FROM=FILE))
+
 .PHONY: psql
 psql: setup ## SQL shell of the running exchange's PostgreSQL
 	@exec $(PY) -m cift.run shell psql

@@ -48,7 +48,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     ],
     "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
     "Identity": [identity.register, identity.login, identity.logout, identity.me],
-    "The exchange itself": [operate.verify, operate.rebuild],
+    "The exchange itself": [operate.verify, operate.rebuild, operate.backup, operate.restore],
 }
 app.add_typer(orders.app, name="orders", rich_help_panel="Trading")
 for _panel, _commands in _PANELS.items():

@@ -1,4 +1,5 @@
-"""Commands for whoever runs the exchange, on the machine that holds its journal: `verify`, `rebuild`."""
+"""Commands for whoever runs the exchange, on the machine that holds its journal: `verify`, `rebuild`,
+`backup`, `restore`."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +60,40 @@ def rebuild(
         output.console.print(_verdict(summary))
     if not summary["equal"]:
         sys.exit(1)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where it goes; a file that is not there yet.")],
+    stream: Annotated[list[str] | None, typer.Option(help="A stream of yours to be in it too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy what is true into one file: the database, the journal and the engine's snapshots.
+
+    Trading goes on. The file holds hashes of passwords and API keys: keep it as you keep the database.
+    """
+    settings = _settings()
+    # Imported here: no other command needs the stores' drivers.
+    import cift.backup
+
+    try:
+        summary = asyncio.run(cift.backup.make(settings, file, tuple(stream or ())))
+    except cift.backup.BackupError as problem:
+        raise Failed("backup_failed", str(problem)) from None
+    if as_json:
+        output.print_json(asdict(summary))
+    else:
+        output.console.print(
+            f"{file}: {summary.rows} rows and {summary.journal_records} records of the journal,"
+            f" {summary.file_bytes / 1e6:.1f} MB"
+        )
+
+
+def restore(file: Annotated[Path, typer.Argument(help="A backup.")]) -> None:
+    """Make a new data folder (CIFT_DATA) of a backup; `make run` then starts the exchange of it.
+
+    Sessions have ended, API keys go on. In a cluster: k8s/README.md.
+    """
+    sys.exit(subprocess.run([sys.executable, "-m", "cift.run", "restore", str(file)], check=False).returncode)
 
 
 def _verdict(summary: dict[str, Any]) -> str:

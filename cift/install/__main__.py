@@ -2,14 +2,21 @@
 
 secrets RELEASE [postgres=PORT] [nats=PORT] [valkey=PORT] [token-keys]   make the Secrets that are absent
 wait RELEASE SECONDS                                       until every Knative Service is ready
+backup FOLDER KEEP                                         one more backup, and all but the newest KEEP away
+restore FILE|FOLDER REPLICAS [database|journal]            that backup, or the newest, into empty stores
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from cift.install import secrets, services
+from cift.backup import BackupError
+from cift.install import backups, secrets, services
 from cift.install.api import Api, ApiError
+from cift.platform.settings import Settings
 
 
 def make_secrets(release: str, wanted: list[str]) -> None:
@@ -37,9 +44,16 @@ def main() -> None:
                 print(
                     f"{services.wait(Api.of_this_pod(), release, float(seconds))} Knative Services are ready"
                 )
+            case ["backup", folder, keep]:
+                path, made = asyncio.run(backups.make(Settings.load(), Path(folder), int(keep)))
+                print(f"{path}: {made.rows} rows, {made.journal_records} records, {made.file_bytes} bytes")
+            case ["restore", where, replicas, *parts] if parts in ([], ["database"], ["journal"]):
+                only: Any = parts[0] if parts else None
+                path, found = asyncio.run(backups.restore(Settings.load(), Path(where), int(replicas), only))
+                print(f"{path} of {found.made_at}: {found.rows} rows, {found.journal_records} records")
             case _:
                 sys.exit(__doc__)
-    except (ApiError, OSError, services.NotReady) as error:
+    except (ApiError, BackupError, OSError, services.NotReady) as error:
         sys.exit(str(error))
 
 

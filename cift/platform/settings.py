@@ -89,6 +89,11 @@ class Settings:
         return "ORDERS" if self.shard == "main" else f"ORDERS_{self.shard}"
 
     @property
+    def snapshots_stream(self) -> str:
+        """The stream below the bucket of the engine's snapshots."""
+        return f"OBJ_ENGINE_{self.shard}"
+
+    @property
     def keys_folder(self) -> Path:
         return Path(self.token_keys) if self.token_keys else self.data / "keys"
 

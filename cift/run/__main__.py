@@ -4,6 +4,7 @@ python -m cift.run                 start; Ctrl-C stops
 python -m cift.run key             a new API key for the first user of the running exchange
 python -m cift.run key --operate   one that may halt and resume trading and edit accounts (/api/v1/operate)
 python -m cift.run shell psql|nats SUBJECT|valkey
+python -m cift.run restore FILE    a new data folder of a backup; then start as ever
 """
 
 import asyncio
@@ -11,21 +12,24 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from cift.auth import managed
+from cift.backup import BackupError
 from cift.host.listen import CannotListen, listen
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
 from cift.platform.tokens import make_key as make_signing_key
-from cift.run import servers, welcome
+from cift.run import restoring, servers, welcome
 from cift.run.folder import DataFolder, UnusableFolder
 from cift.run.supervisor import CannotStart, Supervisor
 
 _CLEAR = (
+    BackupError,
     UnusableFolder,
     CannotStart,
     CannotListen,
@@ -235,6 +239,8 @@ def main() -> None:
                 asyncio.run(_new_key(settings))
             case ["key", "--operate"]:
                 asyncio.run(_new_operate_key(settings))
+            case ["restore", file]:
+                say(asyncio.run(restoring.restore(settings, Path(file))))
             case ["shell", *rest]:
                 _shell(settings, rest)
             case _:

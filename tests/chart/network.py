@@ -38,8 +38,8 @@ class End:
 
 
 def pods(rendered: Iterable[Object], namespace: str = NAMESPACE) -> list[End]:
-    """One pod of each workload, by its label `app.kubernetes.io/name`."""
-    found = []
+    """One pod of each name there is (the label `app.kubernetes.io/name`)."""
+    found: dict[str, End] = {}
     for each in rendered:
         if each["kind"] in _TEMPLATES or each["apiVersion"].startswith("serving.knative.dev/"):
             template = each["spec"]["template"]
@@ -48,8 +48,9 @@ def pods(rendered: Iterable[Object], namespace: str = NAMESPACE) -> list[End]:
         else:
             continue
         labels = template["metadata"]["labels"]
-        found.append(End(labels["app.kubernetes.io/name"], namespace, labels))
-    return found
+        name = labels["app.kubernetes.io/name"]
+        found[name] = End(name, namespace, labels)
+    return list(found.values())
 
 
 class Network:

@@ -21,6 +21,7 @@ REACH = {
     "relay": {"nats"},
     "operator": set(STORES),
     "migrate": {"postgres"},
+    "backup": {"postgres", "nats"},
 }
 ASK_THE_API = {"operator", "secrets", "wait"}
 PORTS = (
@@ -54,6 +55,7 @@ CLUSTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "one deployment": ((), {"functions": {"trading-place-order": {"mode": "deployment"}}}),
     "three of NATS": ((), {"nats": {"replicas": 3}}),
     "no operator": ((), {"operator": {"enabled": False}}),
+    "backups": ((), {"backup": {"enabled": True}}),
     "production": (("values-production.yaml",), {}),
 }
 
