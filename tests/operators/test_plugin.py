@@ -1,0 +1,130 @@
+"""`kubectl cift` as its users run it: by kubectl, against a real API server and a real exchange.
+
+There are no pods here, so the exchange is named by --url; the way through the gateway is the cluster's to
+show (tests/cluster).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.operators.cluster import Cluster, account
+from tests.operators.desk import Desk
+from tests.stack import ROOT, Stack, eventually
+from tests.venue import Venue, refusal
+
+pytestmark = pytest.mark.usefixtures("operator")
+Plugin = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def plugin(cluster: Cluster, tmp_path: Path) -> Plugin:
+    """A function that runs `kubectl cift …` with the cluster's kubeconfig."""
+    command = tmp_path / "bin" / "kubectl-cift"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cift.cli.kubectl "$@"\n')
+    command.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CIFT_")}
+    environment |= {
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "PYTHONPATH": str(ROOT),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["kubectl", "cift", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one line of what went wrong."""
+    assert done.returncode == 1 and done.stdout == "", (done.stdout, done.stderr)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("kubectl cift: ")
+    return line
+
+
+async def test_accounts_and_what_they_do(
+    cluster: Cluster, namespace: str, desk: Desk, venue: Venue, plugin: Plugin, exchange: Stack
+) -> None:
+    assert told(plugin("accounts", "-n", namespace)).strip() == "no accounts"
+    cluster.apply(account("ada", namespace))
+    ada = desk.trader(cluster.account("ada", namespace))
+    symbol = await venue.instrument()
+    await desk.hold(ada, symbol, "3")
+    resting = await venue.order(ada, symbol, side="buy", quantity="7", limit_price="99")
+    at = ("-n", namespace, "--url", exchange.url)
+
+    (listed,) = json.loads(told(plugin("accounts", "-n", namespace, "--json")))
+    assert (listed["name"], listed["owner"], listed["ready"]) == ("ada", "ada@example.org", "True")
+    assert listed["account_id"] == ada.account_id
+    assert "ada@example.org" in told(plugin("accounts", "-A"))
+
+    (order,) = json.loads(told(plugin("orders", "ada", *at, "--json")))
+    assert (order["id"], order["symbol"]) == (resting["id"], symbol)
+    assert len(json.loads(told(plugin("orders", "ada", *at, "--status", "all", "--json")))) == 2
+    assert symbol in told(plugin("orders", "ada", *at))
+    (position,) = json.loads(told(plugin("positions", "ada", *at, "--json")))
+    assert (position["symbol"], position["quantity"]) == (symbol, "3")
+    seen = json.loads(told(plugin("book", symbol, "--url", exchange.url, "--json")))
+    assert seen["bids"][0]["price"] == "99" and "99.00" in told(plugin("book", symbol, "--url", exchange.url))
+
+
+async def test_trading_is_halted_and_resumed(
+    cluster: Cluster, namespace: str, venue: Venue, plugin: Plugin, exchange: Stack
+) -> None:
+    """With the key that the operator keeps in its namespace, here `default`."""
+    eventually(lambda: cluster.get("secret", "cift-operate", "default"), "the operator keeps a key for halts")
+    symbol, user = await venue.instrument(), venue.user()
+    at = ("--url", exchange.url, "--exchange", "default")
+    assert json.loads(told(plugin("halt", symbol, *at, "--json"))) == {"symbol": symbol, "halted": True}
+    refusal(await venue.try_order(user, symbol), 422, "instrument_halted")
+    assert "false" in told(plugin("resume", symbol, *at)).lower()
+    await venue.order(user, symbol)
+
+
+async def test_what_goes_wrong_is_one_line(
+    cluster: Cluster, namespace: str, plugin: Plugin, exchange: Stack
+) -> None:
+    at = ("-n", namespace, "--url", exchange.url)
+    assert '"nobody" not found' in refused(plugin("orders", "nobody", *at))
+    assert "unknown_symbol" in refused(plugin("book", "NOSUCH", "--url", exchange.url))
+    assert "unreachable" in refused(plugin("book", "SPY", "--url", "http://127.0.0.1:1"))
+    assert "no gateway of CIFT Markets in this cluster" in refused(plugin("book", "SPY"))
+    assert f"no gateway of CIFT Markets in {namespace}" in refused(
+        plugin("book", "SPY", "--exchange", namespace)
+    )
+    assert '"cift-operate" not found' in refused(plugin("halt", "SPY", "--exchange", namespace, *at[2:]))
+    assert "context" in refused(plugin("accounts", "--context", "nowhere"))
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": "other-gateway",
+                "namespace": namespace,
+                "labels": {"app.kubernetes.io/part-of": "cift"},
+            },
+            "spec": {"ports": [{"port": 443}], "clusterIP": "None"},
+        }
+    )
+    assert "speaks TLS" in refused(plugin("book", "SPY", "--exchange", namespace))
