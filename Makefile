@@ -106,7 +106,9 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) requirements.in -o requirements.lock
 	$(LOCK) -c requirements.lock requirements-functions.in -o requirements-functions.lock
 	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
-	$(LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	$(LOCK) -c requirements.lock requirements-chdb.in -o requirements-chdb.lock
+	$(LOCK) -c requirements-chdb.lock requirements-clickhouse.in -o requirements-clickhouse.lock
+	$(LOCK) -c requirements.lock -c requirements-chdb.lock requirements-dev.in -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
 	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock
 	$(LOCK) -c requirements.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock

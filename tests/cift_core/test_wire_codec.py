@@ -67,7 +67,8 @@ def assert_says(got: Any, meant: Any, where: str) -> None:
 
 
 def test_every_vector_is_read() -> None:
-    assert {path.stem for path in VECTORS.glob("*.bin")} <= DECODERS.keys()
+    columns = {"ticks_trades", "ticks_quotes", "bars"}  # test_ticks.py
+    assert {path.stem for path in VECTORS.glob("*.bin")} <= DECODERS.keys() | columns
 
 
 @pytest.mark.parametrize("name", DECODERS)

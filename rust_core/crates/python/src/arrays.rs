@@ -25,7 +25,8 @@ pub unsafe trait Number: Copy {
     const NAME: &'static str;
     const NUMBERS: &'static [NPY_TYPES];
 }
-// SAFETY: NumPy's double is f64; its long and long long are i64 where they have 8 bytes, which is asserted; byte is i8.
+// SAFETY: NumPy's double is f64; its long and long long are i64 where they have 8 bytes, which is asserted; byte is
+// i8; the unsigned ones likewise, and uint is u32.
 unsafe impl Number for f64 {
     const NAME: &'static str = "float64";
     const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_DOUBLE];
@@ -39,6 +40,20 @@ unsafe impl Number for i64 {
 unsafe impl Number for i64 {
     const NAME: &'static str = "int64";
     const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_LONGLONG];
+}
+#[cfg(all(unix, target_pointer_width = "64"))]
+unsafe impl Number for u64 {
+    const NAME: &'static str = "uint64";
+    const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_ULONG, NPY_TYPES::NPY_ULONGLONG];
+}
+#[cfg(not(all(unix, target_pointer_width = "64")))]
+unsafe impl Number for u64 {
+    const NAME: &'static str = "uint64";
+    const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_ULONGLONG];
+}
+unsafe impl Number for u32 {
+    const NAME: &'static str = "uint32";
+    const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_UINT];
 }
 unsafe impl Number for i8 {
     const NAME: &'static str = "int8";

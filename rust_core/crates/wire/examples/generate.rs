@@ -5,7 +5,7 @@
 //! committed, and `tests/generated_code.rs` holds the schemas' digest against `src/generated/schema.blake3`.
 use std::{fs, path::Path, process::exit};
 
-const SCHEMAS: [&str; 6] = ["types", "command", "result", "record", "market", "account"];
+const SCHEMAS: [&str; 7] = ["types", "command", "result", "record", "market", "account", "ticks"];
 
 fn main() {
     let check = std::env::args().any(|a| a == "--check");

@@ -31,6 +31,7 @@ pub mod record;
 pub mod result;
 pub mod subject;
 pub mod text;
+pub mod ticks;
 
 /// Generated from `schema/`, see the crate's header. Public for readers that want the message without engine types.
 #[rustfmt::skip]
@@ -57,6 +58,10 @@ pub mod market_capnp;
 #[allow(clippy::all, clippy::pedantic, dead_code, unused)]
 #[path = "generated/account_capnp.gen.rs"]
 pub mod account_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/ticks_capnp.gen.rs"]
+pub mod ticks_capnp;
 
 pub use command::{encode_commands, CommandBatch, Envelope, Meta};
 pub use digest::{blake3, body_digest, request_key};

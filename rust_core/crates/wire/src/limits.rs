@@ -12,6 +12,10 @@ pub const MAX_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_CLIENT_ORDER_ID_BYTES: usize = 64;
 /// Characters of a client's idempotency key before it is hashed.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
+/// Ticks or bars in one message: 3.1 MB of quotes, well below a payload.
+pub const MAX_TICKS_PER_BATCH: usize = 65_536;
+/// Bytes of a feed's name.
+pub const MAX_FEED_BYTES: usize = 32;
 /// A reader walks at most this many times the words of a message (plus [`TRAVERSAL_SPARE_WORDS`]).
 pub const TRAVERSAL_FACTOR: usize = 4;
 /// See [`TRAVERSAL_FACTOR`].

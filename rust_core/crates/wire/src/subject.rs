@@ -5,6 +5,8 @@ use cift_engine::{AccountId, Symbol};
 
 pub const EVENTS_STREAM: &str = "EVENTS";
 pub const MARKET_DATA_STREAM: &str = "MARKET_DATA";
+/// Raw ticks of outside feeds and of loaders, on their way to the tick stores. The engine never reads it.
+pub const TICKS_STREAM: &str = "TICKS";
 /// Key of the stream's metadata that tells one journal from another.
 pub const JOURNAL_ID_KEY: &str = "cift-journal-id";
 
@@ -51,6 +53,10 @@ pub fn subject_symbol(symbol: &Symbol) -> String {
 /// `kind`: trade, quote, book.
 pub fn market(kind: &str, symbol: &Symbol) -> String {
     format!("market.{kind}.{}", subject_symbol(symbol))
+}
+/// Where a feed's batches of ticks go.
+pub fn ticks(feed: &str, symbol: &Symbol) -> String {
+    format!("ticks.{feed}.{}", subject_symbol(symbol))
 }
 /// `kind`: order, fill, position, cash.
 pub fn event(account: AccountId, kind: &str) -> String {

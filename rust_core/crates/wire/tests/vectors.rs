@@ -371,3 +371,69 @@ fn messages() {
     let meaning = json!({"account": account_text, "symbol": "SPY", "quantity": -1, "cost": -2, "realized": -3});
     hold("position", &position.encode(), &of(meaning));
 }
+
+#[test]
+fn ticks_and_bars() {
+    let symbol = samples::spy();
+    let sequences = [7, 8, 12];
+    let times = [
+        1_381_152_600_000_000_000,
+        1_381_152_600_001_000_000,
+        1_381_152_600_001_000_000,
+    ];
+    let batch = ticks::Ticks {
+        feed: "lean",
+        symbol,
+        sequences: &sequences[..],
+        times: &times[..],
+    };
+    let (prices, quantities) = (
+        [168_430_000_000, 168_440_000_000, 168_430_000_000],
+        [100 * NANOS, NANOS, 5 * NANOS],
+    );
+    let trades = ticks::Trades {
+        prices: &prices[..],
+        quantities: &quantities[..],
+        sides: &[1, -1, 0][..],
+        conditions: &[0, 0x800, u32::MAX][..],
+    };
+    let head = json!({"feed": "lean", "symbol": "SPY", "sequences": sequences, "times": times});
+    let meaning = json!({"kind": "trade", "prices": prices, "quantities": quantities, "sides": [1, -1, 0],
+        "conditions": [0, 0x800, u32::MAX]});
+    hold(
+        "ticks_trades",
+        &ticks::encode_trades(&batch, &trades).unwrap(),
+        &with(head.clone(), meaning),
+    );
+    let sizes = [0, NANOS, 2 * NANOS];
+    let quotes = ticks::Quotes {
+        bids: &prices[..],
+        bid_quantities: &sizes[..],
+        asks: &times[..],
+        ask_quantities: &quantities[..],
+    };
+    let meaning = json!({"kind": "quote", "bids": prices, "bid_quantities": sizes, "asks": times,
+        "ask_quantities": quantities});
+    hold(
+        "ticks_quotes",
+        &ticks::encode_quotes(&batch, &quotes).unwrap(),
+        &with(head, meaning),
+    );
+    let (starts, counts) = ([60 * NANOS, 120 * NANOS, 180 * NANOS], [3, 2, 1]);
+    let bars = ticks::Bars {
+        source: "exchange",
+        symbol,
+        interval_s: 60,
+        starts: &starts[..],
+        opens: &prices[..],
+        highs: &times[..],
+        lows: &sizes[..],
+        closes: &quantities[..],
+        volumes: &starts[..],
+        vwaps: &prices[..],
+        trades: &counts[..],
+    };
+    let meaning = json!({"source": "exchange", "symbol": "SPY", "interval_s": 60, "starts": starts, "opens": prices,
+        "highs": times, "lows": sizes, "closes": quantities, "volumes": starts, "vwaps": prices, "trades": counts});
+    hold("bars", &ticks::encode_bars(&bars).unwrap(), &meaning);
+}

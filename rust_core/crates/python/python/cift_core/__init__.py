@@ -2,8 +2,8 @@
 
 `FastOrderBook` is the matching of the exchange's engine, one instrument a book; `FastMarketData` market
 analytics over NumPy arrays and running figures; `FastRiskEngine` order limits, value at risk and stress;
-`wire` the codec between the engine's messages and dicts. `help()` of each says formulas, units, shapes
-and errors.
+`wire` the codec between the engine's messages and dicts; `cift_core.ticks` batches of ticks
+as arrays. `help()` of each says formulas, units, shapes and errors.
 
 Arrays are taken as they lie in memory: C-contiguous, float64 (numbers), int64 (ids, times in ns) or int8
 (sides, 1 buy and -1 sell); anything else is a TypeError, nothing is converted unseen. Floats are for

@@ -11,6 +11,7 @@ __all__ = [
     "FastMarketData",
     "FastOrderBook",
     "FastRiskEngine",
+    "decode_bars",
     "decode_book_delta",
     "decode_book_snapshot",
     "decode_cash",
@@ -22,8 +23,12 @@ __all__ = [
     "decode_record",
     "decode_results",
     "decode_signal",
+    "decode_ticks",
     "decode_trade",
+    "encode_bars",
     "encode_commands",
+    "encode_quotes",
+    "encode_trades",
 ]
 
 _Side: TypeAlias = Literal["buy", "sell"]
@@ -237,3 +242,41 @@ def decode_fill(data: bytes, /) -> dict[str, Any]: ...
 def decode_position(data: bytes, /) -> dict[str, Any]: ...
 def decode_cash(data: bytes, /) -> dict[str, Any]: ...
 def decode_signal(data: bytes, /) -> dict[str, Any]: ...
+def encode_trades(
+    feed: str,
+    symbol: str,
+    sequences: NDArray[np.uint64],
+    times: _Ints,
+    prices: _Ints,
+    quantities: _Ints,
+    sides: _Signs,
+    conditions: NDArray[np.uint32],
+    /,
+) -> bytes: ...
+def encode_quotes(
+    feed: str,
+    symbol: str,
+    sequences: NDArray[np.uint64],
+    times: _Ints,
+    bids: _Ints,
+    bid_quantities: _Ints,
+    asks: _Ints,
+    ask_quantities: _Ints,
+    /,
+) -> bytes: ...
+def encode_bars(
+    source: str,
+    symbol: str,
+    interval_s: int,
+    starts: _Ints,
+    opens: _Ints,
+    highs: _Ints,
+    lows: _Ints,
+    closes: _Ints,
+    volumes: _Ints,
+    vwaps: _Ints,
+    trades: NDArray[np.uint32],
+    /,
+) -> bytes: ...
+def decode_ticks(data: bytes | memoryview, /) -> dict[str, Any]: ...
+def decode_bars(data: bytes | memoryview, /) -> dict[str, Any]: ...
