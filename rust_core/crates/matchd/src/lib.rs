@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod checksum;
 pub mod conflate;
 pub mod crash;
 pub mod fanout;

@@ -1,14 +1,15 @@
 //! One record as the messages of EVENTS and MARKET_DATA.
 //!
 //! A message's id is (journal sequence, index in the record), and a function of the record alone: quotes, which need
-//! the book, come last, so that their absence moves no other index. Level changes are conflated: one `BookDelta` a
-//! symbol and record. Positions too: one a (account, symbol) and record, with what its fills realised.
-use crate::ladder::{Best, Ladders};
-use cift_engine::{AccountId, Event, Money, OrderStatus, Quantity, Symbol};
+//! the book, come last, so that their absence moves no other index. One quote a symbol and record, where anything of
+//! it changed: best prices, last price, halt. Level changes are conflated: one `BookDelta` a symbol and record, with
+//! the checksum of the book after it. Positions too: one a (account, symbol) and record, with what its fills realised.
+use crate::ladder::{Ladders, Top};
+use cift_engine::{AccountId, Event, Money, OrderStatus, Quantity, Symbol, Timestamp};
 use cift_wire::account::{Cash, Fill, Order, OrderChange, OrderTerms, Position};
 use cift_wire::market::{BookDelta, LevelChange, Origin, Quote, Trade};
 use cift_wire::{subject, Envelope, Record, WireError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Which of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub struct Projector {
     change_of: HashMap<(Symbol, bool, i64), usize>,
     positions: Vec<Position>,
     position_of: HashMap<(AccountId, Symbol), usize>,
+    /// What each symbol that the record touched was before it, in the order of touching.
+    before: Vec<(Symbol, Top)>,
+    before_of: HashSet<Symbol>,
 }
 
 struct Out<'a> {
@@ -79,9 +83,14 @@ impl Projector {
         self.change_of.clear();
         self.positions.clear();
         self.position_of.clear();
+        self.before.clear();
+        self.before_of.clear();
         let mut events = std::mem::take(&mut self.events);
         record.for_each::<WireError>(&mut events, |envelope, _, events| {
             for event in events {
+                if let Some(ladders) = ladders.as_deref_mut() {
+                    self.follow(ladders, timestamp, event);
+                }
                 self.event(&mut out, &envelope, event);
             }
             Ok(())
@@ -93,35 +102,81 @@ impl Projector {
                 Position { origin, ..position }.encode()
             });
         }
-        let mut best: Vec<(Symbol, Best)> = Vec::new();
-        for mut delta in self.deltas.drain(..) {
+        let mut deltas = std::mem::take(&mut self.deltas);
+        for mut delta in deltas.drain(..) {
             if let Some(ladders) = ladders.as_deref_mut() {
-                let before = ladders.best(delta.symbol);
+                self.remember(ladders, delta.symbol);
                 for change in &delta.changes {
                     ladders.set(delta.symbol, change.side, change.price, change.quantity);
                 }
-                let after = ladders.best(delta.symbol);
-                if before != after {
-                    best.push((delta.symbol, after));
-                }
+                delta.checksum = Some(ladders.checksum(delta.symbol));
             }
             out.put(Stream::MarketData, subject::market("book", &delta.symbol), |origin| {
                 delta.origin = origin;
                 delta.encode()
             });
         }
-        for (symbol, (bid, ask)) in best {
+        self.deltas = deltas;
+        let Some(ladders) = ladders else { return Ok(()) };
+        for &(symbol, before) in &self.before {
+            let top = ladders.top(symbol);
+            if top == before {
+                continue;
+            }
             out.put(Stream::MarketData, subject::market("quote", &symbol), |origin| {
                 Quote {
                     origin,
                     symbol,
-                    bid,
-                    ask,
+                    bid: top.bid,
+                    ask: top.ask,
+                    last: top.last,
+                    halted: top.halted,
                 }
                 .encode()
             });
         }
         Ok(())
+    }
+
+    fn remember(&mut self, ladders: &Ladders, symbol: Symbol) {
+        if self.before_of.insert(symbol) {
+            self.before.push((symbol, ladders.top(symbol)));
+        }
+    }
+
+    /// What an event does to a symbol's last price and halt.
+    fn follow(&mut self, ladders: &mut Ladders, at: Timestamp, event: &Event) {
+        match *event {
+            Event::InstrumentDefined(instrument) => ladders.define(instrument.symbol, instrument.tick),
+            Event::TradeExecuted {
+                symbol,
+                price,
+                quantity,
+                ..
+            }
+            | Event::OutsideTraded {
+                symbol,
+                price,
+                quantity,
+                ..
+            } => {
+                self.remember(ladders, symbol);
+                ladders.traded(symbol, price, quantity, at);
+            }
+            Event::Halted { symbol } | Event::Resumed { symbol } => {
+                self.remember(ladders, symbol);
+                ladders.halt(symbol, matches!(event, Event::Halted { .. }));
+            }
+            Event::SplitApplied {
+                symbol,
+                numerator,
+                denominator,
+            } => {
+                self.remember(ladders, symbol);
+                ladders.split(symbol, numerator, denominator);
+            }
+            _ => {}
+        }
     }
 
     fn event(&mut self, out: &mut Out<'_>, envelope: &Envelope<'_>, event: &Event) {
@@ -320,6 +375,7 @@ impl Projector {
                         origin: Origin::default(),
                         symbol,
                         changes: Vec::new(),
+                        checksum: None,
                     });
                     deltas.len() - 1
                 });

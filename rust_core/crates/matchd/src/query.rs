@@ -1,6 +1,7 @@
 //! Questions on `engine.<shard>.query`: JSON in, JSON out. Prices, quantities and money are decimal strings.
 //!
 //! Answers are made from the memory of the moment and sent after the record that they saw is acknowledged.
+use crate::checksum::{checksum, CHECKSUM_DEPTH};
 use crate::query_order;
 use crate::replica::Replica;
 use cift_engine::{AccountId, AccountKind, AccountRole, AccountState, Limits, OrderId, Refusal, Symbol};
@@ -224,19 +225,25 @@ fn book(view: &View<'_>, what: &Value) -> Answer {
             .ok_or_else(|| No("invalid_query", format!("depth: 0 to {MAX_DEPTH}")))? as usize,
     };
     let (mut bids, mut asks) = (Vec::new(), Vec::new());
-    if !view.replica.engine.book(symbol, depth, &mut bids, &mut asks) {
+    let seen = depth.max(CHECKSUM_DEPTH);
+    if !view.replica.engine.book(symbol, seen, &mut bids, &mut asks) {
         return Err(No("unknown_symbol", symbol_str(&symbol).to_owned()));
     }
     let side = |levels: &[cift_engine::Level]| -> Vec<Value> {
         levels
             .iter()
+            .take(depth)
             .map(|l| json!([number(l.price), number(l.quantity), l.orders]))
             .collect()
     };
     Ok(json!({
         "symbol": symbol_str(&symbol), "bids": side(&bids), "asks": side(&asks), "sequence": view.applying,
-        "at": view.replica.timestamp,
+        "at": view.replica.timestamp, "checksum": checksum(pairs(&bids), pairs(&asks)),
     }))
+}
+
+fn pairs(levels: &[cift_engine::Level]) -> impl Iterator<Item = (i64, i64)> + '_ {
+    levels.iter().map(|l| (l.price, l.quantity))
 }
 
 fn instruments(view: &View<'_>) -> Value {

@@ -17,7 +17,8 @@ struct Trade {
   aggressor @8 :T.Side;
 }
 
-# Best prices after a record. Quantity 0 = nobody on that side.
+# What a symbol's quote is after a record: best prices, last price, halt. Quantity 0 = nobody on that side; last 0 =
+# no price yet.
 struct Quote {
   sequence @0 :UInt64;
   index @1 :UInt32;
@@ -27,6 +28,10 @@ struct Quote {
   bidQuantity @5 :Int64;
   ask @6 :Int64;
   askQuantity @7 :Int64;
+  last @8 :Int64;
+  lastQuantity @9 :Int64;
+  lastAt @10 :Int64;
+  halted @11 :Bool;
 }
 
 struct LevelChange {
@@ -37,13 +42,16 @@ struct LevelChange {
   quantity @3 :Int64;
 }
 
-# The levels that one record changed, each with its last state.
+# The levels that one record changed, each with its last state. checksum: of the best ten a side after the record
+# (docs/book-protocol.md); absent where the book was not at hand, as for records that were published late.
 struct BookDelta {
   sequence @0 :UInt64;
   index @1 :UInt32;
   timestamp @2 :Int64;
   symbol @3 :Text;
   changes @4 :List(LevelChange);
+  hasChecksum @5 :Bool;
+  checksum @6 :UInt32;
 }
 
 struct BookLevel { price @0 :Int64; quantity @1 :Int64; orders @2 :UInt32; }

@@ -87,13 +87,16 @@ impl Trade {
     }
 }
 
-/// Best prices after a record; `None` = nobody there.
+/// Best prices after a record (`None` = nobody there), the last price with its quantity and time, and whether trading
+/// is halted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
     pub origin: Origin,
     pub symbol: Symbol,
     pub bid: Option<(Price, Quantity)>,
     pub ask: Option<(Price, Quantity)>,
+    pub last: Option<(Price, Quantity, Timestamp)>,
+    pub halted: bool,
 }
 impl Quote {
     pub fn encode(&self) -> Vec<u8> {
@@ -112,6 +115,11 @@ impl Quote {
                 let (price, quantity) = self.ask.unwrap_or((0, 0));
                 b.set_ask(price);
                 b.set_ask_quantity(quantity);
+                let (price, quantity, at) = self.last.unwrap_or((0, 0, 0));
+                b.set_last(price);
+                b.set_last_quantity(quantity);
+                b.set_last_at(at);
+                b.set_halted(self.halted);
             },
         );
         out
@@ -125,6 +133,8 @@ impl Quote {
             symbol: symbol_of(r.get_symbol()?)?,
             bid: side(r.get_bid(), r.get_bid_quantity()),
             ask: side(r.get_ask(), r.get_ask_quantity()),
+            last: (r.get_last() > 0).then(|| (r.get_last(), r.get_last_quantity(), r.get_last_at())),
+            halted: r.get_halted(),
         })
     }
 }
@@ -143,6 +153,8 @@ pub struct BookDelta {
     pub symbol: Symbol,
     /// In the order the levels were first touched, each once.
     pub changes: Vec<LevelChange>,
+    /// Of the best levels after the record; `None` where the book was not at hand.
+    pub checksum: Option<u32>,
 }
 impl BookDelta {
     pub fn encode(&self) -> Vec<u8> {
@@ -156,6 +168,8 @@ impl BookDelta {
             let mut b: w::book_delta::Builder<'_> = message.init_root();
             put_origin!(b, self.origin);
             b.set_symbol(symbol);
+            b.set_has_checksum(self.checksum.is_some());
+            b.set_checksum(self.checksum.unwrap_or(0));
             let mut changes = b.init_changes(self.changes.len() as u32);
             for (i, change) in self.changes.iter().enumerate() {
                 let mut c = changes.reborrow().get(i as u32);
@@ -182,6 +196,7 @@ impl BookDelta {
             origin: get_origin!(r),
             symbol: symbol_of(r.get_symbol()?)?,
             changes: r.get_changes()?.iter().map(change).collect::<Result<_, WireError>>()?,
+            checksum: r.get_has_checksum().then(|| r.get_checksum()),
         })
     }
 }

@@ -153,8 +153,17 @@ fn every_market_and_account_message_comes_back() {
         symbol,
         bid: Some((4, 5)),
         ask: None,
+        last: Some((6, 7, 8)),
+        halted: true,
     };
     assert_eq!(market::Quote::decode(&quote.encode()).unwrap(), quote);
+    let empty = market::Quote {
+        bid: None,
+        last: None,
+        halted: false,
+        ..quote
+    };
+    assert_eq!(market::Quote::decode(&empty.encode()).unwrap(), empty);
     let change = market::LevelChange {
         side: Side::Sell,
         price: 4,
@@ -165,8 +174,14 @@ fn every_market_and_account_message_comes_back() {
         origin,
         symbol,
         changes: vec![change; 3],
+        checksum: Some(0),
     };
     assert_eq!(market::BookDelta::decode(&delta.encode()).unwrap(), delta);
+    let late = market::BookDelta {
+        checksum: None,
+        ..delta
+    };
+    assert_eq!(market::BookDelta::decode(&late.encode()).unwrap(), late);
     let level = Level {
         price: 1,
         quantity: 2,

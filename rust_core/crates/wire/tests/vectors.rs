@@ -301,8 +301,11 @@ fn messages() {
         symbol,
         bid: Some((4, 5)),
         ask: None,
+        last: Some((8, 9, 10)),
+        halted: true,
     };
-    let meaning = json!({"symbol": "SPY", "bid": 4, "bid_quantity": 5, "ask": null, "ask_quantity": null});
+    let meaning = json!({"symbol": "SPY", "bid": 4, "bid_quantity": 5, "ask": null, "ask_quantity": null,
+        "last": 8, "last_quantity": 9, "last_at": 10, "halted": true});
     hold("quote", &quote.encode(), &of(meaning));
     let change = market::LevelChange {
         side: Side::Sell,
@@ -314,8 +317,10 @@ fn messages() {
         origin,
         symbol,
         changes: vec![change],
+        checksum: Some(2_882_400_001),
     };
-    let meaning = json!({"symbol": "SPY", "changes": [{"side": "sell", "price": 4, "quantity": 5, "orders": 6}]});
+    let meaning = json!({"symbol": "SPY", "changes": [{"side": "sell", "price": 4, "quantity": 5, "orders": 6}],
+        "checksum": 2_882_400_001_u32});
     hold("book_delta", &delta.encode(), &of(meaning));
     let terms = account::OrderTerms {
         symbol,

@@ -31,7 +31,8 @@ fn decode_trade<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict
     Ok(message!(texts, trade.{ symbol, trade, feed, price, quantity, aggressor }))
 }
 
-/// Decode a payload of `market.quote.<symbol>`; a side without anybody is `None`.
+/// Decode a payload of `market.quote.<symbol>`; a side without anybody is `None`, and so is a last price before the
+/// first.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_quote<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict>> {
@@ -41,10 +42,15 @@ fn decode_quote<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict
     let (bid, bid_quantity) = (quote.bid.map(|bid| bid.0), quote.bid.map(|bid| bid.1));
     let (ask, ask_quantity) = (quote.ask.map(|ask| ask.0), quote.ask.map(|ask| ask.1));
     set_fields!(dict, texts, { bid, bid_quantity, ask, ask_quantity });
+    let last = quote.last.map(|last| last.0);
+    let (last_quantity, last_at) = (quote.last.map(|last| last.1), quote.last.map(|last| last.2));
+    let halted = quote.halted;
+    set_fields!(dict, texts, { last, last_quantity, last_at, halted });
     Ok(dict)
 }
 
-/// Decode a payload of `market.book.<symbol>`: the levels that changed, quantity 0 = gone.
+/// Decode a payload of `market.book.<symbol>`: the levels that changed, quantity 0 = gone; `checksum` of the best ten
+/// a side after them, or `None`.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_book_delta<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict>> {
@@ -58,6 +64,7 @@ fn decode_book_delta<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, P
         changes.append(level)?;
     }
     dict.set_item(intern!(py, "changes"), changes)?;
+    dict.set_item(intern!(py, "checksum"), delta.checksum)?;
     Ok(dict)
 }
 
