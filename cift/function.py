@@ -11,7 +11,8 @@ Parameters are given by their types: a pydantic model is the body; `Trader`, `Ca
 `Database`, `Valkey`, `Nats`, `Identity`, `Tokens`, `Settings`, `Platform` and `PageRequest` are what
 they say; everything else is a path or query parameter, with FastAPI's `Query`, `Path` and `Header` as
 in FastAPI. What is returned is the answer's body, None is an empty one (204), a Starlette `Response`
-goes out as it is.
+goes out as it is. A `ws` function takes a `Socket` (and a `Trader | None`) and lives as long as its
+connection.
 """
 
 import re
@@ -25,9 +26,10 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 SCOPES = ("read", "trade", "funds", "keys", "session", "operate")
 Scope = Literal["read", "trade", "funds", "keys", "session", "operate"]
 Rate = Literal["usual", "auth", "none"]
-Kind = Literal["http", "on", "every", "daemon"]
+Kind = Literal["http", "ws", "on", "every", "daemon"]
 HTTP_TIMEOUT_S = 30.0
 EVENT_TIMEOUT_S = 60.0
+SOCKETS_MAX = 10_000
 BATCH_MAX = 10_000
 _EVERY = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -52,7 +54,7 @@ class Door:
     call: Callable[..., Awaitable[Any]]
     scale: Scale
     timeout_s: float
-    """The most that one call may take; 0 for daemons."""
+    """The most that one call may take; 0 for daemons and sockets."""
     extras: tuple[str, ...] = ()
     """What it needs beyond a function's usual packages (`requirements-<extra>.in`)."""
     # http
@@ -85,6 +87,8 @@ class Door:
         match self.kind:
             case "http":
                 return f"{self.method} {self.path}"
+            case "ws":
+                return f"WS {self.path}"
             case "on":
                 return f"on {self.stream}" + (f" {self.subject}" if self.subject else "")
             case "every":
@@ -146,6 +150,30 @@ def http(
         )
 
     return declare
+
+
+def ws(
+    path: str,
+    *,
+    scope: Scope | None,
+    scale: Scale = Scale(min=1, max=1, concurrency=SOCKETS_MAX),
+    rate: Rate = "usual",
+) -> Callable[[F], F]:
+    """A function that speaks with one WebSocket for as long as it is open. In a cluster it is always a
+    Deployment, because Knative's proxies close live sockets by a timer.
+
+    Args:
+        scope: what the credential of the handshake must allow; None = none is asked for there (the
+            function may ask for one in the conversation, and then checks its scopes itself).
+        scale: `concurrency` is the most connections of a copy; further ones are refused.
+        rate: of handshakes, as for `http`.
+    """
+    assert path.startswith("/"), path
+    assert "{" not in path, f"{path}: a WebSocket's path has no parameters"
+    assert scope is None or scope in SCOPES, f"unknown scope {scope}"
+    return lambda call: _declare(
+        call, kind="ws", method="GET", path=path, scope=scope, scale=scale, rate=rate, timeout_s=0.0
+    )
 
 
 def on(

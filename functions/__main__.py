@@ -15,7 +15,7 @@ def show() -> None:
         (
             door.name,
             door.trigger,
-            door.scope or "public" if door.kind == "http" else "",
+            door.scope or "public" if door.kind in ("http", "ws") else "",
             door.doc.split("\n")[0],
         )
         for door in load_doors()

@@ -21,6 +21,7 @@ WORST_NAMED = 5
 # Requests are what a copy was measured to use (`python -m bench cold`), limits leave it room to work.
 _RESOURCES = {
     "http": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
+    "ws": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "768Mi"}},
     "on": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
     "every": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "192Mi"}},
     "daemon": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "768Mi"}},
@@ -54,6 +55,8 @@ def entry(door: Door) -> dict[str, Any]:
             "public": door.scope is None,
             "scope": door.scope or "",
         }
+    elif door.kind == "ws":
+        found |= {"path": door.path, "public": door.scope is None, "scope": door.scope or ""}
     elif door.kind == "on":
         found |= {
             "stream": door.stream,

@@ -36,7 +36,7 @@ def needs(door: Door) -> frozenset[str]:
     found: set[str] = set()
     for type_name in asked:
         found |= _OF_TYPE.get(type_name, frozenset())
-    if door.kind == "http":
+    if door.kind in ("http", "ws"):
         if door.scope is not None:
             found |= _IDENTITY
         if door.rate != "none":

@@ -29,9 +29,11 @@ def openapi(doors: Sequence[Door]) -> str:
 def table(doors: Sequence[Door]) -> str:
     """All doors by domain, HTTP first, as Markdown."""
     rows = ["| door | trigger | scope | stores | what |", "|---|---|---|---|---|"]
-    for door in sorted(doors, key=lambda door: (door.domain, door.kind != "http", door.path, door.method)):
+    for door in sorted(
+        doors, key=lambda door: (door.domain, door.kind not in ("http", "ws"), door.path, door.method)
+    ):
         file = f"{door.name.replace('.', '/')}.py"
-        scope = (door.scope or "public") if door.kind == "http" else ""
+        scope = (door.scope or "public") if door.kind in ("http", "ws") else ""
         reached = needs(door)
         stores = " ".join(store for store in STORES if store in reached)
         what = " ".join(door.doc.split("\n\n")[0].split()).replace("|", "\\|")

@@ -3,6 +3,7 @@
 provide.py  what a function may ask for by type
 call.py     an HTTP function's parameters and answer, compiled once
 app.py      the app of HTTP functions: routing, identity, limits, telemetry of every request
+sockets.py  WebSocket functions: handshake, frames, limits, the pulse of connections
 openapi.py  /openapi.json, /docs, /redoc
 errors.py   errors become answers, for callers and for relay
 events.py   streams, timers and daemons in this process

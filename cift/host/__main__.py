@@ -36,6 +36,10 @@ def main() -> None:
         from cift.host.single import serve_single
 
         serve_single(door, listener, platform)
+    elif door.kind == "ws":
+        from cift.host.serve import serve_sockets
+
+        serve_sockets(door, listener, platform)
     else:
         import asyncio
 

@@ -12,7 +12,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import Response
@@ -25,6 +26,9 @@ from cift.kernel.errors import NotFound, Refused
 from cift.platform import telemetry
 from cift.platform.identity import Caller, Trader, require
 from cift.platform.stores import Platform
+
+if TYPE_CHECKING:
+    from cift.host.sockets import Sockets
 
 log = logging.getLogger("cift.host")
 
@@ -64,6 +68,7 @@ class House:
         """`probes` are served too, but not described."""
         self.platform = platform
         settings = platform.settings
+        doors = self._doors = tuple(doors)
         self._calls = [Call(door, platform) for door in doors if door.kind == "http"]
         self._exact: dict[str, dict[str, Route]] = {}
         self._templates: dict[int, list[Route]] = {}
@@ -89,7 +94,7 @@ class House:
         self._unrouted = telemetry.DoorMetrics("host")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http", "served without lifespan and WebSocket"
+        assert scope["type"] == "http", "served without lifespan; WebSockets go to `sockets`"
         await self._serve(scope, receive, send)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────
@@ -120,21 +125,21 @@ class House:
             else:
                 route, parameters = self._match(scope, wanted)
             if route is None:
-                self._check_host(headers)
+                self.check_host(headers)
                 streamed = self._page(path, wanted)
             else:
                 door = route.door
                 trace.function = door.name
                 route.metrics.in_flight.inc()
                 if door.rate != "none":
-                    self._check_host(headers)
+                    self.check_host(headers)
                 call = route.call
                 client = scope.get("client")
                 address = client[0] if client else None
                 if door.scope is not None or (
                     call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
                 ):
-                    trader = await self._recognise(headers)
+                    trader = await self.recognise(headers)
                     if door.scope is not None:
                         require(trader, door.scope)
                 limits = self.platform.limits
@@ -218,6 +223,13 @@ class House:
             raise _MethodNotAllowed(other)
         return None, {}
 
+    @cached_property
+    def sockets(self) -> "Sockets":
+        """The ws functions; their library is imported with the first connection's handshake."""
+        from cift.host.sockets import Sockets
+
+        return Sockets(self._doors, self.platform)
+
     def openapi_document(self) -> dict[str, Any]:
         """What /openapi.json answers."""
         from cift.host import openapi
@@ -242,7 +254,7 @@ class House:
             raise _MethodNotAllowed({"GET": None})
         return page
 
-    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+    def check_host(self, headers: dict[bytes, bytes]) -> None:
         if self._host_any:
             return
         host = headers.get(b"host", b"").lower()
@@ -252,7 +264,17 @@ class House:
                 "untrusted_host", "This host name is not served here (CIFT_TRUSTED_HOSTS)", status=400
             )
 
-    async def _recognise(self, headers: dict[bytes, bytes]) -> Trader:
+    def check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """A browser asks nobody before it opens a WebSocket to another site, so it is asked here."""
+        origin = headers.get(b"origin")
+        if origin is None or self._cors_any or origin in self._cors:
+            return
+        if origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower():
+            raise Refused(
+                "untrusted_origin", "Pages of this origin may not connect (CIFT_CORS_ORIGINS)", status=403
+            )
+
+    async def recognise(self, headers: dict[bytes, bytes]) -> Trader:
         authorization = headers.get(b"authorization")
         api_key = headers.get(b"x-api-key")
         return await self.platform.identity.recognise(

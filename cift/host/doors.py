@@ -6,6 +6,9 @@ from pathlib import Path
 
 from cift.function import Door
 
+PROBES = ("platform.health", "platform.metrics")
+"""Answered beside a function, wherever it runs alone."""
+
 
 class NoSuchFunction(Exception):
     """There is no function of that name; one sentence."""

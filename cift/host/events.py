@@ -81,7 +81,7 @@ class Background:
     """The tasks of all functions that are not called by HTTP."""
 
     def __init__(self, doors: Iterable[Door], platform: Platform) -> None:
-        self._doors = [door for door in doors if door.kind != "http"]
+        self._doors = [door for door in doors if door.kind in _RUN]
         self._platform = platform
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -38,7 +38,7 @@ class PushHouse:
     """One function's `POST /`, health and metrics."""
 
     def __init__(self, door: Door, platform: Platform, *, pushed: bool) -> None:
-        assert door.kind != "http", f"{door.name} is served by House"
+        assert door.kind not in ("http", "ws"), f"{door.name} is served by House"
         self._door, self._pushed = door, pushed and door.kind != "daemon"
         self._call, self._batch_name = bind(door, platform)
         self._at_work = False

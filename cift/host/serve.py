@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.function import Door
 from cift.host.app import House
+from cift.host.doors import PROBES, load_door
 from cift.host.events import Background
 from cift.host.listen import listen
 from cift.platform import telemetry
@@ -39,7 +40,7 @@ async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.soc
     platform = Platform(settings)
     app = House(doors, platform)
     log.info("serving", extra={"port": settings.http_port, "functions": len(doors)})
-    await serve_app(app, listener, Background(doors, platform), platform)
+    await serve_app(app, listener, Background(doors, platform), platform, sockets=True)
     log.info("stopped")
 
 
@@ -67,6 +68,12 @@ class _OneWrite:
         self._flush()
         self._transport.close()
 
+    @property
+    def unwrapped(self) -> asyncio.Transport:
+        """The transport itself, with all that was written before."""
+        self._flush()
+        return self._transport
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
@@ -88,16 +95,35 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _socket_protocol() -> type[asyncio.Protocol]:
+    from cift.host.sockets import SocketProtocol  # not for those who have no ws function
+
+    return SocketProtocol
+
+
+def serve_sockets(door: Door, listener: socket.socket, platform: Platform) -> None:
+    """One ws function alone, with its probes, until SIGTERM or SIGINT."""
+    app = House([door], platform, probes=[load_door(name) for name in PROBES])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_app(app, listener, Background([], platform), platform, sockets=True))
+
+
 async def serve_app(
-    app: ASGIApp, listener: socket.socket, background: Background, platform: Platform
+    app: ASGIApp,
+    listener: socket.socket,
+    background: Background,
+    platform: Platform,
+    *,
+    sockets: bool = False,
 ) -> None:
-    """Serve `app` on `listener`, with the background functions, until SIGTERM or SIGINT; close all."""
+    """Serve `app` on `listener`, with the background functions, until SIGTERM or SIGINT; close all.
+    With `sockets`, `app` is a House and its ws functions are served too."""
     server = _Server(
         uvicorn.Config(
             app,
             loop="none",
             http=_Protocol,
-            ws="none",
+            ws=_socket_protocol() if sockets else "none",
             lifespan="off",
             access_log=False,
             log_config=None,

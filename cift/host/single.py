@@ -21,14 +21,10 @@ from starlette.types import ASGIApp
 
 from cift.function import Door
 from cift.host.app import House
-from cift.host.doors import load_door
+from cift.host.doors import PROBES, load_door
 from cift.host.events import Background
 from cift.host.serve import serve_app
 from cift.platform.stores import Platform
-
-PROBES = ("platform.health", "platform.metrics")
-"""Answered beside the function, wherever it runs alone."""
-
 
 _FLASK = ("flask", "werkzeug", "werkzeug.local")
 

@@ -89,6 +89,9 @@ class Identity:
         self._listener: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self.on_revoked: set[Callable[[str | None], None]] = set()
+        """Called with the id of a credential that was revoked (of a token, of a key), or with None where
+        word of one may have been missed."""
 
     @property
     def _database(self) -> "Database":
@@ -120,6 +123,31 @@ class Identity:
             api_key = credential
         assert api_key is not None
         return await self._key(api_key)
+
+    async def confirm(self, trader: Trader) -> None:
+        """Ask again whether a credential that was recognised before is still good: for those who keep a
+        connection open.
+
+        Raises:
+            Unauthenticated: it is not.
+            Unavailable: it cannot be checked now.
+        """
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen())
+        if trader.credential == "session":
+            if time.time() >= trader.expires_at:
+                raise Unauthenticated("token_expired", "The access token has expired; refresh it")
+            if await self._denied(trader.credential_id):
+                raise Unauthenticated("token_revoked", "The access token was revoked")
+            return
+        good = await self._database.fetchval(
+            "SELECT EXISTS (SELECT FROM api_keys k JOIN users u ON u.user_id = k.user_id"
+            " WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"
+            " AND u.status <> 'disabled')",
+            trader.credential_id,
+        )
+        if not good:
+            raise Unauthenticated("api_key_revoked", "The API key was revoked or has expired")
 
     # ── sessions ────────────────────────────────────────────────────────────────────────────────
     async def _session(self, token: str) -> Trader:
@@ -262,14 +290,20 @@ class Identity:
             if message is None:
                 self._keys.clear()  # something may have been missed
                 self._sessions.clear()
+                self._tell_revoked(None)
                 continue
             kind, _, id = message.decode("ascii", "replace").partition(" ")
+            self._tell_revoked(id)
             if kind == "key":
                 self._keys.pop(id, None)
             else:
                 for token, remembered in tuple(self._sessions.items()):
                     if remembered.trader.credential_id == id:
                         del self._sessions[token]
+
+    def _tell_revoked(self, credential_id: str | None) -> None:
+        for call in tuple(self.on_revoked):
+            call(credential_id)
 
     async def close(self) -> None:
         for task in (self._listener, self._restoring):

@@ -48,6 +48,8 @@ class Nats:
         self._journal_id_until = 0.0
         self.on_reconnect: set[Callable[[], None]] = set()
         """Called after each reconnect: what was asked of the old server is lost."""
+        self.on_dropped: set[Callable[[], None]] = set()
+        """Called when the client dropped a message that nobody took in time."""
 
     async def client(self) -> "Client":
         """The connection, possibly busy reconnecting.
@@ -155,4 +157,9 @@ class Nats:
             call()
 
     async def _failed(self, error: Exception) -> None:
+        import nats.errors
+
         log.debug("NATS: %r", error)
+        if isinstance(error, nats.errors.SlowConsumerError):
+            for call in tuple(self.on_dropped):
+                call()

@@ -1,8 +1,9 @@
 """Everything a process may open, in one place: nothing is opened, or imported, before it is used."""
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cift.platform.settings import Settings
 
@@ -18,11 +19,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("cift.stores")
 
 
+class Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+K = TypeVar("K", bound=Closable)
+
+
 class Platform:
     """The stores of this process. Belongs to one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._kept: dict[Any, Closable] = {}
+
+    def kept(self, type_: type[K], make: Callable[[], K]) -> K:
+        """What a room keeps once a process: made when first asked for, closed before the stores are."""
+        found = self._kept.get(type_)
+        if found is None:
+            found = self._kept[type_] = make()
+        assert isinstance(found, type_)
+        return found
 
     @cached_property
     def nats(self) -> "Nats":
@@ -69,6 +86,12 @@ class Platform:
 
     async def close(self) -> None:
         """Close what was opened, those first that use others."""
+        for kept in reversed(tuple(self._kept.values())):
+            try:
+                await kept.close()
+            except Exception:
+                log.warning("%s was not closed", type(kept).__name__, exc_info=True)
+        self._kept.clear()
         for name in ("identity", "engine", "database", "valkey", "nats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:

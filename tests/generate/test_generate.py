@@ -121,4 +121,5 @@ def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
 def test_the_order_path_alone_is_kept_warm() -> None:
     warm = {door.name for door in load_doors() if door.scale.min and door.kind != "daemon"}
     assert {"trading.place_order", "events.project_orders", "events.project_ledger"} <= warm
+    warm -= {each.name for each in load_doors() if each.kind == "ws"}  # those live with their connections
     assert not {name for name in warm if name.startswith(("auth.", "portfolio.", "market_data."))}

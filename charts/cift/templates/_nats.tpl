@@ -38,7 +38,7 @@ authorization {
     { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
                  deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
-      subscribe: { allow: ["_INBOX.>", "engine.*.leading"] } } }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leading", "market.>", "events.>"] } } }
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
                  deny: [
