@@ -54,6 +54,7 @@ class BookView(BaseModel):
     bids: list[LevelView]
     asks: list[LevelView]
     sequence: int
+    checksum: int = Field(description="Of the best ten prices a side; docs/book-protocol.md says of what.")
 
 
 class TradeView(BaseModel):

@@ -98,6 +98,7 @@ def book_view(answer: dict[str, Any]) -> BookView:
         bids=[_level(level) for level in answer["bids"]],
         asks=[_level(level) for level in answer["asks"]],
         sequence=answer["sequence"],
+        checksum=answer["checksum"],
     )
 
 

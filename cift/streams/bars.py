@@ -1,0 +1,91 @@
+"""Trades into bars of a minute. Pure.
+
+As `GET bars/{symbol}` makes them by default: of trades that were made here, an interval without one has no
+bar. A bar is published when it is over; a trade that comes late makes it anew (`revised`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cift.kernel.clock import rfc3339
+from cift.kernel.money import format_nanos
+from cift.streams.rules import Id, text_of
+from cift.streams.views import Message, Published
+
+MINUTE_NS = 60 * 10**9
+
+
+@dataclass(slots=True)
+class _Bar:
+    start: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    turnover: int
+    trades: int
+    id: Id
+
+
+class BarMaker:
+    """Bars of one symbol."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self._open: _Bar | None = None
+        self._closed: _Bar | None = None
+
+    def take(self, trade: Message) -> list[Published]:
+        """A trade, in order; returns the bars that are over by it."""
+        if trade["trade"] == 0:  # a print of the outside
+            return []
+        start = trade["timestamp"] // MINUTE_NS * MINUTE_NS
+        told: list[Published] = []
+        if self._open is not None and start > self._open.start:
+            told += self.close(start)
+        if self._closed is not None and start == self._closed.start:
+            _add(self._closed, trade)
+            told.append(self._view(self._closed, revised=True))
+        elif self._open is None:
+            price = trade["price"]
+            self._open = _Bar(start, price, price, price, price, 0, 0, 0, (0, 0))
+            _add(self._open, trade)
+        elif start == self._open.start:
+            _add(self._open, trade)
+        return told
+
+    def close(self, now_ns: int) -> list[Published]:
+        """The bar that is over at `now_ns`."""
+        bar = self._open
+        if bar is None or now_ns < bar.start + MINUTE_NS:
+            return []
+        self._closed, self._open = bar, None
+        return [self._view(bar, revised=False)]
+
+    def _view(self, bar: _Bar, *, revised: bool) -> Published:
+        body: dict[str, Any] = {
+            "type": "bar",
+            "id": text_of(bar.id),
+            "symbol": self.symbol,
+            "interval": "1m",
+            "start": rfc3339(bar.start),
+            "open": format_nanos(bar.open),
+            "high": format_nanos(bar.high),
+            "low": format_nanos(bar.low),
+            "close": format_nanos(bar.close),
+            "volume": format_nanos(bar.volume),
+            "vwap": format_nanos(bar.turnover // bar.volume),
+            "trades": bar.trades,
+            "revised": revised,
+        }
+        return Published(body, bar.id, bar.start + MINUTE_NS)
+
+
+def _add(bar: _Bar, trade: Message) -> None:
+    price, quantity = trade["price"], trade["quantity"]
+    bar.high, bar.low, bar.close = max(bar.high, price), min(bar.low, price), price
+    bar.volume += quantity
+    bar.turnover += price * quantity
+    bar.trades += 1
+    bar.id = (trade["sequence"], trade["index"])

@@ -1,0 +1,171 @@
+"""A message of the bus as clients see it. Pure.
+
+Whatever goes to many clients is made into bytes once: `Published` keeps its frame of each form.
+"""
+
+from typing import Any
+
+import orjson
+import ormsgpack
+
+from cift.kernel.clock import rfc3339
+from cift.kernel.money import format_nanos
+from cift.platform.socket import binary_frame, text_frame
+from cift.streams.rules import Id, text_of
+
+Message = dict[str, Any]
+"""A decoded payload (`cift_core.wire`): numbers in nanos."""
+
+
+class Published:
+    """One message to clients, in the forms that somebody asked for."""
+
+    __slots__ = ("_event", "_packed", "_text", "at", "body", "id")
+
+    def __init__(self, body: dict[str, Any], id: Id | None, at: int = 0) -> None:
+        self.body = body
+        self.id = id
+        """None: a state or a notice, not part of the stream."""
+        self.at = at
+        """When the engine did it: ns since the epoch."""
+        self._text = self._packed = self._event = b""
+
+    @property
+    def text(self) -> bytes:
+        """A WebSocket frame with JSON."""
+        if not self._text:
+            self._text = text_frame(orjson.dumps(self.body))
+        return self._text
+
+    @property
+    def packed(self) -> bytes:
+        """A WebSocket frame with MessagePack."""
+        if not self._packed:
+            self._packed = binary_frame(ormsgpack.packb(self.body))
+        return self._packed
+
+    @property
+    def event(self) -> bytes:
+        """A Server-Sent Event."""
+        if not self._event:
+            id = b"id: %s\n" % text_of(self.id).encode() if self.id is not None else b""
+            kind = self.body["type"].encode()
+            self._event = b"%sevent: %s\ndata: %s\n\n" % (id, kind, orjson.dumps(self.body))
+        return self._event
+
+
+def _amount(nanos: int | None) -> str | None:
+    return None if nanos is None else format_nanos(nanos)
+
+
+def _moment(nanoseconds: int | None) -> str | None:
+    return None if nanoseconds is None else rfc3339(nanoseconds)
+
+
+def _id(message: Message) -> Id:
+    return message["sequence"], message["index"]
+
+
+def _stream(kind: str, message: Message, **said: Any) -> Published:
+    id = _id(message)
+    return Published({"type": kind, "id": text_of(id), **said}, id, message["timestamp"])
+
+
+def quote(message: Message) -> Published:
+    """`market.quote.<symbol>`: the fields of `GET quote/{symbol}`."""
+    return _stream(
+        "quote",
+        message,
+        symbol=message["symbol"],
+        bid=_amount(message["bid"]),
+        bid_quantity=_amount(message["bid_quantity"]),
+        ask=_amount(message["ask"]),
+        ask_quantity=_amount(message["ask_quantity"]),
+        last=_amount(message["last"]),
+        last_quantity=_amount(message["last_quantity"]),
+        last_at=_moment(message["last_at"]),
+        halted=message["halted"],
+        sequence=message["sequence"],
+        at=rfc3339(message["timestamp"]),
+    )
+
+
+def quote_now(answer: dict[str, Any]) -> Published:
+    """The engine's answer to a question for one quote: where the channel begins."""
+    told = answer["quotes"][0]
+    body = {
+        "type": "quote",
+        "id": None,
+        **told,
+        "last_at": _moment(told["last_at"]),
+        "at": _moment(answer["at"]),
+        "sequence": answer["sequence"],
+    }
+    return Published(body, None, answer["at"] or 0)
+
+
+def trade(message: Message) -> Published:
+    """`market.trade.<symbol>`."""
+    here = message["trade"] != 0
+    return _stream(
+        "trade",
+        message,
+        symbol=message["symbol"],
+        source="exchange" if here else "outside",
+        price=format_nanos(message["price"]),
+        quantity=format_nanos(message["quantity"]),
+        aggressor=message["aggressor"] if here else None,
+        trade_id=message["trade"] if here else None,
+        at=rfc3339(message["timestamp"]),
+    )
+
+
+def order(message: Message) -> Published:
+    """`events.<account>.order`: what changed; null where the change says nothing of it."""
+    return _stream(
+        "order",
+        message,
+        change=message["change"],
+        order_id=message["order"],
+        client_order_id=message["client_order_id"],
+        symbol=message["symbol"],
+        side=message["side"],
+        order_type=message["kind"],
+        time_in_force=message["time_in_force"],
+        status=message["status"],
+        reason=message["reason"],
+        quantity=_amount(message["quantity"]),
+        limit_price=_amount(message["limit_price"]),
+        stop_price=_amount(message["stop_price"]),
+        at=rfc3339(message["timestamp"]),
+    )
+
+
+def fill(message: Message) -> Published:
+    """`events.<account>.fill`: one's own side of a trade."""
+    return _stream(
+        "fill",
+        message,
+        order_id=message["order"],
+        trade_id=message["trade"],
+        symbol=message["symbol"],
+        side=message["side"],
+        liquidity="maker" if message["maker"] else "taker",
+        price=format_nanos(message["price"]),
+        quantity=format_nanos(message["quantity"]),
+        fee=format_nanos(message["fee"]),
+        filled_quantity=format_nanos(message["filled"]),
+        remaining_quantity=format_nanos(message["leaves"]),
+        at=rfc3339(message["timestamp"]),
+    )
+
+
+def gap(channel: str, of: str | None, since: Id) -> Published:
+    """A notice: what came after `since` is not kept any more, up to what follows."""
+    body = {"type": "gap", "channel": channel, "symbol": of, "since": text_of(since)}
+    return Published(body, None)
+
+
+def notice(kind: str, **said: Any) -> Published:
+    """An answer to one client, or a heartbeat to all."""
+    return Published({"type": kind, **said}, None)

@@ -1,0 +1,18 @@
+"""Live quotes, trades, bars and books over a WebSocket, and one's own orders and fills after login.
+
+docs/streams.md says what is spoken."""
+
+from cift.function import SOCKETS_MAX, Scale, ws
+from cift.platform.identity import Identity
+from cift.platform.socket import Socket
+from cift.platform.stores import Platform
+from cift.streams.streams import Streams
+
+
+@ws(
+    "/api/v1/market-data/ws/stream",
+    scope=None,
+    scale=Scale(min=1, max=3, concurrency=SOCKETS_MAX),
+)
+async def stream(socket: Socket, platform: Platform, identity: Identity) -> None:
+    await Streams.of(platform).converse(socket)

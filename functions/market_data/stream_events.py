@@ -1,0 +1,30 @@
+"""The same streams as Server-Sent Events; `Last-Event-ID` goes on where the last answer ended.
+
+docs/streams.md says what is told."""
+
+from typing import Annotated
+
+from pydantic import Field
+from starlette.responses import Response
+
+from cift.contracts.headers import FromHeader
+from cift.function import http
+from cift.platform.identity import Trader
+from cift.platform.stores import Platform
+from cift.streams.streams import Streams
+
+
+@http("GET", "/api/v1/market-data/stream", scope=None, timeout_s=300.0)
+async def stream_events(
+    platform: Platform,
+    trader: Trader | None,
+    symbols: Annotated[
+        str, Field(description="Separated by commas, at most 100.", examples=["SPY,IBM"])
+    ] = "",
+    channels: Annotated[
+        str | None, Field(description="quotes, trades, bars, book; or orders, fills. Default: quotes,trades.")
+    ] = None,
+    since: Annotated[str | None, Field(description="Id of the last event that you have.")] = None,
+    last_event_id: Annotated[str | None, FromHeader("Last-Event-ID")] = None,
+) -> Response:
+    return await Streams.of(platform).events(symbols, channels, last_event_id or since, trader)

@@ -1,0 +1,92 @@
+"""The streams as Server-Sent Events, on a real exchange."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from tests.streams.listening import WAIT_S
+from tests.venue import MARKET, Venue, refusal
+
+STREAM = f"{MARKET}/stream"
+
+
+class Events:
+    """An answer that does not end, event by event."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._lines = answer.aiter_lines()
+        self.last_id = ""
+
+    async def next(self) -> dict[str, Any]:
+        event: dict[str, str] = {}
+        while True:
+            line = await asyncio.wait_for(anext(self._lines), WAIT_S)
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = value
+            elif "data" in event:
+                self.last_id = event.get("id", self.last_id)
+                said: dict[str, Any] = json.loads(event["data"])
+                assert said["type"] == event["event"]
+                return said
+            else:
+                event = {}
+
+
+@asynccontextmanager
+async def listening(
+    venue: Venue, headers: dict[str, str] | None = None, **query: str
+) -> AsyncIterator[Events]:
+    async with venue.http.stream("GET", STREAM, params=query, headers=headers or {}) as answer:
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
+        yield Events(answer)
+
+
+async def test_it_goes_on_where_it_ended(venue: Venue) -> None:
+    symbol, other = await venue.instrument(), await venue.instrument()
+    async with listening(venue, symbols=f"{symbol},{other}", channels="trades,quotes") as events:
+        assert {(await events.next())["symbol"], (await events.next())["symbol"]} == {symbol, other}
+        await venue.print(symbol, "101", 1)
+        while (await events.next())["type"] != "trade":
+            pass
+    for number in range(2, 12):
+        await venue.print(symbol, "101", number)
+        await venue.print(other, "101", number)
+    again = {"Last-Event-ID": events.last_id}
+    async with listening(venue, again, symbols=f"{symbol},{other}", channels="trades") as events:
+        heard = [await events.next() for _ in range(20)]
+        await venue.print(symbol, "101", 12)
+        heard.append(await events.next())
+    for name, count in ((symbol, 12), (other, 11)):
+        found = [each["quantity"] for each in heard if each["symbol"] == name]
+        assert found == [str(number) for number in range(2, count + 1)]
+
+
+async def test_own_fills_and_what_is_refused(venue: Venue) -> None:
+    symbol, one, two = await venue.instrument(), venue.user(), venue.user()
+    async with listening(venue, one.key, channels="fills") as events:
+        await asyncio.sleep(0.3)  # the answer's head comes before the subscription
+        await venue.order(one, symbol, quantity="2")
+        await venue.market(two, symbol, "sell", "2")
+        assert (await events.next())["quantity"] == "2"
+    for query, status, code in (
+        ({"channels": "fills"}, 401, "credential_required"),
+        ({"symbols": symbol, "channels": "trades,fills"}, 422, "invalid_request"),
+        ({"symbols": "NOSUCH"}, 404, "unknown_symbol"),
+        ({}, 400, "invalid_message"),
+        ({"symbols": symbol, "channels": "news"}, 400, "unknown_channel"),
+        ({"symbols": symbol, "since": "x"}, 400, "invalid_since"),
+    ):
+        refusal(await venue.http.get(STREAM, params=query), status, code)
+
+
+async def test_a_revoked_key_ends_it(venue: Venue) -> None:
+    one = venue.user()
+    async with listening(venue, one.key, channels="orders") as events:
+        keys = (await venue.http.get("/api/v1/auth/api-keys", headers=one.bearer)).json()["items"]
+        await venue.http.delete(f"/api/v1/auth/api-keys/{keys[0]['id']}", headers=one.bearer)
+        assert (await events.next())["code"] == "api_key_revoked"

@@ -1,0 +1,73 @@
+"""What a client may say: every mistake has a name."""
+
+import json
+
+import ormsgpack
+import pytest
+
+from cift.kernel.errors import CiftError
+from cift.streams import rules
+from cift.streams.rules import Topic
+
+
+def test_a_message_may_be_json_or_msgpack() -> None:
+    said = {"action": "subscribe", "symbols": ["spy", "SPY", "ibm"], "channels": ["trades"], "since": "12:3"}
+    for message in (json.dumps(said), ormsgpack.packb(said)):
+        asked = rules.read(message)
+        assert (asked.symbols, asked.channels, asked.since) == (("SPY", "IBM"), ("trades",), (12, 3))
+    assert rules.read('{"action": "subscribe", "symbols": ["SPY"]}').channels == ("quotes", "trades")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        ("{", "invalid_json", None),
+        (b"\xc1", "invalid_msgpack", None),
+        ("[]", "invalid_message", None),
+        ("{}", "unknown_action", "action"),
+        ('{"action": 1}', "unknown_action", "action"),
+        ('{"action": "sell"}', "unknown_action", "action"),
+        ('{"action": "ping", "symbols": []}', "invalid_message", "symbols"),
+        ('{"action": "subscribe", "channels": ["news"]}', "unknown_channel", "channels"),
+        ('{"action": "subscribe", "channels": "trades"}', "invalid_message", "channels"),
+        ('{"action": "subscribe", "channels": []}', "invalid_message", "channels"),
+        ('{"action": "subscribe", "symbols": "SPY"}', "invalid_message", "symbols"),
+        ('{"action": "subscribe", "symbols": ["SP Y"]}', "unknown_symbol", "symbols"),
+        ('{"action": "subscribe", "symbols": ["*"]}', "unknown_symbol", "symbols"),
+        (json.dumps({"action": "subscribe", "symbols": ["A"] * 101}), "too_many_symbols", "symbols"),
+        ('{"action": "subscribe", "symbols": ["SPY"], "since": 5}', "invalid_since", "since"),
+        ('{"action": "subscribe", "symbols": ["SPY"], "since": "5"}', "invalid_since", "since"),
+        ('{"action": "auth"}', "invalid_message", "token"),
+        ('{"action": "auth", "token": "a", "api_key": "b"}', "invalid_message", "token"),
+        ('{"action": "auth", "token": 7}', "invalid_message", "token"),
+        (" " * 9000, "message_too_large", None),
+    ],
+)
+def test_mistakes_are_named(message: str | bytes, code: str, field: str | None) -> None:
+    with pytest.raises(CiftError) as caught:
+        rules.read(message)
+    assert (caught.value.code, caught.value.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"channels": ["trades"]}, "invalid_message"),
+        ({"channels": ["orders"], "symbols": ["SPY"]}, "invalid_message"),
+        ({"symbols": ["NOPE"]}, "unknown_symbol"),
+    ],
+)
+def test_a_subscription_is_to_something(said: dict[str, list[str]], code: str) -> None:
+    with pytest.raises(CiftError) as caught:
+        rules.topics_of(rules.read(json.dumps({"action": "subscribe", **said})), "me", ["SPY"])
+    assert caught.value.code == code
+
+
+def test_topics_are_pairs_of_channel_and_symbol_and_own_channels() -> None:
+    asked = rules.read('{"action": "subscribe", "symbols": ["SPY"], "channels": ["book", "fills"]}')
+    topics = rules.topics_of(asked, "me", ["SPY", "IBM"])
+    assert topics == [Topic("book", "SPY"), Topic("fills", "me")]
+    assert rules.listing(topics) == {"book": ["SPY"], "fills": []}
+    with pytest.raises(CiftError) as caught:
+        rules.check_count(rules.SUBSCRIPTIONS_MAX + 1)
+    assert caught.value.code == "too_many_subscriptions"
