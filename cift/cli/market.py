@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -98,14 +97,15 @@ def book(
     if once or not sys.stdout.isatty():
         output.console.print(draw_book(look(), depth))
         return
+    from cift.cli import stream  # who does not follow a book does not wait for its imports
+
     with Live(draw_book(look(), depth), console=output.console, auto_refresh=False, screen=True) as live:
         try:
-            while True:
-                time.sleep(REFRESH_S)
-                try:
-                    live.update(draw_book(look(), depth), refresh=True)
-                except Failed as problem:  # it may come back, and then so does the book
-                    live.update(Text(str(problem), style="red"), refresh=True)
+            for seen in stream.follow(client.who.url, symbol, depth, REFRESH_S):
+                if isinstance(seen, Failed):  # it may come back, and then so does the book
+                    live.update(Text(str(seen), style="red"), refresh=True)
+                else:
+                    live.update(draw_book(seen, depth), refresh=True)
         except KeyboardInterrupt:
             return
 

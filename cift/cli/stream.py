@@ -1,0 +1,138 @@
+"""A book that is kept from the stream, by the rules of docs/book-protocol.md: for `cift book`."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from cift.cli.client import PREFIX, Failed
+
+PATH = f"{PREFIX}/market-data/ws/stream"
+DEPTH = 100
+CHECKSUM_DEPTH = 10
+OPEN_TIMEOUT_S = 10.0
+SILENCE_MAX_S = 40.0
+"""There is a heartbeat every 15 s: after so long nobody is there."""
+AGAIN_AFTER_S = 1.0
+REDRAWN_EVERY_S = 1.0
+"""A book in which nothing happens is shown again so often: its clock tells that it is alive."""
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+
+Side = dict[str, tuple[str, int]]
+
+
+class _Outdated(Exception):
+    """Something is missing, or the checksum differs: a new snapshot is needed."""
+
+
+class Book:
+    """What is visible of one symbol."""
+
+    def __init__(self) -> None:
+        self.sequence = -1
+        self.sides: dict[str, Side] = {"bids": {}, "asks": {}}
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """A message of the channel."""
+        if message["snapshot"]:
+            self.sides = {"bids": {}, "asks": {}}
+        elif message["sequence"] <= self.sequence:
+            return
+        elif message["previous"] > self.sequence:
+            raise _Outdated
+        for name, side in self.sides.items():
+            for price, quantity, orders in message[name]:
+                if quantity == "0":
+                    side.pop(price, None)
+                else:
+                    side[price] = (quantity, orders)
+            for price in self.best(name)[DEPTH:]:
+                del side[price]
+        self.sequence = message["sequence"]
+        if message["checksum"] not in (None, self._checksum()):
+            raise _Outdated
+
+    def best(self, name: str) -> list[str]:
+        """Prices, best first."""
+        return sorted(self.sides[name], key=Decimal, reverse=name == "bids")
+
+    def view(self, symbol: str, depth: int) -> dict[str, Any]:
+        """As `GET book/{symbol}` has it."""
+        told: dict[str, Any] = {"symbol": symbol, "sequence": self.sequence}
+        for name, side in self.sides.items():
+            told[name] = [
+                {"price": price, "quantity": side[price][0], "orders": side[price][1]}
+                for price in self.best(name)[:depth]
+            ]
+        return told
+
+    def _checksum(self) -> int:
+        digits = ""
+        for name in ("asks", "bids"):
+            for price in self.best(name)[:CHECKSUM_DEPTH]:
+                quantity = self.sides[name][price][0]
+                digits += price.replace(".", "").lstrip("0") + quantity.replace(".", "").lstrip("0")
+        return zlib.crc32(digits.encode())
+
+
+def follow(url: str, symbol: str, depth: int, every_s: float) -> Iterator[dict[str, Any] | Failed]:
+    """The book as it changes, at most every `every_s`, for ever; or what is wrong, and then again the book.
+
+    Raises Failed: there is no such symbol, or what answers is no exchange."""
+    while True:
+        try:
+            with _open(url) as connection:
+                yield from _follow(connection, symbol.upper(), depth, every_s)
+        except _Outdated:
+            continue
+        except (OSError, WebSocketException, TimeoutError):
+            yield Failed("unreachable", f"nothing answers at {url}; trying again")
+            time.sleep(AGAIN_AFTER_S)
+
+
+def _open(url: str) -> ClientConnection:
+    try:
+        return connect(
+            url.replace("http", "ws", 1) + PATH,
+            open_timeout=OPEN_TIMEOUT_S,
+            max_size=MESSAGE_BYTES_MAX,
+            compression=None,
+        )
+    except InvalidStatus as refused:
+        status = refused.response.status_code
+        if status < 500:
+            raise Failed("unexpected_answer", f"HTTP {status} from {url}{PATH}") from None
+        raise
+
+
+def _follow(
+    connection: ClientConnection, symbol: str, depth: int, every_s: float
+) -> Iterator[dict[str, Any]]:
+    connection.send(json.dumps({"action": "subscribe", "symbols": [symbol], "channels": ["book"]}))
+    book, changed, shown_at, heard_at = Book(), False, 0.0, time.monotonic()
+    while True:
+        now = time.monotonic()
+        if now - heard_at > SILENCE_MAX_S:
+            raise TimeoutError
+        due_s = shown_at + (every_s if changed else REDRAWN_EVERY_S) - now
+        if book.sequence >= 0 and due_s <= 0:
+            yield book.view(symbol, depth)
+            changed, shown_at = False, time.monotonic()
+            continue
+        try:
+            message = json.loads(connection.recv(max(due_s, every_s)))
+        except TimeoutError:
+            continue
+        heard_at = time.monotonic()
+        if message["type"] == "book":
+            book.hear(message)
+            changed = True
+        elif message["type"] == "error":
+            raise Failed(message["code"], message["message"])
