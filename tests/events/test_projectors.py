@@ -9,7 +9,7 @@ import pytest
 from cift_core import wire
 
 from cift import rebuild as rebuilding
-from cift.kernel.errors import Expected
+from cift.kernel.errors import Expected, Poison
 from cift.platform.journal import Batch, JournalRecord
 from cift.platform.read_model import OtherJournal, slices
 from functions.events.project_ledger import project_ledger
@@ -171,7 +171,7 @@ async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -
     journal_id, last = await venue.platform.nats.journal()
     before = await _sums(venue)
     poison = JournalRecord(last + 1, b"\x00" * 64)
-    with pytest.raises(ValueError):
+    with pytest.raises(Poison, match=f"record {last + 1} of the journal cannot be read"):
         await project_orders(Batch("ORDERS", "main", journal_id, [poison]), venue.platform.database)
     assert await _sums(venue) == before
 
