@@ -39,7 +39,7 @@ def wait(api: Api, release: str, timeout_s: float) -> int:
     while time.monotonic() < deadline:
         try:
             services = api.call("GET", path)["items"]
-            missing = reasons(services)
+            missing = reasons(services) if services else {"": "there is none"}
             if not missing:
                 return len(services)
         except (ApiError, OSError) as error:

@@ -86,14 +86,9 @@ def compiled_doors(folder: Path) -> None:
 
 def files_of(door: Door, folder: Path) -> dict[str, bytes]:
     """The function's own files, as they lie in its image."""
-    domain, _, verb_noun = door.name.partition(".")
-    found = {}
-    for module in ("functions/__init__", f"functions/{domain}/{verb_noun}"):
-        source = folder / f"{module}.py"
-        bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
-        found[f"app/{module}.py"] = source.read_bytes()
-        found[f"app/{bytecode.relative_to(folder)}"] = bytecode.read_bytes()
-    return found
+    source = folder / "functions" / f"{door.name.replace('.', '/')}.py"
+    bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
+    return {f"app/{path.relative_to(folder)}": path.read_bytes() for path in (source, bytecode)}
 
 
 def build_all(wanted: set[str]) -> Layout:
