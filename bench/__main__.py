@@ -1,4 +1,4 @@
-"""Every figure, one after the other: `make bench`, or `python -m bench [engine core durable http cold]`.
+"""Every figure, one after the other: `make bench`, or `python -m bench [engine core durable http …]`.
 
 Nothing here passes or fails: what misses what was wanted is printed as plainly as what meets it. A
 shared machine is noisy, so read the ratios of one run, not its absolute numbers.
@@ -33,6 +33,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         ),
         "http": ("An order over HTTP", [sys.executable, "-m", "bench.http_orders"]),
         "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
+        "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
     }
 
 

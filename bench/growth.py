@@ -1,0 +1,188 @@
+"""What one more account, one more order and one more trade add: to the journal, to the engine's state and
+memory, and to PostgreSQL.
+
+    python -m bench.growth [--json] [--accounts 10000]
+
+An exchange of its own, told by engine commands, a few hundred in flight as under load (a record holds a
+batch, so a lone command costs its record's head more). First come accounts with cash, then orders that rest
+(two an account), then as many again that trade with them. After each step everything is weighed: bytes, not
+time, so a busy machine does not matter. Judges nothing: it prints.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+NANOS = 10**9
+IN_FLIGHT = 400
+ORDERS_AN_ACCOUNT = 2
+SYMBOL = "GROW"
+PRICES = 200
+PROJECT_TIMEOUT_S = 600
+VERIFY_TIMEOUT_S = 600
+WEIGHED = ("journal", "state", "memory", "postgres")
+
+
+async def submit_all(platform: Any, commands: Iterable[dict[str, Any]]) -> int:
+    """Send all, at most IN_FLIGHT at a time; how many."""
+    source: Iterator[dict[str, Any]] = iter(commands)
+    sent = 0
+
+    async def sender() -> None:
+        nonlocal sent
+        for command in source:
+            sent += 1
+            await platform.engine.submit(command)
+
+    await asyncio.gather(*(sender() for _ in range(IN_FLIGHT)))
+    return sent
+
+
+async def weigh(stack: Any, platform: Any) -> dict[str, float]:
+    """Bytes of everything, once the projectors have everything."""
+    import psutil
+
+    _, last = await platform.nats.journal()
+    deadline = time.monotonic() + PROJECT_TIMEOUT_S
+    while await platform.database.fetchval("SELECT min(sequence) FROM projector_offsets") < last:
+        assert time.monotonic() < deadline, "the projectors do not come to an end"
+        await asyncio.sleep(0.1)
+    tables = await platform.database.fetch(
+        "SELECT c.oid::regclass::text AS name FROM pg_class c"
+        " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+    )
+    import asyncpg
+
+    connection = await asyncpg.connect(stack.run_file["postgres_url"])
+    for table in tables:
+        await connection.execute(f"VACUUM (FULL) {table['name']}")  # what is dead is not weighed
+    size = await connection.fetchval(
+        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+    )
+    await connection.close()
+    environment = {**os.environ, "CIFT_NATS_URL": stack.run_file["nats_url"]}
+    from cift.run.servers import matchd_binary
+
+    verified = await asyncio.to_thread(
+        subprocess.run,
+        [matchd_binary(), "verify", "--json"],
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=VERIFY_TIMEOUT_S,
+    )
+    said = json.loads(verified.stdout)
+    return {
+        "journal": said["journal_bytes"],
+        "state": said["state_bytes"],
+        "memory": psutil.Process(stack.pid("matchd")).memory_info().rss,
+        "postgres": float(size),
+        "commands": said["commands"],
+        "verify_ms": said["took_ms"],
+    }
+
+
+def opened(accounts: list[str]) -> Iterator[dict[str, Any]]:
+    for account in accounts:
+        yield {
+            "type": "open_account",
+            "account": account,
+            "kind": "margin",
+            "role": "customer",
+            "currency": "USD",
+        }
+
+
+def funded(accounts: list[str]) -> Iterator[dict[str, Any]]:
+    from cift.kernel.ids import uuid7
+
+    for account in accounts:
+        yield {"type": "deposit", "account": account, "transfer": uuid7(), "amount": 100_000 * NANOS}
+
+
+def orders(accounts: list[str], side: str) -> Iterator[dict[str, Any]]:
+    """Limit orders with a key each, as doors send them: sells over many prices, buys that take all."""
+    from cift.contracts.orders import NewOrder
+    from cift.kernel.ids import uuid7
+    from cift.trading import rules
+
+    for number in range(ORDERS_AN_ACCOUNT * len(accounts)):
+        cents = 10_000 + number % PRICES if side == "sell" else 10_000 + PRICES
+        order = NewOrder(
+            symbol=SYMBOL,
+            side=side,
+            type="limit",
+            quantity="1",
+            limit_price=f"{cents // 100}.{cents % 100:02}",
+            time_in_force="day",
+        )
+        # Shifted by one, so that nobody trades with himself.
+        account = accounts[(number + (side == "buy")) % len(accounts)]
+        yield rules.admit(order, account, uuid7(), uuid7())
+
+
+async def grow(stack: Any, count: int) -> list[dict[str, Any]]:
+    """The steps, each with what it added and to how many."""
+    from cift import bootstrap
+    from cift.kernel.ids import uuid7
+    from cift.platform.stores import Platform
+
+    platform = Platform(stack.settings())
+    steps: list[dict[str, Any]] = []
+    try:
+        await platform.engine.submit({**bootstrap.instrument("SPY"), "symbol": SYMBOL})
+        accounts = [uuid7() for _ in range(count)]
+        before = await weigh(stack, platform)
+        for title, unit, commands in (
+            ("an account, with its deposit", count, (opened(accounts), funded(accounts))),
+            ("an order that rests", count * ORDERS_AN_ACCOUNT, (orders(accounts, "sell"),)),
+            ("an order that trades", count * ORDERS_AN_ACCOUNT, (orders(accounts, "buy"),)),
+        ):
+            for each in commands:
+                await submit_all(platform, each)
+            now = await weigh(stack, platform)
+            added = {name: (now[name] - before[name]) / unit for name in WEIGHED}
+            steps.append({"step": title, "count": unit, "bytes_each": added, "whole": now})
+            before = now
+    finally:
+        await platform.close()
+    return steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--accounts", type=int, default=10_000)
+    given = parser.parse_args()
+    from tests.stack import Stack
+
+    with tempfile.TemporaryDirectory(prefix="cift-bench-") as folder:
+        with Stack.start(Path(folder) / "data") as stack:
+            steps = asyncio.run(grow(stack, given.accounts))
+    if given.json:
+        print(json.dumps(steps, indent=2))
+        return
+    print(f"{'bytes added by':32}{'count':>10}" + "".join(f"{name:>12}" for name in WEIGHED))
+    for step in steps:
+        each = "".join(f"{step['bytes_each'][name]:12,.0f}" for name in WEIGHED)
+        print(f"{step['step']:32}{step['count']:10,}{each}")
+    whole = steps[-1]["whole"]
+    print(
+        f"{whole['commands']:,} commands in a journal of {whole['journal'] / 1e6:.1f} MB, state"
+        f" {whole['state'] / 1e6:.1f} MB, replayed and compared in {whole['verify_ms'] / 1000:.1f} s (verify)"
+    )
+
+
+if __name__ == "__main__":
+    main()
