@@ -43,6 +43,12 @@ $(VENV)/.runtime: requirements.lock
 	@$(PY) scripts/link_source.py
 	@touch $@
 
+# ClickHouse inside the functions' process. CIFT_CLICKHOUSE_URL=none (or a server's address) leaves its 620 MB out.
+$(VENV)/.chdb: requirements-chdb.lock $(VENV)/.runtime
+	@echo "── ClickHouse, embedded (requirements-chdb.lock) into $(VENV); CIFT_CLICKHOUSE_URL=none leaves it out"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements-chdb.lock 2>&1 | scripts/progress.sh "packages"
+	@touch $@
+
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "── Tools for checking (requirements-dev.lock) into $(VENV)"
 	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock 2>&1 | scripts/progress.sh "packages"
@@ -61,7 +67,7 @@ $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
 	@touch $@
 
 .PHONY: run
-run: build ## Start the exchange on port 8000 (MARKET=replay|agents|none SPEED=1 PORT=8000)
+run: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange on port 8000 (MARKET=replay|agents|none SPEED=1 PORT=8000)
 	@exec $(PY) -m cift.run
 
 .PHONY: test

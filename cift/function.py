@@ -8,11 +8,11 @@ the file's name. Its name everywhere (image, service, consumer, metric, log line
     async def place_order(order: NewOrder, trader: Trader, engine: Engine) -> OrderView: ...
 
 Parameters are given by their types: a pydantic model is the body; `Trader`, `Caller`, `Engine`,
-`Database`, `Valkey`, `Nats`, `Identity`, `Tokens`, `Settings`, `Platform` and `PageRequest` are what
-they say; everything else is a path or query parameter, with FastAPI's `Query`, `Path` and `Header` as
-in FastAPI. What is returned is the answer's body, None is an empty one (204), a Starlette `Response`
-goes out as it is. A `ws` function takes a `Socket` (and a `Trader | None`) and lives as long as its
-connection.
+`Database`, `Valkey`, `Nats`, `ClickHouse`, `Ticks`, `Identity`, `Tokens`, `Settings`, `Platform` and
+`PageRequest` are what they say; everything else is a path or query parameter, with FastAPI's `Query`,
+`Path` and `Header` as in FastAPI. What is returned is the answer's body, None is an empty one (204), a
+Starlette `Response` goes out as it is. A `ws` function takes a `Socket` (and a `Trader | None`) and
+lives as long as its connection.
 """
 
 import re
@@ -121,6 +121,7 @@ def http(
     scale: Scale = Scale(),
     in_schema: bool = True,
     timeout_s: float = HTTP_TIMEOUT_S,
+    extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """A function called by HTTP.
 
@@ -131,6 +132,7 @@ def http(
             `none` (probes and metrics).
         in_schema: whether /docs shows it.
         timeout_s: after which gateway and Knative give up; stores have deadlines well below it.
+        extras: packages beyond the usual: `("polars",)` is requirements-polars.in.
     """
     assert path.startswith("/"), path
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"
@@ -147,6 +149,7 @@ def http(
             scale=scale,
             in_schema=in_schema,
             timeout_s=timeout_s,
+            extras=extras,
         )
 
     return declare
@@ -184,6 +187,7 @@ def on(
     effects: bool = False,
     scale: Scale = Scale(min=1, max=1, concurrency=1),
     timeout_s: float = EVENT_TIMEOUT_S,
+    extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """A function called with each `Batch` of a stream, in order, again until it returns.
 
@@ -195,6 +199,7 @@ def on(
         effects: it does things to the outside (mail, alerts) and keeps no read model: a message that it
             raises `Poison` for goes to the stream DLQ. A projector (not effects) stops there instead.
         timeout_s: of one call; then the same batch comes again.
+        extras: as for `http`.
     """
     assert 1 <= batch <= BATCH_MAX, batch
     assert not (effects and stream == "ORDERS"), "the journal's handlers never skip a record"
@@ -207,18 +212,25 @@ def on(
         effects=effects,
         scale=scale,
         timeout_s=timeout_s,
+        extras=extras,
     )
 
 
 def every(
-    period: str, *, scale: Scale = Scale(max=1, concurrency=1), timeout_s: float = EVENT_TIMEOUT_S
+    period: str,
+    *,
+    scale: Scale = Scale(max=1, concurrency=1),
+    timeout_s: float = EVENT_TIMEOUT_S,
+    extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """A function called again and again: `every("30s")`, with ms, s, m or h. Never twice at a time."""
     found = _EVERY.fullmatch(period)
     assert found, f"{period!r}: a period is a number and ms, s, m or h"
     seconds = int(found[1]) * _SECONDS[found[2]]
     assert seconds > 0
-    return lambda call: _declare(call, kind="every", seconds=seconds, scale=scale, timeout_s=timeout_s)
+    return lambda call: _declare(
+        call, kind="every", seconds=seconds, scale=scale, timeout_s=timeout_s, extras=extras
+    )
 
 
 def daemon(
@@ -228,7 +240,7 @@ def daemon(
     by an error. Returning means: nothing (more) to do.
 
     Args:
-        extras: packages beyond the usual: `("polars",)` is requirements-polars.in.
+        extras: as for `http`.
     """
     assert scale.max == 1, "a daemon is one"
     return lambda call: _declare(call, kind="daemon", scale=scale, timeout_s=0.0, extras=extras)

@@ -42,6 +42,7 @@ class Stack(Target):
             "data": str(folder),
             "http_port": str(port or free_port()),
             "market": "none",
+            "clickhouse_url": "none",
             "bcrypt_rounds": "4",
             "rate_limit_auth": "1000000",
             "rate_limit_public": "1000000",

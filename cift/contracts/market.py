@@ -1,11 +1,23 @@
 """Market data as HTTP speaks of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Source = Literal["exchange", "outside", "all"]
-Interval = Literal["1s", "5s", "1m", "5m", "15m", "1h", "1d"]
+Interval = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{1,6}[smhd]$",
+        description="A number and s, m, h or d: 1s, 5m, 90m, 1d. Intervals count from the Unix epoch.",
+        examples=["1m"],
+    ),
+]
+Hours = Literal["all", "regular"]
+Feed = Annotated[
+    str | None,
+    Field(pattern=r"^[a-z0-9_-]{1,32}$", description="Of one feed alone; it comes before `source`."),
+]
 
 
 class QuoteView(BaseModel):

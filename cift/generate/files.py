@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cift.generate import chart, pages, skaffold
+from cift.generate import calendars, chart, pages, skaffold
 from cift.host.doors import load_doors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,6 +32,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         "charts/cift/functions.gen.yaml": _yaml(chart.function_map(doors)),
         "skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
         "functions/openapi.gen.json": pages.openapi(doors),
+        calendars.PATH: calendars.new_york(),
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), doors),
     }
 

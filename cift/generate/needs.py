@@ -12,7 +12,7 @@ import typing
 from cift.function import Door
 from cift.host.provide import name_of, plain
 
-STORES = ("postgres", "nats", "valkey", "keys")
+STORES = ("postgres", "nats", "valkey", "clickhouse", "keys")
 """`keys` are the folder of token keys."""
 
 _IDENTITY = frozenset({"postgres", "valkey", "keys"})
@@ -26,6 +26,8 @@ _OF_TYPE = {
     "cift.platform.identity.Identity": _IDENTITY,
     "cift.platform.identity.Trader": _IDENTITY,
     "cift.platform.tokens.Tokens": frozenset({"keys"}),
+    "cift.platform.clickhouse.ClickHouse": frozenset({"clickhouse"}),
+    "cift.platform.ticks.Ticks": frozenset({"nats"}),
 }
 
 

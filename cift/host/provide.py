@@ -22,6 +22,8 @@ PROVIDED = {
     "cift.platform.valkey.Valkey": "valkey",
     "cift.platform.identity.Identity": "identity",
     "cift.platform.tokens.Tokens": "tokens",
+    "cift.platform.clickhouse.ClickHouse": "clickhouse",
+    "cift.platform.ticks.Ticks": "ticks",
 }
 """Name of the type → attribute of `Platform` (empty: itself)."""
 

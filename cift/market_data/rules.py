@@ -6,7 +6,7 @@ from typing import Any
 
 from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.market import BarView, BookView, LevelView, QuoteView, SymbolView, TradeView
-from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339, to_datetime
+from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.money import format_nanos
 
@@ -49,8 +49,8 @@ def sources_of(source: str) -> list[str]:
     return ["exchange", "outside"] if source == "all" else [source]
 
 
-def time_of(text: str | None, field: str) -> datetime | None:
-    """A time of a query. Raises Refused: not RFC 3339."""
+def time_ns_of(text: str | None, field: str) -> int | None:
+    """A time of a query, in ns. Raises Refused: not RFC 3339."""
     if text is None:
         return None
     # An unescaped + of a zone arrives as a space.
@@ -59,7 +59,23 @@ def time_of(text: str | None, field: str) -> datetime | None:
     )
     if nanoseconds is None:
         raise Refused("invalid_time", f"{field} must be an RFC 3339 time such as 2026-11-21T15:30:00Z", field)
-    return to_datetime(nanoseconds)
+    return nanoseconds
+
+
+def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bool) -> None:
+    """Raises Refused where bars are asked for that the tape alone cannot give."""
+    if interval not in INTERVALS:
+        raise Refused(
+            "invalid_interval",
+            f"Without an analytics store interval is one of {', '.join(INTERVALS)}",
+            "interval",
+        )
+    if feed is not None or session != "all" or adjusted:
+        raise Refused(
+            "analytics_off",
+            "Feeds, sessions and adjusted prices need an analytics store (CIFT_CLICKHOUSE_URL)",
+            "feed" if feed is not None else "session" if session != "all" else "adjusted",
+        )
 
 
 def align(moment: datetime, seconds: int) -> datetime:

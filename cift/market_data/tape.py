@@ -4,7 +4,7 @@ A page of bars covers at most `limit` intervals from the first trade at or after
 what is read is bounded, pages never come empty, and nights without trades cost nothing.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cift.contracts.keyset import cut, number, two_numbers
 from cift.contracts.market import BarView, TradeView
@@ -34,8 +34,8 @@ async def page_of_trades(symbol: str, source: str, page: PageRequest, database: 
 async def page_of_bars(
     symbol: str,
     interval: str,
-    start: datetime | None,
-    end: datetime | None,
+    start_ns: int | None,
+    end_ns: int | None,
     source: str,
     page: PageRequest,
     database: Database,
@@ -44,8 +44,11 @@ async def page_of_bars(
 
     Raises:
         NotFound: `unknown_symbol`.
+        Refused: `invalid_range`.
     """
     seconds, sources = rules.INTERVALS[interval], rules.sources_of(source)
+    start, end = (None if each is None else to_datetime(each) for each in (start_ns, end_ns))
+    rules.check_range(start, end)
     until = end or to_datetime(now_ns()) + timedelta(seconds=1)
     after = number(page)
     if after is not None:
@@ -66,6 +69,12 @@ async def page_of_bars(
         more = await store.first_trade_at(c, symbol, sources, close, until)
     cursor = None if more is None else make_cursor(str(from_datetime(close) // 1000))
     return Page(items=[rules.bar_view(symbol, row) for row in rows], next_cursor=cursor)
+
+
+async def check_symbol(symbol: str, database: Database) -> None:
+    """Raises NotFound: `unknown_symbol`."""
+    async with database.read() as c:
+        await _check(c, symbol)
 
 
 async def _check(c: Connection, symbol: str) -> None:

@@ -24,6 +24,12 @@ class Settings:
     postgres_url: str = "postgresql:///cift"
     nats_url: str = "nats://127.0.0.1:4222"
     valkey_url: str = "redis://127.0.0.1:6379/0"
+    clickhouse_url: str = field(
+        default="none",
+        metadata={
+            "doc": "http(s)://… of a server, chdb://folder for the embedded engine, none: no analytics"
+        },
+    )
     shard: str = "main"
     data: Path = Path(".cift")
     http_host: str = "127.0.0.1"
@@ -60,6 +66,9 @@ class Settings:
             " to it); default: push where PORT is set, else pull"
         },
     )
+    ticks_max_bytes: int = field(
+        default=2 * 1024**3, metadata={"doc": "of the stream TICKS; beyond it the oldest go"}
+    )
     speed: float = field(default=1.0, metadata={"doc": "of the replay; 1 = as it was"})
 
     def __post_init__(self) -> None:
@@ -77,9 +86,23 @@ class Settings:
             raise InvalidSettings("CIFT_BCRYPT_ROUNDS must be 4 to 31")
         if not 0 <= self.http_port < 65_536:
             raise InvalidSettings(f"CIFT_HTTP_PORT must be a port, not {self.http_port}")
+        if self.clickhouse_url != "none" and not self.clickhouse_url.startswith(
+            ("http://", "https://", "chdb://")
+        ):
+            raise InvalidSettings(
+                "CIFT_CLICKHOUSE_URL must be none, http(s)://… or chdb://folder,"
+                f" not {self.clickhouse_url.partition('@')[2] or self.clickhouse_url!r}"
+            )
         if not self.shard.isalnum():
             raise InvalidSettings(f"CIFT_SHARD must be letters and digits, not {self.shard!r}")
-        for name in ("rate_limit", "rate_limit_public", "rate_limit_auth", "speed", "postgres_pool_max"):
+        for name in (
+            "rate_limit",
+            "rate_limit_public",
+            "rate_limit_auth",
+            "speed",
+            "postgres_pool_max",
+            "ticks_max_bytes",
+        ):
             if getattr(self, name) <= 0:
                 raise InvalidSettings(f"CIFT_{name.upper()} must be above 0")
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from cift.platform.settings import Settings
 
 if TYPE_CHECKING:
+    from cift.platform.clickhouse import ClickHouse
     from cift.platform.engine import Engine
     from cift.platform.identity import Identity
     from cift.platform.limits import Limits
     from cift.platform.nats import Nats
     from cift.platform.postgres import Database
+    from cift.platform.ticks import Ticks
     from cift.platform.tokens import Tokens
     from cift.platform.valkey import Valkey
 
@@ -66,6 +68,18 @@ class Platform:
         return Valkey(self.settings)
 
     @cached_property
+    def clickhouse(self) -> "ClickHouse":
+        from cift.platform.clickhouse import ClickHouse
+
+        return ClickHouse(self.settings)
+
+    @cached_property
+    def ticks(self) -> "Ticks":
+        from cift.platform.ticks import Ticks
+
+        return Ticks(self.settings, self.nats)
+
+    @cached_property
     def tokens(self) -> "Tokens":
         from cift.platform.tokens import Tokens
 
@@ -92,7 +106,7 @@ class Platform:
             except Exception:
                 log.warning("%s was not closed", type(kept).__name__, exc_info=True)
         self._kept.clear()
-        for name in ("identity", "engine", "database", "valkey", "nats"):
+        for name in ("identity", "engine", "database", "clickhouse", "ticks", "valkey", "nats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 try:

@@ -145,6 +145,10 @@ projector_seconds = Histogram(
     "cift_projector_batch_seconds", "Time for one batch", ["function"], buckets=_SECONDS
 )
 valkey_gone = Counter("cift_valkey_gone", "Times a fallback was used because Valkey did not answer", ["use"])
+ticks_archived = Counter("cift_ticks_archived", "Ticks written to the tick stores", ["kind"])
+ticks_lost = Counter(
+    "cift_ticks_lost_messages", "Messages that the stream TICKS let go before they were archived"
+)
 rate_limited = Counter("cift_rate_limited", "Requests refused by a rate limit", ["kind"])
 
 

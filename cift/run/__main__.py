@@ -97,6 +97,8 @@ class Exchange:
         say("  starting the functions")
         stores = ("postgres_url", "nats_url", "valkey_url")
         environment = {f"CIFT_{name.upper()}": self._addresses[name] for name in stores}
+        # Not in run.json: an embedded one opens for the functions' process alone.
+        environment["CIFT_CLICKHOUSE_URL"] = servers.clickhouse_url(folder)
         environment |= {"CIFT_DATA": str(folder.path), "CIFT_TOKEN_KEYS": str(keys.absolute())}
         self._addresses["http_url"] = servers.http_url(settings)
         await start(servers.functions(folder, environment, settings))

@@ -3,7 +3,7 @@
 exchange.json   written when the first start was complete; its absence means it was interrupted
 lock            held (flock) by the running supervisor, whose pid it holds
 run.json        addresses and pids of the running exchange (mode 600; removed at the end)
-keys/           signing keys (mode 600)        postgres/  nats/   the stores
+keys/           signing keys (mode 600)        postgres/  nats/  clickhouse/   the stores
 logs/           a file a process                demo.json  the first user (mode 600)
 """
 
@@ -26,6 +26,7 @@ _OURS = {
     "postgres.partial",
     "nats",
     "nats.conf",
+    "clickhouse",
     "logs",
     "sockets",
     "demo.json",

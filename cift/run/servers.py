@@ -256,6 +256,16 @@ def valkey(folder: DataFolder) -> tuple[Program, str]:
     return program, url
 
 
+# ── ClickHouse ──────────────────────────────────────────────────────────────────────────────────
+def clickhouse_url(folder: DataFolder) -> str:
+    """What the environment says; else the engine embedded in the functions' process, on by default, for
+    who starts an exchange expects its history. `none` where the package was left out."""
+    told = os.environ.get("CIFT_CLICKHOUSE_URL")
+    if told:
+        return told
+    return f"chdb://{folder.path / 'clickhouse'}" if importlib.util.find_spec("chdb") else "none"
+
+
 # ── matchd ──────────────────────────────────────────────────────────────────────────────────────
 def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Program, str]:
     """The matching engine, and the address of its metrics."""

@@ -1,30 +1,56 @@
-"""Bars of a symbol, oldest first, made from the tape. Without `start`: the last ones."""
+"""Bars of a symbol, oldest first. Without `start`: the last ones.
+
+From the tick store where there is one: all feeds, any interval. Else from the tape alone."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from cift.contracts.market import BarView, Interval, Source
+from cift.contracts.market import BarView, Feed, Hours, Interval, Source
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
+from cift.history import asked
 from cift.market_data import rules, tape
+from cift.platform.clickhouse import ClickHouse
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/api/v1/market-data/bars/{symbol}", scope=None)
+@http("GET", "/api/v1/market-data/bars/{symbol}", scope=None, extras=("clickhouse",))
 async def list_bars(
     symbol: str,
     page: PageRequest,
     trader: Trader | None,
     database: Database,
+    clickhouse: ClickHouse,
     interval: Interval = "1m",
-    start: Annotated[str | None, Field(description="RFC 3339; bars from here on.")] = None,
-    end: Annotated[str | None, Field(description="RFC 3339; trades before this.")] = None,
+    start: Annotated[str | None, Field(description="RFC 3339; bars that begin from here on.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this.")] = None,
     source: Source = "exchange",
+    feed: Feed = None,
+    session: Annotated[Hours, Field(description="regular: New York's trading hours alone.")] = "all",
+    adjusted: Annotated[
+        bool, Field(description="For splits and dividends, where factors are known.")
+    ] = False,
 ) -> Page[BarView]:
     name = rules.symbol_of(symbol)
-    since, until = rules.time_of(start, "start"), rules.time_of(end, "end")
-    rules.check_range(since, until)
-    await tape.settled(trader, database)
-    return await tape.page_of_bars(name, interval, since, until, source, page, database)
+    since, until = rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end")
+    if not clickhouse.is_on:
+        rules.only_of_the_tape(interval, feed, session, adjusted)
+        await tape.settled(trader, database)
+        return await tape.page_of_bars(name, interval, since, until, source, page, database)
+    found = await asked.page_of_bars(
+        name,
+        interval,
+        since,
+        until,
+        source=source,
+        feed=feed,
+        regular_hours=session == "regular",
+        adjusted=adjusted,
+        page=page,
+        clickhouse=clickhouse,
+    )
+    if not found.items:
+        await tape.check_symbol(name, database)
+    return found

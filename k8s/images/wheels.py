@@ -20,6 +20,7 @@ WHEELS = ROOT / ".wheels"
 LOCKS = {
     "functions": ROOT / "requirements-functions.lock",
     "functions-polars": ROOT / "requirements-polars.lock",
+    "functions-clickhouse": ROOT / "requirements-clickhouse.lock",
     "operator": ROOT / "operators/requirements.lock",
     "servers": ROOT / "k8s/servers/requirements.lock",
     "gateway": ROOT / "k8s/gateway/requirements.lock",

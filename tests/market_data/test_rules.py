@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cift.kernel.clock import to_datetime
 from cift.kernel.errors import NotFound, Refused
 from cift.market_data import rules
 
@@ -28,8 +29,10 @@ def test_symbols() -> None:
     ],
 )
 def test_times(text: str, hour: int) -> None:
-    moment = rules.time_of(text, "start")
-    assert moment is not None and (moment.hour, moment.tzinfo) == (hour, UTC)
+    nanoseconds = rules.time_ns_of(text, "start")
+    assert nanoseconds is not None
+    moment = to_datetime(nanoseconds)
+    assert (moment.hour, moment.tzinfo) == (hour, UTC)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ def test_times(text: str, hour: int) -> None:
 )
 def test_no_times(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        rules.time_of(text, "end")
+        rules.time_ns_of(text, "end")
     assert refused.value.field == "end"
 
 

@@ -82,6 +82,13 @@ seccompProfile: {type: RuntimeDefault}
 {{- if has "valkey" $function.needs }}
 - {name: CIFT_VALKEY_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.valkey" $root }}, key: url}}}
 {{- end }}
+{{- if has "clickhouse" $function.needs }}
+{{- if $root.Values.clickhouse.existingSecret }}
+- {name: CIFT_CLICKHOUSE_URL, valueFrom: {secretKeyRef: {name: {{ $root.Values.clickhouse.existingSecret }}, key: url}}}
+{{- else }}
+- {name: CIFT_CLICKHOUSE_URL, value: {{ $root.Values.clickhouse.url | quote }}}
+{{- end }}
+{{- end }}
 {{- if has "keys" $function.needs }}
 - {name: CIFT_TOKEN_KEYS, value: /keys}
 {{- end }}

@@ -1,0 +1,65 @@
+"""What a caller of `history` and `bars` asked for, made definite."""
+
+from collections.abc import AsyncIterator
+
+from cift.contracts.market import BarView
+from cift.contracts.paging import Page, PageRequest
+from cift.history import bars, rules, store, ticks
+from cift.kernel.clock import now_ns, to_datetime
+from cift.platform.clickhouse import ClickHouse
+
+DAY_S = 86_400
+
+
+def history_range(start_ns: int | None, end_ns: int | None) -> rules.Range:
+    """The range of `history`; without a start the day before its end. Raises Refused."""
+    return rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.HISTORY_RANGE_MAX_S, usual_s=DAY_S)
+
+
+async def source_of(symbol: str, feed: str | None, clickhouse: ClickHouse) -> str | None:
+    """Whose ticks: the feed's that is named, else the exchange's own if it has any of this symbol, else
+    those of the first feed that has; None where nobody has."""
+    known = await store.sources(clickhouse, symbol)
+    if feed is not None:
+        return feed if feed in known else None
+    return rules.EXCHANGE if rules.EXCHANGE in known else next(iter(known), None)
+
+
+async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, of which the first is there already: what goes wrong with it is still told by status."""
+    first = await anext(pieces, b"")
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return all_of_them()
+
+
+def filename(wanted: ticks.Wanted, form: ticks.Form) -> str:
+    """What the answer is called when it is saved."""
+    begin = to_datetime(wanted.range.since_ns)
+    symbol = wanted.symbol.replace("/", "-")
+    return f"{symbol}_{wanted.kind}_{begin:%Y%m%dT%H%M%S}.{form}"
+
+
+async def page_of_bars(
+    symbol: str,
+    interval: str,
+    start_ns: int | None,
+    end_ns: int | None,
+    *,
+    source: str,
+    feed: str | None,
+    regular_hours: bool,
+    adjusted: bool,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+) -> Page[BarView]:
+    """A page of bars. Raises Refused, Unavailable."""
+    span = rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.BARS_RANGE_MAX_S)
+    wanted = bars.Wanted(
+        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, regular_hours, adjusted
+    )
+    return await bars.page_of_bars(wanted, page, clickhouse)

@@ -1,0 +1,69 @@
+"""Ticks from files as batches for TICKS. Deterministic: the same file makes the same batches with the same
+numbers, so that loading it again changes nothing, and a load that broke off goes on where it was.
+
+A tick's number is its day (since the Unix epoch) and its place in that day's file: day x 2^32 + row, from 1.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BATCH_TICKS = 16_384
+ROWS_PER_DAY = 2**32
+NANOS = 1_000_000_000
+Kind = Literal["trade", "quote"]
+TRADE_COLUMNS = ("sequence", "at", "price", "quantity", "side", "conditions")
+QUOTE_COLUMNS = ("sequence", "at", "bid", "bid_quantity", "ask", "ask_quantity")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One message to be."""
+
+    feed: str
+    symbol: str
+    kind: Kind
+    first: int
+    ticks: int
+    batch: bytes
+
+
+def numbered(frame: "pl.DataFrame", day: date) -> "pl.DataFrame":
+    """The frame with the numbers of a day's file in the column `sequence`; before anything is left out."""
+    begin = (day - date(1970, 1, 1)).days * ROWS_PER_DAY + 1
+    return frame.with_row_index("sequence", offset=0).with_columns(_u64("sequence") + begin)
+
+
+def _u64(name: str) -> "pl.Expr":
+    import polars as pl
+
+    return pl.col(name).cast(pl.UInt64)
+
+
+def midnight_ns(day: date, zone: str) -> int:
+    """Midnight of that day and zone, in ns since the Unix epoch."""
+    from zoneinfo import ZoneInfo
+
+    moment = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return int(moment.timestamp()) * NANOS
+
+
+def pieces(frame: "pl.DataFrame", feed: str, symbol: str, kind: Kind) -> Iterator[Piece]:
+    """The ticks of a frame with the columns above (int64 nanos and ns, uint64 sequences), in messages."""
+    import numpy as np
+    from cift_core import ticks
+
+    types = {"sequence": np.uint64, "side": np.int8, "conditions": np.uint32}
+    names = TRADE_COLUMNS if kind == "trade" else QUOTE_COLUMNS
+    encode = ticks.encode_trades if kind == "trade" else ticks.encode_quotes
+    for start in range(0, frame.height, BATCH_TICKS):
+        part = frame[start : start + BATCH_TICKS]
+        columns = [
+            np.ascontiguousarray(part[name].to_numpy(), dtype=types.get(name, np.int64)) for name in names
+        ]
+        batch = encode(feed, symbol, *columns)
+        yield Piece(feed, symbol, kind, int(columns[0][0]), part.height, batch)

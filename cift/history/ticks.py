@@ -1,0 +1,165 @@
+"""Ticks of a range as JSON, CSV or Parquet, page after page, whatever their number.
+
+A page at a time is asked for, turned into bytes, and gone: ten million ticks take no more memory than a
+page, and no store is kept busy while a slow client reads. The order is by time, then sequence; where the
+next page begins is read off the last row of the one before.
+"""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from cift.history import store
+from cift.history.rules import Range
+from cift.kernel.clock import parse_rfc3339
+from cift.platform.clickhouse import ClickHouse
+
+PAGE_TICKS = 100_000
+Form = Literal["json", "csv", "parquet"]
+MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What ticks a caller wants."""
+
+    symbol: str
+    source: str
+    kind: str
+    range: Range
+    limit: int | None
+
+
+async def pages(wanted: Wanted, form: Form, clickhouse: ClickHouse) -> AsyncIterator[bytes]:
+    """The body, piece by piece.
+
+    Raises:
+        Unavailable: before the first piece; or after it, too late for a status: then the body is cut off.
+    """
+    writer: Any = _Parquet() if form == "parquet" else (_Csv() if form == "csv" else _Json(wanted))
+    since, after, left = wanted.range.since_ns, 0, wanted.limit
+    while True:
+        limit = PAGE_TICKS if left is None else min(PAGE_TICKS, left)
+        parameters = {
+            "symbol": wanted.symbol,
+            "source": wanted.source,
+            "limit": limit,
+            "since": since,
+            "until": wanted.range.until_ns,
+            "after": after,
+        }
+        sql = store.page_sql(wanted.kind, as_text=form != "parquet")
+        rows, last, piece = await writer.page(clickhouse, sql, parameters)
+        if piece:
+            yield piece
+        left = None if left is None else left - rows
+        if rows < limit or left == 0:
+            break
+        since, after = last
+    end = writer.end()
+    if end:
+        yield end
+
+
+Piece = tuple[int, tuple[int, int], bytes]
+"""Rows, (time, sequence) of the last, and what to send."""
+
+
+class _Json:
+    def __init__(self, wanted: Wanted) -> None:
+        head = {"symbol": wanted.symbol, "source": wanted.source, "kind": wanted.kind}
+        self._begin = orjson.dumps(head)[:-1] + b',"items":['
+        self._comma = b""
+
+    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
+        text = (await clickhouse.text(sql, "JSONEachRow", parameters)).rstrip(b"\n")
+        begin, self._begin = self._begin, b""
+        if not text:
+            return 0, (0, 0), begin
+        last = orjson.loads(text[text.rfind(b"\n") + 1 :])
+        piece = begin + self._comma + text.replace(b"\n", b",\n")
+        self._comma = b",\n"
+        return text.count(b"\n") + 1, (_ns(last["at"]), int(last["sequence"])), piece
+
+    def end(self) -> bytes:
+        return b"]}\n"
+
+
+class _Csv:
+    def __init__(self) -> None:
+        self._form = "CSVWithNames"
+
+    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
+        text = await clickhouse.text(sql, self._form, parameters)
+        rows = text.count(b"\n") - (self._form == "CSVWithNames")
+        self._form = "CSV"
+        if not rows:
+            return 0, (0, 0), text
+        at, sequence, _ = text[text.rfind(b"\n", 0, -1) + 1 :].split(b",", 2)
+        return rows, (_ns(at.strip(b'"').decode()), int(sequence)), text
+
+    def end(self) -> bytes:
+        return b""
+
+
+class _Sink(io.RawIOBase):
+    """A file that is only written: keeps what nobody has taken yet, and knows how long it would be."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._length
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._length += len(part)
+        return len(part)
+
+    def take(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+class _Parquet:
+    """One row group a page."""
+
+    def __init__(self) -> None:
+        self._sink = _Sink()
+        self._writer: Any = None
+
+    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
+        table = await clickhouse.table(sql, parameters)
+        piece = await asyncio.to_thread(self._write, table)
+        if not table.num_rows:
+            return 0, (0, 0), piece
+        at, sequence = table.column("at"), table.column("sequence")
+        return table.num_rows, (at[-1].value, sequence[-1].as_py()), piece
+
+    def _write(self, table: Any) -> bytes:
+        import pyarrow.parquet
+
+        if self._writer is None:
+            self._writer = pyarrow.parquet.ParquetWriter(self._sink, table.schema, compression="zstd")
+        if table.num_rows:
+            self._writer.write_table(table)
+        return self._sink.take()
+
+    def end(self) -> bytes:
+        self._writer.close()
+        return self._sink.take()
+
+
+def _ns(text: str) -> int:
+    found = parse_rfc3339(text)
+    assert found is not None, text
+    return found

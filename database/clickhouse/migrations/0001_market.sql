@@ -1,0 +1,123 @@
+-- Ticks, and the bars that are kept of them.
+--
+-- Rows that come twice are one row: the key of each table is what makes a row that row, and FINAL (every read of
+-- ours has it) or a merge drops the other. Statements are separated by `;` at the end of a line.
+
+CREATE TABLE IF NOT EXISTS ticks_analytics
+(
+    symbol LowCardinality(String),
+    -- 'exchange' for trades made here, else the feed's name
+    source LowCardinality(String),
+    at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    -- of the source; of a trade made here: command x 1024 + its place among the command's events
+    sequence UInt64 CODEC(Delta, ZSTD(1)),
+    price Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    quantity Decimal64(9) CODEC(ZSTD(1)),
+    -- the taker's: 1 buy, -1 sell, 0 not known
+    side Int8 CODEC(ZSTD(1)),
+    conditions UInt32 CODEC(ZSTD(1)),
+    -- first sequence of the message that brought it; of trades made here: the journal's record
+    origin UInt64 CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (symbol, source, at, sequence)
+SETTINGS non_replicated_deduplication_window = 1000;
+
+CREATE TABLE IF NOT EXISTS quotes_analytics
+(
+    symbol LowCardinality(String),
+    source LowCardinality(String),
+    at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    sequence UInt64 CODEC(Delta, ZSTD(1)),
+    bid Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    -- 0 = nobody on that side
+    bid_quantity Decimal64(9) CODEC(ZSTD(1)),
+    ask Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    ask_quantity Decimal64(9) CODEC(ZSTD(1)),
+    origin UInt64 CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (symbol, source, at, sequence)
+SETTINGS non_replicated_deduplication_window = 1000;
+
+-- What one message adds to one bar. A view adds up what is inserted, so a message that comes twice would count twice;
+-- here its second row has the first one's key (its origin is in it), and replaces it. A bar is the sum of its rows.
+CREATE TABLE IF NOT EXISTS bars_analytics
+(
+    symbol LowCardinality(String),
+    source LowCardinality(String),
+    -- 1, 60, 3600 or 86400; other intervals are made of the longest of these that divides them
+    interval_s UInt32,
+    -- intervals count from the Unix epoch
+    start DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+    origin UInt64 CODEC(Delta, ZSTD(1)),
+    open Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    high Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    low Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    close Decimal64(9) CODEC(Delta(8), ZSTD(1)),
+    first_at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    first_sequence UInt64 CODEC(Delta, ZSTD(1)),
+    last_at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    last_sequence UInt64 CODEC(Delta, ZSTD(1)),
+    volume Decimal128(9) CODEC(ZSTD(1)),
+    -- sum of price x quantity
+    notional Decimal128(18) CODEC(ZSTD(1)),
+    trades UInt64 CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(start)
+ORDER BY (symbol, source, interval_s, start, origin);
+
+-- 118517248: sale conditions of prints that say nothing of the price at their time (cift/market/quotes.py).
+CREATE MATERIALIZED VIEW IF NOT EXISTS bars_of_ticks TO bars_analytics AS
+SELECT
+    symbol,
+    source,
+    interval_s,
+    toDateTime(intDiv(toUnixTimestamp64Second(at), interval_s) * interval_s, 'UTC') AS start,
+    origin,
+    argMin(price, (at, sequence)) AS open,
+    max(price) AS high,
+    min(price) AS low,
+    argMax(price, (at, sequence)) AS close,
+    min(at) AS first_at,
+    argMin(sequence, (at, sequence)) AS first_sequence,
+    max(at) AS last_at,
+    argMax(sequence, (at, sequence)) AS last_sequence,
+    sum(toDecimal128(quantity, 9)) AS volume,
+    sum(toDecimal128(price, 9) * quantity) AS notional,
+    count() AS trades
+FROM ticks_analytics
+ARRAY JOIN [1, 60, 3600, 86400] AS interval_s
+WHERE bitAnd(conditions, 118517248) = 0 AND quantity > 0 AND price > 0
+GROUP BY symbol, source, interval_s, start, origin;
+
+-- The visible book as it was, some seconds apart.
+CREATE TABLE IF NOT EXISTS order_book_snapshots
+(
+    symbol LowCardinality(String),
+    at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    -- command that it is the state after: a book that stood still is one row
+    sequence UInt64 CODEC(Delta, ZSTD(1)),
+    bid_prices Array(Decimal64(9)) CODEC(ZSTD(1)),
+    bid_quantities Array(Decimal64(9)) CODEC(ZSTD(1)),
+    ask_prices Array(Decimal64(9)) CODEC(ZSTD(1)),
+    ask_quantities Array(Decimal64(9)) CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (symbol, at, sequence);
+
+-- Split and dividend factors of a symbol: up to and including `day`, a price times price_factor x split_factor is
+-- comparable with today's.
+CREATE TABLE IF NOT EXISTS price_factors
+(
+    symbol LowCardinality(String),
+    day Date32,
+    price_factor Decimal64(12),
+    split_factor Decimal64(12)
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (symbol, day);

@@ -1,0 +1,16 @@
+"""Archive fills, positions and cash from the journal, and the exchange's own trades as ticks, in ClickHouse.
+
+A record that comes again makes the same rows, which the tables' keys drop. A store that is down makes lag."""
+
+from cift.function import on
+from cift.history import executions
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.journal import Batch
+
+
+@on("ORDERS", batch=500, extras=("clickhouse",))
+async def archive_executions(batch: Batch, clickhouse: ClickHouse) -> None:
+    if not clickhouse.is_on:
+        return
+    for table, block in executions.blocks(executions.fold(batch.items), batch.journal_id):
+        await clickhouse.insert(table, block)

@@ -1,0 +1,31 @@
+"""Archive the raw ticks of TICKS in the tick stores.
+
+A message that comes again makes the same rows, which the stores' keys drop. A store that is down makes
+lag."""
+
+import logging
+
+from cift.function import on
+from cift.history import archive
+from cift.platform import telemetry
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.journal import Batch
+
+log = logging.getLogger("cift.history")
+last_archived = 0
+"""Of this process, for one copy archives: stream sequence of the last message."""
+
+
+@on("TICKS", batch=64, extras=("clickhouse",))
+async def archive_ticks(batch: Batch, clickhouse: ClickHouse) -> None:
+    global last_archived
+    missing = archive.lost(last_archived, batch.items)
+    if missing:
+        telemetry.ticks_lost.inc(missing)
+        log.error("TICKS let %d messages go before they were archived: ticks are missing", missing)
+        last_archived = batch.items[-1].sequence  # said once, also if the store is down now
+    if clickhouse.is_on:
+        for kind, rows, block in archive.blocks(archive.decode(batch.items)):
+            await clickhouse.insert(archive.TABLES[kind], block)
+            telemetry.ticks_archived.labels(kind).inc(rows)
+    last_archived = batch.items[-1].sequence

@@ -1,0 +1,36 @@
+"""Ticks of a symbol, oldest first, as JSON, CSV or Parquet; streamed, whatever their number."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from cift.contracts.market import Feed
+from cift.function import http
+from cift.history import asked, ticks
+from cift.market_data import rules, tape
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.postgres import Database
+
+
+@http("GET", "/api/v1/market-data/history/{symbol}", scope=None, timeout_s=3600.0, extras=("clickhouse",))
+async def get_history(
+    symbol: str,
+    database: Database,
+    clickhouse: ClickHouse,
+    kind: Literal["trades", "quotes"] = "trades",
+    format: Literal["json", "csv", "parquet"] = "json",
+    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    feed: Feed = None,
+    limit: Annotated[int | None, Field(ge=1, description="The most ticks; default: all.")] = None,
+) -> StreamingResponse:
+    name = rules.symbol_of(symbol)
+    span = asked.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    source = await asked.source_of(name, feed, clickhouse)
+    if source is None:
+        await tape.check_symbol(name, database)
+    wanted = ticks.Wanted(name, source or "exchange", kind, span, limit)
+    body = await asked.begun(ticks.pages(wanted, format, clickhouse))
+    headers = {"Content-Disposition": f'attachment; filename="{asked.filename(wanted, format)}"'}
+    return StreamingResponse(body, media_type=ticks.MEDIA_TYPES[format], headers=headers)

@@ -1,0 +1,31 @@
+"""ClickHouse inside the test process: one folder a session, for chdb opens one a process."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAN = Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared")) / "data"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClickHouse]:
+    """The embedded engine with the schema of this release, empty at first."""
+    folder = tmp_path_factory.mktemp("clickhouse")
+    store = ClickHouse(Settings(clickhouse_url=f"chdb://{folder}"))
+    yield store
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def lean() -> Path:
+    """A folder of recorded days (data/sample/README.md says whose)."""
+    if not LEAN.is_dir():
+        pytest.skip(f"no recorded days at {LEAN}: set CIFT_SHARED")
+    return LEAN

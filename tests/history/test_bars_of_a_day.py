@@ -1,0 +1,108 @@
+"""A whole recorded day: the store's bars are those that polars computes from the raw file, bar for bar."""
+
+import zipfile
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cift.contracts.paging import PageRequest
+from cift.history import archive, asked, batches, lean
+from cift.kernel.clock import parse_rfc3339
+from cift.market.quotes import NOT_LAST_SALE
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.journal import Message
+
+DAY = date(2013, 10, 7)
+BEGIN, END = "2013-10-07T00:00:00Z", "2013-10-08T12:00:00Z"
+INTERVALS = {"1s": 1, "1m": 60, "7m": 420, "15m": 900, "1h": 3_600, "1d": 86_400}
+Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
+
+
+def messages(folder: Path, symbol: str, kind: batches.Kind) -> list[Message]:
+    (file,) = (f for f in lean.day_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
+    found = batches.pieces(lean.read(file), lean.FEED, symbol, kind)
+    return [Message(number, "ticks", piece.batch, {}, 0) for number, piece in enumerate(found, 1)]
+
+
+async def archived(clickhouse: ClickHouse, told: list[Message]) -> None:
+    for kind, _, block in archive.blocks(archive.decode(told)):
+        await clickhouse.insert(archive.TABLES[kind], block)
+
+
+def computed(folder: Path, symbol: str, seconds: int, *, regular: bool = False) -> list[Row]:
+    """Independent of everything above: integers from the file itself."""
+    with zipfile.ZipFile(folder / f"equity/usa/tick/{symbol.lower()}/20131007_trade.zip") as archive_:
+        raw = archive_.read(archive_.namelist()[0])
+    names = ["ms", "price", "size", "venue", "condition", "suspicious"]
+    frame = pl.read_csv(raw, has_header=False, new_columns=names, schema_overrides={"condition": pl.String})
+    bits = pl.col("condition").map_elements(lambda text: int(text or "0", 16), return_dtype=pl.Int64)
+    frame = frame.filter(pl.col("suspicious") == 0).with_columns(bits=bits.fill_null(0))
+    frame = frame.filter(pl.col("bits") & NOT_LAST_SALE == 0)
+    if regular:
+        frame = frame.filter(pl.col("ms").is_between(34_200_000, 57_600_000, closed="left"))
+    new_york_s = 4 * 3_600  # behind UTC, that day
+    second = 1_381_104_000 + new_york_s + pl.col("ms") // 1000
+    frame = frame.with_columns(start=second - second % seconds)
+    bars = frame.group_by("start", maintain_order=True).agg(
+        pl.col("price").first().alias("open"),
+        pl.col("price").max().alias("high"),
+        pl.col("price").min().alias("low"),
+        pl.col("price").last().alias("close"),
+        pl.col("size").sum().alias("volume"),
+        (pl.col("price") * pl.col("size")).sum().alias("notional"),
+        pl.len().alias("trades"),
+    )
+    found = []
+    for start, open_, high, low, close, volume, notional, trades in bars.sort("start").iter_rows():
+        # To nine decimals, halves up: 1/10,000 dollars to nanos.
+        nanos = (2 * notional * 100_000 + volume) // (2 * volume)
+        prices = [Decimal(price) / 10_000 for price in (open_, high, low, close)]
+        text = f"{start}"
+        found.append((text, *prices, Decimal(volume), Decimal(nanos).scaleb(-9), trades))
+    return found  # type: ignore[return-value]
+
+
+async def stored(clickhouse: ClickHouse, symbol: str, interval: str, hours: str = "all") -> list[Row]:
+    found: list[Row] = []
+    cursor = None
+    while True:
+        page = await asked.page_of_bars(
+            symbol,
+            interval,
+            parse_rfc3339(BEGIN),
+            parse_rfc3339(END),
+            source="outside",
+            feed=lean.FEED,
+            regular_hours=hours == "regular",
+            adjusted=False,
+            page=PageRequest(limit=500, cursor=cursor),
+            clickhouse=clickhouse,
+        )
+        for bar in page.items:
+            start = parse_rfc3339(bar.start)
+            assert start is not None
+            texts = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.vwap)
+            found.append((f"{start // 10**9}", *map(Decimal, texts), bar.trades))  # type: ignore[arg-type]
+        assert page.items or page.next_cursor is None, "no page is empty"
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "AIG"])
+async def test_bars_are_those_of_the_raw_file(clickhouse: ClickHouse, lean: Path, symbol: str) -> None:
+    told = messages(lean, symbol, "trade")
+    assert sum(1 for _ in told) > 1
+    await archived(clickhouse, told)
+    for interval, seconds in INTERVALS.items():
+        assert await stored(clickhouse, symbol, interval) == computed(lean, symbol, seconds), interval
+    # Again, in other portions, some of it twice: nothing changes.
+    await archived(clickhouse, told[:5])
+    await archived(clickhouse, told[3:])
+    assert await stored(clickhouse, symbol, "1m") == computed(lean, symbol, 60)
+    regular = await stored(clickhouse, symbol, "5m", "regular")
+    assert regular == computed(lean, symbol, 300, regular=True)
+    assert len(regular) == 78
