@@ -55,12 +55,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@touch $@
 
 .PHONY: build
-build: need-cargo setup $(VENV)/.core ## Build matchd and the Python module cift_core
-	@cd rust_core && $(CARGO) build --locked --release -p matchd $(if $(CI),,--quiet)
+build: need-cargo setup $(VENV)/.core ## Build matchd, relay and the Python module cift_core
+	@cd rust_core && $(CARGO) build --locked --release -p matchd -p relay $(if $(CI),,--quiet)
 
 $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
 	@echo "── matching engine (cargo, release: some minutes the first time)"
-	@cd rust_core && $(CARGO) build --locked --release -p matchd
+	@cd rust_core && $(CARGO) build --locked --release -p matchd -p relay
 	@echo "── cift_core, the engine for Python (maturin)"
 	@rm -rf $(VENV)/wheels && $(VENV)/bin/maturin build --quiet --locked --release --interpreter $(PY) --manifest-path rust_core/crates/python/Cargo.toml --out $(VENV)/wheels
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall $(VENV)/wheels/*.whl

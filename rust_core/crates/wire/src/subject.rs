@@ -7,6 +7,8 @@ pub const EVENTS_STREAM: &str = "EVENTS";
 pub const MARKET_DATA_STREAM: &str = "MARKET_DATA";
 /// Raw ticks of outside feeds and of loaders, on their way to the tick stores. The engine never reads it.
 pub const TICKS_STREAM: &str = "TICKS";
+/// Messages that a handler of effects refused for good.
+pub const DEAD_LETTER_STREAM: &str = "DLQ";
 /// Key of the stream's metadata that tells one journal from another.
 pub const JOURNAL_ID_KEY: &str = "cift-journal-id";
 
@@ -61,4 +63,12 @@ pub fn ticks(feed: &str, symbol: &Symbol) -> String {
 /// `kind`: order, fill, position, cash.
 pub fn event(account: AccountId, kind: &str) -> String {
     format!("events.{}.{kind}", uuid_text(account.0))
+}
+/// `function`: `<domain>.<verb_noun>`.
+pub fn dead_letter(shard: &str, function: &str) -> String {
+    format!("dlq.{shard}.{function}")
+}
+/// Where whoever brings events to `function` is asked to bring a dead letter once more: `{"sequence": …}`.
+pub fn replay(shard: &str, function: &str) -> String {
+    format!("relay.{shard}.replay.{function}")
 }

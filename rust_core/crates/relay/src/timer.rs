@@ -1,0 +1,129 @@
+//! One `every` function: told when it is due.
+//!
+//! Due times are the multiples of the period since 1970, so that they and the ids made of them are the same whoever counts
+//! them. One call at a time; due times that pass during it, or while relay is not there, become one: the latest. A call that
+//! fails is tried again until the next due time.
+use crate::answer::Answer;
+use crate::back_off::BackOff;
+use crate::cloud_event;
+use crate::config::Handler;
+use crate::deliver::Given;
+use crate::metrics::HandlerMetrics;
+use crate::post::Target;
+use crate::settings::STOP_WITHIN;
+use crate::standing::Standing;
+use cift_daemon::log::wall_clock_ns;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// Until the process is told to stop.
+pub async fn run(mut given: Given, handler: Handler, period: Duration, metrics: Arc<HandlerMetrics>) {
+    let mut target = Target::new(&handler.url);
+    let mut standing = Standing::new(Arc::clone(&metrics));
+    let mut back_off = BackOff::new();
+    let patience = handler.timeout + given.cold_start;
+    let period_ns = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX);
+    // What was missed while relay was not there is due now.
+    let mut due = latest(wall_clock_ns(), period_ns);
+    loop {
+        let event = cloud_event::due(&handler.function, &rfc3339(due));
+        let begun = Instant::now();
+        let answer = {
+            let mut posting = std::pin::pin!(target.post(&event, patience));
+            tokio::select! {
+                answer = &mut posting => answer,
+                () = given.stop.told() => {
+                    let _ = tokio::time::timeout(STOP_WITHIN, posting).await;
+                    return;
+                }
+            }
+        };
+        metrics.post.observe(begun.elapsed().as_millis() as u64);
+        let next = latest(wall_clock_ns(), period_ns).saturating_add(period_ns);
+        let (again, sentence) = match answer {
+            Answer::Done | Answer::Busy => {
+                HandlerMetrics::add(&metrics.batches, 1);
+                HandlerMetrics::set(&metrics.sequence, (due / SECOND_NS).unsigned_abs());
+                metrics.succeeded();
+                back_off.reset();
+                standing.works();
+                (None, String::new())
+            }
+            Answer::Failed { sentence, .. } | Answer::Poison(sentence) => (Some(back_off.wait()), sentence),
+            Answer::Expected(_) => (Some(back_off.wait()), "409 expected, of a timer".to_owned()),
+        };
+        let until_next = Duration::from_nanos(u64::try_from(next - wall_clock_ns()).unwrap_or(0));
+        let wait = match again {
+            Some(back_off) => {
+                standing.fails(&sentence);
+                HandlerMetrics::add(&metrics.retries, 1);
+                back_off.min(until_next)
+            }
+            // One that fell due during the call is called now.
+            None if next - period_ns > due => Duration::ZERO,
+            None => until_next,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = given.stop.told() => return,
+        }
+        due = latest(wall_clock_ns(), period_ns).max(due);
+    }
+}
+
+/// The last due time that is not after `now`.
+fn latest(now_ns: i64, period_ns: i64) -> i64 {
+    now_ns - now_ns.rem_euclid(period_ns)
+}
+
+/// A time as RFC 3339 in UTC, with as many decimals as it needs.
+pub fn rfc3339(time_ns: i64) -> String {
+    let (seconds, nanos) = (time_ns.div_euclid(SECOND_NS), time_ns.rem_euclid(SECOND_NS));
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days to a civil date: years begin in March, so that the leap day is the last of its year.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march + 2) / 5 + 1;
+    let month = if march < 10 { march + 3 } else { march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    let decimals = match nanos {
+        0 => String::new(),
+        nanos => format!(".{nanos:09}").trim_end_matches('0').to_owned(),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{decimals}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (1_767_225_600, "2026-01-01T00:00:00"),
+            (4_107_542_400, "2100-03-01T00:00:00"),
+            (-1, "1969-12-31T23:59:59"),
+        ] {
+            assert_eq!(rfc3339(seconds * SECOND_NS), format!("{text}Z"));
+        }
+        assert_eq!(rfc3339(SECOND_NS / 2), "1970-01-01T00:00:00.5Z");
+    }
+
+    #[test]
+    fn due_times_are_multiples_of_the_period() {
+        assert_eq!(latest(61 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
+        assert_eq!(latest(60 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
+        assert_eq!(latest(59 * SECOND_NS, 60 * SECOND_NS), 0);
+    }
+}
