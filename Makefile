@@ -67,7 +67,7 @@ $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
 	@touch $@
 
 .PHONY: run
-run: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange on port 8000 (MARKET=replay|agents|none SPEED=1 PORT=8000)
+run: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange on port 8000 (MARKET=replay|agents|alpaca|massive|none SPEED=1 PORT=8000)
 	@exec $(PY) -m cift.run
 
 .PHONY: test
@@ -114,6 +114,7 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
 	$(LOCK) -c requirements.lock requirements-chdb.in -o requirements-chdb.lock
 	$(LOCK) -c requirements-chdb.lock requirements-clickhouse.in -o requirements-clickhouse.lock
+	$(LOCK) -c requirements.lock requirements-feeds.in -o requirements-feeds.lock
 	$(LOCK) -c requirements.lock -c requirements-chdb.lock requirements-dev.in -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
 	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock

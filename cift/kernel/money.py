@@ -1,6 +1,7 @@
 """Decimal strings at the border, whole nanos (1e-9) inside. No float touches a price or an amount."""
 
 import re
+from decimal import Decimal, InvalidOperation
 
 from cift.kernel.errors import Refused
 
@@ -46,3 +47,26 @@ def format_nanos(nanos: int, decimals: int = 0) -> str:
     whole, rest = divmod(abs(nanos), NANOS)
     fraction = f"{rest:09d}".rstrip("0").ljust(decimals, "0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def nanos_of(value: str | int | float) -> int:
+    """The nanos of a number as a provider of data wrote it, at least 0; what is below a nano is rounded.
+
+    JSON and MessagePack carry prices as floats. The shortest text of a float is the decimal that was
+    written (up to 15 digits), so its digits are taken, and no arithmetic is done with it.
+
+    Raises:
+        ValueError: it is no number, negative, or too large.
+    """
+    if type(value) is int:
+        nanos = value * NANOS
+    else:
+        try:
+            nanos = int(
+                Decimal(value if isinstance(value, str) else repr(value)).scaleb(9).to_integral_value()
+            )
+        except (InvalidOperation, OverflowError) as problem:
+            raise ValueError(f"{value!r} is no amount") from problem
+    if not 0 <= nanos < 10 ** (MAX_WHOLE_DIGITS + 9):
+        raise ValueError(f"{value!r} is no amount")
+    return nanos

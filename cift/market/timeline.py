@@ -1,12 +1,8 @@
-"""The recorded day as one line of facts, re-dated and cut into bounded batches. Pure.
+"""A recorded day as one line of ticks, and its dating to now. Pure.
 
-Order: by time; within a millisecond prints stand before quotes, because a recorded quote is what was
-left at the end of its millisecond. The line is kept as flat arrays (a day is about 10 MB), not as
-objects.
-
-Invariant of `condense`: whatever the speed, a batch has at most one quote for each symbol (the
-latest: an older one is stale the moment it could be sent) and at most `PRINTS_PER_SYMBOL` prints, and
-the first, highest, lowest and last price of each symbol, and its volume, survive.
+Order: by time; at the same time prints stand before quotes, because a recorded quote is what was left
+at the end of its moment. The line is kept as flat arrays (the sample is about 25 MB), not as objects.
+Times of a line are nanoseconds since midnight of the recorded day.
 """
 
 from __future__ import annotations
@@ -16,65 +12,98 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cift.market.quotes import Print, Quote
-from cift.market.sample import CLOSE_MS, Tape
-
-PRINTS_PER_SYMBOL = 20
-"""A symbol with more prints in one batch is told by its first, highest, lowest and last alone."""
+from cift.market import quotes as sample_tape
+from cift.market.sample import CLOSE_MS, OPEN_MS, Tape
+from cift.market.ticks import Quote, Trade
 
 PRICE_NANOS_PER_TICK = 10_000_000
 """The sample's tick is 0.01."""
 QUANTITY_NANOS_PER_SHARE = 1_000_000_000
+NS_PER_MS = 1_000_000
 
 _PRINT, _QUOTE = 0, 1
 
+_Row = tuple[int, int, int, int, int, int, int]
+"""Time, `_PRINT` or `_QUOTE`, number of the symbol; price and quantity, or bid, its own, ask, its own."""
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What one symbol's tape said."""
 
-    symbol: str
-    what: Print | Quote
+def said(symbol: str, what: sample_tape.Print | sample_tape.Quote) -> Trade | Quote:
+    """A row of the sample as a tick."""
+    at_ns, price, share = what.at_ms * NS_PER_MS, PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
+    if isinstance(what, sample_tape.Print):
+        return Trade(symbol, at_ns, what.price * price, what.size * share)
+    return Quote(
+        symbol, at_ns, what.bid * price, what.bid_size * share, what.ask * price, what.ask_size * share
+    )
 
 
 class Timeline:
-    """All tapes merged. Positions count facts from 0."""
+    """The ticks of some symbols, merged; their times are nanoseconds since the day's midnight. Positions
+    count from 0. The day is played from `opens_ms` to `closes_ms`; by default from the millisecond of
+    its first tick to the one after its last."""
 
-    def __init__(self, tapes: Sequence[Tape]) -> None:
-        self.symbols = [tape.symbol for tape in tapes]
-        rows: list[tuple[int, int, int, int, int, int, int]] = []
-        for number, tape in enumerate(tapes):
-            rows += [(p.at_ms, _PRINT, number, p.price, p.size, 0, 0) for p in tape.prints]
-            rows += [(q.at_ms, _QUOTE, number, q.bid, q.bid_size, q.ask, q.ask_size) for q in tape.quotes]
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        ticks: Iterable[Trade | Quote],
+        opens_ms: int | None = None,
+        closes_ms: int | None = None,
+    ) -> None:
+        self.symbols = list(symbols)
+        number = {symbol: index for index, symbol in enumerate(symbols)}
+        rows = [_row(tick, number[tick.symbol]) for tick in ticks]
         rows.sort(key=lambda row: row[:3])  # stable: equal keys keep the tape's order
-        self._columns = [array("i", column) for column in zip(*rows, strict=True)] or [array("i")] * 7
+        self._columns = [array("q", column) for column in zip(*rows, strict=True)] or [array("q")] * 7
+        first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
+        self.opens_ms = first // NS_PER_MS if opens_ms is None else opens_ms
+        self.closes_ms = last // NS_PER_MS + 1 if closes_ms is None else closes_ms
+        self.in_whole_units = all(
+            row[4] % QUANTITY_NANOS_PER_SHARE == 0 and row[6] % QUANTITY_NANOS_PER_SHARE == 0 for row in rows
+        )
+        """Whether every quantity is a whole number of shares."""
+
+    @staticmethod
+    def of_tapes(tapes: Iterable[Tape]) -> Timeline:
+        """The line of an equity's regular session, as the sample has it."""
+        tapes = list(tapes)
+        return Timeline(
+            [tape.symbol for tape in tapes],
+            (
+                said(tape.symbol, what)
+                for tape in tapes
+                for rows in (tape.prints, tape.quotes)
+                for what in rows
+            ),
+            OPEN_MS,
+            CLOSE_MS,
+        )
 
     def __len__(self) -> int:
         return len(self._columns[0])
 
     def position(self, at_ms: float) -> int:
-        """Number of facts before `at_ms`."""
-        return bisect_left(self._columns[0], at_ms)
+        """Number of ticks before `at_ms`."""
+        return bisect_left(self._columns[0], at_ms * NS_PER_MS)
 
-    def fact(self, position: int) -> Fact:
-        at_ms, kind, number, first, first_size, second, second_size = (
+    def tick(self, position: int) -> Trade | Quote:
+        at_ns, kind, number, first, first_quantity, second, second_quantity = (
             column[position] for column in self._columns
         )
-        what: Print | Quote = Print(at_ms, first, first_size)
+        symbol = self.symbols[number]
         if kind == _QUOTE:
-            what = Quote(at_ms, first, first_size, second, second_size)
-        return Fact(self.symbols[number], what)
+            return Quote(symbol, at_ns, first, first_quantity, second, second_quantity)
+        return Trade(symbol, at_ns, first, first_quantity)
 
-    def between(self, start: int, end: int) -> list[Fact]:
-        return [self.fact(position) for position in range(start, end)]
+    def between(self, start: int, end: int) -> list[Trade | Quote]:
+        return [self.tick(position) for position in range(start, end)]
 
-    def quotes_at(self, position: int) -> list[Fact]:
+    def quotes_at(self, position: int) -> list[Trade | Quote]:
         """Each symbol's latest quote before `position`, oldest first: what a newcomer must be told."""
         kinds, numbers = self._columns[1], self._columns[2]
-        found: dict[int, Fact] = {}
+        found: dict[int, Trade | Quote] = {}
         for before in range(position - 1, -1, -1):
             if kinds[before] == _QUOTE and numbers[before] not in found:
-                found[numbers[before]] = self.fact(before)
+                found[numbers[before]] = self.tick(before)
                 if len(found) == len(self.symbols):
                     break
         return list(reversed(found.values()))
@@ -94,74 +123,8 @@ class Redating:
     def wall_ns(self, day_ms: float) -> int:
         return self.started_ns + int((day_ms - self.from_ms) * 1e6 / self.speed)
 
-    @property
-    def closes_ns(self) -> int:
-        return self.wall_ns(CLOSE_MS)
 
-
-def condense(facts: Iterable[Fact], prints_per_symbol: int = PRINTS_PER_SYMBOL) -> list[Fact]:
-    """The batch to send for these facts: see the module's invariant. Keeps their order."""
-    facts = list(facts)
-    latest = {fact.symbol: index for index, fact in enumerate(facts) if isinstance(fact.what, Quote)}
-    prints: dict[str, list[int]] = {}
-    for index, fact in enumerate(facts):
-        if isinstance(fact.what, Print):
-            prints.setdefault(fact.symbol, []).append(index)
-    replaced: dict[int, Fact] = {index: facts[index] for index in latest.values()}
-    for symbol, indexes in prints.items():
-        sizes = _thin(indexes, facts, prints_per_symbol)
-        for index, size in sizes.items():
-            replaced[index] = Fact(symbol, facts[index].what._replace(size=size))  # type: ignore[call-arg]
-    return [replaced[index] for index in sorted(replaced)]
-
-
-def _thin(indexes: list[int], facts: list[Fact], limit: int) -> dict[int, int]:
-    """Which prints of one symbol stay, and the size each then stands for."""
-
-    def price(index: int) -> int:
-        what = facts[index].what
-        assert isinstance(what, Print)
-        return what.price
-
-    def size(index: int) -> int:
-        what = facts[index].what
-        assert isinstance(what, Print)
-        return what.size
-
-    keep = set(indexes)
-    if len(indexes) > limit:
-        keep = {indexes[0], indexes[-1], max(indexes, key=price), min(indexes, key=price)}
-    sizes: dict[int, int] = {}
-    current = indexes[0]
-    for index in indexes:
-        if index in keep:
-            current = index
-        sizes[current] = sizes.get(current, 0) + size(index)
-    return sizes
-
-
-def command(fact: Fact, feed: int, source_sequence: int) -> dict[str, object]:
-    """The engine command that tells one fact."""
-    what = fact.what
-    head: dict[str, object] = {"feed": feed, "source_sequence": source_sequence, "symbol": fact.symbol}
-    if isinstance(what, Print):
-        return {
-            "type": "outside_trade",
-            **head,
-            "price": _price(what.price),
-            "quantity": _quantity(what.size),
-        }
-    return {
-        "type": "outside_quote",
-        **head,
-        "bid": {"price": _price(what.bid), "quantity": _quantity(what.bid_size)},
-        "ask": {"price": _price(what.ask), "quantity": _quantity(what.ask_size)},
-    }
-
-
-def _price(ticks: int) -> int:
-    return ticks * PRICE_NANOS_PER_TICK
-
-
-def _quantity(shares: int) -> int:
-    return shares * QUANTITY_NANOS_PER_SHARE
+def _row(tick: Trade | Quote, number: int) -> _Row:
+    if isinstance(tick, Trade):
+        return tick.at_ns, _PRINT, number, tick.price, tick.quantity, 0, 0
+    return tick.at_ns, _QUOTE, number, tick.bid, tick.bid_quantity, tick.ask, tick.ask_quantity

@@ -58,7 +58,7 @@ class Settings:
     rate_limit_auth: int = field(
         default=60, metadata={"doc": "register, login, refresh: a minute an address"}
     )
-    market: str = field(default="replay", metadata={"doc": "replay, agents or none"})
+    market: str = field(default="replay", metadata={"doc": "replay, agents, alpaca, massive or none"})
     events: str = field(
         default="",
         metadata={
@@ -69,13 +69,12 @@ class Settings:
     ticks_max_bytes: int = field(
         default=2 * 1024**3, metadata={"doc": "of the stream TICKS; beyond it the oldest go"}
     )
-    speed: float = field(default=1.0, metadata={"doc": "of the replay; 1 = as it was"})
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("log", ("json", "text", "off")),
             ("log_level", ("debug", "info", "warning", "error")),
-            ("market", ("replay", "agents", "none")),
+            ("market", ("replay", "agents", "alpaca", "massive", "none")),
             ("events", ("", "pull", "push")),
         ):
             if getattr(self, name) not in allowed:
@@ -99,7 +98,6 @@ class Settings:
             "rate_limit",
             "rate_limit_public",
             "rate_limit_auth",
-            "speed",
             "postgres_pool_max",
             "ticks_max_bytes",
         ):
@@ -158,8 +156,6 @@ def _parse(name: str, text: str, like: object) -> object:
                 return text.lower() in ("1", "true", "yes")
             case int():
                 return int(text)
-            case float():
-                return float(text)
             case tuple():
                 return tuple(part.strip() for part in text.split(",") if part.strip())
             case Path():

@@ -20,6 +20,7 @@ import orjson
 from cift.auth import managed
 from cift.backup import BackupError
 from cift.host.listen import CannotListen, listen
+from cift.market.settings import MarketSettings, SettingInvalid
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
@@ -35,6 +36,7 @@ _CLEAR = (
     CannotListen,
     InvalidSettings,
     MigrationError,
+    SettingInvalid,
     welcome.NotWelcome,
 )
 
@@ -68,6 +70,7 @@ class Exchange:
         """Start everything. Raises one of the clear errors."""
         settings, folder, start = self.settings, self.folder, self.supervisor.start
         servers.matchd_binary()
+        MarketSettings.read(os.environ).check()
         listen(settings.http_host, settings.http_port).close()  # taken? say so before anything else
         if folder.was_interrupted:
             say("An earlier first start was interrupted; going on from there.")

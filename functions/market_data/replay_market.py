@@ -3,9 +3,10 @@
 import functools
 import os
 
-from cift.bootstrap import state_facts
+from cift import bootstrap
 from cift.function import daemon
-from cift.market import replay_driver
+from cift.market import replay
+from cift.market.feed_driver import FeedDriver
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 
@@ -15,6 +16,7 @@ async def replay_market(engine: Engine) -> None:
     settings = MarketSettings.read(os.environ)
     if settings.market != "replay":
         return
-    timeline = await replay_driver.load(settings)
-    prepare = functools.partial(state_facts, engine)
-    await replay_driver.ReplayDriver(engine, timeline, settings, prepare).run()
+    source = await replay.load(settings)
+    lot = bootstrap.lot(in_whole_units=source.in_whole_units)
+    prepare = functools.partial(bootstrap.state_facts, engine, "replay", source.symbols, lot)
+    await FeedDriver(engine, source, prepare).run()

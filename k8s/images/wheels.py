@@ -21,6 +21,7 @@ LOCKS = {
     "functions": ROOT / "requirements-functions.lock",
     "functions-polars": ROOT / "requirements-polars.lock",
     "functions-clickhouse": ROOT / "requirements-clickhouse.lock",
+    "functions-feeds": ROOT / "requirements-feeds.lock",
     "operator": ROOT / "operators/requirements.lock",
     "servers": ROOT / "k8s/servers/requirements.lock",
     "gateway": ROOT / "k8s/gateway/requirements.lock",
@@ -114,7 +115,9 @@ def main() -> None:
         fetch(name, lock)
         components = python_components(lock)
         if name == "functions":
-            components += python_components(LOCKS["functions-polars"]) + crates
+            for extra in ("functions-polars", "functions-feeds"):
+                components += python_components(LOCKS[extra])
+            components += crates
         replace(WHEELS / name / "sbom.cdx.json", bill(name, components).encode())
     core = newest_core()
     for old in (WHEELS / "functions").glob("cift_core-*.whl"):

@@ -19,7 +19,8 @@ from cift import bootstrap
 from cift.kernel.ids import uuid7
 from cift.market.quotes import Quote
 from cift.market.rising import Rising
-from cift.market.timeline import Fact, command
+from cift.market.ticks import command
+from cift.market.timeline import said
 from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
 
@@ -79,9 +80,9 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
         {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
     )
     await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
-    await engine.submit(command(Fact(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+    await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
     yield
-    await engine.submit(command(Fact(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
+    await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
 
 
 @pytest.fixture

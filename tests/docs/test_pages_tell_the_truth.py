@@ -18,7 +18,8 @@ from cift.cli.app import app
 from cift.kernel.ids import uuid7
 from cift.market.quotes import Quote
 from cift.market.rising import Rising
-from cift.market.timeline import Fact, command
+from cift.market.ticks import command
+from cift.market.timeline import said
 from cift.platform.stores import Platform
 from tests.stack import Stack
 
@@ -44,9 +45,9 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     )
     await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
     numbers = Rising(lambda: 0)
-    await engine.submit(command(Fact("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
+    await engine.submit(command(said("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
     yield
-    await engine.submit(command(Fact("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
+    await engine.submit(command(said("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
 
 
 @pytest.mark.usefixtures("quoted")

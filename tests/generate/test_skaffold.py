@@ -94,7 +94,7 @@ def test_the_release_runs_exactly_what_is_built() -> None:
         for container in each["spec"]["template"]["spec"]["containers"]
     }
     assert images == {f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
-    only_stood_on = {f"{skaffold.REGISTRY}/base-polars"}
+    only_stood_on = {f"{skaffold.REGISTRY}/base-{extra}" for extra in ("polars", "feeds")}
     assert set(BUILT) - only_stood_on == {image.removesuffix(":built") for image in images}
     for key, template in RELEASE["setValueTemplates"].items():
         name = key.removeprefix("images.exact.")

@@ -277,7 +277,7 @@ def test_triggers_in_words() -> None:
     [
         ("CIFT_HTTP_PORT", "eighty", "CIFT_HTTP_PORT"),
         ("CIFT_HTTP_PORT", "70000", "port"),
-        ("CIFT_MARKET", "moon", "replay, agents, none"),
+        ("CIFT_MARKET", "moon", "replay, agents, alpaca, massive, none"),
         ("CIFT_RATE_LIMIT", "0", "CIFT_RATE_LIMIT"),
         ("CIFT_SHARD", "a.b", "CIFT_SHARD"),
         ("CIFT_LOG_REQUESTS", "perhaps", "CIFT_LOG_REQUESTS"),
@@ -290,7 +290,7 @@ def test_settings_that_cannot_be_used_are_said(variable: str, value: str, match:
 
 def test_settings_are_read_from_the_environment() -> None:
     found = Settings.load(
-        {"CIFT_CORS_ORIGINS": "https://a, https://b", "CIFT_SPEED": "2.5", "CIFT_DATA": "/nonexistent"}
+        {"CIFT_CORS_ORIGINS": "https://a, https://b", "CIFT_RATE_LIMIT": "25", "CIFT_DATA": "/nonexistent"}
     )
-    assert found.cors_origins == ("https://a", "https://b") and found.speed == 2.5
+    assert found.cors_origins == ("https://a", "https://b") and found.rate_limit == 25
     assert Limits  # the real ones are in tests/platform/test_limits.py

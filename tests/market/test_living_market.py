@@ -17,7 +17,8 @@ from cift.market import agents
 from cift.market.agent_driver import account_of
 from cift.market.quotes import Print, Quote
 from cift.market.rising import Rising
-from cift.market.timeline import Fact, command
+from cift.market.ticks import command
+from cift.market.timeline import said
 from cift.platform.engine import Engine, Result
 from cift.platform.stores import Platform
 from tests.stack import Stack
@@ -195,7 +196,7 @@ async def test_a_limit_order_waits_its_turn_at_its_price(platform: Platform) -> 
     numbers = Rising(lambda: 0)
 
     async def tell(what: Quote | Print) -> None:
-        await engine.submit(command(Fact(QUEUE, what), FEED, numbers.next()))
+        await engine.submit(command(said(QUEUE, what), FEED, numbers.next()))
 
     account = await customer(engine)
     await tell(Quote(0, 4_900, 300, 4_902, 100))

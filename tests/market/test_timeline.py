@@ -3,15 +3,21 @@
 import pytest
 
 from cift.market import sample
+from cift.market.gathering import condense
 from cift.market.quotes import Print, Quote
+from cift.market.replay import ReplaySource
 from cift.market.rising import Rising
 from cift.market.sample import Tape
 from cift.market.settings import MarketSettings, SettingInvalid
-from cift.market.timeline import Fact, Redating, Timeline, command, condense
+from cift.market.ticks import Quote as QuoteTick
+from cift.market.ticks import Trade, command
+from cift.market.timeline import Redating, Timeline, said
+
+MS = 1_000_000
 
 
 def small() -> Timeline:
-    return Timeline(
+    return Timeline.of_tapes(
         [
             Tape(
                 "A",
@@ -26,13 +32,13 @@ def small() -> Timeline:
 
 def test_facts_come_by_time_and_prints_before_the_quote_that_they_left_behind() -> None:
     line = small()
-    told = [(fact.symbol, type(fact.what).__name__, fact.what.at_ms) for fact in line.between(0, len(line))]
+    told = [(tick.symbol, type(tick).__name__, tick.at_ns // MS) for tick in line.between(0, len(line))]
     assert told == [
-        ("A", "Print", 100),
+        ("A", "Trade", 100),
         ("A", "Quote", 100),
         ("B", "Quote", 150),
-        ("A", "Print", 200),
-        ("B", "Print", 300),
+        ("A", "Trade", 200),
+        ("B", "Trade", 300),
         ("A", "Quote", 300),
     ]
 
@@ -40,36 +46,36 @@ def test_facts_come_by_time_and_prints_before_the_quote_that_they_left_behind() 
 def test_a_newcomer_is_told_each_symbols_latest_quote() -> None:
     line = small()
     assert line.quotes_at(line.position(100)) == []
-    assert [fact.what.at_ms for fact in line.quotes_at(line.position(300))] == [100, 150]
-    assert [fact.what.at_ms for fact in line.quotes_at(len(line))] == [150, 300]
+    assert [tick.at_ns // MS for tick in line.quotes_at(line.position(300))] == [100, 150]
+    assert [tick.at_ns // MS for tick in line.quotes_at(len(line))] == [150, 300]
 
 
 def test_redating_maps_both_ways_at_any_speed() -> None:
     for speed in (0.5, 1.0, 60.0):
         dates = Redating(1_000_000_000_000, sample.OPEN_MS, speed)
         assert dates.day_ms(dates.wall_ns(sample.OPEN_MS + 5_000)) == pytest.approx(sample.OPEN_MS + 5_000)
-        assert dates.closes_ns == 1_000_000_000_000 + int(23_400 * 1e9 / speed)
+        assert dates.wall_ns(sample.CLOSE_MS) == 1_000_000_000_000 + int(23_400 * 1e9 / speed)
 
 
 def test_a_batch_has_one_quote_a_symbol_and_it_is_the_latest() -> None:
     line = small()
     batch = condense(line.between(0, len(line)))
-    quotes = [(fact.symbol, fact.what.at_ms) for fact in batch if isinstance(fact.what, Quote)]
+    quotes = [(tick.symbol, tick.at_ns // MS) for tick in batch if isinstance(tick, QuoteTick)]
     assert quotes == [("B", 150), ("A", 300)]
 
 
 def test_a_crowded_batch_keeps_open_high_low_close_and_volume() -> None:
     prices = [100, 103, 101, 99, 98, 102, 100, 101] * 50
-    facts = [Fact("A", Print(at, price, at + 1)) for at, price in enumerate(prices)]
-    batch = condense(facts)
-    assert len(batch) == 4
-    told = [fact.what.price for fact in batch]
+    batch = condense([Trade("A", at, price, at + 1) for at, price in enumerate(prices)])
+    trades = [tick for tick in batch if isinstance(tick, Trade)]
+    assert len(batch) == len(trades) == 4
+    told = [trade.price for trade in trades]
     assert told[0] == 100 and told[-1] == 101 and max(told) == 103 and min(told) == 98
-    assert sum(fact.what.size for fact in batch) == sum(range(1, 401))
+    assert sum(trade.quantity for trade in trades) == sum(range(1, 401))
 
 
 def test_no_batch_of_the_real_day_is_too_big_for_one_request() -> None:
-    line = Timeline(sample.read())
+    line = Timeline.of_tapes(sample.read())
     for speed in (1, 1_000):
         step_ms, start, biggest = 50 * speed, 0, 0
         for at_ms in range(sample.OPEN_MS, sample.CLOSE_MS + step_ms, step_ms):
@@ -81,7 +87,7 @@ def test_no_batch_of_the_real_day_is_too_big_for_one_request() -> None:
 
 
 def test_facts_become_commands_in_nanos() -> None:
-    assert command(Fact("A", Print(1, 16_742, 300)), 1, 9) == {
+    assert command(said("A", Print(1, 16_742, 300)), 1, 9) == {
         "type": "outside_trade",
         "feed": 1,
         "source_sequence": 9,
@@ -89,7 +95,7 @@ def test_facts_become_commands_in_nanos() -> None:
         "price": 167_420_000_000,
         "quantity": 300_000_000_000,
     }
-    quote = command(Fact("A", Quote(1, 10, 2, 12, 3)), 1, 10)
+    quote = command(said("A", Quote(1, 10, 2, 12, 3)), 1, 10)
     assert quote["bid"] == {"price": 100_000_000, "quantity": 2_000_000_000}
     assert quote["ask"] == {"price": 120_000_000, "quantity": 3_000_000_000}
 
@@ -116,10 +122,32 @@ def test_settings_refuse_what_they_cannot_use_by_name() -> None:
     wrong = {
         "CIFT_MARKET": "casino",
         "CIFT_SPEED": "fast",
-        "CIFT_REPLAY_FROM": "16:00",
+        "CIFT_REPLAY_FROM": "25:00",
+        "CIFT_REPLAY_DAY": "yesterday",
+        "CIFT_MARKET_HOURS": "sometimes",
+        "CIFT_SYMBOLS": "SPY,$",
+        "CIFT_ALPACA_URL": "wss://key:secret@example.org",
         "CIFT_SEED": "-1",
         "CIFT_AGENTS_RATE": "0",
     }
     for name, value in wrong.items():
         with pytest.raises(SettingInvalid, match=name):
             MarketSettings.read({name: value})
+
+
+def test_a_market_whose_provider_asks_for_a_key_says_which_setting_is_missing() -> None:
+    for market, name in (("alpaca", "CIFT_ALPACA_KEY"), ("massive", "CIFT_MASSIVE_KEY")):
+        with pytest.raises(SettingInvalid, match=name):
+            MarketSettings.read({"CIFT_MARKET": market}).check()
+    MarketSettings.read({}).check()
+
+
+def test_secrets_are_in_no_text_of_the_settings() -> None:
+    settings = MarketSettings.read({"CIFT_ALPACA_KEY": "PKABC", "CIFT_ALPACA_SECRET": "s3cr3t"})
+    assert settings.alpaca.secret == "s3cr3t"
+    assert "s3cr3t" not in repr(settings) and "PKABC" not in repr(settings)
+
+
+def test_a_beginning_outside_the_recording_is_refused_with_its_hours() -> None:
+    with pytest.raises(SettingInvalid, match="09:30 to 16:00"):
+        ReplaySource(small(), MarketSettings.read({"CIFT_REPLAY_FROM": "16:00"}))

@@ -1,5 +1,6 @@
-"""What the replay does when the engine is away, has forgotten, or has heard a later number. The engine
-here is a small model of those refusals alone; the real one is in test_living_market.py."""
+"""What a feed's driver does with a replay when the engine is away, has forgotten, or has heard a later
+number. The engine here is a small model of those refusals alone; the real one is in
+test_living_market.py."""
 
 import asyncio
 import time
@@ -8,12 +9,13 @@ from typing import Any
 import pytest
 
 from cift.kernel.errors import OutcomeUnknown, Refused, Unavailable
-from cift.market import replay_driver
+from cift.market import feed_driver, replay
+from cift.market.feed_driver import FeedDriver
 from cift.market.quotes import Print, Quote
-from cift.market.replay_driver import ReplayDriver
+from cift.market.replay import ReplaySource
 from cift.market.sample import OPEN_MS, Tape
 from cift.market.settings import MarketSettings
-from cift.market.timeline import Redating, Timeline
+from cift.market.timeline import Timeline
 
 
 class Engine:
@@ -34,7 +36,7 @@ class Engine:
         if self.away is OutcomeUnknown:
             raise OutcomeUnknown(None)
         if command["type"] == "set_session":
-            if command["session"] <= self.session or command["closes_at"] <= time.time_ns():
+            if command["session"] <= self.session or (command["closes_at"] or 2**63) <= time.time_ns():
                 raise Refused("invalid_session", "no")
             self.session, self.open = command["session"], True
         elif not self.feed_known:
@@ -61,7 +63,7 @@ def tape() -> Timeline:
         ]
         prints = [Print(OPEN_MS + at, price + at // 1_000, 1) for at in range(0, 300_000, 50)]
         tapes.append(Tape(symbol, False, quotes, prints))
-    return Timeline(tapes)
+    return Timeline.of_tapes(tapes)
 
 
 TAPE = tape()
@@ -70,11 +72,14 @@ TAPE = tape()
 class Playing:
     """A driver at work, stopped at the end."""
 
-    def __init__(self, engine: Engine, speed: float = 10.0) -> None:
+    def __init__(
+        self, engine: Engine, speed: float | None = 10.0, loops: int = 0, clock: Any = time.time_ns
+    ) -> None:
         self.engine = engine
         self.prepared = 0
-        settings = MarketSettings(speed=speed)
-        self.driver = ReplayDriver(engine, TAPE, settings, self._prepare)
+        settings = MarketSettings(speed=speed, replay_loops=loops)
+        self.source = ReplaySource(TAPE, settings, clock)
+        self.driver = FeedDriver(engine, self.source, self._prepare, clock=clock)
 
     async def _prepare(self) -> None:
         if self.engine.away is not None:
@@ -120,7 +125,7 @@ async def test_a_loop_opens_a_session_that_closes_when_the_tape_does() -> None:
 async def test_what_was_missed_is_not_sent_late(
     failure: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay_driver, "RETRY_S", 0.05)
+    monkeypatch.setattr(feed_driver, "RETRY_S", 0.05)
     engine = Engine()
     async with Playing(engine) as playing:
         await playing.until(lambda: len(engine.told) > 20)
@@ -173,10 +178,10 @@ async def test_numbers_leap_over_what_a_clock_ahead_of_ours_has_said() -> None:
 async def test_after_the_close_the_next_loop_begins_with_a_session_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(replay_driver, "CLOSE_MARGIN_S", 0.2)
+    monkeypatch.setattr(replay, "CLOSE_MARGIN_S", 0.2)
     engine = Engine()
     async with Playing(engine, speed=23_400 * 2.0) as playing:  # a day in half a second
-        await playing.until(lambda: playing.driver.loops >= 2 and len(of(engine.told, "set_session")) >= 3)
+        await playing.until(lambda: playing.source.loops >= 2 and len(of(engine.told, "set_session")) >= 3)
     sessions = [command["session"] for command in of(engine.told, "set_session")]
     assert sessions == sorted(set(sessions))
 
@@ -184,15 +189,30 @@ async def test_after_the_close_the_next_loop_begins_with_a_session_of_its_own(
 async def test_a_stall_of_this_process_is_skipped_not_replayed() -> None:
     engine = Engine()
     now = [time.time_ns()]
-    driver = ReplayDriver(engine, TAPE, MarketSettings(), lambda: asyncio.sleep(0), clock=lambda: now[0])
-    playing = asyncio.create_task(driver.play(Redating(now[0], OPEN_MS, 1.0)))
-    for _ in range(20):
-        now[0] += 50_000_000
-        await asyncio.sleep(0.06)
-    assert len(of(engine.told, "outside_trade")) > 10
-    engine.told.clear()
-    now[0] += 60 * 10**9
-    await asyncio.sleep(0.3)
-    playing.cancel()
-    assert [command["type"] for command in engine.told[:2]] == ["outside_quote"] * 2
-    assert len(engine.told) <= 4, "sixty seconds of tape are not sent late"
+    async with Playing(engine, speed=1.0, clock=lambda: now[0]) as playing:
+        for _ in range(400):
+            now[0] += 50_000_000
+            await asyncio.sleep(0.06)
+            if len(of(engine.told, "outside_trade")) > 10:
+                break
+        await playing.until(lambda: len(of(engine.told, "outside_trade")) > 10)
+        engine.told.clear()
+        now[0] += 60 * 10**9
+        await playing.until(lambda: len(of(engine.told, "outside_quote")) >= 2)
+        await asyncio.sleep(0.3)
+    assert {command["type"] for command in engine.told} == {"outside_quote"}
+    assert len(engine.told) <= 6, "sixty seconds of tape are not sent late"
+    assert of(engine.told, "outside_quote")[-1]["bid"]["price"] >= 10_600_000_000, "the tape goes on from now"
+
+
+async def test_as_fast_as_possible_tells_the_whole_tape_and_ends() -> None:
+    engine = Engine()
+    async with asyncio.timeout(60):
+        playing = Playing(engine, speed=None, loops=1)
+        await playing.driver.run()
+    assert playing.source.loops == 1
+    assert engine.told[0]["type"] == "set_session" and engine.told[0]["closes_at"] is None
+    shares = sum(command["quantity"] for command in of(engine.told, "outside_trade")) // 10**9
+    assert shares == 2 * 300_000 // 50, "conflated, but no volume is lost"
+    assert of(engine.told, "outside_quote")[-1]["symbol"] in ("A", "B")
+    assert max(command["bid"]["price"] for command in of(engine.told, "outside_quote")) == 2_299 * 10_000_000

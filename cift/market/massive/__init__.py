@@ -1,0 +1,1 @@
+"""Massive (formerly Polygon) as a source: its socket, and REST for what was missed."""

@@ -1,0 +1,22 @@
+"""Follow Alpaca's live market as the outside market (CIFT_MARKET=alpaca)."""
+
+import functools
+import os
+
+from cift import bootstrap
+from cift.function import daemon
+from cift.market.alpaca.source import AlpacaSource
+from cift.market.feed_driver import FeedDriver
+from cift.market.settings import MarketSettings
+from cift.platform.engine import Engine
+
+
+@daemon(extras=("feeds",))
+async def follow_alpaca(engine: Engine) -> None:
+    settings = MarketSettings.read(os.environ)
+    if settings.market != "alpaca":
+        return
+    settings.check()
+    source = AlpacaSource(settings.alpaca, settings.symbols or bootstrap.SYMBOLS, settings.hours)
+    prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
+    await FeedDriver(engine, source, prepare).run()

@@ -1,0 +1,22 @@
+"""Follow the live market of Massive (formerly Polygon) as the outside market (CIFT_MARKET=massive)."""
+
+import functools
+import os
+
+from cift import bootstrap
+from cift.function import daemon
+from cift.market.feed_driver import FeedDriver
+from cift.market.massive.source import MassiveSource
+from cift.market.settings import MarketSettings
+from cift.platform.engine import Engine
+
+
+@daemon(extras=("feeds",))
+async def follow_massive(engine: Engine) -> None:
+    settings = MarketSettings.read(os.environ)
+    if settings.market != "massive":
+        return
+    settings.check()
+    source = MassiveSource(settings.massive, settings.symbols or bootstrap.SYMBOLS, settings.hours)
+    prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
+    await FeedDriver(engine, source, prepare).run()
