@@ -23,6 +23,8 @@ REACH = {
     "migrate": {"postgres"},
     "backup": {"postgres", "nats"},
 }
+ANALYTICS = {name for name, door in DOORS.items() if "clickhouse" in needs(door)}
+ANALYTICS_PORTS = (8123, 8443)
 ASK_THE_API = {"operator", "secrets", "wait"}
 PORTS = (
     22,
@@ -34,7 +36,7 @@ PORTS = (
     6222,
     6379,
     6443,
-    *(8012, 8013, 8022, 8080, 8081, 8222),
+    *(8012, 8013, 8022, 8080, 8081, 8123, 8222, 8443),
     *range(9090, 9104),
 )
 API_PORTS = (443, 6443)
@@ -55,6 +57,7 @@ CLUSTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "one deployment": ((), {"functions": {"trading-place-order": {"mode": "deployment"}}}),
     "three of NATS": ((), {"nats": {"replicas": 3}}),
     "no operator": ((), {"operator": {"enabled": False}}),
+    "analytics": ((), {"clickhouse": {"url": "http://clickhouse.example.org:8123"}}),
     "backups": ((), {"backup": {"enabled": True}}),
     "production": (("values-production.yaml",), {}),
 }
@@ -93,6 +96,8 @@ def expected(
         if target is ANYWHERE:
             if source.name in ASK_THE_API and port in API_PORTS:
                 return True
+            if source.name in ANALYTICS and port in ANALYTICS_PORTS and "analytics" in here:
+                return True
             return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
         return False
     if target is NEIGHBOUR:
@@ -123,6 +128,8 @@ def questions(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
     for each in rendered:
         if each["kind"] == "StatefulSet" and each["spec"]["replicas"] == 3:
             here.add("three of NATS")
+        if "CIFT_CLICKHOUSE_URL" in str(each) and "clickhouse.example.org" in str(each):
+            here.add("analytics")
     deployed = lives_on(rendered)
     knative = any(each["apiVersion"].startswith("serving.knative.dev/") for each in rendered)
     everybody = [*ours, *STRANGERS]

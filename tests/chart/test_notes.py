@@ -77,7 +77,12 @@ WAYS: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str], list[str]]] = 
         ["auth/register", "relay.enabled is false", "networkPolicy.enabled is false"],
         ["TradingAccount", "ada-credentials"],
     ),
-    "a market": ((), {"market": {"source": "replay"}}, ["on Knative (2 of them Deployments)"], ["No market"]),
+    "a market": (
+        (),
+        {"market": {"source": "replay"}},
+        ["on Knative (", " of them Deployments)"],
+        ["No market"],
+    ),
 }  # fmt: skip
 
 
