@@ -188,13 +188,15 @@ class Gathering:
     def _revise(self, of: _Symbol, tick: Cancel | Correction) -> None:
         for index, waiting in enumerate(self._pending):
             if isinstance(waiting, Trade) and waiting.symbol == tick.symbol and waiting.id == tick.id:
-                if isinstance(tick, Correction):
-                    of.trades.add(hash(tick.trade.id))
+                if isinstance(tick, Correction) and tick.trade.tells_price:
                     self._pending[index] = tick.trade
                 else:
                     del self._pending[index]
-                return
-        self.drop("revised_too_late")
+                break
+        else:
+            self.drop("revised_too_late")
+        if isinstance(tick, Correction):
+            of.trades.add(hash(tick.trade.id))
 
 
 def condense(

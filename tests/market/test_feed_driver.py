@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cift.kernel.errors import OutcomeUnknown, Refused, Unavailable
+from cift.kernel.errors import OutcomeUnknown, Unavailable
 from cift.market import feed_driver, replay
 from cift.market.feed_driver import FeedDriver
 from cift.market.quotes import Print, Quote
@@ -16,41 +16,7 @@ from cift.market.replay import ReplaySource
 from cift.market.sample import OPEN_MS, Tape
 from cift.market.settings import MarketSettings
 from cift.market.timeline import Timeline
-
-
-class Engine:
-    """Refuses as the engine does, and remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.away: type[Exception] | None = None
-        self.feed_known = True
-        self.session = 0
-        self.open = False
-        self.last_sequence = 0
-        self.told: list[dict[str, Any]] = []
-
-    async def submit(self, command: dict[str, Any]) -> None:
-        await asyncio.sleep(0)
-        if self.away is Unavailable:
-            raise Unavailable("engine_unavailable", "away")
-        if self.away is OutcomeUnknown:
-            raise OutcomeUnknown(None)
-        if command["type"] == "set_session":
-            if command["session"] <= self.session or (command["closes_at"] or 2**63) <= time.time_ns():
-                raise Refused("invalid_session", "no")
-            self.session, self.open = command["session"], True
-        elif not self.feed_known:
-            raise Refused("unknown_feed", "no")
-        elif command["source_sequence"] <= self.last_sequence:
-            raise Refused("stale_source_sequence", "no")
-        elif not self.open:
-            raise Refused("market_closed", "no")
-        else:
-            self.last_sequence = command["source_sequence"]
-        self.told.append(command)
-
-    async def query(self, query: dict[str, Any]) -> dict[str, Any]:
-        raise AssertionError("the replay asks nothing")
+from tests.market.engine_model import Engine, of
 
 
 def tape() -> Timeline:
@@ -101,10 +67,6 @@ class Playing:
             while not condition():
                 assert not self._task.done(), self._task.exception()
                 await asyncio.sleep(0.01)
-
-
-def of(told: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [command for command in told if command["type"] == kind]
 
 
 async def test_a_loop_opens_a_session_that_closes_when_the_tape_does() -> None:

@@ -1,0 +1,91 @@
+"""A driver at work on a source, with all that it told and logged. The engine is the model of tests/market."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from cift.market.feed import Source
+from cift.market.feed_driver import FeedDriver
+from cift.market.ticks import Tick
+from tests.market.engine_model import Engine, of
+
+UNTIL_TIMEOUT_S = 40.0
+
+
+class Following:
+    def __init__(self, source: Source) -> None:
+        self.engine = Engine()
+        self.raw: list[Tick] = []
+        self.task: asyncio.Task[None]
+        self.driver = FeedDriver(self.engine, source, self._prepare, self._sink)
+
+    async def _prepare(self) -> None:
+        """The model knows every fact."""
+
+    def _sink(self, feed: str, ticks: Sequence[Tick]) -> None:
+        self.raw += ticks
+
+    @property
+    def quotes(self) -> list[dict[str, Any]]:
+        return of(self.engine.told, "outside_quote")
+
+    @property
+    def trades(self) -> list[dict[str, Any]]:
+        return of(self.engine.told, "outside_trade")
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        return self.driver._gathering.dropped
+
+    def of_raw(self, kind: type[Tick]) -> list[Any]:
+        return [tick for tick in self.raw if isinstance(tick, kind)]
+
+    async def until(self, condition: Any, what: str = "") -> None:
+        try:
+            async with asyncio.timeout(UNTIL_TIMEOUT_S):
+                while not condition():
+                    assert not self.task.done(), self.task.exception()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not so: {what}; told {self.engine.told[-5:]}") from None
+
+
+@contextlib.asynccontextmanager
+async def following(source: Source) -> AsyncIterator[Following]:
+    found = Following(source)
+    found.task = asyncio.create_task(found.driver.run())
+    try:
+        yield found
+    finally:
+        found.task.cancel()
+        await asyncio.gather(found.task, return_exceptions=True)
+
+
+class Said(logging.Handler):
+    """What was logged, a line a record."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+    def with_(self, text: str) -> list[str]:
+        return [line for line in self.lines if text in line]
+
+
+@contextlib.contextmanager
+def listening() -> Any:
+    """The lines of the market room, meanwhile."""
+    said, logger = Said(), logging.getLogger("cift.market")
+    before = logger.level
+    logger.addHandler(said)
+    logger.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(said)
+        logger.setLevel(before)

@@ -1,0 +1,158 @@
+"""A provider on this machine: a WebSocket and pages of REST on one port. What it says and when is the
+subclass's, from the provider's documentation; what goes wrong is the test's."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+WAITING_BYTES_MAX = 256 * 1024
+"""What a client may leave unread before it is slow."""
+
+
+@dataclass
+class Client:
+    """One connection, and what it asked for."""
+
+    socket: ServerConnection
+    packed: bool = False
+    authenticated: bool = False
+    topics: dict[str, set[str]] = field(default_factory=dict)
+
+
+class Provider:
+    """`async with`; then `url` and `rest_url`."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+        self.attempts = 0
+        """Connections that were begun."""
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        """Path and parameters of each page that was asked for."""
+        self.failures: list[tuple[int, dict[str, str]]] = []
+        """Status and headers that the next pages are answered with."""
+        self.page_rows = 10_000
+        self._server: Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.shut()
+
+    async def open(self, port: int = 0) -> None:
+        self._server = await serve(
+            self._serve, "127.0.0.1", port, process_request=self._request, ping_interval=None, close_timeout=1
+        )
+        self.port: int = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def shut(self) -> None:
+        """Nobody listens any more."""
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    # ── of the subclass ─────────────────────────────────────────────────────────────────────────
+    async def talk(self, client: Client) -> None:
+        """Serve one client until it leaves."""
+        raise NotImplementedError
+
+    def page(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
+        """A page of history; raises KeyError where there is none."""
+        raise NotImplementedError
+
+    def may_read(self, headers: Headers) -> bool:
+        """Whether these headers authenticate a call of REST."""
+        raise NotImplementedError
+
+    async def send(self, client: Client, messages: list[dict[str, Any]]) -> None:
+        raise NotImplementedError
+
+    # ── what a test does to it ──────────────────────────────────────────────────────────────────
+    async def drop(self) -> None:
+        """Every connection breaks without a word."""
+        for client in list(self.clients):
+            client.socket.transport.abort()
+        await self.until(lambda: not self.clients)
+
+    async def until(self, condition: Any, what: str = "") -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────
+    async def _serve(self, socket: ServerConnection) -> None:
+        self.attempts += 1
+        assert socket.request is not None
+        client = Client(socket, packed=socket.request.headers.get("Content-Type") == "application/msgpack")
+        self.clients.append(client)
+        try:
+            await self.talk(client)
+        except ConnectionClosed:
+            pass
+        finally:
+            with contextlib.suppress(ValueError):
+                self.clients.remove(client)
+
+    async def _request(self, socket: ServerConnection, request: Request) -> Response | None:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return None
+        target = urlsplit(request.path)
+        parameters = {name: values[0] for name, values in parse_qs(target.query).items()}
+        self.asked.append((target.path, parameters))
+        if self.failures:
+            status, headers = self.failures.pop(0)
+            return answer(status, {"message": HTTPStatus(status).phrase.lower()}, headers)
+        if not self.may_read(request.headers):
+            return answer(403, {"message": "forbidden."})
+        try:
+            return answer(200, self.page(target.path, parameters))
+        except KeyError:
+            return answer(404, {"message": "endpoint not found."})
+
+
+def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    payload = json.dumps(body).encode()
+    given = {"Content-Type": "application/json", "Content-Length": str(len(payload)), **(headers or {})}
+    return Response(status, HTTPStatus(status).phrase, Headers({**given, "Connection": "close"}), payload)
+
+
+def cut(rows: list[Any], size: int, begin: int) -> tuple[list[Any], int | None]:
+    """One page of rows, and where the next begins."""
+    end = begin + size
+    return rows[begin:end], end if end < len(rows) else None
+
+
+@contextlib.asynccontextmanager
+async def repeating(act: Any, every_s: float = 0.2) -> AsyncIterator[None]:
+    """`act` again and again meanwhile."""
+
+    async def again() -> None:
+        while True:
+            await act()
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
