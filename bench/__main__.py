@@ -34,14 +34,20 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         "http": ("An order over HTTP", [sys.executable, "-m", "bench.http_orders"]),
         "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
         "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
+        "cluster": (
+            "The installed release (make test-cluster KEEP=1)",
+            [sys.executable, "-m", "bench.cluster"],
+        ),
     }
 
 
 def main() -> int:
     parts = commands()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(parts)} (default: all)")
-    chosen = parser.parse_args().parts or list(parts)
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"{', '.join(parts)} (default: all but cluster)"
+    )
+    chosen = parser.parse_args().parts or [name for name in parts if name != "cluster"]
     if unknown := [name for name in chosen if name not in parts]:
         parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(parts)})")
     subprocess.run(BUILD, cwd=ROOT / "rust_core", check=True, timeout=TIMEOUT_S)

@@ -65,7 +65,8 @@ class Release(Target):
         return done
 
     def values(self, *sets: str) -> list[str]:
-        """helm's arguments for the values of these tests."""
+        """helm's arguments for the values of these tests; CIFT_TEST_SET="a=b c=d" sets more of them."""
+        sets += tuple(os.environ.get("CIFT_TEST_SET", "").split())
         files = [part for file in VALUES for part in ("--values", str(file))]
         return [*files, "--set", f"images.tag={self.tag}", *(p for each in sets for p in ("--set", each))]
 

@@ -44,13 +44,15 @@ async def test_ten_are_woken_at_once(release: Release, user: User, tell: Callabl
     for name in chosen:
         await asyncio.to_thread(release.no_pods, name)
 
-    async def call(http: httpx.AsyncClient, path: str) -> tuple[int, float]:
+    async def call(http: httpx.AsyncClient, path: str) -> float:
+        """Seconds to the answer, as a client has it: a 503 with Retry-After is asked again."""
         began = time.monotonic()
-        answer = await http.get(path, headers=user.key)
-        return answer.status_code, time.monotonic() - began
+        while (answer := await http.get(path, headers=user.key)).status_code == 503:
+            assert answer.headers["retry-after"] == "1" and time.monotonic() < began + ANSWER_TIMEOUT_S
+            await asyncio.sleep(1)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        return time.monotonic() - began
 
     async with httpx.AsyncClient(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
-        answers = await asyncio.gather(*(call(http, paths[name]) for name in chosen))
-    assert {status for status, _ in answers} == {200}, dict(zip(chosen, answers, strict=True))
-    took = sorted(seconds for _, seconds in answers)
+        took = sorted(await asyncio.gather(*(call(http, paths[name]) for name in chosen)))
     tell(f"ten functions woken at once: first {took[0]:.2f} s, last {took[-1]:.2f} s")

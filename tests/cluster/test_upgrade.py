@@ -1,6 +1,8 @@
 """helm upgrade and helm rollback while orders are sent: nothing is lost, nothing happens twice."""
 
 import asyncio
+import itertools
+import json
 import time
 from collections.abc import Callable
 
@@ -11,8 +13,6 @@ from tests.faults.traders import GATEWAY_CODES
 
 
 def revision(release: Release) -> int:
-    import json
-
     told = release.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json")
     return int(json.loads(told.stdout)["version"])
 
@@ -44,7 +44,7 @@ async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[
             await asyncio.sleep(0.05)
         await load.stop()
         figures = await all_is_well(release, load)
-        gaps = [b - a for a, b in zip(load.placed_at, load.placed_at[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(load.placed_at)]
         answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
         tell(
             f"helm upgrade {took:.1f} s, rollback {back:.1f} s under load: longest silence between two"

@@ -106,6 +106,27 @@ impl Journal {
                 .await
                 .map_err(|e| nats("cannot create the bucket of snapshots")(e.into()))?;
         }
+        Ok(Journal::of(settings, client, context, broken, stream))
+    }
+
+    /// Connects to a journal that is there, to read it: makes nothing and changes nothing.
+    pub async fn open_to_read(settings: &Settings, name: &str) -> Result<Journal, Fault> {
+        let (client, broken) = connect(settings, name).await?;
+        let context = jetstream::new(client.clone());
+        let stream = context
+            .get_stream(subject::journal_stream(&settings.shard))
+            .await
+            .map_err(|e| nats("cannot open the journal's stream")(e.into()))?;
+        Ok(Journal::of(settings, client, context, broken, stream))
+    }
+
+    fn of(
+        settings: &Settings,
+        client: Client,
+        context: Context,
+        broken: watch::Receiver<bool>,
+        stream: stream::Stream,
+    ) -> Journal {
         let id = stream
             .cached_info()
             .config
@@ -113,14 +134,14 @@ impl Journal {
             .get(subject::JOURNAL_ID_KEY)
             .cloned()
             .unwrap_or_default();
-        Ok(Journal {
+        Journal {
             client,
             context,
             broken,
             id,
             stream,
             subject: subject::journal(&settings.shard),
-        })
+        }
     }
 
     /// Asks the stream's leader.

@@ -13,7 +13,7 @@ const STRIDE_RECORDS: u64 = 2_000;
 /// What was verified, as JSON. An error says where the journal differs.
 pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
     let begun = Instant::now();
-    let journal = Journal::open(settings, "matchd verify").await?;
+    let journal = Journal::open_to_read(settings, "matchd verify").await?;
     let tail = journal.tail().await?;
     let mut replica = Replica::empty();
     let mut records = std::pin::pin!(journal.records(1, tail.sequence));
