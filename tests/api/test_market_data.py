@@ -12,7 +12,7 @@ async def test_quote_and_book_show_what_rests(venue: Venue) -> None:
     await venue.order(two, symbol, limit_price="99.5", quantity="6")
     await venue.order(one, symbol, limit_price="99", quantity="1")
     await venue.order(two, symbol, side="sell", limit_price="101", quantity="3")
-    quote = await venue.get(None, f"{MARKET}/quote/{symbol.lower()}")
+    quote = await venue.get(one, f"{MARKET}/quote/{symbol.lower()}")
     told = [
         quote[name] for name in ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "halted")
     ]
@@ -156,7 +156,7 @@ async def test_halt_is_shown_and_refused(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     await venue.command(type="halt", symbol=symbol)
     try:
-        assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["halted"] is True
+        assert (await venue.get(user, f"{MARKET}/quote/{symbol}"))["halted"] is True
         refusal(await venue.try_order(user, symbol), 422, "instrument_halted", "symbol")
     finally:
         await venue.command(type="resume", symbol=symbol)

@@ -31,7 +31,7 @@ async def test_halt_and_resume(venue: Venue, operator: dict[str, str]) -> None:
         )
         assert halted.json() == {"symbol": symbol, "halted": True}, halted.text
     refusal(await venue.try_order(user, symbol), 422, "instrument_halted")
-    assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["halted"] is True
+    assert (await venue.get(user, f"{MARKET}/quote/{symbol}"))["halted"] is True
     resumed = await venue.call(None, "POST", f"{OPERATE}/instruments/{symbol}/resume", None, operator)
     assert resumed.json() == {"symbol": symbol, "halted": False}
     await venue.order(user, symbol)

@@ -115,6 +115,16 @@ pub struct AccountView {
     pub limits: Limits,
 }
 
+/// A feed of the outside market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedView {
+    pub feed: u32,
+    /// After so much silence its quotes are withdrawn.
+    pub silence_ns: i64,
+    /// Last sign of life; `None`: silent, its quotes are withdrawn (or it was never heard).
+    pub alive: Option<Timestamp>,
+}
+
 /// What a placed order would need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RiskView {

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::risk::Released;
 use crate::types::*;
-use crate::{AccountView, Level, PositionView, Quote, RiskView};
+use crate::{AccountView, FeedView, Level, PositionView, Quote, RiskView};
 
 impl Engine {
     /// True: the last command is not done; only `Continue` may come.
@@ -24,6 +24,20 @@ impl Engine {
     /// Accounts ever opened, customers' and house; `WORLD` and `FEES` are none.
     pub fn accounts(&self) -> usize {
         self.ledger.accounts.len()
+    }
+
+    /// Feeds of the outside market, in order of definition.
+    pub fn feeds(&self) -> impl Iterator<Item = FeedView> + '_ {
+        self.feeds.iter().map(|feed| FeedView {
+            feed: feed.id,
+            silence_ns: feed.silence_ns,
+            alive: feed.alive,
+        })
+    }
+
+    /// Between sessions: nothing trades, and outside quotes are refused.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Live orders of all accounts: in a book, stops, waiting, and held legs.

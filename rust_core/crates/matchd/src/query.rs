@@ -80,6 +80,7 @@ fn ask(view: &View<'_>, question: &Map<String, Value>) -> Answer {
         "quote" => quotes(view, what),
         "book" => book(view, what),
         "instruments" => Ok(instruments(view)),
+        "feeds" => Ok(feeds(view)),
         "check" => query_order::check(view, what),
         "max_order_size" => query_order::max_order_size(view, what),
         "status" => Ok(status(view)),
@@ -264,6 +265,15 @@ fn instruments(view: &View<'_>) -> Value {
         })
         .collect();
     json!({"instruments": instruments, "sequence": view.applying})
+}
+
+fn feeds(view: &View<'_>) -> Value {
+    let engine = &view.replica.engine;
+    let feeds: Vec<Value> = engine
+        .feeds()
+        .map(|f| json!({"feed": f.feed, "silence_ns": f.silence_ns, "alive_at": f.alive}))
+        .collect();
+    json!({"feeds": feeds, "closed": engine.is_closed(), "sequence": view.applying, "at": view.replica.timestamp})
 }
 
 fn status(view: &View<'_>) -> Value {

@@ -1,0 +1,106 @@
+"""Quotes from the cache: what GET answers to whom; nothing old is ever written over what is newer."""
+
+import asyncio
+import time
+from typing import Any
+
+import orjson
+
+from cift.market_data import cache
+from cift.platform.journal import Message
+from cift.platform.nats import Nats
+from functions.events.cache_quotes import cache_quotes
+from tests.venue import MARKET, Venue
+
+WAIT_S = 30.0
+
+
+async def cached(venue: Venue, symbol: str) -> dict[str, Any] | None:
+    valkey = venue.platform.valkey
+    found = await valkey.ask(valkey.client.get(cache.key_of(symbol)))
+    return None if found is None else orjson.loads(found[20:])
+
+
+async def published(bus: Nats, symbol: str) -> list[bytes]:
+    """The payloads of all quotes of a symbol that the bus still has."""
+    js = await bus.jetstream()
+    state = (await js.stream_info("MARKET_DATA")).state
+    found = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        message = await js.get_msg("MARKET_DATA", sequence, direct=True)
+        if message.subject == f"market.quote.{symbol}":
+            found.append(message.data or b"")
+    return found
+
+
+async def test_a_moving_quote_is_answered_from_the_cache_and_equals_the_engines(venue: Venue) -> None:
+    symbol, one = await venue.instrument(), venue.user()
+    await venue.order(one, symbol, limit_price="99.5", quantity="4")
+    hits = 0
+    deadline = time.monotonic() + WAIT_S
+    while hits < 3 and time.monotonic() < deadline:
+        await venue.print(symbol, "100", 2)
+        engine = (await venue.engine.query({"quote": [symbol]}))["quotes"][0]
+        entry = await cached(venue, symbol)
+        if entry is None or entry["last_at"] is None:
+            continue
+        answer = await venue.get(None, f"{MARKET}/quote/{symbol}")
+        for name in (
+            "symbol",
+            "bid",
+            "bid_quantity",
+            "ask",
+            "ask_quantity",
+            "last",
+            "last_quantity",
+            "halted",
+        ):
+            assert answer[name] == engine[name], answer
+        hits += 1
+    assert hits == 3, "the quote comes into the cache"
+    valkey = venue.platform.valkey
+    assert 0 < await valkey.ask(valkey.client.pttl(cache.key_of(symbol))) <= cache.FRESH_MS
+
+
+async def test_who_says_who_he_is_sees_what_he_did(venue: Venue) -> None:
+    """Whatever the cache holds: here something that never was."""
+    symbol, one = await venue.instrument(), venue.user()
+    await asyncio.sleep(0.3)  # the cache has had its quotes
+    valkey = venue.platform.valkey
+    lie = orjson.dumps({**(await venue.get(one, f"{MARKET}/quote/{symbol}")), "bid": "1"})
+    await valkey.ask(valkey.client.set(cache.key_of(symbol), f"{2**40:020d}".encode() + lie, px=5_000))
+    assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["bid"] == "1", "read from the cache indeed"
+    for number in range(5):
+        await venue.order(one, symbol, limit_price=f"9{number}.5")
+        assert (await venue.get(one, f"{MARKET}/quote/{symbol}"))["bid"] == f"9{number}.5"
+    await valkey.ask(valkey.client.delete(cache.key_of(symbol)))
+
+
+async def test_a_quiet_symbol_is_asked_of_the_engine(venue: Venue) -> None:
+    symbol, one = await venue.instrument(), venue.user()
+    await venue.order(one, symbol, limit_price="99.5")
+    deadline = time.monotonic() + WAIT_S
+    while await cached(venue, symbol) is not None and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    assert await cached(venue, symbol) is None, "it is gone when it is stale"
+    answer = await venue.get(None, f"{MARKET}/quote/{symbol}")
+    assert (answer["bid"], answer["last"]) == ("99.5", "100")
+
+
+async def test_redelivery_changes_nothing_and_old_quotes_are_not_written(venue: Venue) -> None:
+    symbol = await venue.instrument()
+    valkey = venue.platform.valkey
+    for price in ("100", "101", "102"):
+        await venue.print(symbol, price, 2)
+    await asyncio.sleep(0.3)
+    payloads = await published(venue.platform.nats, symbol)
+    assert len(payloads) >= 3
+    for _ in range(2):
+        await cache.write(payloads, valkey)
+        await cache.write(payloads[:1], valkey)  # an older one alone, delivered again
+        entry = await cached(venue, symbol)
+        assert entry is None or entry["last"] == "102"
+    await asyncio.sleep(cache.FRESH_MS / 1000 + 0.2)
+    batch = [Message(1, f"market.quote.{symbol}", payload, {}, 0) for payload in payloads]
+    await cache_quotes(batch, valkey)  # type: ignore[arg-type]
+    assert await cached(venue, symbol) is None, "what is stale when it comes is not made fresh"
