@@ -32,6 +32,10 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             durable,
         ),
         "http": ("An order over HTTP", [sys.executable, "-m", "bench.http_orders"]),
+        "streams": (
+            "Live streams, from the feed to thousands of clients",
+            [sys.executable, "-m", "bench.streams"],
+        ),
         "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
         "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
         "cluster": (

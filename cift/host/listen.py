@@ -1,5 +1,6 @@
-"""The listening socket of a process."""
+"""The listening socket of a process, and room for those that it accepts."""
 
+import resource
 import socket
 
 BACKLOG = 1024
@@ -25,3 +26,10 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def allow_many_sockets() -> None:
+    """Raise this process's limit of open files to what it may have: each connection is one, and systems
+    begin with about a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -18,7 +18,7 @@ from cift.function import Door
 from cift.host.app import House
 from cift.host.doors import PROBES, load_door
 from cift.host.events import Background
-from cift.host.listen import listen
+from cift.host.listen import allow_many_sockets, listen
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
@@ -118,6 +118,8 @@ async def serve_app(
 ) -> None:
     """Serve `app` on `listener`, with the background functions, until SIGTERM or SIGINT; close all.
     With `sockets`, `app` is a House and its ws functions are served too."""
+    if sockets:
+        allow_many_sockets()
     server = _Server(
         uvicorn.Config(
             app,

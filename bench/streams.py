@@ -1,0 +1,533 @@
+"""What live streams cost, from the feed to a client, and how many clients a process bears.
+
+    python -m bench.streams [--json] [--seconds 8] [--clients 1000 5000]
+
+1. Feed → engine → journal → book → WebSocket: 10,000 ticks/s (half prints, half quotes) over 20 symbols into
+   a whole exchange; one client hears trades and books of all. From the feed's call to the client's ear.
+2. Fan-out: prints of one symbol, ten a second, to 1,000 and then 5,000 clients of one process, beside the
+   usual FastAPI loop (`for each client: await send_text`) on uvicorn with the same messages and clients.
+3. `GET quote` inside the door: from the cache, beside the engine's answer.
+
+Clients are raw sockets in a process of their own, on the same cores. It prints, and always ends with 0.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+TICKS_PER_S = 10_000
+SYMBOLS = [f"TICK{n}" for n in range(20)]
+BURST_S = 0.005
+PRINTS_PER_S = 10
+CLIENTS = (1_000, 5_000)
+CONNECT_AT_ONCE = 50
+FEED = 15
+NANOS = 10**9
+WS = "/api/v1/market-data/ws/stream"
+
+
+def percentile(values: list[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else float("nan")
+
+
+# ── the clients: their own process ──────────────────────────────────────────────────────────────
+class Client(asyncio.Protocol):
+    """A WebSocket client that looks for one number in what it hears: the quantity of a print."""
+
+    def __init__(self, path: str, port: int, first: bytes, crowd: "Crowd") -> None:
+        self._path, self._port, self._first, self._crowd = path, port, first, crowd
+        self._open = False
+        self._rest = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        key = base64.b64encode(os.urandom(16)).decode()
+        transport.write(
+            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nUpgrade: websocket\r\nConnection:"
+            f" Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        if not self._open:
+            self._open = True
+            assert data.startswith(b"HTTP/1.1 101"), data[:200]
+            data = data.partition(b"\r\n\r\n")[2]
+            if self._first:
+                mask = b"\0\0\0\0"
+                self.transport.write(bytes((0x81, 0x80 | len(self._first))) + mask + self._first)
+            else:
+                self._crowd.ready += 1
+        data = self._rest + data
+        begin = 0
+        while True:
+            at = data.find(b'"quantity":"', begin)
+            if at < 0:
+                break
+            end = data.find(b'"', at + 12)
+            if end < 0:
+                break
+            self._crowd.hear(data[at + 12 : end], now)
+            begin = end
+        if b'"subscribed"' in data[begin:]:
+            self._crowd.ready += 1
+            self._rest = b""
+        else:
+            self._rest = data[begin:][-200:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._crowd.lost += 1
+
+
+class Crowd:
+    """Many clients, and how long a print took to each."""
+
+    def __init__(self) -> None:
+        self.sent: dict[bytes, float] = {}
+        self.took: list[float] = []
+        self.ready = self.lost = 0
+
+    def hear(self, quantity: bytes, now: float) -> None:
+        sent = self.sent.get(quantity)
+        if sent is not None:
+            self.took.append(now - sent)
+
+
+def crowd(plan: dict[str, Any]) -> None:
+    """Run as `bench.streams --crowd PLAN`; prints what it saw as JSON."""
+    import uvloop
+
+    from cift.platform.settings import Settings
+    from cift.platform.stores import Platform
+
+    async def rival_says(port: int) -> Any:
+        opened: asyncio.Future[asyncio.Transport] = asyncio.get_running_loop().create_future()
+
+        class Speaker(Client):
+            def data_received(self, data: bytes) -> None:
+                if not opened.done():
+                    opened.set_result(self.transport)
+
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: Speaker("/say", port, b"", Crowd()), "127.0.0.1", port)
+        transport = await opened
+
+        async def say(number: int) -> None:
+            text = (
+                json.dumps(plan["message"]).replace('"QUANTITY"', f'"{number}"').replace(": ", ":").encode()
+            )
+            head = bytes((0x81, 0x80 | 126)) + len(text).to_bytes(2, "big")
+            transport.write(head + b"\0\0\0\0" + text)
+
+        return say
+
+    async def engine_says(platform: Platform) -> Any:
+        async def say(number: int) -> None:
+            await platform.engine.submit(
+                {
+                    "type": "outside_trade",
+                    "feed": FEED,
+                    "source_sequence": time.time_ns(),
+                    "symbol": SYMBOLS[0],
+                    "price": 100 * NANOS,
+                    "quantity": number * NANOS,
+                }
+            )
+
+        return say
+
+    async def run() -> None:
+        everybody, loop = Crowd(), asyncio.get_running_loop()
+        platform = Platform(Settings(nats_url=plan["nats_url"])) if plan["nats_url"] else None
+        first = json.dumps({"action": "subscribe", "symbols": [SYMBOLS[0]], "channels": ["trades"]}).encode()
+        first = first if platform is not None else b""
+        for begin in range(0, plan["clients"], CONNECT_AT_ONCE):
+            count = min(CONNECT_AT_ONCE, plan["clients"] - begin)
+            await asyncio.gather(
+                *(
+                    loop.create_connection(
+                        lambda: Client(plan["path"], plan["port"], first, everybody),
+                        "127.0.0.1",
+                        plan["port"],
+                    )
+                    for _ in range(count)
+                )
+            )
+            until = time.monotonic() + 30
+            while everybody.ready < begin + count and time.monotonic() < until:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        print(json.dumps({"ready": everybody.ready}), flush=True)
+        sys.stdin.readline()  # memory is measured meanwhile
+        say = await (engine_says(platform) if platform is not None else rival_says(plan["port"]))
+        started, number = time.perf_counter(), 0
+        while time.perf_counter() - started < plan["seconds"]:
+            number += 1
+            everybody.sent[str(number).encode()] = time.perf_counter()
+            await say(number)
+            due = started + number / PRINTS_PER_S
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        await asyncio.sleep(2)
+        took = everybody.took
+        wanted = number * plan["clients"]
+        result = {
+            "p50_ms": percentile(took, 0.5) * 1000,
+            "p99_ms": percentile(took, 0.99) * 1000,
+            "max_ms": max(took, default=0) * 1000,
+            "told": len(took) / wanted,
+            "lost": everybody.lost,
+        }
+        print(json.dumps(result), flush=True)
+        os._exit(0)
+
+    many_files()
+    uvloop.run(run())
+
+
+def many_files() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+RIVAL = """
+import resource, sys
+import uvicorn
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+app, clients = FastAPI(), set()
+
+@app.websocket("/hear")
+async def hear(socket: WebSocket):
+    await socket.accept()
+    clients.add(socket)
+    try:
+        while True:
+            await socket.receive_text()
+    except WebSocketDisconnect:
+        clients.discard(socket)
+
+@app.websocket("/say")
+async def say(socket: WebSocket):
+    await socket.accept()
+    while True:
+        text = await socket.receive_text()
+        for each in tuple(clients):
+            await each.send_text(text)
+
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error", loop="uvloop", ws="websockets-sansio",
+            ws_per_message_deflate=False)
+"""
+MESSAGE = {
+    "type": "trade", "id": "123:4", "symbol": "TICK0", "source": "outside", "price": "100",
+    "quantity": "QUANTITY", "aggressor": None, "trade_id": None, "at": "2026-01-01T00:00:00.000000Z",
+}  # fmt: skip
+
+
+@contextmanager
+def process(
+    command: list[str], environment: dict[str, str] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    started = subprocess.Popen(command, cwd=ROOT, env=environment or dict(os.environ), text=True)
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        try:
+            started.wait(20)
+        except subprocess.TimeoutExpired:
+            started.kill()
+
+
+def fan_out(server: "subprocess.Popen[str]", plan: dict[str, Any]) -> dict[str, float]:
+    """Let a crowd hear a server; its figures and the server's memory a client."""
+    import psutil
+
+    from tests.stack import eventually
+
+    memory = psutil.Process(server.pid).memory_info
+    before = memory().rss
+    clients = subprocess.Popen(
+        [sys.executable, "-m", "bench.streams", "--crowd", json.dumps(plan)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert clients.stdout is not None and clients.stdin is not None
+    ready = json.loads(clients.stdout.readline())["ready"]
+    after = memory().rss
+    clients.stdin.write("\n")
+    clients.stdin.flush()
+    result: dict[str, float] = json.loads(clients.stdout.readline())
+    clients.wait(30)
+    eventually(lambda: psutil.Process(server.pid).num_fds() < 200, "all connections are closed", 60)
+    return {**result, "ready": ready, "kib_per_client": (after - before) / 1024 / plan["clients"]}
+
+
+def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
+    import httpx
+
+    from cift.run.servers import free_port
+    from tests.stack import eventually
+
+    many_files()
+    run = stack.run_file
+    found: dict[str, Any] = {}
+    for name in ("CIFT", "FastAPI loop"):
+        for count in crowds:
+            port = free_port()
+            environment = os.environ | {
+                "CIFT_FUNCTION": "market_data.stream",
+                "CIFT_HTTP_PORT": str(port),
+                "CIFT_DATA": str(stack.folder),
+                "CIFT_NATS_URL": run["nats_url"],
+                "CIFT_VALKEY_URL": run["valkey_url"],
+                "CIFT_POSTGRES_URL": run["postgres_url"],
+                "CIFT_RATE_LIMIT_PUBLIC": "1000000",
+                "CIFT_LOG": "off",
+            }
+            ours = name == "CIFT"
+            command = (
+                [sys.executable, "-m", "cift.host"] if ours else [sys.executable, "-c", RIVAL, str(port)]
+            )
+            with process(command, environment) as server:
+                probe = f"http://127.0.0.1:{port}/{'health' if ours else 'docs'}"
+                eventually(lambda probe=probe: httpx.get(probe).status_code == 200, f"{name} answers")
+                plan = {
+                    "clients": count, "port": port, "path": WS if ours else "/hear", "seconds": seconds,
+                    "nats_url": run["nats_url"] if ours else "", "message": MESSAGE,
+                }  # fmt: skip
+                found[f"{name}/{count}"] = fan_out(server, plan)
+    return found
+
+
+# ── feed to client ──────────────────────────────────────────────────────────────────────────────
+def ticks(plan: dict[str, Any]) -> None:
+    """Run as `bench.streams --ticks PLAN`: the feed and its one listener."""
+    import orjson
+    import uvloop
+    import websockets
+
+    from cift.platform.settings import Settings
+    from cift.platform.stores import Platform
+
+    async def run() -> None:
+        platform = Platform(Settings(nats_url=plan["nats_url"]))
+        sent: dict[str, float] = {}
+        took: dict[str, list[float]] = {"trade": [], "book": []}
+        heard = 0
+        url = f"ws://127.0.0.1:{plan['port']}{WS}"
+        async with websockets.connect(url, max_size=None, compression=None) as socket:
+            say = {"action": "subscribe", "symbols": SYMBOLS, "channels": ["trades", "book"]}
+            await socket.send(json.dumps(say))
+            while orjson.loads(await socket.recv())["type"] != "subscribed":
+                pass
+
+            async def listen() -> None:
+                nonlocal heard
+                while True:
+                    message = orjson.loads(await socket.recv())
+                    now = time.perf_counter()
+                    heard += 1
+                    if message["type"] == "trade":
+                        took["trade"].append(now - sent[message["quantity"]])
+                    elif message["type"] == "book" and not message["snapshot"]:
+                        for _, quantity, _ in message["bids"]:
+                            if quantity in sent:
+                                took["book"].append(now - sent[quantity])
+
+            listening = asyncio.create_task(listen())
+            number, late, failed = 0, 0, 0
+            started = time.perf_counter()
+            waiting: set[asyncio.Task[Any]] = set()
+
+            async def submit(command: dict[str, Any]) -> None:
+                nonlocal failed
+                try:
+                    await platform.engine.submit(command)
+                except Exception:
+                    failed += 1
+
+            while (now := time.perf_counter()) - started < plan["seconds"]:
+                due = int((now - started) * TICKS_PER_S)
+                late = max(late, due - number)
+                for _ in range(min(due - number, 500)):
+                    number += 1
+                    symbol = SYMBOLS[number % len(SYMBOLS)]
+                    common = {"feed": FEED, "source_sequence": plan["base"] + number, "symbol": symbol}
+                    if (number // len(SYMBOLS)) % 2:
+                        command = {
+                            "type": "outside_trade",
+                            **common,
+                            "price": 100 * NANOS,
+                            "quantity": number * NANOS,
+                        }
+                    else:
+                        bid = {"price": 99 * NANOS, "quantity": number * NANOS}
+                        ask = {"price": 101 * NANOS, "quantity": NANOS}
+                        command = {"type": "outside_quote", **common, "bid": bid, "ask": ask}
+                    sent[str(number)] = time.perf_counter()
+                    task = asyncio.create_task(submit(command))
+                    waiting.add(task)
+                    task.add_done_callback(waiting.discard)
+                await asyncio.sleep(BURST_S)
+            await asyncio.wait(waiting, timeout=10)
+            await asyncio.sleep(2)
+            listening.cancel()
+        result: dict[str, Any] = {
+            "ticks_per_s": number / plan["seconds"],
+            "failed": failed,
+            "heard_per_s": heard / plan["seconds"],
+        }
+        for kind, values in took.items():
+            result[kind] = {
+                "count": len(values),
+                "p50_ms": percentile(values, 0.5) * 1000,
+                "p99_ms": percentile(values, 0.99) * 1000,
+            }
+        print(json.dumps(result), flush=True)
+        os._exit(0)
+
+    uvloop.run(run())
+
+
+async def prepare(stack: Any) -> None:
+    """Instruments and a feed."""
+    from cift.kernel.ids import uuid7
+    from cift.platform.stores import Platform
+
+    platform = Platform(stack.settings())
+    submit, house = platform.engine.submit, uuid7()
+    await submit(
+        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+    )
+    await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
+    for symbol in SYMBOLS:
+        await submit(
+            {
+                "type": "define_instrument", "symbol": symbol, "currency": "USD", "tick": NANOS // 100,
+                "lot": NANOS, "band_ppm": 100_000, "collar_ppm": 20_000,
+            }
+        )  # fmt: skip
+    await platform.close()
+
+
+def measured(command: str, plan: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.streams", command, json.dumps(plan)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=plan["seconds"] + 120,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def door_times(stack: Any, seconds: float) -> dict[str, Any]:
+    """Time inside get_quote by its own histogram: of callers whom the cache answers, and of those whom the
+    engine does."""
+    import httpx
+
+    from tests.host.alone import alone
+
+    user = stack.new_user()
+    found: dict[str, Any] = {}
+    for name, headers in (("cache", {}), ("engine", user.key)):
+        with alone("market_data.get_quote", stack, CIFT_LOG="off", CIFT_RATE_LIMIT_PUBLIC="1000000") as url:
+            with httpx.Client(base_url=url, timeout=10) as http:
+                until = time.perf_counter() + seconds
+                while time.perf_counter() < until:
+                    answer = http.get("/api/v1/market-data/quote/SPY", headers=headers)
+                    assert answer.status_code == 200, answer.text
+                text = http.get("/metrics").text
+        found[name] = histogram(text, "cift_request_seconds", "market_data.get_quote")
+        found[name]["from_cache"] = value_of(text, 'cift_quote_cache_total{found="quote"}')
+    return found
+
+
+def value_of(text: str, series: str) -> float:
+    return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(series)), 0.0)
+
+
+def histogram(text: str, name: str, function: str) -> dict[str, float]:
+    count = value_of(text, f'{name}_count{{function="{function}"}}')
+    total = value_of(text, f'{name}_sum{{function="{function}"}}')
+    below = value_of(text, f'{name}_bucket{{function="{function}",le="0.0005"}}')
+    return {"count": count, "mean_ms": total / count * 1000, "below_half_ms": below / count}
+
+
+def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
+    from tests.stack import Stack
+
+    with tempfile.TemporaryDirectory() as folder:
+        with Stack.start(Path(folder) / "data", log="off") as stack:
+            asyncio.run(prepare(stack))
+            plan = {
+                "nats_url": stack.run_file["nats_url"],
+                "port": int(stack.url.rsplit(":", 1)[1]),
+                "seconds": seconds,
+                "base": time.time_ns(),
+            }
+            found: dict[str, Any] = {"ticks": measured("--ticks", plan)}
+            found |= fan_outs(stack, seconds, crowds)
+        with Stack.start(Path(folder) / "living", log="off", market="replay", speed="20") as stack:
+            time.sleep(3)
+            found["door"] = door_times(stack, seconds)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of load for each figure")
+    parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS))
+    parser.add_argument("--crowd", help=argparse.SUPPRESS)
+    parser.add_argument("--ticks", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.crowd:
+        crowd(json.loads(given.crowd))
+        return
+    if given.ticks:
+        ticks(json.loads(given.ticks))
+        return
+    found = run(given.seconds, given.clients)
+    if given.json:
+        print(json.dumps(found, indent=2))
+        return
+    told = found["ticks"]
+    print(f"feed to book to a WebSocket client: {told['ticks_per_s']:,.0f} ticks/s, {told['failed']} failed")
+    for kind in ("trade", "book"):
+        r = told[kind]
+        print(f"  {kind:6} {r['count']:9,} heard   p50 {r['p50_ms']:8.2f} ms   p99 {r['p99_ms']:8.2f} ms")
+    print(f"one process, {PRINTS_PER_S} prints/s to every client")
+    for name in (key for key in found if "/" in key):
+        r = found[name]
+        memory = f"{r['kib_per_client']:6.1f} KiB a client"
+        figures = f"p50 {r['p50_ms']:8.2f} ms  p99 {r['p99_ms']:8.2f} ms  {memory}"
+        print(f"  {name:20} {figures}  heard {r['told']:.1%}")
+    print("GET quote, inside the door (wanted: from cache <= 0.5 ms)")
+    for name, r in found["door"].items():
+        print(
+            f"  {name:8} mean {r['mean_ms']:6.3f} ms   {r['below_half_ms']:6.1%} below 0.5 ms"
+            f"   ({r['count']:,.0f} calls, {r['from_cache']:,.0f} from the cache)"
+        )
+
+
+if __name__ == "__main__":
+    main()
