@@ -13,10 +13,8 @@ Clients are raw sockets in a process of their own, on the same cores. It prints,
 
 import argparse
 import asyncio
-import base64
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -29,177 +27,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from bench.stream_clients import FEED, NANOS, PRINTS_PER_S, many_files, percentile  # noqa: E402
+
 TICKS_PER_S = 10_000
 SYMBOLS = [f"TICK{n}" for n in range(20)]
 BURST_S = 0.005
-PRINTS_PER_S = 10
 CLIENTS = (1_000, 5_000)
-CONNECT_AT_ONCE = 50
-FEED = 15
-NANOS = 10**9
 WS = "/api/v1/market-data/ws/stream"
-
-
-def percentile(values: list[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else float("nan")
-
-
-# ── the clients: their own process ──────────────────────────────────────────────────────────────
-class Client(asyncio.Protocol):
-    """A WebSocket client that looks for one number in what it hears: the quantity of a print."""
-
-    def __init__(self, path: str, port: int, first: bytes, crowd: "Crowd") -> None:
-        self._path, self._port, self._first, self._crowd = path, port, first, crowd
-        self._open = False
-        self._rest = b""
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        key = base64.b64encode(os.urandom(16)).decode()
-        transport.write(
-            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nUpgrade: websocket\r\nConnection:"
-            f" Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-
-    def data_received(self, data: bytes) -> None:
-        now = time.perf_counter()
-        if not self._open:
-            self._open = True
-            assert data.startswith(b"HTTP/1.1 101"), data[:200]
-            data = data.partition(b"\r\n\r\n")[2]
-            if self._first:
-                mask = b"\0\0\0\0"
-                self.transport.write(bytes((0x81, 0x80 | len(self._first))) + mask + self._first)
-            else:
-                self._crowd.ready += 1
-        data = self._rest + data
-        begin = 0
-        while True:
-            at = data.find(b'"quantity":"', begin)
-            if at < 0:
-                break
-            end = data.find(b'"', at + 12)
-            if end < 0:
-                break
-            self._crowd.hear(data[at + 12 : end], now)
-            begin = end
-        if b'"subscribed"' in data[begin:]:
-            self._crowd.ready += 1
-            self._rest = b""
-        else:
-            self._rest = data[begin:][-200:]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.lost += 1
-
-
-class Crowd:
-    """Many clients, and how long a print took to each."""
-
-    def __init__(self) -> None:
-        self.sent: dict[bytes, float] = {}
-        self.took: list[float] = []
-        self.ready = self.lost = 0
-
-    def hear(self, quantity: bytes, now: float) -> None:
-        sent = self.sent.get(quantity)
-        if sent is not None:
-            self.took.append(now - sent)
-
-
-def crowd(plan: dict[str, Any]) -> None:
-    """Run as `bench.streams --crowd PLAN`; prints what it saw as JSON."""
-    import uvloop
-
-    from cift.platform.settings import Settings
-    from cift.platform.stores import Platform
-
-    async def rival_says(port: int) -> Any:
-        opened: asyncio.Future[asyncio.Transport] = asyncio.get_running_loop().create_future()
-
-        class Speaker(Client):
-            def data_received(self, data: bytes) -> None:
-                if not opened.done():
-                    opened.set_result(self.transport)
-
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: Speaker("/say", port, b"", Crowd()), "127.0.0.1", port)
-        transport = await opened
-
-        async def say(number: int) -> None:
-            text = (
-                json.dumps(plan["message"]).replace('"QUANTITY"', f'"{number}"').replace(": ", ":").encode()
-            )
-            head = bytes((0x81, 0x80 | 126)) + len(text).to_bytes(2, "big")
-            transport.write(head + b"\0\0\0\0" + text)
-
-        return say
-
-    async def engine_says(platform: Platform) -> Any:
-        async def say(number: int) -> None:
-            await platform.engine.submit(
-                {
-                    "type": "outside_trade",
-                    "feed": FEED,
-                    "source_sequence": time.time_ns(),
-                    "symbol": SYMBOLS[0],
-                    "price": 100 * NANOS,
-                    "quantity": number * NANOS,
-                }
-            )
-
-        return say
-
-    async def run() -> None:
-        everybody, loop = Crowd(), asyncio.get_running_loop()
-        platform = Platform(Settings(nats_url=plan["nats_url"])) if plan["nats_url"] else None
-        first = json.dumps({"action": "subscribe", "symbols": [SYMBOLS[0]], "channels": ["trades"]}).encode()
-        first = first if platform is not None else b""
-        for begin in range(0, plan["clients"], CONNECT_AT_ONCE):
-            count = min(CONNECT_AT_ONCE, plan["clients"] - begin)
-            await asyncio.gather(
-                *(
-                    loop.create_connection(
-                        lambda: Client(plan["path"], plan["port"], first, everybody),
-                        "127.0.0.1",
-                        plan["port"],
-                    )
-                    for _ in range(count)
-                )
-            )
-            until = time.monotonic() + 30
-            while everybody.ready < begin + count and time.monotonic() < until:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        print(json.dumps({"ready": everybody.ready}), flush=True)
-        sys.stdin.readline()  # memory is measured meanwhile
-        say = await (engine_says(platform) if platform is not None else rival_says(plan["port"]))
-        started, number = time.perf_counter(), 0
-        while time.perf_counter() - started < plan["seconds"]:
-            number += 1
-            everybody.sent[str(number).encode()] = time.perf_counter()
-            await say(number)
-            due = started + number / PRINTS_PER_S
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        await asyncio.sleep(2)
-        took = everybody.took
-        wanted = number * plan["clients"]
-        result = {
-            "p50_ms": percentile(took, 0.5) * 1000,
-            "p99_ms": percentile(took, 0.99) * 1000,
-            "max_ms": max(took, default=0) * 1000,
-            "told": len(took) / wanted,
-            "lost": everybody.lost,
-        }
-        print(json.dumps(result), flush=True)
-        os._exit(0)
-
-    many_files()
-    uvloop.run(run())
-
-
-def many_files() -> None:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 RIVAL = """
@@ -261,7 +96,7 @@ def fan_out(server: "subprocess.Popen[str]", plan: dict[str, Any]) -> dict[str, 
     memory = psutil.Process(server.pid).memory_info
     before = memory().rss
     clients = subprocess.Popen(
-        [sys.executable, "-m", "bench.streams", "--crowd", json.dumps(plan)],
+        [sys.executable, "-m", "bench.stream_clients", json.dumps(plan)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -385,7 +220,8 @@ def ticks(plan: dict[str, Any]) -> None:
                     waiting.add(task)
                     task.add_done_callback(waiting.discard)
                 await asyncio.sleep(BURST_S)
-            await asyncio.wait(waiting, timeout=10)
+            if waiting:
+                await asyncio.wait(waiting, timeout=10)
             await asyncio.sleep(2)
             listening.cancel()
         result: dict[str, Any] = {
@@ -497,12 +333,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=8.0, help="of load for each figure")
     parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS))
-    parser.add_argument("--crowd", help=argparse.SUPPRESS)
     parser.add_argument("--ticks", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.crowd:
-        crowd(json.loads(given.crowd))
-        return
     if given.ticks:
         ticks(json.loads(given.ticks))
         return
