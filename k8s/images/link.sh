@@ -2,10 +2,18 @@
 # link.sh PROGRAM ROOT: copy into ROOT what PROGRAM needs of this system to run alone there.
 set -eu
 # The loader and the libraries it names; a statically linked program has none.
-for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' || true); do
+libraries=$(ldd "$1" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' || true)
+for library in $libraries; do
     cp -L --parents "$library" "$2"
 done
-mkdir -p "$2/etc/ssl/certs" "$2/tmp"
+mkdir -p "$2/etc/ssl/certs" "$2/tmp" "$2/usr/share/cift"
+# Whose they are, for who looks for what has a hole; merged /usr: the package says /lib, or /usr/lib.
+{
+    echo ca-certificates
+    for library in $libraries; do
+        dpkg -S "$library" 2>/dev/null || dpkg -S "/usr$library" 2>/dev/null || true
+    done | cut -d: -f1
+} | sort -u | xargs dpkg-query -W -f '${Package} ${Version}\n' > "$2/usr/share/cift/debian.txt"
 chmod 1777 "$2/tmp"
 cp -L /etc/ssl/certs/ca-certificates.crt "$2/etc/ssl/certs/"
 echo 'hosts: files dns' > "$2/etc/nsswitch.conf"

