@@ -22,6 +22,7 @@ ORDER = (
     "test_install",
     "test_security",
     "test_api",
+    "test_network",
     "test_scale_to_zero",
     "test_events_from_zero",
     "test_accounts",
