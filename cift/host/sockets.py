@@ -157,7 +157,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._fragments: list[bytes] = []
         self._fragments_are_text = False
         self._waiter: asyncio.Future[None] | None = None
-        self._full = self._closing = False
+        self.full = self._closing = False
         self._code = 1006
         self.heard_at = time.monotonic()
         self.query: dict[str, str] = {}
@@ -190,10 +190,10 @@ class SocketProtocol(asyncio.Protocol, Socket):
             sockets_closed.labels(self._route.door.name, str(self._code)).inc()
 
     def pause_writing(self) -> None:
-        self._full = True
+        self.full = True
 
     def resume_writing(self) -> None:
-        self._full = False
+        self.full = False
         if self.on_drain is not None and not self._closing:
             self.on_drain()
 
@@ -379,10 +379,6 @@ class SocketProtocol(asyncio.Protocol, Socket):
     def write(self, frame: bytes) -> None:
         if self._transport is not None and not self._closing:
             self._transport.write(frame)
-
-    @property
-    def full(self) -> bool:
-        return self._full
 
     @property
     def unsent(self) -> int:

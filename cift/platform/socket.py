@@ -53,6 +53,8 @@ class Socket(ABC):
     """Who the handshake's credential says it is."""
     query: Mapping[str, str]
     """The parameters of the handshake's URL."""
+    full: bool
+    """The reader is behind: more is kept here than a moment's worth."""
     on_drain: Callable[[], None] | None
     """Called when the reader has caught up after `full`."""
 
@@ -63,11 +65,6 @@ class Socket(ABC):
     @abstractmethod
     def write(self, frame: bytes) -> None:
         """Send one or more whole frames; nothing happens where the connection is over."""
-
-    @property
-    @abstractmethod
-    def full(self) -> bool:
-        """The reader is behind: more is kept here than a moment's worth."""
 
     @property
     @abstractmethod

@@ -49,6 +49,7 @@ PENDING_MESSAGES_MAX = 50_000
 HELD_MAX = 200_000
 """Messages held back while what was missed is read; beyond them it is read again."""
 FILL_AGAIN_S = 0.5
+REBUILT_TIMEOUT_S = 10.0
 SYMBOLS_ASKED_EVERY_S = 0.05
 HEARTBEAT_S = 15
 TICK_S = 1.0
@@ -57,6 +58,7 @@ listeners_now = Gauge("cift_stream_listeners", "Listeners of a channel of a symb
 feeds_now = Gauge("cift_stream_subscriptions", "Subscriptions of the bus")
 messages_in = Counter("cift_stream_messages", "Messages of the bus that were told to listeners")
 refills = Counter("cift_stream_refills", "Times that missed messages were read from JetStream")
+_told = Counter("cift_stream_told", "Messages told to clients, or spared them").labels()
 lag = Gauge("cift_stream_lag_seconds", "From the engine's time to here, of the last message")
 
 
@@ -82,7 +84,7 @@ class Hub:
         self._bus, self._engine = bus, engine
         self._replays = Replays(bus)
         self._feeds: dict[str, _Feed] = {}
-        self._opening: dict[Topic, asyncio.Task[None]] = {}
+        self._opening: dict[Channel, asyncio.Task[None]] = {}
         self._early: dict[Channel, list[Message]] = {}
         self._arrived: list[tuple[_Feed, Msg]] = []
         self._scheduled = False
@@ -132,16 +134,16 @@ class Hub:
             await self._opened(channel)
             after: Id = (0, 0)
             if since is not None and channel.replays:
-                after = since
-                async for published in self._missed(feed, channel, since):
-                    await reader.pour(published)
-                    if published.id is not None:
-                        after = max(after, published.id)
+                whole = await self._rebuilt(feed.stream, since)
+                after = since if whole else after
+                async for missed in self._missed(feed, channel, since, whole=whole):
+                    await reader.pour(missed)
+                    after = max((each.id for each in missed if each.id is not None), default=after)
             greeting = channel.greeting()
             if greeting is not None:
-                await reader.pour(greeting)
+                await reader.pour([greeting])
                 after = (max(after[0], greeting.body.get("sequence", 0)), 2**32)
-            reader.release(topic, after)
+            await reader.release(topic, after)
         except BaseException:
             self.leave(reader, topic)
             raise
@@ -207,6 +209,8 @@ class Hub:
 
         try:
             client = await self._bus.connected()
+            if feed.subscription is not None:  # a try before this one got no further
+                await _unsubscribe(feed.subscription)
             feed.subscription = await client.subscribe(
                 feed.subject, cb=arrive, pending_msgs_limit=PENDING_MESSAGES_MAX
             )
@@ -217,9 +221,9 @@ class Hub:
     async def _opened(self, channel: Channel) -> None:
         if channel.opened:
             return
-        opening = self._opening.get(channel.topic)
+        opening = self._opening.get(channel)
         if opening is None:
-            opening = self._opening[channel.topic] = asyncio.create_task(self._open(channel))
+            opening = self._opening[channel] = asyncio.create_task(self._open(channel))
         await asyncio.shield(opening)
 
     async def _open(self, channel: Channel) -> None:
@@ -234,7 +238,7 @@ class Hub:
                     _tell(channel, published)
         finally:
             del self._early[channel]
-            self._opening.pop(channel.topic, None)
+            self._opening.pop(channel, None)
 
     # ── what the bus brings ─────────────────────────────────────────────────────────────────────
     def _flush(self) -> None:
@@ -308,37 +312,53 @@ class Hub:
         self._spawn(reopen())
 
     # ── what was missed ─────────────────────────────────────────────────────────────────────────
-    async def _missed(self, feed: _Feed, channel: Channel, since: Id) -> AsyncIterator[Published]:
-        """For one listener: what its channel said after `since`."""
+    async def _missed(
+        self, feed: _Feed, channel: Channel, since: Id, *, whole: bool
+    ) -> AsyncIterator[list[Published]]:
+        """For one listener, who hears what is new already: what its channel said after `since`."""
         found = await self._replays.after(feed.stream, since)
+        if found is None or not (whole and found.whole):
+            of = feed.of if feed.stream == MARKET else None
+            yield [views.gap(channel.topic.channel, of, since)]
         if found is None:
             return
-        if not found.whole:
-            yield views.gap(channel.topic.channel, feed.of if feed.stream == MARKET else None, since)
         token = feed.subject.replace("*", channel.kind)
-        begin: dict[str, Any] = {"position": found.position}
+        begin: dict[str, Any] = {"position": found.position, "end": found.end}
         if isinstance(channel, Bars):
             first = await self._first(feed.stream, token, found.position)
             if first is None:
                 return
-            begin = {"since_time": rfc3339(first["timestamp"] // MINUTE_NS * MINUTE_NS)}
+            start = first["timestamp"] // MINUTE_NS * MINUTE_NS
+            begin = {"since_time": rfc3339(start), "end": found.end}
         past: list[Message] = []
         async for batch in self._replays.read(feed.stream, token, **begin):
             decoded = [DECODE[channel.kind](each.data) for each in batch]
+            mine = [each for each in decoded if feed.stream == EVENTS or each["symbol"] == feed.of]
             if isinstance(channel, Bars):
-                past += [each for each in decoded if each["symbol"] == feed.of]
-                continue
-            for each in decoded:
-                mine = feed.stream == EVENTS or each["symbol"] == feed.of
-                if mine and (each["sequence"], each["index"]) > since:
-                    for published in channel.again([each], since):
-                        yield published
-        for published in channel.again(past, since) if past else ():
-            yield published
+                past += mine
+            else:
+                missed = [each for each in mine if (each["sequence"], each["index"]) > since]
+                yield channel.again(missed, since)
+        if past:
+            yield channel.again(past, since)
+
+    async def _rebuilt(self, stream: str, since: Id) -> bool:
+        """Wait until a stream has all that was heard of it, here and by the listener: after a restart of the
+        bus it is published anew from the journal. False: not in time, or `since` never was."""
+        deadline = time.monotonic() + REBUILT_TIMEOUT_S
+        while await self._replays.last(stream) < max(self._last.get(stream, since), since):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(FILL_AGAIN_S)
+        return True
 
     async def _first(self, stream: str, subject: str, position: int) -> Message | None:
-        async for batch in self._replays.read(stream, subject, position=position):
-            return wire.decode_trade(batch[0].data)
+        found = self._replays.read(stream, subject, position=position)
+        try:
+            async for batch in found:
+                return wire.decode_trade(batch[0].data)
+        finally:
+            await found.aclose()  # it gives its turn to another
         return None
 
     def _interrupted(self) -> None:
@@ -422,6 +442,7 @@ class Hub:
 
 def _tell(channel: Channel, published: Published) -> None:
     topic = channel.topic
+    _told.inc(len(channel.listeners))
     for reader in tuple(channel.listeners):
         reader.deliver(topic, published)
 

@@ -8,7 +8,7 @@ than their first message is gone, and `Missed.whole` says so.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,9 @@ class Missed:
     """Stream sequence of the first message after the id; one beyond the last where there is none."""
     whole: bool
     """Nothing between the id and that message has been discarded."""
+    end: int
+    """The last message that there is now. What comes later is heard live by whoever listens already, so a
+    replay does not run after a stream that goes on."""
 
 
 class Replays:
@@ -55,10 +58,10 @@ class Replays:
         return _id(found) if found is not None else (0, 0)
 
     async def after(self, stream: str, since: Id) -> Missed | None:
-        """Where the messages after `since` begin; None where the stream does not exist (yet): then
-        nothing of it was missed, it is made anew and published from the journal. Raises Unavailable."""
+        """Where the messages after `since` begin; None where the stream does not exist, or is empty: then
+        it is made anew, and all of it is still to be published. Raises Unavailable."""
         state = await self._state(stream)
-        if state is None:
+        if state is None or state[1] < state[0]:
             return None
         low, high = state[0], state[1] + 1
         first = await self._one(stream, low)
@@ -70,13 +73,19 @@ class Replays:
                 low = middle + 1
             else:
                 high = middle
-        return Missed(low, whole)
+        return Missed(low, whole, state[1])
 
     async def read(
-        self, stream: str, subject: str, *, position: int = 1, since_time: str | None = None
-    ) -> AsyncIterator["list[Msg]"]:
+        self,
+        stream: str,
+        subject: str,
+        *,
+        position: int = 1,
+        since_time: str | None = None,
+        end: int | None = None,
+    ) -> AsyncGenerator["list[Msg]", None]:
         """The messages of a subject (wildcards allowed) from a position, or from a moment (RFC 3339), batch
-        by batch, until there are no more. Raises Unavailable."""
+        by batch, to `end` or until there are no more. Raises Unavailable."""
         async with self._turns:
             begin: dict[str, object] = {"seq": position}
             if since_time is not None:
@@ -89,11 +98,13 @@ class Replays:
                     "next_by_subj": subject,
                 }
                 messages, pending = await self._batch(stream, request)
+                if end is not None and messages and _sequence(messages[-1]) >= end:
+                    messages, pending = [each for each in messages if _sequence(each) <= end], 0
                 if messages:
                     yield messages
                 if not messages or not pending:
                     return
-                begin = {"seq": int(_header(messages[-1], "Nats-Sequence")) + 1}
+                begin = {"seq": _sequence(messages[-1]) + 1}
 
     async def _state(self, stream: str) -> tuple[int, int] | None:
         js = await self._bus.jetstream()
@@ -119,27 +130,30 @@ class Replays:
         client = await self._bus.connected()
         inbox = client.new_inbox()
         found: list[Msg] = []
+        end: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+
+        async def arrive(message: "Msg") -> None:
+            if not _header(message, "Status"):
+                found.append(message)
+            elif not end.done():
+                end.set_result(message)
+
         try:
-            subscription = await client.subscribe(inbox)
+            subscription = await client.subscribe(inbox, cb=arrive)
             try:
-                await client.publish(
-                    f"$JS.API.DIRECT.GET.{stream}", json.dumps(request).encode(), reply=inbox
-                )
-                while True:
-                    message = await subscription.next_msg(ANSWER_TIMEOUT_S)
-                    status = _header(message, "Status")
-                    if not status:
-                        found.append(message)
-                    elif status == "204":
-                        return found, int(_header(message, "Nats-Num-Pending") or 0)
-                    elif status == "404":
-                        return found, 0
-                    else:
-                        raise _unavailable()
+                payload = json.dumps(request).encode()
+                await client.publish(f"$JS.API.DIRECT.GET.{stream}", payload, reply=inbox)
+                last = await asyncio.wait_for(end, ANSWER_TIMEOUT_S)
             finally:
                 await subscription.unsubscribe()
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise _unavailable() from error
+        match _header(last, "Status"):
+            case "204":
+                return found, int(_header(last, "Nats-Num-Pending") or 0)
+            case "404":
+                return found, 0
+        raise _unavailable()
 
 
 def _unavailable() -> Unavailable:
@@ -148,6 +162,11 @@ def _unavailable() -> Unavailable:
 
 def _header(message: "Msg", name: str) -> str:
     return (message.headers or {}).get(name, "")
+
+
+def _sequence(message: "Msg") -> int:
+    """Of the stream."""
+    return int(_header(message, "Nats-Sequence") or 0)
 
 
 def _id(message: "Msg") -> Id:

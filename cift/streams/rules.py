@@ -26,7 +26,8 @@ MESSAGES_PER_S = 20
 MESSAGES_BURST = 60
 """Messages of a client; beyond these it is cut off, `rate_limited`."""
 USER_CONNECTIONS_MAX = 100
-SUBSCRIBE_TIMEOUT_S = 15.0
+SUBSCRIBE_TIMEOUT_S = 120.0
+"""A long replay to a slow reader takes so long; one that stands still ends earlier (`reader.py`)."""
 
 _SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
 _ID = re.compile(r"(\d{1,19}):(\d{1,9})", re.ASCII)

@@ -28,11 +28,18 @@ class _SocketLine(Line):
     def __init__(self, socket: Socket, *, packed: bool) -> None:
         self._socket, self._packed = socket, packed
 
+    def offer(self, published: Published) -> bool:
+        socket = self._socket
+        if socket.full:
+            return False
+        socket.write(published.packed if self._packed else published.text)
+        return True
+
     def write(self, published: Published) -> None:
         self._socket.write(published.packed if self._packed else published.text)
 
     @property
-    def full(self) -> bool:
+    def behind(self) -> bool:
         return self._socket.full
 
     @property

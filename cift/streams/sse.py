@@ -42,19 +42,28 @@ class EventStream(Response, Line):
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self.trader = trader
+        if trader is not None:
+            guests.add(self)
         self._hub, self._guests, self._topics, self._since = hub, guests, topics, since
         self._reader = Reader(hub, self)
+        self._reader.topics.update(topics)
         self._waiting: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
         self._bytes = 0
         self._news = asyncio.Event()
         self._over = False
 
     # ── the line ────────────────────────────────────────────────────────────────────────────────
+    def offer(self, published: Published) -> bool:
+        if self.behind:
+            return False
+        self._put(published.event)
+        return True
+
     def write(self, published: Published) -> None:
         self._put(published.event)
 
     @property
-    def full(self) -> bool:
+    def behind(self) -> bool:
         return self._bytes > FULL_BYTES
 
     @property
@@ -78,14 +87,16 @@ class EventStream(Response, Line):
             self._news.set()
 
     def _beat(self, heartbeat: Published) -> None:
-        if not self.full:
+        if not self.behind:
             self._put(b": heartbeat\n\n")
 
     # ── the answer ──────────────────────────────────────────────────────────────────────────────
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.trader is not None:
-            self._guests.add(self)
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            self._guests.discard(self)
+            await send({"type": "http.response.body", "body": b""})
+            return
         self._hub.on_heartbeat.add(self._beat)
         gone = asyncio.create_task(_gone(receive))
         joining = asyncio.create_task(self._join())
@@ -105,8 +116,7 @@ class EventStream(Response, Line):
             self._guests.discard(self)
             for topic in self._topics:
                 self._hub.leave(self._reader, topic)
-        if scope["method"] != "HEAD":
-            await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _join(self) -> None:
         try:
@@ -130,7 +140,7 @@ class EventStream(Response, Line):
             size += len(parts[-1])
         self._bytes -= min(size, self._bytes)
         await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
-        if not self.full:
+        if not self.behind:
             self._reader.drained()
 
 

@@ -8,13 +8,13 @@ from pydantic import Field
 from starlette.responses import Response
 
 from cift.contracts.headers import FromHeader
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Trader
 from cift.platform.stores import Platform
 from cift.streams.streams import Streams
 
 
-@http("GET", "/api/v1/market-data/stream", scope=None, timeout_s=300.0)
+@http("GET", "/api/v1/market-data/stream", scope=None, timeout_s=300.0, scale=Scale(max=3, concurrency=1_000))
 async def stream_events(
     platform: Platform,
     trader: Trader | None,

@@ -245,6 +245,7 @@ async def test_live_messages_do_not_overtake_a_replay(venue: Venue) -> None:
             while going:
                 number += 1
                 await venue.print(symbol, "100", number)
+                await asyncio.sleep(0.005)  # the listeners of this test read only at its end
             return number
 
         printing = asyncio.create_task(prints())
@@ -306,3 +307,13 @@ async def test_one_subscription_of_the_bus_however_many_listen(exchange: Stack, 
             return "cift_stream_subscriptions 0.0" in text and "cift_stream_listeners 0.0" in text
 
         await asyncio.to_thread(eventually, clean, "nothing is left of clients that went")
+
+
+async def test_an_id_that_never_was_is_answered_by_a_gap(venue: Venue) -> None:
+    """Of an exchange before this one, say; what is new comes all the same."""
+    symbol = await venue.instrument()
+    async with await Ear.open(venue.exchange.url) as ear:
+        await ear.subscribe(symbol, channels=["trades"], since=f"{2**40}:0")
+        assert [gap["since"] for gap in ear.of("gap")] == [f"{2**40}:0"]
+        await venue.print(symbol, "101", 3)
+        assert (await ear.until("trade"))["quantity"] == "3"

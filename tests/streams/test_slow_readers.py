@@ -1,0 +1,101 @@
+"""Who reads too slowly: spared quotes, given snapshots, cut off for the rest; nobody else notices."""
+
+import asyncio
+import socket
+from typing import Any
+
+from cift.kernel.money import NANOS
+from tests.host.alone import alone
+from tests.stack import Stack
+from tests.streams.listening import Book, Ear
+from tests.venue import FEED, Venue
+
+FEW_BYTES = 4_096
+PRINTS = 12_000
+_source = iter(range(10**12, 10**13))
+
+
+async def slow(url: str) -> Ear:
+    """A client whose system takes in little, and which reads only when it is asked to."""
+    port = int(url.rsplit(":", 1)[1])
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, FEW_BYTES)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
+    return await Ear.open(url, sock=narrow, max_queue=1)
+
+
+async def many(venue: Venue, symbol: str, kind: str, count: int) -> None:
+    """Ticks of the outside market, the last one with `count` as its size."""
+
+    def tick(number: int) -> dict[str, Any]:
+        head = {"feed": FEED, "source_sequence": next(_source), "symbol": symbol}
+        if kind == "outside_trade":
+            return {"type": kind, **head, "price": 100 * NANOS, "quantity": number * NANOS}
+        bid = {"price": (99 * NANOS) - (number % 7) * NANOS // 100, "quantity": number * NANOS}
+        return {"type": kind, **head, "bid": bid, "ask": {"price": 101 * NANOS, "quantity": NANOS}}
+
+    for begin in range(0, count, 100):
+        # One at a time for quotes: those that arrive together are conflated before they are sequenced.
+        numbers = range(begin + 1, min(begin + 100, count) + 1)
+        if kind == "outside_trade":
+            await asyncio.gather(*(venue.engine.submit(tick(number)) for number in numbers))
+        else:
+            for number in numbers:
+                await venue.engine.submit(tick(number))
+
+
+async def test_a_client_that_never_reads_is_cut_off_and_others_hear_all(
+    exchange: Stack, venue: Venue
+) -> None:
+    symbol = await venue.instrument(price=None)
+    with alone("market_data.stream", exchange, CIFT_LOG="off") as url:
+        stuck, other = await slow(url), await Ear.open(url)
+        async with stuck, other:
+            for ear in (stuck, other):
+                await ear.subscribe(symbol, channels=["trades"])
+
+            async def hear() -> list[str]:
+                heard: list[str] = []
+                while not heard or heard[-1] != str(PRINTS):
+                    heard.append((await other.until("trade"))["quantity"])
+                return heard
+
+            hearing = asyncio.create_task(hear())
+            await many(venue, symbol, "outside_trade", PRINTS)
+            assert await hearing == [str(number) for number in range(1, PRINTS + 1)]
+            code, reason = await stuck.closed()
+            assert (code, reason) == (1008, "slow_reader")
+            assert stuck.heard[-1]["code"] == "slow_reader", "said in our own form first"
+            heard = [trade["quantity"] for trade in stuck.of("trade")]
+            assert heard == [str(number) for number in range(1, len(heard) + 1)], "what came had no holes"
+            assert len(heard) < PRINTS
+            again = await Ear.open(url)
+            async with again:
+                await again.subscribe(symbol, channels=["trades"], since=stuck.of("trade")[-1]["id"])
+                rest = [trade["quantity"] for trade in again.of("trade")]
+                assert heard + rest == [str(number) for number in range(1, PRINTS + 1)]
+        metrics = (await venue.http.get(f"{url}/metrics")).text
+        assert 'cift_stream_cut_off_total{reason="slow_reader"} 1.0' in metrics
+
+
+async def test_quotes_are_coalesced_and_the_book_is_caught_up_by_a_snapshot(
+    exchange: Stack, venue: Venue
+) -> None:
+    symbol, count = await venue.instrument(price=None), 2_500
+    with alone("market_data.stream", exchange, CIFT_LOG="off") as url:
+        lazy = await slow(url)
+        async with lazy:
+            await lazy.subscribe(symbol, channels=["quotes", "book"])
+            await many(venue, symbol, "outside_quote", count)
+            last = await lazy.until("quote", bid_quantity=str(count))
+            assert last["symbol"] == symbol
+            book = Book()
+            for message in lazy.of("book"):
+                if message["snapshot"] or message["previous"] <= book.sequence:
+                    book.hear(message)
+            while book.sides["bids"].get(last["bid"]) != str(count):
+                book.hear(await lazy.until("book"))
+            assert len(lazy.of("quote")) < count, "not every quote was told"
+            assert sum(message["snapshot"] for message in lazy.of("book")) >= 2
+            assert lazy.connection.state.name == "OPEN"
