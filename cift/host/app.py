@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from cift.function import Door
 from cift.host import errors
+from cift.host.address import address_of
 from cift.host.call import Asked, Call, split_path
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import NotFound, Refused
@@ -81,6 +82,7 @@ class House:
                 assert call.door.method not in methods, f"{call.door.name}: this route is taken"
                 methods[call.door.method] = route
         self._openapi: bytes | None = None
+        self._behind_gateway = settings.behind_gateway
         self._cors_any = "*" in settings.cors_origins
         self._cors = frozenset(origin.encode() for origin in settings.cors_origins)
         self._host_any = "*" in settings.trusted_hosts
@@ -135,7 +137,9 @@ class House:
                     self.check_host(headers)
                 call = route.call
                 client = scope.get("client")
-                address = client[0] if client else None
+                address = address_of(
+                    headers, client[0] if client else None, behind_gateway=self._behind_gateway
+                )
                 if door.scope is not None or (
                     call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
                 ):

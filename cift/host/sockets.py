@@ -32,6 +32,7 @@ from websockets.server import ServerProtocol
 
 from cift.function import Door
 from cift.host import errors
+from cift.host.address import address_of
 from cift.host.provide import PROVIDED, name_of, plain, provide
 from cift.kernel.errors import CiftError, Refused, Unavailable
 from cift.platform import telemetry
@@ -316,7 +317,11 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         assert self._transport is not None
         peer = self._transport.get_extra_info("peername")
-        address = peer[0] if isinstance(peer, tuple) else None
+        address = address_of(
+            headers,
+            peer[0] if isinstance(peer, tuple) else None,
+            behind_gateway=self._house.platform.settings.behind_gateway,
+        )
         agent = headers.get(b"user-agent")
         self.caller = Caller(address, agent.decode("latin-1")[:256] if agent else None, request_id)
         if door.scope is not None or b"authorization" in headers or b"x-api-key" in headers:

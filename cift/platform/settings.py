@@ -45,6 +45,13 @@ class Settings:
         default=("localhost", "127.0.0.1", "[::1]"),
         metadata={"doc": "Host headers answered, comma separated; *.example.org and * allowed"},
     )
+    behind_gateway: bool = field(
+        default=False,
+        metadata={
+            "doc": "a gateway of ours stands before every way in, and says the caller's address in"
+            " x-cift-client; otherwise that header is whatever a caller likes, and ignored"
+        },
+    )
     token_keys: str = field(
         default="", metadata={"doc": "folder of the ES256 keys; default: keys/ in the data folder"}
     )
@@ -63,7 +70,8 @@ class Settings:
         default="",
         metadata={
             "doc": "of a function alone: pull (it brings its stream or timer itself) or push (relay posts"
-            " to it); default: push where PORT is set, else pull"
+            " to it); default: push where PORT is set, else pull. Of all functions in one process: push"
+            " leaves streams and timers to relay"
         },
     )
     ticks_max_bytes: int = field(

@@ -64,6 +64,7 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_FUNCTION, value: {{ $function.door | quote }}}
 - {name: CIFT_SHARD, value: {{ $root.Values.shard | quote }}}
 - {name: CIFT_TRUSTED_HOSTS, value: "*"}
+- {name: CIFT_BEHIND_GATEWAY, value: "true"}
 - {name: CIFT_RATE_LIMIT, value: {{ $root.Values.rateLimits.user | int64 | quote }}}
 - {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | int64 | quote }}}
 - {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | int64 | quote }}}

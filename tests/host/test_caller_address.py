@@ -1,0 +1,69 @@
+"""Whose request it is: the gateway's word counts where one stands in front, and nowhere else."""
+
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from cift.host.address import address_of
+from cift.run.servers import free_port
+from tests.host.alone import alone
+from tests.stack import Stack
+
+LOGIN = "/api/v1/auth/login"
+
+
+@pytest.mark.parametrize(
+    ("told", "behind", "address"),
+    [
+        (b"198.51.100.7", True, "198.51.100.7"),
+        (b"2001:DB8::1", True, "2001:db8::1"),
+        (b"198.51.100.7", False, "10.0.0.1"),
+        (b"nobody", True, "10.0.0.1"),
+        (b"", True, "10.0.0.1"),
+        (None, True, "10.0.0.1"),
+    ],
+)
+def test_the_header_counts_only_behind_a_gateway(told: bytes | None, behind: bool, address: str) -> None:
+    headers = {} if told is None else {b"x-cift-client": told}
+    assert address_of(headers, "10.0.0.1", behind_gateway=behind) == address
+
+
+def _statuses(url: str, addresses: list[str]) -> list[int]:
+    wrong = {"username": "nobody-of-these-tests", "password": "a wrong password"}
+    with httpx.Client(base_url=url, timeout=30) as client:
+        return [
+            client.post(LOGIN, json=wrong, headers={"x-cift-client": address}).status_code
+            for address in addresses
+        ]
+
+
+def test_behind_a_gateway_each_caller_has_a_limit_of_his_own(exchange: Stack) -> None:
+    pod = {"PORT": str(free_port()), "CIFT_RATE_LIMIT_AUTH": "3", "CIFT_BEHIND_GATEWAY": "true"}
+    one, two = "198.51.100.21", "198.51.100.22"
+    with alone("auth.login", exchange, **pod) as url:
+        assert _statuses(url, [one] * 4 + [two]) == [401, 401, 401, 429, 401]
+
+
+def test_without_a_gateway_a_forged_address_buys_nothing(exchange: Stack) -> None:
+    pod = {"PORT": str(free_port()), "CIFT_RATE_LIMIT_AUTH": "3"}
+    with alone("auth.login", exchange, **pod) as url:
+        statuses = _statuses(url, [f"198.51.100.{n}" for n in range(31, 36)])
+    assert statuses.count(401) <= 3 and statuses[-1] == 429
+
+
+async def test_the_audit_log_names_the_caller(exchange: Stack) -> None:
+    user = exchange.new_user()
+    pod = {"PORT": str(free_port()), "CIFT_BEHIND_GATEWAY": "true"}
+    body = {"username": user.username, "password": user.password}
+    with alone("auth.login", exchange, **pod) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            answer = await client.post(LOGIN, json=body, headers={"x-cift-client": "198.51.100.41"})
+    assert answer.status_code == 200, answer.text
+    connection: Any = await asyncpg.connect(str(exchange.run_file["postgres_url"]))
+    try:
+        query = "SELECT count(*) FROM audit_log WHERE host(address) = '198.51.100.41'"
+        assert await connection.fetchval(query) >= 1
+    finally:
+        await connection.close()
