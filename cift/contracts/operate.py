@@ -69,3 +69,24 @@ class OperatedAccount(BaseModel):
     equity: str
     open_orders: int
     limits: LimitsView
+
+
+class DeadLetterView(BaseModel):
+    """A message that its handler refused for good, and that waits to be brought again."""
+
+    id: int
+    function: str
+    reason: str
+    stream: str
+    sequence: int
+    subject: str
+    published_at: str
+    put_aside_at: str
+    data_bytes: int
+
+
+class Replayed(BaseModel):
+    """A dead letter that its handler has taken now: it is gone from the list."""
+
+    id: int
+    function: str

@@ -37,6 +37,7 @@ async def run_on(door: Door, platform: Platform) -> None:
         batch=door.batch,
         journal=journal,
         handler=handle,
+        effects=door.effects,
     ).run()
 
 

@@ -40,6 +40,8 @@ async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.soc
     platform = Platform(settings)
     app = House(doors, platform)
     log.info("serving", extra={"port": settings.http_port, "functions": len(doors)})
+    if settings.events == "push":  # relay brings streams and timers
+        doors = [door for door in doors if door.kind not in ("on", "every")]
     await serve_app(app, listener, Background(doors, platform), platform, sockets=True)
     log.info("stopped")
 

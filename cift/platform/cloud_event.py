@@ -17,6 +17,7 @@ from cift.platform.journal import Batch, JournalRecord, Message
 
 BATCH_TYPE = "markets.cift.batch"
 DUE_TYPE = "markets.cift.due"
+CONTENT_TYPE = "application/vnd.cift.batch"
 _HEAD = struct.Struct("<QqHII")
 _NATS_HEADERS = b"NATS/1.0"
 
@@ -64,6 +65,39 @@ def message_headers(block: bytes) -> dict[str, str]:
             raise _unreadable("a message's headers hold a line without a colon")
         found[name.decode("utf-8", "replace").strip()] = value.decode("utf-8", "replace").strip()
     return found
+
+
+def header_block(headers: Mapping[str, str]) -> bytes:
+    """The NATS header block that says `headers`, sorted by name; empty for none."""
+    if not headers:
+        return b""
+    lines = [f"{name}: {value}\r\n" for name, value in sorted(headers.items())]
+    return f"NATS/1.0\r\n{''.join(lines)}\r\n".encode()
+
+
+def of_one(
+    function: str, shard: str, stream: str, stream_id: str, message: Message
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the POST of one message of a stream that is no journal, made at `stream_id`."""
+    sequence, subject, block = message.sequence, message.subject.encode(), header_block(message.headers)
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": f"{stream}/{stream_id}/{sequence}-{sequence}",
+        "ce-source": f"/cift/streams/{stream}",
+        "ce-type": BATCH_TYPE,
+        "ce-cift-function": function,
+        "ce-stream": stream,
+        "ce-shard": shard,
+        "ce-journalid": "",
+        "ce-first": str(sequence),
+        "ce-last": str(sequence),
+        "ce-count": "1",
+        "content-type": CONTENT_TYPE,
+    }
+    if "traceparent" in message.headers:
+        headers["traceparent"] = message.headers["traceparent"]
+    head = _HEAD.pack(sequence, message.timestamp_ns, len(subject), len(block), len(message.data))
+    return headers, head + subject + block + message.data
 
 
 def batch(headers: Mapping[bytes, bytes], body: bytes, *, journal: bool) -> Batch:

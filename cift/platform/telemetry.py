@@ -144,6 +144,7 @@ projector_failures = Counter(
 projector_seconds = Histogram(
     "cift_projector_batch_seconds", "Time for one batch", ["function"], buckets=_SECONDS
 )
+dead_letters = Counter("cift_dead_letters", "Messages put aside into DLQ", ["function"])
 valkey_gone = Counter("cift_valkey_gone", "Times a fallback was used because Valkey did not answer", ["use"])
 ticks_archived = Counter("cift_ticks_archived", "Ticks written to the tick stores", ["kind"])
 ticks_lost = Counter(

@@ -91,6 +91,7 @@ class Exchange:
         nats, self._addresses["nats_url"] = servers.nats_server(folder)
         valkey, self._addresses["valkey_url"] = servers.valkey(folder)
         await start(nats)
+        await servers.make_dead_letters(self._addresses["nats_url"])
         await start(valkey)
         say("  starting the matching engine (it replays its journal)")
         matchd, self._addresses["matchd_metrics"] = servers.matchd(

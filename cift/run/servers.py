@@ -21,6 +21,7 @@ import redis.asyncio
 from nats.aio.client import Client
 from redis.exceptions import RedisError
 
+from cift.platform import dead_letters
 from cift.platform.settings import Settings
 from cift.run.folder import DataFolder
 from cift.run.privilege import before_exec, is_root, unprivileged_ids
@@ -215,6 +216,15 @@ async def _nats_answers(url: str, ask: Callable[[Client], Awaitable[object]]) ->
     finally:
         await client.close()
     return True
+
+
+async def make_dead_letters(url: str) -> None:
+    """Have the stream of dead letters; in a cluster the operator provisions it."""
+    client = await nats.connect(url, error_cb=_quiet)
+    try:
+        await dead_letters.ensure_stream(client.jetstream(timeout=5))
+    finally:
+        await client.close()
 
 
 async def _quiet(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""What operators may do with the exchange while it runs. Each is a command in the journal like any other."""
+"""What operators may do with the exchange while it runs. A change is a command in the journal like any."""
 
 from typing import Any
 
@@ -6,13 +6,18 @@ from cift.contracts.operate import (
     LEVERAGE_PERCENT_DEFAULT,
     AccountEdit,
     AccountLimits,
+    DeadLetterView,
     LimitsView,
     OperatedAccount,
     TradingHalt,
 )
+from cift.kernel.clock import rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.ids import parse_uuid
+from cift.platform.dead_letters import Kept
 from cift.platform.engine import Engine
+
+FUNCTION_PATTERN = r"^[a-z_]+\.[a-z_0-9]+$"
 
 
 async def set_halt(symbol: str, engine: Engine, *, halted: bool) -> TradingHalt:
@@ -63,4 +68,19 @@ def account_view(told: dict[str, Any]) -> OperatedAccount:
         equity=told["equity"],
         open_orders=told["open_orders"],
         limits=LimitsView(**told["limits"]),
+    )
+
+
+def dead_letter_view(kept: Kept) -> DeadLetterView:
+    """The view of a letter: everything but what it says."""
+    return DeadLetterView(
+        id=kept.id,
+        function=kept.letter.function,
+        reason=kept.letter.reason,
+        stream=kept.letter.headers["ce-stream"],
+        sequence=kept.message.sequence,
+        subject=kept.message.subject,
+        published_at=rfc3339(kept.message.timestamp_ns),
+        put_aside_at=kept.put_aside_at,
+        data_bytes=len(kept.message.data),
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -14,9 +15,10 @@ from tests.stack import ROOT, Stack, eventually
 
 
 @contextmanager
-def alone(function: str, exchange: Stack, **settings: str) -> Iterator[str]:
+def alone(function: str, exchange: Stack, *, doors: Path | None = None, **settings: str) -> Iterator[str]:
     """Its URL, once /health answers; it must end well. `settings` are whole variables (PORT="8080", which
-    is as in a pod; without it, it listens on CIFT_HTTP_PORT)."""
+    is as in a pod; without it, it listens on CIFT_HTTP_PORT). `doors`: a folder with functions of a test's
+    own, found beside those of the repository."""
     run, port = exchange.run_file, settings.get("PORT") or str(free_port())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
         "CIFT_FUNCTION": function,
@@ -27,7 +29,11 @@ def alone(function: str, exchange: Stack, **settings: str) -> Iterator[str]:
         "CIFT_VALKEY_URL": run["valkey_url"],
         **settings,
     }
-    process = subprocess.Popen([sys.executable, "-m", "cift.host"], cwd=ROOT, env=environment)
+    command = ["-m", "cift.host"]
+    if doors is not None:
+        also = f"import functions, runpy; functions.__path__.append({str(doors)!r})"
+        command = ["-c", f"{also}; runpy.run_module('cift.host', run_name='__main__')"]
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: httpx.get(f"{url}/health").status_code == 200, f"{function} alone answers")

@@ -4,7 +4,7 @@ nats-server reads the path of an included file from the folder of the including 
 {{- define "cift.natsConfig" -}}
 {{- $stream := ternary "ORDERS" (printf "ORDERS_%s" .Values.shard) (eq .Values.shard "main") -}}
 {{- $read := list "INFO" "STREAM.INFO.>" "STREAM.NAMES" "STREAM.LIST" "STREAM.MSG.GET.>" "DIRECT.GET.>" "CONSUMER.INFO.>" "CONSUMER.NAMES.>" "CONSUMER.LIST.>" -}}
-{{- $consume := list "CONSUMER.CREATE.>" "CONSUMER.DURABLE.CREATE.>" "CONSUMER.DELETE.>" "CONSUMER.MSG.NEXT.>" -}}
+{{- $consume := list "CONSUMER.CREATE.>" "CONSUMER.DURABLE.CREATE.>" "CONSUMER.DELETE.>" "CONSUMER.RESET.>" "CONSUMER.MSG.NEXT.>" -}}
 include "../secret/passwords.conf"
 {{- if gt (.Values.nats.replicas | int) 1 }}
 include "../secret/peers.conf"
@@ -33,17 +33,18 @@ authorization {
   users: [
     { user: engine, password: $ENGINE_PASSWORD }
     { user: relay, password: $RELAY_PASSWORD, permissions: {
-      publish: { allow: ["dlq.>", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}] }
-      subscribe: { allow: ["_INBOX.>"] } } }
+      publish: { allow: ["dlq.>", "$JS.API.STREAM.MSG.DELETE.DLQ", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}] }
+      subscribe: { allow: ["_INBOX.>", "relay.{{ .Values.shard }}.replay.>"] }
+      allow_responses: true } }
     { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
-      publish: { allow: ["engine.*.command", "engine.*.query", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
+      publish: { allow: ["engine.*.command", "engine.*.query", "relay.*.replay.>", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
                  deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
       subscribe: { allow: ["_INBOX.>", "engine.*.leading", "market.>", "events.>"] } } }
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
                  deny: [
                    {{- range $name := list $stream (printf "OBJ_ENGINE_%s" .Values.shard) }}
-                   {{- range list "STREAM.CREATE" "STREAM.UPDATE" "STREAM.DELETE" "STREAM.PURGE" "STREAM.MSG.DELETE" "STREAM.RESTORE" "STREAM.SNAPSHOT" "STREAM.PEER.REMOVE" "STREAM.LEADER.STEPDOWN" "CONSUMER.CREATE" "CONSUMER.DURABLE.CREATE" "CONSUMER.DELETE" }}
+                   {{- range list "STREAM.CREATE" "STREAM.UPDATE" "STREAM.DELETE" "STREAM.PURGE" "STREAM.MSG.DELETE" "STREAM.RESTORE" "STREAM.SNAPSHOT" "STREAM.PEER.REMOVE" "STREAM.LEADER.STEPDOWN" "CONSUMER.CREATE" "CONSUMER.DURABLE.CREATE" "CONSUMER.DELETE" "CONSUMER.RESET" }}
                    "$JS.API.{{ . }}.{{ $name }}", "$JS.API.{{ . }}.{{ $name }}.>",
                    {{- end }}
                    {{- end }}

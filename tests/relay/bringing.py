@@ -1,0 +1,97 @@
+"""A real relay beside a running exchange, with the handlers that the doors declare."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cift.function import Door
+from cift.run.servers import free_port
+from tests.stack import ROOT, Stack, eventually
+
+STOPS_WITHIN_S = 30.0
+
+
+def program() -> Path:
+    """The program that `make build` left; CIFT_RELAY names another."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core" / "target")
+    path = Path(os.environ.get("CIFT_RELAY") or target / "release" / "relay")
+    assert os.access(path, os.X_OK), f"relay is not built ({path} is missing): run `make build`"
+    return path
+
+
+def handler_of(door: Door, url: str) -> dict[str, Any]:
+    """As charts/cift/templates/relay.yaml writes it."""
+    handler: dict[str, Any] = {"function": door.name, "url": url, "timeout_seconds": door.timeout_s}
+    if door.kind == "every":
+        return {**handler, "kind": "every", "every_seconds": door.seconds}
+    handler |= {"kind": "journal" if door.stream == "ORDERS" else "stream", "stream": door.stream}
+    handler |= {"batch": door.batch, "effects": door.effects}
+    return handler | ({"subject": door.subject} if door.subject else {})
+
+
+class Relay:
+    """One relay process."""
+
+    def __init__(self, stack: Stack, handlers: list[dict[str, Any]], folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "relay.json"
+        config.write_text(json.dumps({"handlers": handlers}))
+        self.output = folder / "relay.log"
+        self._port = free_port()
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
+            "CIFT_RELAY_CONFIG": str(config),
+            "CIFT_RELAY_METRICS": f"127.0.0.1:{self._port}",
+            "CIFT_NATS_URL": str(stack.run_file["nats_url"]),
+        }
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self.output.open("a") as log:
+            return subprocess.Popen([program()], env=self._environment, stderr=log)
+
+    def kill(self) -> None:
+        """As a lost node does."""
+        self._process.kill()
+        self._process.wait(STOPS_WITHIN_S)
+
+    def start_again(self) -> None:
+        self._process = self._start()
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(STOPS_WITHIN_S)
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def metrics(self, function: str) -> Mapping[str, float]:
+        """Its metrics of that function, by name."""
+        text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=10).text
+        line = re.compile(rf'(relay_\w+)\{{function="{re.escape(function)}"\}} (\S+)')
+        return {found[1]: float(found[2]) for found in line.finditer(text)}
+
+    def wait_for(self, function: str, name: str, value: float, timeout_s: float = 60.0) -> None:
+        eventually(
+            lambda: self.metrics(function).get(name) == value, f"{name} of {function} is {value}", timeout_s
+        )
+
+
+@contextmanager
+def relay(stack: Stack, handlers: list[dict[str, Any]], folder: Path) -> Iterator[Relay]:
+    """A relay that must end well."""
+    running = Relay(stack, handlers, folder)
+    try:
+        yield running
+    except BaseException:
+        running.kill()
+        raise
+    assert running.stop() == 0, running.said
