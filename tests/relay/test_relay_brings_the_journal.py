@@ -1,0 +1,190 @@
+"""The real relay brings the real journal to real functions, each alone as in a pod, while nothing in the
+exchange's own process does: from zero, over kills, over a database that is away; in order, once, and none
+into DLQ."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cift.host.doors import load_door
+from cift.platform.stores import Platform
+from cift.run.servers import free_port
+from tests.host.alone import alone
+from tests.relay.bringing import Relay, handler_of, relay
+from tests.stack import Stack, User, eventually
+from tests.venue import Venue
+
+PROJECTORS = ("events.project_orders", "events.project_ledger", "events.project_market")
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An exchange whose own process brings no streams. It did in an earlier run: relay goes on from there."""
+    folder: Path = tmp_path_factory.mktemp("pushed") / "data"
+    with Stack.start(folder) as pulling:
+        user = pulling.new_user()
+        answer = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=30)
+        assert answer.json()["items"] == []
+    with Stack.start(folder, events="push") as stack:
+        yield stack
+
+
+class Pods:
+    """The projectors as pods: asleep until somebody starts them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.ports = {name: free_port() for name in PROJECTORS}
+        self._running: dict[str, ExitStack] = {}
+
+    def handlers(self) -> list[dict[str, object]]:
+        return [handler_of(load_door(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
+
+    def wake(self, *names: str) -> None:
+        for name in names or PROJECTORS:
+            context = self._running[name] = ExitStack()
+            context.enter_context(alone(name, self._stack, PORT=str(self.ports[name])))
+
+    def sleep(self, *names: str) -> None:
+        for name in names or tuple(self._running):
+            self._running.pop(name).close()
+
+
+@pytest.fixture
+def pods(pushed: Stack) -> Iterator[Pods]:
+    found = Pods(pushed)
+    yield found
+    found.sleep()
+
+
+async def _place(stack: Stack, user: User, symbol: str, count: int) -> list[str]:
+    """Place so many orders; their ids, newest first. What a door cannot show yet is done all the same."""
+    ids = []
+    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
+        body = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
+        for _ in range(count):
+            answer = await client.post("/api/v1/trading/orders", json=body, headers=user.key)
+            assert answer.status_code == 201, answer.text
+            ids.append(answer.json()["id"])
+    return ids[::-1]
+
+
+async def _symbol(stack: Stack) -> str:
+    platform = Platform(stack.settings())
+    try:
+        async with httpx.AsyncClient(base_url=stack.url) as client:
+            return await Venue(stack, client, platform).instrument(None)
+    finally:
+        await platform.close()
+
+
+def _orders(stack: Stack, user: User) -> list[str] | None:
+    """Ids of the orders that the user reads; None where the read model is behind."""
+    answer = httpx.get(
+        f"{stack.url}/api/v1/trading/orders", params={"limit": 500}, headers=user.key, timeout=30
+    )
+    if answer.status_code == 503:
+        assert answer.json()["code"] == "read_model_behind", answer.text
+        return None
+    assert answer.status_code == 200, answer.text
+    return [order["id"] for order in answer.json()["items"]]
+
+
+def _dead_letters(stack: Stack) -> int:
+    async def count() -> int:
+        platform = Platform(stack.settings())
+        try:
+            return int((await (await platform.nats.jetstream()).stream_info("DLQ")).state.messages)
+        finally:
+            await platform.close()
+
+    return asyncio.run(count())
+
+
+def _all_dealt_with(running: Relay) -> None:
+    for name in PROJECTORS:
+        eventually(
+            lambda name=name: (
+                running.metrics(name)["relay_lag_messages"] == 0 and running.metrics(name)["relay_alarm"] == 0
+            ),
+            f"{name} has caught up:\n{running.said}",
+            90.0,
+        )
+
+
+def test_an_order_placed_while_all_sleep_is_projected_once_they_are_woken(
+    pushed: Stack, pods: Pods, tmp_path: Path
+) -> None:
+    user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
+    ids = asyncio.run(_place(pushed, user, symbol, 25))
+    assert _orders(pushed, user) is None, "nobody projects, and the door says so"
+    with relay(pushed, pods.handlers(), tmp_path) as running:
+        running.wait_for("events.project_orders", "relay_alarm", 1)
+        assert running.metrics("events.project_orders")["relay_lag_messages"] >= 25
+        pods.wake()
+        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
+        _all_dealt_with(running)
+        messages = running.metrics("events.project_orders")["relay_messages_total"]
+        # The user, his account and money, one instrument, 25 orders: what the pump did is not done again.
+        assert 25 < messages < 45, running.said
+        assert running.metrics("events.project_orders")["relay_rewinds_total"] == 0
+    assert _dead_letters(pushed) == 0
+
+
+def test_kills_of_relay_and_functions_lose_and_double_nothing(
+    pushed: Stack, pods: Pods, tmp_path: Path
+) -> None:
+    user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
+    pods.wake()
+    with relay(pushed, pods.handlers(), tmp_path) as running:
+        ids: list[str] = []
+        for round in range(4):
+            ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
+            if round % 2:
+                pods.sleep("events.project_orders")
+            else:
+                running.kill()
+            ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
+            if round % 2:
+                pods.wake("events.project_orders")
+            else:
+                running.start_again()
+        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
+        _all_dealt_with(running)
+    assert _dead_letters(pushed) == 0
+
+
+def test_a_database_that_is_away_makes_lag_and_an_alarm_and_no_dead_letters(
+    pushed: Stack, pods: Pods, tmp_path: Path
+) -> None:
+    user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
+    pods.wake()
+    name = "events.project_orders"
+    with relay(pushed, pods.handlers(), tmp_path) as running:
+        _all_dealt_with(running)
+
+        # Killed, and what the supervisor starts in its place is frozen before it serves.
+        frozen = pushed.restarted("postgres", pushed.kill("postgres"))
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            for _ in range(10):  # by the engine alone: doors ask the database who calls
+                asyncio.run(_symbol(pushed))
+            for each in PROJECTORS:
+                running.wait_for(each, "relay_alarm", 1)
+            behind = running.metrics(name)["relay_lag_messages"]
+            assert behind >= 10, running.said
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+        pushed.wait_ready(90)
+        _all_dealt_with(running)
+        assert running.said.count("alarm: it does not work") >= 1
+        ids = asyncio.run(_place(pushed, user, symbol, 3))
+        assert eventually(lambda: _orders(pushed, user) == ids, "it is read as before", 60)
+        assert running.metrics(name)["relay_poison_total"] == 0
+    assert _dead_letters(pushed) == 0
