@@ -12,7 +12,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_S = 1_200
-BUILD = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "cift-sim", "-p", "matchd", "--bins"]
+BUILD = [
+    "cargo",
+    "build",
+    "--quiet",
+    "--locked",
+    "--release",
+    "-p",
+    "cift-sim",
+    "-p",
+    "matchd",
+    "-p",
+    "relay",
+    "--bins",
+]
 
 
 def binaries() -> Path:
@@ -42,6 +55,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             "The installed release (make test-cluster KEEP=1)",
             [sys.executable, "-m", "bench.cluster"],
         ),
+        "relay": ("A backlog of 100,000 events, drained from zero", [sys.executable, "-m", "bench.relay"]),
     }
 
 

@@ -1,0 +1,196 @@
+"""How fast a backlog is drained from zero: relay posting to project_orders, beside the pump within the
+function's own process, over the same journal in the same run.
+
+    python -m bench.relay [--events 100000] [--rounds 2]
+
+A whole exchange is started whose own process brings no streams. Orders that trade with each other fill its
+journal with the events wanted. Then, each time into an empty read model of its own: the function (and relay)
+are started, and the time is taken until the last record is projected, so the function's start is in it.
+Judges nothing.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from cift.contracts.orders import NewOrder  # noqa: E402
+from cift.host.doors import load_door  # noqa: E402
+from cift.kernel.ids import uuid7  # noqa: E402
+from cift.kernel.money import NANOS  # noqa: E402
+from cift.platform.journal import JournalRecord  # noqa: E402
+from cift.platform.migrate import migrate  # noqa: E402
+from cift.platform.stores import Platform  # noqa: E402
+from cift.run.servers import free_port  # noqa: E402
+from cift.trading import rules  # noqa: E402
+from tests.relay.bringing import handler_of, relay  # noqa: E402
+from tests.stack import Stack  # noqa: E402
+
+FUNCTION = "events.project_orders"
+ACCOUNTS = 20
+CHUNK_ORDERS = 4_000
+IN_FLIGHT = 400
+DRAINED_WITHIN_S = 600.0
+
+
+async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
+    """Fill the journal: records, commands and events that it holds then."""
+    engine, symbol = platform.engine, "BENCH"
+    await engine.submit(
+        {
+            "type": "define_instrument", "symbol": symbol, "currency": "USD", "tick": NANOS // 100,
+            "lot": NANOS, "band_ppm": 100_000, "collar_ppm": 20_000,
+        }
+    )  # fmt: skip
+    accounts = [uuid7() for _ in range(ACCOUNTS)]
+    for account in accounts:
+        await engine.submit(
+            {
+                "type": "open_account",
+                "account": account,
+                "kind": "margin",
+                "role": "customer",
+                "currency": "USD",
+            }
+        )
+        await engine.submit(
+            {"type": "deposit", "account": account, "transfer": uuid7(), "amount": 10**7 * NANOS}
+        )
+    room = asyncio.Semaphore(IN_FLIGHT)
+
+    async def place(number: int) -> None:
+        order = NewOrder(
+            symbol=symbol, side="buy" if number % 2 else "sell", type="limit", quantity="1", limit_price="100"
+        )
+        async with room:
+            await engine.submit(rules.admit(order, accounts[number % ACCOUNTS], uuid7(), None))
+
+    js = await platform.nats.jetstream()
+    records = commands = events = placed = 0
+    while events < wanted:
+        await asyncio.gather(*(place(placed + n) for n in range(CHUNK_ORDERS)))
+        placed += CHUNK_ORDERS
+        _, last = await platform.nats.journal()
+        while records < last:
+            records += 1
+            message = await js.get_msg(platform.settings.journal_stream, records)
+            entries = JournalRecord(records, message.data or b"").entries
+            commands += len(entries)
+            events += sum(len(entry["events"]) for entry in entries)
+    return records, commands, events
+
+
+@contextmanager
+def function(stack: Stack, database: str, *, events: str) -> Iterator[str]:
+    """The projector, just started (it may not answer yet); its URL."""
+    run, port = stack.run_file, free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
+        "CIFT_FUNCTION": FUNCTION,
+        "CIFT_LOG": "off",
+        "CIFT_EVENTS": events,
+        "CIFT_NATS_URL": run["nats_url"],
+        "CIFT_POSTGRES_URL": database,
+        "PORT": str(port),
+    }
+    child = subprocess.Popen([sys.executable, "-m", "cift.host"], cwd=ROOT, env=environment)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.wait(30)
+
+
+async def empty_read_model(stack: Stack, name: str) -> str:
+    """The URL of a database that nothing was projected into; and no consumer knows of earlier rounds."""
+    url = str(stack.run_file["postgres_url"])
+    owner = await asyncpg.connect(url)
+    await owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await owner.execute(f"CREATE DATABASE {name}")
+    await owner.close()
+    database = url.replace("/cift?", f"/{name}?")
+    await migrate(database)
+    platform = Platform(stack.settings())
+    try:
+        js = await platform.nats.jetstream()
+        for each in await js.consumers_info("ORDERS"):
+            if each.name == FUNCTION.rsplit(".", 1)[-1]:
+                await js.delete_consumer("ORDERS", each.name)
+    finally:
+        await platform.close()
+    return database
+
+
+async def drained(database: str, last: int) -> None:
+    """Until the projector's offset is the last record."""
+    connection = await asyncpg.connect(database)
+    try:
+        async with asyncio.timeout(DRAINED_WITHIN_S):
+            while True:
+                at = await connection.fetchval("SELECT max(sequence) FROM projector_offsets")
+                if at == last:
+                    return
+                await asyncio.sleep(0.02)
+    finally:
+        await connection.close()
+
+
+def by_relay(stack: Stack, database: str, last: int, folder: Path) -> tuple[float, Any]:
+    began = time.perf_counter()
+    with function(stack, database, events="push") as url:
+        with relay(stack, [handler_of(load_door(FUNCTION), url)], folder) as running:
+            asyncio.run(drained(database, last))
+            return time.perf_counter() - began, dict(running.metrics(FUNCTION))
+
+
+def by_pump(stack: Stack, database: str, last: int) -> float:
+    began = time.perf_counter()
+    with function(stack, database, events="pull"):
+        asyncio.run(drained(database, last))
+        return time.perf_counter() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.relay", description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder) / "data", events="push") as stack:
+
+        async def filled() -> tuple[int, int, int]:
+            platform = Platform(stack.settings())
+            try:
+                return await fill(platform, options.events)
+            finally:
+                await platform.close()
+
+        records, commands, events = asyncio.run(filled())
+        print(f"backlog: {events:,} events of {commands:,} commands in {records:,} records", flush=True)
+        print(f"{'':8} {'s':>7} {'events/s':>10} {'records/s':>10}")
+        for number in range(options.rounds):
+            database = asyncio.run(empty_read_model(stack, "bench_relay"))
+            took, told = by_relay(stack, database, records, Path(folder) / f"relay{number}")
+            rest = f"{told['relay_batches_total']:.0f} batches, {told['relay_bytes_total'] / 1e6:.1f} MB"
+            print(
+                f"{'relay':8} {took:7.2f} {events / took:10,.0f} {records / took:10,.0f}   {rest}", flush=True
+            )
+            database = asyncio.run(empty_read_model(stack, "bench_pump"))
+            took = by_pump(stack, database, records)
+            print(f"{'pump':8} {took:7.2f} {events / took:10,.0f} {records / took:10,.0f}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
