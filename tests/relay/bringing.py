@@ -40,7 +40,7 @@ def handler_of(door: Door, url: str) -> dict[str, Any]:
 class Relay:
     """One relay process."""
 
-    def __init__(self, stack: Stack, handlers: list[dict[str, Any]], folder: Path) -> None:
+    def __init__(self, nats_url: str, handlers: list[dict[str, Any]], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "relay.json"
         config.write_text(json.dumps({"handlers": handlers}))
@@ -49,7 +49,7 @@ class Relay:
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
             "CIFT_RELAY_CONFIG": str(config),
             "CIFT_RELAY_METRICS": f"127.0.0.1:{self._port}",
-            "CIFT_NATS_URL": str(stack.run_file["nats_url"]),
+            "CIFT_NATS_URL": nats_url,
         }
         self._process = self._start()
 
@@ -88,7 +88,7 @@ class Relay:
 @contextmanager
 def relay(stack: Stack, handlers: list[dict[str, Any]], folder: Path) -> Iterator[Relay]:
     """A relay that must end well."""
-    running = Relay(stack, handlers, folder)
+    running = Relay(str(stack.run_file["nats_url"]), handlers, folder)
     try:
         yield running
     except BaseException:
