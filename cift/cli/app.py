@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cift import __version__
-from cift.cli import account, dlq, identity, market, operate, orders
+from cift.cli import account, data, dlq, identity, market, operate, orders
 from cift.cli.client import Failed
 
 HELP = """
@@ -54,6 +54,7 @@ app.add_typer(orders.app, name="orders", rich_help_panel="Trading")
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.replace("_", "-"), rich_help_panel=_panel)(_command)
+app.add_typer(data.app, name="data", rich_help_panel="Market")
 app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
 app.add_typer(dlq.app, name="dlq", rich_help_panel="The exchange itself")
 

@@ -29,7 +29,7 @@ def verify(as_json: AsJson = False) -> None:
 
     Reads the journal of the running exchange; changes nothing. Exit 1 at the first difference.
     """
-    settings = _settings()
+    settings = running_settings()
     command = [str(_matchd()), "verify", *(["--json"] if as_json else [])]
     environment = {**os.environ, "CIFT_NATS_URL": settings.nats_url, "CIFT_SHARD": settings.shard}
     sys.exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -44,7 +44,7 @@ def rebuild(
     keys stay. The new rows are compared with the old ones; exit 1 if they differ. Trading goes on, and
     until it is done everybody reads the old rows.
     """
-    settings = _settings()
+    settings = running_settings()
     if not yes:
         typer.confirm("Drop the read model and build it again?", abort=True, err=True)
     summary = asyncio.run(_rebuild(settings))
@@ -71,7 +71,7 @@ def backup(
 
     Trading goes on. The file holds hashes of passwords and API keys: keep it as you keep the database.
     """
-    settings = _settings()
+    settings = running_settings()
     # Imported here: no other command needs the stores' drivers.
     import cift.backup
 
@@ -127,7 +127,7 @@ async def _rebuild(settings: Settings) -> dict[str, Any]:
             raise Failed("rebuild_failed", f"nothing has changed: {problem}") from None
 
 
-def _settings() -> Settings:
+def running_settings() -> Settings:
     """Settings of the exchange that runs here: from the environment, or what `make run` left."""
     settings = Settings.load()
     if not os.environ.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():

@@ -27,7 +27,8 @@ _OF_TYPE = {
     "cift.platform.identity.Trader": _IDENTITY,
     "cift.platform.tokens.Tokens": frozenset({"keys"}),
     "cift.platform.clickhouse.ClickHouse": frozenset({"clickhouse"}),
-    "cift.platform.ticks.Ticks": frozenset({"nats"}),
+    # Whether anybody keeps ticks is told by the store's address.
+    "cift.platform.ticks.Ticks": frozenset({"nats", "clickhouse"}),
 }
 
 

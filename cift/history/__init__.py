@@ -2,5 +2,7 @@
 figures.
 
 archive.py      messages of TICKS as columns of the store
+batches.py, lean.py, files.py, load.py   recorded ticks from files, into TICKS
+bars.py, ticks.py, asked.py   what HTTP asks: pages of bars, streams of ticks
 executions.py   records of the journal as columns of the store
 """

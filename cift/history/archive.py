@@ -6,12 +6,18 @@ dropped.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
+
+import orjson
 
 from cift.kernel.errors import Poison
 from cift.platform.journal import Message
 from cift.platform.native import NANOS, TIME, Column, block, same
+from cift.platform.ticks import FACTORS
 
+EPOCH = date(1970, 1, 1)
 BLOCK_ROWS_MAX = 500_000
 """Below ClickHouse's own `max_insert_block_size`, above which it would cut a block."""
 _TRADES = (("price", NANOS, "prices"), ("quantity", NANOS, "quantities"), ("side", "Int8", "sides"))
@@ -26,6 +32,35 @@ _COLUMNS = {"trade": (*_TRADES, ("conditions", "UInt32", "conditions")), "quote"
 
 Batch = dict[str, Any]
 """What `cift_core.ticks.decode_ticks` gives."""
+
+
+def parted(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """The messages of ticks, and those of factors."""
+    factors = [message for message in messages if message.subject.startswith(FACTORS)]
+    return [message for message in messages if not message.subject.startswith(FACTORS)], factors
+
+
+def factor_blocks(messages: Sequence[Message]) -> Iterator[bytes]:
+    """A block of price_factors for each message. Raises Poison: a message is none."""
+    import numpy as np
+
+    for message in messages:
+        try:
+            told = orjson.loads(message.data)
+            symbol, rows = str(told["symbol"]), told["factors"]
+            days = [(date.fromisoformat(row[0]) - EPOCH).days for row in rows]
+            columns = [[int(Decimal(row[place]).scaleb(12)) for row in rows] for place in (1, 2)]
+        except (ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
+            raise Poison(f"message {message.sequence} of TICKS ({message.subject}): {error}") from error
+        yield block(
+            len(rows),
+            [
+                ("symbol", "String", same(symbol, len(rows))),
+                ("day", "Date32", np.array(days, np.int32)),
+                ("price_factor", "Decimal(18, 12)", np.array(columns[0], np.int64)),
+                ("split_factor", "Decimal(18, 12)", np.array(columns[1], np.int64)),
+            ],
+        )
 
 
 def decode(messages: Sequence[Message]) -> list[Batch]:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cift.history.batches import NANOS, Kind, midnight_ns, numbered
+from cift.history.batches import NANOS, Kind, Piece, midnight_ns, numbered, pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,6 +100,11 @@ def read(file: DayFile) -> "pl.DataFrame":
         ask=last("ask", "ask") * PRICE_NANOS,
         ask_quantity=last("ask", "ask_size") * NANOS,
     )
+
+
+def messages(file: DayFile) -> Iterator[Piece]:
+    """The messages of a file. Raises NotLean."""
+    yield from pieces(read(file), FEED, file.symbol, file.kind)
 
 
 def factor_file(folder: Path, symbol: str) -> list[tuple[date, Decimal, Decimal]]:

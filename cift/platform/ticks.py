@@ -9,7 +9,12 @@ done silently: `archive_ticks` counts what it never saw (`cift_ticks_lost_messag
 looks at `waiting` and does.
 """
 
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import orjson
 
 from cift.kernel.errors import Unavailable
 from cift.platform.nats import Nats
@@ -19,9 +24,16 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 STREAM = "TICKS"
-SUBJECTS = "ticks.>"
+FACTORS = "factors."
+"""Beside ticks: a symbol's split and dividend factors, as JSON, on `factors.<symbol>`."""
+SUBJECTS = ("ticks.>", f"{FACTORS}>")
 PUBLISH_TIMEOUT_S = 5.0
 ARCHIVE = "archive_ticks"
+
+
+def _token(symbol: str) -> str:
+    """A symbol as one token of a subject, as the wire has it."""
+    return symbol.replace(".", "-").replace("/", "-")
 
 
 class Ticks:
@@ -42,14 +54,21 @@ class Ticks:
         Raises:
             Unavailable: it may be there or not: send it again.
         """
+        await self._put(f"ticks.{feed}.{_token(symbol)}", batch, f"{feed}:{symbol}:{kind}:{first}")
+
+    async def publish_factors(self, symbol: str, factors: Sequence[tuple[date, Decimal, Decimal]]) -> None:
+        """Tell a symbol's factors: up to which day, price factor, split factor. Raises Unavailable."""
+        told = [[day.isoformat(), str(price), str(split)] for day, price, split in factors]
+        data = orjson.dumps({"symbol": symbol, "factors": told})
+        await self._put(f"{FACTORS}{_token(symbol)}", data, None)
+
+    async def _put(self, subject: str, data: bytes, id: str | None) -> None:
         import nats.errors
-        import nats.js.errors
 
         js = await self._stream()
-        subject = f"ticks.{feed}.{symbol.replace('.', '-').replace('/', '-')}"
-        headers = {"Nats-Msg-Id": f"{feed}:{symbol}:{kind}:{first}"}
+        headers = None if id is None else {"Nats-Msg-Id": id}
         try:
-            await js.publish(subject, batch, timeout=PUBLISH_TIMEOUT_S, stream=STREAM, headers=headers)
+            await js.publish(subject, data, timeout=PUBLISH_TIMEOUT_S, stream=STREAM, headers=headers)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             self._js = None  # it may be another server, without the stream
             raise Unavailable("ticks_unavailable", f"The stream {STREAM} does not answer: {error}") from error
@@ -78,7 +97,7 @@ class Ticks:
         config = StreamConfig(
             name=STREAM,
             description="Raw ticks on their way to the tick stores",
-            subjects=[SUBJECTS],
+            subjects=list(SUBJECTS),
             storage=StorageType.FILE,
             discard=DiscardPolicy.OLD,
             max_bytes=self._settings.ticks_max_bytes,

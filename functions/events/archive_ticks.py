@@ -25,7 +25,10 @@ async def archive_ticks(batch: Batch, clickhouse: ClickHouse) -> None:
         log.error("TICKS let %d messages go before they were archived: ticks are missing", missing)
         last_archived = batch.items[-1].sequence  # said once, also if the store is down now
     if clickhouse.is_on:
-        for kind, rows, block in archive.blocks(archive.decode(batch.items)):
+        told, factors = archive.parted(batch.items)
+        for kind, rows, block in archive.blocks(archive.decode(told)):
             await clickhouse.insert(archive.TABLES[kind], block)
             telemetry.ticks_archived.labels(kind).inc(rows)
+        for block in archive.factor_blocks(factors):
+            await clickhouse.insert("price_factors", block)
     last_archived = batch.items[-1].sequence

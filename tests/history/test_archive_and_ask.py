@@ -2,8 +2,14 @@
 
 import csv
 import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,7 @@ NANOS = 10**9
 FEED = "testfeed"
 BEGIN_NS = 1_700_000_000 * NANOS
 TICKS = 250_000
+LEAN_IBM = "equity/usa/tick/ibm/20131007_trade.zip"
 DAY_NS = 86_400 * NANOS
 
 
@@ -164,6 +171,83 @@ async def test_trades_made_here_are_archived(kept: Stack, platform: Platform) ->
     )
     (tick,) = items(kept, "history/OWN")
     assert (tick["price"], tick["quantity"], tick["aggressor"]) == ("12.5", "3", "buy")
+
+
+def cift(kept: Stack, *arguments: str, code: int = 0) -> str:
+    """The command line beside that exchange."""
+    environment = {**os.environ, "CIFT_DATA": str(kept.folder), "CIFT_URL": kept.url}
+    done = subprocess.run(
+        [sys.executable, "-m", "cift.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_day_of_lean_is_loaded_exported_and_loaded_again(kept: Stack, lean: Path, tmp_path: Path) -> None:
+    load = ("data", "load", "lean", str(lean), "--symbols", "IBM", "--json")
+    first = json.loads(cift(kept, *load))
+    assert (first["files"], first["skipped"], first["factors"]) == (2, 0, ["IBM"])
+    day = {"start": "2013-10-07T00:00:00Z", "end": "2013-10-09T00:00:00Z", "feed": "lean"}
+
+    def counted() -> int:
+        bars = items(kept, "bars/IBM", interval="1d", **day)
+        return int(bars[0]["trades"]) if bars else 0
+
+    trades = len(pl.read_csv(zipfile.ZipFile(lean / LEAN_IBM).read("20131007_ibm_Trade_Tick.csv")))
+    eventually(lambda: counted() > 0.9 * trades, "the day is in the store", 120)
+    bars = items(kept, "bars/IBM", interval="15m", **day)
+    again = json.loads(cift(kept, *load))
+    assert (again["files"], again["skipped"]) == (0, 2)
+    third = json.loads(cift(kept, *load, "--again"))
+    assert (third["files"], third["ticks"]) == (2, first["ticks"])
+
+    out = tmp_path / "ibm.parquet"
+    span = ("--from", "2013-10-07", "--to", "2013-10-09")
+    cift(kept, "data", "export", "IBM", str(out), *span, "--feed", "lean")
+    frame = pl.read_parquet(out)
+    assert frame.height == frame["sequence"].n_unique() >= counted()
+    cift(kept, "data", "load", "parquet", str(out), "--feed", "copied", "--symbol", "ibm")
+    same = {**day, "feed": "copied"}
+    eventually(lambda: len(items(kept, "bars/IBM", interval="15m", **same)) == len(bars), "the copy", 60)
+
+    assert items(kept, "bars/IBM", interval="15m", **same) == bars
+    assert items(kept, "bars/IBM", interval="15m", **day) == bars, "loading again changed nothing"
+
+    # IBM's factors of that day, from the file itself.
+    line = next(
+        line.split(",")
+        for line in (lean / "equity/usa/factor_files/ibm.csv").read_text().splitlines()
+        if line[:8] >= "20131007"
+    )
+    adjusted = items(kept, "bars/IBM", interval="1d", adjusted=True, **day)[0]
+    raw = items(kept, "bars/IBM", interval="1d", **day)[0]
+    factor = Decimal(line[1]) * Decimal(line[2])
+    assert abs(Decimal(adjusted["close"]) - Decimal(raw["close"]) * factor) < Decimal("0.00000001")
+    assert Decimal(adjusted["close"]) < Decimal(raw["close"])
+
+
+def test_files_that_are_none_are_told(kept: Stack, tmp_path: Path) -> None:
+    assert "holds no tick/" in cift(kept, "data", "load", "lean", str(tmp_path), code=1)
+    odd = tmp_path / "odd.csv"
+    odd.write_text("when,price\n1,2\n")
+    assert "has no column symbol, at, quantity" in cift(kept, "data", "load", "csv", str(odd), code=1)
+    odd.write_text("at,symbol,price,quantity\nnever,SPY,1,1\n")
+    assert "1 values are no times" in cift(kept, "data", "load", "csv", str(odd), code=1)
+    good = tmp_path / "good.csv"
+    good.write_text(
+        "timestamp,symbol,price,size,side\n2024-01-02T15:00:00.5Z,CSV,10.000000001,0.5,buy\n"
+        "2024-01-02T15:00:00.5Z,CSV,11,2,\n"
+    )
+    cift(kept, "data", "load", "csv", str(good))
+    query = {"feed": "file", "start": "2024-01-02T00:00:00Z", "end": "2024-01-03T00:00:00Z"}
+    one, two = eventually(lambda: items(kept, "history/CSV", **query), "the file's ticks", 60)
+    assert (one["price"], one["quantity"], one["aggressor"]) == ("10.000000001", "0.5", "buy")
+    assert (two["sequence"] - one["sequence"], two["at"]) == (1, one["at"])
 
 
 async def test_bad_questions_are_told_what_is_wrong(kept: Stack, day: str) -> None:

@@ -1,0 +1,169 @@
+"""`cift data`: load recorded ticks into the store of the running exchange, and take them out again."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cift.cli import credentials, operate, output
+from cift.cli.client import PREFIX, Failed
+from cift.cli.output import AsJson
+from cift.history import files, lean
+from cift.history import load as loading
+from cift.kernel.errors import CiftError
+from cift.platform.stores import Platform
+
+app = typer.Typer(help="Load recorded ticks, and export them.", no_args_is_help=True)
+load_app = typer.Typer(help="Load ticks from files; loading twice changes nothing.", no_args_is_help=True)
+app.add_typer(load_app, name="load")
+CHUNK_TIMEOUT_S = 60.0
+
+Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these, separated by commas.")]
+From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
+Again = Annotated[bool, typer.Option("--again", help="Also what was loaded before.")]
+Feed = Annotated[str, typer.Option("--feed", help="The name that the ticks are kept under.")]
+
+
+@load_app.command("lean")
+def load_lean(
+    folder: Path,
+    symbols: Symbols = None,
+    from_: From = None,
+    to: To = None,
+    again: Again = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load ticks and split factors from a folder of QuantConnect Lean data."""
+    wanted = {name.strip().upper() for name in symbols.split(",")} if symbols else None
+
+    def is_wanted(file: lean.DayFile) -> bool:
+        first, last = from_ and from_.date(), to and to.date()
+        in_time = (first is None or file.day >= first) and (last is None or file.day <= last)
+        return in_time and (wanted is None or file.symbol in wanted)
+
+    try:
+        found = [file for file in lean.day_files(folder) if is_wanted(file)]
+    except lean.NotLean as problem:
+        raise Failed("not_lean", str(problem)) from None
+    sources = [loading.Source(file.path, lean.FEED, partial(lean.messages, file)) for file in found]
+    factors = {symbol: lean.factor_file(folder, symbol) for symbol in {file.symbol for file in found}}
+    _load(sources, {symbol: told for symbol, told in factors.items() if told}, again, as_json)
+
+
+@load_app.command("csv")
+def load_csv(
+    paths: list[Path],
+    feed: Feed = "file",
+    symbol: Annotated[str | None, typer.Option(help="Where the file has no such column.")] = None,
+    again: Again = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load CSV files with named columns: at, symbol, price, quantity, or bid, bid_quantity, ask, …"""
+    _load_files(paths, feed, symbol, again, as_json)
+
+
+@load_app.command("parquet")
+def load_parquet(
+    paths: list[Path],
+    feed: Feed = "file",
+    symbol: Annotated[str | None, typer.Option(help="Where the file has no such column.")] = None,
+    again: Again = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load Parquet files with the columns that `cift data export` writes, or those of CSV files."""
+    _load_files(paths, feed, symbol, again, as_json)
+
+
+def _load_files(paths: list[Path], feed: str, symbol: str | None, again: bool, as_json: bool) -> None:
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise Failed("no_such_file", f"{missing[0]} is not a file")
+    name = symbol.upper() if symbol else None
+    sources = [loading.Source(path, feed, partial(files.messages, path, feed, name)) for path in paths]
+    _load(sources, {}, again, as_json)
+
+
+def _load(
+    sources: list[loading.Source], factors: dict[str, loading.Factors], again: bool, as_json: bool
+) -> None:
+    loaded = asyncio.run(_run(sources, factors, again))
+    summary = vars(loaded) | {"factors": sorted(factors)}
+    if as_json:
+        output.print_json(summary)
+    else:
+        output.console.print(
+            f"{loaded.ticks:,} ticks of {loaded.files} files in {loaded.messages:,} messages"
+            + (f"; {loaded.skipped} files were loaded before (--again)" if loaded.skipped else "")
+        )
+
+
+async def _run(
+    sources: list[loading.Source], factors: dict[str, loading.Factors], again: bool
+) -> loading.Loaded:
+    settings = operate.running_settings()
+    platform = Platform(settings)
+    notes = loading.Notes(settings.data / "cli" / "loads.json")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("ticks", total=None)
+
+        def progress(source: loading.Source, ticks: int) -> None:
+            bars.update(task, advance=ticks, description=source.path.name)
+
+        try:
+            for symbol, told in factors.items():
+                await platform.ticks.publish_factors(symbol, told)
+            return await loading.load(sources, platform.ticks, notes, progress, again=again)
+        except (lean.NotLean, files.NotTicks) as problem:
+            raise Failed("not_ticks", str(problem)) from None
+        except ValueError as problem:  # what the wire refuses: a symbol or feed that is none
+            raise Failed("not_ticks", str(problem)) from None
+        except CiftError as problem:
+            raise Failed(problem.code, problem.message) from None
+        finally:
+            await platform.close()
+
+
+@app.command("export")
+def export(
+    symbol: str,
+    out: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .json.")],
+    from_: Annotated[
+        date | None, typer.Option("--from", parser=date.fromisoformat, help="First day.")
+    ] = None,
+    to: Annotated[date | None, typer.Option("--to", parser=date.fromisoformat, help="Day after.")] = None,
+    kind: Annotated[str, typer.Option(help="trades or quotes.")] = "trades",
+    feed: Annotated[str | None, typer.Option(help="Of one feed.")] = None,
+) -> None:
+    """Write a symbol's ticks to a file, whole or not at all."""
+    if out.suffix not in (".parquet", ".csv", ".json"):
+        raise Failed("usage", "the file's name must end in .parquet, .csv or .json")
+    query: dict[str, Any] = {"format": out.suffix[1:], "kind": kind, "feed": feed}
+    query |= {name: day and f"{day}T00:00:00Z" for name, day in (("start", from_), ("end", to))}
+    wanted = {name: value for name, value in query.items() if value is not None}
+    url = f"{credentials.load().url}{PREFIX}/market-data/history/{symbol}"
+    unfinished = out.with_name(out.name + ".partial")
+    try:
+        with httpx.stream("GET", url, params=wanted, timeout=CHUNK_TIMEOUT_S) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                told = answer.json()
+                raise Failed(str(told.get("code", "failed")), str(told.get("message", answer.text)))
+            with unfinished.open("wb") as file:
+                for chunk in answer.iter_bytes():
+                    file.write(chunk)
+    except httpx.HTTPError as problem:
+        unfinished.unlink(missing_ok=True)
+        raise Failed("no_answer", f"the answer broke off ({problem}); nothing was written") from None
+    unfinished.replace(out)
+    output.console.print(f"{out}: {out.stat().st_size:,} bytes")
