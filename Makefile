@@ -115,6 +115,7 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) -c requirements.lock requirements-chdb.in -o requirements-chdb.lock
 	$(LOCK) -c requirements-chdb.lock requirements-clickhouse.in -o requirements-clickhouse.lock
 	$(LOCK) -c requirements.lock requirements-feeds.in -o requirements-feeds.lock
+	$(LOCK) -c requirements-chdb.lock requirements-questdb.in -o requirements-questdb.lock
 	$(LOCK) -c requirements.lock -c requirements-chdb.lock requirements-dev.in -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
 	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock

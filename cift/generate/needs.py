@@ -12,7 +12,7 @@ import typing
 from cift.function import Door
 from cift.host.provide import name_of, plain
 
-STORES = ("postgres", "nats", "valkey", "clickhouse", "keys")
+STORES = ("postgres", "nats", "valkey", "clickhouse", "questdb", "keys")
 """`keys` are the folder of token keys."""
 
 _IDENTITY = frozenset({"postgres", "valkey", "keys"})
@@ -27,6 +27,7 @@ _OF_TYPE = {
     "cift.platform.identity.Trader": _IDENTITY,
     "cift.platform.tokens.Tokens": frozenset({"keys"}),
     "cift.platform.clickhouse.ClickHouse": frozenset({"clickhouse"}),
+    "cift.platform.questdb.QuestDB": frozenset({"questdb"}),
     # Whether anybody keeps ticks is told by the store's address.
     "cift.platform.ticks.Ticks": frozenset({"nats", "clickhouse"}),
 }

@@ -4,5 +4,6 @@ figures.
 archive.py      messages of TICKS as columns of the store
 batches.py, lean.py, files.py, load.py   recorded ticks from files, into TICKS
 bars.py, ticks.py, asked.py   what HTTP asks: pages of bars, streams of ticks
+questdb_ticks.py   the same ticks in QuestDB
 executions.py   records of the journal as columns of the store
 """

@@ -23,6 +23,7 @@ PROVIDED = {
     "cift.platform.identity.Identity": "identity",
     "cift.platform.tokens.Tokens": "tokens",
     "cift.platform.clickhouse.ClickHouse": "clickhouse",
+    "cift.platform.questdb.QuestDB": "questdb",
     "cift.platform.ticks.Ticks": "ticks",
 }
 """Name of the type → attribute of `Platform` (empty: itself)."""

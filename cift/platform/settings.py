@@ -30,6 +30,13 @@ class Settings:
             "doc": "http(s)://… of a server, chdb://folder for the embedded engine, none: no analytics"
         },
     )
+    questdb_url: str = field(
+        default="none", metadata={"doc": "postgresql://…:8812/qdb of a QuestDB, none: no QuestDB"}
+    )
+    questdb_ilp: str = field(
+        default="http::addr=127.0.0.1:9000;",
+        metadata={"doc": "where QuestDB takes ticks, as its client says"},
+    )
     shard: str = "main"
     data: Path = Path(".cift")
     http_host: str = "127.0.0.1"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cift.platform.limits import Limits
     from cift.platform.nats import Nats
     from cift.platform.postgres import Database
+    from cift.platform.questdb import QuestDB
     from cift.platform.ticks import Ticks
     from cift.platform.tokens import Tokens
     from cift.platform.valkey import Valkey
@@ -74,6 +75,12 @@ class Platform:
         return ClickHouse(self.settings)
 
     @cached_property
+    def questdb(self) -> "QuestDB":
+        from cift.platform.questdb import QuestDB
+
+        return QuestDB(self.settings)
+
+    @cached_property
     def ticks(self) -> "Ticks":
         from cift.platform.ticks import Ticks
 
@@ -106,7 +113,7 @@ class Platform:
             except Exception:
                 log.warning("%s was not closed", type(kept).__name__, exc_info=True)
         self._kept.clear()
-        for name in ("identity", "engine", "database", "clickhouse", "ticks", "valkey", "nats"):
+        for name in ("identity", "engine", "database", "clickhouse", "questdb", "ticks", "valkey", "nats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 try:

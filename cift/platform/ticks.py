@@ -46,7 +46,7 @@ class Ticks:
     @property
     def are_kept(self) -> bool:
         """Whether any store takes them: without one nobody would."""
-        return self._settings.clickhouse_url != "none"
+        return (self._settings.clickhouse_url, self._settings.questdb_url) != ("none", "none")
 
     async def publish(self, feed: str, symbol: str, kind: str, first: int, batch: bytes) -> None:
         """Put one batch into the stream; returns when it is on the disk.

@@ -6,27 +6,31 @@ lag."""
 import logging
 
 from cift.function import on
-from cift.history import archive
+from cift.history import archive, questdb_ticks
 from cift.platform import telemetry
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Batch
+from cift.platform.questdb import QuestDB
 
 log = logging.getLogger("cift.history")
 last_archived = 0
 """Of this process, for one copy archives: stream sequence of the last message."""
 
 
-@on("TICKS", batch=64, extras=("clickhouse",))
-async def archive_ticks(batch: Batch, clickhouse: ClickHouse) -> None:
+@on("TICKS", batch=64, extras=("questdb",))
+async def archive_ticks(batch: Batch, clickhouse: ClickHouse, questdb: QuestDB) -> None:
     global last_archived
     missing = archive.lost(last_archived, batch.items)
     if missing:
         telemetry.ticks_lost.inc(missing)
         log.error("TICKS let %d messages go before they were archived: ticks are missing", missing)
         last_archived = batch.items[-1].sequence  # said once, also if the store is down now
+    told, factors = archive.parted(batch.items)
+    batches = archive.decode(told) if clickhouse.is_on or questdb.is_on else []
+    if questdb.is_on:
+        await questdb_ticks.archive(batches, questdb)
     if clickhouse.is_on:
-        told, factors = archive.parted(batch.items)
-        for kind, rows, block in archive.blocks(archive.decode(told)):
+        for kind, rows, block in archive.blocks(batches):
             await clickhouse.insert(archive.TABLES[kind], block)
             telemetry.ticks_archived.labels(kind).inc(rows)
         for block in archive.factor_blocks(factors):

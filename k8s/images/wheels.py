@@ -24,6 +24,7 @@ WHEELS = ROOT / ".wheels"
 LOCKS = {
     "functions": ROOT / "requirements-functions.lock",
     "functions-polars": ROOT / "requirements-polars.lock",
+    "functions-questdb": ROOT / "requirements-questdb.lock",
     "functions-clickhouse": ROOT / "requirements-clickhouse.lock",
     "functions-feeds": ROOT / "requirements-feeds.lock",
     "operator": ROOT / "operators/requirements.lock",

@@ -1,0 +1,105 @@
+"""QuestDB: ticks in by its own client (ILP over HTTP), answers out over PostgreSQL's wire.
+
+Two addresses, because it listens at two ports: `CIFT_QUESTDB_URL` (postgresql://…:8812/qdb) to ask, and
+`CIFT_QUESTDB_ILP` (the client's own words: `http::addr=host:9000;`) to write. `none` leaves it out.
+
+An insert is acknowledged when it is in the server's log on disk; it is seen a moment later. Sent again it
+changes nothing (DEDUP). The PostgreSQL wire knows no nanoseconds, so times are asked for as whole numbers.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from cift.kernel.errors import Unavailable
+from cift.platform.clickhouse_schema import statements
+from cift.platform.settings import Settings
+
+SCHEMA = Path(__file__).resolve().parent.parent.parent / "database" / "questdb" / "schema.sql"
+CONNECT_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 25.0
+CONNECTIONS_MAX = 4
+_GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+
+
+class QuestDB:
+    """The tick store of this process, opened on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url, self._ilp = settings.questdb_url, settings.questdb_ilp
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is one."""
+        return self._url != "none"
+
+    async def write(self, table: str, columns: dict[str, Any], symbols: tuple[str, ...]) -> None:
+        """Write a frame's columns; `at` is the time of each row.
+
+        Raises:
+            Unavailable: `ticks_unavailable`: it may have been done; sent again it changes nothing.
+        """
+        await self._opened()  # the table is made with its keys, not guessed of what comes
+        await asyncio.to_thread(_write, self._ilp, table, columns, symbols)
+
+    async def rows(self, sql: str, *arguments: Any) -> list[Any]:
+        """The rows of an answer. Raises Unavailable."""
+        pool = await self._opened()
+        try:
+            rows: list[Any] = await pool.fetch(sql, *arguments, timeout=ANSWER_TIMEOUT_S)
+        except _GONE as error:
+            raise _unavailable() from error
+        return rows
+
+    async def _opened(self) -> Any:
+        if not self.is_on:
+            raise Unavailable("analytics_off", "This exchange has no QuestDB (CIFT_QUESTDB_URL)", 3600)
+        async with self._opening:
+            if self._pool is None:
+                try:
+                    # It keeps no prepared statements over a change of schema.
+                    self._pool = await asyncpg.create_pool(
+                        self._url,
+                        min_size=0,
+                        max_size=CONNECTIONS_MAX,
+                        timeout=CONNECT_TIMEOUT_S,
+                        statement_cache_size=0,
+                        reset=_no_reset,
+                    )
+                    for statement in statements(SCHEMA.read_text()):
+                        await self._pool.execute(statement)
+                except _GONE as error:
+                    self._pool = None
+                    raise _unavailable() from error
+        return self._pool
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+
+async def _no_reset(connection: Any) -> None:
+    """asyncpg would ask for what QuestDB does not know; every statement here stands alone."""
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("ticks_unavailable", "QuestDB does not answer")
+
+
+def _write(ilp: str, table: str, columns: dict[str, Any], symbols: tuple[str, ...]) -> None:
+    import pandas
+    from questdb import QuestDBError, Sender
+
+    frame = pandas.DataFrame(columns)
+    try:
+        # Version 3 of the protocol has decimals; one flush, which is one transaction of the table.
+        with Sender.from_conf(f"{ilp.rstrip(';')};protocol_version=3;auto_flush=off;") as sender:
+            sender.dataframe(frame, table_name=table, symbols=list(symbols), at="at")
+            sender.flush()
+    except (QuestDBError, OSError) as error:
+        raise _unavailable() from error
