@@ -1,10 +1,12 @@
-"""`cift data`: load recorded ticks into the store of the running exchange, and take them out again."""
+"""`cift data`: load recorded ticks into the store of the running exchange, take them out again, and ask what
+they add up to."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from datetime import date, datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,14 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cift.cli import credentials, operate, output
-from cift.cli.client import PREFIX, Failed
-from cift.cli.output import AsJson
+from cift.cli.client import PREFIX, Client, Failed
+from cift.cli.output import AsJson, Limit
 from cift.history import files, lean
 from cift.history import load as loading
 from cift.kernel.errors import CiftError
 from cift.platform.stores import Platform
 
-app = typer.Typer(help="Load recorded ticks, and export them.", no_args_is_help=True)
+app = typer.Typer(help="Load recorded ticks, export them, and ask what they add up to.", no_args_is_help=True)
 load_app = typer.Typer(help="Load ticks from files; loading twice changes nothing.", no_args_is_help=True)
 app.add_typer(load_app, name="load")
 CHUNK_TIMEOUT_S = 60.0
@@ -144,6 +146,7 @@ def export(
     to: Annotated[date | None, typer.Option("--to", parser=date.fromisoformat, help="Day after.")] = None,
     kind: Annotated[str, typer.Option(help="trades or quotes.")] = "trades",
     feed: Annotated[str | None, typer.Option(help="Of one feed.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a symbol's ticks to a file, whole or not at all."""
     if out.suffix not in (".parquet", ".csv", ".json"):
@@ -166,4 +169,79 @@ def export(
         unfinished.unlink(missing_ok=True)
         raise Failed("no_answer", f"the answer broke off ({problem}); nothing was written") from None
     unfinished.replace(out)
-    output.console.print(f"{out}: {out.stat().st_size:,} bytes")
+    written = {"file": str(out), "bytes": out.stat().st_size}
+    if as_json:
+        output.print_json(written)
+    else:
+        output.console.print(f"{out}: {written['bytes']:,} bytes")
+
+
+SPREAD_COLUMNS = [
+    output.moment("start", "start"),
+    output.money("spread", "spread"),
+    output.money("least", "spread_min"),
+    output.money("most", "spread_max"),
+    output.number("bid size", "bid_quantity"),
+    output.number("ask size", "ask_quantity"),
+    output.number("quotes", "quotes"),
+]
+FLOW_COLUMNS = [
+    output.moment("start", "start"),
+    output.number("imbalance", "imbalance"),
+    output.number("quotes", "quotes"),
+]
+PROFILE_COLUMNS = [
+    output.money("price", "price"),
+    output.number("volume", "volume"),
+    output.number("trades", "trades"),
+]
+EXECUTION_COLUMNS = [
+    output.moment("at", "at"),
+    output.text("symbol", "symbol"),
+    output.side("side", "side"),
+    output.number("quantity", "quantity"),
+    output.money("price", "price"),
+    output.money("mid", "mid"),
+    output.money("effective spread", "effective_spread"),
+    output.money("arrival", "arrival_mid"),
+    output.money("slippage", "slippage"),
+]
+
+
+class Question(StrEnum):
+    spread = "spread"
+    order_flow = "order-flow"
+    volume_profile = "volume-profile"
+    executions = "executions"
+
+
+_COLUMNS = {
+    Question.spread: SPREAD_COLUMNS,
+    Question.order_flow: FLOW_COLUMNS,
+    Question.volume_profile: PROFILE_COLUMNS,
+    Question.executions: EXECUTION_COLUMNS,
+}
+
+
+@app.command("query")
+def query(
+    question: Question,
+    symbol: Annotated[str | None, typer.Argument(help="Of all but executions, which are your own.")] = None,
+    interval: Annotated[str, typer.Option("--interval", "-i", help="Such as 1m.")] = "1m",
+    start: Annotated[str | None, typer.Option("--from", help="RFC 3339; default: a day before --to.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="RFC 3339; default: now.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Of one feed.")] = None,
+    limit: Limit = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Ask what ticks, quotes and your own fills add up to."""
+    wanted: dict[str, Any] = {}
+    if question is not Question.executions:
+        if symbol is None:
+            raise Failed("usage", f"say of which symbol: cift data query {question.value} SPY")
+        wanted = {"start": start, "end": end, "feed": feed}
+        if question is not Question.volume_profile:
+            wanted["interval"] = interval
+    path = f"/analytics/{question.value}" + (f"/{symbol}" if wanted else "")
+    items = Client().pages(path, limit, public=bool(wanted), **wanted)
+    output.show_list(items, _COLUMNS[question], "nothing", as_json)

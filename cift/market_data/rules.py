@@ -8,7 +8,7 @@ from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.market import BarView, BookView, LevelView, QuoteView, SymbolView, TradeView
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
-from cift.kernel.money import format_nanos
+from cift.kernel.money import format_nanos, parse_nanos
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
@@ -60,6 +60,14 @@ def time_ns_of(text: str | None, field: str) -> int | None:
     if nanoseconds is None:
         raise Refused("invalid_time", f"{field} must be an RFC 3339 time such as 2026-11-21T15:30:00Z", field)
     return nanoseconds
+
+
+def step_of(text: str) -> int:
+    """The height of a band of prices, in nanos. Raises Refused: no decimal above 0."""
+    step = parse_nanos(text, "step")
+    if step == 0:
+        raise Refused("invalid_number", "step must be above 0", "step")
+    return step
 
 
 def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bool) -> None:

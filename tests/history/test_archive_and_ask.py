@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 from cift_core import ticks
 
+from cift.client import AskedWrong, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
 from tests.stack import Stack, eventually
@@ -229,6 +230,29 @@ def test_a_day_of_lean_is_loaded_exported_and_loaded_again(kept: Stack, lean: Pa
     factor = Decimal(line[1]) * Decimal(line[2])
     assert abs(Decimal(adjusted["close"]) - Decimal(raw["close"]) * factor) < Decimal("0.00000001")
     assert Decimal(adjusted["close"]) < Decimal(raw["close"])
+
+
+def test_frames_and_figures_of_the_loaded_day(kept: Stack) -> None:
+    """After the day was loaded."""
+    market = Market(kept.url)
+    query = {"feed": "lean", "start": "2013-10-07T00:00:00Z", "end": "2013-10-09T00:00:00Z"}
+    bars = market.bars("IBM", interval="1s", **query)
+    ticks = market.history("IBM", **query)
+    assert bars.height > 500 and bars["start"].is_sorted() and bars["start"].is_unique().all()
+    told = ticks.filter(pl.col("conditions").cast(pl.Int64) & 118_517_248 == 0)
+    assert bars["volume"].sum() == float(told["quantity"].sum())
+    exact = market.bars("IBM", interval="1d", exact=True, **query)
+    assert exact["volume"].dtype == pl.Decimal(38, 9)
+    spread = market.analytics("spread/IBM", interval="1h", **query)
+    assert (spread["spread"] > 0).all() and spread.height > 5
+    with pytest.raises(AskedWrong, match="unknown_symbol"):
+        market.bars("NOSUCH")
+    text = cift(kept, "data", "query", "volume-profile", "IBM", "--json", "--feed", "lean", *SPAN)
+    assert sum(Decimal(row["volume"]) for row in json.loads(text)) == Decimal(int(bars["volume"].sum()))
+    assert "say of which symbol" in cift(kept, "data", "query", "spread", code=2)
+
+
+SPAN = ("--from", "2013-10-07T00:00:00Z", "--to", "2013-10-09T00:00:00Z", "--limit", "10000")
 
 
 def test_files_that_are_none_are_told(kept: Stack, tmp_path: Path) -> None:

@@ -1,0 +1,223 @@
+"""Questions that are asked of ticks, quotes and fills, each one SQL statement with one view of its rows.
+
+A page is as many intervals (or bands, or fills) as its limit; its cursor is the next one's key. Ranges are
+bounded, and the store ends what takes too long.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from cift.contracts.amounts import decimal_text, required_text
+from cift.contracts.analytics import ExecutionView, OrderFlowView, SpreadView, VolumeAtPriceView
+from cift.contracts.keyset import number
+from cift.contracts.paging import Page, PageRequest, make_cursor
+from cift.history import rules
+from cift.kernel.clock import now_ns, rfc3339
+from cift.kernel.money import format_nanos
+from cift.platform.clickhouse import ClickHouse
+
+RANGE_MAX_S = 7 * 86_400
+USUAL_S = 86_400
+_QUOTES = """
+FROM quotes_analytics FINAL
+WHERE symbol = {symbol:String} AND SOURCES
+    AND at >= fromUnixTimestamp64Nano({since:Int64}) AND at < fromUnixTimestamp64Nano({until:Int64})
+"""
+_BEGINS = "intDiv(toUnixTimestamp64Second(at), {seconds:UInt32}) * {seconds:UInt32}"
+_SPREAD = f"""
+SELECT {_BEGINS} AS begins, round(avg(toDecimal128(ask - bid, 9)), 9), min(ask - bid), max(ask - bid),
+    avg(toFloat64(ask - bid) / toFloat64(ask + bid) * 20000), avg(bid_quantity), avg(ask_quantity), count()
+{_QUOTES} AND bid_quantity > 0 AND ask_quantity > 0 AND bid < ask
+GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
+"""
+_FLOW = f"""
+SELECT begins, sum(added) AS imbalance, count() FROM (
+    SELECT {_BEGINS} AS begins,
+        lagInFrame(bid, 1, bid) OVER before AS bid_1, lagInFrame(ask, 1, ask) OVER before AS ask_1,
+        toDecimal128(if(bid >= bid_1, bid_quantity, 0), 9)
+            - if(bid <= bid_1, lagInFrame(bid_quantity, 1, bid_quantity) OVER before, 0)
+            - if(ask <= ask_1, ask_quantity, 0)
+            + if(ask >= ask_1, lagInFrame(ask_quantity, 1, ask_quantity) OVER before, 0) AS added
+    {_QUOTES}
+    WINDOW before AS (PARTITION BY source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+) GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
+"""  # noqa: S608 (constants)
+_PROFILE = """
+SELECT intDiv(toInt64(reinterpretAsInt64(price)), {step:Int64}) * {step:Int64} AS band, sum(quantity), count()
+FROM ticks_analytics FINAL
+WHERE symbol = {symbol:String} AND SOURCES AND bitAnd(conditions, 118517248) = 0
+    AND at >= fromUnixTimestamp64Nano({since:Int64}) AND at < fromUnixTimestamp64Nano({until:Int64})
+GROUP BY band HAVING band >= {from:Int64} ORDER BY band LIMIT {limit:UInt32}
+"""
+# The inside market that is known: quotes of feeds, and the exchange's own book as it was kept.
+_MIDS = """
+SELECT symbol, at, (bid + ask) / 2 AS mid FROM quotes_analytics FINAL
+WHERE symbol IN (SELECT symbol FROM mine) AND bid_quantity > 0 AND ask_quantity > 0 AND bid < ask
+    AND at >= (SELECT min(arrived) FROM mine) - INTERVAL 1 HOUR AND at <= (SELECT max(at) FROM mine)
+UNION ALL
+SELECT symbol, at, (bid_prices[1] + ask_prices[1]) / 2 FROM order_book_snapshots FINAL
+WHERE symbol IN (SELECT symbol FROM mine) AND notEmpty(bid_prices) AND notEmpty(ask_prices)
+    AND at >= (SELECT min(arrived) FROM mine) - INTERVAL 1 HOUR AND at <= (SELECT max(at) FROM mine)
+"""
+# An order's id is a UUIDv7: its first 48 bits are when it was placed, in ms.
+_EXECUTIONS = f"""
+WITH mine AS (
+    SELECT *, toDateTime64(UUIDv7ToDateTime(order), 9, 'UTC') AS arrived FROM trade_executions FINAL
+    WHERE account = toUUID({{account:String}}) AND sequence * 1024 + entry < {{before:UInt64}}
+    ORDER BY sequence DESC, entry DESC LIMIT {{limit:UInt32}}
+), mids AS ({_MIDS})
+SELECT toUnixTimestamp64Nano(f.at), toString(f.order), f.symbol, f.side, toString(f.liquidity), f.price,
+    f.quantity, m.mid, a.mid, f.sequence * 1024 + f.entry AS place
+FROM mine AS f
+ASOF LEFT JOIN mids AS m ON f.symbol = m.symbol AND f.at >= m.at
+ASOF LEFT JOIN mids AS a ON f.symbol = a.symbol AND f.arrived >= a.at
+ORDER BY place DESC
+"""  # noqa: S608 (constants)
+
+
+def span(start_ns: int | None, end_ns: int | None) -> rules.Range:
+    """The range of a question; without a start the day before its end. Raises Refused."""
+    return rules.range_of(start_ns, end_ns, now_ns(), max_s=RANGE_MAX_S, usual_s=USUAL_S)
+
+
+async def _series(
+    sql: str,
+    symbol: str,
+    feed: str | None,
+    interval: str,
+    range_: rules.Range,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    seconds = rules.seconds_of(interval)
+    after = number(page)
+    condition, parameters = rules.sources_sql("all", feed)
+    rows = await clickhouse.rows(
+        sql.replace("SOURCES", condition),
+        {
+            "symbol": symbol,
+            "seconds": seconds,
+            "since": max(range_.since_ns, (after or 0) * 10**9),
+            "until": range_.until_ns,
+            "limit": page.limit + 1,
+            **parameters,
+        },
+    )
+    cursor = make_cursor(str(int(rows[page.limit][0]))) if len(rows) > page.limit else None
+    return rows[: page.limit], cursor
+
+
+def _shares(mean: float) -> str:
+    return required_text(Decimal(f"{mean:.3f}"))
+
+
+async def spreads(
+    symbol: str,
+    feed: str | None,
+    interval: str,
+    range_: rules.Range,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+) -> Page[SpreadView]:
+    """Spread and depth at the inside, by interval. Raises Refused, Unavailable."""
+    rows, cursor = await _series(_SPREAD, symbol, feed, interval, range_, page, clickhouse)
+    items = [
+        SpreadView.model_construct(
+            start=rfc3339(int(begins) * 10**9),
+            spread=required_text(Decimal(str(mean)).quantize(Decimal("0.000000001"))),
+            spread_min=required_text(low),
+            spread_max=required_text(high),
+            spread_bp=round(bp, 6),
+            bid_quantity=_shares(bid),
+            ask_quantity=_shares(ask),
+            quotes=int(quotes),
+        )
+        for begins, mean, low, high, bp, bid, ask, quotes in rows
+    ]
+    return Page.model_construct(items=items, next_cursor=cursor)
+
+
+async def order_flow(
+    symbol: str,
+    feed: str | None,
+    interval: str,
+    range_: rules.Range,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+) -> Page[OrderFlowView]:
+    """Order-flow imbalance by interval: what bids gained and asks lost. Raises Refused, Unavailable."""
+    rows, cursor = await _series(_FLOW, symbol, feed, interval, range_, page, clickhouse)
+    items = [
+        OrderFlowView.model_construct(
+            start=rfc3339(int(begins) * 10**9), imbalance=required_text(imbalance), quotes=int(quotes)
+        )
+        for begins, imbalance, quotes in rows
+    ]
+    return Page.model_construct(items=items, next_cursor=cursor)
+
+
+async def volume_profile(
+    symbol: str,
+    source: str,
+    feed: str | None,
+    step_nanos: int,
+    range_: rules.Range,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+) -> Page[VolumeAtPriceView]:
+    """Volume by price, lowest first. Raises Refused, Unavailable."""
+    condition, parameters = rules.sources_sql(source, feed)
+    rows = await clickhouse.rows(
+        _PROFILE.replace("SOURCES", condition),
+        {
+            "symbol": symbol,
+            "step": step_nanos,
+            "from": number(page) or 0,
+            "since": range_.since_ns,
+            "until": range_.until_ns,
+            "limit": page.limit + 1,
+            **parameters,
+        },
+    )
+    cursor = make_cursor(str(int(rows[page.limit][0]))) if len(rows) > page.limit else None
+    items = [
+        VolumeAtPriceView.model_construct(
+            price=format_nanos(int(band)), volume=required_text(volume), trades=int(trades)
+        )
+        for band, volume, trades in rows[: page.limit]
+    ]
+    return Page.model_construct(items=items, next_cursor=cursor)
+
+
+async def executions(account_id: str, page: PageRequest, clickhouse: ClickHouse) -> Page[ExecutionView]:
+    """An account's fills beside the market, newest first. Raises Refused, Unavailable."""
+    before = number(page)
+    rows = await clickhouse.rows(
+        _EXECUTIONS,
+        {
+            "account": account_id,
+            "before": 2**63 - 1 if before is None else before,
+            "limit": page.limit + 1,
+        },
+    )
+    cursor = make_cursor(str(int(rows[page.limit - 1][-1]))) if len(rows) > page.limit else None
+    return Page.model_construct(items=[_execution(row) for row in rows[: page.limit]], next_cursor=cursor)
+
+
+def _execution(row: tuple[Any, ...]) -> ExecutionView:
+    at, order, symbol, side, liquidity, price, quantity, mid, arrival, _ = row
+    beyond = price - mid if mid else None  # a join without a partner gives 0, and no price is
+    slipped = price - arrival if arrival else None
+    return ExecutionView.model_construct(
+        at=rfc3339(int(at)),
+        order_id=order,
+        symbol=symbol,
+        side="buy" if side > 0 else "sell",
+        liquidity=liquidity,
+        price=required_text(price),
+        quantity=required_text(quantity),
+        mid=decimal_text(mid) if mid else None,
+        effective_spread=None if beyond is None else decimal_text(2 * side * beyond),
+        arrival_mid=decimal_text(arrival) if arrival else None,
+        slippage=None if slipped is None else decimal_text(side * slipped),
+    )

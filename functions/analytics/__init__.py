@@ -1,0 +1,1 @@
+"""Functions of analysis: what ticks, quotes and fills add up to."""

@@ -1,0 +1,27 @@
+"""Spread and depth of the inside market, by interval."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cift.contracts.analytics import SpreadView
+from cift.contracts.market import Feed, Interval
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.history import analytics
+from cift.market_data import rules
+from cift.platform.clickhouse import ClickHouse
+
+
+@http("GET", "/api/v1/analytics/spread/{symbol}", scope=None, extras=("clickhouse",))
+async def get_spreads(
+    symbol: str,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+    interval: Interval = "1m",
+    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    feed: Feed = None,
+) -> Page[SpreadView]:
+    span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    return await analytics.spreads(rules.symbol_of(symbol), feed, interval, span, page, clickhouse)

@@ -1,0 +1,31 @@
+"""Volume by price of a range, lowest price first."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cift.contracts.analytics import VolumeAtPriceView
+from cift.contracts.market import Feed, Source
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.history import analytics
+from cift.market_data import rules
+from cift.platform.clickhouse import ClickHouse
+
+
+@http("GET", "/api/v1/analytics/volume-profile/{symbol}", scope=None, extras=("clickhouse",))
+async def get_volume_profile(
+    symbol: str,
+    page: PageRequest,
+    clickhouse: ClickHouse,
+    step: Annotated[str, Field(description="Height of a band, a decimal above 0.")] = "0.01",
+    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    source: Source = "exchange",
+    feed: Feed = None,
+) -> Page[VolumeAtPriceView]:
+    span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    height = rules.step_of(step)
+    return await analytics.volume_profile(
+        rules.symbol_of(symbol), source, feed, height, span, page, clickhouse
+    )
