@@ -49,6 +49,10 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             "Live streams, from the feed to thousands of clients",
             [sys.executable, "-m", "bench.streams"],
         ),
+        "market_data": (
+            "The market data plane: ticks into the stores, bars and history out of them",
+            [sys.executable, "-m", "bench.market_data"],
+        ),
         "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
         "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
         "cluster": (

@@ -42,6 +42,25 @@ SELECT begins, sum(added) AS imbalance, count() FROM (
     WINDOW before AS (PARTITION BY source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 ) GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
 """  # noqa: S608 (constants)
+# As _FLOW, of every symbol and feed, with means of the inside: rows of order_flow_features.
+FLOW_BY_MINUTE = f"""
+SELECT symbol, source, toDateTime(begins, 'UTC'), {{seconds:UInt32}}, sum(toFloat64(added)),
+avg(toFloat64(ask - bid)),
+    avg(toFloat64(bid_quantity)), avg(toFloat64(ask_quantity)), count(),
+    fromUnixTimestamp64Milli({{now:Int64}}, 'UTC')
+FROM (
+    SELECT symbol, source, {_BEGINS} AS begins, bid, ask, bid_quantity, ask_quantity,
+        lagInFrame(bid, 1, bid) OVER before AS bid_1, lagInFrame(ask, 1, ask) OVER before AS ask_1,
+        toDecimal128(if(bid >= bid_1, bid_quantity, 0), 9)
+            - if(bid <= bid_1, lagInFrame(bid_quantity, 1, bid_quantity) OVER before, 0)
+            - if(ask <= ask_1, ask_quantity, 0)
+            + if(ask >= ask_1, lagInFrame(ask_quantity, 1, ask_quantity) OVER before, 0) AS added
+    FROM quotes_analytics FINAL
+    WHERE at >= fromUnixTimestamp64Nano({{since:Int64}}) AND at < fromUnixTimestamp64Nano({{until:Int64}})
+    WINDOW before AS (PARTITION BY symbol, source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT
+    ROW)
+) GROUP BY symbol, source, begins
+"""  # noqa: S608 (constants)
 _PROFILE = """
 SELECT intDiv(toInt64(reinterpretAsInt64(price)), {step:Int64}) * {step:Int64} AS band, sum(quantity), count()
 FROM ticks_analytics FINAL

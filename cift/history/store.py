@@ -20,7 +20,7 @@ _IN_SESSION = """
 """
 _BARS = """
 SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS begins,
-    argMin(open, (first_at, first_sequence)), max(high), min(low), argMax(close, (last_at, last_sequence)),
+    argMin(open, first), max(high), min(low), argMax(close, last),
     sum(volume), sum(notional), sum(trades)
 FROM bars_analytics FINAL
 WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {kept:UInt32}

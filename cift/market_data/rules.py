@@ -160,8 +160,8 @@ def bar_view(symbol: str, row: Row) -> BarView:
     )
 
 
-def symbol_view(row: Row) -> SymbolView:
-    """An instrument."""
+def symbol_view(row: Row, hours: tuple[bool, int], calendar: str) -> SymbolView:
+    """An instrument; `hours`: whether its calendar's exchange is open, and when (ns) that changes."""
     return SymbolView.model_construct(
         symbol=row["symbol"],
         currency=row["currency"],
@@ -171,4 +171,7 @@ def symbol_view(row: Row) -> SymbolView:
         collar_percent=format_nanos(row["collar_ppm"] * 100_000),
         halted=row["halted"],
         last=decimal_text(row["last_price"]),
+        calendar=calendar,
+        in_regular_hours=hours[0],
+        hours_change_at=rfc3339(hours[1]),
     )

@@ -131,11 +131,11 @@ async def symbol_exists(c: Connection, symbol: str) -> bool:
 
 
 async def symbols(c: Connection, query: str | None, after: str | None, limit: int) -> list[Row]:
-    """Instruments by symbol, whose symbol begins with `query`, from above `after`."""
+    """Instruments by symbol, of whose symbol `query` is a part, from above `after`."""
     return await c.fetch(
         "SELECT i.symbol, i.currency, i.tick, i.lot, i.band_ppm, i.collar_ppm, i.halted, m.last_price"
         " FROM instruments i LEFT JOIN market_data_cache m USING (symbol)"
-        " WHERE ($1::text IS NULL OR starts_with(i.symbol, $1)) AND ($2::text IS NULL OR i.symbol > $2)"
+        " WHERE ($1::text IS NULL OR position($1 in i.symbol) > 0) AND ($2::text IS NULL OR i.symbol > $2)"
         " ORDER BY i.symbol LIMIT $3",
         query,
         after,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from cift.kernel.clock import now_ns, rfc3339
 from cift.kernel.money import NANOS
 from tests.venue import FEED, MARKET, Venue, refusal
 
@@ -135,7 +136,11 @@ async def test_symbols(venue: Venue) -> None:
         items = httpx.get(f"{venue.exchange.url}{MARKET}/symbols?query={symbol.lower()}").json()["items"]
         return items[0] if items and items[0]["last"] else None
 
-    assert eventually(found, "the symbol is listed", 10) == {
+    listed = eventually(found, "the symbol is listed", 10)
+    assert listed.pop("calendar") == "XNYS"
+    now = rfc3339(now_ns())
+    assert isinstance(listed.pop("in_regular_hours"), bool) and listed.pop("hours_change_at") > now
+    assert listed == {
         "symbol": symbol,
         "currency": "USD",
         "tick": "0.25",

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cift.contracts.paging import PageRequest
-from cift.history import analytics, executions, lean
+from cift.history import analytics, executions, indicators, lean
 from cift.history.rules import Range
 from cift.kernel.ids import uuid7
 from cift.platform.clickhouse import ClickHouse
@@ -139,3 +139,42 @@ async def test_fills_beside_the_market(clickhouse: ClickHouse) -> None:
     (sold,) = (await analytics.executions(seller, PAGE, clickhouse)).items
     assert (sold.side, sold.effective_spread) == ("sell", "-1")
     assert (await analytics.executions(uuid7(), PAGE, clickhouse)).items == []
+
+
+async def test_indicators_and_order_flow_are_built_of_whole_minutes(
+    clickhouse: ClickHouse, lean_folder: Path, quotes: pl.DataFrame
+) -> None:
+    for kind in ("trade", "quote"):
+        await archived(clickhouse, messages(lean_folder, "BAC", kind))  # type: ignore[arg-type]
+    now_ns = (BEGIN_S + 5 * 3_600 + 7) * NANOS
+    built = await indicators.build(now_ns, clickhouse)
+    assert built > 0
+    await indicators.build(now_ns + NANOS, clickhouse)  # twice is once
+    rows = await clickhouse.rows(
+        "SELECT name, toUnixTimestamp(start), value FROM technical_indicators FINAL"
+        " WHERE symbol = 'BAC' AND source = 'lean' ORDER BY name, start"
+    )
+    assert len(rows) == 5 * 10
+    since, until = now_ns // NANOS - 86_400, BEGIN_S + 5 * 3_600
+    closes = await clickhouse.rows(
+        "SELECT toUnixTimestamp(start) AS s, toFloat64(argMax(close, last)) FROM bars_analytics FINAL"
+        f" WHERE symbol = 'BAC' AND source = 'lean' AND interval_s = 60 AND s >= {since} AND s < {until}"
+        " GROUP BY s ORDER BY s"
+    )
+    series = pl.Series([close for _, close in closes])
+    by_name = {(name, int(start)): value for name, start, value in rows}
+    last = int(closes[-1][0])
+    sma = series.rolling_mean(20)
+    assert sma is not None and abs(by_name["sma_20", last] - sma[-1]) < 1e-9
+    # Lean's whole day lies before: an EMA from the same beginning is the same.
+    ema = series.ewm_mean(span=20, adjust=False)
+    assert abs(by_name["ema_20", last] - ema[-1]) < 1e-6
+    flow = await clickhouse.rows(
+        "SELECT toUnixTimestamp(start), quotes, mean_bid_quantity FROM order_flow_features FINAL"
+        " WHERE symbol = 'BAC' AND source = 'lean' ORDER BY start"
+    )
+    assert len(flow) == 5
+    minute = quotes.filter(pl.col("start") == int(flow[2][0]))
+    assert flow[2][1] == minute.height
+    mean = minute["bid_quantity"].mean()
+    assert isinstance(mean, float) and abs(flow[2][2] - mean / NANOS) < 1e-6

@@ -1,0 +1,188 @@
+"""The market data plane: what goes into the tick stores and comes out of them, and what a tick weighs on the
+wire.
+
+Each figure stands beside another of the same run: bars kept beside bars scanned from raw ticks, our batches
+beside JSON and MessagePack, a page at a time beside the whole. Only synthetic ticks, only this machine.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+from cift_core import ticks
+
+from cift.history import archive, rules, store
+from cift.history import ticks as history
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.journal import Message
+from cift.platform.settings import Settings
+
+NANOS = 10**9
+DAY_NS = 1_700_006_400 * NANOS
+SESSION_NS = 23_400 * NANOS
+BATCH = 16_384
+FEED, SYMBOL = "bench", "DAY"
+REPEATS = 20
+
+
+def columns(rows: int, begin: int, step_ns: int) -> dict[str, Any]:
+    """A random walk in cents, as a feed would tell it."""
+    rng = np.random.default_rng(begin)
+    n = np.arange(begin, begin + rows, dtype=np.int64)
+    return {
+        "sequences": (n + 1).astype(np.uint64),
+        "times": DAY_NS + n * step_ns,
+        "prices": (45_000 + rng.integers(-1, 2, rows).cumsum()) * 10_000_000,
+        "quantities": rng.integers(1, 500, rows) * NANOS,
+        "sides": rng.integers(-1, 2, rows).astype(np.int8),
+        "conditions": np.zeros(rows, np.uint32),
+    }
+
+
+def memory_mb() -> float:
+    """The most that this process held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def best(times: int, work: Callable[[], object]) -> float:
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def wire() -> None:
+    """A batch of trades in three forms."""
+    rows = BATCH
+    c = columns(rows, 0, 2_340_000)
+    names = ("sequence", "time", "price", "quantity", "side", "condition")
+    plain = [
+        dict(zip(names, row, strict=True)) for row in zip(*(a.tolist() for a in c.values()), strict=True)
+    ]
+    forms: dict[str, tuple[Callable[[], bytes], Callable[[bytes], object]]] = {
+        "Cap'n Proto, columns": (
+            lambda: ticks.encode_trades(FEED, SYMBOL, *c.values()),
+            lambda data: ticks.decode_ticks(data)["prices"].sum(),
+        ),
+        "MessagePack, rows": (
+            lambda: msgpack.packb(plain),
+            lambda data: sum(row["price"] for row in msgpack.unpackb(data)),
+        ),
+        "JSON, rows": (
+            lambda: json.dumps(plain).encode(),
+            lambda data: sum(row["price"] for row in json.loads(data)),
+        ),
+    }
+    print(f"a batch of {rows:,} trades            bytes/tick   encode ns/tick   decode and sum ns/tick")
+    for name, (encode, decode) in forms.items():
+        data = encode()
+        out = best(5, encode) / rows * 1e9
+        back = best(5, lambda decode=decode, data=data: decode(data)) / rows * 1e9  # type: ignore[misc]
+        print(f"  {name:30s} {len(data) / rows:10.1f} {out:16.1f} {back:24.1f}")
+
+
+async def ingest(clickhouse: ClickHouse, rows: int) -> None:
+    step = SESSION_NS // rows
+    took, worked = 0.0, 0.0
+    for begin in range(0, rows, BATCH * 30):
+        messages = []
+        for at in range(begin, min(begin + BATCH * 30, rows), BATCH):
+            data = ticks.encode_trades(FEED, SYMBOL, *columns(min(BATCH, rows - at), at, step).values())
+            messages.append(Message(at + 1, "ticks", data, {}, 0))
+        began, cpu = time.perf_counter(), time.process_time()
+        for kind, _, block in archive.blocks(archive.decode(messages)):
+            await clickhouse.insert(archive.TABLES[kind], block)
+        took += time.perf_counter() - began
+        worked += time.process_time() - cpu
+    print(
+        f"archive into ClickHouse (embedded), bars included: {rows / took:12,.0f} ticks/s"
+        f" (wanted: 1,000,000); {rows / worked:,.0f} in a second of CPU"
+    )
+    await clickhouse.command("OPTIMIZE TABLE ticks_analytics FINAL")
+    sizes = await clickhouse.rows(
+        "SELECT table, sum(data_uncompressed_bytes), sum(data_compressed_bytes), sum(rows) FROM system.parts"
+        " WHERE active AND table IN ('ticks_analytics', 'bars_analytics') GROUP BY table ORDER BY table"
+    )
+    for table, plain, packed, count in sizes:
+        ratio = 100 * (1 - packed / plain)
+        print(f"  {table:18s} {count:12,} rows, {packed / count:6.2f} bytes a row, {ratio:.0f} % compressed")
+
+
+RAW = """
+SELECT intDiv(toUnixTimestamp64Second(at), 60) * 60 AS begins, argMin(price, (at, sequence)), max(price),
+    min(price), argMax(price, (at, sequence)), sum(toDecimal128(quantity, 9)),
+    sum(toDecimal128(price, 9) * quantity), count()
+FROM ticks_analytics FINAL WHERE symbol = 'DAY' AND source = 'bench' GROUP BY begins ORDER BY begins
+"""
+
+
+async def bars(clickhouse: ClickHouse) -> None:
+    kept = store.Kept(clickhouse, SYMBOL, 60, rules.sources_sql("outside", FEED), None)
+    begin = DAY_NS // NANOS
+
+    async def timed(ask: Callable[[], Any], times: int) -> tuple[float, Any]:
+        found = []
+        for _ in range(times):
+            began = time.perf_counter()
+            rows = await ask()
+            found.append(time.perf_counter() - began)
+        return sorted(found)[len(found) // 2], rows
+
+    quick, one = await timed(lambda: kept.bars(60, begin, begin + 86_400, 10_000), REPEATS)
+    slow, other = await timed(lambda: clickhouse.rows(RAW), 3)
+    assert [rules.bar_of(row) for row in one] == [rules.bar_of(row) for row in other], "the bars differ"
+    print(
+        f"{len(one)} minute bars of the day: kept {quick * 1e3:8.2f} ms (wanted: 3), of raw ticks"
+        f" {slow * 1e3:10.1f} ms: {slow / quick:,.0f} times, and equal"
+    )
+
+
+async def whole(clickhouse: ClickHouse, rows: int, form: history.Form) -> None:
+    span = rules.Range(DAY_NS, DAY_NS + 86_400 * NANOS)
+    before, began, size = memory_mb(), time.perf_counter(), 0
+    wanted = history.Wanted(SYMBOL, FEED, "trades", span, None)
+    async for piece in history.pages(wanted, form, clickhouse):
+        size += len(piece)
+    took = time.perf_counter() - began
+    print(
+        f"history as {form:8s} {rows / took:12,.0f} ticks/s, {size / rows:6.1f} bytes a tick;"
+        f" peak memory {before:,.0f} → {memory_mb():,.0f} MB"
+    )
+
+
+async def stores(rows: int, folder: Path) -> None:
+    clickhouse = ClickHouse(Settings(clickhouse_url=f"chdb://{folder}"))
+    try:
+        await ingest(clickhouse, rows)
+        await bars(clickhouse)
+        for form in ("parquet", "csv", "json"):
+            await whole(clickhouse, rows, form)  # type: ignore[arg-type]
+    finally:
+        await clickhouse.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.market_data", description=__doc__)
+    parser.add_argument("--ticks", type=int, default=10_000_000, help="of one symbol's day")
+    chosen = parser.parse_args()
+    wire()
+    folder = Path(tempfile.mkdtemp(prefix="cift-bench-"))
+    try:
+        asyncio.run(stores(chosen.ticks, folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
