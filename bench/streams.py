@@ -4,8 +4,8 @@
 
 1. Feed → engine → journal → book → WebSocket: 10,000 ticks/s (half prints, half quotes) over 20 symbols into
    a whole exchange; one client hears trades and books of all. From the feed's call to the client's ear.
-2. Fan-out: prints of one symbol, ten a second, to 1,000 and then 5,000 clients of one process, beside the
-   usual FastAPI loop (`for each client: await send_text`) on uvicorn with the same messages and clients.
+2. Fan-out: prints of one symbol to 1,000 and then 5,000 clients of one process, 10,000 messages a second in
+   all, beside the usual FastAPI loop (`for each client: await send_text`) with the same messages and clients.
 3. `GET quote` inside the door: from the cache, beside the engine's answer.
 
 Clients are raw sockets in a process of their own, on the same cores. It prints, and always ends with 0.
@@ -28,7 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.stream_clients import FEED, NANOS, PRINTS_PER_S, many_files, percentile  # noqa: E402
+from bench.stream_clients import FEED, NANOS, TOLD_PER_S, many_files, percentile  # noqa: E402
 
 TICKS_PER_S = 10_000
 SYMBOLS = [f"TICK{n}" for n in range(20)]
@@ -347,7 +347,7 @@ def main() -> None:
     for kind in ("trade", "book"):
         r = told[kind]
         print(f"  {kind:6} {r['count']:9,} heard   p50 {r['p50_ms']:8.2f} ms   p99 {r['p99_ms']:8.2f} ms")
-    print(f"one process, {PRINTS_PER_S} prints/s to every client")
+    print(f"one process, {TOLD_PER_S:,} messages/s to all clients together")
     for name in (key for key in found if "/" in key):
         r = found[name]
         memory = f"{r['kib_per_client']:6.1f} KiB a client"

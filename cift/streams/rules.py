@@ -26,6 +26,8 @@ MESSAGES_PER_S = 20
 MESSAGES_BURST = 60
 """Messages of a client; beyond these it is cut off, `rate_limited`."""
 USER_CONNECTIONS_MAX = 100
+ANSWERS_MAX = 10_000
+"""Server-Sent Events of a process; sockets have their own bound (`function.SOCKETS_MAX`)."""
 SUBSCRIBE_TIMEOUT_S = 120.0
 """A long replay to a slow reader takes so long; one that stands still ends earlier (`reader.py`)."""
 

@@ -1,6 +1,8 @@
 """The streams of a process, as its functions ask for them."""
 
-from cift.kernel.errors import Refused, Unauthenticated
+from weakref import WeakSet
+
+from cift.kernel.errors import Refused, Unauthenticated, Unavailable
 from cift.platform.identity import Trader, require
 from cift.platform.socket import Socket
 from cift.platform.stores import Platform
@@ -18,6 +20,7 @@ class Streams:
         self._identity = platform.identity
         self._hub = Hub(platform.nats, platform.engine)
         self._guests = Guests(platform.identity)
+        self._answers: WeakSet[EventStream] = WeakSet()
 
     @staticmethod
     def of(platform: Platform) -> "Streams":
@@ -49,7 +52,11 @@ class Streams:
         topics = rules.topics_of(asked, account, await self._hub.symbols(named))
         if len(topics) > rules.SUBSCRIPTIONS_MAX:
             raise Refused("too_many_subscriptions", "Too many channels and symbols", "symbols")
-        return EventStream(self._hub, self._guests, topics, asked.since, trader)
+        if len(self._answers) >= rules.ANSWERS_MAX:
+            raise Unavailable("too_many_connections", "This process has no room for another connection")
+        answer = EventStream(self._hub, self._guests, topics, asked.since, trader)
+        self._answers.add(answer)
+        return answer
 
     async def close(self) -> None:
         await self._guests.close()

@@ -114,6 +114,9 @@ def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
     assert (projector["stream"], projector["batch"], projector["effects"]) == ("ORDERS", 500, False)
     assert found["auth-expire-tokens"]["everySeconds"] == 60
     assert found["market-data-replay-market"]["extras"] == ["polars"]
+    live = found["market-data-stream"]
+    assert (live["kind"], live["path"], live["public"]) == ("ws", "/api/v1/market-data/ws/stream", True)
+    assert {"nats", "postgres", "valkey", "keys"} <= set(live["needs"]) and live["postgresPool"] == 1
     routes = [(e["method"], e["path"]) for e in found.values() if e["kind"] == "http"]
     assert len(routes) == len(set(routes)), "two functions at one route"
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.headers import FromHeader
 from cift.contracts.paging import Page, PageRequest, make_cursor
-from cift.function import Door, Scale, daemon, every, http, on
+from cift.function import Door, Scale, daemon, every, http, on, ws
 from cift.host.app import House
 from cift.host.doors import NoSuchFunction, load_door, load_doors
 from cift.kernel.errors import Conflict, OutcomeUnknown, ReadModelBehind, Refused, Unavailable
@@ -245,6 +245,10 @@ def test_declarations_that_cannot_be_right_are_refused_at_once() -> None:
     twice = door(http("GET", "/x", scope=None), one)
     with pytest.raises(AssertionError, match="taken"):
         House([twice, twice], Platform(Settings()))
+    with pytest.raises(AssertionError, match="take a Socket"):
+        _ = House([door(ws("/x", scope=None), one)], Platform(Settings())).sockets
+    with pytest.raises(AssertionError, match="no parameters"):
+        ws("/x/{id}", scope=None)
     with pytest.raises(AssertionError, match="period"):
         every("soon")
     with pytest.raises(TypeError):
@@ -268,6 +272,7 @@ def test_triggers_in_words() -> None:
 
     assert door(every("90s"), a).trigger == "every 90 s"
     assert door(daemon(), a).trigger == "daemon"
+    assert door(ws("/x", scope=None), a).trigger == "WS /x"
     assert door(on("ORDERS", batch=5), a).trigger == "on ORDERS"
     assert door(http("GET", "/x", scope=None, scale=Scale(min=1)), a).trigger == "GET /x"
 

@@ -73,6 +73,8 @@ async def test_own_fills_and_what_is_refused(venue: Venue) -> None:
         await venue.order(one, symbol, quantity="2")
         await venue.market(two, symbol, "sell", "2")
         assert (await events.next())["quantity"] == "2"
+    head = await venue.http.head(STREAM, params={"symbols": symbol})
+    assert head.status_code == 200 and head.headers["content-type"].startswith("text/event-stream")
     for query, status, code in (
         ({"channels": "fills"}, 401, "credential_required"),
         ({"symbols": symbol, "channels": "trades,fills"}, 422, "invalid_request"),
