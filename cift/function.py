@@ -71,6 +71,8 @@ class Door:
     effects: bool = False
     # every
     seconds: float = 0.0
+    # daemon
+    market: str = ""
 
     @property
     def domain(self) -> str:
@@ -234,13 +236,16 @@ def every(
 
 
 def daemon(
-    *, scale: Scale = Scale(min=1, max=1, concurrency=1), extras: tuple[str, ...] = ()
+    *, market: str = "", scale: Scale = Scale(min=1, max=1, concurrency=1), extras: tuple[str, ...] = ()
 ) -> Callable[[F], F]:
     """A function that runs as long as its process; started again, with back-off, when it fails or ends
     by an error. Returning means: nothing (more) to do.
 
     Args:
+        market: it runs only where `CIFT_MARKET` is this; empty: everywhere.
         extras: as for `http`.
     """
     assert scale.max == 1, "a daemon is one"
-    return lambda call: _declare(call, kind="daemon", scale=scale, timeout_s=0.0, extras=extras)
+    return lambda call: _declare(
+        call, kind="daemon", market=market, scale=scale, timeout_s=0.0, extras=extras
+    )

@@ -66,6 +66,8 @@ def entry(door: Door) -> dict[str, Any]:
         }
     elif door.kind == "every":
         found["everySeconds"] = int(door.seconds) if door.seconds.is_integer() else door.seconds
+    elif door.kind == "daemon":
+        found["market"] = door.market
     found["scale"] = {
         "min": door.scale.min,
         "max": door.scale.max,

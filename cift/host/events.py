@@ -57,7 +57,9 @@ async def run_every(door: Door, platform: Platform) -> None:
 
 
 async def run_daemon(door: Door, platform: Platform) -> None:
-    """Run the door until it returns; an error starts it again."""
+    """Run the door until it returns; an error starts it again. A door of another market has nothing to do."""
+    if door.market and door.market != platform.settings.market:
+        return
     call, _ = bind(door, platform)
     loop = asyncio.get_running_loop()
     backoff = BACKOFF_FIRST_S

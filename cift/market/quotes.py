@@ -31,6 +31,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from cift.market.conditions import NOT_LAST_SALE
+
 WINDOW_MS = 100
 """Default conflation window."""
 
@@ -41,29 +43,6 @@ SHOWN_MULTIPLE = 8
 SHOWN_MIN_SHARES = 200
 SHOWN_MAX_SHARES = 10_000
 ROUND_LOT_SHARES = 100
-
-# Sale conditions (bits of the source's hex field) of prints that say nothing about the price now:
-# they are late, averaged, priced by something else, or repeat the auction's volume.
-_DERIVATIVELY_PRICED = 0x200
-_EXTENDED_HOURS_FORM_T = 0x400
-_SOLD_LATE = 0x800
-_EXTENDED_HOURS = 0x2000
-_OUT_OF_SEQUENCE = 0x4000
-_AVERAGE_PRICE = 0x10_0000
-_OFFICIAL_CLOSE = 0x100_0000
-_PRIOR_REFERENCE_PRICE = 0x200_0000
-_OFFICIAL_OPEN = 0x400_0000
-NOT_LAST_SALE = (
-    _DERIVATIVELY_PRICED
-    | _EXTENDED_HOURS_FORM_T
-    | _SOLD_LATE
-    | _EXTENDED_HOURS
-    | _OUT_OF_SEQUENCE
-    | _AVERAGE_PRICE
-    | _OFFICIAL_CLOSE
-    | _PRIOR_REFERENCE_PRICE
-    | _OFFICIAL_OPEN
-)
 
 
 class Update(NamedTuple):

@@ -1,93 +1,153 @@
-"""The raw ticks of a feed on their way to the tick stores: gathered for a second, so that the store's stream
-is written to a few times a second and not at each word of the source; what cannot be put there in time is
-dropped and counted, for a feed does not wait.
+"""A feed's raw ticks on their way to the tick stores, by the stream TICKS: the sink of `feed.py`.
 
-A tick's number rises with the clock, so that a feed that starts again does not use a number twice; the
-sources' own begin anew each day, or are none.
+They pass neither the engine nor what is told to it, and nothing waits for them: ticks gather here, and
+every `FLUSH_S` go out as one message a symbol and kind. While TICKS does not answer they gather up to
+`GATHERED_MAX`; beyond that new ones are lost and counted (`cift_feed_raw_lost_total`).
 
-Known limit: trades that the source cancels or corrects later stay as they were first told.
+A tick's number is its source's time in nanoseconds, or one more than the last of its symbol and kind: so
+it rises strictly, and the same feed heard again numbers its ticks alike (but for those that were bumped).
+
+Known limit: TICKS has no word for bars, cancels, corrections and halts; they are left out, and a trade
+that is cancelled or corrected later stays as it was first told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from cift.kernel.errors import Unavailable
-from cift.market.rising import Rising
+from cift.market.conditions import OUT_OF_SEQUENCE
 from cift.market.ticks import Quote, Tick, Trade
-from cift.platform.metrics import Counter
-from cift.platform.ticks import Ticks
+from cift.platform.metrics import Counter, Gauge
 
-GATHER_S = 1.0
+if TYPE_CHECKING:
+    from cift.platform.ticks import Ticks
+
+FLUSH_S = 0.5
 GATHERED_MAX = 200_000
-"""Ticks kept for the next time; beyond it the newest are dropped."""
-BATCH_MAX = 65_536
-OUT_OF_SEQUENCE = 0x4000
-"""Of the sale conditions (`quotes.py`)."""
+BATCH_TICKS_MAX = 16_384
+SENT_AT_ONCE_MAX = 16
+RETRY_S = 1.0
+LAST_FLUSH_TIMEOUT_S = 5.0
 
-log = logging.getLogger("cift.market.raw_ticks")
-dropped = Counter("cift_raw_ticks_dropped", "Raw ticks that could not be given to the stores", ["feed"])
+raw_lost = Counter("cift_feed_raw_lost", "Raw ticks lost because TICKS did not answer for long", ["feed"])
+raw_waiting = Gauge("cift_feed_raw_waiting", "Raw ticks that are not in TICKS yet", ["feed"])
+
+log = logging.getLogger("cift.market.raw")
+
+_Key = tuple[str, str]
+"""Symbol, and `trade` or `quote`."""
 
 
 class RawTicks:
-    """A feed driver's sink. Belongs to one event loop."""
+    """`put` is the sink of a driver; what it was given goes out within `being_sent`."""
 
-    def __init__(self, ticks: Ticks, clock: Callable[[], int] = time.time_ns) -> None:
-        self._ticks = ticks
-        self._clock = clock
-        self._numbers = Rising(clock)
-        self._gathered: list[Trade | Quote] = []
-        self._sending: asyncio.Task[None] | None = None
+    def __init__(self, ticks: Ticks, feed: str) -> None:
+        self._ticks, self._feed = ticks, feed
+        self._gathered: dict[_Key, list[tuple[int, Trade | Quote]]] = {}
+        self._last: dict[_Key, int] = {}
+        self._count = 0
+        self._loses = False
 
-    def __call__(self, feed: str, told: Sequence[Tick]) -> None:
-        """Take these; never waits."""
-        if not self._ticks.are_kept:
-            return
-        taken = [tick for tick in told if isinstance(tick, Trade | Quote)]
-        if len(self._gathered) + len(taken) > GATHERED_MAX:
-            dropped.labels(feed).inc(len(taken))
-        else:
-            self._gathered += taken
-        if self._gathered and (self._sending is None or self._sending.done()):
-            self._sending = asyncio.create_task(self._send(feed), name=f"{feed}: raw ticks")
+    def put(self, feed: str, ticks: Sequence[Tick]) -> None:
+        assert feed == self._feed
+        for tick in ticks:
+            if not isinstance(tick, Trade | Quote):
+                continue
+            if self._count >= GATHERED_MAX:
+                self._lose()
+                continue
+            key = (tick.symbol, "trade" if isinstance(tick, Trade) else "quote")
+            number = max(tick.at_ns, self._last.get(key, 0) + 1)
+            self._last[key] = number
+            self._gathered.setdefault(key, []).append((number, tick))
+            self._count += 1
 
-    async def _send(self, feed: str) -> None:
-        await asyncio.sleep(GATHER_S)
-        gathered, self._gathered = self._gathered, []
-        by: dict[tuple[str, str], list[Trade | Quote]] = defaultdict(list)
-        for tick in gathered:
-            by[tick.symbol, "trade" if isinstance(tick, Trade) else "quote"].append(tick)
-        left = len(gathered)
+    @contextlib.asynccontextmanager
+    async def being_sent(self) -> AsyncIterator[None]:
+        """Send what gathers meanwhile, and what is left at the end, for `LAST_FLUSH_TIMEOUT_S` at most."""
+        ended = asyncio.Event()
+        sending = asyncio.create_task(self._send_until(ended), name=f"{self._feed}: raw")
         try:
-            for (symbol, kind), rows in by.items():
-                for begin in range(0, len(rows), BATCH_MAX):
-                    part = rows[begin : begin + BATCH_MAX]
-                    first, batch = self._batch(feed, symbol, kind, part)
-                    await self._ticks.publish(feed, symbol, kind, first, batch)
-                    left -= len(part)
-        except Unavailable as error:
-            dropped.labels(feed).inc(left)
-            log.warning("%s: %d raw ticks could not be kept: %s", feed, left, error)
+            yield
+        finally:
+            ended.set()
+            try:
+                async with asyncio.timeout(LAST_FLUSH_TIMEOUT_S):
+                    await sending
+            except TimeoutError:
+                log.warning("%s: %d raw ticks were not kept", self._feed, self._count)
 
-    def _batch(self, feed: str, symbol: str, kind: str, rows: Sequence[Trade | Quote]) -> tuple[int, bytes]:
-        import numpy as np
-        from cift_core import ticks
+    async def _send_until(self, ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            await self._flush()
+            try:
+                async with asyncio.timeout(FLUSH_S):
+                    await ended.wait()
+            except TimeoutError:
+                pass
+        await self._flush()
 
-        sequences = np.array([self._numbers.next() for _ in rows], np.uint64)
-        columns = list(zip(*rows, strict=True))
-        at = np.array(columns[1], np.int64)
-        if kind == "trade":
-            price, quantity = (np.array(columns[place], np.int64) for place in (2, 3))
-            # A print that says nothing of the price now stays out of bars, whatever the source calls it.
-            silent = np.where(np.array(columns[7], bool), 0, OUT_OF_SEQUENCE).astype(np.uint32)
-            conditions = np.array(columns[6], np.uint32) | silent
-            unknown = np.zeros(len(rows), np.int8)
-            batch = ticks.encode_trades(feed, symbol, sequences, at, price, quantity, unknown, conditions)
-        else:
-            sides = [np.array(columns[place], np.int64) for place in (2, 3, 4, 5)]
-            batch = ticks.encode_quotes(feed, symbol, sequences, at, *sides)
-        return int(sequences[0]), batch
+    async def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, {}
+        batches = [(key, batch) for key, ticks in gathered.items() for batch in _pieces(ticks)]
+        for start in range(0, len(batches), SENT_AT_ONCE_MAX):
+            await asyncio.gather(*(self._send(*each) for each in batches[start : start + SENT_AT_ONCE_MAX]))
+        raw_waiting.labels(self._feed).set(self._count)
+
+    async def _send(self, key: _Key, batch: list[tuple[int, Trade | Quote]]) -> None:
+        symbol, kind = key
+        payload = encode(self._feed, symbol, batch)
+        while True:
+            try:
+                await self._ticks.publish(self._feed, symbol, kind, batch[0][0], payload)
+            except Unavailable:
+                raw_waiting.labels(self._feed).set(self._count)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._count -= len(batch)
+            self._loses = False
+            return
+
+    def _lose(self) -> None:
+        raw_lost.labels(self._feed).inc()
+        if not self._loses:
+            log.error(
+                "%s: TICKS does not answer and %d raw ticks wait: more are lost", self._feed, self._count
+            )
+        self._loses = True
+
+
+def _pieces(ticks: list[tuple[int, Trade | Quote]]) -> Iterator[list[tuple[int, Trade | Quote]]]:
+    for start in range(0, len(ticks), BATCH_TICKS_MAX):
+        yield ticks[start : start + BATCH_TICKS_MAX]
+
+
+def encode(feed: str, symbol: str, batch: Sequence[tuple[int, Trade | Quote]]) -> bytes:
+    """One message of TICKS: numbered ticks of one symbol and kind."""
+    import numpy as np
+    from cift_core import ticks
+
+    numbers = np.array([number for number, _ in batch], np.uint64)
+    times = np.array([tick.at_ns for _, tick in batch], np.int64)
+    trades = [tick for _, tick in batch if isinstance(tick, Trade)]
+    message: bytes
+    if trades:
+        assert len(trades) == len(batch), "one kind a message"
+        prices = np.array([tick.price for tick in trades], np.int64)
+        quantities = np.array([tick.quantity for tick in trades], np.int64)
+        sides = np.zeros(len(batch), np.int8)  # the tapes do not say who took
+        # A print that says nothing of the price now stays out of bars, whatever its source calls it.
+        said = [tick.conditions if tick.tells_price else tick.conditions | OUT_OF_SEQUENCE for tick in trades]
+        conditions = np.array(said, np.uint32)
+        message = ticks.encode_trades(feed, symbol, numbers, times, prices, quantities, sides, conditions)
+    else:
+        columns = np.array([tick[2:6] for _, tick in batch], np.int64).T
+        message = ticks.encode_quotes(
+            feed, symbol, numbers, times, *(np.ascontiguousarray(column) for column in columns)
+        )
+    return message

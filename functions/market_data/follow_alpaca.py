@@ -6,19 +6,16 @@ import os
 from cift import bootstrap
 from cift.function import daemon
 from cift.market.alpaca.source import AlpacaSource
-from cift.market.feed_driver import FeedDriver
-from cift.market.raw_ticks import RawTicks
+from cift.market.following import follow
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 from cift.platform.ticks import Ticks
 
 
-@daemon(extras=("clickhouse", "feeds"))
+@daemon(market="alpaca", extras=("feeds",))
 async def follow_alpaca(engine: Engine, ticks: Ticks) -> None:
     settings = MarketSettings.read(os.environ)
-    if settings.market != "alpaca":
-        return
     settings.check()
     source = AlpacaSource(settings.alpaca, settings.symbols or bootstrap.SYMBOLS, settings.hours)
     prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
-    await FeedDriver(engine, source, prepare, RawTicks(ticks)).run()
+    await follow(engine, source, prepare, ticks)

@@ -5,20 +5,17 @@ import os
 
 from cift import bootstrap
 from cift.function import daemon
-from cift.market.feed_driver import FeedDriver
+from cift.market.following import follow
 from cift.market.massive.source import MassiveSource
-from cift.market.raw_ticks import RawTicks
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 from cift.platform.ticks import Ticks
 
 
-@daemon(extras=("clickhouse", "feeds"))
+@daemon(market="massive", extras=("feeds",))
 async def follow_massive(engine: Engine, ticks: Ticks) -> None:
     settings = MarketSettings.read(os.environ)
-    if settings.market != "massive":
-        return
     settings.check()
     source = MassiveSource(settings.massive, settings.symbols or bootstrap.SYMBOLS, settings.hours)
     prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
-    await FeedDriver(engine, source, prepare, RawTicks(ticks)).run()
+    await follow(engine, source, prepare, ticks)

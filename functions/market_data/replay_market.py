@@ -6,19 +6,16 @@ import os
 from cift import bootstrap
 from cift.function import daemon
 from cift.market import replay
-from cift.market.feed_driver import FeedDriver
-from cift.market.raw_ticks import RawTicks
+from cift.market.following import follow
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 from cift.platform.ticks import Ticks
 
 
-@daemon(extras=("clickhouse", "polars"))
+@daemon(market="replay", extras=("polars",))
 async def replay_market(engine: Engine, ticks: Ticks) -> None:
     settings = MarketSettings.read(os.environ)
-    if settings.market != "replay":
-        return
     source = await replay.load(settings)
     lot = bootstrap.lot(in_whole_units=source.in_whole_units)
     prepare = functools.partial(bootstrap.state_facts, engine, "replay", source.symbols, lot)
-    await FeedDriver(engine, source, prepare, RawTicks(ticks)).run()
+    await follow(engine, source, prepare, ticks)

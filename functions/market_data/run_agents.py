@@ -10,10 +10,8 @@ from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 
 
-@daemon()
+@daemon(market="agents")
 async def run_agents(engine: Engine) -> None:
     settings = MarketSettings.read(os.environ)
-    if settings.market != "agents":
-        return
     prepare = functools.partial(bootstrap.state_facts, engine)
     await AgentDriver(engine, bootstrap.SYMBOLS, settings, prepare).run()

@@ -217,6 +217,38 @@ def test_a_function_reaches_what_is_added_for_it() -> None:
     assert not network.allowed(at["market-data-list-bars"], source, 443)
 
 
+def test_a_live_feed_reaches_its_provider_and_no_other_function_does() -> None:
+    market = {"source": "alpaca", "existingSecret": "mine"}
+    rendered = render(market=market)
+    at = {pod.name: pod for pod in pods(rendered)}
+    daemons = {name for name in at if name in DOORS and DOORS[name].kind == "daemon"}
+    assert daemons == {"market-data-follow-alpaca"}, "the others have nothing to do"
+    network = Network(rendered)
+    reach = {name for name, pod in at.items() if network.allowed(pod, ANYWHERE, 443)}
+    assert daemons <= reach <= daemons | ASK_THE_API
+    assert not network.allowed(at["market-data-follow-alpaca"], ANYWHERE, 80)
+    narrow = render(market=market | {"egress": [{"cidrs": ["198.51.100.0/24"], "ports": [443]}]})
+    assert not Network(narrow).allowed(at["market-data-follow-alpaca"], ANYWHERE, 443)
+
+
+@pytest.mark.parametrize(("source", "keys"), [("alpaca", ["key", "secret"]), ("massive", ["key"])])
+def test_a_live_feed_has_its_key_from_a_secret_of_yours(source: str, keys: list[str]) -> None:
+    rendered = render(market={"source": source, "existingSecret": "mine", "symbols": ["SPY", "QQQ"]})
+    deployment = next(
+        each
+        for each in rendered
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == f"market-data-follow-{source}"
+    )
+    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    given = {each["name"]: each.get("value") for each in environment}
+    secrets = [each["valueFrom"]["secretKeyRef"] for each in environment if "ALPACA" in each["name"] or
+               "MASSIVE" in each["name"] if "valueFrom" in each]  # fmt: skip
+    assert secrets == [{"name": "mine", "key": key} for key in keys]
+    assert (given["CIFT_MARKET"], given["CIFT_SYMBOLS"]) == (source, "SPY,QQQ")
+    with pytest.raises(AssertionError, match=r"market\.existingSecret"):
+        render(market={"source": source})
+
+
 def test_metrics_are_read_from_the_named_namespaces_only() -> None:
     rendered = render(networkPolicy={"metricsFrom": ["monitoring"]}, market={"source": "replay"})
     network = Network(rendered)

@@ -112,6 +112,13 @@ async def test_a_user_trades_at_alpacas_quotes_and_silence_withdraws_them(tmp_pa
             assert await person.metric('cift_feed_connected{feed="alpaca"}') == 1
             assert await person.metric('cift_feed_told_total{feed="alpaca"}') > 2
 
+            async def archived() -> bool:
+                asked = {"kind": "trades", "feed": "alpaca"}
+                answer = await person.http.get(f"{MARKET}/history/SPY", params=asked)
+                return answer.status_code == 200 and "500.02" in answer.text
+
+            await until(archived, "the print is in the history, which the engine had no part in")
+
             await server.drop()
             await server.subscribed()
             await until(quoted, "the feed comes back after the connection broke")

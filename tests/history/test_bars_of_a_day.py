@@ -11,7 +11,7 @@ import pytest
 from cift.contracts.paging import PageRequest
 from cift.history import archive, asked, batches, lean
 from cift.kernel.clock import parse_rfc3339
-from cift.market.quotes import NOT_LAST_SALE
+from cift.market.conditions import NOT_LAST_SALE
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 

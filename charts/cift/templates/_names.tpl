@@ -25,7 +25,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $one := mustMergeOverwrite (deepCopy $function) (dict "resources" (deepCopy $.Values.functionDefaults.resources)) (deepCopy (index $.Values.functions $name | default dict)) -}}
 {{- $lives := or (eq $one.kind "daemon") (eq $one.kind "ws") -}}
 {{- $_ := set $one "mode" (ternary "deployment" ($one.mode | default $.Values.mode) $lives) -}}
-{{- if or (ne $one.kind "daemon") (ne $.Values.market.source "none") -}}
+{{- if or (not $one.market) (eq $one.market $.Values.market.source) -}}
 {{- $_ := set $all $name $one -}}
 {{- end -}}
 {{- end -}}
@@ -69,9 +69,19 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | int64 | quote }}}
 - {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | int64 | quote }}}
 - {name: CIFT_BCRYPT_ROUNDS, value: {{ $root.Values.bcryptRounds | quote }}}
-{{- if eq $function.kind "daemon" }}
-- {name: CIFT_MARKET, value: {{ $root.Values.market.source | quote }}}
-- {name: CIFT_SPEED, value: {{ $root.Values.market.speed | quote }}}
+{{- with $function.market }}{{ $market := $root.Values.market }}
+- {name: CIFT_MARKET, value: {{ . | quote }}}
+- {name: CIFT_SPEED, value: {{ $market.speed | quote }}}
+- {name: CIFT_SYMBOLS, value: {{ join "," $market.symbols | quote }}}
+{{- if has . (list "alpaca" "massive") }}
+{{- $secret := required "market.existingSecret: a Secret with your key at the provider (alpaca: key and secret; massive: key)" $market.existingSecret }}
+- {name: CIFT_MARKET_HOURS, value: {{ $market.hours | quote }}}
+- {name: CIFT_{{ upper . }}_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: key}}}
+{{- if eq . "alpaca" }}
+- {name: CIFT_ALPACA_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: secret}}}
+- {name: CIFT_ALPACA_FEED, value: {{ $market.alpacaFeed | quote }}}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if has "postgres" $function.needs }}
 - {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | quote }}}

@@ -1,0 +1,94 @@
+"""Raw ticks of a live feed reach the stream TICKS, each once, whatever becomes of the stream meanwhile."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from cift_core.ticks import decode_ticks
+
+from cift.kernel.errors import Unavailable
+from cift.kernel.ids import uuid7
+from cift.market import raw_ticks
+from cift.market.raw_ticks import RawTicks
+from cift.market.ticks import Bar, Quote, Trade
+from cift.platform.stores import Platform
+
+N = 10**9
+AT_NS = 1_700_000_000 * N
+
+
+def trade(symbol: str, number: int, at_ns: int = AT_NS) -> Trade:
+    return Trade(symbol, at_ns, 100 * N + number, N, str(number), conditions=0x20)
+
+
+async def kept(platform: Platform, feed: str) -> list[dict[str, Any]]:
+    """What TICKS holds of a feed."""
+    js = await platform.nats.jetstream()
+    subscription = await js.subscribe(f"ticks.{feed}.*", stream="TICKS", ordered_consumer=True)
+    found = []
+    try:
+        while True:
+            found.append(decode_ticks((await subscription.next_msg(timeout=1.0)).data))
+    except Exception as error:
+        assert "timeout" in type(error).__name__.lower(), error
+    await subscription.unsubscribe()
+    return found
+
+
+async def test_trades_and_quotes_arrive_numbered_by_their_time_and_other_ticks_are_left_out(
+    platform: Platform,
+) -> None:
+    feed = "t" + uuid7()[-12:]
+    raw = RawTicks(platform.ticks, feed)
+    quote = Quote("BRK.B", AT_NS + 5, 1 * N, 2 * N, 3 * N, 4 * N)
+    async with raw.being_sent():
+        raw.put(feed, [trade("BRK.B", 1), trade("BRK.B", 2), quote])
+        raw.put(feed, [Bar("BRK.B", AT_NS, 60, 1, 1, 1, 1, 1, 1, 1), trade("BRK.B", 3, AT_NS - 7)])
+    trades, quotes = sorted(await kept(platform, feed), key=lambda batch: str(batch["kind"]), reverse=True)
+    assert list(trades["sequences"]) == [AT_NS, AT_NS + 1, AT_NS + 2], "rising, also where time does not"
+    assert list(trades["times"]) == [AT_NS, AT_NS, AT_NS - 7]
+    assert list(trades["prices"]) == [100 * N + number for number in (1, 2, 3)]
+    assert list(trades["conditions"]) == [0x20] * 3 and trades["symbol"] == "BRK.B"
+    assert [list(quotes[name]) for name in ("bids", "bid_quantities", "asks", "ask_quantities")] == [
+        [1 * N], [2 * N], [3 * N], [4 * N],
+    ]  # fmt: skip
+
+
+class Away:
+    """TICKS, but it does not answer for a while; then it says what it got."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.got: list[dict[str, Any]] = []
+        self.ids: list[int] = []
+
+    async def publish(self, feed: str, symbol: str, kind: str, first: int, batch: bytes) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise Unavailable("ticks_unavailable", "away")
+        self.got.append(decode_ticks(batch))
+        self.ids.append(first)
+
+
+async def test_while_ticks_is_away_they_gather_bounded_and_what_is_lost_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raw_ticks, "GATHERED_MAX", 100)
+    monkeypatch.setattr(raw_ticks, "RETRY_S", 0.01)
+    monkeypatch.setattr(raw_ticks, "FLUSH_S", 0.01)
+    stream = Away()
+    raw = RawTicks(stream, "away")  # type: ignore[arg-type]
+    async with raw.being_sent():
+        for number in range(150):
+            raw.put("away", [trade("SPY", number, AT_NS + number)])
+            if number % 10 == 0:
+                await asyncio.sleep(0.02)
+        assert raw_ticks.raw_lost.labels("away").value == 50
+        stream.away = False
+        async with asyncio.timeout(20):
+            while sum(len(batch["sequences"]) for batch in stream.got) < 100:
+                await asyncio.sleep(0.01)
+        raw.put("away", [trade("SPY", 150, AT_NS + 150)])
+    numbers = sorted(int(number) for batch in stream.got for number in batch["sequences"])
+    assert numbers == [AT_NS + number for number in [*range(100), 150]], "each once"
+    assert len(set(stream.ids)) == len(stream.ids), "no message is taken for another"
