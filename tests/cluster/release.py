@@ -25,6 +25,7 @@ VALUES = (CHART / "values-dev.yaml", ROOT / "tests" / "cluster" / "values.yaml")
 HELM_TIMEOUT_S = 900.0
 READY_TIMEOUT_S = 300.0
 REACH_TIMEOUT_S = 5.0
+RESTARTS_MAX = 4
 STORES = {
     "postgres_url": ("postgres", "url"),
     "nats_url": ("nats", "url-functions"),
@@ -145,6 +146,9 @@ class Release(Target):
 
         def pods_ready() -> bool:
             pods = [p for p in self.pods() if p["status"].get("phase") != "Succeeded"]
+            hopeless = [p["metadata"]["name"] for p in pods if _is_hopeless(p)]
+            if hopeless:
+                raise AssertionError(f"it fails again and again: {', '.join(hopeless)}")
             return bool(pods) and all(_is_ready(pod) for pod in pods)
 
         try:
@@ -237,6 +241,15 @@ class Release(Target):
 
 def _is_ready(pod: Object) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def _is_hopeless(pod: Object) -> bool:
+    """It was started in vain often enough, or its image is not there."""
+    for each in pod["status"].get("containerStatuses", []):
+        why = each["state"].get("waiting", {}).get("reason", "")
+        if why == "ImagePullBackOff" or (why == "CrashLoopBackOff" and each["restartCount"] >= RESTARTS_MAX):
+            return True
+    return False
 
 
 def _engine(pod: Object) -> EnginePod:
