@@ -78,7 +78,7 @@ async def test_relay_wakes_them_in_order_once(
         "SELECT id, count(*) OVER () AS all FROM orders WHERE account_id = $1 ORDER BY created_at, id",
         user.account_id,
     )
-    assert [row["id"] for row in rows] == [order["id"] for order in placed], "in order, each once"
+    assert [str(row["id"]) for row in rows] == [order["id"] for order in placed], "in order, each once"
     # In order, once: what the projectors made is what the journal makes from its first record.
     for done in await rebuild(release.settings(nats_url=release.journal_url)):
         assert done.compared and not done.differing, f"{done.projector} differs after a rebuild: {done}"
