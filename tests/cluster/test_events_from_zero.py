@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -22,10 +22,13 @@ DEAD_LETTERS = "DLQ"
 
 
 @pytest.fixture(scope="module")
-def asleep(release: Release) -> None:
-    """The projectors at zero too, until the next upgrade."""
+def asleep(release: Release) -> Iterator[None]:
+    """The projectors at zero too; warm again afterwards, as they are shipped."""
     sets = [f"functions.{name}.scale.min=0" for name in HANDLERS]
     release.upgrade(*sets)
+    release.wait_ready()
+    yield
+    release.upgrade()
     release.wait_ready()
 
 
