@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -152,7 +153,9 @@ def by_relay(stack: Stack, database: str, last: int, folder: Path) -> tuple[floa
     with function(stack, database, events="push") as url:
         with relay(stack, [handler_of(load_door(FUNCTION), url)], folder) as running:
             asyncio.run(drained(database, last))
-            return time.perf_counter() - began, dict(running.metrics(FUNCTION))
+            took = time.perf_counter() - began
+            held = psutil.Process(running.pid).memory_info().rss / 1e6
+            return took, {**running.metrics(FUNCTION), "rss_mb": held}
 
 
 def by_pump(stack: Stack, database: str, last: int) -> float:
@@ -182,7 +185,8 @@ def main() -> int:
         for number in range(options.rounds):
             database = asyncio.run(empty_read_model(stack, "bench_relay"))
             took, told = by_relay(stack, database, records, Path(folder) / f"relay{number}")
-            rest = f"{told['relay_batches_total']:.0f} batches, {told['relay_bytes_total'] / 1e6:.1f} MB"
+            told_by = f"{told['relay_batches_total']:.0f} batches, {told['relay_bytes_total'] / 1e6:.1f} MB"
+            rest = f"{told_by}; {told['rss_mb']:.0f} MB of memory"
             print(
                 f"{'relay':8} {took:7.2f} {events / took:10,.0f} {records / took:10,.0f}   {rest}", flush=True
             )

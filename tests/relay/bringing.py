@@ -57,6 +57,10 @@ class Relay:
         with self.output.open("a") as log:
             return subprocess.Popen([program()], env=self._environment, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """As a lost node does."""
         self._process.kill()
