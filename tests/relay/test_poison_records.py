@@ -1,0 +1,71 @@
+"""A record of the journal that no function can read stops its projector: all before it is projected, it is
+not skipped, and the sentence says which and why."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from nats.js.api import StreamConfig
+
+from cift.host.doors import load_door
+from cift.platform.migrate import migrate
+from cift.platform.nats import JOURNAL_ID
+from cift.platform.stores import Platform
+from cift.run.servers import free_port
+from tests.host.alone import alone
+from tests.relay.bringing import handler_of, relay
+from tests.stack import Stack, eventually
+
+FUNCTION = "events.project_orders"
+STREAM, SUBJECT = "ORDERS_poisoned", "orders.poisoned"
+
+
+@pytest.fixture
+async def poisoned(exchange: Stack, platform: Platform) -> AsyncIterator[int]:
+    """A copy of the journal with a record that is none, and a sound one behind it; sequence of the first."""
+    exchange.new_user()
+    _, last = await platform.nats.journal()
+    js = await platform.nats.jetstream()
+    await js.add_stream(StreamConfig(name=STREAM, subjects=[SUBJECT], metadata={JOURNAL_ID: "poisoned"}))
+    records = [(await js.get_msg("ORDERS", n)).data or b"" for n in range(1, last + 1)]
+    for data in (*records, b"no record at all", records[-1]):
+        await js.publish(SUBJECT, data)
+    yield last + 1
+    await js.delete_stream(STREAM)
+
+
+@pytest.fixture
+async def database(exchange: Stack) -> AsyncIterator[str]:
+    """The URL of a read model that nothing was projected into."""
+    url = str(exchange.run_file["postgres_url"])
+    owner = await asyncpg.connect(url)
+    await owner.execute("DROP DATABASE IF EXISTS poisoned_test WITH (FORCE)")
+    await owner.execute("CREATE DATABASE poisoned_test")
+    empty = url.replace("/cift?", "/poisoned_test?")
+    await migrate(empty)
+    yield empty
+    await owner.execute("DROP DATABASE poisoned_test WITH (FORCE)")
+    await owner.close()
+
+
+async def test_a_record_that_cannot_be_read_stops_its_projector(
+    exchange: Stack, poisoned: int, database: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    handler = handler_of(load_door(FUNCTION), f"http://127.0.0.1:{port}/") | {"stream": STREAM}
+    with alone(FUNCTION, exchange, PORT=str(port), CIFT_POSTGRES_URL=database):
+        with relay(exchange, [handler], tmp_path) as running:
+            running.wait_for(FUNCTION, "relay_stopped", 1)
+            metrics = running.metrics(FUNCTION)
+            assert (metrics["relay_alarm"], metrics["relay_sequence"]) == (1, poisoned - 1)
+            eventually(lambda: running.metrics(FUNCTION)["relay_lag_messages"] == 2, "two are not projected")
+            assert running.metrics(FUNCTION)["relay_poison_total"] == 0
+            said = f"message {poisoned} of {STREAM}: record {poisoned} of the journal cannot be read"
+            assert running.said.count(said) == 1, running.said
+    connection = await asyncpg.connect(database)
+    try:
+        offset = await connection.fetchval("SELECT sequence FROM projector_offsets")
+        assert offset == poisoned - 1
+    finally:
+        await connection.close()
