@@ -23,8 +23,7 @@ REACH = {
     "migrate": {"postgres"},
     "backup": {"postgres", "nats"},
 }
-ANALYTICS = {name for name, door in DOORS.items() if "clickhouse" in needs(door)}
-ANALYTICS_PORTS = (8123, 8443)
+ANALYTICS = {"clickhouse": (8123, 8443), "questdb": (8812, 9000)}
 ASK_THE_API = {"operator", "secrets", "wait"}
 PORTS = (
     22,
@@ -36,7 +35,7 @@ PORTS = (
     6222,
     6379,
     6443,
-    *(8012, 8013, 8022, 8080, 8081, 8123, 8222, 8443),
+    *(8012, 8013, 8022, 8080, 8081, 8123, 8222, 8443, 8812, 9000),
     *range(9090, 9104),
 )
 API_PORTS = (443, 6443)
@@ -57,7 +56,8 @@ CLUSTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "one deployment": ((), {"functions": {"trading-place-order": {"mode": "deployment"}}}),
     "three of NATS": ((), {"nats": {"replicas": 3}}),
     "no operator": ((), {"operator": {"enabled": False}}),
-    "analytics": ((), {"clickhouse": {"url": "http://clickhouse.example.org:8123"}}),
+    "ClickHouse": ((), {"clickhouse": {"url": "http://clickhouse.example.org:8123"}}),
+    "QuestDB": ((), {"questdb": {"url": "postgresql://questdb.example.org:8812/qdb"}}),
     "backups": ((), {"backup": {"enabled": True}}),
     "production": (("values-production.yaml",), {}),
 }
@@ -96,7 +96,8 @@ def expected(
         if target is ANYWHERE:
             if source.name in ASK_THE_API and port in API_PORTS:
                 return True
-            if source.name in ANALYTICS and port in ANALYTICS_PORTS and "analytics" in here:
+            wanted = needs(DOORS[source.name]) if source.name in DOORS else frozenset()
+            if any(store in wanted and store in here and port in ANALYTICS[store] for store in ANALYTICS):
                 return True
             return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
         return False
@@ -128,8 +129,7 @@ def questions(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
     for each in rendered:
         if each["kind"] == "StatefulSet" and each["spec"]["replicas"] == 3:
             here.add("three of NATS")
-        if "CIFT_CLICKHOUSE_URL" in str(each) and "clickhouse.example.org" in str(each):
-            here.add("analytics")
+        here |= {store for store in ANALYTICS if f"{store}.example.org" in str(each)}
     deployed = lives_on(rendered)
     knative = any(each["apiVersion"].startswith("serving.knative.dev/") for each in rendered)
     everybody = [*ours, *STRANGERS]

@@ -58,7 +58,8 @@ def test_every_function_has_an_image_of_its_own_file() -> None:
         assert (ROOT / arguments["FILE"]).is_file()
     replay = load_door("market_data.replay_market")
     base = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(replay)}"]["requires"][0]["image"]
-    assert base.endswith("/base-polars")
+    assert base == f"{skaffold.REGISTRY}/{skaffold.base_image(replay.extras)}"
+    assert base.startswith(f"{skaffold.REGISTRY}/base-") and "polars" in base
 
 
 @pytest.mark.parametrize("image", list(BUILT))

@@ -100,6 +100,15 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_CLICKHOUSE_URL, value: {{ $root.Values.clickhouse.url | quote }}}
 {{- end }}
 {{- end }}
+{{- if has "questdb" $function.needs }}
+{{- range $key := list "url" "ilp" }}
+{{- if $root.Values.questdb.existingSecret }}
+- {name: CIFT_QUESTDB_{{ upper $key }}, valueFrom: {secretKeyRef: {name: {{ $root.Values.questdb.existingSecret }}, key: {{ $key }}}}}
+{{- else }}
+- {name: CIFT_QUESTDB_{{ upper $key }}, value: {{ index $root.Values.questdb $key | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if has "keys" $function.needs }}
 - {name: CIFT_TOKEN_KEYS, value: /keys}
 {{- end }}
