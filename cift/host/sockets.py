@@ -66,7 +66,8 @@ SEND_BUFFER_BYTES = 128 * 1024
 """Of the system, for each connection; left alone it would grow to megabytes, and hide a slow reader."""
 PING_EVERY_S = 15
 IDLE_MAX_S = 45.0
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 15.0
+"""What waited for a peer, and the goodbye after it, are his to read for so long."""
 QUERY_BYTES_MAX = 2048
 _PING = bytes((0x89, 0))
 
