@@ -16,7 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-CONNECT_AT_ONCE = 50
+CONNECT_AT_ONCE = 8
+"""Fewer than ten: each handshake of a burst may lease a tenth of the address's rate limit."""
 TOLD_PER_S = 10_000
 """Prints go out so often that all clients together hear so many."""
 FEED = 15

@@ -147,6 +147,7 @@ def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
                     "nats_url": run["nats_url"] if ours else "", "message": MESSAGE,
                 }  # fmt: skip
                 found[f"{name}/{count}"] = fan_out(server, plan)
+                print(f"{name}/{count}: {found[f'{name}/{count}']}", file=sys.stderr, flush=True)
     return found
 
 
@@ -321,6 +322,7 @@ def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
                 "base": time.time_ns(),
             }
             found: dict[str, Any] = {"ticks": measured("--ticks", plan)}
+            print(f"ticks: {found['ticks']}", file=sys.stderr, flush=True)
             found |= fan_outs(stack, seconds, crowds)
         with Stack.start(Path(folder) / "living", log="off", market="replay", speed="20") as stack:
             time.sleep(3)
