@@ -37,7 +37,7 @@ authorization {
       subscribe: { allow: ["_INBOX.>", "relay.{{ .Values.shard }}.replay.>"] }
       allow_responses: true } }
     { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
-      publish: { allow: ["engine.*.command", "engine.*.query", "relay.*.replay.>", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
+      publish: { allow: ["engine.*.command", "engine.*.query", "relay.*.replay.>", "ticks.>", "factors.>", "$JS.API.STREAM.CREATE.TICKS", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
                  deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
       subscribe: { allow: ["_INBOX.>", "engine.*.leading", "market.>", "events.>"] } } }
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
