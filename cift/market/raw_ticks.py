@@ -7,8 +7,9 @@ every `FLUSH_S` go out as one message a symbol and kind. While TICKS does not an
 A tick's number is its source's time in nanoseconds, or one more than the last of its symbol and kind: so
 it rises strictly, and the same feed heard again numbers its ticks alike (but for those that were bumped).
 
-Known limit: TICKS has no word for bars, cancels, corrections and halts; they are left out, and a trade
-that is cancelled or corrected later stays as it was first told.
+TICKS has no word for bars, cancels, corrections and halts; they are left out, and a trade that its source
+takes back stays as it was first told. A print that says nothing about the price now gets the bit of what is
+out of sequence, which keeps it out of bars.
 """
 
 from __future__ import annotations
@@ -141,7 +142,6 @@ def encode(feed: str, symbol: str, batch: Sequence[tuple[int, Trade | Quote]]) -
         prices = np.array([tick.price for tick in trades], np.int64)
         quantities = np.array([tick.quantity for tick in trades], np.int64)
         sides = np.zeros(len(batch), np.int8)  # the tapes do not say who took
-        # A print that says nothing of the price now stays out of bars, whatever its source calls it.
         said = [tick.conditions if tick.tells_price else tick.conditions | OUT_OF_SEQUENCE for tick in trades]
         conditions = np.array(said, np.uint32)
         message = ticks.encode_trades(feed, symbol, numbers, times, prices, quantities, sides, conditions)

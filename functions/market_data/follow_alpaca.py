@@ -6,7 +6,7 @@ import os
 from cift import bootstrap
 from cift.function import daemon
 from cift.market.alpaca.source import AlpacaSource
-from cift.market.following import follow
+from cift.market.follow import follow
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
 from cift.platform.ticks import Ticks

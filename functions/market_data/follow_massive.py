@@ -5,7 +5,7 @@ import os
 
 from cift import bootstrap
 from cift.function import daemon
-from cift.market.following import follow
+from cift.market.follow import follow
 from cift.market.massive.source import MassiveSource
 from cift.market.settings import MarketSettings
 from cift.platform.engine import Engine
