@@ -81,6 +81,7 @@ async def test_a_user_trades_at_alpacas_quotes_and_silence_withdraws_them(tmp_pa
             "alpaca_url": server.url,
             "alpaca_rest_url": server.rest_url,
             "symbols": "SPY,QQQ",
+            "clickhouse_url": f"chdb://{tmp_path / 'data' / 'clickhouse'}",
         }
 
         async def speak() -> None:

@@ -38,16 +38,15 @@ def names_of(prefix: str) -> set[str]:
     return {key.removeprefix(prefix) for key in RELEASE["setValueTemplates"]}
 
 
-def release_values() -> dict[str, Any]:
+def release_values(source: str) -> dict[str, Any]:
     exact = {name: f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
-    source = RELEASE["setValues"]["market.source"]
-    return {"images": {"exact": exact, "tag": ""}, "market": {"source": source}}
+    return {"images": {"exact": exact, "tag": ""}, "market": {"source": source, "existingSecret": "mine"}}
 
 
-def rendered() -> list[dict[str, Any]]:
-    """The chart as skaffold has it rendered."""
+def rendered(source: str = RELEASE["setValues"]["market.source"]) -> list[dict[str, Any]]:
+    """The chart as skaffold has it rendered, with its market or another."""
     inside = tuple(Path(file).relative_to("charts/cift").as_posix() for file in RELEASE["valuesFiles"])
-    return render(*inside, **release_values())
+    return render(*inside, **release_values(source))
 
 
 def test_every_function_has_an_image_of_its_own_file() -> None:
@@ -90,9 +89,11 @@ def test_a_change_in_the_house_rebuilds_all_and_one_in_a_door_only_its_layer() -
 
 
 def test_the_release_runs_exactly_what_is_built() -> None:
+    markets = {door.market for door in load_doors() if door.market}
     images = {
         container["image"]
-        for each in rendered()
+        for market in sorted(markets)  # one daemon of the market runs at a time; each is built
+        for each in rendered(market)
         if "template" in each.get("spec", {}) and each["kind"] != "NetworkPolicy"
         for container in each["spec"]["template"]["spec"]["containers"]
     }
@@ -117,7 +118,7 @@ def test_the_release_is_of_this_chart_with_values_that_it_has() -> None:
     assert (ROOT / RELEASE["chartPath"] / "Chart.yaml").is_file()
     assert all((ROOT / file).is_file() for file in RELEASE["valuesFiles"])
     schema = json.loads((ROOT / RELEASE["chartPath"] / "values.schema.json").read_text())
-    jsonschema.Draft7Validator(schema).validate(release_values())
+    jsonschema.Draft7Validator(schema).validate(release_values(RELEASE["setValues"]["market.source"]))
 
 
 def test_the_written_file_requires_the_generated_one_and_the_kinds_first() -> None:
