@@ -4,6 +4,7 @@ they add up to."""
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,12 +17,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cift.cli import credentials, operate, output
+from cift.cli import credentials, operate, output, providers
 from cift.cli.client import PREFIX, Client, Failed
 from cift.cli.output import AsJson, Limit
 from cift.history import files, lean
 from cift.history import load as loading
 from cift.kernel.errors import CiftError
+from cift.market.feed import Lost, Rejected
+from cift.market.settings import MarketSettings
 from cift.platform.stores import Platform
 
 app = typer.Typer(help="Load recorded ticks, export them, and ask what they add up to.", no_args_is_help=True)
@@ -84,6 +87,70 @@ def load_parquet(
 ) -> None:
     """Load Parquet files with the columns that `cift data export` writes, or those of CSV files."""
     _load_files(paths, feed, symbol, again, as_json)
+
+
+Wanted = Annotated[str, typer.Option("--symbols", help="Separated by commas.")]
+FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last; default: first.")]
+
+
+@load_app.command("alpaca")
+def load_alpaca(
+    symbols: Wanted, from_: FirstDay, to: LastDay = None, again: Again = False, as_json: AsJson = False
+) -> None:
+    """Load trades and quotes from Alpaca's history (CIFT_ALPACA_KEY, …_SECRET, …_FEED)."""
+    _load_provider("alpaca", symbols, from_, to or from_, again, as_json)
+
+
+@load_app.command("massive")
+def load_massive(
+    symbols: Wanted, from_: FirstDay, to: LastDay = None, again: Again = False, as_json: AsJson = False
+) -> None:
+    """Load trades and quotes from the history of Massive, formerly Polygon (CIFT_MASSIVE_KEY)."""
+    _load_provider("massive", symbols, from_, to or from_, again, as_json)
+
+
+def _load_provider(
+    provider: providers.Provider, symbols: str, first: datetime, last: datetime, again: bool, as_json: bool
+) -> None:
+    names = [name.strip().upper() for name in symbols.split(",") if name.strip()]
+    try:
+        settings = MarketSettings.read({**os.environ, "CIFT_MARKET": provider})
+        settings.check()
+        wanted = providers.units(provider, names, first.date(), last.date())
+    except ValueError as problem:
+        raise Failed("usage", str(problem)) from None
+    loaded = asyncio.run(_run_provider(wanted, settings, again))
+    if as_json:
+        output.print_json(vars(loaded))
+    else:
+        output.console.print(
+            f"{loaded.ticks:,} ticks of {loaded.files} days in {loaded.messages:,} messages"
+            + (f"; {loaded.skipped} were loaded before (--again)" if loaded.skipped else "")
+        )
+
+
+async def _run_provider(
+    wanted: list[providers.Unit], settings: MarketSettings, again: bool
+) -> loading.Loaded:
+    running = operate.running_settings()
+    platform = Platform(running)
+    notes = loading.Notes(running.data / "cli" / "loads.json")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("ticks", total=None)
+
+        def progress(unit: providers.Unit, ticks: int) -> None:
+            bars.update(task, advance=ticks, description=unit.key)
+
+        try:
+            return await providers.load(wanted, settings, platform.ticks, notes, progress, again=again)
+        except (Lost, Rejected) as problem:
+            raise Failed("provider", str(problem)) from None
+        except CiftError as problem:
+            raise Failed(problem.code, problem.message) from None
+        finally:
+            await platform.close()
 
 
 def _load_files(paths: list[Path], feed: str, symbol: str | None, again: bool, as_json: bool) -> None:
