@@ -120,11 +120,12 @@ async def ingest(clickhouse: ClickHouse, rows: int) -> None:
 
 
 RAW = """
-SELECT intDiv(toUnixTimestamp64Second(at), 60) * 60 AS begins, argMin(price, (at, sequence)), max(price),
-    min(price), argMax(price, (at, sequence)), sum(toDecimal128(quantity, 9)),
-    sum(toDecimal128(price, 9) * quantity), count()
-FROM ticks_analytics FINAL WHERE symbol = 'DAY' AND source = 'bench' GROUP BY begins ORDER BY begins
+WITH bitShiftLeft(toUInt128(toUnixTimestamp64Nano(at)), 64) + sequence AS place
+SELECT intDiv(toUnixTimestamp64Second(at), 60) * 60 AS begins, argMin(price, place), max(price), min(price),
+    argMax(price, place), sum(toDecimal128(quantity, 9)), sum(toDecimal128(price, 9) * quantity), count()
+FROM ticks_analytics WHERE symbol = 'DAY' AND source = 'bench' GROUP BY begins ORDER BY begins
 """
+"""Without FINAL: nothing came twice here. It is the best that a scan can do."""
 
 
 async def bars(clickhouse: ClickHouse) -> None:

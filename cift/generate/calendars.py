@@ -8,12 +8,14 @@ itself.
 
 import json
 from datetime import date, timedelta
+from functools import cache
 
 CALENDAR = "XNYS"
 FIRST, LAST = date(1998, 1, 1), date(2035, 12, 31)
 PATH = f"cift/platform/calendars/{CALENDAR}.gen.json"
 
 
+@cache
 def new_york() -> str:
     """The file's text."""
     import exchange_calendars
