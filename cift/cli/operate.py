@@ -88,12 +88,13 @@ def backup(
         )
 
 
-def restore(file: Annotated[Path, typer.Argument(help="A backup.")]) -> None:
+def restore(file: Annotated[Path, typer.Argument(help="A backup.")], as_json: AsJson = False) -> None:
     """Make a new data folder (CIFT_DATA) of a backup; `make run` then starts the exchange of it.
 
     Sessions have ended, API keys go on. In a cluster: k8s/README.md.
     """
-    sys.exit(subprocess.run([sys.executable, "-m", "cift.run", "restore", str(file)], check=False).returncode)
+    command = [sys.executable, "-m", "cift.run", "restore", str(file), *(["--json"] if as_json else [])]
+    sys.exit(subprocess.run(command, check=False).returncode)
 
 
 def _verdict(summary: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ python -m cift.run                 start; Ctrl-C stops
 python -m cift.run key             a new API key for the first user of the running exchange
 python -m cift.run key --operate   one that may halt and resume trading and edit accounts (/api/v1/operate)
 python -m cift.run shell psql|nats SUBJECT|valkey
-python -m cift.run restore FILE    a new data folder of a backup; then start as ever
+python -m cift.run restore FILE [--json]   a new data folder of a backup; then start as ever
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +247,10 @@ def main() -> None:
             case ["key", "--operate"]:
                 asyncio.run(_new_operate_key(settings))
             case ["restore", file]:
-                say(asyncio.run(restoring.restore(settings, Path(file))))
+                say(restoring.told(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
+            case ["restore", file, "--json"]:
+                summary = asyncio.run(restoring.restore(settings, Path(file)))
+                print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())
             case ["shell", *rest]:
                 _shell(settings, rest)
             case _:

@@ -11,9 +11,9 @@ from cift.run.folder import DataFolder, UnusableFolder
 from cift.run.supervisor import Supervisor
 
 
-async def restore(settings: Settings, file: Path) -> str:
-    """Fill the data folder of these settings, which must be new; a sentence about what is in it. What broke
-    off is begun again by the same command.
+async def restore(settings: Settings, file: Path) -> backup.Summary:
+    """Fill the data folder of these settings, which must be new. What broke off is begun again by the same
+    command.
 
     Raises:
         BackupError, UnusableFolder, CannotStart, MigrationError: one sentence.
@@ -41,7 +41,12 @@ async def restore(settings: Settings, file: Path) -> str:
     finally:
         await supervisor.stop()
         folder.release()
+    return summary
+
+
+def told(summary: backup.Summary, folder: Path) -> str:
+    """A sentence about what was restored."""
     return (
-        f"{folder.path} is the exchange of {summary.made_at}: {summary.rows} rows and"
+        f"{folder} is the exchange of {summary.made_at}: {summary.rows} rows and"
         f" {summary.journal_records} records of the journal. Start it as ever (make run)."
     )

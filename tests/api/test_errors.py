@@ -191,7 +191,8 @@ async def test_body(venue: Venue, body: bytes, status: int, code: str) -> None:
         ("GET", f"{MARKET}/book/SPY?depth=0", None, 422, "invalid_request", "depth"),
         ("GET", f"{MARKET}/trades/NOSUCH", None, 404, "unknown_symbol", "symbol"),
         ("GET", f"{MARKET}/bars/NOSUCH", None, 404, "unknown_symbol", "symbol"),
-        ("GET", f"{MARKET}/bars/SPY?interval=2m", None, 422, "invalid_request", "interval"),
+        ("GET", f"{MARKET}/bars/SPY?interval=2m", None, 422, "invalid_interval", "interval"),
+        ("GET", f"{MARKET}/bars/SPY?interval=2x", None, 422, "invalid_request", "interval"),
         ("GET", f"{MARKET}/bars/SPY?start=yesterday", None, 422, "invalid_time", "start"),
         (
             "GET",

@@ -22,6 +22,10 @@ NOT_OWNED = {
     "/api/v1/market-data/book/{symbol}",
     "/api/v1/market-data/trades/{symbol}",
     "/api/v1/market-data/bars/{symbol}",
+    "/api/v1/market-data/history/{symbol}",
+    "/api/v1/analytics/order-flow/{symbol}",
+    "/api/v1/analytics/spread/{symbol}",
+    "/api/v1/analytics/volume-profile/{symbol}",
 }
 # An operator's doors name what is anybody's; that no user gets through is test_operate's claim.
 OWNED = [door for door in HTTP if "{" in door.path and door.path not in NOT_OWNED and door.scope != "operate"]
