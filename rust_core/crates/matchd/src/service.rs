@@ -161,8 +161,16 @@ async fn stand_by(settings: &Settings, metrics: &Metrics, journal: &Journal) -> 
             missed = 0;
         }
         tokio::time::sleep(between.saturating_sub(asked.elapsed())).await;
+        if missed == ASKS {
+            // Another may have taken over while this one was patient: two that began to wait together would
+            // otherwise lead one after the other.
+            let before = replica.sequence;
+            follow(journal, &mut replica, metrics).await?;
+            if replica.sequence != before {
+                missed = 0;
+            }
+        }
     }
-    follow(journal, &mut replica, metrics).await?;
     Ok(replica)
 }
 
