@@ -210,12 +210,13 @@ class SocketProtocol(asyncio.Protocol, Socket):
                 self._take(event)
         if self._route is not None:
             self._flush()
-        if self._protocol.close_expected():
+        if self._protocol.close_expected() and not self._closing:
+            # Said by the library: the other side closes, or broke a rule.
             sent, received = self._protocol.close_sent, self._protocol.close_rcvd
             self._code = (received or sent).code if (received or sent) else self._code  # type: ignore[union-attr]
-            self._end()
-            if self._transport is not None:
-                self._transport.close()
+            self._part()
+        if self._protocol.close_rcvd is not None and self._transport is not None:
+            self._transport.close()
 
     def eof_received(self) -> None:
         self._end()
@@ -403,7 +404,14 @@ class SocketProtocol(asyncio.Protocol, Socket):
         except ProtocolError:  # the other side has closed already
             pass
         self._flush()
+        self._part()
+
+    def _part(self) -> None:
+        """The goodbye is said. What still comes is read and dropped: a socket that is closed on unread bytes
+        is reset, and the other side never reads why."""
         self._end()
+        if self._transport is not None:
+            self._transport.resume_reading()
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._cut)
 
     def _cut(self) -> None:

@@ -4,6 +4,9 @@ Ids (`Nats-Msg-Id`: journal record, index) rise with the stream's own sequence, 
 found by halving; from there messages of a subject are read in batches (JetStream's batched direct get: no
 consumer is made, nothing is left behind). EVENTS and MARKET_DATA are bounded memory streams: what is older
 than their first message is gone, and `Missed.whole` says so.
+
+Known limit: a stream that the bus lost is made anew from the journal, without the books' changes. Where
+nothing but those came before an id, that is taken for a gap, though no trade is missing.
 """
 
 import asyncio

@@ -113,7 +113,7 @@ def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
     projector = found["events-project-orders"]
     assert (projector["stream"], projector["batch"], projector["effects"]) == ("ORDERS", 500, False)
     assert found["auth-expire-tokens"]["everySeconds"] == 60
-    assert found["market-data-replay-market"]["extras"] == ["clickhouse", "polars"]
+    assert found["market-data-replay-market"]["extras"] == ["polars"]
     live = found["market-data-stream"]
     assert (live["kind"], live["path"], live["public"]) == ("ws", "/api/v1/market-data/ws/stream", True)
     assert {"nats", "postgres", "valkey", "keys"} <= set(live["needs"]) and live["postgresPool"] == 1

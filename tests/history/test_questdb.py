@@ -41,6 +41,7 @@ def questdb_jar() -> Path:
             "dependency:get",
             f"-Dartifact=org.questdb:questdb:{VERSION}",
             "-Dtransitive=false",
+            f"-Dmaven.repo.local={Path.home() / '.m2' / 'repository'}",
         ]
         subprocess.run(get, check=True, timeout=JAR_TIMEOUT_S)
     return jar

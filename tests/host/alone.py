@@ -27,6 +27,8 @@ def alone(function: str, exchange: Stack, *, doors: Path | None = None, **settin
         "CIFT_POSTGRES_URL": run["postgres_url"],
         "CIFT_NATS_URL": run["nats_url"],
         "CIFT_VALKEY_URL": run["valkey_url"],
+        # They share their counters in Valkey, so they share their limits.
+        **dict.fromkeys(("CIFT_RATE_LIMIT", "CIFT_RATE_LIMIT_PUBLIC", "CIFT_RATE_LIMIT_AUTH"), "1000000"),
         **settings,
     }
     command = ["-m", "cift.host"]
