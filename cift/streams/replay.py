@@ -4,9 +4,6 @@ Ids (`Nats-Msg-Id`: journal record, index) rise with the stream's own sequence, 
 found by halving; from there messages of a subject are read in batches (JetStream's batched direct get: no
 consumer is made, nothing is left behind). EVENTS and MARKET_DATA are bounded memory streams: what is older
 than their first message is gone, and `Missed.whole` says so.
-
-Known limit: a stream that the bus lost is made anew from the journal, without the books' changes. Where
-nothing but those came before an id, that is taken for a gap, though no trade is missing.
 """
 
 import asyncio
@@ -64,7 +61,7 @@ class Replays:
         """Where the messages after `since` begin; None where the stream does not exist, or is empty: then
         it is made anew, and all of it is still to be published. Raises Unavailable."""
         state = await self._state(stream)
-        if state is None or state[1] < state[0]:
+        if state is None or state[1] < max(state[0], 1):  # one that was just made begins and ends at 0
             return None
         low, high = state[0], state[1] + 1
         first = await self._one(stream, low)
