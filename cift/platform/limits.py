@@ -1,15 +1,18 @@
 """Rate limits: token buckets in Valkey, leased by the tenth, so that a request costs no round trip.
 
 A process takes up to a tenth of a bucket's tokens at a time and spends them itself; unspent ones lapse
-after a second. So a limit holds over all processes, off by at most one lease for each of them.
+when as many have come back to the bucket, or after a second. So a limit holds over all processes, off by at
+most one lease for each of them, and who keeps to it is never refused for what lapsed. Requests of one caller
+that come together wait for one lease, and do not take one each.
 
 Without Valkey the limit is kept by each process for itself (it fails open, never shut: a cache that is
 gone must not stop an exchange); `cift_valkey_gone_total{use="rate_limit"}` counts it.
 """
 
+import asyncio
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cift.kernel.errors import RateLimited
@@ -17,7 +20,7 @@ from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.valkey import Valkey, ValkeyGone
 
-LEASE_LIVES_S = 1.0
+LEASE_LIVES_MIN_S = 1.0
 LOCAL_BUCKETS_MAX = 50_000
 
 # KEYS[1] bucket; ARGV: capacity, tokens per second, wanted. Answers tokens granted, and when none,
@@ -54,6 +57,7 @@ class _Bucket:
     until: float  # monotonic: when the lease lapses
     refused_until: float  # monotonic: known to be empty till then
     local_at: float = 0.0  # monotonic: when the own bucket was last filled; 0 = Valkey has it
+    leasing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Limits:
@@ -80,17 +84,28 @@ class Limits:
             if len(self._buckets) >= LOCAL_BUCKETS_MAX:
                 self._forget(now)
             bucket = self._buckets[key] = _Bucket(0.0, 0.0, 0.0)
+        if not self._spent(bucket, limit, now):
+            async with bucket.leasing:
+                if not self._spent(bucket, limit, time.monotonic()):
+                    await self._lease(limit, key, bucket)
+
+    def _spent(self, bucket: _Bucket, limit: Limit, now: float) -> bool:
+        """Spend a token of the lease, where there is one. Raises RateLimited where there surely is none."""
         if bucket.left >= 1 and now < bucket.until:
             bucket.left -= 1
-            return
+            return True
         if now < bucket.refused_until:
             self._refuse(limit, bucket.refused_until - now)
-        rate = limit.requests / limit.per_s
+        return False
+
+    async def _lease(self, limit: Limit, key: str, bucket: _Bucket) -> None:
+        """Lease tokens and spend one of them. Raises RateLimited."""
+        rate, wanted = limit.requests / limit.per_s, max(1, limit.requests // 10)
         if self._take is None:
             self._take = self._valkey.client.register_script(_TAKE)
         try:
             granted, wait_ms = await self._valkey.ask(
-                self._take(keys=[f"limit:{key}"], args=[limit.requests, rate, max(1, limit.requests // 10)])
+                self._take(keys=[f"limit:{key}"], args=[limit.requests, rate, wanted])
             )
         except ValkeyGone:
             telemetry.valkey_gone.labels("rate_limit").inc()
@@ -101,10 +116,8 @@ class Limits:
         if granted == 0:
             bucket.refused_until = now + wait_ms / 1000
             self._refuse(limit, wait_ms / 1000)
-        # While this asked, another request of the same one may have leased too: both leases count.
-        alive = bucket.left if now < bucket.until else 0
-        bucket.left = alive + granted - 1
-        bucket.until = now + LEASE_LIVES_S
+        bucket.left = granted - 1
+        bucket.until = now + max(LEASE_LIVES_MIN_S, granted / rate)
 
     def _spend_own(self, limit: Limit, bucket: _Bucket, rate: float) -> None:
         now = time.monotonic()

@@ -70,6 +70,19 @@ async def test_most_requests_cost_no_round_trip(
     assert asked == 5
 
 
+async def test_requests_that_come_together_share_a_lease(two: tuple[Limits, Limits]) -> None:
+    limit, who = Limit("test", 30, 3600.0), uuid7()
+    passed = await asyncio.gather(*(spend(two[0], limit, who, 1) for _ in range(40)))
+    assert sum(passed) == 30, "every token is spent, and none twice"
+
+
+async def test_a_slow_caller_loses_nothing_to_his_leases(two: tuple[Limits, Limits]) -> None:
+    limit, who = Limit("test", 40, 3600.0), uuid7()
+    assert await spend(two[0], limit, who, 1) == 1
+    await asyncio.sleep(1.1)  # the four that were leased would take minutes to come back: they are still his
+    assert await spend(two[0], limit, who, 50) == 39
+
+
 async def test_without_valkey_each_process_keeps_the_limit_itself() -> None:
     settings = Settings(valkey_url="unix:///nonexistent/valkey.sock")
     valkey = Valkey(settings)
