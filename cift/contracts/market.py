@@ -18,6 +18,8 @@ Feed = Annotated[
     str | None,
     Field(pattern=r"^[a-z0-9_-]{1,32}$", description="Of one feed alone; it comes before `source`."),
 ]
+DaySpanStart = Annotated[str | None, Field(description="RFC 3339; default: a day before end.")]
+DaySpanEnd = Annotated[str | None, Field(description="RFC 3339, not included; default: now.")]
 
 
 class QuoteView(BaseModel):

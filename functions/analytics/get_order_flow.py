@@ -1,11 +1,7 @@
 """Order-flow imbalance, by interval."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from cift.contracts.analytics import OrderFlowView
-from cift.contracts.market import Feed, Interval
+from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed, Interval
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.history import analytics
@@ -19,8 +15,8 @@ async def get_order_flow(
     page: PageRequest,
     clickhouse: ClickHouse,
     interval: Interval = "1m",
-    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
-    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    start: DaySpanStart = None,
+    end: DaySpanEnd = None,
     feed: Feed = None,
 ) -> Page[OrderFlowView]:
     span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cift.contracts.analytics import VolumeAtPriceView
-from cift.contracts.market import Feed, Source
+from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed, Source
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.history import analytics
@@ -19,8 +19,8 @@ async def get_volume_profile(
     page: PageRequest,
     clickhouse: ClickHouse,
     step: Annotated[str, Field(description="Height of a band, a decimal above 0.")] = "0.01",
-    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
-    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    start: DaySpanStart = None,
+    end: DaySpanEnd = None,
     source: Source = "exchange",
     feed: Feed = None,
 ) -> Page[VolumeAtPriceView]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from cift.contracts.market import Feed
+from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed
 from cift.function import http
 from cift.history import asked, ticks
 from cift.market_data import rules, tape
@@ -20,8 +20,8 @@ async def get_history(
     clickhouse: ClickHouse,
     kind: Literal["trades", "quotes"] = "trades",
     format: Literal["json", "csv", "parquet"] = "json",
-    start: Annotated[str | None, Field(description="RFC 3339; default: a day before end.")] = None,
-    end: Annotated[str | None, Field(description="RFC 3339, not included; default: now.")] = None,
+    start: DaySpanStart = None,
+    end: DaySpanEnd = None,
     feed: Feed = None,
     limit: Annotated[int | None, Field(ge=1, description="The most ticks; default: all.")] = None,
 ) -> StreamingResponse:
