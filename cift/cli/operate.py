@@ -19,7 +19,7 @@ from rich.progress import Progress, TaskID
 from cift.cli import output
 from cift.cli.client import Failed
 from cift.cli.output import AsJson
-from cift.platform.settings import Settings
+from cift.platform.settings import Settings, with_files
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -131,7 +131,7 @@ async def _rebuild(settings: Settings) -> dict[str, Any]:
 def running_settings() -> Settings:
     """Settings of the exchange that runs here: from the environment, or what `make run` left."""
     settings = Settings.load()
-    if not os.environ.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
+    if not with_files(os.environ).get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
         raise Failed(
             "not_running",
             f"no exchange runs with the data folder {settings.data}; start it (make run), or set CIFT_DATA",

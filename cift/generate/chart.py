@@ -10,6 +10,7 @@ from typing import Any
 
 from cift.function import Door
 from cift.generate.needs import STORES, needs
+from cift.host.openapi import PAGES
 
 RESERVED_CONNECTIONS = 20
 """For migrations, the operator, backups and PostgreSQL's own superuser slots."""
@@ -26,6 +27,15 @@ _RESOURCES = {
     "every": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "192Mi"}},
     "daemon": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "768Mi"}},
 }
+
+
+GATEWAY_PAGES = {**PAGES, "/openapi.json": "application/json"}
+"""What the gateway answers itself, from its image: path and media type."""
+
+
+def page_file(path: str) -> str:
+    """The file of such a page: `/docs/swagger-ui.css` → `docs.swagger-ui.css`."""
+    return path.removeprefix("/").replace("/", ".")
 
 
 class OverBudget(Exception):
@@ -84,7 +94,8 @@ def entry(door: Door) -> dict[str, Any]:
 def function_map(doors: Iterable[Door]) -> dict[str, Any]:
     """The whole file."""
     entries = {kebab(door): entry(door) for door in doors}
-    return {"functions": dict(sorted(entries.items()))}
+    pages = {path: {"file": page_file(path), "media": media} for path, media in GATEWAY_PAGES.items()}
+    return {"functions": dict(sorted(entries.items())), "pages": pages}
 
 
 def check_budget(doors: Iterable[Door], max_connections: int) -> int:

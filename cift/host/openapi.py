@@ -33,6 +33,15 @@ Every error has the same form (`ErrorView`); `outcome_unknown` (503) means that 
 look it up by its id, or send it again with the same `client_order_id` or `Idempotency-Key`.
 """
 _ASSETS = Path(fastapi_offline.__file__).parent / "static"
+PAGES = {
+    "/docs": "text/html; charset=utf-8",
+    "/redoc": "text/html; charset=utf-8",
+    "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/swagger-ui.css": "text/css; charset=utf-8",
+    "/docs/redoc.standalone.js": "text/javascript; charset=utf-8",
+    "/docs/favicon.png": "image/png",
+}
+"""What `page` answers, by path: media types. In a cluster the gateway has them, beside /openapi.json."""
 _SECURITY = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -174,12 +183,7 @@ def page(path: str) -> Response | None:
                 with_google_fonts=False,
             )
             return HTMLResponse(html.body)
-        case (
-            "/docs/swagger-ui-bundle.js"
-            | "/docs/swagger-ui.css"
-            | "/docs/favicon.png"
-            | "/docs/redoc.standalone.js"
-        ):
+        case _ if path in PAGES:
             return FileResponse(_ASSETS / path.rsplit("/", 1)[1], headers={"cache-control": "max-age=86400"})
         case _:
             return None

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from cift.market import sample
+from cift.platform.settings import with_files
 
 MarketKind = Literal["replay", "agents", "alpaca", "massive", "none"]
 Hours = Literal["regular", "always"]
@@ -82,7 +83,7 @@ class MarketSettings:
     @staticmethod
     def read(environment: Mapping[str, str]) -> MarketSettings:
         """Settings from `environment`; raises `SettingInvalid`."""
-        given = {name: value for name, value in environment.items() if value}
+        given = {name: value for name, value in with_files(environment).items() if value}
         speed = given.get("CIFT_SPEED", "")
         return MarketSettings(
             market=cast(MarketKind, _word(given, "CIFT_MARKET", "replay", get_args(MarketKind))),

@@ -3,6 +3,8 @@ addresses.
 
 A store is chosen by its URL alone. Where a URL is not in the environment, the file `run.json` that
 `make run` leaves in the data folder is read, so that tools started beside it find it.
+
+`CIFT_<NAME>_FILE` names a file that holds `CIFT_<NAME>`: a secret that no dump of an environment shows.
 """
 
 import json
@@ -15,6 +17,23 @@ from typing import Any
 
 class InvalidSettings(Exception):
     """A setting that cannot be used; the text says which and why."""
+
+
+def with_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment`, and what its `CIFT_<NAME>_FILE` hold where `CIFT_<NAME>` itself is not in it.
+
+    Raises:
+        InvalidSettings: a file cannot be read.
+    """
+    found = dict(environment)
+    for name, path in environment.items():
+        plain = name.removesuffix("_FILE")
+        if plain != name and name.startswith("CIFT_") and path and not environment.get(plain):
+            try:
+                found[plain] = Path(path).read_text().strip()
+            except OSError as error:
+                raise InvalidSettings(f"{name}: {path} cannot be read: {error.strerror}") from None
+    return found
 
 
 @dataclass(frozen=True)
@@ -140,7 +159,7 @@ class Settings:
         Raises:
             InvalidSettings: with one sentence.
         """
-        env = os.environ if environment is None else environment
+        env = with_files(os.environ if environment is None else environment)
         found: dict[str, Any] = {}
         left = _left_by_run(Path(env.get("CIFT_DATA", ".cift")))
         for each in fields(cls):

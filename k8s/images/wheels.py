@@ -7,6 +7,7 @@
 .wheels/<image>/contents       sums of its wheels, copied first: what is mounted is not seen by
                                buildah's cache; extras.contents: of all functions-*
 .wheels/bin/<program>.cdx.json the crates that the program is compiled of
+.wheels/pages/<file>           /docs, /redoc, /openapi.json and their assets, which the gateway answers itself
 """
 
 import hashlib
@@ -18,6 +19,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from starlette.responses import FileResponse
+
+from cift.generate.chart import GATEWAY_PAGES, page_file
+from cift.host.openapi import page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WHEELS = ROOT / ".wheels"
@@ -140,6 +146,15 @@ def replace(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
+def content_of(path: str) -> bytes:
+    """A page that the gateway answers."""
+    if path == "/openapi.json":
+        return (ROOT / "functions" / "openapi.gen.json").read_bytes()
+    answer = page(path)
+    assert answer is not None, path
+    return Path(answer.path).read_bytes() if isinstance(answer, FileResponse) else bytes(answer.body)
+
+
 def main() -> None:
     core = newest_core()
     for name, lock in present_locks().items():
@@ -156,6 +171,8 @@ def main() -> None:
         replace(WHEELS / name / CONTENTS, contents(WHEELS / name))
     extras = [WHEELS / name for name in sorted(present_locks()) if name.startswith("functions-")]
     replace(WHEELS / f"extras.{CONTENTS}", contents(*extras))
+    for path in GATEWAY_PAGES:
+        replace(WHEELS / "pages" / page_file(path), content_of(path))
     for name in PROGRAMS:
         built = program(name)
         if built is None:

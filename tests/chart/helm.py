@@ -66,3 +66,23 @@ def render(*files: str, **values: Any) -> list[Object]:
     """All objects of the chart, hooks included, with these values upon those files of the chart's folder."""
     text = _rendered(yaml.safe_dump(values), files)
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+
+
+def secrets(pod: Object) -> dict[str, tuple[str, str]]:
+    """Variables that a pod reads from files of Secrets: by name, (Secret, key)."""
+    container = pod["containers"][0]
+    folders = {mount["name"]: mount["mountPath"] for mount in container.get("volumeMounts", [])}
+    files = {
+        f"{folders[volume['name']]}/{item['path']}": (source["secret"]["name"], item["key"])
+        for volume in pod.get("volumes", [])
+        for source in volume.get("projected", {}).get("sources", [])
+        for item in source["secret"]["items"]
+    }
+    told = {each["name"]: each.get("value", "") for each in container.get("env", [])}
+    read = {
+        name.removesuffix("_FILE"): files.pop(path)
+        for name, path in told.items()
+        if name.endswith("_FILE") and path in files
+    }
+    assert not files, f"nothing reads {sorted(files)}"
+    return read

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cift.install import __main__ as install
-from tests.chart.helm import render
+from tests.chart.helm import render, secrets
 
 
 def jobs(**backup: Any) -> dict[str, dict[str, Any]]:
@@ -11,8 +11,13 @@ def jobs(**backup: Any) -> dict[str, dict[str, Any]]:
     return {each["metadata"]["name"]: each["spec"] for each in rendered if each["kind"] == "CronJob"}
 
 
+def pod(job: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = job["jobTemplate"]["spec"]["template"]["spec"]
+    return found
+
+
 def container(job: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = job["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    found: dict[str, Any] = pod(job)["containers"][0]
     return found
 
 
@@ -27,14 +32,12 @@ def test_one_is_made_by_schedule_and_one_put_back_by_hand_only() -> None:
 
 def test_it_has_the_owners_database_and_the_engines_bus() -> None:
     for job in jobs().values():
-        told = {each["name"]: each for each in container(job)["env"]}
-        keys = {
-            name: each["valueFrom"]["secretKeyRef"]["key"]
-            for name, each in told.items()
-            if "valueFrom" in each
+        told = {each["name"]: each["value"] for each in container(job)["env"]}
+        assert told["CIFT_SHARD"] == "main"
+        assert secrets(pod(job)) == {
+            "CIFT_POSTGRES_URL": ("cift-postgres", "url"),
+            "CIFT_NATS_URL": ("cift-nats", "url-engine"),
         }
-        assert keys == {"CIFT_POSTGRES_URL": "url", "CIFT_NATS_URL": "url-engine"}
-        assert told["CIFT_SHARD"]["value"] == "main"
 
 
 def test_the_volume_outlives_the_release_or_is_yours() -> None:

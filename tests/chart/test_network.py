@@ -10,7 +10,7 @@ from cift.function import Door
 from cift.generate.chart import kebab
 from cift.generate.needs import needs
 from cift.host.doors import load_doors
-from tests.chart.helm import NAMESPACE, Object, render
+from tests.chart.helm import NAMESPACE, Object, render, secrets
 from tests.chart.network import End, Network, allowed, pods
 
 DOORS: dict[str, Door] = {kebab(door): door for door in load_doors()}
@@ -190,7 +190,8 @@ def test_a_pod_with_the_address_of_a_store_may_reach_it_and_others_may_not(clust
         if template and "containers" in template.get("spec", {}):
             environment = template["spec"]["containers"][0].get("env") or []
             name = template["metadata"]["labels"]["app.kubernetes.io/name"]
-            told[name] = {urls[variable["name"]] for variable in environment if variable["name"] in urls}
+            names = {variable["name"].removesuffix("_FILE") for variable in environment}
+            told[name] = {urls[each] for each in names if each in urls}
     assert told["matchd"] == {"nats"} and len(told) > len(DOORS)
     assert {name: stores for name, stores in told.items() if stores} == {
         name: set(stores) for name, stores in REACH.items() if stores and name in told
@@ -239,11 +240,10 @@ def test_a_live_feed_has_its_key_from_a_secret_of_yours(source: str, keys: list[
         for each in rendered
         if each["kind"] == "Deployment" and each["metadata"]["name"] == f"market-data-follow-{source}"
     )
-    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-    given = {each["name"]: each.get("value") for each in environment}
-    secrets = [each["valueFrom"]["secretKeyRef"] for each in environment if "ALPACA" in each["name"] or
-               "MASSIVE" in each["name"] if "valueFrom" in each]  # fmt: skip
-    assert secrets == [{"name": "mine", "key": key} for key in keys]
+    pod = deployment["spec"]["template"]["spec"]
+    given = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    read = {name: place for name, place in secrets(pod).items() if source.upper() in name}
+    assert read == {f"CIFT_{source.upper()}_{key.upper()}": ("mine", key) for key in keys}
     assert (given["CIFT_MARKET"], given["CIFT_SYMBOLS"]) == (source, "SPY,QQQ")
     with pytest.raises(AssertionError, match=r"market\.existingSecret"):
         render(market={"source": source})

@@ -95,14 +95,37 @@ class Release(Target):
     def install(self, *sets: str) -> float:
         """Install both charts; seconds it took until helm's hooks had seen everything ready."""
         began = time.monotonic()
+        self.place(*sets)
+        self.wait_ready()
+        return time.monotonic() - began
+
+    def place(self, *sets: str) -> None:
+        """Install both charts."""
         self.prepare_namespace()
         self.helm("upgrade", "--install", f"{NAME}-crds", str(DEFINITIONS), "--namespace", NAMESPACE)
         self.helm(
             "install", NAME, str(CHART), "--namespace", NAMESPACE, *self.values(*sets), "--timeout", "15m"
         )
         self._addresses.clear()
-        self.wait_ready()
-        return time.monotonic() - began
+
+    def job(self, template: str, name: str, timeout_s: float = 300.0) -> str:
+        """Run a job of a CronJob's; what it wrote."""
+        self.kubectl("create", "job", f"--from=cronjob/{template}", name)
+
+        def ended() -> str:
+            done = self.get("job", name)["status"].get("conditions", [])
+            last = {c["type"] for c in done if c["status"] == "True"} & {"Complete", "Failed"}
+            return last.pop() if last else ""
+
+        how = eventually(ended, f"job {name} ends", timeout_s, poll_s=1)
+        wrote = self.kubectl("logs", f"job/{name}")
+        assert how == "Complete", f"{name}: {how}: {wrote}"
+        return wrote
+
+    def uninstall(self) -> None:
+        """Until no pod of it is left."""
+        self.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
+        eventually(lambda: not self.pods(leaving=True), "no pod is left", 240, poll_s=2)
 
     def upgrade(self, *sets: str) -> float:
         began = time.monotonic()
@@ -273,6 +296,12 @@ def _engine(pod: Object) -> EnginePod:
 def functions() -> dict[str, Object]:
     """The chart's list of functions."""
     found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["functions"]
+    return found
+
+
+def pages() -> dict[str, Object]:
+    """What the gateway answers itself, by path."""
+    found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["pages"]
     return found
 
 

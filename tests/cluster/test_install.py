@@ -1,13 +1,18 @@
 """Installed from nothing by helm: everything is ready, who is not called sleeps, the engine has its nodes."""
 
 import json
+import re
 from collections.abc import Callable
 
 import httpx
 
-from tests.cluster.release import NAME, Release, functions
+from tests.cluster.release import NAME, Release, functions, pages
+from tests.stack import ROOT
+from tests.streams.listening import Ear
 from tests.target import eventually
+from tests.venue import Venue
 
+OPENAPI = ROOT / "functions" / "openapi.gen.json"
 CALLED = {name for name, each in functions().items() if each["kind"] == "http"}
 """By HTTP's callers; relay calls the others, some of them every few seconds."""
 LIVE_ON = ("ws", "daemon")
@@ -78,6 +83,32 @@ def test_errors_of_the_way_have_our_form(release: Release) -> None:
         named = http.get("/health", headers={"x-request-id": "mine"})
         assert named.headers["x-request-id"] == "mine"
         assert named.headers["x-cift-origin"] == "platform.health"
+
+
+def test_the_gateway_has_the_pages(release: Release) -> None:
+    """/docs and what it needs, as on one machine, and no function is woken for it."""
+    with httpx.Client(base_url=release.url, timeout=60) as http:
+        for path, page in pages().items():
+            answer = http.get(path)
+            assert answer.status_code == 200, path
+            assert answer.headers["content-type"] == page["media"], path
+            assert answer.headers["x-cift-origin"] == "gateway", path
+        for asset in re.findall(r'(?:src|href)="(/[^"]+)"', http.get("/docs").text):
+            assert asset in pages(), asset
+        assert http.get("/openapi.json").json() == json.loads(OPENAPI.read_text())
+        refused = http.post("/docs")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_streams_pass_the_gateway(venue: Venue) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    async with await Ear.open(venue.exchange.url, headers=user.key) as ear:
+        await ear.subscribe(symbol, channels=["quotes", "trades"])
+        await ear.subscribe(channels=["orders"])
+        order = await venue.order(user, symbol, quantity="5", limit_price="99.5")
+        assert (await ear.until("order", change="accepted"))["order_id"] == order["id"]
+        await venue.market(venue.user(), symbol, "sell", "2")
+        assert (await ear.until("trade"))["price"] == "99.5"
 
 
 def test_the_release_says_what_it_is(release: Release) -> None:

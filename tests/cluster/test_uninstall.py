@@ -1,26 +1,31 @@
-"""helm uninstall leaves the data: volumes, Secrets, accounts. Installed again, everything is there."""
+"""helm uninstall leaves the data: volumes, Secrets, accounts. Installed again, everything is there. And where
+the stores' volumes are gone too, a backup brings everything back."""
 
+import time
 from collections.abc import Callable
 
 import httpx
 
 from tests.cluster.release import NAME, NAMESPACE, Release
-from tests.target import PASSWORD, eventually
+from tests.target import PASSWORD
 
-CLAIMS = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
+STORES = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
+CLAIMS = {*STORES, f"{NAME}-backup"}
+QUIET = ("matchd.replicas=0", "relay.enabled=false", "operator.enabled=false", "market.source=none")
+"""Nothing writes to the stores (k8s/README.md)."""
+API = "/api/v1/trading"
 
 
 def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
     release.wait_ready()
     user = release.new_user()
     with httpx.Client(base_url=release.url, timeout=60) as http:
-        deposit = http.post("/api/v1/trading/account/deposit", json={"amount": "77.5"}, headers=user.key)
+        deposit = http.post(f"{API}/account/deposit", json={"amount": "77.5"}, headers=user.key)
         assert deposit.status_code == 201, deposit.text
     secrets = {
         name: release.secret(f"{NAME}-{name}") for name in ("postgres", "nats", "valkey", "token-keys")
     }
-    release.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
-    eventually(lambda: not release.pods(leaving=True), "no pod is left", 240, poll_s=2)
+    release.uninstall()
     left = {each["metadata"]["name"] for each in release.get("pvc")["items"]}
     assert left == CLAIMS
     for name, before in secrets.items():
@@ -29,14 +34,47 @@ def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
     with httpx.Client(base_url=release.url, timeout=60) as http:
         login = http.post("/api/v1/auth/login", json={"username": user.username, "password": PASSWORD})
         assert login.status_code == 200, login.text
-        portfolio = http.get("/api/v1/trading/portfolio", headers=user.key)
+        portfolio = http.get(f"{API}/portfolio", headers=user.key)
         assert portfolio.status_code == 200, portfolio.text
         assert portfolio.json()["cash"] == "100077.5"
 
 
+def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) -> None:
+    release.wait_ready()
+    user = release.new_user()
+    with httpx.Client(base_url=release.url, timeout=60) as http:
+        deposit = http.post(f"{API}/account/deposit", json={"amount": "1.25"}, headers=user.key)
+        assert deposit.status_code == 201, deposit.text
+        before = http.get(f"{API}/transactions", headers=user.key).json()
+        assert len(before["items"]) == 2
+        began = time.monotonic()
+        made = release.job(f"{NAME}-backup", "by-hand")
+        took = time.monotonic() - began
+        lost = http.post(f"{API}/account/deposit", json={"amount": "5"}, headers=user.key)
+        assert lost.status_code == 201, "after the backup: it is not in it"
+    release.uninstall()
+    release.kubectl("delete", "pvc", *STORES, "--wait=true", "--timeout=120s")
+    began = time.monotonic()
+    release.place(*QUIET, f"backup.volume.existingClaim={NAME}-backup")
+    told = release.job(f"{NAME}-restore", "restore")
+    release.upgrade()
+    release.wait_ready()
+    tell(
+        f"backup as a pod {took:.1f} s ({made.strip().splitlines()[-1]}); installed into empty stores,"
+        f" restored and trading after {time.monotonic() - began:.1f} s ({told.strip().splitlines()[-1]})"
+    )
+    release.settled()
+    with httpx.Client(base_url=release.url, timeout=60) as http:
+        after = http.get(f"{API}/transactions", headers=user.key)
+        assert (after.status_code, after.json()) == (200, before), after.text
+        again = http.post(f"{API}/account/deposit", json={"amount": "2"}, headers=user.key)
+        assert again.status_code == 201, again.text
+        assert http.get(f"{API}/portfolio", headers=user.key).json()["cash"] == "100003.25"
+
+
 def test_unless_told(release: Release) -> None:
     """Deleting the namespace is telling."""
-    release.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
+    release.uninstall()
     release.kubectl("delete", "pvc", "--all", "--wait=true", "--timeout=120s")
     assert release.get("pvc")["items"] == []
     release.cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=110s")

@@ -35,6 +35,16 @@ Knative's ingress with the Host of its function, or straight to the Service of o
 {{- $routes = append $routes (dict "match" (merge (dict "headers" (list (dict "name" ":method" "string_match" (dict "exact" "OPTIONS")))) $match) "direct_response" (dict "status" 204) "response_headers_to_add" $allow) -}}
 {{- $routes = append $routes (dict "match" $match "direct_response" (dict "status" 405) "response_headers_to_add" $allow) -}}
 {{- end -}}
+{{- range $path, $page := (fromYaml (.Files.Get "functions.gen.yaml")).pages -}}
+{{- $headers := list -}}
+{{- range $name, $value := dict "content-type" $page.media "x-cift-origin" "gateway" "x-content-type-options" "nosniff" "cache-control" "max-age=3600" -}}
+{{- $headers = append $headers (dict "header" (dict "key" $name "value" $value) "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") -}}
+{{- end -}}
+{{- $reading := list (dict "name" ":method" "string_match" (dict "safe_regex" (dict "regex" "GET|HEAD"))) -}}
+{{- $routes = append $routes (dict "match" (dict "path" $path "headers" $reading) "direct_response" (dict "status" 200 "body" (dict "filename" (printf "/pages/%s" $page.file))) "response_headers_to_add" $headers) -}}
+{{- $allow := list (dict "header" (dict "key" "allow" "value" "GET, HEAD") "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") -}}
+{{- $routes = append $routes (dict "match" (dict "path" $path) "direct_response" (dict "status" 405) "response_headers_to_add" $allow) -}}
+{{- end -}}
 {{- $routes = append $routes (dict "match" (dict "prefix" "/") "direct_response" (dict "status" 404)) -}}
 {{- $clusters := list (dict "name" "ingress" "type" "STRICT_DNS" "connect_timeout" "2s" "load_assignment" (dict "cluster_name" "ingress" "endpoints" (list (dict "lb_endpoints" (list (dict "endpoint" (dict "address" (dict "socket_address" (dict "address" .Values.gateway.ingress.host "port_value" .Values.gateway.ingress.port))))))))) -}}
 {{- range $name, $f := $functions }}{{ if and (or (eq $f.kind "http") (eq $f.kind "ws")) (eq $f.mode "deployment") }}
@@ -103,6 +113,8 @@ static_resources:
                     typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
                 route_config:
                   name: exchange
+                  # The largest page that it answers itself is a script of 1.5 MB.
+                  max_direct_response_body_size_bytes: 4194304
                   request_headers_to_add:
                     # What a caller says of his own address is overwritten: rate limits count by this.
                     - {header: {key: x-cift-client, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}

@@ -58,6 +58,53 @@ seccompProfile: {type: RuntimeDefault}
 {{- define "cift.secret.valkey" -}}{{ .Values.valkey.existingSecret | default (printf "%s-valkey" .Release.Name) }}{{- end }}
 {{- define "cift.secret.keys" -}}{{ .Values.tokenKeys.existingSecret | default (printf "%s-token-keys" .Release.Name) }}{{- end }}
 
+{{/* The stores' addresses, with the words to enter: (list root needs natsUser). JSON of {secrets: [{name, secret, key}]}:
+each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so that no environment shows it. */}}
+{{- define "cift.secrets" -}}
+{{- $root := index . 0 -}}{{- $needs := index . 1 -}}{{- $found := list -}}
+{{- if has "postgres" $needs }}{{ $found = append $found (dict "name" "CIFT_POSTGRES_URL" "secret" (include "cift.secret.postgres" $root) "key" "url") }}{{ end -}}
+{{- if has "nats" $needs }}{{ $found = append $found (dict "name" "CIFT_NATS_URL" "secret" (include "cift.secret.nats" $root) "key" (printf "url-%s" (index . 2))) }}{{ end -}}
+{{- if has "valkey" $needs }}{{ $found = append $found (dict "name" "CIFT_VALKEY_URL" "secret" (include "cift.secret.valkey" $root) "key" "url") }}{{ end -}}
+{{- dict "secrets" $found | toJson -}}
+{{- end }}
+
+{{/* The same of a function, which may have more: (list root function). */}}
+{{- define "cift.functionSecrets" -}}
+{{- $root := index . 0 -}}{{- $function := index . 1 -}}{{- $needs := $function.needs | default list -}}
+{{- $found := (include "cift.secrets" (list $root $needs "functions") | fromJson).secrets -}}
+{{- with $root.Values.clickhouse.existingSecret }}{{ if has "clickhouse" $needs }}
+{{- $found = append $found (dict "name" "CIFT_CLICKHOUSE_URL" "secret" . "key" "url") }}
+{{- end }}{{ end -}}
+{{- with $root.Values.questdb.existingSecret }}{{ if has "questdb" $needs }}
+{{- $found = concat $found (list (dict "name" "CIFT_QUESTDB_URL" "secret" . "key" "url") (dict "name" "CIFT_QUESTDB_ILP" "secret" . "key" "ilp")) }}
+{{- end }}{{ end -}}
+{{- if has $function.market (list "alpaca" "massive") }}
+{{- $secret := required "market.existingSecret: a Secret with your key at the provider (alpaca: key and secret; massive: key)" $root.Values.market.existingSecret }}
+{{- $found = append $found (dict "name" (printf "CIFT_%s_KEY" (upper $function.market)) "secret" $secret "key" "key") }}
+{{- if eq $function.market "alpaca" }}{{ $found = append $found (dict "name" "CIFT_ALPACA_SECRET" "secret" $secret "key" "secret") }}{{ end }}
+{{- end -}}
+{{- dict "secrets" $found | toJson -}}
+{{- end }}
+
+{{/* Of such JSON: the variables, the pod's volume and where it is mounted. */}}
+{{- define "cift.secretsEnv" -}}
+{{- range (fromJson .).secrets }}
+- {name: {{ .name }}_FILE, value: /etc/cift/{{ .name }}}
+{{- end }}
+{{- end }}
+{{- define "cift.secretsMount" -}}
+- {name: secrets, mountPath: /etc/cift, readOnly: true}
+{{- end }}
+{{- define "cift.secretsVolume" -}}
+- name: secrets
+  projected:
+    defaultMode: 0444
+    sources:
+      {{- range (fromJson .).secrets }}
+      - secret: {name: {{ .secret }}, items: [{key: {{ .key }}, path: {{ .name }}}]}
+      {{- end }}
+{{- end }}
+
 {{/* Environment of a function: (list root function). */}}
 {{- define "cift.functionEnv" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}
@@ -74,46 +121,49 @@ seccompProfile: {type: RuntimeDefault}
 - {name: CIFT_SPEED, value: {{ $market.speed | quote }}}
 - {name: CIFT_SYMBOLS, value: {{ join "," $market.symbols | quote }}}
 {{- if has . (list "alpaca" "massive") }}
-{{- $secret := required "market.existingSecret: a Secret with your key at the provider (alpaca: key and secret; massive: key)" $market.existingSecret }}
 - {name: CIFT_MARKET_HOURS, value: {{ $market.hours | quote }}}
-- {name: CIFT_{{ upper . }}_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: key}}}
 {{- if eq . "alpaca" }}
-- {name: CIFT_ALPACA_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: secret}}}
 - {name: CIFT_ALPACA_FEED, value: {{ $market.alpacaFeed | quote }}}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if has "postgres" $function.needs }}
 - {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | quote }}}
-- {name: CIFT_POSTGRES_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.postgres" $root }}, key: url}}}
 {{- end }}
-{{- if has "nats" $function.needs }}
-- {name: CIFT_NATS_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.nats" $root }}, key: url-functions}}}
-{{- end }}
-{{- if has "valkey" $function.needs }}
-- {name: CIFT_VALKEY_URL, valueFrom: {secretKeyRef: {name: {{ include "cift.secret.valkey" $root }}, key: url}}}
-{{- end }}
-{{- if has "clickhouse" $function.needs }}
-{{- if $root.Values.clickhouse.existingSecret }}
-- {name: CIFT_CLICKHOUSE_URL, valueFrom: {secretKeyRef: {name: {{ $root.Values.clickhouse.existingSecret }}, key: url}}}
-{{- else }}
+{{- if and (has "clickhouse" $function.needs) (not $root.Values.clickhouse.existingSecret) }}
 - {name: CIFT_CLICKHOUSE_URL, value: {{ $root.Values.clickhouse.url | quote }}}
 {{- end }}
-{{- end }}
-{{- if has "questdb" $function.needs }}
+{{- if and (has "questdb" $function.needs) (not $root.Values.questdb.existingSecret) }}
 {{- range $key := list "url" "ilp" }}
-{{- if $root.Values.questdb.existingSecret }}
-- {name: CIFT_QUESTDB_{{ upper $key }}, valueFrom: {secretKeyRef: {name: {{ $root.Values.questdb.existingSecret }}, key: {{ $key }}}}}
-{{- else }}
 - {name: CIFT_QUESTDB_{{ upper $key }}, value: {{ index $root.Values.questdb $key | quote }}}
 {{- end }}
 {{- end }}
-{{- end }}
+{{- include "cift.secretsEnv" (include "cift.functionSecrets" (list $root $function)) }}
 {{- if has "keys" $function.needs }}
 - {name: CIFT_TOKEN_KEYS, value: /keys}
 {{- end }}
 {{- range $name, $value := merge (deepCopy ($function.env | default dict)) $root.Values.functionDefaults.env }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+
+{{/* A function's folders, and where they are mounted; may be empty: (list root function). */}}
+{{- define "cift.functionVolumes" -}}
+{{- $root := index . 0 -}}{{- $function := index . 1 -}}{{- $secrets := include "cift.functionSecrets" . -}}
+{{- if (fromJson $secrets).secrets }}
+{{- include "cift.secretsVolume" $secrets }}
+{{- end }}
+{{- if has "keys" $function.needs }}
+- {name: keys, secret: {secretName: {{ include "cift.secret.keys" $root }}, defaultMode: 0444}}
+{{- end }}
+{{- end }}
+{{- define "cift.functionMounts" -}}
+{{- $function := index . 1 -}}
+{{- if (include "cift.functionSecrets" . | fromJson).secrets }}
+{{- include "cift.secretsMount" . }}
+{{- end }}
+{{- if has "keys" $function.needs }}
+- {name: keys, mountPath: /keys, readOnly: true}
 {{- end }}
 {{- end }}
 

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `files` | settings that are told in files |
 //! | `log` | JSON lines on stderr |
 //! | `server` | the address of NATS and who we are there |
 //! | `endpoint` | `/metrics`, `/health` and the like: GET and a text |
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod endpoint;
+pub mod files;
 pub mod histogram;
 pub mod log;
 pub mod server;

@@ -3,6 +3,11 @@
 //! Always compiled in, so that what is tested is what ships; without the variable a point is one load and a branch.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long an armed point waits before it aborts: what was handed to the connection's own thread has left by then,
+/// so that "after_publish" is after it.
+const LEAVE: Duration = Duration::from_millis(100);
 
 /// Every point there is. A name outside this list stops the process at its start.
 pub const POINTS: [&str; 7] = [
@@ -45,6 +50,7 @@ pub fn point(name: &'static str) {
     if let Some(Some((armed, count))) = ARMED.get() {
         if armed == name && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *count {
             eprintln!("{{\"level\":\"warn\",\"message\":\"crash point\",\"point\":\"{name}\"}}");
+            std::thread::sleep(LEAVE);
             std::process::abort();
         }
     }

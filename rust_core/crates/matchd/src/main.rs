@@ -1,6 +1,6 @@
 //! The command line of matchd; the work is in the library.
 #![forbid(unsafe_code)]
-use cift_daemon::log;
+use cift_daemon::{files, log};
 use clap::{Parser, Subcommand};
 use matchd::settings::Settings;
 use matchd::{crash, service, verify};
@@ -36,11 +36,11 @@ const AFTER_HELP: &str = "For tests: CIFT_CRASH_AT=<point>[:n] aborts the proces
 during_snapshot, during_recovery).";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Err(text) = crash::arm() {
+    if let Err(text) = files::into_environment().and_then(|()| crash::arm()) {
         eprintln!("{text}");
         return ExitCode::from(2);
     }
+    let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

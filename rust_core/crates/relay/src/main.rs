@@ -1,12 +1,16 @@
 //! The command line of relay; the work is in the library.
 #![forbid(unsafe_code)]
-use cift_daemon::log;
+use cift_daemon::{files, log};
 use clap::Parser;
 use relay::service;
 use relay::settings::Settings;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Err(sentence) = files::into_environment() {
+        eprintln!("{sentence}");
+        return ExitCode::from(2);
+    }
     let settings = Settings::parse();
     log::begin("relay", &settings.log_level);
     // One thread: the work is waiting, and what is not is copying a batch.

@@ -1,0 +1,50 @@
+"""Secrets come as files: none is in the environment of any pod, where a dump would show it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import Object, render, secrets
+
+LIVE = {"source": "alpaca", "existingSecret": "mine"}
+STORES = {"clickhouse": {"existingSecret": "house"}, "questdb": {"existingSecret": "quest"}}
+
+
+def pod_specs(rendered: list[Object]) -> Iterator[tuple[str, Object]]:
+    for each in rendered:
+        spec: Any = each.get("spec", {})
+        if each["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        pod = spec.get("template", {}).get("spec") if isinstance(spec, dict) else None
+        if pod and "containers" in pod:
+            yield each["metadata"]["name"], pod
+
+
+@pytest.mark.parametrize("values", [{}, {"market": LIVE, **STORES, "backup": {"enabled": True}}])
+def test_no_environment_has_a_secret(values: dict[str, Any]) -> None:
+    found = dict(pod_specs(render(**values)))
+    assert len(found) > 50
+    for name, pod in found.items():
+        for container in pod["containers"]:
+            assert "envFrom" not in container, name
+            for each in container.get("env", []):
+                assert "secretKeyRef" not in each.get("valueFrom", {}), f"{name}: {each}"
+                assert "://" not in each.get("value", "") or each["name"] in ("CIFT_OPERATOR_URL",), each
+
+
+def test_each_pod_has_the_words_of_its_own_stores() -> None:
+    pods = dict(pod_specs(render(market=LIVE, **STORES)))
+    postgres, valkey = ("cift-postgres", "url"), ("cift-valkey", "url")
+    assert secrets(pods["cift-matchd"]) == {"CIFT_NATS_URL": ("cift-nats", "url-engine")}
+    assert secrets(pods["cift-relay"]) == {"CIFT_NATS_URL": ("cift-nats", "url-relay")}
+    assert secrets(pods["cift-migrate"]) == {"CIFT_POSTGRES_URL": postgres}
+    assert secrets(pods["cift-operator"]) == {
+        "CIFT_POSTGRES_URL": postgres,
+        "CIFT_NATS_URL": ("cift-nats", "url-operator"),
+        "CIFT_VALKEY_URL": valkey,
+    }
+    assert secrets(pods["trading-place-order"])["CIFT_NATS_URL"] == ("cift-nats", "url-functions")
+    assert secrets(pods["platform-health"]) == {}
+    kept = [secrets(pod) for name, pod in pods.items() if name.startswith("events-archive")]
+    assert kept and all(each["CIFT_CLICKHOUSE_URL"] == ("house", "url") for each in kept)
