@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.cluster.machine import TestCluster  # noqa: E402
-from tests.cluster.release import NAMESPACE, Release, functions  # noqa: E402
+from tests.cluster.release import NAMESPACE, Release, functions, sleepers  # noqa: E402
 from tests.faults.loads import new_symbol  # noqa: E402
 from tests.operators.cluster import Cluster, account  # noqa: E402
 from tests.stack import Stack  # noqa: E402
@@ -61,19 +61,6 @@ def release_of(folder: Path) -> Release:
         sys.exit(f"the release of the images {tag} is not installed: `make test-cluster KEEP=1`")
     release.wait_ready()
     return release
-
-
-def sleepers() -> dict[str, str]:
-    """Functions that answer a plain GET, and sleep when nobody calls; their paths."""
-    return {
-        name: each["path"]
-        for name, each in sorted(functions().items())
-        if each["kind"] == "http"
-        and each["method"] == "GET"
-        and "{" not in each["path"]
-        and each["scale"]["min"] == 0
-        and name not in ("platform-ready", "market-data-list-quotes", "auth-list-api-keys")
-    }
 
 
 async def cold(release: Release, user: User) -> None:

@@ -5,6 +5,7 @@ in the folder that CIFT_SHARED names, else in `../shared`. Only there can a node
 frozen or the API server be killed: on another cluster those tests say that they cannot.
 """
 
+import json
 import os
 import re
 import signal
@@ -20,6 +21,8 @@ from tests.target import eventually
 
 UP_TIMEOUT_S = 3600.0  # the first time it builds Kubernetes
 COMMAND_TIMEOUT_S = 600.0
+RESTARTS_MAX = 5
+STAYS_S = 2.0
 # Of Knative's own defaults two do not suit two cores: a pod of every function at each upgrade, and 25m of CPU
 # asked for by each queue-proxy. A cluster's administrator sets both as we do here.
 KNATIVE = {
@@ -103,7 +106,15 @@ class TestCluster:
         self.run("stop", process, how)
 
     def restart(self, process: str) -> None:
-        self.run("restart", process)
+        """Start it again, anew where it ends at once: a kubelet does before its containerd is ready."""
+        for _ in range(RESTARTS_MAX):
+            self.run("restart", process)
+            told = json.loads((self.home / "run" / f"{process}.process").read_text())
+            time.sleep(STAYS_S)
+            command = Path(f"/proc/{told['pid']}/cmdline")
+            if command.exists() and command.read_bytes():  # a zombie's is empty
+                return
+        raise AssertionError(f"{process} ends at once, {RESTARTS_MAX} times")
 
     def pids(self, node: str, pod_uid: str, program: str) -> list[int]:
         """The processes of a pod on a node of this machine whose command begins with `program`."""

@@ -299,6 +299,23 @@ def functions() -> dict[str, Object]:
     return found
 
 
+def sleepers() -> dict[str, str]:
+    """Functions that answer a plain GET of a user's, and sleep when nobody calls: their paths, by name."""
+    unlike = ("platform-ready", "market-data-list-quotes", "market-data-stream-events")
+    """Woken by the tests' own waiting; wants a query; does not end."""
+    return {
+        name: each["path"]
+        for name, each in sorted(functions().items())
+        if each["kind"] == "http"
+        and each["method"] == "GET"
+        and "{" not in each["path"]
+        and each["scope"] in ("", "read")
+        and each["scale"]["min"] == 0
+        and "clickhouse" not in each["needs"]  # the release has none
+        and name not in unlike
+    }
+
+
 def pages() -> dict[str, Object]:
     """What the gateway answers itself, by path."""
     found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["pages"]

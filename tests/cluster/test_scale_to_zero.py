@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.cluster.release import Release, functions
+from tests.cluster.release import Release, sleepers
 from tests.target import User
 
 ANSWER_TIMEOUT_S = 90.0
@@ -29,17 +29,8 @@ def test_from_zero_and_back(release: Release, tell: Callable[[str], None]) -> No
 
 async def test_ten_are_woken_at_once(release: Release, user: User, tell: Callable[[str], None]) -> None:
     """Ten functions of readers, each asleep, called at the same moment."""
-    paths = {
-        name: each["path"]
-        for name, each in functions().items()
-        if each["kind"] == "http"
-        and each["method"] == "GET"
-        and "{" not in each["path"]
-        and each["scope"] in ("", "read")
-        and each["scale"]["min"] == 0
-        and name not in ("platform-ready", "market-data-list-quotes")  # the latter wants a query
-    }
-    chosen = sorted(paths)[:10]
+    paths = sleepers()
+    chosen = list(paths)[:10]
     assert len(chosen) == 10
     for name in chosen:
         await asyncio.to_thread(release.no_pods, name)
