@@ -125,7 +125,7 @@ class Release(Target):
     def uninstall(self) -> None:
         """Until no pod of it is left."""
         self.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
-        eventually(lambda: not self.pods(leaving=True), "no pod is left", 240, poll_s=2)
+        eventually(lambda: not self.pods(leaving=True), "no pod is left", 360, poll_s=2)
 
     def upgrade(self, *sets: str) -> float:
         began = time.monotonic()

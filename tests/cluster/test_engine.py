@@ -17,7 +17,7 @@ from tests.cluster.release import EnginePod, Release
 from tests.faults.aftermath import all_is_well
 from tests.faults.killer import Kill, refused_s
 from tests.faults.loads import loaded
-from tests.faults.traders import GATEWAY_CODES, Load
+from tests.faults.traders import GATEWAY, Load
 
 HEAL_TIMEOUT_S = 120.0
 FROZEN_S = 8.0
@@ -96,7 +96,7 @@ async def test_one_change_of_leader_and_nothing_lost(
     await asyncio.to_thread(release.wait_ready)
     before = await asyncio.to_thread(release.settled)
     name = fault.__name__
-    async with await loaded(release, name, only_orders=True, resend_chance=0.0, codes=GATEWAY_CODES) as load:
+    async with await loaded(release, name, only_orders=True, resend_chance=0.0, **GATEWAY) as load:
         await orders_flow(load)
         at = time.monotonic()
         await fault(faults, release, before)

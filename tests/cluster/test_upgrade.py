@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tests.cluster.release import NAME, NAMESPACE, Release
 from tests.faults.aftermath import all_is_well
 from tests.faults.loads import loaded
-from tests.faults.traders import GATEWAY_CODES
+from tests.faults.traders import GATEWAY
 
 
 def revision(release: Release) -> int:
@@ -20,7 +20,7 @@ def revision(release: Release) -> int:
 async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[[str], None]) -> None:
     await asyncio.to_thread(release.wait_ready)
     first, leader = revision(release), await asyncio.to_thread(release.settled)
-    async with await loaded(release, "upgrade", codes=GATEWAY_CODES) as load:
+    async with await loaded(release, "upgrade", **GATEWAY) as load:
         # Every pod template changes: functions, engine, gateway.
         took = await asyncio.to_thread(
             release.upgrade,

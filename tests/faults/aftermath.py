@@ -160,15 +160,23 @@ async def repeats_give_the_first_result(load: Load) -> None:
     settled = [r for r in load.requests if r.verb == "place" and r.verdict in ("done", "refused")]
     step = max(1, len(settled) // REPEATED_MAX)
 
+    async def sent(request: Request) -> Answer:
+        """Its answer; 503 with Retry-After did nothing, and is sent again until the deadline."""
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        while (answer := await load.send(request)).status == 503 and answer.retry_after:
+            assert time.monotonic() < deadline, f"not answered within {SETTLE_TIMEOUT_S:g} s: {request}"
+            await asyncio.sleep(1)
+        return answer
+
     async def repeat(request: Request) -> None:
         first = request.verdict
-        answer = await load.send(request)  # which compares it with the first
+        answer = await sent(request)  # which compares it with the first
         assert answer.status in ((201,) if first == "done" else range(400, 500)), f"{request}"
         assert request.body is not None
         other = Request(
             request.user, "place", request.key, "POST", request.path, {**request.body, "quantity": "11"}
         )
-        answer = await load.send(other)
+        answer = await sent(other)
         assert (answer.status, answer.code) == (409, "idempotency_conflict"), f"{other}: {answer}"
 
     await _each(settled[::step], repeat)

@@ -37,8 +37,8 @@ CODES = frozenset(
     {"outcome_unknown", "read_model_behind", "engine_unavailable", "database_unavailable", "queue_full"}
 )
 """Of every 503 that these tests may meet on one machine."""
-GATEWAY_CODES = CODES | {"unavailable"}
-"""And behind a gateway: no function answered a question in time."""
+GATEWAY: dict[str, Any] = {"codes": CODES | {"unavailable"}, "answer_timeout_s": 70.0}
+"""Behind a gateway no function may answer a question in time, and one that sleeps is woken first."""
 OPEN = ("held", "pending", "new", "partially_filled")
 
 
@@ -116,15 +116,16 @@ class Load:
         resend_chance: float = 0.5,
         only_orders: bool = False,
         codes: frozenset[str] = CODES,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         self.users = list(users)
         self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
         self._weights = (1, 0, 0, 0, 0) if only_orders else (60, 12, 12, 8, 8)
-        self._codes = codes
+        self._codes, self._answer_timeout_s = codes, answer_timeout_s
         self._resend_chance = resend_chance
         """How often a trader sends again at once; else the doubt is left for afterwards."""
         self.http = httpx.AsyncClient(
-            base_url=url, timeout=ANSWER_TIMEOUT_S, limits=httpx.Limits(max_connections=tasks + 8)
+            base_url=url, timeout=answer_timeout_s, limits=httpx.Limits(max_connections=tasks + 8)
         )
         self.requests: list[Request] = []
         self.orders: list[Order] = []
@@ -208,7 +209,7 @@ class Load:
         try:
             got = await self.http.request(method, path, json=body, headers=headers, params=query)
         except httpx.TimeoutException:
-            self.wrong.append(f"no answer within {ANSWER_TIMEOUT_S:g} s: {what}")
+            self.wrong.append(f"no answer within {self._answer_timeout_s:g} s: {what}")
             return Answer(0, None, time.monotonic())
         except httpx.TransportError:
             self.lost_at = time.monotonic()

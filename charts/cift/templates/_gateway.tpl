@@ -20,7 +20,9 @@ Knative's ingress with the Host of its function, or straight to the Service of o
 {{- $allowed = concat $allowed $methods -}}
 {{- $host := printf "%s.%s.svc.%s" $f.name $root.Release.Namespace $root.Values.clusterDomain -}}
 {{- $knative := eq $f.mode "knative" -}}
-{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) ($root.Values.gateway.coldStartSeconds | int))) -}}
+{{- /* Who may have to be woken gets the time for it. Of one that is warm, a pod may still be lost with a call in it: the
+caller learns soon that nobody knows what became of it. */ -}}
+{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) (ternary 5 $root.Values.gateway.coldStartSeconds (and $knative (gt ($f.scale.min | int) 0)) | int))) -}}
 {{- $route := dict "name" $f.door "match" (merge (dict "headers" (list (dict "name" ":method" "string_match" (dict "safe_regex" (dict "regex" (join "|" $methods)))))) $match) "route" $action -}}
 {{- $changes := and (not (has $method (list "GET" "HEAD"))) (ne ($f.scope | default "") "read") -}}
 {{- $_ := set $route "metadata" (dict "filter_metadata" (dict "envoy.filters.http.lua" (dict "changes" $changes))) -}}
