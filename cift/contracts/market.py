@@ -117,6 +117,6 @@ class SymbolView(BaseModel):
     collar_percent: str
     halted: bool
     last: str | None
-    calendar: str = Field(description="The real exchange whose days and hours it has (ISO 10383).")
+    calendar: str = Field(description="The real exchange whose days and hours it has (ISO 10383), or 24/7.")
     in_regular_hours: bool = Field(description="Whether that exchange is open now.")
-    hours_change_at: str = Field(description="When that changes next.")
+    hours_change_at: str | None = Field(description="When that changes next; null: not within two weeks.")

@@ -1,49 +1,99 @@
-"""cift/platform/calendars/XNYS.gen.json: when the New York Stock Exchange is open, from the library
-exchange_calendars, which is well kept and brings pandas (84 MB, over a second to import). So it is asked
-here, and what differs from "every weekday from 9:30 to 16:00" is committed: holidays and short days.
+"""cift/platform/calendars/*.gen.json: when real exchanges are open, from the library exchange_calendars,
+which is well kept and brings pandas (84 MB, over a second to import). So it is asked here, and what differs
+from the usual week is committed: holidays and days with other hours.
 
 Weighed against pandas_market_calendars: the same days, but its schedules are built on exchange_calendars
 itself.
 """
 
 import json
-from datetime import date, timedelta
+from bisect import bisect_right
+from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 
-CALENDAR = "XNYS"
+from cift.platform.calendars import FOLDER, file_name
+
+CALENDARS = ("24/7", "XLON", "XNAS", "XNYS", "XTKS")
+"""One more is one more name of the library's here."""
 FIRST, LAST = date(1998, 1, 1), date(2035, 12, 31)
-PATH = f"cift/platform/calendars/{CALENDAR}.gen.json"
+ROOT = FOLDER.parent.parent.parent
+Hours = list[str]
+"""Of one day, in the exchange's zone: `09:30-16:00`, two such where there is a lunch break; 24:00 is the next
+midnight."""
 
 
 @cache
-def new_york() -> str:
-    """The file's text."""
+def files() -> dict[str, str]:
+    """Path and text of each calendar's file."""
+    folder = FOLDER.relative_to(ROOT)
+    return {str(folder / file_name(name)): json.dumps(_content(name), indent=1) + "\n" for name in CALENDARS}
+
+
+def _content(name: str) -> dict[str, Any]:
     import exchange_calendars
 
-    found = exchange_calendars.get_calendar(CALENDAR, start=FIRST.isoformat(), end=LAST.isoformat())
-    zone = found.tz
-    usual = ("09:30", "16:00")
-    days, odd = set(), {}
-    for day, row in found.schedule.iterrows():
-        session = day.date()
-        days.add(session)
-        hours = tuple(f"{row[name].tz_convert(zone):%H:%M}" for name in ("open", "close"))
-        if hours != usual:
-            odd[session.isoformat()] = list(hours)
-    holidays = []
-    session = FIRST
-    while session <= LAST:
-        if session.weekday() < 5 and session not in days:
-            holidays.append(session.isoformat())
-        session += timedelta(days=1)
-    content = {
-        "written_by": "make generate; do not edit",
-        "calendar": CALENDAR,
-        "zone": str(zone),
+    head = {"written_by": "make generate; do not edit", "calendar": name}
+    same = exchange_calendars.resolve_alias(name)
+    if same in CALENDARS and same != name:
+        return head | {"same_as": same}
+    found = exchange_calendars.get_calendar(name, start=FIRST.isoformat(), end=LAST.isoformat())
+    usual = _usual(found)
+    begins = [date.fromisoformat(day) for day in usual]
+    sessions = {day.date(): _hours(day.date(), row, found.tz) for day, row in found.schedule.iterrows()}
+    weekdays = [number for number, worked in enumerate(found.weekmask) if worked == "1"]
+    days = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
+    assert all(day.weekday() in weekdays for day in sessions), f"{name} opens on other days than its week has"
+    return head | {
+        "zone": str(found.tz),
         "first": FIRST.isoformat(),
         "last": LAST.isoformat(),
-        "usual": list(usual),
-        "holidays": holidays,
-        "odd_hours": odd,
+        "weekdays": weekdays,
+        "usual": usual,
+        "holidays": [day.isoformat() for day in days if day.weekday() in weekdays and day not in sessions],
+        "odd_hours": {
+            day.isoformat(): hours
+            for day, hours in sessions.items()
+            if hours != list(usual.values())[bisect_right(begins, day) - 1]
+        },
     }
-    return json.dumps(content, indent=1) + "\n"
+
+
+def _usual(found: Any) -> dict[str, Hours]:
+    """The usual hours by the day from which they hold."""
+
+    def begin(since: Any) -> date:
+        return FIRST if since is None else max(since.date(), FIRST)
+
+    def at(times: Any, day: date) -> time:
+        told: time = [moment for since, moment in times if begin(since) <= day][-1]
+        return told
+
+    told = (found.open_times, found.break_start_times, found.break_end_times, found.close_times)
+    edges = [times for times in told if times is not None]
+    usual = {}
+    for day in sorted({begin(since) for times in edges for since, _ in times}):
+        texts = [f"{at(times, day):%H:%M}" for times in edges]
+        if found.close_offset:
+            assert (found.close_offset, texts[-1]) == (1, "00:00"), "only midnight is known of the next day"
+            texts[-1] = "24:00"
+        usual[day.isoformat()] = _spans(texts)
+    return usual
+
+
+def _hours(day: date, row: Any, zone: Any) -> Hours:
+    """One session's hours."""
+    moments = [row[name] for name in ("open", "break_start", "break_end", "close")]
+    # A missing time is not equal to itself.
+    return _spans([_text(day, moment.tz_convert(zone)) for moment in moments if moment == moment])
+
+
+def _text(day: date, moment: datetime) -> str:
+    if moment.date() == day:
+        return f"{moment:%H:%M}"
+    assert moment.date() == day + timedelta(days=1) and f"{moment:%H:%M}" == "00:00", f"{moment} of {day}"
+    return "24:00"
+
+
+def _spans(texts: list[str]) -> Hours:
+    return [f"{opens}-{closes}" for opens, closes in zip(texts[::2], texts[1::2], strict=True)]

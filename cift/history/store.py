@@ -11,7 +11,7 @@ from cift.platform.clickhouse import ClickHouse
 
 Row = tuple[Any, ...]
 
-# Session's hours by UTC day: no session of a calendar here crosses midnight in UTC.
+# Session's hours by UTC day: no session of New York's crosses midnight in UTC.
 _IN_SESSION = """
  AND toUnixTimestamp(start) >= transform(toUInt32(toDate(start)), {days:Array(UInt32)}, {opens:Array(UInt32)},
      toUInt32(4294967295))

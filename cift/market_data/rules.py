@@ -160,7 +160,7 @@ def bar_view(symbol: str, row: Row) -> BarView:
     )
 
 
-def symbol_view(row: Row, hours: tuple[bool, int], calendar: str) -> SymbolView:
+def symbol_view(row: Row, hours: tuple[bool, int | None], calendar: str) -> SymbolView:
     """An instrument; `hours`: whether its calendar's exchange is open, and when (ns) that changes."""
     return SymbolView.model_construct(
         symbol=row["symbol"],
@@ -173,5 +173,5 @@ def symbol_view(row: Row, hours: tuple[bool, int], calendar: str) -> SymbolView:
         last=decimal_text(row["last_price"]),
         calendar=calendar,
         in_regular_hours=hours[0],
-        hours_change_at=rfc3339(hours[1]),
+        hours_change_at=_time(hours[1]),
     )

@@ -1,10 +1,10 @@
-"""Days and hours of the New York Stock Exchange as its own pages have them."""
+"""Days and hours of exchanges as their own pages have them: New York, then others."""
 
 from datetime import UTC, date, datetime
 
 import pytest
 
-from cift.platform.calendars import NoSuchDay, Session, calendar
+from cift.platform.calendars import DEFAULT, NoSuchDay, Session, calendar, known
 
 
 def ns(text: str) -> int:
@@ -51,3 +51,52 @@ def test_sessions_of_a_range_and_the_state_between_them() -> None:
     assert days.sessions(ns("2024-11-27T14:29"), ns("2024-11-27T14:30")) == []
     with pytest.raises(NoSuchDay, match="1998-01-01 to 2035-12-31"):
         days.session(date(2036, 1, 2))
+
+
+def test_the_default_is_new_york_and_all_that_are_known_can_be_read() -> None:
+    assert calendar().name == DEFAULT == "XNYS"
+    assert known() == ["24/7", "XLON", "XNAS", "XNYS", "XTKS"]
+    for name in known():
+        assert calendar(name).name == name
+        assert calendar(name).state(ns("2026-07-01T12:00"))
+
+
+def test_nasdaq_has_new_yorks_days() -> None:
+    for text in ("2024-11-29", "2024-12-25", "2025-07-03"):
+        day = date.fromisoformat(text)
+        assert calendar("XNAS").session(day) == calendar("XNYS").session(day)
+
+
+def test_london() -> None:
+    days = calendar("XLON")
+    assert days.session(date(2024, 7, 4)) == Session(
+        date(2024, 7, 4), ns("2024-07-04T07:00"), ns("2024-07-04T15:30")
+    )
+    assert days.session(date(2024, 12, 24)) == Session(
+        date(2024, 12, 24), ns("2024-12-24T08:00"), ns("2024-12-24T12:30")
+    )
+    for closed in (date(2023, 5, 8), date(2024, 8, 26), date(2025, 4, 21)):  # a coronation among them
+        assert days.session(closed) is None
+
+
+def test_tokyo_has_lunch_and_closes_later_since_november_2024() -> None:
+    days = calendar("XTKS")
+    lunch = (ns("2024-11-01T02:30"), ns("2024-11-01T03:30"))
+    assert days.session(date(2024, 11, 1)) == Session(
+        date(2024, 11, 1), ns("2024-11-01T00:00"), ns("2024-11-01T06:00"), lunch
+    )
+    later = days.session(date(2024, 11, 5))
+    assert later is not None and later.closes_ns == ns("2024-11-05T06:30")
+    assert days.state(ns("2024-11-05T02:29")) == (True, ns("2024-11-05T02:30"))
+    assert days.state(ns("2024-11-05T02:30")) == (False, ns("2024-11-05T03:30"))
+    assert days.state(ns("2024-11-05T03:30")) == (True, ns("2024-11-05T06:30"))
+    # Ten days without a session: an emperor's abdication.
+    assert days.state(ns("2019-04-26T06:00")) == (False, ns("2019-05-07T00:00"))
+
+
+@pytest.mark.parametrize("now", ["2024-03-10T12:00", "2024-12-25T00:00", "2026-01-01T23:59"])
+def test_around_the_clock_nothing_changes(now: str) -> None:
+    assert calendar("24/7").state(ns(now)) == (True, None)
+    day = date.fromisoformat(now[:10])
+    session = calendar("24/7").session(day)
+    assert session is not None and session.closes_ns - session.opens_ns == 86_400 * 10**9
