@@ -1,8 +1,9 @@
 """PostgreSQL's tables out and in, by COPY, in its text form, which every release of PostgreSQL reads.
 
 Out: one read-only transaction, so all tables are of one moment. In: one transaction too, with our triggers
-off (history is restored, not made again); the tables must be empty. A backup goes into the schema that it
-was made of or a later one: columns that were added since keep their defaults.
+off (history is restored, not made again); the tables must be empty, but for what migrations put there. A
+backup goes into the schema that it was made of or a later one: columns that were added since keep their
+defaults.
 """
 
 from typing import Any
@@ -14,6 +15,8 @@ from cift.backup.archive import BackupError, Reader, Writer
 FOLDER = "postgres"
 NOT_SAVED = ("schema_migrations",)
 """The schema's own history is the target's."""
+SEEDED = ("instrument_details",)
+"""Migrations put rows into these; they give way to what was saved."""
 _TABLES = """
 SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -73,7 +76,7 @@ async def check_empty(connection: Connection, saved: dict[str, Any]) -> None:
         if name not in there or missing:
             what = f"{name}.{min(missing)}" if name in there else name
             raise BackupError(f"this release's database has no {what}: use the release that made the backup")
-    for name in there:
+    for name in (name for name in there if name not in SEEDED):
         if await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{name}")'):  # noqa: S608
             raise BackupError(
                 f"the database is not empty ({name} has rows): restore into a new one, or empty this one"
@@ -90,6 +93,8 @@ async def load(connection: Connection, archive: Reader, saved: dict[str, Any]) -
             ordered = await tables(connection)
             for name in (name for name in ordered if name in saved):
                 await connection.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
+                if name in SEEDED:
+                    await connection.execute(f'DELETE FROM "{name}"')  # noqa: S608 (a name of our own)
                 with archive.member(f"{FOLDER}/{name}") as file:
                     done = await connection.copy_to_table(
                         name, source=file, columns=saved[name]["columns"], format="text"

@@ -40,9 +40,9 @@ def rebuild(
 ) -> None:
     """Drop the read model in PostgreSQL and build it again from the journal's first record.
 
-    Orders, fills, positions, transactions and market data come from the journal alone; users and API
-    keys stay. The new rows are compared with the old ones; exit 1 if they differ. Trading goes on, and
-    until it is done everybody reads the old rows.
+    Orders, fills, positions, transactions and market data come from the journal alone; users, API keys
+    and what instruments are called stay. The new rows are compared with the old ones; exit 1 if they
+    differ. Trading goes on, and until it is done everybody reads the old rows.
     """
     settings = running_settings()
     if not yes:

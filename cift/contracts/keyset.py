@@ -1,9 +1,11 @@
 """Keyset paging: a page begins below the key that the page before ended with, so that rows inserted
 meanwhile neither repeat nor hide others."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from cift.contracts.orders import SYMBOL_PATTERN
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.kernel.errors import Refused
 from cift.kernel.ids import parse_uuid
@@ -53,6 +55,14 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19) or int(text) > _BIGINT_MAX:
         raise _invalid()
     return int(text)
+
+
+def symbol(page: PageRequest) -> str | None:
+    """The key `symbol` of the page before. Raises Refused: `invalid_cursor`."""
+    key = page.after()
+    if key is not None and re.fullmatch(SYMBOL_PATTERN, key) is None:
+        raise _invalid()
+    return key
 
 
 def number(page: PageRequest) -> int | None:

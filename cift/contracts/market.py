@@ -2,8 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+NAME_MAX = 100
+
+
+def _line(text: str) -> str:
+    text = text.strip(" ")
+    if not text or not text.isprintable():
+        raise PydanticCustomError("invalid_text", "must be one line of printable characters")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(_line)]
+"""A name, or a part of one: one line, without the spaces around it."""
 Source = Literal["exchange", "outside", "all"]
 Interval = Annotated[
     str,
@@ -110,6 +123,7 @@ class SymbolView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
+    name: str | None = Field(description="What it is called; null where nobody has said.")
     currency: str
     tick: str
     lot: str

@@ -1,6 +1,7 @@
 """Symbols, ranges and intervals as callers give them, and views of quotes, books, trades and bars. Pure."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from cift.contracts.market import BarView, BookView, LevelView, QuoteView, Symbo
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.money import format_nanos, parse_nanos
+from cift.platform.calendars import DEFAULT, calendar
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
@@ -160,10 +162,23 @@ def bar_view(symbol: str, row: Row) -> BarView:
     )
 
 
-def symbol_view(row: Row, hours: tuple[bool, int | None], calendar: str) -> SymbolView:
-    """An instrument; `hours`: whether its calendar's exchange is open, and when (ns) that changes."""
+def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:
+    """By calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
+    return {name: calendar(name).state(now_ns) for name in {calendar_of(row) for row in rows}}
+
+
+def calendar_of(row: Row) -> str:
+    """The calendar that an instrument has."""
+    name: str = row["calendar"] or DEFAULT
+    return name
+
+
+def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolView:
+    """An instrument; `hours`: of its calendar at least."""
+    is_open, changes_at = hours[calendar_of(row)]
     return SymbolView.model_construct(
         symbol=row["symbol"],
+        name=row["name"],
         currency=row["currency"],
         tick=required_text(row["tick"]),
         lot=required_text(row["lot"]),
@@ -171,7 +186,7 @@ def symbol_view(row: Row, hours: tuple[bool, int | None], calendar: str) -> Symb
         collar_percent=format_nanos(row["collar_ppm"] * 100_000),
         halted=row["halted"],
         last=decimal_text(row["last_price"]),
-        calendar=calendar,
-        in_regular_hours=hours[0],
-        hours_change_at=_time(hours[1]),
+        calendar=calendar_of(row),
+        in_regular_hours=is_open,
+        hours_change_at=_time(changes_at),
     )

@@ -131,11 +131,17 @@ async def symbol_exists(c: Connection, symbol: str) -> bool:
 
 
 async def symbols(c: Connection, query: str | None, after: str | None, limit: int) -> list[Row]:
-    """Instruments by symbol, of whose symbol `query` is a part, from above `after`."""
+    """Instruments by symbol, of whose symbol or name `query` is a part in any case, from above `after`.
+
+    `name` and `calendar` are null where nobody has said."""
     return await c.fetch(
-        "SELECT i.symbol, i.currency, i.tick, i.lot, i.band_ppm, i.collar_ppm, i.halted, m.last_price"
+        "SELECT i.symbol, i.currency, i.tick, i.lot, i.band_ppm, i.collar_ppm, i.halted, m.last_price,"
+        " d.name, d.calendar"
         " FROM instruments i LEFT JOIN market_data_cache m USING (symbol)"
-        " WHERE ($1::text IS NULL OR position($1 in i.symbol) > 0) AND ($2::text IS NULL OR i.symbol > $2)"
+        " LEFT JOIN instrument_details d USING (symbol)"
+        " WHERE ($1::text IS NULL OR position(upper($1) in i.symbol) > 0"
+        "  OR position(lower($1) in lower(d.name)) > 0)"
+        " AND ($2::text IS NULL OR i.symbol > $2)"
         " ORDER BY i.symbol LIMIT $3",
         query,
         after,

@@ -202,6 +202,19 @@ CREATE TABLE public.backtests (
 
 COMMENT ON TABLE public.backtests IS 'Runs of a strategy over the past, with their results.';
 
+CREATE TABLE public.instrument_details (
+    symbol text NOT NULL,
+    name text,
+    calendar text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT instrument_details_calendar_check CHECK ((calendar ~ '^[A-Z0-9/]{1,8}$'::text)),
+    CONSTRAINT instrument_details_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT instrument_details_name_check1 CHECK ((name !~ '[[:cntrl:]]'::text)),
+    CONSTRAINT instrument_details_symbol_check CHECK ((symbol ~ '^[A-Z0-9./-]{1,16}$'::text))
+);
+
+COMMENT ON TABLE public.instrument_details IS 'What instruments are called and which exchange''s calendar they have, as operators say; null where nobody did. Not of the journal.';
+
 CREATE TABLE public.instruments (
     symbol text NOT NULL,
     currency text NOT NULL,
@@ -537,6 +550,9 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.backtests
     ADD CONSTRAINT backtests_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.instrument_details
+    ADD CONSTRAINT instrument_details_pkey PRIMARY KEY (symbol);
+
 ALTER TABLE ONLY public.instruments
     ADD CONSTRAINT instruments_pkey PRIMARY KEY (symbol);
 
@@ -764,6 +780,8 @@ GRANT SELECT ON TABLE public.accounts TO cift_door;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alerts TO cift_door;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.backtests TO cift_door;
+
+GRANT SELECT ON TABLE public.instrument_details TO cift_door;
 
 GRANT SELECT ON TABLE public.instruments TO cift_door;
 

@@ -4,14 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cift.contracts.keyset import cut
-from cift.contracts.market import SymbolView
-from cift.contracts.orders import SYMBOL_PATTERN
+from cift.contracts.keyset import cut, symbol
+from cift.contracts.market import Line, SymbolView
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.kernel.clock import now_ns
 from cift.market_data import rules, store
-from cift.platform.calendars import calendar
 from cift.platform.postgres import Database
 
 
@@ -19,13 +17,12 @@ from cift.platform.postgres import Database
 async def list_symbols(
     page: PageRequest,
     database: Database,
-    query: Annotated[str | None, Field(pattern=SYMBOL_PATTERN, description="A part of the symbol.")] = None,
+    query: Annotated[
+        Line | None, Field(description="A part of the symbol or of the name, in any case.")
+    ] = None,
 ) -> Page[SymbolView]:
-    after = page.after()
+    after = symbol(page)
     async with database.read() as c:
-        rows = await store.symbols(c, query and query.upper(), after, page.limit + 1)
-    days = calendar()
-    hours = days.state(now_ns())
-    return cut(
-        rows, page.limit, lambda row: rules.symbol_view(row, hours, days.name), lambda row: row["symbol"]
-    )
+        rows = await store.symbols(c, query, after, page.limit + 1)
+    hours = rules.hours_of(rows, now_ns())
+    return cut(rows, page.limit, lambda row: rules.symbol_view(row, hours), lambda row: row["symbol"])

@@ -142,6 +142,7 @@ async def test_symbols(venue: Venue) -> None:
     assert isinstance(listed.pop("in_regular_hours"), bool) and listed.pop("hours_change_at") > now
     assert listed == {
         "symbol": symbol,
+        "name": None,
         "currency": "USD",
         "tick": "0.25",
         "lot": "4",

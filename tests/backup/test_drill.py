@@ -25,6 +25,7 @@ from tests.stack import ROOT, Stack, User, eventually
 from tests.venue import FEED, HOUSE, TRADING, Venue, number
 
 COMMAND_TIMEOUT_S = 300
+DETAILS = "SELECT * FROM instrument_details ORDER BY symbol"
 
 
 def command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -118,6 +119,13 @@ async def test_all_is_lost_and_all_is_there_again(folder: Path, tmp_path: Path) 
         async with venue_of(stack) as venue:
             symbol = await venue.instrument()
             await trade(venue, buyer, seller, symbol)
+            await venue.platform.database.execute(
+                "INSERT INTO instrument_details (symbol, name, calendar) VALUES ($1, 'Said once', 'XLON'),"
+                " ('SPY', 'Said again', NULL)"
+                " ON CONFLICT (symbol) DO UPDATE SET name = excluded.name",
+                symbol,
+            )
+            details = await venue.platform.database.fetch(DETAILS)
             before = await books(venue, buyer, seller)
         said = done(folder, "cift.cli", "backup", str(file))
         assert "records of the journal" in said
@@ -129,6 +137,8 @@ async def test_all_is_lost_and_all_is_there_again(folder: Path, tmp_path: Path) 
     with Stack.start(folder) as stack:
         async with venue_of(stack) as venue:
             assert await books(venue, buyer, seller) == before
+            # What people said too, also where a migration had said something.
+            assert await venue.platform.database.fetch(DETAILS) == details
             # The same password and the same key; and the order flow goes on where it was.
             login = {"username": buyer.username, "password": buyer.password}
             assert (await venue.call(None, "POST", "/api/v1/auth/login", login)).status_code == 200

@@ -48,7 +48,8 @@ async def test_what_the_mission_lists_is_there(venue: Venue) -> None:
         " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
     )
     tables = {row["relname"]: row["comment"] for row in rows}
-    wanted = {"market_data_cache", "trades", "instruments", "projector_offsets", *OWNED, *KEPT, *IDENTITY}
+    market = ("market_data_cache", "trades", "instruments", "instrument_details")
+    wanted = {"projector_offsets", *market, *OWNED, *KEPT, *IDENTITY}
     assert wanted <= set(tables)
     assert [name for name in wanted - set(IDENTITY) if not tables[name]] == [], "every table says what it is"
     indexes = await venue.platform.database.fetchval(

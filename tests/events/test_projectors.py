@@ -98,6 +98,7 @@ async def _records(venue: Venue, first: int, last: int) -> list[JournalRecord]:
 
 async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) -> None:
     await _busy(venue)
+    details = await venue.platform.database.fetch("SELECT * FROM instrument_details ORDER BY symbol")
     before = await _sums(venue)
     assert all(count for count, _ in before.values()), f"every table has rows to compare: {before}"
     steps: list[tuple[str, int, int]] = []
@@ -109,6 +110,8 @@ async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) ->
         assert each.compared and each.differing == (), each
         assert (each.projector, each.records, each.records) in steps
     assert await _sums(venue) == before
+    kept = await venue.platform.database.fetch("SELECT * FROM instrument_details ORDER BY symbol")
+    assert kept == details and details, "what is not of the journal is not touched"
     summary = rebuilding.summary(rebuilt)
     assert summary["equal"] and summary["orders"] == before["orders"][0]
     # The running projectors go on from where they were.
