@@ -1,10 +1,11 @@
-"""What an operator of the exchange says and is told: halts, and what an account may do."""
+"""What an operator of the exchange says and is told: halts, names of instruments, what an account may do."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.amounts import Nanos
+from cift.contracts.market import Line
 
 AccountState = Literal["active", "reduce_only", "suspended", "closed"]
 OPEN_ORDERS_DEFAULT = 500
@@ -18,6 +19,32 @@ class TradingHalt(BaseModel):
 
     symbol: str
     halted: bool
+
+
+class InstrumentEdit(BaseModel):
+    """What an instrument is called and whose hours it has: what is absent stays, null takes it back."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "SPDR S&P 500 ETF Trust", "calendar": "XNYS"}]},
+    )
+
+    name: Line | None = None
+    calendar: Annotated[
+        str | None,
+        Field(
+            max_length=8,
+            description="Of a real exchange (ISO 10383), or 24/7; the refusal names those known.",
+        ),
+    ] = None
+
+
+class InstrumentDetails(BaseModel):
+    """What an instrument is called, and whose hours it has."""
+
+    symbol: str
+    name: str | None
+    calendar: str
 
 
 class AccountLimits(BaseModel):

@@ -7,10 +7,11 @@ from typing import Any
 
 from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.market import BarView, BookView, LevelView, QuoteView, SymbolView, TradeView
+from cift.contracts.operate import InstrumentDetails, InstrumentEdit
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.money import format_nanos, parse_nanos
-from cift.platform.calendars import DEFAULT, calendar
+from cift.platform.calendars import DEFAULT, calendar, known
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
@@ -88,6 +89,20 @@ def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bo
         )
 
 
+def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
+    """The details that the edit names, null where one is taken back.
+
+    Raises:
+        Refused: `nothing_to_edit`, `unknown_calendar`.
+    """
+    changes = edit.model_dump(exclude_unset=True)
+    if not changes:
+        raise Refused("nothing_to_edit", "Give a name, a calendar, or both")
+    if edit.calendar is not None and edit.calendar not in known():
+        raise Refused("unknown_calendar", f"calendar is one of {', '.join(known())}", "calendar")
+    return changes
+
+
 def align(moment: datetime, seconds: int) -> datetime:
     """The beginning of the interval that holds `moment`."""
     whole = (moment - _EPOCH) // timedelta(seconds=seconds)
@@ -160,6 +175,11 @@ def bar_view(symbol: str, row: Row) -> BarView:
         vwap=required_text(row["vwap"]),
         trades=row["trades"],
     )
+
+
+def details_view(row: Row) -> InstrumentDetails:
+    """What is said of an instrument."""
+    return InstrumentDetails(symbol=row["symbol"], name=row["name"], calendar=calendar_of(row))
 
 
 def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:

@@ -61,6 +61,12 @@ SET last_price = greatest(i.tick, floor(m.last_price * $3 / $2 / i.tick) * i.tic
 FROM instruments i
 WHERE m.symbol = $1 AND i.symbol = $1 AND m.last_price IS NOT NULL
 """
+_DETAILS = """
+INSERT INTO instrument_details AS d (symbol, name, calendar) VALUES ($1, $3, $5)
+ON CONFLICT (symbol) DO UPDATE SET name = CASE WHEN $2 THEN excluded.name ELSE d.name END,
+    calendar = CASE WHEN $4 THEN excluded.calendar ELSE d.calendar END, updated_at = now()
+RETURNING symbol, name, calendar
+"""
 
 
 async def write_market(c: Connection, changes: MarketChanges, split: Split | None) -> None:
@@ -122,6 +128,20 @@ async def write_market(c: Connection, changes: MarketChanges, split: Split | Non
         )
     if split is not None:
         await c.execute(_SPLIT, split.symbol, split.numerator, split.denominator, split.at, split.sequence)
+
+
+async def edit_details(c: Connection, symbol: str, changes: dict[str, str | None]) -> Row:
+    """Write what is said of an instrument, as far as `changes` name it; the row as it is then."""
+    row = await c.fetchrow(
+        _DETAILS,
+        symbol,
+        "name" in changes,
+        changes.get("name"),
+        "calendar" in changes,
+        changes.get("calendar"),
+    )
+    assert row is not None, "an upsert returns its row"
+    return row
 
 
 # ── reads ───────────────────────────────────────────────────────────────────────────────────────

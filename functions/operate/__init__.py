@@ -1,1 +1,2 @@
-"""Functions for operators of the exchange, with the scope `operate`: halts, states and limits of accounts."""
+"""Functions for operators of the exchange, with the scope `operate`: halts, names and calendars
+of instruments, states and limits of accounts, dead letters."""

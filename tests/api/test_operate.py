@@ -1,5 +1,6 @@
 """The operator's doors, and that nobody else gets through them."""
 
+import json
 from typing import Any
 
 import asyncpg
@@ -40,6 +41,77 @@ async def test_halt_and_resume(venue: Venue, operator: dict[str, str]) -> None:
         404,
         "unknown_symbol",
     )
+
+
+async def test_name_and_calendar_of_an_instrument(
+    venue: Venue, operator: dict[str, str], platform: Platform
+) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    path = f"{OPERATE}/instruments/{symbol}"
+
+    async def say(body: dict[str, Any], path: str = path) -> dict[str, Any]:
+        answer = await venue.call(None, "PUT", path, body, operator)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    for _ in range(2):  # said twice it is true twice
+        told = await say({"name": " Söhne & Cie. "}, path.lower())
+        assert told == {"symbol": symbol, "name": "Söhne & Cie.", "calendar": "XNYS"}
+    # What is absent stays; null takes it back.
+    assert await say({"calendar": "24/7"}) == told | {"calendar": "24/7"}
+    assert await say({"name": None}) == {"symbol": symbol, "name": None, "calendar": "24/7"}
+    assert await say({"name": "Z" * 100, "calendar": None}) == {
+        "symbol": symbol,
+        "name": "Z" * 100,
+        "calendar": "XNYS",
+    }
+    await platform.database.caught_up(user.account_id, "project_market")
+    (listed,) = (await venue.get(None, f"{MARKET}/symbols", query=symbol))["items"]
+    assert (listed["name"], listed["calendar"]) == ("Z" * 100, "XNYS")
+    audited = await platform.database.fetch(
+        "SELECT detail::text FROM audit_log WHERE event = 'instrument_edited' AND subject = $1"
+        " AND user_id IS NOT NULL ORDER BY id DESC LIMIT 2",
+        symbol,
+    )
+    assert json.loads(audited[1]["detail"]) == {"name": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({}, "nothing_to_edit", None),
+        ({"calendar": "XXXX"}, "unknown_calendar", "calendar"),
+        ({"calendar": "../XNYS"}, "unknown_calendar", "calendar"),
+        ({"calendar": "X" * 9}, "invalid_request", "calendar"),
+        ({"name": "Z" * 101}, "invalid_request", "name"),
+        ({"name": ""}, "invalid_request", "name"),
+        ({"name": "   "}, "invalid_request", "name"),
+        ({"name": "two\nlines"}, "invalid_request", "name"),
+        ({"name": "a\x00zero"}, "invalid_request", "name"),
+        ({"name": "turned\u202earound"}, "invalid_request", "name"),
+        ({"name": 7}, "invalid_request", "name"),
+        ({"title": "Z"}, "invalid_request", "title"),
+    ],
+)
+async def test_details_that_are_refused(
+    venue: Venue, operator: dict[str, str], body: dict[str, Any], code: str, field: str | None
+) -> None:
+    symbol = await venue.instrument(price=None)
+    answer = await venue.call(None, "PUT", f"{OPERATE}/instruments/{symbol}", body, operator)
+    refusal(answer, 422, code, field)
+    assert (
+        await venue.platform.database.fetchval(
+            "SELECT count(*) FROM instrument_details WHERE symbol = $1", symbol
+        )
+        == 0
+    )
+
+
+@pytest.mark.parametrize("symbol", ["NOSUCH", "no such", "A" * 17])
+async def test_details_of_what_is_not_traded(venue: Venue, operator: dict[str, str], symbol: str) -> None:
+    answer = await venue.call(None, "PUT", f"{OPERATE}/instruments/{symbol}", {"name": "Z"}, operator)
+    refusal(answer, 404, "unknown_symbol", "symbol")
 
 
 async def test_state_and_limits_of_an_account(venue: Venue, operator: dict[str, str]) -> None:
@@ -93,6 +165,7 @@ async def test_a_managed_account_is_edited_where_it_is_managed(
 DOORS = [
     ("POST", f"{OPERATE}/instruments/SPY/halt", None),
     ("POST", f"{OPERATE}/instruments/SPY/resume", None),
+    ("PUT", f"{OPERATE}/instruments/SPY", {"name": "Sly"}),
     ("PATCH", f"{OPERATE}/accounts/{uuid7()}", {"state": "closed"}),
 ]
 
