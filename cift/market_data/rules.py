@@ -1,17 +1,14 @@
 """Symbols, ranges and intervals as callers give them, and views of quotes, books, trades and bars. Pure."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cift.contracts.amounts import decimal_text, required_text
-from cift.contracts.market import BarView, BookView, LevelView, QuoteView, SymbolView, TradeView
-from cift.contracts.operate import InstrumentDetails, InstrumentEdit
+from cift.contracts.amounts import required_text
+from cift.contracts.market import BarView, BookView, LevelView, QuoteView, TradeView
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
-from cift.kernel.money import format_nanos, parse_nanos
-from cift.platform.calendars import DEFAULT, calendar, known
+from cift.kernel.money import parse_nanos
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
@@ -89,20 +86,6 @@ def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bo
         )
 
 
-def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
-    """The details that the edit names, null where one is taken back.
-
-    Raises:
-        Refused: `nothing_to_edit`, `unknown_calendar`.
-    """
-    changes = edit.model_dump(exclude_unset=True)
-    if not changes:
-        raise Refused("nothing_to_edit", "Give a name, a calendar, or both")
-    if edit.calendar is not None and edit.calendar not in known():
-        raise Refused("unknown_calendar", f"calendar is one of {', '.join(known())}", "calendar")
-    return changes
-
-
 def align(moment: datetime, seconds: int) -> datetime:
     """The beginning of the interval that holds `moment`."""
     whole = (moment - _EPOCH) // timedelta(seconds=seconds)
@@ -174,39 +157,4 @@ def bar_view(symbol: str, row: Row) -> BarView:
         volume=required_text(row["volume"]),
         vwap=required_text(row["vwap"]),
         trades=row["trades"],
-    )
-
-
-def details_view(row: Row) -> InstrumentDetails:
-    """What is said of an instrument."""
-    return InstrumentDetails(symbol=row["symbol"], name=row["name"], calendar=calendar_of(row))
-
-
-def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:
-    """By calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
-    return {name: calendar(name).state(now_ns) for name in {calendar_of(row) for row in rows}}
-
-
-def calendar_of(row: Row) -> str:
-    """The calendar that an instrument has."""
-    name: str = row["calendar"] or DEFAULT
-    return name
-
-
-def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolView:
-    """An instrument; `hours`: of its calendar at least."""
-    is_open, changes_at = hours[calendar_of(row)]
-    return SymbolView.model_construct(
-        symbol=row["symbol"],
-        name=row["name"],
-        currency=row["currency"],
-        tick=required_text(row["tick"]),
-        lot=required_text(row["lot"]),
-        band_percent=format_nanos(row["band_ppm"] * 100_000),
-        collar_percent=format_nanos(row["collar_ppm"] * 100_000),
-        halted=row["halted"],
-        last=decimal_text(row["last_price"]),
-        calendar=calendar_of(row),
-        in_regular_hours=is_open,
-        hours_change_at=_time(changes_at),
     )

@@ -9,7 +9,7 @@ from cift.contracts.market import Line, SymbolView
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.kernel.clock import now_ns
-from cift.market_data import rules, store
+from cift.market_data import instruments, store
 from cift.platform.postgres import Database
 
 
@@ -24,5 +24,5 @@ async def list_symbols(
     after = symbol(page)
     async with database.read() as c:
         rows = await store.symbols(c, query, after, page.limit + 1)
-    hours = rules.hours_of(rows, now_ns())
-    return cut(rows, page.limit, lambda row: rules.symbol_view(row, hours), lambda row: row["symbol"])
+    hours = instruments.hours_of(rows, now_ns())
+    return cut(rows, page.limit, lambda row: instruments.symbol_view(row, hours), lambda row: row["symbol"])

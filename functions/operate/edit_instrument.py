@@ -3,7 +3,7 @@
 from cift.auth.store import audit
 from cift.contracts.operate import InstrumentDetails, InstrumentEdit
 from cift.function import Scale, http
-from cift.market_data import live, rules, store
+from cift.market_data import instruments, live, store
 from cift.platform.engine import Engine
 from cift.platform.identity import Caller, Trader
 from cift.platform.postgres import Database
@@ -13,9 +13,9 @@ from cift.platform.postgres import Database
 async def edit_instrument(
     symbol: str, edit: InstrumentEdit, trader: Trader, caller: Caller, engine: Engine, database: Database
 ) -> InstrumentDetails:
-    changes = rules.changes_of(edit)
+    changes = instruments.changes_of(edit)
     (quote,) = await live.quotes([symbol], engine)  # refuses what is not traded here
     async with database.write() as c:
         await audit(c, "instrument_edited", caller, user_id=trader.user_id, subject=quote.symbol, **changes)
         row = await store.edit_details(c, quote.symbol, changes)
-    return rules.details_view(row)
+    return instruments.details_view(row)

@@ -1,5 +1,7 @@
 """Days and hours of exchanges as their own pages have them: New York, then others."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 
 import pytest
@@ -100,3 +102,12 @@ def test_around_the_clock_nothing_changes(now: str) -> None:
     day = date.fromisoformat(now[:10])
     session = calendar("24/7").session(day)
     assert session is not None and session.closes_ns - session.opens_ns == 86_400 * 10**9
+
+
+def test_a_function_that_asks_a_calendar_imports_no_library_of_calendars() -> None:
+    program = (
+        "import sys, functions.market_data.list_symbols; from cift.platform.calendars import calendar, known;"
+        " [calendar(name).state(10**18) for name in known()];"
+        " sys.exit(not {'exchange_calendars', 'pandas', 'numpy'}.isdisjoint(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

@@ -1,0 +1,65 @@
+"""What is said of instruments, and whether their exchanges are open. Pure.
+
+Not in rules.py: functions that are woken for a quote need no calendars."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cift.contracts.amounts import decimal_text, required_text
+from cift.contracts.market import SymbolView
+from cift.contracts.operate import InstrumentDetails, InstrumentEdit
+from cift.kernel.clock import rfc3339
+from cift.kernel.errors import Refused
+from cift.kernel.money import format_nanos
+from cift.platform.calendars import DEFAULT, calendar, known
+
+Row = Any
+
+
+def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
+    """The details that the edit names, null where one is taken back.
+
+    Raises:
+        Refused: `nothing_to_edit`, `unknown_calendar`.
+    """
+    changes = edit.model_dump(exclude_unset=True)
+    if not changes:
+        raise Refused("nothing_to_edit", "Give a name, a calendar, or both")
+    if edit.calendar is not None and edit.calendar not in known():
+        raise Refused("unknown_calendar", f"calendar is one of {', '.join(known())}", "calendar")
+    return changes
+
+
+def details_view(row: Row) -> InstrumentDetails:
+    """What is said of an instrument."""
+    return InstrumentDetails(symbol=row["symbol"], name=row["name"], calendar=calendar_of(row))
+
+
+def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:
+    """By calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
+    return {name: calendar(name).state(now_ns) for name in {calendar_of(row) for row in rows}}
+
+
+def calendar_of(row: Row) -> str:
+    """The calendar that an instrument has."""
+    name: str = row["calendar"] or DEFAULT
+    return name
+
+
+def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolView:
+    """An instrument; `hours`: of its calendar at least."""
+    is_open, changes_at = hours[calendar_of(row)]
+    return SymbolView.model_construct(
+        symbol=row["symbol"],
+        name=row["name"],
+        currency=row["currency"],
+        tick=required_text(row["tick"]),
+        lot=required_text(row["lot"]),
+        band_percent=format_nanos(row["band_ppm"] * 100_000),
+        collar_percent=format_nanos(row["collar_ppm"] * 100_000),
+        halted=row["halted"],
+        last=decimal_text(row["last_price"]),
+        calendar=calendar_of(row),
+        in_regular_hours=is_open,
+        hours_change_at=None if changes_at is None else rfc3339(changes_at),
+    )
