@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cift import __version__
-from cift.cli import account, data, dlq, identity, market, operate, orders
+from cift.cli import account, data, dlq, identity, instruments, market, operate, orders
 from cift.cli.client import Failed
 
 HELP = """
@@ -48,7 +48,13 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     ],
     "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
     "Identity": [identity.register, identity.login, identity.logout, identity.me],
-    "The exchange itself": [operate.verify, operate.rebuild, operate.backup, operate.restore],
+    "The exchange itself": [
+        operate.verify,
+        operate.rebuild,
+        operate.backup,
+        operate.restore,
+        instruments.instrument,
+    ],
 }
 app.add_typer(orders.app, name="orders", rich_help_panel="Trading")
 for _panel, _commands in _PANELS.items():

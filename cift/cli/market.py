@@ -57,6 +57,7 @@ BAR_COLUMNS = [
 ]
 SYMBOL_COLUMNS = [
     output.text("symbol", "symbol"),
+    output.prose("name", "name"),
     output.text("currency", "currency"),
     output.money("tick", "tick"),
     output.number("lot", "lot"),
@@ -131,7 +132,7 @@ def bars(
 
 
 def symbols(
-    query: Annotated[str | None, typer.Argument(help="Part of a symbol.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Part of a symbol or of a name.")] = None,
     limit: Limit = 500,
     as_json: AsJson = False,
 ) -> None:

@@ -33,10 +33,17 @@ class Column:
     key: str
     show: Callable[[Any], str | Text] = str
     right: bool = False
+    wraps: bool = False
+    """Whether it gives way, line by line, where a terminal is too narrow for the table."""
 
 
 def text(title: str, key: str) -> Column:
     return Column(title, key)
+
+
+def prose(title: str, key: str) -> Column:
+    """Words that may go over several lines."""
+    return Column(title, key, wraps=True)
 
 
 def number(title: str, key: str) -> Column:
@@ -80,7 +87,12 @@ def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str
         return Text(empty, style="dim")
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        drawn.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
+        drawn.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=not column.wraps,
+            overflow="fold" if column.wraps else "ellipsis",
+        )
     for row in rows:
         drawn.add_row(*(_cell(column, row.get(column.key)) for column in columns))
     return drawn

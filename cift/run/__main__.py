@@ -2,7 +2,7 @@
 
 python -m cift.run                 start; Ctrl-C stops
 python -m cift.run key             a new API key for the first user of the running exchange
-python -m cift.run key --operate   one that may halt and resume trading and edit accounts (/api/v1/operate)
+python -m cift.run key --operate   one that may halt trading, edit instruments and accounts (/api/v1/operate)
 python -m cift.run shell psql|nats SUBJECT|valkey
 python -m cift.run restore FILE [--json]   a new data folder of a backup; then start as ever
 """

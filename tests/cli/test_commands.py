@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from cift import bootstrap
+from cift.auth import managed
 from cift.kernel.ids import uuid7
 from cift.market.quotes import Quote
 from cift.market.rising import Rising
@@ -141,10 +142,32 @@ def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> 
     book = nobody.json("book", SYMBOL, "--depth", "3")
     assert book["bids"] and book["asks"]
     assert "█" in nobody.ok("book", SYMBOL, "--once")
-    assert {each["symbol"] for each in nobody.json("symbols")} >= set(bootstrap.SYMBOLS)
+    listed = {each["symbol"]: each["name"] for each in nobody.json("symbols")}
+    assert listed[SYMBOL] is None and all(listed[symbol] for symbol in bootstrap.SYMBOLS)
+    assert "SPDR S&P 500 ETF Trust" in nobody.ok("symbols", "s&p 500")
     assert isinstance(nobody.json("trades", SYMBOL, "--source", "all"), list)
     assert isinstance(nobody.json("bars", SYMBOL, "--interval", "1m"), list)
     assert nobody.refused("quote", "NOPE").startswith("unknown_symbol: ")
+
+
+@pytest.mark.usefixtures("quoted")
+async def test_an_operator_names_an_instrument(
+    exchange: Stack, tmp_path: Path, terminal: Terminal, platform: Platform
+) -> None:
+    boss = Terminal(exchange, tmp_path / "boss")
+    boss.environment["CIFT_API_KEY"] = await managed.create_operate_key(
+        "tests", platform.database, platform.settings
+    )
+    told = boss.json("instrument", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7")
+    assert told == {"symbol": SYMBOL, "name": "Command & Line", "calendar": "24/7"}
+    (listed,) = terminal.json("symbols", "command & LINE")
+    assert (listed["symbol"], listed["in_regular_hours"]) == (SYMBOL, True)
+    assert "Command & Line" in terminal.ok("symbols", SYMBOL)
+    assert "XNYS" in boss.ok("instrument", SYMBOL, "--name", "", "--calendar", "")
+    assert boss.refused("instrument", SYMBOL, "--calendar", "XXXX").startswith("unknown_calendar: ")
+    assert boss.refused("instrument", "NOPE", "--name", "Nothing").startswith("unknown_symbol: ")
+    assert boss.run("instrument", SYMBOL).returncode == 2
+    assert terminal.refused("instrument", SYMBOL, "--name", "Sly").startswith("scope_required: ")
 
 
 @pytest.mark.usefixtures("quoted")

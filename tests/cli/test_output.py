@@ -1,8 +1,12 @@
 """How amounts are shown: nothing rounded, nothing lost."""
 
-import pytest
+import io
+from typing import Any
 
-from cift.cli import output
+import pytest
+from rich.console import Console
+
+from cift.cli import market, output
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,22 @@ def test_gains_are_green_losses_red_and_nothing_is_neither() -> None:
     column = output.signed("p", "p")
     styles = [getattr(column.show(value), "style", None) for value in ("5", "-0.01", "0", "0.00", "-0")]
     assert styles == ["green", "red", "", "", ""]
+
+
+def test_a_long_name_gives_way_to_the_figures_and_loses_nothing() -> None:
+    row: dict[str, Any] = {
+        "symbol": "IBM",
+        "name": "International Business Machines Corporation",
+        "currency": "USD",
+        "tick": "0.01",
+        "lot": "1",
+        "band_percent": "10",
+        "collar_percent": "2",
+        "halted": False,
+        "last": "167.41",
+    }
+    shown = io.StringIO()
+    Console(width=80, file=shown).print(output.table([row], market.SYMBOL_COLUMNS, ""))
+    first, *more = shown.getvalue().partition("IBM")[2].splitlines()
+    assert first.split()[1:] == ["USD", "0.01", "1", "10", "2", "False", "167.41"]
+    assert first.split()[0] + "".join("".join(more).split()) == row["name"].replace(" ", "")
