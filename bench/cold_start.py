@@ -131,7 +131,7 @@ def asks_of(door: Door, user: User, batch: Ask) -> list[Ask]:
     if door.kind == "daemon":
         return [health]
     kind = {"content-type": "application/json"}
-    body = b"{}" if door.method in ("POST", "PUT", "PATCH") else b""
+    body = b"{}" if door.method in ("POST", "PATCH") else b""
     return [
         (door.method, path_of(door), kind, body),
         (door.method, path_of(door), {**kind, **user.key}, body),

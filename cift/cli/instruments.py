@@ -37,5 +37,5 @@ def instrument(
     body = {field: text or None for field, text in given.items() if text is not None}
     if not body:
         raise Failed("usage", "say what: --name, --calendar, or both")
-    answer = Client().call("PUT", f"/operate/instruments/{symbol}", body, key=new_key())
+    answer = Client().call("PATCH", f"/operate/instruments/{symbol}", body, key=new_key())
     output.show_record(answer, COLUMNS, as_json)

@@ -9,7 +9,7 @@ from cift.platform.identity import Caller, Trader
 from cift.platform.postgres import Database
 
 
-@http("PUT", "/api/v1/operate/instruments/{symbol}", scope="operate", scale=Scale(max=1))
+@http("PATCH", "/api/v1/operate/instruments/{symbol}", scope="operate", scale=Scale(max=1))
 async def edit_instrument(
     symbol: str, edit: InstrumentEdit, trader: Trader, caller: Caller, engine: Engine, database: Database
 ) -> InstrumentDetails:

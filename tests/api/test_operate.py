@@ -50,7 +50,7 @@ async def test_name_and_calendar_of_an_instrument(
     path = f"{OPERATE}/instruments/{symbol}"
 
     async def say(body: dict[str, Any], path: str = path) -> dict[str, Any]:
-        answer = await venue.call(None, "PUT", path, body, operator)
+        answer = await venue.call(None, "PATCH", path, body, operator)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
@@ -98,7 +98,7 @@ async def test_details_that_are_refused(
     venue: Venue, operator: dict[str, str], body: dict[str, Any], code: str, field: str | None
 ) -> None:
     symbol = await venue.instrument(price=None)
-    answer = await venue.call(None, "PUT", f"{OPERATE}/instruments/{symbol}", body, operator)
+    answer = await venue.call(None, "PATCH", f"{OPERATE}/instruments/{symbol}", body, operator)
     refusal(answer, 422, code, field)
     assert (
         await venue.platform.database.fetchval(
@@ -110,7 +110,7 @@ async def test_details_that_are_refused(
 
 @pytest.mark.parametrize("symbol", ["NOSUCH", "no such", "A" * 17])
 async def test_details_of_what_is_not_traded(venue: Venue, operator: dict[str, str], symbol: str) -> None:
-    answer = await venue.call(None, "PUT", f"{OPERATE}/instruments/{symbol}", {"name": "Z"}, operator)
+    answer = await venue.call(None, "PATCH", f"{OPERATE}/instruments/{symbol}", {"name": "Z"}, operator)
     refusal(answer, 404, "unknown_symbol", "symbol")
 
 
@@ -165,7 +165,7 @@ async def test_a_managed_account_is_edited_where_it_is_managed(
 DOORS = [
     ("POST", f"{OPERATE}/instruments/SPY/halt", None),
     ("POST", f"{OPERATE}/instruments/SPY/resume", None),
-    ("PUT", f"{OPERATE}/instruments/SPY", {"name": "Sly"}),
+    ("PATCH", f"{OPERATE}/instruments/SPY", {"name": "Sly"}),
     ("PATCH", f"{OPERATE}/accounts/{uuid7()}", {"state": "closed"}),
 ]
 
