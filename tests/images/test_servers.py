@@ -1,0 +1,60 @@
+"""The stores' images: one server alone has a volume, however pods of one name overlap."""
+
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.stack import ROOT
+from tests.target import eventually
+
+# Becomes another program, as the stores do, which has a child: the volume stays held until both have ended.
+SERVER = """
+import os, pathlib, sys
+sys.path.insert(0, "k8s/servers")
+import alone
+alone.hold(pathlib.Path(sys.argv[1]))
+os.execv("/bin/sh", ["sh", "-c", "sleep 60 & echo $!; wait"])
+"""
+
+
+def start(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_next_server_waits_until_the_last_has_ended(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    assert first.stdout is not None
+    child = int(first.stdout.readline())
+    second = start(tmp_path)
+    assert second.stdout is not None and second.stderr is not None
+    try:
+        assert (
+            second.stderr.readline() == f"another server still has {tmp_path}: waiting until it has ended\n"
+        )
+        first.kill()
+        first.wait()
+        time.sleep(0.5)
+        assert second.poll() is None and not _reads(second), "its child still has the volume"
+        subprocess.run(["kill", "-9", str(child)], check=True)
+        own = int(second.stdout.readline())
+        assert Path(f"/proc/{own}").exists()
+        subprocess.run(["kill", "-9", str(own)], check=True)
+        eventually(lambda: second.poll() is not None, "it ends with its child")
+    finally:
+        for each in (first, second):
+            each.send_signal(signal.SIGKILL)
+            each.wait()
+
+
+def _reads(process: "subprocess.Popen[str]") -> bool:
+    """Whether it has said something more."""
+    return bool(select.select([process.stdout], [], [], 0)[0])
