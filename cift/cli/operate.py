@@ -130,8 +130,9 @@ async def _rebuild(settings: Settings) -> dict[str, Any]:
 
 def running_settings() -> Settings:
     """Settings of the exchange that runs here: from the environment, or what `make run` left."""
-    settings = Settings.load()
-    if not with_files(os.environ).get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
+    told = with_files(os.environ)
+    settings = Settings.load(told)
+    if not told.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
         raise Failed(
             "not_running",
             f"no exchange runs with the data folder {settings.data}; start it (make run), or set CIFT_DATA",

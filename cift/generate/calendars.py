@@ -12,12 +12,11 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from cift.platform.calendars import FOLDER, file_name
+from cift.platform.calendars import file_name
 
 CALENDARS = ("24/7", "XLON", "XNAS", "XNYS", "XTKS")
 """One more is one more name of the library's here."""
 FIRST, LAST = date(1998, 1, 1), date(2035, 12, 31)
-ROOT = FOLDER.parent.parent.parent
 Hours = list[str]
 """Of one day, in the exchange's zone: `09:30-16:00`, two such where there is a lunch break; 24:00 is the next
 midnight."""
@@ -25,9 +24,8 @@ midnight."""
 
 @cache
 def files() -> dict[str, str]:
-    """Path and text of each calendar's file."""
-    folder = FOLDER.relative_to(ROOT)
-    return {str(folder / file_name(name)): json.dumps(_content(name), indent=1) + "\n" for name in CALENDARS}
+    """Name and text of each calendar's file."""
+    return {file_name(name): json.dumps(_content(name), indent=1) + "\n" for name in CALENDARS}
 
 
 def _content(name: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         "charts/cift/functions.gen.yaml": _yaml(chart.function_map(doors)),
         "skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
         "functions/openapi.gen.json": pages.openapi(doors),
-        **calendars.files(),
+        **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), doors),
     }
 

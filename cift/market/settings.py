@@ -82,7 +82,7 @@ class MarketSettings:
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> MarketSettings:
-        """Settings from `environment`; raises `SettingInvalid`."""
+        """Settings from `environment`; raises `SettingInvalid`, or `InvalidSettings` of a file."""
         given = {name: value for name, value in with_files(environment).items() if value}
         speed = given.get("CIFT_SPEED", "")
         return MarketSettings(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 
-class InvalidSettings(Exception):
+class InvalidSettings(ValueError):
     """A setting that cannot be used; the text says which and why."""
 
 

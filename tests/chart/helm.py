@@ -5,6 +5,7 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,17 @@ def render(*files: str, **values: Any) -> list[Object]:
     """All objects of the chart, hooks included, with these values upon those files of the chart's folder."""
     text = _rendered(yaml.safe_dump(values), files)
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+
+
+def templates(rendered: Iterable[Object]) -> Iterator[tuple[str, Object]]:
+    """Every pod template, whatever kind of object it is of, with that object's name."""
+    for each in rendered:
+        spec: Any = each.get("spec", {})
+        if each["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        template = spec.get("template") if isinstance(spec, dict) else None
+        if isinstance(template, dict) and "containers" in template.get("spec", {}):
+            yield each["metadata"]["name"], template
 
 
 def secrets(pod: Object) -> dict[str, tuple[str, str]]:

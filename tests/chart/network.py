@@ -14,10 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chart.helm import NAMESPACE
+from tests.chart.helm import NAMESPACE, templates
 
 Object = dict[str, Any]
-_TEMPLATES = {"Deployment", "StatefulSet", "Job"}
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
@@ -40,13 +39,7 @@ class End:
 def pods(rendered: Iterable[Object], namespace: str = NAMESPACE) -> list[End]:
     """One pod of each name there is (the label `app.kubernetes.io/name`)."""
     found: dict[str, End] = {}
-    for each in rendered:
-        if each["kind"] in _TEMPLATES or each["apiVersion"].startswith("serving.knative.dev/"):
-            template = each["spec"]["template"]
-        elif each["kind"] == "CronJob":
-            template = each["spec"]["jobTemplate"]["spec"]["template"]
-        else:
-            continue
+    for _, template in templates(rendered):
         labels = template["metadata"]["labels"]
         name = labels["app.kubernetes.io/name"]
         found[name] = End(name, namespace, labels)

@@ -10,7 +10,7 @@ from cift.function import Door
 from cift.generate.chart import kebab
 from cift.generate.needs import needs
 from cift.host.doors import load_doors
-from tests.chart.helm import NAMESPACE, Object, render, secrets
+from tests.chart.helm import NAMESPACE, Object, render, secrets, templates
 from tests.chart.network import End, Network, allowed, pods
 
 DOORS: dict[str, Door] = {kebab(door): door for door in load_doors()}
@@ -185,13 +185,11 @@ def test_a_pod_with_the_address_of_a_store_may_reach_it_and_others_may_not(clust
     """What a pod is told in its environment is what its policy opens."""
     urls = {f"CIFT_{store.upper()}_URL": store for store in STORES}
     told = {}
-    for each in cluster:
-        template = each.get("spec", {}).get("template") if each["kind"] != "NetworkPolicy" else None
-        if template and "containers" in template.get("spec", {}):
-            environment = template["spec"]["containers"][0].get("env") or []
-            name = template["metadata"]["labels"]["app.kubernetes.io/name"]
-            names = {variable["name"].removesuffix("_FILE") for variable in environment}
-            told[name] = {urls[each] for each in names if each in urls}
+    for _, template in templates(cluster):
+        environment = template["spec"]["containers"][0].get("env") or []
+        name = template["metadata"]["labels"]["app.kubernetes.io/name"]
+        names = {variable["name"].removesuffix("_FILE") for variable in environment}
+        told[name] = {urls[each] for each in names if each in urls}
     assert told["matchd"] == {"nats"} and len(told) > len(DOORS)
     assert {name: stores for name, stores in told.items() if stores} == {
         name: set(stores) for name, stores in REACH.items() if stores and name in told

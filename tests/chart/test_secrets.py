@@ -1,29 +1,22 @@
 """Secrets come as files: none is in the environment of any pod, where a dump would show it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import Object, render, secrets
+from tests.chart.helm import Object, render, secrets, templates
 
 LIVE = {"source": "alpaca", "existingSecret": "mine"}
 STORES = {"clickhouse": {"existingSecret": "house"}, "questdb": {"existingSecret": "quest"}}
 
 
-def pod_specs(rendered: list[Object]) -> Iterator[tuple[str, Object]]:
-    for each in rendered:
-        spec: Any = each.get("spec", {})
-        if each["kind"] == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        pod = spec.get("template", {}).get("spec") if isinstance(spec, dict) else None
-        if pod and "containers" in pod:
-            yield each["metadata"]["name"], pod
+def pod_specs(rendered: list[Object]) -> dict[str, Object]:
+    return {name: template["spec"] for name, template in templates(rendered)}
 
 
 @pytest.mark.parametrize("values", [{}, {"market": LIVE, **STORES, "backup": {"enabled": True}}])
 def test_no_environment_has_a_secret(values: dict[str, Any]) -> None:
-    found = dict(pod_specs(render(**values)))
+    found = pod_specs(render(**values))
     assert len(found) > 50
     for name, pod in found.items():
         for container in pod["containers"]:
@@ -34,7 +27,7 @@ def test_no_environment_has_a_secret(values: dict[str, Any]) -> None:
 
 
 def test_each_pod_has_the_words_of_its_own_stores() -> None:
-    pods = dict(pod_specs(render(market=LIVE, **STORES)))
+    pods = pod_specs(render(market=LIVE, **STORES))
     postgres, valkey = ("cift-postgres", "url"), ("cift-valkey", "url")
     assert secrets(pods["cift-matchd"]) == {"CIFT_NATS_URL": ("cift-nats", "url-engine")}
     assert secrets(pods["cift-relay"]) == {"CIFT_NATS_URL": ("cift-nats", "url-relay")}

@@ -100,7 +100,7 @@ class Release(Target):
         return time.monotonic() - began
 
     def place(self, *sets: str) -> None:
-        """Install both charts."""
+        """Install both charts, and not wait for what runs."""
         self.prepare_namespace()
         self.helm("upgrade", "--install", f"{NAME}-crds", str(DEFINITIONS), "--namespace", NAMESPACE)
         self.helm(
@@ -293,16 +293,20 @@ def _engine(pod: Object) -> EnginePod:
     return EnginePod(meta["name"], meta["uid"], pod["spec"].get("nodeName", ""), role, epoch)
 
 
+def _declared(what: str) -> dict[str, Object]:
+    found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())[what]
+    return found
+
+
 def functions() -> dict[str, Object]:
     """The chart's list of functions."""
-    found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["functions"]
-    return found
+    return _declared("functions")
 
 
 def sleepers() -> dict[str, str]:
     """Functions that answer a plain GET of a user's, and sleep when nobody calls: their paths, by name."""
+    # Woken by the tests' own waiting; wants a query; does not end.
     unlike = ("platform-ready", "market-data-list-quotes", "market-data-stream-events")
-    """Woken by the tests' own waiting; wants a query; does not end."""
     return {
         name: each["path"]
         for name, each in sorted(functions().items())
@@ -318,8 +322,7 @@ def sleepers() -> dict[str, str]:
 
 def pages() -> dict[str, Object]:
     """What the gateway answers itself, by path."""
-    found: dict[str, Object] = yaml.safe_load((CHART / "functions.gen.yaml").read_text())["pages"]
-    return found
+    return _declared("pages")
 
 
 def decode(text: str) -> str:

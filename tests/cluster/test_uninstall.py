@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from tests.cluster.release import NAME, NAMESPACE, Release
-from tests.target import PASSWORD
+from tests.target import PASSWORD, User
 
 STORES = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
 CLAIMS = {*STORES, f"{NAME}-backup"}
@@ -16,12 +16,16 @@ QUIET = ("matchd.replicas=0", "relay.enabled=false", "operator.enabled=false", "
 API = "/api/v1/trading"
 
 
+def deposit(http: httpx.Client, user: User, amount: str) -> None:
+    answer = http.post(f"{API}/account/deposit", json={"amount": amount}, headers=user.key)
+    assert answer.status_code == 201, answer.text
+
+
 def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
     release.wait_ready()
     user = release.new_user()
     with httpx.Client(base_url=release.url, timeout=60) as http:
-        deposit = http.post(f"{API}/account/deposit", json={"amount": "77.5"}, headers=user.key)
-        assert deposit.status_code == 201, deposit.text
+        deposit(http, user, "77.5")
     secrets = {
         name: release.secret(f"{NAME}-{name}") for name in ("postgres", "nats", "valkey", "token-keys")
     }
@@ -43,15 +47,13 @@ def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) 
     release.wait_ready()
     user = release.new_user()
     with httpx.Client(base_url=release.url, timeout=60) as http:
-        deposit = http.post(f"{API}/account/deposit", json={"amount": "1.25"}, headers=user.key)
-        assert deposit.status_code == 201, deposit.text
+        deposit(http, user, "1.25")
         before = http.get(f"{API}/transactions", headers=user.key).json()
         assert len(before["items"]) == 2
         began = time.monotonic()
         made = release.job(f"{NAME}-backup", "by-hand")
         took = time.monotonic() - began
-        lost = http.post(f"{API}/account/deposit", json={"amount": "5"}, headers=user.key)
-        assert lost.status_code == 201, "after the backup: it is not in it"
+        deposit(http, user, "5")  # after the backup: it is not in it
     release.uninstall()
     release.kubectl("delete", "pvc", *STORES, "--wait=true", "--timeout=120s")
     began = time.monotonic()
@@ -67,8 +69,7 @@ def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) 
     with httpx.Client(base_url=release.url, timeout=60) as http:
         after = http.get(f"{API}/transactions", headers=user.key)
         assert (after.status_code, after.json()) == (200, before), after.text
-        again = http.post(f"{API}/account/deposit", json={"amount": "2"}, headers=user.key)
-        assert again.status_code == 201, again.text
+        deposit(http, user, "2")
         assert http.get(f"{API}/portfolio", headers=user.key).json()["cash"] == "100003.25"
 
 

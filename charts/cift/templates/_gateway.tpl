@@ -1,3 +1,10 @@
+{{/* What Envoy sets of an answer's headers, of a map. JSON. */}}
+{{- define "cift.gatewayHeaders" -}}
+{{- $set := list -}}
+{{- range $name, $value := . }}{{ $set = append $set (dict "header" (dict "key" $name "value" $value) "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") }}{{ end -}}
+{{- toJson $set -}}
+{{- end }}
+
 {{/* Envoy's configuration. Routes are made of the declared functions: path template and method → function. A call goes to
 Knative's ingress with the Host of its function, or straight to the Service of one that is a Deployment. */}}
 {{- define "cift.gatewayConfig" -}}
@@ -22,7 +29,9 @@ Knative's ingress with the Host of its function, or straight to the Service of o
 {{- $knative := eq $f.mode "knative" -}}
 {{- /* Who may have to be woken gets the time for it. Of one that is warm, a pod may still be lost with a call in it: the
 caller learns soon that nobody knows what became of it. */ -}}
-{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) (ternary 5 $root.Values.gateway.coldStartSeconds (and $knative (gt ($f.scale.min | int) 0)) | int))) -}}
+{{- $warm := and $knative (gt ($f.scale.min | int) 0) -}}
+{{- $wake := ternary 5 $root.Values.gateway.coldStartSeconds $warm | int -}}
+{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) $wake)) -}}
 {{- $route := dict "name" $f.door "match" (merge (dict "headers" (list (dict "name" ":method" "string_match" (dict "safe_regex" (dict "regex" (join "|" $methods)))))) $match) "route" $action -}}
 {{- $changes := and (not (has $method (list "GET" "HEAD"))) (ne ($f.scope | default "") "read") -}}
 {{- $_ := set $route "metadata" (dict "filter_metadata" (dict "envoy.filters.http.lua" (dict "changes" $changes))) -}}
@@ -33,18 +42,15 @@ caller learns soon that nobody knows what became of it. */ -}}
 {{- end -}}
 {{- $routes = append $routes $route -}}
 {{- end -}}
-{{- $allow := list (dict "header" (dict "key" "allow" "value" (uniq $allowed | sortAlpha | join ", ")) "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") -}}
+{{- $allow := include "cift.gatewayHeaders" (dict "allow" (uniq $allowed | sortAlpha | join ", ")) | fromJsonArray -}}
 {{- $routes = append $routes (dict "match" (merge (dict "headers" (list (dict "name" ":method" "string_match" (dict "exact" "OPTIONS")))) $match) "direct_response" (dict "status" 204) "response_headers_to_add" $allow) -}}
 {{- $routes = append $routes (dict "match" $match "direct_response" (dict "status" 405) "response_headers_to_add" $allow) -}}
 {{- end -}}
 {{- range $path, $page := (fromYaml (.Files.Get "functions.gen.yaml")).pages -}}
-{{- $headers := list -}}
-{{- range $name, $value := dict "content-type" $page.media "x-cift-origin" "gateway" "x-content-type-options" "nosniff" "cache-control" "max-age=3600" -}}
-{{- $headers = append $headers (dict "header" (dict "key" $name "value" $value) "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") -}}
-{{- end -}}
+{{- $headers := include "cift.gatewayHeaders" (dict "content-type" $page.media "x-cift-origin" "gateway" "x-content-type-options" "nosniff" "cache-control" "max-age=3600") | fromJsonArray -}}
 {{- $reading := list (dict "name" ":method" "string_match" (dict "safe_regex" (dict "regex" "GET|HEAD"))) -}}
 {{- $routes = append $routes (dict "match" (dict "path" $path "headers" $reading) "direct_response" (dict "status" 200 "body" (dict "filename" (printf "/pages/%s" $page.file))) "response_headers_to_add" $headers) -}}
-{{- $allow := list (dict "header" (dict "key" "allow" "value" "GET, HEAD") "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") -}}
+{{- $allow := include "cift.gatewayHeaders" (dict "allow" "GET, HEAD") | fromJsonArray -}}
 {{- $routes = append $routes (dict "match" (dict "path" $path) "direct_response" (dict "status" 405) "response_headers_to_add" $allow) -}}
 {{- end -}}
 {{- $routes = append $routes (dict "match" (dict "prefix" "/") "direct_response" (dict "status" 404)) -}}
