@@ -1,6 +1,6 @@
 """What the cluster adds: cold starts through Knative, the way of a call, accounts, the engine's recovery.
 
-    python -m bench.cluster [--calls 200]
+    python -m bench.cluster [--calls 200] [--events 100000]
 
 Needs the installed release: `make test-cluster KEEP=1` leaves one behind (or CIFT_KUBECONFIG, CIFT_HELM and
 CIFT_TEST_TAG name one). Everything is measured from outside, through the gateway, by one client on the same
@@ -12,6 +12,7 @@ machine, whose cores it shares with the cluster. Judges nothing: it prints, and 
 | cold, ten at once | ten of them, in the same moment |
 | warm | the same call again and again, beside an exchange of one machine started for this |
 | kubectl apply → tradable | a TradingAccount applied until an order with its Secret's key is acknowledged |
+| backlog | events made while relay is away and all projectors asleep; then relay, until all is projected |
 | engine | the leader's process killed: the longest silence between two acknowledged orders |
 | images | what each adds to the layers that others have too |
 """
@@ -36,14 +37,18 @@ import httpx
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.relay import DRAINED_WITHIN_S, fill  # noqa: E402
+from cift.platform.stores import Platform  # noqa: E402
 from tests.cluster.machine import TestCluster  # noqa: E402
-from tests.cluster.release import NAMESPACE, Release, functions, sleepers  # noqa: E402
+from tests.cluster.projectors import HANDLERS, allowed_to_sleep, caught_up, offsets  # noqa: E402
+from tests.cluster.release import NAME, NAMESPACE, Release, functions, sleepers  # noqa: E402
 from tests.faults.loads import new_symbol  # noqa: E402
 from tests.operators.cluster import Cluster, account  # noqa: E402
 from tests.stack import Stack  # noqa: E402
 from tests.target import Target, User  # noqa: E402
 
 ANSWER_TIMEOUT_S = 90.0
+ASLEEP_TIMEOUT_S = 300.0
 ACCOUNTS = 3
 ORDERS = "/api/v1/trading/orders"
 COLD_WANTED_S = 1.5
@@ -138,6 +143,31 @@ async def tradable(release: Release) -> None:
     print(f"kubectl apply → acknowledged order: {told} s (four runs of kubectl included)")
 
 
+async def backlog(release: Release, events: int) -> None:
+    relay = ("scale", "deployment", f"{NAME}-relay")
+    platform = Platform(release.settings(nats_url=release.journal_url))
+    try:
+        with allowed_to_sleep(release):
+            await caught_up(platform)
+            release.kubectl(*relay, "--replicas=0")
+            for name in HANDLERS:
+                await asyncio.to_thread(release.no_pods, name, ASLEEP_TIMEOUT_S)
+            before, _ = await offsets(platform)
+            last, commands, made = await fill(platform, events)
+            behind = last - min(before.values())
+            began = time.perf_counter()
+            release.kubectl(*relay, "--replicas=1")
+            await caught_up(platform, DRAINED_WITHIN_S)
+            took = time.perf_counter() - began
+        print(
+            f"backlog of {made:,} events ({commands:,} commands, {behind:,} records), relay away and all"
+            f" {len(HANDLERS)} projectors asleep: projected {took:.1f} s after relay was asked for,"
+            f" {made / took:,.0f} events/s"
+        )
+    finally:
+        await platform.close()
+
+
 async def engine(release: Release) -> None:
     """Orders of one client all the while; the pod of the leader deleted at once, as by a dying node."""
     symbol = f"E{time.time_ns() // 1_000_000_000 % 10**8}"
@@ -208,7 +238,7 @@ def images() -> None:
     return None
 
 
-async def measure(calls: int) -> None:
+async def measure(calls: int, events: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = release_of(Path(folder))
         user = await asyncio.to_thread(release.new_user)
@@ -219,6 +249,7 @@ async def measure(calls: int) -> None:
         with Stack.start(Path(folder) / "exchange" / "data") as stack:
             await warm(stack, calls)
         await tradable(release)
+        await backlog(release, events)
         await engine(release)
         images()
 
@@ -226,7 +257,9 @@ async def measure(calls: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
     parser.add_argument("--calls", type=int, default=200)
-    asyncio.run(measure(parser.parse_args().calls))
+    parser.add_argument("--events", type=int, default=100_000)
+    options = parser.parse_args()
+    asyncio.run(measure(options.calls, options.events))
     return 0
 
 

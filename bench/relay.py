@@ -48,7 +48,8 @@ DRAINED_WITHIN_S = 600.0
 
 
 async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
-    """Fill the journal: records, commands and events that it holds then."""
+    """Add to the journal: its last record then, and how many commands and events were added."""
+    _, records = await platform.nats.journal()
     engine, symbol = platform.engine, "BENCH"
     await engine.submit(
         {
@@ -80,7 +81,7 @@ async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
             await engine.submit(rules.admit(order, accounts[number % ACCOUNTS], uuid7(), None))
 
     js = await platform.nats.jetstream()
-    records = commands = events = placed = 0
+    commands = events = placed = 0
     while events < wanted:
         await asyncio.gather(*(place(placed + n) for n in range(CHUNK_ORDERS)))
         placed += CHUNK_ORDERS

@@ -27,6 +27,7 @@ STREAM = "TICKS"
 FACTORS = "factors."
 """Beside ticks: a symbol's split and dividend factors, as JSON, on `factors.<symbol>`."""
 SUBJECTS = ("ticks.>", f"{FACTORS}>")
+DUPLICATE_WINDOW_S = 120
 PUBLISH_TIMEOUT_S = 5.0
 ARCHIVE = "archive_ticks"
 
@@ -101,7 +102,7 @@ class Ticks:
             storage=StorageType.FILE,
             discard=DiscardPolicy.OLD,
             max_bytes=self._settings.ticks_max_bytes,
-            duplicate_window=120,
+            duplicate_window=DUPLICATE_WINDOW_S,
         )
         try:
             await js.add_stream(config)

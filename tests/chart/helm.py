@@ -69,6 +69,18 @@ def render(*files: str, **values: Any) -> list[Object]:
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
 
 
+def named(rendered: Iterable[Object], kind: str, name: str) -> Object:
+    """The one object of that kind and name."""
+    (found,) = [each for each in rendered if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def environment(workload: Object) -> dict[str, str]:
+    """The plain variables of a Deployment's or StatefulSet's only container."""
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
 def templates(rendered: Iterable[Object]) -> Iterator[tuple[str, Object]]:
     """Every pod template, whatever kind of object it is of, with that object's name."""
     for each in rendered:

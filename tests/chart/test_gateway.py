@@ -1,25 +1,28 @@
 """The gateway's routes: how long a caller waits, and the pages that it answers itself."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 import yaml
 
 from cift.generate.chart import GATEWAY_PAGES, kebab, page_file
 from cift.host.doors import load_doors
-from tests.chart.helm import Object, render
+from tests.chart.helm import Object, environment, named, render
 
 WAY_S = 5
 
 
-def routes(**values: Any) -> list[Object]:
-    (config,) = [
-        each
-        for each in render(**values)
-        if each["kind"] == "ConfigMap" and each["metadata"]["name"] == "cift-gateway"
-    ]
+def host(**values: Any) -> Object:
+    config = named(render(**values), "ConfigMap", "cift-gateway")
     listener = yaml.safe_load(config["data"]["envoy.yaml"])["static_resources"]["listeners"][0]
     connection = listener["filter_chains"][0]["filters"][0]["typed_config"]
-    found: list[Object] = connection["route_config"]["virtual_hosts"][0]["routes"]
+    found: Object = connection["route_config"]["virtual_hosts"][0]
+    return found
+
+
+def routes(**values: Any) -> list[Object]:
+    found: list[Object] = host(**values)["routes"]
     return found
 
 
@@ -50,3 +53,26 @@ def test_pages_are_read_from_its_image() -> None:
             each["header"]["key"]: each["header"]["value"] for each in route["response_headers_to_add"]
         }
         assert headers["content-type"] == GATEWAY_PAGES[path]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "url"),
+    [
+        ({}, "http://cift-gateway.exchange.svc.cluster.local"),
+        (
+            {"service": {"port": 8000}, "hosts": ["x.example.org"]},
+            "http://cift-gateway.exchange.svc.cluster.local:8000",
+        ),
+        ({"tls": {"secretName": "mine"}}, "https://cift-gateway.exchange.svc.cluster.local"),
+        ({"tls": {"secretName": "mine"}, "hosts": ["x.example.org"]}, "https://x.example.org"),
+    ],
+)
+def test_where_accounts_are_told_it_is(gateway: Object, url: str) -> None:
+    """And that it answers there: to this Host, on the Service's only port."""
+    rendered = render(gateway=gateway)
+    assert environment(named(rendered, "Deployment", "cift-operator"))["CIFT_OPERATOR_URL"] == url
+    at = urlsplit(url)
+    (port,) = named(rendered, "Service", "cift-gateway")["spec"]["ports"]
+    assert (port["name"], port["port"]) == (at.scheme, at.port or {"http": 80, "https": 443}[at.scheme])
+    served = host(gateway=gateway)["domains"]
+    assert "*" in served or at.hostname in served

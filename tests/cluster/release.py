@@ -8,12 +8,19 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.operators.cluster import Cluster, Object
 from tests.stack import ROOT
@@ -128,6 +135,7 @@ class Release(Target):
         eventually(lambda: not self.pods(leaving=True), "no pod is left", 360, poll_s=2)
 
     def upgrade(self, *sets: str) -> float:
+        self._addresses.clear()
         began = time.monotonic()
         self.helm(
             "upgrade", NAME, str(CHART), "--namespace", NAMESPACE, *self.values(*sets), "--timeout", "15m"
@@ -193,8 +201,7 @@ class Release(Target):
     def address(self, service: str) -> str:
         """host:port of a Service as this machine reaches it."""
         if service not in self._addresses:
-            spec = self.get("service", service)["spec"]
-            host, port = spec["clusterIP"], spec["ports"][0]["port"]
+            host, port = self._host(service), self._port(service)["port"]
             try:
                 socket.create_connection((host, port), REACH_TIMEOUT_S).close()
             except OSError as error:
@@ -205,9 +212,33 @@ class Release(Target):
             self._addresses[service] = f"{host}:{port}"
         return self._addresses[service]
 
+    def _host(self, service: str) -> str:
+        return str(self.get("service", service)["spec"]["clusterIP"])
+
+    def certify(self, secret: str) -> Path:
+        """Make a Secret with a certificate for the gateway's address; whom to trust for it (PEM)."""
+        certificate, key = certificate_of(self._host(f"{NAME}-gateway"))
+        made = {"tls.crt": certificate, "tls.key": key}
+        self.cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": secret, "namespace": NAMESPACE},
+                "type": "kubernetes.io/tls",
+                "stringData": {name: pem.decode() for name, pem in made.items()},
+            }
+        )
+        trusted = self.folder / f"{secret}.pem"
+        trusted.write_bytes(certificate)
+        return trusted
+
     @property
     def url(self) -> str:
-        return f"http://{self.address(f'{NAME}-gateway')}"
+        service = f"{NAME}-gateway"
+        return f"{self._port(service)['name']}://{self.address(service)}"
+
+    def _port(self, service: str) -> Any:
+        return self.get("service", service)["spec"]["ports"][0]
 
     def secret(self, name: str) -> dict[str, str]:
         return self.cluster.secret(name, NAMESPACE)
@@ -291,6 +322,21 @@ def _engine(pod: Object) -> EnginePod:
     except (httpx.HTTPError, AssertionError):
         role = ""
     return EnginePod(meta["name"], meta["uid"], pod["spec"].get("nodeName", ""), role, epoch)
+
+
+def certificate_of(address: str) -> tuple[bytes, bytes]:
+    """A certificate for an IP address, signed by itself, and its key: PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cift tests")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
+    )
+    signed = builder.sign(key, hashes.SHA256())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return signed.public_bytes(Encoding.PEM), private
 
 
 def _declared(what: str) -> dict[str, Object]:

@@ -9,27 +9,22 @@ import pytest
 
 from cift.kernel.ids import uuid7
 from cift.kernel.money import NANOS
-from cift.rebuild import PROJECTORS, rebuild
+from cift.rebuild import rebuild
+from tests.cluster.projectors import HANDLERS, allowed_to_sleep, caught_up
 from tests.cluster.release import NAME, Release
 from tests.target import User, eventually
 from tests.venue import Venue
 
-HANDLERS = {f"events-{name.replace('_', '-')}": f"events.{name}" for name in PROJECTORS}
 ORDERS = 40
 AWAY_S = 60.0
-CAUGHT_UP_TIMEOUT_S = 240.0
 DEAD_LETTERS = "DLQ"
 
 
 @pytest.fixture(scope="module")
 def asleep(release: Release) -> Iterator[None]:
-    """The projectors at zero too; warm again afterwards, as they are shipped."""
-    sets = [f"functions.{name}.scale.min=0" for name in HANDLERS]
-    release.upgrade(*sets)
-    release.wait_ready()
-    yield
-    release.upgrade()
-    release.wait_ready()
+    """The projectors may sleep too."""
+    with allowed_to_sleep(release):
+        yield
 
 
 def relay_metric(release: Release, name: str, function: str) -> float:
@@ -42,37 +37,18 @@ def relay_metric(release: Release, name: str, function: str) -> float:
     raise KeyError(f"{name} of {function}")
 
 
-async def offsets(venue: Venue) -> tuple[dict[str, int], int]:
-    """How far each projector is, and the journal's last record."""
-    journal_id, last = await venue.platform.nats.journal()
-    rows = await venue.platform.database.fetch(
-        "SELECT projector, sequence FROM projector_offsets WHERE journal_id = $1", journal_id
-    )
-    return {row["projector"]: row["sequence"] for row in rows}, last
-
-
-async def caught_up(venue: Venue) -> None:
-    deadline = time.monotonic() + CAUGHT_UP_TIMEOUT_S
-    while True:
-        at, last = await offsets(venue)
-        if all(at.get(name, 0) >= last for name in PROJECTORS):
-            return
-        assert time.monotonic() < deadline, f"the projectors stay behind record {last}: {at}"
-        await asyncio.sleep(0.2)
-
-
 @pytest.mark.usefixtures("asleep")
 async def test_relay_wakes_them_in_order_once(
     release: Release, venue: Venue, user: User, tell: Callable[[str], None]
 ) -> None:
     symbol = await venue.instrument()
-    await caught_up(venue)
+    await caught_up(venue.platform)
     for name in HANDLERS:
         await asyncio.to_thread(release.no_pods, name, 300)
     began = time.monotonic()
     placed = [await venue.order(user, symbol, quantity="1") for _ in range(ORDERS)]
     accepted = time.monotonic() - began
-    await caught_up(venue)
+    await caught_up(venue.platform)
     tell(
         f"{ORDERS} orders placed while all projectors slept: acknowledged within {accepted:.2f} s, all"
         f" projected {time.monotonic() - began:.2f} s after the first"
@@ -91,7 +67,7 @@ async def test_relay_wakes_them_in_order_once(
 async def test_without_their_store_they_lag_and_lose_nothing(
     release: Release, venue: Venue, tell: Callable[[str], None]
 ) -> None:
-    await caught_up(venue)
+    await caught_up(venue.platform)
     release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=0")
     account = uuid7()
     try:
@@ -121,7 +97,7 @@ async def test_without_their_store_they_lag_and_lose_nothing(
         release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=1")
     began = time.monotonic()
     await asyncio.to_thread(release.wait_ready)
-    await caught_up(venue)
+    await caught_up(venue.platform)
     tell(
         f"PostgreSQL away for {AWAY_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead"
         f" letter; caught up {time.monotonic() - began:.1f} s after it was started again"

@@ -10,7 +10,7 @@ from tests.cluster.release import Release
 from tests.faults.aftermath import all_is_well
 from tests.faults.conftest import SEED
 from tests.faults.killer import Kill
-from tests.faults.loads import loaded, report
+from tests.faults.loads import STEADY, loaded, report
 from tests.faults.traders import GATEWAY
 
 VICTIMS = (
@@ -40,7 +40,7 @@ async def test_nothing_is_lost_when_pods_are_killed(release: Release, tell: Call
     rng = random.Random(f"pods:{SEED}")
     victims = rng.sample(VICTIMS, len(VICTIMS))
     kills = []
-    async with await loaded(release, "pods", **GATEWAY) as load:
+    async with await loaded(release, "pods", steady=STEADY, **GATEWAY) as load:
         for name in victims:
             await asyncio.sleep(rng.uniform(*BEFORE_S))
             at = time.monotonic()

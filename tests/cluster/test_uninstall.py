@@ -1,19 +1,38 @@
 """helm uninstall leaves the data: volumes, Secrets, accounts. Installed again, everything is there. And where
-the stores' volumes are gone too, a backup brings everything back."""
+the stores' volumes are gone too, a backup brings everything back: upon three servers of NATS, where there was
+one, and behind TLS."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
+import pytest
 
+from cift.platform.stores import Platform
 from tests.cluster.release import NAME, NAMESPACE, Release
+from tests.faults.aftermath import all_is_well
+from tests.faults.killer import Kill, refused_s
+from tests.faults.loads import STEADY, loaded
+from tests.faults.traders import GATEWAY, Load
 from tests.target import PASSWORD, User
 
 STORES = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
 CLAIMS = {*STORES, f"{NAME}-backup"}
 QUIET = ("matchd.replicas=0", "relay.enabled=false", "operator.enabled=false", "market.source=none")
 """Nothing writes to the stores (k8s/README.md)."""
+THREE, TLS = "nats.replicas=3", "gateway.tls.secretName=cift-gateway-tls"
+AFTER_ORDERS, AGAIN_TIMEOUT_S = 50, 60.0
 API = "/api/v1/trading"
+
+
+async def acknowledged(load: Load, orders: int) -> None:
+    """Until so many more are."""
+    wanted, deadline = len(load.placed_at) + orders, time.monotonic() + AGAIN_TIMEOUT_S
+    while len(load.placed_at) < wanted:
+        assert time.monotonic() < deadline, f"no order is acknowledged: {load.counts}"
+        await asyncio.sleep(0.05)
 
 
 def deposit(http: httpx.Client, user: User, amount: str) -> None:
@@ -43,7 +62,16 @@ def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
         assert portfolio.json()["cash"] == "100077.5"
 
 
-def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) -> None:
+@pytest.fixture(scope="module")
+def trusting() -> Iterator[Callable[[Path], None]]:
+    """Has this process's HTTP clients trust a certificate until the end of these tests."""
+    with pytest.MonkeyPatch.context() as changed:
+        yield lambda certificate: changed.setenv("SSL_CERT_FILE", str(certificate))
+
+
+def test_a_backup_brings_it_back(
+    release: Release, trusting: Callable[[Path], None], tell: Callable[[str], None]
+) -> None:
     release.wait_ready()
     user = release.new_user()
     with httpx.Client(base_url=release.url, timeout=60) as http:
@@ -57,10 +85,12 @@ def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) 
     release.uninstall()
     release.kubectl("delete", "pvc", *STORES, "--wait=true", "--timeout=120s")
     began = time.monotonic()
-    release.place(*QUIET, f"backup.volume.existingClaim={NAME}-backup")
+    release.place(*QUIET, THREE, f"backup.volume.existingClaim={NAME}-backup")
     told = release.job(f"{NAME}-restore", "restore")
-    release.upgrade()
+    trusting(release.certify(TLS.partition("=")[2]))
+    release.upgrade(THREE, TLS)
     release.wait_ready()
+    assert release.url.startswith("https://")
     tell(
         f"backup as a pod {took:.1f} s ({made.strip().splitlines()[-1]}); installed into empty stores,"
         f" restored and trading after {time.monotonic() - began:.1f} s ({told.strip().splitlines()[-1]})"
@@ -71,6 +101,27 @@ def test_a_backup_brings_it_back(release: Release, tell: Callable[[str], None]) 
         assert (after.status_code, after.json()) == (200, before), after.text
         deposit(http, user, "2")
         assert http.get(f"{API}/portfolio", headers=user.key).json()["cash"] == "100003.25"
+
+
+async def test_one_of_three_servers_is_lost(release: Release, tell: Callable[[str], None]) -> None:
+    """The one that the journal's records go through."""
+    platform = Platform(release.settings(nats_url=release.journal_url))
+    try:
+        js = await platform.nats.jetstream()
+        cluster = (await js.stream_info(platform.settings.journal_stream)).cluster
+    finally:
+        await platform.close()
+    assert cluster and cluster.leader and cluster.replicas and len(cluster.replicas) == 2
+    async with await loaded(release, "three", steady=STEADY, **GATEWAY) as load:
+        await acknowledged(load, AFTER_ORDERS)
+        at = time.monotonic()
+        release.kubectl("delete", "pod", cluster.leader, "--grace-period=0", "--force", "--wait=false")
+        await acknowledged(load, AFTER_ORDERS)
+        await asyncio.to_thread(release.wait_ready)
+        await load.stop()
+        silence = refused_s(load.placed_at, Kill((cluster.leader,), 1, at, time.monotonic() - at))
+        figures = await all_is_well(release, load)
+    tell(f"one of three servers of NATS killed: no order acknowledged for {silence:.2f} s; {figures}")
 
 
 def test_unless_told(release: Release) -> None:

@@ -18,6 +18,9 @@ from tests.target import Target, User
 PRICE = Decimal(100)
 USERS = 4
 TASKS = 8
+STEADY = 2
+"""Of them, where other answers may take long (a read whose function is woken first), only place orders: their
+silence is the order path's."""
 FEED = 9
 _instruments: Counter[Target] = Counter()
 

@@ -116,11 +116,14 @@ class Load:
         tasks: int,
         resend_chance: float = 0.5,
         only_orders: bool = False,
+        steady: int = 0,
         codes: frozenset[str] = CODES,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         self.users = list(users)
         self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
+        self._steady = steady
+        """So many of the tasks only place: no wait for another answer keeps their next order back."""
         self._weights = (1, 0, 0, 0, 0) if only_orders else (60, 12, 12, 8, 8)
         self._codes, self._answer_timeout_s = codes, answer_timeout_s
         self._resend_chance = resend_chance
@@ -146,7 +149,8 @@ class Load:
         for number in range(self.tasks):
             rng = random.Random(f"{self.seed}:{number}")
             user = self.users[number % len(self.users)]
-            self._running.append(asyncio.create_task(self._trade(user, rng)))
+            life = self._place_steadily if number < self._steady else self._trade
+            self._running.append(asyncio.create_task(life(user, rng)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -257,9 +261,19 @@ class Load:
                     await self._deposit(user, rng)
                 case "read" if mine:
                     await self.read_back(rng.choice(mine))
-            if self.lost_at > time.monotonic() - LOST_PAUSE_S:
-                await asyncio.sleep(LOST_PAUSE_S)  # nobody listens: do not spin
-            await asyncio.sleep(rng.uniform(0, PACE_S))
+            await self._pause(rng)
+
+    async def _place_steadily(self, user: User, rng: random.Random) -> None:
+        while not self._stopped.is_set():
+            request = self.new_order(user, rng)
+            if await self._insist(request, rng) == "done":
+                self.remember(request)
+            await self._pause(rng)
+
+    async def _pause(self, rng: random.Random) -> None:
+        if self.lost_at > time.monotonic() - LOST_PAUSE_S:
+            await asyncio.sleep(LOST_PAUSE_S)  # nobody listens: do not spin
+        await asyncio.sleep(rng.uniform(0, PACE_S))
 
     def new_order(self, user: User, rng: random.Random) -> Request:
         """A limit order near the price (some cross, some rest), seldom a market order, at times one that

@@ -59,7 +59,8 @@ caller learns soon that nobody knows what became of it. */ -}}
 {{- $clusters = append $clusters (dict "name" $name "type" "STRICT_DNS" "connect_timeout" "2s" "load_assignment" (dict "cluster_name" $name "endpoints" (list (dict "lb_endpoints" (list (dict "endpoint" (dict "address" (dict "socket_address" (dict "address" (printf "%s.%s.svc.%s" $name $root.Release.Namespace $root.Values.clusterDomain) "port_value" 80))))))))) }}
 {{- end }}{{ end -}}
 {{- $origins := list }}{{ range .Values.gateway.cors.origins }}{{ $origins = append $origins (ternary (dict "prefix" "") (dict "exact" .) (eq . "*")) }}{{ end -}}
-{{- $host := dict "name" "exchange" "domains" .Values.gateway.hosts "routes" $routes -}}
+{{- $domains := ternary .Values.gateway.hosts (append .Values.gateway.hosts (include "cift.inside" .) | uniq) (has "*" .Values.gateway.hosts) -}}
+{{- $host := dict "name" "exchange" "domains" $domains "routes" $routes -}}
 {{- if $origins }}{{ $_ := set $host "typed_per_filter_config" (dict "envoy.filters.http.cors" (dict "@type" "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" "allow_origin_string_match" $origins "allow_methods" "GET, POST, PUT, PATCH, DELETE" "allow_headers" "authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent" "expose_headers" "x-request-id, traceparent, retry-after, x-cift-origin" "max_age" "600")) }}{{ end -}}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 9901}}}
 static_resources:

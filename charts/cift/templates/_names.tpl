@@ -14,6 +14,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* Where the exchange is, for who is in the cluster: the gateway's Service, or the name that its certificate is for. */}}
+{{- define "cift.inside" -}}
+{{ .Release.Name }}-gateway.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{- end }}
+{{- define "cift.url" -}}
+{{- $gateway := .Values.gateway -}}{{- $inside := include "cift.inside" . -}}
+{{- if $gateway.tls.secretName -}}
+{{- $port := int $gateway.service.tlsPort -}}
+https://{{ ternary $inside (first $gateway.hosts) (eq (first $gateway.hosts) "*") }}{{ if ne $port 443 }}:{{ $port }}{{ end }}
+{{- else -}}
+{{- $port := int $gateway.service.port -}}
+http://{{ $inside }}{{ if ne $port 80 }}:{{ $port }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* The functions: what the doors declare, under what the values change. JSON, by name. */}}
 {{- define "cift.functions" -}}
 {{- $declared := (fromYaml (.Files.Get "functions.gen.yaml")).functions | default dict -}}
@@ -119,6 +134,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- with $function.market }}{{ $market := $root.Values.market }}
 - {name: CIFT_MARKET, value: {{ . | quote }}}
 - {name: CIFT_SPEED, value: {{ $market.speed | quote }}}
+- {name: CIFT_TICKS_MAX_BYTES, value: {{ $market.ticksMaxBytes | int64 | quote }}}
 - {name: CIFT_SYMBOLS, value: {{ join "," $market.symbols | quote }}}
 {{- if has . (list "alpaca" "massive") }}
 - {name: CIFT_MARKET_HOURS, value: {{ $market.hours | quote }}}

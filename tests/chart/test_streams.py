@@ -1,0 +1,58 @@
+"""The chart provisions the streams as one machine makes them for itself."""
+
+from typing import Any
+
+import pytest
+
+from cift.platform import dead_letters, ticks
+from cift.platform.settings import Settings
+from tests.chart.helm import Object, environment, named, render
+
+
+def streams(**values: Any) -> dict[str, Object]:
+    return {
+        each["spec"]["stream"]: each["spec"] for each in render(**values) if each["kind"] == "MarketStream"
+    }
+
+
+def test_dead_letters() -> None:
+    spec = streams()[dead_letters.STREAM]
+    assert spec["subjects"] == [dead_letters.SUBJECTS]
+    assert spec["maxBytes"] == dead_letters.BYTES_MAX
+    assert spec["duplicateWindow"] == f"{dead_letters.DUPLICATE_WINDOW_S // 3600:.0f}h"
+    assert (spec["discard"], spec["storage"], spec["deletionPolicy"]) == ("new", "file", "Retain")
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        {"clickhouse": {"url": "http://clickhouse.example.org:8123"}},
+        {"clickhouse": {"existingSecret": "mine"}},
+        {
+            "questdb": {
+                "url": "postgresql://quest.example.org:8812/qdb",
+                "ilp": "http::addr=q:9000;",
+            }
+        },
+        {"questdb": {"existingSecret": "mine"}},
+    ],
+)
+def test_ticks_where_a_store_takes_them(store: dict[str, Any]) -> None:
+    assert ticks.STREAM not in streams()
+    spec = streams(nats={"replicas": 3}, **store)[ticks.STREAM]
+    assert spec["subjects"] == list(ticks.SUBJECTS)
+    assert spec["maxBytes"] == Settings().ticks_max_bytes
+    assert spec["duplicateWindow"] == f"{ticks.DUPLICATE_WINDOW_S}s"
+    assert (spec["discard"], spec["storage"], spec["replicas"]) == ("old", "file", 3)
+
+
+def test_ticks_are_bounded_alike_by_who_comes_first() -> None:
+    """A feed makes the stream where the operator has not yet."""
+    bound = 7 << 20
+    values = {
+        "market": {"source": "replay", "ticksMaxBytes": bound},
+        "clickhouse": {"existingSecret": "mine"},
+    }
+    assert streams(**values)[ticks.STREAM]["maxBytes"] == bound
+    feed = named(render(**values), "Deployment", "market-data-replay-market")
+    assert environment(feed)["CIFT_TICKS_MAX_BYTES"] == str(bound)

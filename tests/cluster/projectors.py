@@ -1,0 +1,43 @@
+"""The projectors of the release: how far they are, and that they may sleep."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cift.platform.stores import Platform
+from cift.rebuild import PROJECTORS
+from tests.cluster.release import Release
+
+HANDLERS = {f"events-{name.replace('_', '-')}": f"events.{name}" for name in PROJECTORS}
+"""Functions in the cluster, and their doors."""
+CAUGHT_UP_TIMEOUT_S = 240.0
+
+
+@contextmanager
+def allowed_to_sleep(release: Release) -> Iterator[None]:
+    """Scaled to zero when nothing happens; warm again afterwards, as they are shipped."""
+    release.upgrade(*(f"functions.{name}.scale.min=0" for name in HANDLERS))
+    release.wait_ready()
+    yield
+    release.upgrade()
+    release.wait_ready()
+
+
+async def offsets(platform: Platform) -> tuple[dict[str, int], int]:
+    """How far each projector is, and the journal's last record."""
+    journal_id, last = await platform.nats.journal()
+    rows = await platform.database.fetch(
+        "SELECT projector, sequence FROM projector_offsets WHERE journal_id = $1", journal_id
+    )
+    return {row["projector"]: row["sequence"] for row in rows}, last
+
+
+async def caught_up(platform: Platform, timeout_s: float = CAUGHT_UP_TIMEOUT_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        at, last = await offsets(platform)
+        if all(at.get(name, 0) >= last for name in PROJECTORS):
+            return
+        assert time.monotonic() < deadline, f"the projectors stay behind record {last}: {at}"
+        await asyncio.sleep(0.2)
