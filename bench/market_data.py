@@ -20,8 +20,9 @@ import msgpack
 import numpy as np
 from cift_core import ticks
 
-from cift.history import archive, rules, store
+from cift.history import archive, rules
 from cift.history import ticks as history
+from cift.history.clickhouse_store import ClickHouseStore
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 from cift.platform.settings import Settings
@@ -129,7 +130,7 @@ FROM ticks_analytics WHERE symbol = 'DAY' AND source = 'bench' GROUP BY begins O
 
 
 async def bars(clickhouse: ClickHouse) -> None:
-    kept = store.Kept(clickhouse, SYMBOL, 60, rules.sources_sql("outside", FEED), None)
+    kept = ClickHouseStore(clickhouse).bars_of(SYMBOL, 60, rules.whose("outside", FEED), None)
     begin = DAY_NS // NANOS
 
     async def timed(ask: Callable[[], Any], times: int) -> tuple[float, Any]:
@@ -153,7 +154,7 @@ async def whole(clickhouse: ClickHouse, rows: int, form: history.Form) -> None:
     span = rules.Range(DAY_NS, DAY_NS + 86_400 * NANOS)
     before, began, size = memory_mb(), time.perf_counter(), 0
     wanted = history.Wanted(SYMBOL, FEED, "trades", span, None)
-    async for piece in history.pages(wanted, form, clickhouse):
+    async for piece in history.pages(wanted, form, ClickHouseStore(clickhouse)):
         size += len(piece)
     took = time.perf_counter() - began
     print(

@@ -12,6 +12,7 @@ from cift.contracts.analytics import ExecutionView, OrderFlowView, SpreadView, V
 from cift.contracts.keyset import number
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.history import rules
+from cift.history.clickhouse_store import sources_sql
 from cift.kernel.clock import now_ns, rfc3339
 from cift.kernel.money import format_nanos
 from cift.platform.clickhouse import ClickHouse
@@ -110,7 +111,7 @@ async def _series(
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     seconds = rules.seconds_of(interval)
     after = number(page)
-    condition, parameters = rules.sources_sql("all", feed)
+    condition, parameters = sources_sql(rules.whose("all", feed))
     rows = await clickhouse.rows(
         sql.replace("SOURCES", condition),
         {
@@ -185,7 +186,7 @@ async def volume_profile(
     clickhouse: ClickHouse,
 ) -> Page[VolumeAtPriceView]:
     """Volume by price, lowest first. Raises Refused, Unavailable."""
-    condition, parameters = rules.sources_sql(source, feed)
+    condition, parameters = sources_sql(rules.whose(source, feed))
     rows = await clickhouse.rows(
         _PROFILE.replace("SOURCES", condition),
         {

@@ -5,13 +5,14 @@ Invariant: all ticks of a message are in one block. The bars that a block adds t
 dropped.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from cift.history.tick_store import Factor
 from cift.kernel.errors import Poison
 from cift.platform.journal import Message
 from cift.platform.native import NANOS, TIME, Column, block, same
@@ -40,27 +41,35 @@ def parted(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     return [message for message in messages if not message.subject.startswith(FACTORS)], factors
 
 
-def factor_blocks(messages: Sequence[Message]) -> Iterator[bytes]:
-    """A block of price_factors for each message. Raises Poison: a message is none."""
-    import numpy as np
-
+def factors(messages: Sequence[Message]) -> list[tuple[str, list[Factor]]]:
+    """A symbol and its factors of each message. Raises Poison: a message is none."""
+    found = []
     for message in messages:
         try:
             told = orjson.loads(message.data)
-            symbol, rows = str(told["symbol"]), told["factors"]
-            days = [(date.fromisoformat(row[0]) - EPOCH).days for row in rows]
-            columns = [[int(Decimal(row[place]).scaleb(12)) for row in rows] for place in (1, 2)]
+            rows = [(date.fromisoformat(row[0]), Decimal(row[1]), Decimal(row[2])) for row in told["factors"]]
+            found.append((str(told["symbol"]), rows))
         except (ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
             raise Poison(f"message {message.sequence} of TICKS ({message.subject}): {error}") from error
-        yield block(
-            len(rows),
-            [
-                ("symbol", "String", same(symbol, len(rows))),
-                ("day", "Date32", np.array(days, np.int32)),
-                ("price_factor", "Decimal(18, 12)", np.array(columns[0], np.int64)),
-                ("split_factor", "Decimal(18, 12)", np.array(columns[1], np.int64)),
-            ],
-        )
+    return found
+
+
+def factor_block(symbol: str, rows: Sequence[Factor]) -> bytes:
+    """A block of price_factors."""
+    import numpy as np
+
+    def decimals(values: Iterable[Decimal]) -> Any:
+        return np.array([int(value.scaleb(12)) for value in values], np.int64)
+
+    return block(
+        len(rows),
+        [
+            ("symbol", "String", same(symbol, len(rows))),
+            ("day", "Date32", np.array([(day - EPOCH).days for day, _, _ in rows], np.int32)),
+            ("price_factor", "Decimal(18, 12)", decimals(price for _, price, _ in rows)),
+            ("split_factor", "Decimal(18, 12)", decimals(split for _, _, split in rows)),
+        ],
+    )
 
 
 def decode(messages: Sequence[Message]) -> list[Batch]:

@@ -1,4 +1,4 @@
-"""Pages of bars, made of the kept bars of the tick store.
+"""Pages of bars, of whichever store has the ticks.
 
 A page covers at most `limit` intervals from the first bar at or after its beginning, so that what is read is
 bounded, pages never come empty, and nights without trades cost nothing. A bar is whole: it belongs to the
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from cift.contracts.keyset import number
 from cift.contracts.market import BarView
 from cift.contracts.paging import Page, PageRequest, make_cursor
-from cift.history import rules, store
+from cift.history import rules
+from cift.history.tick_store import TickStore
 from cift.kernel.errors import Refused
 from cift.platform.calendars import NoSuchDay, calendar
-from cift.platform.clickhouse import ClickHouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Wanted:
     adjusted: bool
 
 
-async def page_of_bars(wanted: Wanted, page: PageRequest, clickhouse: ClickHouse) -> Page[BarView]:
+async def page_of_bars(wanted: Wanted, page: PageRequest, store: TickStore) -> Page[BarView]:
     """Bars oldest first; without a start the last `limit` intervals before the last trade.
 
     Raises:
@@ -51,8 +51,7 @@ async def page_of_bars(wanted: Wanted, page: PageRequest, clickhouse: ClickHouse
         except NoSuchDay as error:
             raise Refused("range_unknown", str(error), "session") from None
     kept_s = rules.kept_for(seconds, by_session=wanted.regular_hours)
-    sources = rules.sources_sql(wanted.source, wanted.feed)
-    kept = store.Kept(clickhouse, wanted.symbol, kept_s, sources, sessions)
+    kept = store.bars_of(wanted.symbol, kept_s, rules.whose(wanted.source, wanted.feed), sessions)
     if wanted.since_is_open and after is None:
         last = await kept.edge("max", since_s, until_s)
         if last is None:
@@ -68,7 +67,7 @@ async def page_of_bars(wanted: Wanted, page: PageRequest, clickhouse: ClickHouse
     rows = await kept.bars(seconds, begin, max(_whole_end(close, seconds), begin), limit + 1)
     bars = [rules.bar_of(row) for row in rows][:limit]
     if wanted.adjusted and bars:
-        bars = await _adjusted(bars, wanted.symbol, clickhouse)
+        bars = await _adjusted(bars, wanted.symbol, store)
     more = await kept.edge("min", close, until_s) if close < until_s else None
     cursor = None if more is None else make_cursor(str(max(close, more - more % seconds)))
     return Page.model_construct(
@@ -85,9 +84,9 @@ def _day_ns(day: object) -> int:
     return int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 10**9  # type: ignore[arg-type]
 
 
-async def _adjusted(bars: list[rules.Bar], symbol: str, clickhouse: ClickHouse) -> list[rules.Bar]:
+async def _adjusted(bars: list[rules.Bar], symbol: str, store: TickStore) -> list[rules.Bar]:
     """The bars in today's shares: by the factors of the first day on or after each bar's."""
-    factors = await store.factors(clickhouse, symbol)
+    factors = await store.factors(symbol)
     days = [day for day, _, _ in factors]
     found = []
     for bar in bars:

@@ -1,10 +1,10 @@
-"""Ticks in QuestDB: what goes in, and bars made of them by SAMPLE BY. The answers are those of ClickHouse."""
+"""What goes into QuestDB: messages of TICKS as frames of its tables. What comes out: `questdb_store`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cift.history.archive import Batch
-from cift.history.rules import Bar, vwap
+from cift.history.tick_store import Factor
 from cift.platform.questdb import QuestDB
 
 TABLES = {"trade": "ticks", "quote": "quotes"}
@@ -19,17 +19,6 @@ _DECIMALS = {
         "ask_quantity": "ask_quantities",
     },
 }
-# 118517248: as in database/clickhouse/migrations/0001_market.sql.
-_BARS = """
-SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades FROM (
-    SELECT at, first(price) open, max(price) high, min(price) low, last(price) close,
-        sum(quantity) volume, sum(price * quantity) notional, count() trades
-    FROM ticks
-    WHERE symbol = $1 AND source = $2 AND at >= cast($3 AS TIMESTAMP_NS) AND at < cast($4 AS TIMESTAMP_NS)
-        AND (conditions & 118517248) = 0
-    SAMPLE BY {seconds}s ALIGN TO CALENDAR
-) LIMIT {limit}
-"""
 
 
 def frames(batches: Sequence[Batch]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -88,14 +77,19 @@ async def archive(batches: Sequence[Batch], questdb: QuestDB) -> None:
         await questdb.write(table, columns, SYMBOLS)
 
 
-async def bars(
-    symbol: str, feed: str, seconds: int, since_s: int, until_s: int, limit: int, questdb: QuestDB
-) -> list[Bar]:
-    """Bars of one feed that begin in [since, until), oldest first; both must begin an interval."""
-    assert since_s % seconds == 0 and until_s % seconds == 0
-    sql = _BARS.format(seconds=int(seconds), limit=int(limit))
-    rows = await questdb.rows(sql, symbol, feed, since_s * 10**9, until_s * 10**9)
-    return [
-        Bar(int(begins), first, high, low, last, volume, vwap(notional, volume), int(trades))
-        for begins, first, high, low, last, volume, notional, trades in rows
-    ]
+async def archive_factors(told: Sequence[tuple[str, Sequence[Factor]]], questdb: QuestDB) -> None:
+    """Write the factors of these symbols; again, if need be. Raises Unavailable."""
+    import numpy as np
+    import pandas
+    import pyarrow
+
+    kind = pandas.ArrowDtype(pyarrow.decimal128(18, 12))
+    for symbol, rows in told:
+        columns: dict[str, Any] = {
+            "day": np.array([day for day, _, _ in rows], "M8[ns]"),
+            "symbol": pandas.Categorical([symbol] * len(rows)),
+            "price_factor": pandas.Series([price for _, price, _ in rows], dtype=kind),
+            "split_factor": pandas.Series([split for _, _, split in rows], dtype=kind),
+        }
+        if rows:
+            await questdb.write("price_factors", columns, ("symbol",), at="day")

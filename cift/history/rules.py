@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import Any
 
 from cift.contracts.amounts import required_text
 from cift.contracts.market import BarView
+from cift.history.tick_store import BarRow, Whose
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 
@@ -68,9 +68,8 @@ def range_of(
     return Range(since, until)
 
 
-def sources_sql(source: str, feed: str | None) -> tuple[str, dict[str, Any]]:
-    """The condition on `source` that a caller's words mean: trades made here, those of one feed, of all
-    feeds, or all.
+def whose(source: str, feed: str | None) -> Whose:
+    """The sources that a caller's words mean: trades made here, those of one feed, of all feeds, or all.
 
     Raises:
         Refused: not a feed's name.
@@ -78,10 +77,8 @@ def sources_sql(source: str, feed: str | None) -> tuple[str, dict[str, Any]]:
     if feed is not None:
         if _FEED.fullmatch(feed) is None:
             raise Refused("invalid_request", "feed is 1 to 32 of a-z 0-9 - _", "feed")
-        return "source = {source:String}", {"source": feed}
-    if source == "all":
-        return "1", {}
-    return f"source {'=' if source == EXCHANGE else '!='} {{source:String}}", {"source": EXCHANGE}
+        return Whose(feed)
+    return Whose(None) if source == "all" else Whose(EXCHANGE, but=source != EXCHANGE)
 
 
 def vwap(notional: Decimal, volume: Decimal) -> Decimal:
@@ -103,10 +100,9 @@ class Bar:
     trades: int
 
 
-def bar_of(row: tuple[Any, ...]) -> Bar:
-    """A bar of a row of `store.bars`."""
+def bar_of(row: BarRow) -> Bar:
     start, first, high, low, last, volume, notional, trades = row
-    return Bar(int(start), first, high, low, last, volume, vwap(notional, volume), int(trades))
+    return Bar(start, first, high, low, last, volume, vwap(notional, volume), trades)
 
 
 def bar_view(symbol: str, bar: Bar) -> BarView:

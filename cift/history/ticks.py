@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 import orjson
 
-from cift.history import store
 from cift.history.rules import Range
+from cift.history.tick_store import Kind, TextForm, TickPage, TickStore
 from cift.kernel.clock import parse_rfc3339
-from cift.platform.clickhouse import ClickHouse
 
 PAGE_TICKS = 100_000
 Form = Literal["json", "csv", "parquet"]
@@ -29,12 +28,12 @@ class Wanted:
 
     symbol: str
     source: str
-    kind: str
+    kind: Kind
     range: Range
     limit: int | None
 
 
-async def pages(wanted: Wanted, form: Form, clickhouse: ClickHouse) -> AsyncIterator[bytes]:
+async def pages(wanted: Wanted, form: Form, store: TickStore) -> AsyncIterator[bytes]:
     """The body, piece by piece.
 
     Raises:
@@ -44,16 +43,8 @@ async def pages(wanted: Wanted, form: Form, clickhouse: ClickHouse) -> AsyncIter
     since, after, left = wanted.range.since_ns, 0, wanted.limit
     while True:
         limit = PAGE_TICKS if left is None else min(PAGE_TICKS, left)
-        parameters = {
-            "symbol": wanted.symbol,
-            "source": wanted.source,
-            "limit": limit,
-            "since": since,
-            "until": wanted.range.until_ns,
-            "after": after,
-        }
-        sql = store.page_sql(wanted.kind, as_text=form != "parquet")
-        rows, last, piece = await writer.page(clickhouse, sql, parameters)
+        page = TickPage(wanted.symbol, wanted.source, wanted.kind, since, wanted.range.until_ns, after, limit)
+        rows, last, piece = await writer.page(store, page)
         if piece:
             yield piece
         left = None if left is None else left - rows
@@ -75,8 +66,8 @@ class _Json:
         self._begin = orjson.dumps(head)[:-1] + b',"items":['
         self._comma = b""
 
-    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
-        text = (await clickhouse.text(sql, "JSONEachRow", parameters)).rstrip(b"\n")
+    async def page(self, store: TickStore, page: TickPage) -> Piece:
+        text = (await store.text(page, "JSONEachRow")).rstrip(b"\n")
         begin, self._begin = self._begin, b""
         if not text:
             return 0, (0, 0), begin
@@ -91,10 +82,10 @@ class _Json:
 
 class _Csv:
     def __init__(self) -> None:
-        self._form = "CSVWithNames"
+        self._form: TextForm = "CSVWithNames"
 
-    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
-        text = await clickhouse.text(sql, self._form, parameters)
+    async def page(self, store: TickStore, page: TickPage) -> Piece:
+        text = await store.text(page, self._form)
         rows = text.count(b"\n") - (self._form == "CSVWithNames")
         self._form = "CSV"
         if not rows:
@@ -137,8 +128,8 @@ class _Parquet:
         self._sink = _Sink()
         self._writer: Any = None
 
-    async def page(self, clickhouse: ClickHouse, sql: str, parameters: dict[str, Any]) -> Piece:
-        table = await clickhouse.table(sql, parameters)
+    async def page(self, store: TickStore, page: TickPage) -> Piece:
+        table = await store.table(page)
         piece = await asyncio.to_thread(self._write, table)
         if not table.num_rows:
             return 0, (0, 0), piece

@@ -36,6 +36,12 @@ def rfc3339(nanoseconds: int) -> str:
     return f"{_to_the_second(seconds)}.{rest // 1000:06d}Z"
 
 
+def rfc3339_ns(nanoseconds: int) -> str:
+    """The same with all nine decimals."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{_to_the_second(seconds)}.{rest:09d}Z"
+
+
 @lru_cache(maxsize=1024)  # most times that are written are of the same few seconds
 def _to_the_second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

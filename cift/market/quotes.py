@@ -31,7 +31,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cift.market.conditions import NOT_LAST_SALE
+from cift.contracts.conditions import NOT_LAST_SALE
 
 WINDOW_MS = 100
 """Default conflation window."""

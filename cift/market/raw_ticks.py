@@ -20,8 +20,8 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from cift.contracts.conditions import OUT_OF_SEQUENCE
 from cift.kernel.errors import Unavailable
-from cift.market.conditions import OUT_OF_SEQUENCE
 from cift.market.ticks import Quote, Tick, Trade
 from cift.platform.metrics import Counter, Gauge
 

@@ -37,14 +37,16 @@ class QuestDB:
         """Whether there is one."""
         return self._url != "none"
 
-    async def write(self, table: str, columns: dict[str, Any], symbols: tuple[str, ...]) -> None:
-        """Write a frame's columns; `at` is the time of each row.
+    async def write(
+        self, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str = "at"
+    ) -> None:
+        """Write a frame's columns; `at` names that of the rows' times.
 
         Raises:
             Unavailable: `ticks_unavailable`: it may have been done; sent again it changes nothing.
         """
         await self._opened()  # the table is made with its keys, not guessed of what comes
-        await asyncio.to_thread(_write, self._ilp, table, columns, symbols)
+        await asyncio.to_thread(_write, self._ilp, table, columns, symbols, at)
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of an answer. Raises Unavailable."""
@@ -91,7 +93,7 @@ def _unavailable() -> Unavailable:
     return Unavailable("ticks_unavailable", "QuestDB does not answer")
 
 
-def _write(ilp: str, table: str, columns: dict[str, Any], symbols: tuple[str, ...]) -> None:
+def _write(ilp: str, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str) -> None:
     import pandas
     from questdb import QuestDBError, Sender
 
@@ -99,7 +101,7 @@ def _write(ilp: str, table: str, columns: dict[str, Any], symbols: tuple[str, ..
     try:
         # Version 3 of the protocol has decimals; one flush, which is one transaction of the table.
         with Sender.from_conf(f"{ilp.rstrip(';')};protocol_version=3;auto_flush=off;") as sender:
-            sender.dataframe(frame, table_name=table, symbols=list(symbols), at="at")
+            sender.dataframe(frame, table_name=table, symbols=list(symbols), at=at)
             sender.flush()
     except (QuestDBError, OSError) as error:
         raise _unavailable() from error

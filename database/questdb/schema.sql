@@ -1,5 +1,5 @@
--- Ticks in QuestDB. What comes twice replaces itself (DEDUP UPSERT KEYS); a year is kept. Statements end with `;` at
--- the end of a line, and may run again.
+-- Ticks in QuestDB. What comes twice replaces itself (DEDUP UPSERT KEYS); what is ten years older than the newest is dropped.
+-- Statements end with `;` at the end of a line, and may run again.
 
 CREATE TABLE IF NOT EXISTS ticks (
     at TIMESTAMP_NS,
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS ticks (
     quantity DECIMAL(18, 9),
     side BYTE,
     conditions INT
-) TIMESTAMP(at) PARTITION BY DAY TTL 366 DAYS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+) TIMESTAMP(at) PARTITION BY DAY TTL 10 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
 
 CREATE TABLE IF NOT EXISTS quotes (
     at TIMESTAMP_NS,
@@ -21,4 +21,11 @@ CREATE TABLE IF NOT EXISTS quotes (
     bid_quantity DECIMAL(18, 9),
     ask DECIMAL(18, 9),
     ask_quantity DECIMAL(18, 9)
-) TIMESTAMP(at) PARTITION BY DAY TTL 366 DAYS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+) TIMESTAMP(at) PARTITION BY DAY TTL 10 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+
+CREATE TABLE IF NOT EXISTS price_factors (
+    day TIMESTAMP_NS,
+    symbol SYMBOL CAPACITY 4096 CACHE,
+    price_factor DECIMAL(18, 12),
+    split_factor DECIMAL(18, 12)
+) TIMESTAMP(day) PARTITION BY YEAR WAL DEDUP UPSERT KEYS(day, symbol);

@@ -25,14 +25,17 @@ async def archive_ticks(batch: Batch, clickhouse: ClickHouse, questdb: QuestDB) 
         telemetry.ticks_lost.inc(missing)
         log.error("TICKS let %d messages go before they were archived: ticks are missing", missing)
         last_archived = batch.items[-1].sequence  # said once, also if the store is down now
-    told, factors = archive.parted(batch.items)
-    batches = archive.decode(told) if clickhouse.is_on or questdb.is_on else []
+    of_ticks, of_factors = archive.parted(batch.items)
+    is_kept = clickhouse.is_on or questdb.is_on
+    batches = archive.decode(of_ticks) if is_kept else []
+    factors = archive.factors(of_factors) if is_kept else []
     if questdb.is_on:
         await questdb_ticks.archive(batches, questdb)
+        await questdb_ticks.archive_factors(factors, questdb)
     if clickhouse.is_on:
         for kind, rows, block in archive.blocks(batches):
             await clickhouse.insert(archive.TABLES[kind], block)
             telemetry.ticks_archived.labels(kind).inc(rows)
-        for block in archive.factor_blocks(factors):
-            await clickhouse.insert("price_factors", block)
+        for symbol, told in factors:
+            await clickhouse.insert("price_factors", archive.factor_block(symbol, told))
     last_archived = batch.items[-1].sequence

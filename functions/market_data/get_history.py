@@ -11,6 +11,7 @@ from cift.history import asked, ticks
 from cift.market_data import rules, tape
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.postgres import Database
+from cift.platform.questdb import QuestDB
 
 
 @http("GET", "/api/v1/market-data/history/{symbol}", scope=None, timeout_s=3600.0, extras=("clickhouse",))
@@ -18,6 +19,7 @@ async def get_history(
     symbol: str,
     database: Database,
     clickhouse: ClickHouse,
+    questdb: QuestDB,
     kind: Literal["trades", "quotes"] = "trades",
     format: Literal["json", "csv", "parquet"] = "json",
     start: DaySpanStart = None,
@@ -27,10 +29,10 @@ async def get_history(
 ) -> StreamingResponse:
     name = rules.symbol_of(symbol)
     span = asked.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
-    source = await asked.source_of(name, feed, clickhouse)
+    source, store = await asked.source_of(name, feed, clickhouse, questdb)
     if source is None:
         await tape.check_symbol(name, database)
     wanted = ticks.Wanted(name, source or "exchange", kind, span, limit)
-    body = await asked.begun(ticks.pages(wanted, format, clickhouse))
+    body = await asked.begun(ticks.pages(wanted, format, store))
     headers = {"Content-Disposition": f'attachment; filename="{asked.filename(wanted, format)}"'}
     return StreamingResponse(body, media_type=ticks.MEDIA_TYPES[format], headers=headers)

@@ -14,6 +14,7 @@ from cift.market_data import rules, tape
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
+from cift.platform.questdb import QuestDB
 
 
 @http("GET", "/api/v1/market-data/bars/{symbol}", scope=None, extras=("clickhouse",))
@@ -23,6 +24,7 @@ async def list_bars(
     trader: Trader | None,
     database: Database,
     clickhouse: ClickHouse,
+    questdb: QuestDB,
     interval: Interval = "1m",
     start: Annotated[str | None, Field(description="RFC 3339; bars that begin from here on.")] = None,
     end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this.")] = None,
@@ -35,7 +37,8 @@ async def list_bars(
 ) -> Page[BarView]:
     name = rules.symbol_of(symbol)
     since, until = rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end")
-    if not clickhouse.is_on:
+    store = asked.store_of_bars(source, feed, clickhouse, questdb)
+    if store is None:
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.settled(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
@@ -49,7 +52,7 @@ async def list_bars(
         regular_hours=session == "regular",
         adjusted=adjusted,
         page=page,
-        clickhouse=clickhouse,
+        store=store,
     )
     if not found.items:
         await tape.check_symbol(name, database)

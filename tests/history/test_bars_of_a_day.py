@@ -8,10 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from cift.contracts.conditions import NOT_LAST_SALE
 from cift.contracts.paging import PageRequest
 from cift.history import archive, asked, batches, lean
+from cift.history.clickhouse_store import ClickHouseStore
+from cift.history.tick_store import TickStore
 from cift.kernel.clock import parse_rfc3339
-from cift.market.conditions import NOT_LAST_SALE
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 
@@ -65,21 +67,30 @@ def computed(folder: Path, symbol: str, seconds: int, *, regular: bool = False) 
     return found  # type: ignore[return-value]
 
 
-async def stored(clickhouse: ClickHouse, symbol: str, interval: str, hours: str = "all") -> list[Row]:
+async def stored(
+    store: TickStore,
+    symbol: str,
+    interval: str,
+    hours: str = "all",
+    *,
+    limit: int = 500,
+    begin: str = BEGIN,
+    end: str = END,
+) -> list[Row]:
     found: list[Row] = []
     cursor = None
     while True:
         page = await asked.page_of_bars(
             symbol,
             interval,
-            parse_rfc3339(BEGIN),
-            parse_rfc3339(END),
+            parse_rfc3339(begin),
+            parse_rfc3339(end),
             source="outside",
             feed=lean.FEED,
             regular_hours=hours == "regular",
             adjusted=False,
-            page=PageRequest(limit=500, cursor=cursor),
-            clickhouse=clickhouse,
+            page=PageRequest(limit=limit, cursor=cursor),
+            store=store,
         )
         for bar in page.items:
             start = parse_rfc3339(bar.start)
@@ -94,15 +105,16 @@ async def stored(clickhouse: ClickHouse, symbol: str, interval: str, hours: str 
 
 @pytest.mark.parametrize("symbol", ["SPY", "AIG"])
 async def test_bars_are_those_of_the_raw_file(clickhouse: ClickHouse, lean: Path, symbol: str) -> None:
+    store = ClickHouseStore(clickhouse)
     told = messages(lean, symbol, "trade")
     assert sum(1 for _ in told) > 1
     await archived(clickhouse, told)
     for interval, seconds in INTERVALS.items():
-        assert await stored(clickhouse, symbol, interval) == computed(lean, symbol, seconds), interval
+        assert await stored(store, symbol, interval) == computed(lean, symbol, seconds), interval
     # Again, in other portions, some of it twice: nothing changes.
     await archived(clickhouse, told[:5])
     await archived(clickhouse, told[3:])
-    assert await stored(clickhouse, symbol, "1m") == computed(lean, symbol, 60)
-    regular = await stored(clickhouse, symbol, "5m", "regular")
+    assert await stored(store, symbol, "1m") == computed(lean, symbol, 60)
+    regular = await stored(store, symbol, "5m", "regular")
     assert regular == computed(lean, symbol, 300, regular=True)
     assert len(regular) == 78

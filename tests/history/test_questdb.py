@@ -1,24 +1,39 @@
 """QuestDB's answers are ClickHouse's: a real server of each, the same recorded day in both."""
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import orjson
 import pytest
 import pytest_asyncio
+from cift_core.ticks import encode_trades
+from pyarrow import parquet
 
-from cift.history import archive, questdb_ticks, rules, store
+from cift.history import archive, batches, questdb_ticks, rules, ticks
+from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.lean import FEED
+from cift.history.questdb_store import QuestDBStore
+from cift.history.tick_store import Kind, TickStore
+from cift.kernel.clock import parse_rfc3339
 from cift.kernel.errors import Unavailable
 from cift.platform.clickhouse import ClickHouse
+from cift.platform.journal import Message
 from cift.platform.questdb import QuestDB
 from cift.platform.settings import Settings
+from cift.platform.stores import Platform
 from cift.run.servers import free_port
-from tests.history.test_bars_of_a_day import archived, messages
+from tests.history.test_archive_and_ask import columns, get, items, publish
+from tests.history.test_bars_of_a_day import INTERVALS, archived, computed, messages, stored
+from tests.stack import Stack, eventually
+from tests.venue import refusal
 
 VERSION = "9.2.2"
 JAR_TIMEOUT_S = 300
@@ -118,28 +133,97 @@ async def seen(questdb: QuestDB, table: str, symbol: str, ticks: int) -> None:
         await asyncio.sleep(0.2)
 
 
+async def kept_in_both(
+    questdb: QuestDB, clickhouse: ClickHouse, lean: Path, symbol: str, kind: batches.Kind
+) -> list[archive.Batch]:
+    """A recorded day in both stores; its batches."""
+    told = messages(lean, symbol, kind)
+    decoded = archive.decode(told)
+    await archived(clickhouse, told)
+    await questdb_ticks.archive(decoded, questdb)
+    ticks = sum(len(batch["times"]) for batch in decoded)
+    await seen(questdb, questdb_ticks.TABLES[kind], symbol, ticks)
+    return decoded
+
+
 async def test_bars_of_a_day_are_equal_in_both_stores(
     questdb: QuestDB, clickhouse: ClickHouse, lean: Path
 ) -> None:
-    told = messages(lean, "IBM", "trade")
-    batches = archive.decode(told)
-    ticks = sum(len(batch["times"]) for batch in batches)
-    await archived(clickhouse, told)
-    await questdb_ticks.archive(batches, questdb)
-    await seen(questdb, "ticks", "IBM", ticks)
-    since, until = 1_381_104_000, 1_381_104_000 + 2 * 86_400
-    for seconds in (1, 60, 300, 3_600, 86_400):
-        kept_s = rules.kept_for(seconds, by_session=False)
-        kept = store.Kept(clickhouse, "IBM", kept_s, rules.sources_sql("outside", FEED), None)
-        theirs = [rules.bar_of(row) for row in await kept.bars(seconds, since, until, 100_000)]
-        ours = await questdb_ticks.bars("IBM", FEED, seconds, since, until, 100_000, questdb)
-        assert len(ours) > 0 and ours == theirs, seconds
+    decoded = await kept_in_both(questdb, clickhouse, lean, "IBM", "trade")
+    theirs, ours = ClickHouseStore(clickhouse), QuestDBStore(questdb)
+    for interval, seconds in INTERVALS.items():
+        bars = await stored(ours, "IBM", interval)
+        assert bars == computed(lean, "IBM", seconds) == await stored(theirs, "IBM", interval), interval
+    for interval in ("1m", "5m", "1h", "1d"):
+        bars = await stored(ours, "IBM", interval, "regular", limit=7)
+        assert bars == await stored(theirs, "IBM", interval, "regular", limit=7), interval
+        assert len(bars) > 0
     # Again: nothing changes.
-    await questdb_ticks.archive(batches[:3], questdb)
-    await questdb_ticks.archive(batches[:1], questdb)
-    before = await questdb_ticks.bars("IBM", FEED, 60, since, until, 100_000, questdb)
+    ticks, before = await counted(questdb, "ticks", "IBM"), await stored(ours, "IBM", "1m")
+    await questdb_ticks.archive(decoded[:3], questdb)
+    await questdb_ticks.archive(decoded[:1], questdb)
     assert await counted(questdb, "ticks", "IBM") == ticks
-    assert await questdb_ticks.bars("IBM", FEED, 60, since, until, 100_000, questdb) == before
+    assert await stored(ours, "IBM", "1m") == before
+
+
+async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhouse: ClickHouse) -> None:
+    """More sessions than one statement asks for, ticks before, in and after each."""
+    days = range(300)
+    begin_s = 1_514_764_800  # 2018-01-01
+    minutes = [*range(13 * 60, 15 * 60, 7), *range(19 * 60, 22 * 60, 11)]
+    times = np.array([(begin_s + d * 86_400 + m * 60) * 10**9 for d in days for m in minutes], np.int64)
+    n = np.arange(len(times), dtype=np.int64)
+    prices, quantities = 100 * 10**9 + n % 977 * 10**7, (1 + n % 13) * 10**9
+    data = encode_trades(
+        FEED, "MANY", (n + 1).astype(np.uint64), times, prices, quantities, np.zeros(len(n), np.int8),
+        np.zeros(len(n), np.uint32),
+    )  # fmt: skip
+    told = [Message(1, "ticks", data, {}, 0)]
+    await archived(clickhouse, told)
+    await questdb_ticks.archive(archive.decode(told), questdb)
+    await seen(questdb, "ticks", "MANY", len(times))
+    span = {"begin": "2018-01-01T00:00:00Z", "end": "2018-11-01T00:00:00Z"}
+    for interval, hours in (("90d", "regular"), ("1d", "regular"), ("30m", "regular"), ("90d", "all")):
+        ours = await stored(QuestDBStore(questdb), "MANY", interval, hours, **span)
+        assert ours == await stored(ClickHouseStore(clickhouse), "MANY", interval, hours, **span), interval
+        assert len(ours) > 3
+
+
+async def body(store: TickStore, wanted: ticks.Wanted, form: ticks.Form) -> bytes:
+    return b"".join([piece async for piece in ticks.pages(wanted, form, store)])
+
+
+@pytest.mark.parametrize("kind", ["trades", "quotes"])
+async def test_history_is_equal_to_the_byte(
+    questdb: QuestDB, clickhouse: ClickHouse, lean: Path, kind: Kind
+) -> None:
+    one: batches.Kind = "trade" if kind == "trades" else "quote"
+    await kept_in_both(questdb, clickhouse, lean, "AIG", one)
+    since, until = (parse_rfc3339(f"2013-10-07T{clock}Z") for clock in ("13:00:00", "13:50:00"))
+    assert since and until
+    wanted = ticks.Wanted("AIG", FEED, kind, rules.Range(since, until), None)
+    for form in ("json", "csv", "parquet"):
+        ours = await body(QuestDBStore(questdb), wanted, form)
+        theirs = await body(ClickHouseStore(clickhouse), wanted, form)
+        if form != "parquet":
+            assert ours == theirs
+            continue
+        mine, other = (parquet.read_table(io.BytesIO(each)) for each in (ours, theirs))
+        assert mine.num_rows > 1000
+        assert mine.schema == other.schema
+        assert mine.equals(other)
+
+
+async def test_factors_are_equal(questdb: QuestDB, clickhouse: ClickHouse) -> None:
+    told = [["2005-06-08", "0.9817112", "0.5"], ["2050-12-31", "1", "1"]]
+    data = orjson.dumps({"symbol": "SPLIT", "factors": told})
+    factors = archive.factors([Message(1, "factors.SPLIT", data, {}, 0)])
+    for _ in range(2):
+        await questdb_ticks.archive_factors(factors, questdb)
+    await clickhouse.insert("price_factors", archive.factor_block(*factors[0]))
+    await seen(questdb, "price_factors", "SPLIT", 2)
+    ours = await QuestDBStore(questdb).factors("SPLIT")
+    assert ours == await ClickHouseStore(clickhouse).factors("SPLIT") == factors[0][1]
 
 
 async def test_quotes_are_taken_too(questdb: QuestDB, lean: Path) -> None:
@@ -152,3 +236,23 @@ async def test_quotes_are_taken_too(questdb: QuestDB, lean: Path) -> None:
     )
     assert int(bid.scaleb(9)) == told[0]["bids"][9]
     assert int(quantity.scaleb(9)) == told[0]["bid_quantities"][9]
+
+
+async def test_it_is_the_only_store(addresses: Settings, questdb: QuestDB, tmp_path: Path) -> None:
+    """Without ClickHouse: what a feed says is asked for over HTTP."""
+    rows, symbol = 40_000, "LONE"
+    urls = {"questdb_url": addresses.questdb_url, "questdb_ilp": addresses.questdb_ilp}
+    with Stack.start(tmp_path / "data", **urls) as stack:
+        platform = Platform(stack.settings(**urls))
+        await publish(platform, symbol, rows)
+        await platform.close()
+        span = {"start": "2023-11-14T22:13:20Z", "end": "2023-11-14T22:15:00Z"}
+        eventually(lambda: len(items(stack, f"history/{symbol}", **span)) == rows, "all ticks", 120)
+        file = get(stack, f"history/{symbol}", format="parquet", **span).content
+        got = parquet.read_table(io.BytesIO(file))
+        assert got["price"].to_pylist() == [
+            Decimal(int(price)).scaleb(-9) for price in columns(rows)["prices"]
+        ]
+        bars = items(stack, f"bars/{symbol}", interval="1s", source="outside")
+        assert sum(int(bar["trades"]) for bar in bars) == rows
+        refusal(get(stack, "bars/NOBODY", interval="1s", source="outside"), 404, "unknown_symbol")

@@ -12,9 +12,9 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cift.contracts import conditions
 from cift.kernel.clock import parse_rfc3339
 from cift.kernel.money import nanos_of
-from cift.market import conditions
 from cift.market.ticks import Bar, Cancel, Correction, Quote, Status, Tick, Trade
 
 MINUTE_S, DAY_S = 60, 86_400

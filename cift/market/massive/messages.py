@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cift.contracts import conditions
 from cift.kernel.money import nanos_of
-from cift.market import conditions
 from cift.market.ticks import Bar, Quote, Tick, Trade
 
 NS_PER_MS = 1_000_000

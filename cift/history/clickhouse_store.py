@@ -1,15 +1,13 @@
-"""SQL of the tick stores' reads (ClickHouse). Every read says FINAL: what came twice is one row."""
+"""The tick store that is ClickHouse (`tick_store.TickStore`): bars are kept, by views, as ticks arrive.
+
+Every read says FINAL: what came twice is one row."""
 
 from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
-from cift.history.rules import Range
+from cift.history.tick_store import BarRow, Factor, Kind, TextForm, TickPage, Whose
 from cift.platform.calendars import Session
 from cift.platform.clickhouse import ClickHouse
-
-Row = tuple[Any, ...]
 
 # Session's hours by UTC day: no session of New York's crosses midnight in UTC.
 _IN_SESSION = """
@@ -34,7 +32,14 @@ WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {kept:UInt32}
 """
 
 
-class Kept:
+def sources_sql(whose: Whose) -> tuple[str, dict[str, Any]]:
+    """The condition on `source`, and its parameters."""
+    if whose.name is None:
+        return "1", {}
+    return f"source {'!=' if whose.but else '='} {{source:String}}", {"source": whose.name}
+
+
+class _Kept:
     """The kept bars of one symbol that a request is about."""
 
     def __init__(
@@ -42,12 +47,12 @@ class Kept:
         clickhouse: ClickHouse,
         symbol: str,
         kept_s: int,
-        sources: tuple[str, dict[str, Any]],
+        whose: Whose,
         sessions: Sequence[Session] | None,
     ) -> None:
         self._clickhouse = clickhouse
-        self._sources = sources[0]
-        self._parameters: dict[str, Any] = {"symbol": symbol, "kept": kept_s, **sources[1]}
+        self._sources, parameters = sources_sql(whose)
+        self._parameters: dict[str, Any] = {"symbol": symbol, "kept": kept_s, **parameters}
         self._session = ""
         if sessions is not None:
             self._session = _IN_SESSION
@@ -57,46 +62,56 @@ class Kept:
                 "closes": [s.closes_ns // 10**9 for s in sessions],
             }
 
-    async def _rows(self, sql: str, since_s: int, until_s: int, **more: Any) -> list[Row]:
+    async def _rows(self, sql: str, since_s: int, until_s: int, **more: Any) -> list[tuple[Any, ...]]:
         filled = sql.replace("SOURCES", self._sources).replace("SESSION", self._session)
         return await self._clickhouse.rows(
             filled, {**self._parameters, "since": since_s, "until": until_s, **more}
         )
 
-    async def edge(self, function: str, since_s: int, until_s: int) -> int | None:
-        """Beginning of the first (`min`) or last (`max`) kept bar in [since, until)."""
-        assert function in ("min", "max")
+    async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
         ((found, count),) = await self._rows(_EDGE.replace("FUNCTION", function), since_s, until_s)
         return int(found) if count else None
 
-    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[Row]:
-        """Bars of so many seconds that begin in [since, until), oldest first."""
-        return await self._rows(_BARS, since_s, until_s, seconds=seconds, limit=limit)
+    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
+        rows = await self._rows(_BARS, since_s, until_s, seconds=seconds, limit=limit)
+        return [(int(begins), *middle, int(trades)) for begins, *middle, trades in rows]
 
 
-async def factors(clickhouse: ClickHouse, symbol: str) -> list[tuple[date, Decimal, Decimal]]:
-    """Day up to which, price factor, split factor; oldest first."""
-    rows = await clickhouse.rows(
-        "SELECT day, price_factor, split_factor FROM price_factors FINAL WHERE symbol = {symbol:String}"
-        " ORDER BY day",
-        {"symbol": symbol},
-    )
-    return [(day, price, split) for day, price, split in rows]
+class ClickHouseStore:
+    """See the module's header."""
 
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
 
-async def sources(clickhouse: ClickHouse, symbol: str) -> list[str]:
-    """Who has told of this symbol, by name."""
-    rows = await clickhouse.rows(
-        "SELECT DISTINCT source FROM bars_analytics WHERE symbol = {symbol:String} AND interval_s = 86400"
-        " UNION DISTINCT SELECT DISTINCT source FROM quotes_analytics WHERE symbol = {symbol:String}"
-        " ORDER BY source",
-        {"symbol": symbol},
-    )
-    return [row[0] for row in rows]
+    def bars_of(self, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None) -> _Kept:
+        return _Kept(self._clickhouse, symbol, kept_s, whose, sessions)
+
+    async def sources(self, symbol: str) -> list[str]:
+        rows = await self._clickhouse.rows(
+            "SELECT DISTINCT source FROM bars_analytics WHERE symbol = {symbol:String} AND interval_s = 86400"
+            " UNION DISTINCT SELECT DISTINCT source FROM quotes_analytics WHERE symbol = {symbol:String}"
+            " ORDER BY source",
+            {"symbol": symbol},
+        )
+        return [row[0] for row in rows]
+
+    async def factors(self, symbol: str) -> list[Factor]:
+        rows = await self._clickhouse.rows(
+            "SELECT day, price_factor, split_factor FROM price_factors FINAL WHERE symbol = {symbol:String}"
+            " ORDER BY day",
+            {"symbol": symbol},
+        )
+        return [(day, price, split) for day, price, split in rows]
+
+    async def text(self, page: TickPage, form: TextForm) -> bytes:
+        return await self._clickhouse.text(_page_sql(page.kind, as_text=True), form, _parameters(page))
+
+    async def table(self, page: TickPage) -> Any:
+        return await self._clickhouse.table(_page_sql(page.kind, as_text=False), _parameters(page))
 
 
 # ── ticks ───────────────────────────────────────────────────────────────────────────────────────
-TICKS = {
+_TICKS: dict[Kind, tuple[str, str]] = {
     "trades": (
         "ticks_analytics",
         "price, quantity, multiIf(side > 0, 'buy', side < 0, 'sell', NULL) AS aggressor, conditions",
@@ -106,10 +121,8 @@ TICKS = {
 _AT_TEXT = "formatDateTime(at, '%FT%T.%fZ') AS at"
 
 
-def page_sql(kind: str, *, as_text: bool) -> str:
-    """A page of ticks of one source, oldest first, from behind (after_at, after_sequence). As text, times
-    are RFC 3339; else they are timestamps."""
-    table, columns = TICKS[kind]
+def _page_sql(kind: Kind, *, as_text: bool) -> str:
+    table, columns = _TICKS[kind]
     at = _AT_TEXT if as_text else "at"
     return (
         f"SELECT {at}, sequence, {columns} FROM (SELECT * FROM {table} FINAL"
@@ -120,6 +133,12 @@ def page_sql(kind: str, *, as_text: bool) -> str:
     )
 
 
-def page_range(range_: Range, after: int) -> dict[str, Any]:
-    """The parameters of a page from behind (`range_.since_ns`, `after`)."""
-    return {"since": range_.since_ns, "until": range_.until_ns, "after": after}
+def _parameters(page: TickPage) -> dict[str, Any]:
+    return {
+        "symbol": page.symbol,
+        "source": page.source,
+        "since": page.since_ns,
+        "until": page.until_ns,
+        "after": page.after,
+        "limit": page.limit,
+    }

@@ -1,0 +1,209 @@
+"""The tick store that is QuestDB (`tick_store.TickStore`): bars are made of ticks when they are asked for.
+
+It has the ticks of outside feeds alone, not the exchange's own trades. The symbol, whose ticks, and hours
+are in the statement's condition; those of many sessions are asked for in several statements, and a bar that
+lies across two is put together here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import orjson
+
+from cift.contracts.amounts import required_text
+from cift.contracts.conditions import NOT_LAST_SALE
+from cift.history.tick_store import BarRow, Factor, Kind, TextForm, TickPage, Whose
+from cift.kernel.clock import rfc3339_ns, to_datetime
+from cift.platform.calendars import Session
+from cift.platform.questdb import QuestDB
+
+SESSIONS_AT_ONCE = 64
+SECOND = 10**9
+_BARS = """
+SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades FROM (
+    SELECT at, first(price) open, max(price) high, min(price) low, last(price) close,
+        sum(quantity) volume, sum(price * quantity) notional, count() trades
+    FROM ticks WHERE {where}
+    SAMPLE BY {seconds}s ALIGN TO CALENDAR
+) LIMIT {limit}
+"""
+_EDGE = "SELECT cast(at AS LONG) AS moment FROM ticks WHERE {where} ORDER BY at {order} LIMIT 1"
+_SIDES = {1: "buy", -1: "sell"}
+_NAMES: dict[Kind, tuple[str, ...]] = {
+    "trades": ("at", "sequence", "price", "quantity", "aggressor", "conditions"),
+    "quotes": ("at", "sequence", "bid", "bid_quantity", "ask", "ask_quantity"),
+}
+_COLUMNS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "trades": ("ticks", ("price", "quantity", "side", "conditions")),
+    "quotes": ("quotes", ("bid", "bid_quantity", "ask", "ask_quantity")),
+}
+
+
+class _Bars:
+    """Bars of one symbol, made of its ticks."""
+
+    def __init__(
+        self, questdb: QuestDB, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None
+    ) -> None:
+        self._questdb, self._kept_s, self._sessions = questdb, kept_s, sessions
+        self._arguments: list[Any] = [symbol]
+        self._where = f"symbol = $1 AND (conditions & {NOT_LAST_SALE}) = 0"
+        if whose.name is not None:
+            self._where += f" AND source {'!=' if whose.but else '='} $2"
+            self._arguments.append(whose.name)
+
+    def _spans(self, since_ns: int, until_ns: int) -> list[list[tuple[int, int]]]:
+        """What of [since, until) is asked for, in the portions of one statement each."""
+        if self._sessions is None:
+            return [[(since_ns, until_ns)]]
+        spans = [(max(s.opens_ns, since_ns), min(s.closes_ns, until_ns)) for s in self._sessions]
+        spans = [(opens, closes) for opens, closes in spans if opens < closes]
+        return [spans[at : at + SESSIONS_AT_ONCE] for at in range(0, len(spans), SESSIONS_AT_ONCE)]
+
+    def _condition(self, spans: Sequence[tuple[int, int]]) -> str:
+        """The whole range first: by it alone QuestDB finds its partitions."""
+        times = [_between(spans[0][0], spans[-1][1])]
+        if len(spans) > 1:
+            times.append(f"({' OR '.join(f'({_between(*span)})' for span in spans)})")
+        return " AND ".join([self._where, *times])
+
+    async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
+        since_ns, until_ns = (-(-s // self._kept_s) * self._kept_s * SECOND for s in (since_s, until_s))
+        order = {"min": "ASC", "max": "DESC"}[function]
+        if self._sessions is not None:  # where there are no ticks at all, no session need be asked for
+            first = await self._edge([(since_ns, until_ns)], order)
+            if first is None:
+                return None
+            if function == "min":
+                since_ns = first
+            else:
+                until_ns = first + 1
+        portions = self._spans(since_ns, until_ns)
+        for spans in portions if function == "min" else reversed(portions):
+            found = await self._edge(spans, order)
+            if found is not None:
+                return found // SECOND
+        return None
+
+    async def _edge(self, spans: Sequence[tuple[int, int]], order: str) -> int | None:
+        sql = _EDGE.format(where=self._condition(spans), order=order)
+        rows = await self._questdb.rows(sql, *self._arguments)
+        return int(rows[0]["moment"]) if rows else None
+
+    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
+        assert since_s % seconds == 0
+        found: list[BarRow] = []
+        for spans in self._spans(since_s * SECOND, until_s * SECOND):
+            sql = _BARS.format(where=self._condition(spans), seconds=int(seconds), limit=int(limit))
+            for row in await self._questdb.rows(sql, *self._arguments):
+                bar = (int(row[0]), *row[1:7], int(row[7]))
+                if found and found[-1][0] == bar[0]:
+                    bar = _joined(found.pop(), bar)
+                found.append(bar)
+            if len(found) > limit:
+                break
+        return found[:limit]
+
+
+def _between(since_ns: int, until_ns: int) -> str:
+    return f"at >= cast({since_ns} AS TIMESTAMP_NS) AND at < cast({until_ns} AS TIMESTAMP_NS)"
+
+
+def _joined(a: BarRow, b: BarRow) -> BarRow:
+    """Two parts of one bar, the earlier first."""
+    return (a[0], a[1], max(a[2], b[2]), min(a[3], b[3]), b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7])
+
+
+class QuestDBStore:
+    """See the module's header."""
+
+    def __init__(self, questdb: QuestDB) -> None:
+        self._questdb = questdb
+
+    def bars_of(self, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None) -> _Bars:
+        return _Bars(self._questdb, symbol, kept_s, whose, sessions)
+
+    async def sources(self, symbol: str) -> list[str]:
+        found: set[str] = set()
+        for table in ("ticks", "quotes"):
+            sql = f"SELECT DISTINCT source FROM {table} WHERE symbol = $1"
+            found |= {row["source"] for row in await self._questdb.rows(sql, symbol)}
+        return sorted(found)
+
+    async def factors(self, symbol: str) -> list[Factor]:
+        rows = await self._questdb.rows(
+            "SELECT cast(day AS LONG) AS ns, price_factor, split_factor FROM price_factors"
+            " WHERE symbol = $1 ORDER BY day",
+            symbol,
+        )
+        return [(to_datetime(row["ns"]).date(), row["price_factor"], row["split_factor"]) for row in rows]
+
+    async def _rows(self, page: TickPage) -> list[Any]:
+        table, columns = _COLUMNS[page.kind]
+        sql = (
+            f"SELECT cast(at AS LONG) AS at_ns, sequence, {', '.join(columns)} FROM {table}"
+            f" WHERE symbol = $1 AND source = $2 AND {_between(page.since_ns, page.until_ns)}"
+            f" AND (at > cast({page.since_ns} AS TIMESTAMP_NS) OR sequence > {page.after})"
+            f" ORDER BY at, sequence LIMIT {page.limit}"
+        )
+        return await self._questdb.rows(sql, page.symbol, page.source)
+
+    async def text(self, page: TickPage, form: TextForm) -> bytes:
+        return await asyncio.to_thread(_text, page.kind, await self._rows(page), form)
+
+    async def table(self, page: TickPage) -> Any:
+        return await asyncio.to_thread(_table, page.kind, await self._rows(page))
+
+
+def _told(kind: Kind, row: Any) -> tuple[Any, ...]:
+    """A tick's values as texts and numbers, by _NAMES."""
+    at = rfc3339_ns(row["at_ns"])
+    if kind == "quotes":
+        return at, row["sequence"], *(required_text(row[name]) for name in _COLUMNS["quotes"][1])
+    price, quantity = required_text(row["price"]), required_text(row["quantity"])
+    return at, row["sequence"], price, quantity, _SIDES.get(row["side"]), _bits(row["conditions"])
+
+
+def _bits(conditions: int) -> int:
+    """QuestDB's integers have a sign."""
+    return conditions & 0xFFFFFFFF
+
+
+def _text(kind: Kind, rows: Sequence[Any], form: TextForm) -> bytes:
+    names, told = _NAMES[kind], (_told(kind, row) for row in rows)
+    if form == "JSONEachRow":
+        lines = (orjson.dumps(dict(zip(names, each, strict=True))) for each in told)
+        return b"".join(line + b"\n" for line in lines)
+    decimals = [
+        at for at, name in enumerate(names) if name not in ("at", "sequence", "aggressor", "conditions")
+    ]
+    head = [",".join(f'"{name}"' for name in names)] if form == "CSVWithNames" else []
+    return "".join(f"{line}\n" for line in (*head, *(_csv(each, decimals) for each in told))).encode()
+
+
+def _csv(values: tuple[Any, ...], bare: Sequence[int]) -> str:
+    """Text in quotes, numbers without, nothing as \\N."""
+    return ",".join(
+        "\\N" if value is None else f'"{value}"' if isinstance(value, str) and at not in bare else str(value)
+        for at, value in enumerate(values)
+    )
+
+
+def _table(kind: Kind, rows: Sequence[Any]) -> Any:
+    import pyarrow
+
+    amount = pyarrow.decimal128(18, 9)
+    types: dict[str, Any] = {"sequence": pyarrow.uint64(), "conditions": pyarrow.uint32()}
+    fields = [pyarrow.field("at", pyarrow.timestamp("ns", "UTC"), nullable=False)]
+    columns: list[list[Any]] = [[row["at_ns"] for row in rows]]
+    for name in _NAMES[kind][1:]:
+        if name == "aggressor":
+            fields.append(pyarrow.field(name, pyarrow.string()))
+            columns.append([_SIDES.get(row["side"]) for row in rows])
+        else:
+            fields.append(pyarrow.field(name, types.get(name, amount), nullable=False))
+            values = [row[name] for row in rows]
+            columns.append([_bits(each) for each in values] if name == "conditions" else values)
+    arrays = [pyarrow.array(each, field.type) for each, field in zip(columns, fields, strict=True)]
+    return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))
