@@ -1,4 +1,6 @@
-"""The tick store that is QuestDB (`tick_store.TickStore`): bars are made of ticks when they are asked for.
+"""The tick store that is QuestDB (`tick_store.TickStore`): bars of minutes, hours and days are kept in
+materialized views, which follow the ticks a moment later; others, and those of several sources together, are
+made of ticks when they are asked for.
 
 It has the ticks of outside feeds alone, not the exchange's own trades. The symbol, whose ticks, and hours
 are in the statement's condition; those of many sessions are asked for in several statements, and a bar that
@@ -22,13 +24,21 @@ SESSIONS_AT_ONCE = 64
 SECOND = 10**9
 _BARS = """
 SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades FROM (
-    SELECT at, first(price) open, max(price) high, min(price) low, last(price) close,
-        sum(quantity) volume, sum(price * quantity) notional, count() trades
-    FROM ticks WHERE {where}
+    SELECT at, {columns} FROM {table} WHERE {where}
     SAMPLE BY {seconds}s ALIGN TO CALENDAR
 ) LIMIT {limit}
 """
-_EDGE = "SELECT cast(at AS LONG) AS moment FROM ticks WHERE {where} ORDER BY at {order} LIMIT 1"
+_OF_TICKS = (
+    "first(price) open, max(price) high, min(price) low, last(price) close,"
+    " sum(quantity) volume, sum(price * quantity) notional, count() trades"
+)
+_OF_KEPT = (
+    "first(open) open, max(high) high, min(low) low, last(close) close,"
+    " sum(volume) volume, sum(notional) notional, sum(trades) trades"
+)
+_KEPT = {60: "bars_1m", 3_600: "bars_1h", 86_400: "bars_1d"}
+"""The view of each interval in seconds that bars are kept of, by `database/questdb/schema.sql`."""
+_EDGE = "SELECT cast(at AS LONG) AS moment FROM {table} WHERE {where} ORDER BY at {order} LIMIT 1"
 _SIDES = {1: "buy", -1: "sell"}
 _NAMES: dict[Kind, tuple[str, ...]] = {
     "trades": ("at", "sequence", "price", "quantity", "aggressor", "conditions"),
@@ -41,17 +51,26 @@ _COLUMNS: dict[Kind, tuple[str, tuple[str, ...]]] = {
 
 
 class _Bars:
-    """Bars of one symbol, made of its ticks."""
+    """Bars of one symbol."""
 
     def __init__(
         self, questdb: QuestDB, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None
     ) -> None:
         self._questdb, self._kept_s, self._sessions = questdb, kept_s, sessions
         self._arguments: list[Any] = [symbol]
-        self._where = f"symbol = $1 AND (conditions & {NOT_LAST_SALE}) = 0"
+        self._whose = "symbol = $1"
+        self._view = None
         if whose.name is not None:
-            self._where += f" AND source {'!=' if whose.but else '='} $2"
+            self._whose += f" AND source {'!=' if whose.but else '='} $2"
             self._arguments.append(whose.name)
+            # What is kept of each source does not say whose trade was the first of all.
+            self._view = None if whose.but else _KEPT.get(kept_s)
+
+    async def _read(self) -> tuple[str, str, str]:
+        """What is read, the columns of a bar in it, and the condition but for time."""
+        if self._view is not None and self._view in await self._questdb.views():
+            return self._view, _OF_KEPT, self._whose
+        return "ticks", _OF_TICKS, f"{self._whose} AND (conditions & {NOT_LAST_SALE}) = 0"
 
     def _spans(self, since_ns: int, until_ns: int) -> list[list[tuple[int, int]]]:
         """What of [since, until) is asked for, in the portions of one statement each."""
@@ -60,13 +79,6 @@ class _Bars:
         spans = [(max(s.opens_ns, since_ns), min(s.closes_ns, until_ns)) for s in self._sessions]
         spans = [(opens, closes) for opens, closes in spans if opens < closes]
         return [spans[at : at + SESSIONS_AT_ONCE] for at in range(0, len(spans), SESSIONS_AT_ONCE)]
-
-    def _condition(self, spans: Sequence[tuple[int, int]]) -> str:
-        """The whole range first: by it alone QuestDB finds its partitions."""
-        times = [_between(spans[0][0], spans[-1][1])]
-        if len(spans) > 1:
-            times.append(f"({' OR '.join(f'({_between(*span)})' for span in spans)})")
-        return " AND ".join([self._where, *times])
 
     async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
         since_ns, until_ns = (-(-s // self._kept_s) * self._kept_s * SECOND for s in (since_s, until_s))
@@ -87,15 +99,23 @@ class _Bars:
         return None
 
     async def _edge(self, spans: Sequence[tuple[int, int]], order: str) -> int | None:
-        sql = _EDGE.format(where=self._condition(spans), order=order)
+        table, _, where = await self._read()
+        sql = _EDGE.format(table=table, where=f"{where} AND {_within(spans)}", order=order)
         rows = await self._questdb.rows(sql, *self._arguments)
         return int(rows[0]["moment"]) if rows else None
 
     async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
         assert since_s % seconds == 0
         found: list[BarRow] = []
+        table, columns, where = await self._read()
         for spans in self._spans(since_s * SECOND, until_s * SECOND):
-            sql = _BARS.format(where=self._condition(spans), seconds=int(seconds), limit=int(limit))
+            sql = _BARS.format(
+                columns=columns,
+                table=table,
+                where=f"{where} AND {_within(spans)}",
+                seconds=int(seconds),
+                limit=int(limit),
+            )
             for row in await self._questdb.rows(sql, *self._arguments):
                 bar = (int(row[0]), *row[1:7], int(row[7]))
                 if found and found[-1][0] == bar[0]:
@@ -104,6 +124,14 @@ class _Bars:
             if len(found) > limit:
                 break
         return found[:limit]
+
+
+def _within(spans: Sequence[tuple[int, int]]) -> str:
+    """The whole range first: by it alone QuestDB finds its partitions."""
+    times = [_between(spans[0][0], spans[-1][1])]
+    if len(spans) > 1:
+        times.append(f"({' OR '.join(f'({_between(*span)})' for span in spans)})")
+    return " AND ".join(times)
 
 
 def _between(since_ns: int, until_ns: int) -> str:

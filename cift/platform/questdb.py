@@ -8,6 +8,8 @@ changes nothing (DEDUP). The PostgreSQL wire knows no nanoseconds, so times are 
 """
 
 import asyncio
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from cift.kernel.errors import Unavailable
 from cift.platform.clickhouse_schema import statements
 from cift.platform.settings import Settings
 
+log = logging.getLogger("cift.questdb")
 SCHEMA = Path(__file__).resolve().parent.parent.parent / "database" / "questdb" / "schema.sql"
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 25.0
 CONNECTIONS_MAX = 4
+VIEWS_KNOWN_S = 10.0
 _GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 
@@ -31,6 +35,8 @@ class QuestDB:
         self._url, self._ilp = settings.questdb_url, settings.questdb_ilp
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._views: frozenset[str] = frozenset()
+        self._views_until = 0.0
 
     @property
     def is_on(self) -> bool:
@@ -56,6 +62,17 @@ class QuestDB:
         except _GONE as error:
             raise _unavailable() from error
         return rows
+
+    async def views(self) -> frozenset[str]:
+        """The materialized views that follow their tables, as of `VIEWS_KNOWN_S` ago at most. Raises
+        Unavailable."""
+        if time.monotonic() > self._views_until:
+            found = await self.rows("SELECT view_name, view_status FROM materialized_views()")
+            self._views = frozenset(name for name, status in found if status == "valid")
+            self._views_until = time.monotonic() + VIEWS_KNOWN_S
+            for name in {name for name, _ in found} - self._views:
+                log.error("QuestDB: %s follows no longer; REFRESH MATERIALIZED VIEW %s FULL", name, name)
+        return self._views
 
     async def _opened(self) -> Any:
         if not self.is_on:

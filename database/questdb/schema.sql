@@ -1,5 +1,5 @@
--- Ticks in QuestDB. What comes twice replaces itself (DEDUP UPSERT KEYS); what is ten years older than the newest is dropped.
--- Statements end with `;` at the end of a line, and may run again.
+-- Ticks in QuestDB, and the bars that it keeps of them. What comes twice replaces itself (DEDUP UPSERT KEYS); what is thirty
+-- years older than the newest is dropped. Statements end with `;` at the end of a line, and may run again.
 
 CREATE TABLE IF NOT EXISTS ticks (
     at TIMESTAMP_NS,
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS ticks (
     quantity DECIMAL(18, 9),
     side BYTE,
     conditions INT
-) TIMESTAMP(at) PARTITION BY DAY TTL 10 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+) TIMESTAMP(at) PARTITION BY DAY TTL 30 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
 
 CREATE TABLE IF NOT EXISTS quotes (
     at TIMESTAMP_NS,
@@ -21,7 +21,29 @@ CREATE TABLE IF NOT EXISTS quotes (
     bid_quantity DECIMAL(18, 9),
     ask DECIMAL(18, 9),
     ask_quantity DECIMAL(18, 9)
-) TIMESTAMP(at) PARTITION BY DAY TTL 10 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+) TIMESTAMP(at) PARTITION BY DAY TTL 30 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
+
+-- 118517248: sale conditions of prints that say nothing of the price at their time (cift/contracts/conditions.py).
+CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1m REFRESH IMMEDIATE AS (
+    SELECT at, symbol, source, first(price) open, max(price) high, min(price) low, last(price) close,
+        sum(quantity) volume, sum(price * quantity) notional, count() trades
+    FROM ticks WHERE (conditions & 118517248) = 0
+    SAMPLE BY 1m ALIGN TO CALENDAR
+) PARTITION BY MONTH;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1h REFRESH IMMEDIATE AS (
+    SELECT at, symbol, source, first(open) open, max(high) high, min(low) low, last(close) close,
+        sum(volume) volume, sum(notional) notional, sum(trades) trades
+    FROM bars_1m
+    SAMPLE BY 1h ALIGN TO CALENDAR
+) PARTITION BY YEAR;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1d REFRESH IMMEDIATE AS (
+    SELECT at, symbol, source, first(open) open, max(high) high, min(low) low, last(close) close,
+        sum(volume) volume, sum(notional) notional, sum(trades) trades
+    FROM bars_1h
+    SAMPLE BY 1d ALIGN TO CALENDAR
+) PARTITION BY YEAR;
 
 CREATE TABLE IF NOT EXISTS price_factors (
     day TIMESTAMP_NS,

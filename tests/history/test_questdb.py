@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest_asyncio
 from cift_core.ticks import encode_trades
 from pyarrow import parquet
 
-from cift.history import archive, batches, questdb_ticks, rules, ticks
+from cift.history import archive, questdb_ticks, rules, ticks
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.lean import FEED
 from cift.history.questdb_store import QuestDBStore
@@ -133,23 +133,34 @@ async def seen(questdb: QuestDB, table: str, symbol: str, ticks: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def kept_in_both(
-    questdb: QuestDB, clickhouse: ClickHouse, lean: Path, symbol: str, kind: batches.Kind
-) -> list[archive.Batch]:
-    """A recorded day in both stores; its batches."""
-    told = messages(lean, symbol, kind)
-    decoded = archive.decode(told)
-    await archived(clickhouse, told)
-    await questdb_ticks.archive(decoded, questdb)
-    ticks = sum(len(batch["times"]) for batch in decoded)
-    await seen(questdb, questdb_ticks.TABLES[kind], symbol, ticks)
-    return decoded
+async def followed(questdb: QuestDB) -> None:
+    """Until the bars that are kept are those of the ticks that are seen."""
+    import asyncio
+
+    behind = "SELECT view_name FROM materialized_views() WHERE refresh_base_table_txn < base_table_txn"
+    deadline = time.monotonic() + SEEN_TIMEOUT_S
+    while rows := await questdb.rows(behind):
+        assert time.monotonic() < deadline, f"behind: {rows}"
+        await asyncio.sleep(0.2)
+
+
+async def kept_in_questdb(questdb: QuestDB, told: list[Message]) -> list[archive.Batch]:
+    """Messages of one symbol and kind, all of which are there afterwards; their batches."""
+    batches = archive.decode(told)
+    await questdb_ticks.archive(batches, questdb)
+    table = questdb_ticks.TABLES[batches[0]["kind"]]
+    await seen(questdb, table, batches[0]["symbol"], sum(len(batch["times"]) for batch in batches))
+    await followed(questdb)
+    return batches
 
 
 async def test_bars_of_a_day_are_equal_in_both_stores(
     questdb: QuestDB, clickhouse: ClickHouse, lean: Path
 ) -> None:
-    decoded = await kept_in_both(questdb, clickhouse, lean, "IBM", "trade")
+    told = messages(lean, "IBM", "trade")
+    decoded = await kept_in_questdb(questdb, told)
+    await archived(clickhouse, told)
+    assert await questdb.views() == {"bars_1m", "bars_1h", "bars_1d"}
     theirs, ours = ClickHouseStore(clickhouse), QuestDBStore(questdb)
     for interval, seconds in INTERVALS.items():
         bars = await stored(ours, "IBM", interval)
@@ -180,8 +191,7 @@ async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhou
     )  # fmt: skip
     told = [Message(1, "ticks", data, {}, 0)]
     await archived(clickhouse, told)
-    await questdb_ticks.archive(archive.decode(told), questdb)
-    await seen(questdb, "ticks", "MANY", len(times))
+    await kept_in_questdb(questdb, told)
     span = {"begin": "2018-01-01T00:00:00Z", "end": "2018-11-01T00:00:00Z"}
     for interval, hours in (("90d", "regular"), ("1d", "regular"), ("30m", "regular"), ("90d", "all")):
         ours = await stored(QuestDBStore(questdb), "MANY", interval, hours, **span)
@@ -197,8 +207,9 @@ async def body(store: TickStore, wanted: ticks.Wanted, form: ticks.Form) -> byte
 async def test_history_is_equal_to_the_byte(
     questdb: QuestDB, clickhouse: ClickHouse, lean: Path, kind: Kind
 ) -> None:
-    one: batches.Kind = "trade" if kind == "trades" else "quote"
-    await kept_in_both(questdb, clickhouse, lean, "AIG", one)
+    told = messages(lean, "AIG", "trade" if kind == "trades" else "quote")
+    await kept_in_questdb(questdb, told)
+    await archived(clickhouse, told)
     since, until = (parse_rfc3339(f"2013-10-07T{clock}Z") for clock in ("13:00:00", "13:50:00"))
     assert since and until
     wanted = ticks.Wanted("AIG", FEED, kind, rules.Range(since, until), None)
@@ -227,9 +238,7 @@ async def test_factors_are_equal(questdb: QuestDB, clickhouse: ClickHouse) -> No
 
 
 async def test_quotes_are_taken_too(questdb: QuestDB, lean: Path) -> None:
-    told = archive.decode(messages(lean, "IBM", "quote")[:2])
-    await questdb_ticks.archive(told, questdb)
-    await seen(questdb, "quotes", "IBM", sum(len(batch["times"]) for batch in told))
+    told = await kept_in_questdb(questdb, messages(lean, "IBM", "quote")[:2])
     ((bid, quantity),) = await questdb.rows(
         "SELECT bid, bid_quantity FROM quotes WHERE symbol = 'IBM' AND sequence = $1",
         int(told[0]["sequences"][9]),
@@ -256,3 +265,31 @@ async def test_it_is_the_only_store(addresses: Settings, questdb: QuestDB, tmp_p
         bars = items(stack, f"bars/{symbol}", interval="1s", source="outside")
         assert sum(int(bar["trades"]) for bar in bars) == rows
         refusal(get(stack, "bars/NOBODY", interval="1s", source="outside"), 404, "unknown_symbol")
+
+
+async def test_a_view_that_follows_no_longer_is_not_read(
+    addresses: Settings, questdb: QuestDB, lean: Path
+) -> None:
+    import asyncio
+
+    async def until(holds: Callable[[frozenset[str]], bool]) -> QuestDB:
+        deadline = time.monotonic() + SEEN_TIMEOUT_S
+        while True:
+            asked = QuestDB(addresses)  # what was known is known for a while
+            if holds(await asked.views()):
+                return asked
+            await asked.close()
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.5)
+
+    await kept_in_questdb(questdb, messages(lean, "AIG", "trade"))
+    await questdb.rows("UPDATE ticks SET price = price + 1.0m WHERE symbol = 'AIG'")
+    without = await until(lambda views: not views)
+    changed = await stored(QuestDBStore(without), "AIG", "1h")
+    await without.close()
+    assert [bar[1] for bar in changed] == [bar[1] + 1 for bar in computed(lean, "AIG", 3_600)]
+    for view in ("bars_1m", "bars_1h", "bars_1d"):
+        await questdb.rows(f"REFRESH MATERIALIZED VIEW {view} FULL")
+        again = await until(lambda views, view=view: view in views)  # type: ignore[misc]
+        assert await stored(QuestDBStore(again), "AIG", "1h") == changed
+        await again.close()
