@@ -92,6 +92,13 @@ async def test_the_api_server_is_away(
     cluster.apply(account("ada", namespace))
     ada = cluster.account("ada", namespace)
     symbol, trader = await venue.instrument(), Desk(cluster, namespace, venue, venue.platform).trader(ada)
+
+    def is_ending() -> bool:
+        phases = "jsonpath={.items[*].status.phase}"
+        return "Terminating" in cluster.kubectl("get", "namespaces", "-o", phases).stdout
+
+    # Kubernetes, just started, does not know all kinds yet, and would end a namespace without what is in it.
+    eventually(lambda: not is_ending(), "the namespaces of earlier tests are gone", 120, poll_s=0.5)
     faults.stop("apiserver", "KILL")
     try:
         deadline = time.monotonic() + AWAY_S
