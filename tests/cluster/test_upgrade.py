@@ -44,8 +44,8 @@ async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[
         while len(load.placed_at) < placed + 3:
             await asyncio.sleep(0.05)
         await load.stop()
-        figures = await all_is_well(release, load)
         silences = sorted(((b - a, a) for a, b in itertools.pairwise(load.placed_at)), reverse=True)
+        figures = await all_is_well(release, load)  # which places orders too, later
         longest = ", ".join(f"{took:.2f} s at {at - started:.0f} s" for took, at in silences[:3])
         answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
         tell(
