@@ -11,6 +11,9 @@ from tests.faults.aftermath import all_is_well
 from tests.faults.loads import STEADY, loaded
 from tests.faults.traders import GATEWAY
 
+PACE_S = 0.5
+"""A rollout takes minutes, and every order is looked at afterwards."""
+
 
 def revision(release: Release) -> int:
     told = release.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json")
@@ -20,7 +23,7 @@ def revision(release: Release) -> int:
 async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[[str], None]) -> None:
     await asyncio.to_thread(release.wait_ready)
     first, leader = revision(release), await asyncio.to_thread(release.settled)
-    async with await loaded(release, "upgrade", steady=STEADY, **GATEWAY) as load:
+    async with await loaded(release, "upgrade", steady=STEADY, pace_s=PACE_S, **GATEWAY) as load:
         started = time.monotonic()
         # Every pod template changes: functions, engine, gateway.
         took = await asyncio.to_thread(

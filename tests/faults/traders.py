@@ -117,12 +117,13 @@ class Load:
         resend_chance: float = 0.5,
         only_orders: bool = False,
         steady: int = 0,
+        pace_s: float = PACE_S,
         codes: frozenset[str] = CODES,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         self.users = list(users)
         self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
-        self._steady = steady
+        self._steady, self._pace_s = steady, pace_s
         """So many of the tasks only place: no wait for another answer keeps their next order back."""
         self._weights = (1, 0, 0, 0, 0) if only_orders else (60, 12, 12, 8, 8)
         self._codes, self._answer_timeout_s = codes, answer_timeout_s
@@ -273,7 +274,7 @@ class Load:
     async def _pause(self, rng: random.Random) -> None:
         if self.lost_at > time.monotonic() - LOST_PAUSE_S:
             await asyncio.sleep(LOST_PAUSE_S)  # nobody listens: do not spin
-        await asyncio.sleep(rng.uniform(0, PACE_S))
+        await asyncio.sleep(rng.uniform(0, self._pace_s))
 
     def new_order(self, user: User, rng: random.Random) -> Request:
         """A limit order near the price (some cross, some rest), seldom a market order, at times one that
