@@ -8,20 +8,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import certificate_of
 from tests.operators.cluster import Cluster, Object
 from tests.stack import ROOT
 from tests.target import Target, eventually
@@ -322,21 +316,6 @@ def _engine(pod: Object) -> EnginePod:
     except (httpx.HTTPError, AssertionError):
         role = ""
     return EnginePod(meta["name"], meta["uid"], pod["spec"].get("nodeName", ""), role, epoch)
-
-
-def certificate_of(address: str) -> tuple[bytes, bytes]:
-    """A certificate for an IP address, signed by itself, and its key: PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cift tests")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
-    builder = builder.add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
-    )
-    signed = builder.sign(key, hashes.SHA256())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return signed.public_bytes(Encoding.PEM), private
 
 
 def _declared(what: str) -> dict[str, Object]:

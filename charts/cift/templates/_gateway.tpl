@@ -62,6 +62,8 @@ caller learns soon that nobody knows what became of it. */ -}}
 {{- $domains := ternary .Values.gateway.hosts (append .Values.gateway.hosts (include "cift.inside" .) | uniq) (has "*" .Values.gateway.hosts) -}}
 {{- $host := dict "name" "exchange" "domains" $domains "routes" $routes -}}
 {{- if $origins }}{{ $_ := set $host "typed_per_filter_config" (dict "envoy.filters.http.cors" (dict "@type" "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" "allow_origin_string_match" $origins "allow_methods" "GET, POST, PUT, PATCH, DELETE" "allow_headers" "authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent" "expose_headers" "x-request-id, traceparent, retry-after, x-cift-origin" "max_age" "600")) }}{{ end -}}
+{{- /* Who reads certificates from files that may change must have a name. */}}
+node: {id: {{ .Release.Name }}-gateway, cluster: {{ .Release.Name }}}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 9901}}}
 static_resources:
   listeners:

@@ -1,0 +1,102 @@
+"""The gateway's own Envoy, as the chart configures it: pages and errors of its own, over HTTP and TLS."""
+
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cift.generate.chart import GATEWAY_PAGES, page_file
+from cift.run.servers import free_port
+from k8s.images.wheels import content_of
+from tests.certificates import certificate_of
+from tests.chart.helm import named, render
+from tests.target import eventually
+from tests.venue import refusal
+
+ENVOY = Path(sys.prefix) / "bin" / "envoy"
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
+ADDRESS = "127.0.0.1"
+
+
+def renew(folder: Path) -> ssl.SSLContext:
+    """A new certificate where the gateway reads it, as the kubelet puts a Secret: all of it at once, by a
+    link that is moved. Whoever trusts it alone."""
+    certificate, key = certificate_of(ADDRESS)
+    number = len(list(folder.glob("version-*")))
+    version = folder / f"version-{number}"
+    version.mkdir(parents=True)
+    (version / "tls.crt").write_bytes(certificate)
+    (version / "tls.key").write_bytes(key)
+    link = folder / "next"
+    link.symlink_to(version.name)
+    link.rename(folder / "data")
+    for name in ("tls.crt", "tls.key"):
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"data/{name}")
+    return ssl.create_default_context(cadata=certificate.decode())
+
+
+@contextmanager
+def running(folder: Path, **gateway: Any) -> Iterator[int]:
+    """A gateway with these values; the port where it listens."""
+    ports = {name: free_port() for name in (":8080", ":8081", ":9901")}
+    places = {"/config/": f"{folder}/", "/tls": f"{folder}/tls", "/pages/": f"{folder}/pages/"}
+    for name, text in named(render(gateway=gateway), "ConfigMap", "cift-gateway")["data"].items():
+        for of_the_pod, here in places.items():
+            text = text.replace(f'"{of_the_pod}', f'"{here}').replace(f" {of_the_pod}", f" {here}")
+        for port, free in ports.items():
+            text = text.replace(f"port_value: {port[1:]}", f"port_value: {free}")
+        (folder / name).write_text(text)
+    (folder / "pages").mkdir()
+    for path in GATEWAY_PAGES:
+        (folder / "pages" / page_file(path)).write_bytes(content_of(path))
+    log = folder / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [ENVOY, "--config-path", folder / "envoy.yaml", "--concurrency", "1", "--disable-hot-restart"],
+            stdout=out,
+            stderr=out,
+        )
+    try:
+
+        def is_up() -> bool:
+            assert process.poll() is None, log.read_text()[-2000:]
+            return httpx.get(f"http://{ADDRESS}:{ports[':8081']}/health", timeout=2).text == "ok\n"
+
+        eventually(is_up, "the gateway is up", START_TIMEOUT_S)
+        yield ports[":8080"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def test_it_answers_itself(tmp_path: Path) -> None:
+    with running(tmp_path) as port:
+        url = f"http://{ADDRESS}:{port}"
+        for path in GATEWAY_PAGES:
+            assert httpx.get(f"{url}{path}", timeout=20).content == content_of(path)
+        refusal(httpx.get(f"{url}/nowhere", timeout=20), 404, "not_found")
+        refusal(httpx.delete(f"{url}/ready", timeout=20), 405, "method_not_allowed")
+        # Nobody is behind it.
+        away = httpx.get(f"{url}/ready", timeout=60)
+        refusal(away, 503, "unavailable")
+        assert int(away.headers["Retry-After"]) > 0
+
+
+def test_a_certificate_is_renewed_while_it_runs(tmp_path: Path) -> None:
+    trusted = renew(tmp_path / "tls")
+    with running(tmp_path, tls={"secretName": "mine"}) as port:
+        url = f"https://{ADDRESS}:{port}/openapi.json"
+        assert httpx.get(url, verify=trusted, timeout=20).status_code == 200
+        renewed = renew(tmp_path / "tls")
+        eventually(lambda: httpx.get(url, verify=renewed, timeout=20).status_code == 200, "it is renewed", 30)
