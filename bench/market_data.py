@@ -12,7 +12,7 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ import msgpack
 import numpy as np
 from cift_core import ticks
 
-from cift.history import archive, rules
+from cift.history import archive, questdb_ticks, rules
 from cift.history import ticks as history
 from cift.history.clickhouse_store import ClickHouseStore
+from cift.history.questdb_store import QuestDBStore
+from cift.history.tick_store import TickStore, Whose
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
+from cift.platform.questdb import QuestDB
 from cift.platform.settings import Settings
+from tests import questdb as server
 
 NANOS = 10**9
 DAY_NS = 1_700_006_400 * NANOS
@@ -33,6 +37,7 @@ SESSION_NS = 23_400 * NANOS
 BATCH = 16_384
 FEED, SYMBOL = "bench", "DAY"
 REPEATS = 20
+Ask = Callable[[], Awaitable[Any]]
 
 
 def columns(rows: int, begin: int, step_ns: int) -> dict[str, Any]:
@@ -93,16 +98,27 @@ def wire() -> None:
         print(f"  {name:30s} {len(data) / rows:10.1f} {out:16.1f} {back:24.1f}")
 
 
-async def ingest(clickhouse: ClickHouse, rows: int) -> None:
+def messages(rows: int) -> Iterator[list[Message]]:
+    """A day's trades, as they come out of TICKS, a portion at a time."""
     step = SESSION_NS // rows
-    took, worked = 0.0, 0.0
     for begin in range(0, rows, BATCH * 30):
-        messages = []
-        for at in range(begin, min(begin + BATCH * 30, rows), BATCH):
-            data = ticks.encode_trades(FEED, SYMBOL, *columns(min(BATCH, rows - at), at, step).values())
-            messages.append(Message(at + 1, "ticks", data, {}, 0))
+        yield [
+            Message(
+                at + 1,
+                "ticks",
+                ticks.encode_trades(FEED, SYMBOL, *columns(min(BATCH, rows - at), at, step).values()),
+                {},
+                0,
+            )
+            for at in range(begin, min(begin + BATCH * 30, rows), BATCH)
+        ]
+
+
+async def ingest(clickhouse: ClickHouse, rows: int) -> None:
+    took, worked = 0.0, 0.0
+    for portion in messages(rows):
         began, cpu = time.perf_counter(), time.process_time()
-        for kind, _, block in archive.blocks(archive.decode(messages)):
+        for kind, _, block in archive.blocks(archive.decode(portion)):
             await clickhouse.insert(archive.TABLES[kind], block)
         took += time.perf_counter() - began
         worked += time.process_time() - cpu
@@ -120,6 +136,19 @@ async def ingest(clickhouse: ClickHouse, rows: int) -> None:
         print(f"  {table:18s} {count:12,} rows, {packed / count:6.2f} bytes a row, {ratio:.0f} % compressed")
 
 
+async def ingest_questdb(questdb: QuestDB, rows: int) -> None:
+    took, began = 0.0, time.perf_counter()
+    for portion in messages(rows):
+        at = time.perf_counter()
+        await questdb_ticks.archive(archive.decode(portion), questdb)
+        took += time.perf_counter() - at
+    await server.followed(questdb, "ticks", SYMBOL, rows)
+    print(
+        f"archive into QuestDB (a server): {rows / took:12,.0f} ticks/s acknowledged (wanted: 1,400,000);"
+        f" all seen, and bars of them, at {rows / (time.perf_counter() - began):,.0f} ticks/s"
+    )
+
+
 RAW = """
 WITH bitShiftLeft(toUInt128(toUnixTimestamp64Nano(at)), 64) + sequence AS place
 SELECT intDiv(toUnixTimestamp64Second(at), 60) * 60 AS begins, argMin(price, place), max(price), min(price),
@@ -129,11 +158,8 @@ FROM ticks_analytics WHERE symbol = 'DAY' AND source = 'bench' GROUP BY begins O
 """Without FINAL: nothing came twice here. It is the best that a scan can do."""
 
 
-async def bars(clickhouse: ClickHouse) -> None:
-    kept = ClickHouseStore(clickhouse).bars_of(SYMBOL, 60, rules.whose("outside", FEED), None)
-    begin = DAY_NS // NANOS
-
-    async def timed(ask: Callable[[], Any], times: int) -> tuple[float, Any]:
+async def bars(store: str, kept: Ask, scanned: Ask) -> None:
+    async def timed(ask: Ask, times: int) -> tuple[float, Any]:
         found = []
         for _ in range(times):
             began = time.perf_counter()
@@ -141,13 +167,19 @@ async def bars(clickhouse: ClickHouse) -> None:
             found.append(time.perf_counter() - began)
         return sorted(found)[len(found) // 2], rows
 
-    quick, one = await timed(lambda: kept.bars(60, begin, begin + 86_400, 10_000), REPEATS)
-    slow, other = await timed(lambda: clickhouse.rows(RAW), 3)
+    quick, one = await timed(kept, REPEATS)
+    slow, other = await timed(scanned, 3)
     assert [rules.bar_of(row) for row in one] == [rules.bar_of(row) for row in other], "the bars differ"
     print(
-        f"{len(one)} minute bars of the day: kept {quick * 1e3:8.2f} ms (wanted: 3), of raw ticks"
+        f"{len(one)} minute bars of the day, {store}: kept {quick * 1e3:8.2f} ms (wanted: 3), of raw ticks"
         f" {slow * 1e3:10.1f} ms: {slow / quick:,.0f} times, and equal"
     )
+
+
+def of_the_day(store: TickStore, whose: Whose) -> Ask:
+    begin = DAY_NS // NANOS
+    found = store.bars_of(SYMBOL, 60, whose, None)
+    return lambda: found.bars(60, begin, begin + 86_400, 10_000)
 
 
 async def whole(clickhouse: ClickHouse, rows: int, form: history.Form) -> None:
@@ -167,11 +199,24 @@ async def stores(rows: int, folder: Path) -> None:
     clickhouse = ClickHouse(Settings(clickhouse_url=f"chdb://{folder}"))
     try:
         await ingest(clickhouse, rows)
-        await bars(clickhouse)
+        kept = of_the_day(ClickHouseStore(clickhouse), Whose(FEED))
+        await bars("ClickHouse", kept, lambda: clickhouse.rows(RAW))
         for form in ("parquet", "csv", "json"):
             await whole(clickhouse, rows, form)  # type: ignore[arg-type]
     finally:
         await clickhouse.close()
+
+
+async def other_store(rows: int, folder: Path) -> None:
+    with server.running(folder) as settings:
+        questdb = await server.opened(settings)
+        try:
+            await ingest_questdb(questdb, rows)
+            store = QuestDBStore(questdb)
+            # Of all sources together nothing is kept: the ticks are read.
+            await bars("QuestDB", of_the_day(store, Whose(FEED)), of_the_day(store, Whose(None)))
+        finally:
+            await questdb.close()
 
 
 def main() -> None:
@@ -181,7 +226,11 @@ def main() -> None:
     wire()
     folder = Path(tempfile.mkdtemp(prefix="cift-bench-"))
     try:
-        asyncio.run(stores(chosen.ticks, folder))
+        asyncio.run(stores(chosen.ticks, folder / "clickhouse"))
+        (folder / "questdb").mkdir()
+        asyncio.run(other_store(chosen.ticks, folder / "questdb"))
+    except server.NoServer as error:
+        print(f"QuestDB is not measured: {error}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

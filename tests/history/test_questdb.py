@@ -1,10 +1,7 @@
 """QuestDB's answers are ClickHouse's: a real server of each, the same recorded day in both."""
 
+import asyncio
 import io
-import os
-import shutil
-import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
@@ -23,125 +20,35 @@ from cift.history.lean import FEED
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import Kind, TickStore
 from cift.kernel.clock import parse_rfc3339
-from cift.kernel.errors import Unavailable
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 from cift.platform.questdb import QuestDB
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
-from cift.run.servers import free_port
+from tests import questdb as server
 from tests.history.test_archive_and_ask import columns, get, items, publish
 from tests.history.test_bars_of_a_day import INTERVALS, archived, computed, messages, stored
 from tests.stack import Stack, eventually
 from tests.venue import refusal
 
-VERSION = "9.2.2"
-JAR_TIMEOUT_S = 300
-START_TIMEOUT_S = 120
-SEEN_TIMEOUT_S = 120
-
-
-def questdb_jar() -> Path:
-    """The server, from Maven's own folder or by Maven; skips where there is no Java."""
-    if shutil.which("java") is None:
-        pytest.skip("no Java: QuestDB is a Java server")
-    name = f"questdb-{VERSION}.jar"
-    jar = Path.home() / ".m2" / "repository" / "org" / "questdb" / "questdb" / VERSION / name
-    if not jar.exists():
-        if shutil.which("mvn") is None:
-            pytest.skip("no Maven to bring QuestDB")
-        get = [
-            "mvn",
-            "-q",
-            "dependency:get",
-            f"-Dartifact=org.questdb:questdb:{VERSION}",
-            "-Dtransitive=false",
-            f"-Dmaven.repo.local={Path.home() / '.m2' / 'repository'}",
-        ]
-        subprocess.run(get, check=True, timeout=JAR_TIMEOUT_S)
-    return jar
+VIEWS_TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A QuestDB of this module."""
-    jar, folder = questdb_jar(), tmp_path_factory.mktemp("questdb")
-    http, pg = free_port(), free_port()
-    environment = {
-        **os.environ,
-        "QDB_HTTP_BIND_TO": f"127.0.0.1:{http}",
-        "QDB_PG_NET_BIND_TO": f"127.0.0.1:{pg}",
-        "QDB_LINE_TCP_ENABLED": "false",
-        "QDB_HTTP_MIN_ENABLED": "false",
-        "QDB_TELEMETRY_ENABLED": "false",
-    }
-    command = [
-        "java",
-        "-Xmx1g",
-        "-p",
-        str(jar),
-        "-m",
-        "io.questdb/io.questdb.ServerMain",
-        "-d",
-        str(folder),
-        "-n",
-    ]
-    with (folder / "out").open("w") as out:
-        server = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
     try:
-        yield Settings(
-            questdb_url=f"postgresql://admin:quest@127.0.0.1:{pg}/qdb",
-            questdb_ilp=f"http::addr=127.0.0.1:{http};",
-        )
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        with server.running(tmp_path_factory.mktemp("questdb")) as settings:
+            yield settings
+    except server.NoServer as error:
+        pytest.skip(str(error))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def questdb(addresses: Settings) -> AsyncIterator[QuestDB]:
-    import asyncio
-
-    found = QuestDB(addresses)
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            await found.rows("SELECT 1")
-            break
-        except Unavailable:
-            assert time.monotonic() < deadline, "QuestDB does not start"
-            await asyncio.sleep(0.5)
+    found = await server.opened(addresses)
     yield found
     await found.close()
-
-
-async def counted(questdb: QuestDB, table: str, symbol: str) -> int:
-    ((count,),) = await questdb.rows(f"SELECT count() FROM {table} WHERE symbol = $1", symbol)
-    return int(count)
-
-
-async def seen(questdb: QuestDB, table: str, symbol: str, ticks: int) -> None:
-    """Until what was written is seen: QuestDB applies its log a moment later."""
-    import asyncio
-
-    deadline = time.monotonic() + SEEN_TIMEOUT_S
-    while await counted(questdb, table, symbol) != ticks:
-        assert time.monotonic() < deadline, f"{await counted(questdb, table, symbol)} of {ticks}"
-        await asyncio.sleep(0.2)
-
-
-async def followed(questdb: QuestDB) -> None:
-    """Until the bars that are kept are those of the ticks that are seen."""
-    import asyncio
-
-    behind = "SELECT view_name FROM materialized_views() WHERE refresh_base_table_txn < base_table_txn"
-    deadline = time.monotonic() + SEEN_TIMEOUT_S
-    while rows := await questdb.rows(behind):
-        assert time.monotonic() < deadline, f"behind: {rows}"
-        await asyncio.sleep(0.2)
 
 
 async def kept_in_questdb(questdb: QuestDB, told: list[Message]) -> list[archive.Batch]:
@@ -149,8 +56,8 @@ async def kept_in_questdb(questdb: QuestDB, told: list[Message]) -> list[archive
     batches = archive.decode(told)
     await questdb_ticks.archive(batches, questdb)
     table = questdb_ticks.TABLES[batches[0]["kind"]]
-    await seen(questdb, table, batches[0]["symbol"], sum(len(batch["times"]) for batch in batches))
-    await followed(questdb)
+    ticks = sum(len(batch["times"]) for batch in batches)
+    await server.followed(questdb, table, batches[0]["symbol"], ticks)
     return batches
 
 
@@ -170,10 +77,10 @@ async def test_bars_of_a_day_are_equal_in_both_stores(
         assert bars == await stored(theirs, "IBM", interval, "regular", limit=7), interval
         assert len(bars) > 0
     # Again: nothing changes.
-    ticks, before = await counted(questdb, "ticks", "IBM"), await stored(ours, "IBM", "1m")
+    ticks, before = await server.count(questdb, "ticks", "IBM"), await stored(ours, "IBM", "1m")
     await questdb_ticks.archive(decoded[:3], questdb)
     await questdb_ticks.archive(decoded[:1], questdb)
-    assert await counted(questdb, "ticks", "IBM") == ticks
+    assert await server.count(questdb, "ticks", "IBM") == ticks
     assert await stored(ours, "IBM", "1m") == before
 
 
@@ -232,7 +139,7 @@ async def test_factors_are_equal(questdb: QuestDB, clickhouse: ClickHouse) -> No
     for _ in range(2):
         await questdb_ticks.archive_factors(factors, questdb)
     await clickhouse.insert("price_factors", archive.factor_block(*factors[0]))
-    await seen(questdb, "price_factors", "SPLIT", 2)
+    await server.followed(questdb, "price_factors", "SPLIT", 2)
     ours = await QuestDBStore(questdb).factors("SPLIT")
     assert ours == await ClickHouseStore(clickhouse).factors("SPLIT") == factors[0][1]
 
@@ -270,10 +177,8 @@ async def test_it_is_the_only_store(addresses: Settings, questdb: QuestDB, tmp_p
 async def test_a_view_that_follows_no_longer_is_not_read(
     addresses: Settings, questdb: QuestDB, lean: Path
 ) -> None:
-    import asyncio
-
     async def until(holds: Callable[[frozenset[str]], bool]) -> QuestDB:
-        deadline = time.monotonic() + SEEN_TIMEOUT_S
+        deadline = time.monotonic() + VIEWS_TIMEOUT_S
         while True:
             asked = QuestDB(addresses)  # what was known is known for a while
             if holds(await asked.views()):
