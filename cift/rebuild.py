@@ -9,11 +9,15 @@ was built from another journal is replaced too; there is nothing to compare then
 Known limit: one transaction means that PostgreSQL keeps old and new rows until the end: twice the room.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
+from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 import cift.market_data.projector
@@ -27,6 +31,8 @@ from cift.platform.settings import Settings
 
 FETCH_RECORDS = 200
 FETCH_TIMEOUT_S = 10.0
+RETRY_S = 0.5
+SILENCE_MAX_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 
 PROJECTORS = {
@@ -158,32 +164,49 @@ async def _project(
 
 
 async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[JournalRecord]]:
-    """The records 1 to `target`, in order. Raises RuntimeError on a gap."""
+    """The records 1 to `target`, in order, also where servers of NATS go and come meanwhile.
+
+    Raises:
+        RuntimeError: there is a gap.
+        nats.errors.Error: no record came for `SILENCE_MAX_S`.
+    """
     js = await nats.jetstream()
-    subscription = await js.pull_subscribe(
-        "",
-        stream=stream,
-        config=ConsumerConfig(
-            ack_policy=AckPolicy.NONE,
-            deliver_policy=DeliverPolicy.ALL,
-            mem_storage=True,
-            inactive_threshold=300,
-        ),
+    expected, heard_at = 1, time.monotonic()
+    while expected <= target:
+        subscription = None
+        try:
+            subscription = await js.pull_subscribe("", stream=stream, config=_from(expected))
+            while expected <= target:
+                wanted = min(FETCH_RECORDS, target - expected + 1)
+                messages = await subscription.fetch(wanted, FETCH_TIMEOUT_S)
+                records = []
+                for message in messages:
+                    sequence = message.metadata.sequence.stream
+                    if sequence != expected:
+                        raise RuntimeError(f"the journal has no record {expected}; {sequence} came")
+                    records.append(JournalRecord(sequence, message.data))
+                    expected += 1
+                yield records
+                heard_at = time.monotonic()
+        except NatsError:
+            # The one server that has the consumer is gone, or the others do not know of it yet.
+            if time.monotonic() - heard_at > SILENCE_MAX_S:
+                raise
+            await asyncio.sleep(RETRY_S)
+        finally:
+            if subscription is not None:
+                with suppress(NatsError):
+                    await subscription.unsubscribe()
+
+
+def _from(sequence: int) -> ConsumerConfig:
+    return ConsumerConfig(
+        ack_policy=AckPolicy.NONE,
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=sequence,
+        mem_storage=True,
+        inactive_threshold=300,
     )
-    try:
-        expected = 1
-        while expected <= target:
-            messages = await subscription.fetch(min(FETCH_RECORDS, target - expected + 1), FETCH_TIMEOUT_S)
-            records = []
-            for message in messages:
-                sequence = message.metadata.sequence.stream
-                if sequence != expected:
-                    raise RuntimeError(f"the journal has no record {expected}; {sequence} came")
-                records.append(JournalRecord(sequence, message.data))
-                expected += 1
-            yield records
-    finally:
-        await subscription.unsubscribe()
 
 
 async def _sum(connection: Any, table: str) -> TableSum:
