@@ -75,7 +75,7 @@ class BarMaker:
             "low": format_nanos(bar.low),
             "close": format_nanos(bar.close),
             "volume": format_nanos(bar.volume),
-            "vwap": format_nanos(bar.turnover // bar.volume),
+            "vwap": format_nanos((2 * bar.turnover + bar.volume) // (2 * bar.volume)),
             "trades": bar.trades,
             "revised": revised,
         }

@@ -2,12 +2,14 @@
 
 import random
 import zlib
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cift.history import rules
 from cift.kernel.money import NANOS, format_nanos
 from cift.streams.bars import MINUTE_NS, BarMaker
 from cift.streams.book import DEPTH, KNOWN, BookKeeper, Lost, checksum
@@ -147,3 +149,19 @@ def test_bars_are_of_minutes_and_of_trades_made_here() -> None:
     assert late.body["revised"] and (late.body["close"], late.body["volume"]) == ("99", "5")
     assert maker.close(MINUTE_NS + 61 * 10**9)[0].body["open"] == "90"
     assert maker.close(10 * MINUTE_NS) == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**15), st.integers(1, 10**15)), min_size=1, max_size=5))
+def test_a_bar_has_the_same_vwap_as_by_http(trades: list[tuple[int, int]]) -> None:
+    """Prices and quantities in units of 1e-9."""
+    bars = BarMaker("SPY")
+    for index, (price, quantity) in enumerate(trades):
+        bars.take(
+            {"trade": index + 1, "timestamp": 1, "price": price, "quantity": quantity}
+            | {"sequence": index + 1, "index": 0}
+        )
+    (bar,) = bars.close(MINUTE_NS)
+    nano = Decimal(1).scaleb(-9)
+    notional = Decimal(sum(p * q for p, q in trades)).scaleb(-18)
+    volume = sum(q for _, q in trades) * nano
+    assert Decimal(bar.body["vwap"]) == rules.vwap(notional, volume)
