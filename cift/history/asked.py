@@ -76,7 +76,7 @@ async def page_of_bars(
     *,
     source: str,
     feed: str | None,
-    regular_hours: bool,
+    calendar: str | None,
     adjusted: bool,
     page: PageRequest,
     store: TickStore,
@@ -84,6 +84,6 @@ async def page_of_bars(
     """A page of bars. Raises Refused, Unavailable."""
     span = rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.BARS_RANGE_MAX_S)
     wanted = bars.Wanted(
-        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, regular_hours, adjusted
+        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, calendar, adjusted
     )
     return await bars.page_of_bars(wanted, page, store)

@@ -29,7 +29,8 @@ class Wanted:
     since_is_open: bool
     source: str
     feed: str | None
-    regular_hours: bool
+    calendar: str | None
+    """The exchange whose regular hours alone are wanted; None: all hours."""
     adjusted: bool
 
 
@@ -45,12 +46,13 @@ async def page_of_bars(wanted: Wanted, page: PageRequest, store: TickStore) -> P
     since = wanted.range.since_ns if after is None else max(after * 10**9, wanted.range.since_ns)
     since_s, until_s = -(-since // 10**9), min(-(-wanted.range.until_ns // 10**9), 2**32 - 1)
     sessions = None
-    if wanted.regular_hours:
+    if wanted.calendar is not None:
+        days = calendar(wanted.calendar)
         try:
-            sessions = calendar().sessions(max(since, _day_ns(calendar().first)), wanted.range.until_ns)
+            sessions = days.sessions(max(since, _day_ns(days.first)), wanted.range.until_ns)
         except NoSuchDay as error:
             raise Refused("range_unknown", str(error), "session") from None
-    kept_s = rules.kept_for(seconds, by_session=wanted.regular_hours)
+    kept_s = rules.kept_for(seconds, by_session=wanted.calendar is not None)
     kept = store.bars_of(wanted.symbol, kept_s, rules.whose(wanted.source, wanted.feed), sessions)
     if wanted.since_is_open and after is None:
         last = await kept.edge("max", since_s, until_s)

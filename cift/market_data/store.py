@@ -145,6 +145,12 @@ async def edit_details(c: Connection, symbol: str, changes: dict[str, str | None
 
 
 # ── reads ───────────────────────────────────────────────────────────────────────────────────────
+async def calendar_of(c: Connection, symbol: str) -> str | None:
+    """The calendar that was set for an instrument."""
+    name: str | None = await c.fetchval("SELECT calendar FROM instrument_details WHERE symbol = $1", symbol)
+    return name
+
+
 async def symbol_exists(c: Connection, symbol: str) -> bool:
     """Whether such an instrument is defined."""
     return bool(await c.fetchval("SELECT EXISTS (SELECT FROM instruments WHERE symbol = $1)", symbol))

@@ -77,6 +77,12 @@ async def check_symbol(symbol: str, database: Database) -> None:
         await _check(c, symbol)
 
 
+async def calendar_of(symbol: str, database: Database) -> str | None:
+    """The calendar that was set for an instrument."""
+    async with database.read() as c:
+        return await store.calendar_of(c, symbol)
+
+
 async def _check(c: Connection, symbol: str) -> None:
     if not await store.symbol_exists(c, symbol):
         raise rules.unknown_symbol(symbol)

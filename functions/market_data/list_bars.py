@@ -11,6 +11,7 @@ from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.history import asked
 from cift.market_data import rules, tape
+from cift.platform.calendars import DEFAULT
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
@@ -30,7 +31,9 @@ async def list_bars(
     end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this.")] = None,
     source: Source = "exchange",
     feed: Feed = None,
-    session: Annotated[Hours, Field(description="regular: New York's trading hours alone.")] = "all",
+    session: Annotated[
+        Hours, Field(description="regular: the trading hours of the instrument's calendar alone.")
+    ] = "all",
     adjusted: Annotated[
         bool, Field(description="For splits and dividends, where factors are known.")
     ] = False,
@@ -42,6 +45,9 @@ async def list_bars(
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.settled(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
+    calendar = None
+    if session == "regular":
+        calendar = await tape.calendar_of(name, database) or DEFAULT
     found = await asked.page_of_bars(
         name,
         interval,
@@ -49,7 +55,7 @@ async def list_bars(
         until,
         source=source,
         feed=feed,
-        regular_hours=session == "regular",
+        calendar=calendar,
         adjusted=adjusted,
         page=page,
         store=store,

@@ -99,6 +99,19 @@ async def day(kept: Stack, platform: Platform) -> str:
     return "BIG.A"
 
 
+async def test_regular_hours_are_those_of_the_instruments_calendar(
+    kept: Stack, platform: Platform, day: str
+) -> None:
+    """The ticks are of 22:13 UTC, when New York has closed and what trades around the clock has not."""
+    bars = f"bars/{day}"
+    every = items(kept, bars, interval="1m", **DAY)
+    assert every and items(kept, bars, interval="1m", session="regular", **DAY) == []
+    set_to = "INSERT INTO instrument_details (symbol, calendar) VALUES ($1, '24/7')"
+    await platform.database.execute(set_to, day)
+    assert items(kept, bars, interval="1m", session="regular", **DAY) == every
+    await platform.database.execute("DELETE FROM instrument_details WHERE symbol = $1", day)
+
+
 async def test_history_says_every_tick_in_each_format(kept: Stack, day: str, tmp_path: Path) -> None:
     c = columns(TICKS)
     table = get(kept, f"history/{day}", format="parquet", **DAY)

@@ -14,6 +14,7 @@ from cift.history import archive, asked, batches, lean
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import parse_rfc3339
+from cift.platform.calendars import DEFAULT
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 
@@ -87,7 +88,7 @@ async def stored(
             parse_rfc3339(end),
             source="outside",
             feed=lean.FEED,
-            regular_hours=hours == "regular",
+            calendar=DEFAULT if hours == "regular" else None,
             adjusted=False,
             page=PageRequest(limit=limit, cursor=cursor),
             store=store,
