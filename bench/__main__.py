@@ -49,6 +49,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             "Live streams, from the feed to thousands of clients",
             [sys.executable, "-m", "bench.streams"],
         ),
+        "busy_feed": ("An order beside a busy feed", [sys.executable, "-m", "bench.busy_feed"]),
         "market_data": (
             "The market data plane: ticks into the stores, bars and history out of them",
             [sys.executable, "-m", "bench.market_data"],

@@ -1,12 +1,14 @@
-"""`python -m functions list | serve | generate [--check]`: the table of all functions, all of them in one
-process, or the files that are derived from them."""
+"""`python -m functions list | serve | market | generate [--check]`: the table of all functions, all of them
+in one process, the chosen market's daemon alone, or the files that are derived from them."""
 
 import argparse
 import sys
 
 from cift.host.doors import NoSuchFunction, load_doors
-from cift.host.listen import CannotListen
+from cift.host.listen import CannotListen, listen
+from cift.platform import telemetry
 from cift.platform.settings import InvalidSettings, Settings
+from cift.platform.stores import Platform
 from cift.platform.tokens import NoKeys
 
 
@@ -25,6 +27,21 @@ def show() -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip())
 
 
+def market() -> None:
+    """Run the daemon of the market that CIFT_MARKET chooses. Raises NoSuchFunction, CannotListen."""
+    import uvloop
+
+    from cift.host.push import serve_plain
+
+    settings = Settings.load()
+    found = [door for door in load_doors() if door.market == settings.market]
+    if not found:
+        raise NoSuchFunction(f"no function is the market {settings.market!r}")
+    telemetry.configure_logs(settings.log, settings.log_level)
+    listener = listen(settings.http_host, settings.http_port)
+    uvloop.run(serve_plain(found[0], listener, Platform(settings), pushed=False))
+
+
 def generate(*, check: bool) -> None:
     from cift.generate import chart, files, pages  # what it needs is not in a function's image
 
@@ -40,6 +57,7 @@ def main() -> None:
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("list", help="print the table of all functions")
     what.add_parser("serve", help="serve all in this process")
+    what.add_parser("market", help="run the daemon of the market that CIFT_MARKET chooses")
     generating = what.add_parser("generate", help="write the files that are derived from the declarations")
     generating.add_argument("--check", action="store_true", help="write nothing; fail if one would change")
     chosen = parser.parse_args()
@@ -51,6 +69,8 @@ def main() -> None:
                 from cift.host.serve import serve
 
                 serve(load_doors(), Settings.load())
+            case "market":
+                market()
             case "generate":
                 generate(check=chosen.check)
     except (NoSuchFunction, CannotListen, InvalidSettings, NoKeys) as error:

@@ -12,7 +12,7 @@ is nothing to queue.
   are `REJECTED_FIRST_S` to `REJECTED_MAX_S`.
 - What was said while we were away is fetched where the source has it, given to the raw listeners, and
   the quotes that it ends with are told.
-- Silence for `SILENT_S` is logged and shown (`cift_feed_stale`); the engine withdraws the quotes of a
+- Silence for `SILENT_S` is logged and shown (`cift_feed_silent`); the engine withdraws the quotes of a
   silent feed by itself.
 """
 
@@ -50,7 +50,7 @@ MISSED_TIMEOUT_S = 600.0
 log = logging.getLogger("cift.market.feed")
 
 connected = Gauge("cift_feed_connected", "1 while the feed's connection stands", ["feed"])
-stale = Gauge("cift_feed_stale", "1 while an open session hears nothing from the feed", ["feed"])
+silent_now = Gauge("cift_feed_silent", "1 while an open session hears nothing from the feed", ["feed"])
 lag_seconds = Gauge("cift_feed_lag_seconds", "From the source's time of the last tick to here", ["feed"])
 ticks_total = Counter("cift_feed_ticks", "Ticks received", ["feed"])
 told_total = Counter("cift_feed_told", "Quotes and prints that the engine took", ["feed"])
@@ -301,7 +301,7 @@ class FeedDriver:
     def _watch(self, session: Session | None, now_ns: int) -> None:
         """Show silence and what was dropped."""
         silent = session is not None and now_ns - self._heard_ns > SILENT_S * 1e9
-        gauge = stale.labels(self._source.name)
+        gauge = silent_now.labels(self._source.name)
         if silent and not gauge.value and self._heard_ns:
             log.warning("%s: silent for %g s; the engine withdraws its quotes", self._source.name, SILENT_S)
         gauge.set(float(silent))

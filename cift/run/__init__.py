@@ -2,7 +2,7 @@
 
 __main__.py    the command: run, shell, key
 folder.py      the data folder: its lock, its completeness, where things lie
-servers.py     how PostgreSQL, NATS, Valkey, matchd and the functions are started and asked
+servers.py     how PostgreSQL, NATS, Valkey, matchd, the functions and the market are started and asked
 supervisor.py  children: started in order, kept alive, stopped in reverse
 privilege.py   what a child does between fork and exec: die with the supervisor, not be root
 welcome.py     the first user, the first API key, what is printed

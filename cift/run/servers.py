@@ -312,9 +312,30 @@ def functions(folder: DataFolder, environment: dict[str, str], settings: Setting
         command=[sys.executable, "-m", "functions", "serve"],
         log=folder.log("functions"),
         ready=ready,
-        environment=environment,
+        environment=environment | {"CIFT_MARKET": "none"},
         start_timeout_s=FUNCTIONS_DEADLINE_S,
     )
+
+
+def market(folder: DataFolder, environment: dict[str, str], settings: Settings) -> tuple[Program, str]:
+    """The chosen market's daemon in a process of its own, and the address of its metrics: however busy a
+    feed is, no order waits for it."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/health"
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_answers, url)
+
+    told = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
+    program = Program(
+        name="market",
+        command=[sys.executable, "-m", "functions", "market"],
+        log=folder.log("market"),
+        ready=ready,
+        environment=environment | told,
+        start_timeout_s=FUNCTIONS_DEADLINE_S,
+    )
+    return program, f"127.0.0.1:{port}"
 
 
 def http_url(settings: Settings) -> str:

@@ -37,6 +37,7 @@ class Person:
 
     def __init__(self, stack: Stack, user: User) -> None:
         self.http = httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=30)
+        self.market_metrics = f"http://{stack.run_file['market_metrics']}/metrics"
 
     async def quote(self, symbol: str = "SPY") -> dict[str, Any]:
         answer = await self.http.get(f"{MARKET}/quote/{symbol}")
@@ -55,8 +56,8 @@ class Person:
         return found
 
     async def metric(self, name: str) -> float:
-        """A series of the process, by its name and labels."""
-        text = (await self.http.get("/metrics")).text
+        """A series of the market's process, by its name and labels."""
+        text = (await self.http.get(self.market_metrics)).text
         found = [line for line in text.splitlines() if line.startswith(name + " ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
 
@@ -137,7 +138,7 @@ async def test_a_user_trades_at_alpacas_quotes_and_silence_withdraws_them(tmp_pa
             await until(withdrawn, "five silent seconds withdraw the quotes")
 
             async def stale() -> bool:
-                return await person.metric('cift_feed_stale{feed="alpaca"}') == 1
+                return await person.metric('cift_feed_silent{feed="alpaca"}') == 1
 
             await until(stale, "the silence shows")
             refused = await person.http.post(
@@ -147,7 +148,7 @@ async def test_a_user_trades_at_alpacas_quotes_and_silence_withdraws_them(tmp_pa
             assert refused.status_code != 201 or refused.json()["filled_quantity"] in ("0", 0), (
                 "no free money"
             )
-            log = stack.log("functions")
+            log = stack.log("market")
         assert "silent for 5 s" in log
         assert alpaca_server.SECRET not in log and alpaca_server.KEY not in log
 
@@ -180,7 +181,7 @@ async def test_a_user_trades_at_massives_quotes(tmp_path: Path) -> None:
             await until(quoted_by(person), "SPY is quoted")
             sold = await person.place(side="buy", quantity="3")
             assert (sold["status"], Decimal(sold["average_fill_price"])) == ("filled", Decimal("600.2"))
-            log = stack.log("functions")
+            log = stack.log("market")
         assert massive_server.KEY not in log
 
 
@@ -196,7 +197,7 @@ async def test_a_wrong_key_leaves_an_exchange_that_says_so_once(tmp_path: Path) 
         async with exchange(tmp_path / "data", **settings) as stack:
             person = Person(stack, await asyncio.to_thread(stack.new_user))
             assert (await person.http.get("/health")).status_code == 200
-            log = stack.log("functions")
+            log = stack.log("market")
         assert log.count("auth failed (402)") == 1 and "not-the-secret" not in log
         assert server.attempts == 1
 
@@ -212,7 +213,7 @@ async def test_a_whole_day_is_replayed_as_fast_as_the_engine_takes_it(tmp_path: 
     async with exchange(tmp_path / "data", **settings) as stack:
 
         async def ended() -> bool:
-            return "replay: it has ended" in stack.log("functions")
+            return "replay: it has ended" in stack.log("market")
 
         await until(ended, "the day ends")
         person = Person(stack, await asyncio.to_thread(stack.new_user))

@@ -63,6 +63,16 @@ def test_all_at_once(stack: Stack) -> None:
     assert stack.new_user().account_id
 
 
+def test_the_market_is_a_process_of_its_own(tmp_path: Path) -> None:
+    """Killed it heals, and the functions never notice; it says its own metrics."""
+    with Stack.start(tmp_path / "data", market="agents") as stack:
+        functions, old = stack.pid("functions"), stack.kill("market")
+        stack.restarted("market", old)
+        said = f"http://{stack.run_file['market_metrics']}/metrics"
+        eventually(lambda: "cift_" in httpx.get(said).text, "the market says its metrics again")
+        assert stack.pid("functions") == functions and "run_agents" not in stack.log("functions")
+
+
 # ── one at a time ───────────────────────────────────────────────────────────────────────────────
 def test_a_second_instance_is_refused(stack: Stack, folder: Path) -> None:
     second = Stack.start(folder, wait=False)
