@@ -201,6 +201,8 @@ async def stores(rows: int, folder: Path) -> None:
         await ingest(clickhouse, rows)
         kept = of_the_day(ClickHouseStore(clickhouse), Whose(FEED))
         await bars("ClickHouse", kept, lambda: clickhouse.rows(RAW))
+        await clickhouse.command("OPTIMIZE TABLE bars_analytics FINAL")  # as it does by itself, later
+        await bars("ClickHouse, merged", kept, lambda: clickhouse.rows(RAW))
         for form in ("parquet", "csv", "json"):
             await whole(clickhouse, rows, form)  # type: ignore[arg-type]
     finally:

@@ -1,5 +1,6 @@
 """What goes into QuestDB: messages of TICKS as frames of its tables. What comes out: `questdb_store`."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,9 @@ from cift.platform.questdb import QuestDB
 
 TABLES = {"trade": "ticks", "quote": "quotes"}
 SYMBOLS = ("symbol", "source")
-FRAME_ROWS_MAX = 500_000
+FRAME_ROWS_MAX = 250_000
+WRITES_AT_ONCE = 2
+"""While the server takes one frame in, the next is made."""
 _DECIMALS = {
     "trade": {"price": "prices", "quantity": "quantities"},
     "quote": {
@@ -73,8 +76,21 @@ def _decimals(nanos: Any) -> Any:
 
 async def archive(batches: Sequence[Batch], questdb: QuestDB) -> None:
     """Write these batches; again, if need be. Raises Unavailable."""
-    for table, columns in frames(batches):
-        await questdb.write(table, columns, SYMBOLS)
+    free = asyncio.Semaphore(WRITES_AT_ONCE)
+
+    async def write(table: str, columns: dict[str, Any]) -> None:
+        try:
+            await questdb.write(table, columns, SYMBOLS)
+        finally:
+            free.release()
+
+    try:
+        async with asyncio.TaskGroup() as writes:
+            for table, columns in frames(batches):
+                await free.acquire()
+                writes.create_task(write(table, columns))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def archive_factors(told: Sequence[tuple[str, Sequence[Factor]]], questdb: QuestDB) -> None:

@@ -34,6 +34,8 @@ class QuestDB:
     def __init__(self, settings: Settings) -> None:
         self._url, self._ilp = settings.questdb_url, settings.questdb_ilp
         self._pool: Any = None
+        self._senders: list[Any] = []
+        """Those that nobody uses at the moment: each has a connection."""
         self._opening = asyncio.Lock()
         self._views: frozenset[str] = frozenset()
         self._views_until = 0.0
@@ -52,7 +54,25 @@ class QuestDB:
             Unavailable: `ticks_unavailable`: it may have been done; sent again it changes nothing.
         """
         await self._opened()  # the table is made with its keys, not guessed of what comes
-        await asyncio.to_thread(_write, self._ilp, table, columns, symbols, at)
+        await asyncio.to_thread(self._write, table, columns, symbols, at)
+
+    def _write(self, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str) -> None:
+        import pandas
+        from questdb import QuestDBError
+
+        frame = pandas.DataFrame(columns)
+        try:
+            sender = self._senders.pop() if self._senders else _sender(self._ilp)
+            try:
+                # One flush, which is one transaction of the table.
+                sender.dataframe(frame, table_name=table, symbols=list(symbols), at=at)
+                sender.flush()
+            except BaseException:
+                sender.close(flush=False)
+                raise
+        except (QuestDBError, OSError) as error:
+            raise _unavailable() from error
+        self._senders.append(sender)
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of an answer. Raises Unavailable."""
@@ -97,6 +117,9 @@ class QuestDB:
         return self._pool
 
     async def close(self) -> None:
+        senders, self._senders = self._senders, []
+        for sender in senders:
+            sender.close(flush=False)
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.terminate()
@@ -110,15 +133,10 @@ def _unavailable() -> Unavailable:
     return Unavailable("ticks_unavailable", "QuestDB does not answer")
 
 
-def _write(ilp: str, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str) -> None:
-    import pandas
-    from questdb import QuestDBError, Sender
+def _sender(ilp: str) -> Any:
+    from questdb import Sender
 
-    frame = pandas.DataFrame(columns)
-    try:
-        # Version 3 of the protocol has decimals; one flush, which is one transaction of the table.
-        with Sender.from_conf(f"{ilp.rstrip(';')};protocol_version=3;auto_flush=off;") as sender:
-            sender.dataframe(frame, table_name=table, symbols=list(symbols), at=at)
-            sender.flush()
-    except (QuestDBError, OSError) as error:
-        raise _unavailable() from error
+    # Version 3 of the protocol has decimals.
+    sender = Sender.from_conf(f"{ilp.rstrip(';')};protocol_version=3;auto_flush=off;")
+    sender.establish()  # type: ignore[no-untyped-call]
+    return sender
