@@ -22,6 +22,7 @@ CHART = "charts/cift"
 VALUES_FILES = ["charts/cift/values-dev.yaml"]
 VALUES = {"market.source": "replay"}
 PROGRAMS = {
+    "analytics": ("k8s/servers/Dockerfile", {"WHEELS": "analytics"}),
     "gateway": ("k8s/gateway/Dockerfile", {}),
     "matchd": ("rust_core/Dockerfile", {"PROGRAM": "matchd"}),
     "operator": ("operators/Dockerfile", {}),

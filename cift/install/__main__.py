@@ -1,6 +1,7 @@
 """`python -m cift.install`: the jobs of the chart.
 
-secrets RELEASE [postgres=PORT] [nats=PORT] [valkey=PORT] [token-keys]   make the Secrets that are absent
+secrets RELEASE [STORE=PORT]… [token-keys]                 make the Secrets that are absent (of postgres,
+                                                           nats, valkey, clickhouse)
 wait RELEASE SECONDS                                       until every Knative Service is ready
 backup FOLDER KEEP                                         one more backup, and all but the newest KEEP away
 restore FILE|FOLDER REPLICAS [database|journal]            that backup, or the newest, into empty stores
@@ -25,6 +26,7 @@ def make_secrets(release: str, wanted: list[str]) -> None:
         "postgres": partial(secrets.postgres, release),
         "nats": partial(secrets.nats, release),
         "valkey": partial(secrets.valkey, release),
+        "clickhouse": partial(secrets.clickhouse, release),
         "token-keys": lambda _: secrets.token_keys(),
     }
     for each in wanted:

@@ -43,6 +43,11 @@ def valkey(release: str, port: int) -> dict[str, str]:
     return {"password": word, "url": f"redis://:{word}@{release}-valkey:{port}/0"}
 
 
+def clickhouse(release: str, port: int) -> dict[str, str]:
+    word = password()
+    return {"password": word, "url": f"http://cift:{word}@{release}-clickhouse:{port}/default"}
+
+
 def token_keys() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = make_key(Path(folder))

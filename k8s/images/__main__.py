@@ -99,7 +99,7 @@ def build_all(wanted: set[str]) -> Layout:
     layout = Layout(folder)
     doors = {kebab(door): door for door in load_doors()}
     bases = {base_image(door.extras): " ".join(sorted(door.extras)) for door in doors.values()}
-    known = {*doors, *bases, "matchd", "relay", "operator", "gateway", "servers"}
+    known = {*doors, *bases, "matchd", "relay", "operator", "gateway", "servers", "analytics"}
     if wanted - known:
         raise SystemExit(
             f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
@@ -113,9 +113,13 @@ def build_all(wanted: set[str]) -> Layout:
         for name in PROGRAMS
         if name in need and (WHEELS / "bin" / name).exists()
     ]
-    for name, dockerfile in (("gateway", "k8s/gateway/Dockerfile"), ("servers", "k8s/servers/Dockerfile")):
+    for name, dockerfile, arguments in (
+        ("gateway", "k8s/gateway/Dockerfile", ()),
+        ("servers", "k8s/servers/Dockerfile", ()),
+        ("analytics", "k8s/servers/Dockerfile", ("--build-arg", "WHEELS=analytics")),
+    ):
         if name in need:
-            jobs.append((name, dockerfile, ()))
+            jobs.append((name, dockerfile, arguments))
     if "operator" in need and (WHEELS / "operator").exists():
         jobs.append(
             ("operator", "operators/Dockerfile", ("--build-arg", "HOUSE=localhost/cift-build/base:build"))

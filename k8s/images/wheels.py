@@ -35,6 +35,7 @@ LOCKS = {
     "functions-feeds": ROOT / "requirements-feeds.lock",
     "operator": ROOT / "operators/requirements.lock",
     "servers": ROOT / "k8s/servers/requirements.lock",
+    "analytics": ROOT / "k8s/servers/analytics.lock",
     "gateway": ROOT / "k8s/gateway/requirements.lock",
 }
 PROGRAMS = ("matchd", "relay")

@@ -23,6 +23,7 @@ REACH = {
     "migrate": {"postgres"},
     "backup": {"postgres", "nats"},
 }
+INSIDE = {**STORES, "clickhouse": 8123}
 ANALYTICS = {"clickhouse": (8123, 8443), "questdb": (8812, 9000)}
 ASK_THE_API = {"operator", "secrets", "wait"}
 PORTS = (
@@ -88,7 +89,7 @@ def expected(
         if not ours:
             return False
         if target is RESOLVER:
-            silent = {"postgres", "valkey", "nats"} - ({"nats"} if three(here) else set())
+            silent = INSIDE.keys() - ({"nats"} if three(here) else set())
             return port == 53 and source.name not in silent
         if target is INGRESS:
             brings = {"gateway", "relay"} if knative else set()
@@ -97,7 +98,7 @@ def expected(
             if source.name in ASK_THE_API and port in API_PORTS:
                 return True
             wanted = needs(DOORS[source.name]) if source.name in DOORS else frozenset()
-            if any(store in wanted and store in here and port in ANALYTICS[store] for store in ANALYTICS):
+            if any(s in wanted and f"{s} outside" in here and port in ANALYTICS[s] for s in ANALYTICS):
                 return True
             return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
         return False
@@ -106,10 +107,13 @@ def expected(
     name = target.name
     if name == "gateway":
         return port == 8080 and source.namespace != NAMESPACE
-    if name in STORES:
+    if name in INSIDE:
         if name == "nats" and port == 6222:
             return ours and source.name == "nats" and three(here)
-        return ours and port == STORES[name] and name in REACH.get(source.name, ())
+        reached = REACH.get(source.name, set()) | (
+            needs(DOORS[source.name]) & {"clickhouse"} if source.name in DOORS else set()
+        )
+        return ours and port == INSIDE[name] and name in reached
     if name in deployed:
         caller = {"http": "gateway", "ws": "gateway", "on": "relay", "every": "relay"}.get(DOORS[name].kind)
         return ours and port == 8080 and source.name == caller
@@ -129,7 +133,10 @@ def questions(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
     for each in rendered:
         if each["kind"] == "StatefulSet" and each["spec"]["replicas"] == 3:
             here.add("three of NATS")
-        here |= {store for store in ANALYTICS if f"{store}.example.org" in str(each)}
+        words = str(each)
+        here |= {
+            f"{s} outside" for s in ANALYTICS if f"{s}.example.org" in words or f"cift-{s}-cluster" in words
+        }
     deployed = lives_on(rendered)
     knative = any(each["apiVersion"].startswith("serving.knative.dev/") for each in rendered)
     everybody = [*ours, *STRANGERS]

@@ -41,3 +41,14 @@ def test_each_pod_has_the_words_of_its_own_stores() -> None:
     assert secrets(pods["platform-health"]) == {}
     kept = [secrets(pod) for name, pod in pods.items() if name.startswith("events-archive")]
     assert kept and all(each["CIFT_CLICKHOUSE_URL"] == ("house", "url") for each in kept)
+
+
+def test_clickhouse_in_the_cluster_has_a_secret_that_is_made_for_it() -> None:
+    pods = pod_specs(render("values-dev.yaml"))
+    (job,) = pods["cift-secrets"]["containers"]
+    assert "clickhouse=8123" in job["args"]
+    asked = {name: secrets(pod).get("CIFT_CLICKHOUSE_URL") for name, pod in pods.items()}
+    assert {where for where in asked.values() if where} == {("cift-clickhouse", "url")}
+    assert asked["events-archive-executions"] and asked["market-data-list-bars"]
+    (word,) = [v["secret"]["secretName"] for v in pods["cift-clickhouse"]["volumes"] if v["name"] == "secret"]
+    assert word == "cift-clickhouse"

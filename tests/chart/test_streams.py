@@ -28,6 +28,7 @@ def test_dead_letters() -> None:
     [
         {"clickhouse": {"url": "http://clickhouse.example.org:8123"}},
         {"clickhouse": {"existingSecret": "mine"}},
+        {"clickhouse": {"enabled": True}},
         {
             "questdb": {
                 "url": "postgresql://quest.example.org:8812/qdb",

@@ -3,26 +3,31 @@ the stores' volumes are gone too, a backup brings everything back: upon three se
 one, and behind TLS."""
 
 import asyncio
+import io
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import polars as pl
 import pytest
 
 from cift.platform.stores import Platform
 from tests.cluster.release import NAME, NAMESPACE, Release
 from tests.faults.aftermath import all_is_well
 from tests.faults.killer import Kill, refused_s
-from tests.faults.loads import STEADY, loaded
+from tests.faults.loads import STEADY, loaded, new_symbol
 from tests.faults.traders import GATEWAY, Load
-from tests.target import PASSWORD, User
+from tests.target import PASSWORD, User, eventually
 
 STORES = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
 CLAIMS = {*STORES, f"{NAME}-backup"}
 QUIET = ("matchd.replicas=0", "relay.enabled=false", "operator.enabled=false", "market.source=none")
 """Nothing writes to the stores (k8s/README.md)."""
 THREE, TLS = "nats.replicas=3", "gateway.tls.secretName=cift-gateway-tls"
+ANALYTICS = "clickhouse.enabled=true"
+TRADED, ARCHIVED_TIMEOUT_S = "RESTORED", 120.0
 AFTER_ORDERS, AGAIN_TIMEOUT_S = 50, 60.0
 API = "/api/v1/trading"
 
@@ -78,6 +83,11 @@ def test_a_backup_brings_it_back(
         deposit(http, user, "1.25")
         before = http.get(f"{API}/transactions", headers=user.key).json()
         assert len(before["items"]) == 2
+        asyncio.run(new_symbol(release, TRADED))
+        for trader, side in ((user, "buy"), (release.new_user(), "sell")):
+            order = {"symbol": TRADED, "side": side, "type": "limit", "quantity": "7", "limit_price": "100"}
+            assert http.post(f"{API}/orders", json=order, headers=trader.key).status_code == 201
+        before = http.get(f"{API}/transactions", headers=user.key).json()
         began = time.monotonic()
         made = release.job(f"{NAME}-backup", "by-hand")
         took = time.monotonic() - began
@@ -88,7 +98,7 @@ def test_a_backup_brings_it_back(
     release.place(*QUIET, THREE, f"backup.volume.existingClaim={NAME}-backup")
     told = release.job(f"{NAME}-restore", "restore")
     trusting(release.certify(TLS.partition("=")[2]))
-    release.upgrade(THREE, TLS)
+    release.upgrade(THREE, TLS, ANALYTICS)
     release.wait_ready()
     assert release.url.startswith("https://")
     tell(
@@ -101,6 +111,32 @@ def test_a_backup_brings_it_back(
         assert (after.status_code, after.json()) == (200, before), after.text
         deposit(http, user, "2")
         assert http.get(f"{API}/portfolio", headers=user.key).json()["cash"] == "100003.25"
+
+
+def test_analytics_are_filled_of_the_restored_journal(release: Release, tell: Callable[[str], None]) -> None:
+    """ClickHouse is new, and the journal is older: what traded before the backup is asked of it."""
+    with httpx.Client(base_url=f"{release.url}/api/v1", timeout=60) as http:
+
+        def asked(path: str, **given: str) -> httpx.Response:
+            answer = http.get(f"{path}/{TRADED}", params=given)
+            assert answer.status_code in (200, 503), answer.text
+            return answer
+
+        began = time.monotonic()
+        eventually(
+            lambda: asked("analytics/volume-profile").json().get("items"),
+            "the trade of before the backup is in ClickHouse",
+            ARCHIVED_TIMEOUT_S,
+            1,
+        )
+        took = time.monotonic() - began
+        (band,) = asked("analytics/volume-profile").json()["items"]
+        assert band == {"price": "100", "volume": "7", "trades": 1}
+        (bar,) = asked("market-data/bars", interval="5m").json()["items"]
+        assert (bar["close"], bar["volume"], bar["vwap"], bar["trades"]) == ("100", "7", "100", 1)
+        history = asked("market-data/history", format="parquet")
+        assert pl.read_parquet(io.BytesIO(history.content))["quantity"].to_list() == [Decimal(7)]
+    tell(f"analytics in the cluster have the restored journal's trades: asked of from zero in {took:.1f} s")
 
 
 async def test_one_of_three_servers_is_lost(release: Release, tell: Callable[[str], None]) -> None:

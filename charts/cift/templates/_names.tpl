@@ -67,10 +67,11 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
-{{/* Names of the Secrets: yours, or those that the first installation makes. */}}
+{{/* Names of the Secrets: yours, or those that the first installation makes; of ClickHouse empty where neither. */}}
 {{- define "cift.secret.postgres" -}}{{ .Values.postgres.existingSecret | default (printf "%s-postgres" .Release.Name) }}{{- end }}
 {{- define "cift.secret.nats" -}}{{ .Values.nats.existingSecret | default (printf "%s-nats" .Release.Name) }}{{- end }}
 {{- define "cift.secret.valkey" -}}{{ .Values.valkey.existingSecret | default (printf "%s-valkey" .Release.Name) }}{{- end }}
+{{- define "cift.secret.clickhouse" -}}{{ .Values.clickhouse.existingSecret | default (ternary (printf "%s-clickhouse" .Release.Name) "" .Values.clickhouse.enabled) }}{{- end }}
 {{- define "cift.secret.keys" -}}{{ .Values.tokenKeys.existingSecret | default (printf "%s-token-keys" .Release.Name) }}{{- end }}
 
 {{/* The stores' addresses, with the words to enter: (list root needs natsUser). JSON of {secrets: [{name, secret, key}]}:
@@ -87,7 +88,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- define "cift.functionSecrets" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}{{- $needs := $function.needs | default list -}}
 {{- $found := (include "cift.secrets" (list $root $needs "functions") | fromJson).secrets -}}
-{{- with $root.Values.clickhouse.existingSecret }}{{ if has "clickhouse" $needs }}
+{{- with include "cift.secret.clickhouse" $root }}{{ if has "clickhouse" $needs }}
 {{- $found = append $found (dict "name" "CIFT_CLICKHOUSE_URL" "secret" . "key" "url") }}
 {{- end }}{{ end -}}
 {{- with $root.Values.questdb.existingSecret }}{{ if has "questdb" $needs }}
@@ -146,7 +147,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- if has "postgres" $function.needs }}
 - {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | quote }}}
 {{- end }}
-{{- if and (has "clickhouse" $function.needs) (not $root.Values.clickhouse.existingSecret) }}
+{{- if and (has "clickhouse" $function.needs) (not (include "cift.secret.clickhouse" $root)) }}
 - {name: CIFT_CLICKHOUSE_URL, value: {{ $root.Values.clickhouse.url | quote }}}
 {{- end }}
 {{- if and (has "questdb" $function.needs) (not $root.Values.questdb.existingSecret) }}
