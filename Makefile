@@ -119,7 +119,7 @@ lock: need-python ## Resolve requirements*.in again into the lock files
 	$(LOCK) -c requirements.lock -c requirements-chdb.lock requirements-dev.in -o requirements-dev.lock
 	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
 	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock
-	$(LOCK) -c requirements-chdb.lock k8s/servers/analytics.in -o k8s/servers/analytics.lock
+	$(LOCK) --no-deps -c requirements-chdb.lock k8s/servers/analytics.in -o k8s/servers/analytics.lock
 	$(LOCK) -c requirements.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock
 
 .PHONY: wheels
