@@ -70,12 +70,14 @@ $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
 run: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange on port 8000 (MARKET=replay|agents|alpaca|massive|none SPEED=1 PORT=8000)
 	@exec $(PY) -m cift.run
 
+# Processes that run pytest, a file in one of them; 0: all in this one.
+WORKERS ?= 2
 .PHONY: test
 test: lint build ## Check everything: lint, cargo tests, pytest
 	@echo "── cargo test"
 	cd rust_core && $(CARGO) test --locked --workspace --exclude cift-core-python --quiet
 	@echo "── pytest"
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 .PHONY: test-cluster
 test-cluster: setup-dev wheels ## Install the chart on the test cluster and check it there (root; KEEP=1 leaves it up)
