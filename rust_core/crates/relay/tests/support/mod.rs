@@ -113,6 +113,9 @@ impl Function {
     pub fn most_at_once(&self) -> usize {
         self.at_once.lock().unwrap().1
     }
+    pub fn is_idle(&self) -> bool {
+        self.at_once.lock().unwrap().0 == 0
+    }
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
     }
