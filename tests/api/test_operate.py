@@ -166,7 +166,7 @@ DOORS = [
     ("POST", f"{OPERATE}/instruments/SPY/halt", None),
     ("POST", f"{OPERATE}/instruments/SPY/resume", None),
     ("PATCH", f"{OPERATE}/instruments/SPY", {"name": "Sly"}),
-    ("PATCH", f"{OPERATE}/accounts/{uuid7()}", {"state": "closed"}),
+    ("PATCH", f"{OPERATE}/accounts/019400aa-0000-7000-8000-000000000001", {"state": "closed"}),
 ]
 
 
