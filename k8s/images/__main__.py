@@ -4,6 +4,8 @@
                             `kind load image-archive` read it
     .images/tag             its tag: a digest of what is in it, so never `latest`
 
+    .images/inputs          digest of what all of them were made of: unchanged, nothing is built
+
 Needs buildah, the wheels (`make wheels`) and the base image `python:3.11-slim`.
 """
 
@@ -26,6 +28,8 @@ from k8s.images.wheels import PROGRAMS, ROOT, WHEELS
 REGISTRY = os.environ.get("CIFT_IMAGE_REGISTRY", "dev.local/cift")
 OUT = ROOT / ".images"
 PYC = Path("__pycache__")
+BASE = "docker.io/library/python:3.11-slim"
+SOURCES = ("cift", "functions", "operators", "database", "data/sample", "k8s")
 BUILD_TIMEOUT_S = 1800
 
 
@@ -41,6 +45,20 @@ def run(*command: str | Path) -> None:
     )
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
+
+
+def inputs() -> str:
+    """A digest of what the images are made of: sources, wheels, programs, and the image below all."""
+    below = subprocess.run(
+        ["buildah", "images", "--quiet", "--no-trunc", BASE], check=False, capture_output=True, text=True
+    ).stdout
+    found = hashlib.sha256(f"{REGISTRY} {below}".encode())
+    files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if PYC.name not in path.parts]
+    files += [ROOT / "rust_core/Dockerfile", *WHEELS.glob("*/*"), *WHEELS.glob("*.contents")]
+    for path in sorted(path for path in files if path.is_file() and path.suffix != ".whl"):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{path.relative_to(ROOT)} {path.stat().st_mode} {content}\n".encode())
+    return found.hexdigest()
 
 
 def build(layout: Layout, name: str, dockerfile: str, *arguments: str) -> str:
@@ -160,14 +178,21 @@ def print_sizes(layout: Layout, doors: set[str]) -> None:
 
 def main() -> None:
     began = time.monotonic()
-    layout = build_all(set(sys.argv[1:]))
+    wanted, made_of = set(sys.argv[1:]), inputs()
+    archive, stamp = OUT / "cift.oci.tar", OUT / "inputs"
+    if not wanted and archive.exists() and stamp.exists() and stamp.read_text() == made_of:
+        print(f"images {(OUT / 'tag').read_text()} are of this already")
+        return
+    stamp.unlink(missing_ok=True)
+    layout = build_all(wanted)
     content = "\n".join(f"{name} {digest}" for name, digest in sorted(layout.names.items()))
     tag = f"c{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     print_sizes(layout, {kebab(door) for door in load_doors()})
     layout.names = {f"{REGISTRY}/{name}:{tag}": digest for name, digest in layout.names.items()}
-    archive = OUT / "cift.oci.tar"
     layout.pack(archive)
     (OUT / "tag").write_text(tag)
+    if not wanted:
+        stamp.write_text(made_of)
     print(
         f"\n{len(layout.names)} images, {archive.stat().st_size / 1e6:.0f} MB in {archive.relative_to(ROOT)},"
         f" tag {tag}, {time.monotonic() - began:.0f} s"
