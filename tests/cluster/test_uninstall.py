@@ -84,10 +84,9 @@ def test_a_backup_brings_it_back(
         before = http.get(f"{API}/transactions", headers=user.key).json()
         assert len(before["items"]) == 2
         asyncio.run(new_symbol(release, TRADED))
-        for trader, side in ((user, "buy"), (release.new_user(), "sell")):
+        for trader, side in ((release.new_user(), "buy"), (release.new_user(), "sell")):
             order = {"symbol": TRADED, "side": side, "type": "limit", "quantity": "7", "limit_price": "100"}
             assert http.post(f"{API}/orders", json=order, headers=trader.key).status_code == 201
-        before = http.get(f"{API}/transactions", headers=user.key).json()
         began = time.monotonic()
         made = release.job(f"{NAME}-backup", "by-hand")
         took = time.monotonic() - began
