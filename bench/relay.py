@@ -71,6 +71,9 @@ async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
         await engine.submit(
             {"type": "deposit", "account": account, "transfer": uuid7(), "amount": 10**7 * NANOS}
         )
+        limits = dict.fromkeys(("max_order_quantity", "max_order_notional", "max_position", "max_daily_loss"))
+        limits |= {"max_open_orders": 10_000, "max_orders_per_second": 1_000_000, "leverage_percent": 200}
+        await engine.submit({"type": "set_limits", "account": account, "limits": limits})
     room = asyncio.Semaphore(IN_FLIGHT)
 
     async def place(number: int) -> None:
