@@ -37,7 +37,7 @@ from cift.platform.stores import Platform  # noqa: E402
 from cift.run.servers import free_port  # noqa: E402
 from tests.stack import Stack, User  # noqa: E402
 
-WANTED = {"http": (300, 80), "on": (150, 45), "every": (150, 45), "daemon": (300, 80)}
+WANTED = {"http": (300, 80), "on": (150, 45), "every": (150, 45), "daemon": (300, 80), "ws": (300, 80)}
 STARTS_WITHIN_S = 30.0
 
 

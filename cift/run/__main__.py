@@ -103,10 +103,11 @@ class Exchange:
         stores = ("postgres_url", "nats_url", "valkey_url")
         environment = {f"CIFT_{name.upper()}": self._addresses[name] for name in stores}
         environment |= {"CIFT_DATA": str(folder.path), "CIFT_TOKEN_KEYS": str(keys.absolute())}
-        # Not in run.json: an embedded one opens for the functions' process alone.
-        clickhouse = {"CIFT_CLICKHOUSE_URL": servers.clickhouse_url(folder)}
+        # Not in run.json: an embedded one opens for the functions' process alone. (The market asks only
+        # whether there is one, that its ticks go to.)
+        environment["CIFT_CLICKHOUSE_URL"] = servers.clickhouse_url(folder)
         self._addresses["http_url"] = servers.http_url(settings)
-        await start(servers.functions(folder, environment | clickhouse, settings))
+        await start(servers.functions(folder, environment, settings))
         if settings.market != "none":
             say(f"  starting the market ({settings.market})")
             market, self._addresses["market_metrics"] = servers.market(folder, environment, settings)

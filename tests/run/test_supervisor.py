@@ -73,6 +73,14 @@ def test_the_market_is_a_process_of_its_own(tmp_path: Path) -> None:
         assert stack.pid("functions") == functions and "run_agents" not in stack.log("functions")
 
 
+def test_the_markets_ticks_are_kept_where_nothing_is_said_of_a_store(tmp_path: Path) -> None:
+    """As `make run` is, with the embedded store that it brings."""
+    with Stack.start(tmp_path / "data", market="replay", speed="60", clickhouse_url="") as stack:
+        bars = f"{stack.url}/api/v1/market-data/bars/SPY"
+        asked = {"source": "outside", "interval": "1s", "limit": "1"}
+        eventually(lambda: httpx.get(bars, params=asked).json().get("items"), "outside bars of SPY", 60)
+
+
 # ── one at a time ───────────────────────────────────────────────────────────────────────────────
 def test_a_second_instance_is_refused(stack: Stack, folder: Path) -> None:
     second = Stack.start(folder, wait=False)
