@@ -58,10 +58,13 @@ async def hear(socket: WebSocket):
 @app.websocket("/say")
 async def say(socket: WebSocket):
     await socket.accept()
-    while True:
-        text = await socket.receive_text()
-        for each in tuple(clients):
-            await each.send_text(text)
+    try:
+        while True:
+            text = await socket.receive_text()
+            for each in tuple(clients):
+                await each.send_text(text)
+    except WebSocketDisconnect:
+        pass
 
 uvicorn.run(app, port=int(sys.argv[1]), log_level="error", loop="uvloop", ws="websockets-sansio",
             ws_per_message_deflate=False)
