@@ -10,11 +10,9 @@ with 0.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import signal
-import statistics
 import sys
 import tempfile
 import time
@@ -33,7 +31,6 @@ RECORDED_S = 300
 SYMBOLS = 20
 BEGIN = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 SETTLE_S = 2.0
-CLIENTS = (1, 16)
 TICKS_TOTAL = 'cift_feed_ticks_total{feed="replay"}'
 
 
@@ -72,30 +69,17 @@ def ticks_told(stack: Any) -> float:
 def run(seconds: float) -> dict[str, Any]:
     from tests.stack import Stack, eventually
 
-    bodies = [
-        {"symbol": "BENCH", "side": side, "type": "limit", "quantity": "1", "limit_price": "100.00"}
-        for side in ("buy", "sell")
-    ]
     rounds: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="cift-bench-") as folder:
         recording = Path(folder) / "busy.parquet"
         record(recording)
         settings = {"market": "replay", "speed": "1", "sample": str(recording)}
         with Stack.start(Path(folder) / "data", **settings) as stack:
-            users = [stack.new_user() for _ in range(http_orders.ACCOUNTS)]
-            asyncio.run(http_orders.prepare(stack, [user.account_id for user in users]))
+            orders = http_orders.orders(stack)
             eventually(lambda: ticks_told(stack) > TICKS_PER_S, "the feed is busy", 60)
             market = stack.pid("market")
-            for clients in CLIENTS:
-                plan = {
-                    "port": int(stack.url.rsplit(":", 1)[1]),
-                    "path": "/api/v1/trading/orders",
-                    "headers": [user.key for user in users],
-                    "clients": clients,
-                    "bodies": bodies,
-                    "seconds": seconds,
-                    "warm_up": http_orders.WARM_UP_S,
-                }
+            for clients in http_orders.CLIENTS:
+                plan = orders | {"clients": clients, "seconds": seconds}
                 for _ in range(http_orders.ROUNDS):
                     for name, number in (("none", signal.SIGSTOP), ("busy", signal.SIGCONT)):
                         os.kill(market, number)
@@ -106,10 +90,7 @@ def run(seconds: float) -> dict[str, Any]:
                             took = time.perf_counter() - began
                             found["ticks_per_s"] = (ticks_told(stack) - before) / took
                         rounds.setdefault(f"{name}/{clients}", []).append(found)
-    return {
-        name: {figure: statistics.median(r[figure] for r in each) for figure in each[0]}
-        for name, each in rounds.items()
-    }
+    return http_orders.medians(rounds)
 
 
 def main() -> None:
@@ -123,7 +104,7 @@ def main() -> None:
         return
     print(f"an order over HTTP beside a feed ({os.cpu_count()} cores, all on the same; median of rounds)")
     print(f"{'':31}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'ticks/s':>10}")
-    for clients in CLIENTS:
+    for clients in http_orders.CLIENTS:
         for name, label in (("none", "the feed is stopped"), ("busy", "the feed is busy")):
             r = found[f"{name}/{clients}"]
             figures = f"{r['per_second']:10,.0f}{r['p50_ms']:9.2f}{r['p99_ms']:9.2f}"

@@ -25,6 +25,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 WARM_UP_S = 1.0
+BODIES = [
+    {"symbol": "BENCH", "side": side, "type": "limit", "quantity": "1", "limit_price": "100.00"}
+    for side in ("buy", "sell")
+]
 ROUNDS = 3
 CLIENTS = (1, 16)
 WANTED = {1: "p50 < 2 ms, p99 < 6 ms", 16: ">= 3,000/s"}
@@ -60,7 +64,7 @@ def load(plan: dict[str, Any]) -> None:
 
     import uvloop
 
-    buy, sell = plan["bodies"]
+    buy, sell = BODIES
     headers = plan["headers"]
 
     def of_client(number: int) -> list[bytes]:
@@ -79,7 +83,7 @@ def load(plan: dict[str, Any]) -> None:
         return took, time.perf_counter() - began
 
     async def all_of_it() -> tuple[list[float], float]:
-        await run(plan["warm_up"])
+        await run(WARM_UP_S)
         gc.collect()
         gc.disable()
         return await run(plan["seconds"])
@@ -170,8 +174,15 @@ def start_rival(database: str, port: int) -> "subprocess.Popen[bytes]":
 
 
 # ── the run ─────────────────────────────────────────────────────────────────────────────────────
+async def unlimit(engine: Any, account: str) -> None:
+    """Limits that a bench does not reach."""
+    limits = dict.fromkeys(("max_order_quantity", "max_order_notional", "max_position", "max_daily_loss"))
+    limits |= {"max_open_orders": 10_000, "max_orders_per_second": 1_000_000, "leverage_percent": 200}
+    await engine.submit({"type": "set_limits", "account": account, "limits": limits})
+
+
 async def prepare(stack: Any, accounts: list[str]) -> None:
-    """An instrument with a price, and limits that a bench does not reach."""
+    """An instrument, and accounts without limits."""
     from cift.platform.stores import Platform
 
     platform = Platform(stack.settings())
@@ -189,16 +200,7 @@ async def prepare(stack: Any, accounts: list[str]) -> None:
             }
         )
         for account in accounts:
-            limits = {
-                "max_order_quantity": None,
-                "max_order_notional": None,
-                "max_position": None,
-                "max_open_orders": 10_000,
-                "max_orders_per_second": 1_000_000,
-                "max_daily_loss": None,
-                "leverage_percent": 200,
-            }
-            await platform.engine.submit({"type": "set_limits", "account": account, "limits": limits})
+            await unlimit(platform.engine, account)
     finally:
         await platform.close()
 
@@ -224,34 +226,43 @@ def lag(stack: Any) -> float:
     return asyncio.run(wait())
 
 
+def orders(stack: Any) -> dict[str, Any]:
+    """What a load's plan says of an exchange that was prepared for it, which this does."""
+    users = [stack.new_user() for _ in range(ACCOUNTS)]
+    asyncio.run(prepare(stack, [user.account_id for user in users]))
+    return {
+        "port": int(stack.url.rsplit(":", 1)[1]),
+        "path": "/api/v1/trading/orders",
+        "headers": [user.key for user in users],
+    }
+
+
+def medians(rounds: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Each figure's median over the rounds of a name."""
+    return {
+        name: {figure: statistics.median(r[figure] for r in each) for figure in each[0]}
+        for name, each in rounds.items()
+    }
+
+
 def run(seconds: float) -> dict[str, Any]:
     from cift.run.servers import free_port
     from tests.stack import Stack
 
-    bodies = [
-        {"symbol": "BENCH", "side": side, "type": "limit", "quantity": "1", "limit_price": "100.00"}
-        for side in ("buy", "sell")
-    ]
-    results: dict[str, Any] = {}
+    results: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="cift-bench-") as folder:
         with Stack.start(Path(folder) / "data") as stack:
-            users = [stack.new_user() for _ in range(ACCOUNTS)]
-            asyncio.run(prepare(stack, [user.account_id for user in users]))
+            ours = orders(stack)
             rival_port = free_port()
             rival = start_rival(stack.run_file["postgres_url"], rival_port)
             try:
                 for clients in CLIENTS:
                     plans = {
-                        "ours": {
-                            "port": int(stack.url.rsplit(":", 1)[1]),
-                            "path": "/api/v1/trading/orders",
-                            "headers": [user.key for user in users],
-                        },
+                        "ours": dict(ours),
                         "rival": {"port": rival_port, "path": "/orders", "headers": [{}]},
                     }
                     for name, plan in plans.items():
-                        plan |= {"clients": clients, "bodies": bodies, "seconds": seconds / ROUNDS}
-                        plan["warm_up"] = WARM_UP_S
+                        plan |= {"clients": clients, "seconds": seconds / ROUNDS}
                         results[f"{name}/{clients}"] = []
                     for _ in range(ROUNDS):  # in turns: a busy neighbour hurts both
                         for name, plan in plans.items():
@@ -262,10 +273,7 @@ def run(seconds: float) -> dict[str, Any]:
             finally:
                 rival.terminate()
                 rival.wait(20)
-    return {
-        name: {figure: statistics.median(r[figure] for r in rounds) for figure in rounds[0]}
-        for name, rounds in results.items()
-    }
+    return medians(results)
 
 
 def main() -> None:

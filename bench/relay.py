@@ -28,6 +28,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.http_orders import unlimit  # noqa: E402
 from cift.contracts.orders import NewOrder  # noqa: E402
 from cift.host.doors import load_door  # noqa: E402
 from cift.kernel.ids import uuid7  # noqa: E402
@@ -71,9 +72,7 @@ async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
         await engine.submit(
             {"type": "deposit", "account": account, "transfer": uuid7(), "amount": 10**7 * NANOS}
         )
-        limits = dict.fromkeys(("max_order_quantity", "max_order_notional", "max_position", "max_daily_loss"))
-        limits |= {"max_open_orders": 10_000, "max_orders_per_second": 1_000_000, "leverage_percent": 200}
-        await engine.submit({"type": "set_limits", "account": account, "limits": limits})
+        await unlimit(engine, account)
     room = asyncio.Semaphore(IN_FLIGHT)
 
     async def place(number: int) -> None:

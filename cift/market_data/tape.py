@@ -11,6 +11,7 @@ from cift.contracts.market import BarView, TradeView
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.kernel.clock import from_datetime, now_ns, to_datetime
 from cift.market_data import rules, store
+from cift.platform.calendars import DEFAULT
 from cift.platform.identity import Trader
 from cift.platform.postgres import Connection, Database
 
@@ -77,10 +78,10 @@ async def check_symbol(symbol: str, database: Database) -> None:
         await _check(c, symbol)
 
 
-async def calendar_of(symbol: str, database: Database) -> str | None:
-    """The calendar that was set for an instrument."""
+async def calendar_of(symbol: str, database: Database) -> str:
+    """The calendar of an instrument: the one that was set, else the default."""
     async with database.read() as c:
-        return await store.calendar_of(c, symbol)
+        return await store.calendar_of(c, symbol) or DEFAULT
 
 
 async def _check(c: Connection, symbol: str) -> None:

@@ -302,40 +302,33 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
 
 # ── the functions ───────────────────────────────────────────────────────────────────────────────
 def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
-    url = f"{http_url(settings)}/health"
-
-    async def ready() -> bool:
-        return await asyncio.to_thread(_answers, url)
-
-    return Program(
-        name="functions",
-        command=[sys.executable, "-m", "functions", "serve"],
-        log=folder.log("functions"),
-        ready=ready,
-        environment=environment | {"CIFT_MARKET": "none"},
-        start_timeout_s=FUNCTIONS_DEADLINE_S,
-    )
+    told = environment | {"CIFT_MARKET": "none"}
+    return _of_functions("functions", "serve", folder, told, http_url(settings))
 
 
 def market(folder: DataFolder, environment: dict[str, str], settings: Settings) -> tuple[Program, str]:
     """The chosen market's daemon in a process of its own, and the address of its metrics: however busy a
     feed is, no order waits for it."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}/health"
+    told = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
+    address = f"127.0.0.1:{port}"
+    return _of_functions("market", "market", folder, environment | told, f"http://{address}"), address
+
+
+def _of_functions(name: str, what: str, folder: DataFolder, environment: dict[str, str], url: str) -> Program:
+    """`python -m functions WHAT`, which answers at `url`."""
 
     async def ready() -> bool:
-        return await asyncio.to_thread(_answers, url)
+        return await asyncio.to_thread(_answers, f"{url}/health")
 
-    told = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
-    program = Program(
-        name="market",
-        command=[sys.executable, "-m", "functions", "market"],
-        log=folder.log("market"),
+    return Program(
+        name=name,
+        command=[sys.executable, "-m", "functions", what],
+        log=folder.log(name),
         ready=ready,
-        environment=environment | told,
+        environment=environment,
         start_timeout_s=FUNCTIONS_DEADLINE_S,
     )
-    return program, f"127.0.0.1:{port}"
 
 
 def http_url(settings: Settings) -> str:

@@ -11,7 +11,6 @@ from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.history import asked
 from cift.market_data import rules, tape
-from cift.platform.calendars import DEFAULT
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
@@ -45,9 +44,7 @@ async def list_bars(
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.settled(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
-    calendar = None
-    if session == "regular":
-        calendar = await tape.calendar_of(name, database) or DEFAULT
+    calendar = await tape.calendar_of(name, database) if session == "regular" else None
     found = await asked.page_of_bars(
         name,
         interval,

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from cift.function import Door
 from cift.generate.chart import kebab
-from cift.generate.skaffold import base_image
+from cift.generate.skaffold import PROGRAMS, UPON_BASE, base_image
 from cift.host.doors import load_doors
 from k8s.images.layout import Layout
-from k8s.images.wheels import PROGRAMS, ROOT, WHEELS
+from k8s.images.wheels import PROGRAMS as COMPILED
+from k8s.images.wheels import ROOT, WHEELS
 
 REGISTRY = os.environ.get("CIFT_IMAGE_REGISTRY", "dev.local/cift")
 OUT = ROOT / ".images"
@@ -117,7 +118,7 @@ def build_all(wanted: set[str]) -> Layout:
     layout = Layout(folder)
     doors = {kebab(door): door for door in load_doors()}
     bases = {base_image(door.extras): " ".join(sorted(door.extras)) for door in doors.values()}
-    known = {*doors, *bases, "matchd", "relay", "operator", "gateway", "servers", "analytics"}
+    known = {*doors, *bases, *PROGRAMS}
     if wanted - known:
         raise SystemExit(
             f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
@@ -126,26 +127,17 @@ def build_all(wanted: set[str]) -> Layout:
     jobs: list[tuple[str, str, tuple[str, ...]]] = []
     for name, extras in sorted(bases.items()):
         jobs.append((name, "functions/Dockerfile", ("--target", "base", "--build-arg", f"EXTRAS={extras}")))
-    jobs += [
-        (name, "rust_core/Dockerfile", ("--build-arg", f"PROGRAM={name}"))
-        for name in PROGRAMS
-        if name in need and (WHEELS / "bin" / name).exists()
-    ]
-    for name, dockerfile, arguments in (
-        ("gateway", "k8s/gateway/Dockerfile", ()),
-        ("servers", "k8s/servers/Dockerfile", ()),
-        ("analytics", "k8s/servers/Dockerfile", ("--build-arg", "WHEELS=analytics")),
-    ):
-        if name in need:
-            jobs.append((name, dockerfile, arguments))
-    if "operator" in need and (WHEELS / "operator").exists():
-        jobs.append(
-            ("operator", "operators/Dockerfile", ("--build-arg", "HOUSE=localhost/cift-build/base:build"))
-        )
+    made_here = {name: WHEELS / "bin" / name for name in COMPILED} | {"operator": WHEELS / "operator"}
+    for name, (dockerfile, arguments) in PROGRAMS.items():
+        if name in need and made_here.get(name, WHEELS).exists():
+            if name in UPON_BASE:
+                arguments = {**arguments, UPON_BASE[name]: "localhost/cift-build/base:build"}
+            given = (part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}"))
+            jobs.append((name, dockerfile, tuple(given)))
     digests: dict[str, str] = {}
-    for name, dockerfile, arguments in jobs:
+    for name, dockerfile, flags in jobs:
         began = time.monotonic()
-        digests[name] = build(layout, name, dockerfile, *arguments)
+        digests[name] = build(layout, name, dockerfile, *flags)
         print(f"  {name:12} built in {time.monotonic() - began:5.1f} s", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
