@@ -89,7 +89,9 @@ async def test_the_api_server_is_away(
 ) -> None:
     """Trading needs no API server; the operator goes on when it is back."""
     cluster = release.cluster
-    cluster.apply(account("ada", namespace))
+    # However fast the machine: its limits are above what it can place meanwhile.
+    limits = {"maxOpenOrders": 10_000, "maxOrdersPerSecond": 100_000}
+    cluster.apply(account("ada", namespace, risk=limits))
     ada = cluster.account("ada", namespace)
     symbol, trader = await venue.instrument(), Desk(cluster, namespace, venue, venue.platform).trader(ada)
 
@@ -104,7 +106,7 @@ async def test_the_api_server_is_away(
         deadline = time.monotonic() + AWAY_S
         placed = 0
         while time.monotonic() < deadline:
-            await venue.order(trader, symbol, quantity="1")
+            await venue.order(trader, symbol, quantity="1", limit_price="1")
             placed += 1
     finally:
         await asyncio.to_thread(faults.restart, "apiserver")
