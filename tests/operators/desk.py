@@ -1,5 +1,7 @@
 """What the tests of accounts do with an account: ask the engine, trade by its Secret's key."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +11,10 @@ from cift.kernel.errors import Refused
 from cift.platform.stores import Platform
 from tests.operators.cluster import Cluster, Object
 from tests.stack import User
-from tests.venue import TRADING, Venue
+from tests.venue import TRADING, Venue, refusal
+
+REVOKED_TIMEOUT_S = 30.0
+"""For the operator to revoke it, and for everybody to know (cift/platform/identity.py: 5 s)."""
 
 
 class Desk:
@@ -62,6 +67,14 @@ class Desk:
         """A question that any good key may ask."""
         headers: Mapping[str, str] = {"X-API-Key": key}
         return await self.venue.http.get(f"{TRADING}/account/buying-power", headers=dict(headers))
+
+    async def until_revoked(self, key: str) -> None:
+        """Until a key is refused as revoked: who remembers it learns of it a moment after PostgreSQL."""
+        deadline = time.monotonic() + REVOKED_TIMEOUT_S
+        while (answer := await self.try_key(key)).status_code == 200:
+            assert time.monotonic() < deadline, "a revoked key still works"
+            await asyncio.sleep(0.05)
+        refusal(answer, 401, "api_key_revoked")
 
     async def hold(self, holder: User, symbol: str, quantity: str = "3") -> User:
         """Have the holder buy, of somebody else (returned, who is short then)."""

@@ -7,7 +7,6 @@ import pytest
 from tests.operators.cluster import Cluster, account, condition, settled
 from tests.operators.desk import Desk
 from tests.stack import eventually
-from tests.venue import refusal
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -29,7 +28,7 @@ async def test_retain_leaves_the_account_and_ends_its_keys(
     await desk.hold(trader, symbol)
     cluster.delete("ta", "ada", namespace)
     await until_no_key(desk, trader.account_id)
-    refusal(await desk.try_key(trader.api_key), 401, "api_key_revoked")
+    await desk.until_revoked(trader.api_key)
     told = await desk.told(trader.account_id)
     assert told["account"]["state"] == "active"
     assert [each["quantity"] for each in told["positions"]] == ["3"]
