@@ -9,6 +9,12 @@ from tests.operators.desk import Desk
 from tests.stack import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
+COLLECTED_TIMEOUT_S = 120.0
+"""Kubernetes, just started, looks each 30 s for kinds that are new to its garbage collector."""
+
+
+def until_gone(secret: str, cluster: Cluster, namespace: str) -> None:
+    eventually(lambda: not cluster.get("secret", secret, namespace), "the Secret is gone", COLLECTED_TIMEOUT_S)
 
 
 async def until_no_key(desk: Desk, account_id: str) -> None:
@@ -33,7 +39,7 @@ async def test_retain_leaves_the_account_and_ends_its_keys(
     assert told["account"]["state"] == "active"
     assert [each["quantity"] for each in told["positions"]] == ["3"]
     # Kubernetes itself deletes the Secret, with its owner.
-    eventually(lambda: not cluster.get("secret", "ada-credentials", namespace), "the Secret is gone")
+    until_gone("ada-credentials", cluster, namespace)
 
 
 async def test_close_cancels_and_closes(cluster: Cluster, namespace: str, desk: Desk) -> None:
@@ -135,7 +141,7 @@ async def test_a_registered_account_is_adopted(cluster: Cluster, namespace: str,
     assert (await desk.try_key(user.api_key)).status_code == 200
     assert (await desk.try_key(desk.trader(found).api_key)).status_code == 200
     cluster.delete("ta", "user", namespace)
-    eventually(lambda: not cluster.get("secret", "user-credentials", namespace), "the Secret is gone")
+    until_gone("user-credentials", cluster, namespace)
     assert (await desk.try_key(user.api_key)).status_code == 200
 
 
