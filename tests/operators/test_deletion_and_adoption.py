@@ -9,12 +9,12 @@ from tests.operators.desk import Desk
 from tests.stack import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
-COLLECTED_TIMEOUT_S = 120.0
+GONE_TIMEOUT_S = 120.0
 """Kubernetes, just started, looks each 30 s for kinds that are new to its garbage collector."""
 
 
 def until_gone(secret: str, cluster: Cluster, namespace: str) -> None:
-    eventually(lambda: not cluster.get("secret", secret, namespace), "the Secret is gone", COLLECTED_TIMEOUT_S)
+    eventually(lambda: not cluster.get("secret", secret, namespace), "the Secret is gone", GONE_TIMEOUT_S)
 
 
 async def until_no_key(desk: Desk, account_id: str) -> None:
