@@ -88,12 +88,16 @@ class Crowd:
     def __init__(self) -> None:
         self.sent: dict[bytes, float] = {}
         self.took: list[float] = []
+        self.first: dict[bytes, float] = {}
+        self.last: dict[bytes, float] = {}
         self.ready = self.lost = 0
 
     def hear(self, quantity: bytes, now: float) -> None:
         sent = self.sent.get(quantity)
         if sent is not None:
-            self.took.append(now - sent)
+            took = self.last[quantity] = now - sent
+            self.first.setdefault(quantity, took)
+            self.took.append(took)
 
 
 def crowd(plan: dict[str, Any]) -> None:
@@ -175,7 +179,14 @@ def crowd(plan: dict[str, Any]) -> None:
         await asyncio.sleep(2)
         took = everybody.took
         wanted = number * plan["clients"]
+        first = list(everybody.first.values())
+        spread = [last - everybody.first[each] for each, last in everybody.last.items()]
         result = {
+            "prints": number,
+            "first_p50_ms": percentile(first, 0.5) * 1000,
+            "first_max_ms": max(first, default=0) * 1000,
+            "spread_p50_ms": percentile(spread, 0.5) * 1000,
+            "spread_max_ms": max(spread, default=0) * 1000,
             "p50_ms": percentile(took, 0.5) * 1000,
             "p99_ms": percentile(took, 0.99) * 1000,
             "max_ms": max(took, default=0) * 1000,

@@ -357,7 +357,11 @@ def main() -> None:
         r = found[name]
         memory = f"{r['kib_per_client']:6.1f} KiB a client"
         figures = f"p50 {r['p50_ms']:8.2f} ms  p99 {r['p99_ms']:8.2f} ms  {memory}"
-        print(f"  {name:20} {figures}  heard {r['told']:.1%}")
+        print(f"  {name:20} {figures}  heard {r['told']:.1%} of {r['prints']} prints")
+        print(
+            f"  {'':20} to the first client p50 {r['first_p50_ms']:.2f}, max {r['first_max_ms']:.2f} ms;"
+            f" from the first to the last p50 {r['spread_p50_ms']:.2f}, max {r['spread_max_ms']:.2f} ms"
+        )
     print("GET quote, inside the door (wanted: from cache <= 0.5 ms)")
     for name, r in found["door"].items():
         print(

@@ -41,9 +41,12 @@ class PageRequest(BaseModel):
             return None
         try:
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
-            return base64.b64decode(padded, b"-_", validate=True).decode("ascii")
+            key = base64.b64decode(padded, b"-_", validate=True).decode("ascii")
         except (binascii.Error, ValueError):
-            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor") from None
+            key = "\0"
+        if not key.isprintable():
+            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor")
+        return key
 
 
 def make_cursor(key: str) -> str:

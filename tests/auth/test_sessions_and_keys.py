@@ -235,7 +235,8 @@ async def test_keys_are_listed_in_pages(http: httpx.AsyncClient, user: User) -> 
         if cursor is None:
             break
     assert names == ["key 3", "key 2", "key 1", "key 0", "tests"]
-    for wrong in ("x", "!!!", base64.urlsafe_b64encode(b"2026 x").decode()):
+    zero = base64.urlsafe_b64encode(b"2026-11-25T00:00:00Z \0").decode()
+    for wrong in ("x", "!!!", base64.urlsafe_b64encode(b"2026 x").decode(), zero):
         answer = await http.get(f"{AUTH}/api-keys", params={"cursor": wrong}, headers=user.bearer)
         await refused(answer, 422, "invalid_cursor")
 
