@@ -57,7 +57,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
         "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
         "cluster": (
-            "The installed release (make test-cluster KEEP=1)",
+            "The release on a cluster (make test-cluster KEEP=1 leaves one up)",
             [sys.executable, "-m", "bench.cluster"],
         ),
         "relay": ("A backlog of 100,000 events, drained from zero", [sys.executable, "-m", "bench.relay"]),

@@ -2,9 +2,10 @@
 
     python -m bench.cluster [--calls 200] [--events 100000]
 
-Needs the installed release: `make test-cluster KEEP=1` leaves one behind (or CIFT_KUBECONFIG, CIFT_HELM and
-CIFT_TEST_TAG name one). Everything is measured from outside, through the gateway, by one client on the same
-machine, whose cores it shares with the cluster. Judges nothing: it prints, and always ends with 0.
+Needs a cluster that has the images: `make test-cluster KEEP=1` leaves one up (or CIFT_KUBECONFIG, CIFT_HELM
+and CIFT_TEST_TAG name one). Where no release is there, it is installed first. Everything is measured from
+outside, through the gateway, by one client on the same machine, whose cores it shares with the cluster.
+Judges nothing: it prints, and always ends with 0.
 
 | figure | how |
 |---|---|
@@ -62,8 +63,10 @@ def release_of(folder: Path) -> Release:
     if not kubeconfig or not helm:
         sys.exit("no cluster: `make test-cluster KEEP=1` leaves one behind, CIFT_KUBECONFIG names another")
     release = Release(Cluster(Path(kubeconfig), None, folder), Path(helm), folder, tag)
+    if not release.status:
+        print(f"helm install to everything ready {release.install():.1f} s", flush=True)
     if not release.is_current:
-        sys.exit(f"the release of the images {tag} is not installed: `make test-cluster KEEP=1`")
+        sys.exit(f"the release there is not of the images {tag}: helm uninstall {NAME} -n {NAMESPACE}")
     release.wait_ready()
     return release
 
