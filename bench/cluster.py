@@ -61,13 +61,14 @@ def release_of(folder: Path) -> Release:
     kubeconfig = os.environ.get("CIFT_KUBECONFIG") or (machine and str(machine.kubeconfig))
     helm = os.environ.get("CIFT_HELM") or (machine and str(machine.helm))
     if not kubeconfig or not helm:
-        sys.exit("no cluster: `make test-cluster KEEP=1` leaves one behind, CIFT_KUBECONFIG names another")
+        sys.exit("no cluster: `make test-cluster KEEP=1` leaves one up, CIFT_KUBECONFIG names another")
     release = Release(Cluster(Path(kubeconfig), None, folder), Path(helm), folder, tag)
     if not release.status:
         print(f"helm install to everything ready {release.install():.1f} s", flush=True)
-    if not release.is_current:
+    elif release.is_current:
+        release.wait_ready()
+    else:
         sys.exit(f"the release there is not of the images {tag}: helm uninstall {NAME} -n {NAMESPACE}")
-    release.wait_ready()
     return release
 
 

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -87,17 +88,13 @@ class Crowd:
 
     def __init__(self) -> None:
         self.sent: dict[bytes, float] = {}
-        self.took: list[float] = []
-        self.first: dict[bytes, float] = {}
-        self.last: dict[bytes, float] = {}
+        self.took: defaultdict[bytes, list[float]] = defaultdict(list)
         self.ready = self.lost = 0
 
     def hear(self, quantity: bytes, now: float) -> None:
         sent = self.sent.get(quantity)
         if sent is not None:
-            took = self.last[quantity] = now - sent
-            self.first.setdefault(quantity, took)
-            self.took.append(took)
+            self.took[quantity].append(now - sent)
 
 
 def crowd(plan: dict[str, Any]) -> None:
@@ -177,10 +174,10 @@ def crowd(plan: dict[str, Any]) -> None:
             due = started + number * plan["clients"] / TOLD_PER_S
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await asyncio.sleep(2)
-        took = everybody.took
+        took = [each for prints in everybody.took.values() for each in prints]
         wanted = number * plan["clients"]
-        first = list(everybody.first.values())
-        spread = [last - everybody.first[each] for each, last in everybody.last.items()]
+        first = [prints[0] for prints in everybody.took.values()]
+        spread = [prints[-1] - prints[0] for prints in everybody.took.values()]
         result = {
             "prints": number,
             "first_p50_ms": percentile(first, 0.5) * 1000,

@@ -42,13 +42,13 @@ class PageRequest(BaseModel):
         try:
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
             key = base64.b64decode(padded, b"-_", validate=True).decode("ascii")
+            if not key.isprintable():
+                raise ValueError("no page ends with such a key")
         except (binascii.Error, ValueError):
-            key = "\0"
-        if not key.isprintable():
-            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor")
+            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor") from None
         return key
 
 
 def make_cursor(key: str) -> str:
-    """The cursor of the page that follows the item with this key (ASCII, such as an id or a sequence)."""
+    """The cursor of the page that follows the item with this key (printable ASCII: an id, a sequence, …)."""
     return base64.urlsafe_b64encode(key.encode("ascii")).rstrip(b"=").decode("ascii")

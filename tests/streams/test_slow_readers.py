@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cift.kernel.money import NANOS
@@ -27,10 +26,8 @@ async def slow(url: str) -> Ear:
     return await Ear.open(url, sock=narrow, max_queue=1)
 
 
-async def many(
-    venue: Venue, symbol: str, kind: str, count: int, heard: Callable[[int], Awaitable[None]] | None = None
-) -> None:
-    """Ticks of the outside market, the last one with `count` as its size; `heard` paces them by a reader."""
+async def many(venue: Venue, symbol: str, kind: str, count: int, reader: Ear | None = None) -> None:
+    """Ticks of the outside market, the last one with `count` as its size; `reader` paces trades."""
 
     def tick(number: int) -> dict[str, Any]:
         head = {"feed": FEED, "source_sequence": next(_source), "symbol": symbol}
@@ -47,8 +44,8 @@ async def many(
         else:
             for number in numbers:
                 await venue.engine.submit(tick(number))
-        if heard:
-            await heard(numbers[-1])
+        if reader:
+            await reader.until("trade", quantity=str(numbers[-1]))
 
 
 async def test_a_client_that_never_reads_is_cut_off_and_others_hear_all(
@@ -61,20 +58,15 @@ async def test_a_client_that_never_reads_is_cut_off_and_others_hear_all(
             for ear in (stuck, other):
                 await ear.subscribe(symbol, channels=["trades"])
 
-            others: list[str] = []
-
-            async def hear(last: int) -> None:
-                while not others or others[-1] != str(last):
-                    others.append((await other.until("trade"))["quantity"])
-
             async def end() -> tuple[int, str]:
                 while CUT_OFF not in (await venue.http.get(f"{url}/metrics")).text:
                     await asyncio.sleep(0.05)
                 return await stuck.closed()  # from here on it reads
 
             ending = asyncio.create_task(end())
-            await many(venue, symbol, "outside_trade", PRINTS, hear)
-            assert others == [str(number) for number in range(1, PRINTS + 1)]
+            await many(venue, symbol, "outside_trade", PRINTS, other)
+            heard = [trade["quantity"] for trade in other.of("trade")]
+            assert heard == [str(number) for number in range(1, PRINTS + 1)]
             assert await ending == (1008, "slow_reader")
             assert stuck.heard[-1]["code"] == "slow_reader", "said in our own form first"
             heard = [trade["quantity"] for trade in stuck.of("trade")]
