@@ -68,7 +68,8 @@ class Valkey:
         from redis.exceptions import RedisError
 
         try:
-            answer = await asyncio.wait_for(command, ANSWER_TIMEOUT_S)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                answer = await command
         except (RedisError, OSError, TimeoutError) as error:
             self._gone_until = time.monotonic() + LEFT_ALONE_S
             if not self._was_gone:
