@@ -17,7 +17,6 @@ from cift.platform.tokens import InvalidToken, NoKeys, Tokens, make_key
 
 USER = "01a1fd17-0fff-7000-8149-74f7c02275c7"
 ACCOUNT = "6ba7b810-9dad-51d1-80b4-00c04fd430c8"
-YEAR_2001, YEAR_2100 = 978_307_200, 4_102_444_800
 
 
 @pytest.fixture
@@ -135,12 +134,9 @@ def test_a_key_in_the_header_is_not_believed(tokens: Tokens, folder: Path) -> No
 @pytest.mark.parametrize(
     "changed",
     [
-        {"exp": YEAR_2001},
         {"exp": None},
-        {"exp": str(YEAR_2100)},
         {"exp": 1e300},
         {"iat": None},
-        {"iat": YEAR_2100},
         {"aud": None},
         {"aud": "somebody-else"},
         {"aud": ["cift-markets", "somebody-else"]},
@@ -165,6 +161,17 @@ def test_a_sound_signature_over_unsound_claims_is_refused(
 ) -> None:
     with pytest.raises(InvalidToken):
         tokens.verify(signed(folder, claims(**changed)))
+
+
+@pytest.mark.parametrize(
+    ("claim", "from_now_s", "form"), [("exp", -60, int), ("exp", 600, str), ("iat", 3600, int)]
+)
+def test_a_sound_signature_over_an_unsound_time_is_refused(
+    tokens: Tokens, folder: Path, claim: str, from_now_s: int, form: type[int] | type[str]
+) -> None:
+    unsound = form(int(time.time()) + from_now_s)
+    with pytest.raises(InvalidToken):
+        tokens.verify(signed(folder, claims(**{claim: unsound})))
 
 
 def test_a_changed_byte_is_refused(tokens: Tokens) -> None:
