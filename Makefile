@@ -36,22 +36,22 @@ setup: need-python $(VENV)/.runtime ## Make .venv with the locked dependencies
 .PHONY: setup-dev
 setup-dev: setup $(VENV)/.dev ## The same with what checking needs
 
-$(VENV)/.runtime: requirements.lock
-	@echo "── Python packages (requirements.lock) into $(VENV)"
+$(VENV)/.runtime: requirements/machine.lock
+	@echo "── Python packages (requirements/machine.lock) into $(VENV)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock 2>&1 | scripts/progress.sh "packages"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/machine.lock 2>&1 | scripts/progress.sh "packages"
 	@$(PY) scripts/link_source.py
 	@touch $@
 
 # ClickHouse inside the functions' process. CIFT_CLICKHOUSE_URL=none (or a server's address) leaves its 620 MB out.
-$(VENV)/.chdb: requirements-chdb.lock $(VENV)/.runtime
-	@echo "── ClickHouse, embedded (requirements-chdb.lock) into $(VENV); CIFT_CLICKHOUSE_URL=none leaves it out"
-	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements-chdb.lock 2>&1 | scripts/progress.sh "packages"
+$(VENV)/.chdb: requirements/chdb.lock $(VENV)/.runtime
+	@echo "── ClickHouse, embedded (requirements/chdb.lock) into $(VENV); CIFT_CLICKHOUSE_URL=none leaves it out"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/chdb.lock 2>&1 | scripts/progress.sh "packages"
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@echo "── Tools for checking (requirements-dev.lock) into $(VENV)"
-	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock 2>&1 | scripts/progress.sh "packages"
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo "── Tools for checking (requirements/dev.lock) into $(VENV)"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.lock 2>&1 | scripts/progress.sh "packages"
 	@touch $@
 
 .PHONY: build
@@ -109,20 +109,20 @@ bench: setup-dev build ## Measure, each figure beside a rival's from the same ru
 
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header
 .PHONY: lock
-lock: need-python ## Resolve requirements*.in again into the lock files
+lock: need-python ## Resolve requirements/*.in again into the lock files
 	@test -x $(VENV)/tools/bin/uv || { $(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install --quiet uv; }
-	$(LOCK) requirements.in -o requirements.lock
-	$(LOCK) -c requirements.lock requirements-functions.in -o requirements-functions.lock
-	$(LOCK) -c requirements.lock requirements-polars.in -o requirements-polars.lock
-	$(LOCK) -c requirements.lock requirements-chdb.in -o requirements-chdb.lock
-	$(LOCK) -c requirements-chdb.lock requirements-clickhouse.in -o requirements-clickhouse.lock
-	$(LOCK) -c requirements.lock requirements-feeds.in -o requirements-feeds.lock
-	$(LOCK) -c requirements-chdb.lock requirements-questdb.in -o requirements-questdb.lock
-	$(LOCK) -c requirements.lock -c requirements-chdb.lock requirements-dev.in -o requirements-dev.lock
-	$(LOCK) -c requirements-dev.lock operators/requirements.in -o operators/requirements.lock
-	$(LOCK) -c requirements.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock
-	$(LOCK) --no-deps -c requirements-chdb.lock k8s/servers/analytics.in -o k8s/servers/analytics.lock
-	$(LOCK) -c requirements.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock
+	$(LOCK) requirements/machine.in -o requirements/machine.lock
+	$(LOCK) -c requirements/machine.lock requirements/functions.in -o requirements/functions.lock
+	$(LOCK) -c requirements/machine.lock requirements/polars.in -o requirements/polars.lock
+	$(LOCK) -c requirements/machine.lock requirements/chdb.in -o requirements/chdb.lock
+	$(LOCK) -c requirements/chdb.lock requirements/clickhouse.in -o requirements/clickhouse.lock
+	$(LOCK) -c requirements/machine.lock requirements/feeds.in -o requirements/feeds.lock
+	$(LOCK) -c requirements/chdb.lock requirements/questdb.in -o requirements/questdb.lock
+	$(LOCK) -c requirements/machine.lock -c requirements/chdb.lock requirements/dev.in -o requirements/dev.lock
+	$(LOCK) -c requirements/dev.lock operators/requirements.in -o operators/requirements.lock
+	$(LOCK) -c requirements/machine.lock k8s/servers/requirements.in -o k8s/servers/requirements.lock
+	$(LOCK) --no-deps -c requirements/chdb.lock k8s/servers/analytics.in -o k8s/servers/analytics.lock
+	$(LOCK) -c requirements/machine.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock
 
 .PHONY: wheels
 wheels: build ## Fill .wheels/, from which the images of the cluster are built

@@ -56,7 +56,7 @@ class Door:
     timeout_s: float
     """The most that one call may take; 0 for daemons and sockets."""
     extras: tuple[str, ...] = ()
-    """What it needs beyond a function's usual packages (`requirements-<extra>.in`)."""
+    """What it needs beyond a function's usual packages (`requirements/<extra>.in`)."""
     # http
     method: str = ""
     path: str = ""
@@ -134,7 +134,7 @@ def http(
             `none` (probes and metrics).
         in_schema: whether /docs shows it.
         timeout_s: after which gateway and Knative give up; stores have deadlines well below it.
-        extras: packages beyond the usual: `("polars",)` is requirements-polars.in.
+        extras: packages beyond the usual: `("polars",)` is requirements/polars.in.
     """
     assert path.startswith("/"), path
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"

@@ -30,7 +30,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
     chart.check_budget(doors, _max_connections(root))
     return {
         "charts/cift/functions.gen.yaml": _yaml(chart.function_map(doors)),
-        "skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
+        "k8s/skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
         "functions/openapi.gen.json": pages.openapi(doors),
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), doors),

@@ -1,5 +1,5 @@
-"""skaffold.gen.yaml: every image, and the release that runs exactly these. skaffold.yaml, written by hand,
-requires it and says the rest.
+"""k8s/skaffold.gen.yaml: every image, and the release that runs exactly these images.
+skaffold.yaml, written by hand, requires this file and holds the rest.
 
 An image for each function, of one Dockerfile, upon a base image for each set of extras: a change below
 `cift/` rebuilds the base and with it all; a change of one door only its own thin layer. The release names
@@ -18,8 +18,10 @@ REGISTRY = "dev.local/cift"
 DOCKERFILE = "functions/Dockerfile"
 CONFIG = RELEASE = "cift"
 NAMESPACE = "cift"
-CHART = "charts/cift"
-VALUES_FILES = ["charts/cift/values-dev.yaml"]
+ROOT = ".."
+"""The repository's root, seen from the file's folder: skaffold resolves a required file's paths there."""
+CHART = f"{ROOT}/charts/cift"
+VALUES_FILES = [f"{CHART}/values-dev.yaml"]
 VALUES = {"market.source": "replay"}
 PROGRAMS = {
     "analytics": ("k8s/servers/Dockerfile", {"WHEELS": "analytics"}),
@@ -47,7 +49,7 @@ def _artifact(
     needs: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """`needs`: image → the argument that names it."""
-    found: dict[str, Any] = {"image": f"{REGISTRY}/{name}", "context": "."}
+    found: dict[str, Any] = {"image": f"{REGISTRY}/{name}", "context": ROOT}
     if needs:
         found["requires"] = [
             {"image": f"{REGISTRY}/{needed}", "alias": alias} for needed, alias in needs.items()

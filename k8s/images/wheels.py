@@ -28,11 +28,11 @@ from cift.host.openapi import page
 ROOT = Path(__file__).resolve().parent.parent.parent
 WHEELS = ROOT / ".wheels"
 LOCKS = {
-    "functions": ROOT / "requirements-functions.lock",
-    "functions-polars": ROOT / "requirements-polars.lock",
-    "functions-questdb": ROOT / "requirements-questdb.lock",
-    "functions-clickhouse": ROOT / "requirements-clickhouse.lock",
-    "functions-feeds": ROOT / "requirements-feeds.lock",
+    "functions": ROOT / "requirements/functions.lock",
+    "functions-polars": ROOT / "requirements/polars.lock",
+    "functions-questdb": ROOT / "requirements/questdb.lock",
+    "functions-clickhouse": ROOT / "requirements/clickhouse.lock",
+    "functions-feeds": ROOT / "requirements/feeds.lock",
     "operator": ROOT / "operators/requirements.lock",
     "servers": ROOT / "k8s/servers/requirements.lock",
     "analytics": ROOT / "k8s/servers/analytics.lock",

@@ -5,7 +5,6 @@ against skaffold's own schema, the Dockerfiles and the rendered chart.
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,10 @@ from cift.host.doors import load_door, load_doors
 from tests.chart.helm import render
 
 ROOT = files.ROOT
-SCHEMA = (
-    Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared"))
-    / "schemas"
-    / f"{skaffold.API_VERSION.replace('/', '-')}.json"
-)
-GENERATED = yaml.safe_load((ROOT / "skaffold.gen.yaml").read_text())
+SCHEMA = ROOT / "tests" / "schemas" / f"{skaffold.API_VERSION.replace('/', '-')}.json"
+FOLDER = ROOT / "k8s"
+"""skaffold resolves the paths of the generated file from this folder."""
+GENERATED = yaml.safe_load((FOLDER / "skaffold.gen.yaml").read_text())
 WRITTEN = {
     each["metadata"]["name"]: each for each in yaml.safe_load_all((ROOT / "skaffold.yaml").read_text())
 }
@@ -44,7 +41,7 @@ def release_values(source: str) -> dict[str, Any]:
 
 def rendered(source: str = RELEASE["setValues"]["market.source"]) -> list[dict[str, Any]]:
     """The chart as skaffold has it rendered, with its market or another."""
-    inside = tuple(Path(file).relative_to("charts/cift").as_posix() for file in RELEASE["valuesFiles"])
+    inside = tuple(Path(file).relative_to(skaffold.CHART).as_posix() for file in RELEASE["valuesFiles"])
     return render(*inside, **release_values(source))
 
 
@@ -64,7 +61,7 @@ def test_every_function_has_an_image_of_its_own_file() -> None:
 def test_an_image_is_built_of_what_there_is(image: str) -> None:
     artifact = BUILT[image]
     docker = artifact["docker"]
-    text = (ROOT / artifact["context"] / docker["dockerfile"]).read_text()
+    text = (FOLDER / artifact["context"] / docker["dockerfile"]).read_text()
     stages = re.findall(r"^FROM \S+(?: AS (\S+))?", text, flags=re.M)
     assert docker.get("target", stages[-1]) in stages
     arguments = set(re.findall(r"^ARG (\w+)", text, flags=re.M))
@@ -108,9 +105,9 @@ def test_the_release_runs_exactly_what_is_built() -> None:
 
 
 def test_the_release_is_of_this_chart_with_values_that_it_has() -> None:
-    assert (ROOT / RELEASE["chartPath"] / "Chart.yaml").is_file()
-    assert all((ROOT / file).is_file() for file in RELEASE["valuesFiles"])
-    schema = json.loads((ROOT / RELEASE["chartPath"] / "values.schema.json").read_text())
+    assert (FOLDER / RELEASE["chartPath"] / "Chart.yaml").is_file()
+    assert all((FOLDER / file).is_file() for file in RELEASE["valuesFiles"])
+    schema = json.loads((FOLDER / RELEASE["chartPath"] / "values.schema.json").read_text())
     jsonschema.Draft7Validator(schema).validate(release_values(RELEASE["setValues"]["market.source"]))
 
 
@@ -118,7 +115,7 @@ def test_the_written_file_requires_the_generated_one_and_the_kinds_first() -> No
     whole = WRITTEN["exchange"]
     kinds, generated = whole["requires"]
     assert kinds == {"configs": ["kinds"]} and "kinds" in WRITTEN
-    assert (ROOT / generated["path"]) == ROOT / "skaffold.gen.yaml"
+    assert (ROOT / generated["path"]) == FOLDER / "skaffold.gen.yaml"
     assert generated["configs"] == [GENERATED["metadata"]["name"]]
     for release in WRITTEN["kinds"]["deploy"]["helm"]["releases"]:
         assert (ROOT / release["chartPath"] / "Chart.yaml").is_file()
@@ -144,7 +141,6 @@ def test_the_label_of_a_run_stays_out_of_every_template() -> None:
     assert set(map(tuple, denied.values())) == {(".spec.template.metadata.labels",)}
 
 
-@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is not beside the project (CIFT_SHARED)")
 def test_skaffold_reads_what_is_written_for_it() -> None:
     schema = json.loads(SCHEMA.read_text())
     for document in [GENERATED, *WRITTEN.values()]:

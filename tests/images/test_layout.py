@@ -73,7 +73,7 @@ def test_the_archive_has_a_shared_blob_once(layout: Layout, tmp_path: Path) -> N
 
 def test_every_lock_has_the_versions_of_the_exchange() -> None:
     """What is shipped is what is tested: no image has another version of a package than `make run`."""
-    locks = (ROOT / "requirements-dev.lock", ROOT / "requirements.lock")
+    locks = (ROOT / "requirements/dev.lock", ROOT / "requirements/machine.lock")
     tested = {c["name"]: c["version"] for lock in locks for c in python_components(lock)}
     for name in (*(name for name in LOCKS if name.startswith("functions")), "servers"):
         shipped = python_components(LOCKS[name])
