@@ -166,7 +166,7 @@ impl Engine {
                 let known = &mut self.feeds[at];
                 known.house = account;
                 known.silence_ns = silence_ns;
-                known.alive = None;
+                known.last_message_at = None;
                 events.push(told);
                 self.work.job = Job::Withdraw {
                     feed: at as u32,
@@ -180,7 +180,7 @@ impl Engine {
                     id: feed,
                     house: account,
                     silence_ns,
-                    alive: None,
+                    last_message_at: None,
                 });
                 events.push(told);
             }

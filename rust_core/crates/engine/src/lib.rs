@@ -122,7 +122,7 @@ pub struct FeedView {
     /// After so much silence its quotes are withdrawn.
     pub silence_ns: i64,
     /// Last sign of life; `None`: silent, its quotes are withdrawn (or it was never heard).
-    pub alive: Option<Timestamp>,
+    pub last_message_at: Option<Timestamp>,
 }
 
 /// What a placed order would need.

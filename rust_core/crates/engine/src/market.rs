@@ -183,5 +183,5 @@ pub(crate) struct Feed {
     pub house: u32,
     pub silence_ns: i64,
     /// Last sign of life; `None`: silent, withdrawn.
-    pub alive: Option<Timestamp>,
+    pub last_message_at: Option<Timestamp>,
 }

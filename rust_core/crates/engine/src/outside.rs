@@ -46,7 +46,7 @@ impl Engine {
         }
         quote.last_source = Some(source);
         let known = &mut self.feeds[feed as usize];
-        known.alive = Some(self.now);
+        known.last_message_at = Some(self.now);
         self.wake_at = self.wake_at.min(self.now.saturating_add(known.silence_ns));
         Ok((feed, instrument))
     }
@@ -325,7 +325,7 @@ impl Engine {
     /// `FeedWithdrawn` when a feed has been silent too long.
     pub(crate) fn silent_feed(&self) -> Option<u32> {
         let silent = |feed: &crate::market::Feed| {
-            feed.alive
+            feed.last_message_at
                 .is_some_and(|at| at.saturating_add(feed.silence_ns) <= self.now)
         };
         self.feeds.iter().position(silent).map(|at| at as u32)

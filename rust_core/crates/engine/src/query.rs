@@ -31,7 +31,7 @@ impl Engine {
         self.feeds.iter().map(|feed| FeedView {
             feed: feed.id,
             silence_ns: feed.silence_ns,
-            alive: feed.alive,
+            last_message_at: feed.last_message_at,
         })
     }
 

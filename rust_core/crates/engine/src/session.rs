@@ -17,7 +17,7 @@ impl Engine {
         let silence = self
             .feeds
             .iter()
-            .filter_map(|feed| Some(feed.alive?.saturating_add(feed.silence_ns)))
+            .filter_map(|feed| Some(feed.last_message_at?.saturating_add(feed.silence_ns)))
             .min();
         [expiry, close, silence].into_iter().flatten().min()
     }
@@ -39,7 +39,7 @@ impl Engine {
             return true;
         }
         if let Some(feed) = self.silent_feed() {
-            self.feeds[feed as usize].alive = None;
+            self.feeds[feed as usize].last_message_at = None;
             self.work.job = Job::Withdraw {
                 feed,
                 at: 0,

@@ -68,7 +68,7 @@ impl Engine {
             to.put(feed.id);
             to.put(feed.house);
             to.put(feed.silence_ns);
-            to.put(feed.alive);
+            to.put(feed.last_message_at);
         }
         to.put(self.markets.len() as u32);
     }
@@ -258,7 +258,7 @@ impl Engine {
                 id: from.get()?,
                 house: from.get()?,
                 silence_ns: from.get()?,
-                alive: from.get()?,
+                last_message_at: from.get()?,
             });
         }
         from.count()

@@ -271,7 +271,7 @@ fn feeds(view: &View<'_>) -> Value {
     let engine = &view.replica.engine;
     let feeds: Vec<Value> = engine
         .feeds()
-        .map(|f| json!({"feed": f.feed, "silence_ns": f.silence_ns, "alive_at": f.alive}))
+        .map(|f| json!({"feed": f.feed, "silence_ns": f.silence_ns, "alive_at": f.last_message_at}))
         .collect();
     json!({"feeds": feeds, "closed": engine.is_closed(), "sequence": view.applying, "at": view.replica.timestamp})
 }

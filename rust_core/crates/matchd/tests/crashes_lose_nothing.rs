@@ -121,7 +121,12 @@ async fn a_crash_at_every_point_loses_and_doubles_nothing() {
             loads.push(tokio::spawn(load(impatient(&place).await, next, 25)));
             next += 1_000;
         }
-        assert_eq!(matchd.end().await, None, "{point} was not reached\n{}", place.logs());
+        assert_eq!(
+            matchd.exit_code().await,
+            None,
+            "{point} was not reached\n{}",
+            place.logs()
+        );
         matchd = place.matchd(std::slice::from_ref(&often));
         for load in loads {
             told.extend(load.await.unwrap());
@@ -154,7 +159,7 @@ async fn a_killed_nats_server_heals_and_loses_nothing() {
         told.extend(load.await.unwrap());
     }
     assert!(
-        matchd.runs(),
+        matchd.is_running(),
         "a lost connection is no reason to exit\n{}",
         place.logs()
     );

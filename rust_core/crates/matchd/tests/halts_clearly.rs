@@ -28,7 +28,7 @@ async fn a_foreign_record_halts_recovery_and_verify() {
         .await
         .unwrap();
     let mut matchd = place.matchd(&[]);
-    assert_eq!(matchd.end().await, Some(3));
+    assert_eq!(matchd.exit_code().await, Some(3));
     assert!(
         place.log(2).contains("the chain of hashes is broken"),
         "{}",
@@ -47,10 +47,10 @@ async fn a_journal_without_the_snapshots_record_is_refused() {
     place.leader(&client, "").await;
     open_market(&client, 2).await;
     matchd.signal("TERM");
-    assert_eq!(matchd.end().await, Some(0));
+    assert_eq!(matchd.exit_code().await, Some(0));
     jetstream::new(client.clone()).delete_stream("ORDERS").await.unwrap();
     let mut matchd = place.matchd(&[]);
-    assert_eq!(matchd.end().await, Some(3), "{}", place.logs());
+    assert_eq!(matchd.exit_code().await, Some(3), "{}", place.logs());
     assert!(place.log(2).contains("refusing to start"), "{}", place.log(2));
 }
 
@@ -66,7 +66,7 @@ async fn a_damaged_snapshot_is_passed_over_and_the_state_is_the_same() {
         .unwrap();
     let before = ask_account(&client, account(1)).await;
     matchd.signal("TERM");
-    assert_eq!(matchd.end().await, Some(0));
+    assert_eq!(matchd.exit_code().await, Some(0));
     let store = jetstream::new(client.clone())
         .get_object_store("ENGINE_main")
         .await
@@ -102,7 +102,7 @@ async fn metrics_tell_who_leads_and_an_unknown_crash_point_is_refused() {
         assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
     }
     let mut bad = place.matchd(&[("CIFT_CRASH_AT", "nowhere".to_owned())]);
-    assert_eq!(bad.end().await, Some(2));
+    assert_eq!(bad.exit_code().await, Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,7 +71,7 @@ async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them()
         submit(&impatient, &[cancel_all]).await.is_none(),
         "nobody is left to answer"
     );
-    assert_eq!(matchd.end().await, None);
+    assert_eq!(matchd.exit_code().await, None);
     let _matchd = place.matchd(&[]);
     place.leader(&client, "").await;
     let account = ask_account(&client, account(1)).await;

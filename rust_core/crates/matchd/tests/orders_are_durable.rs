@@ -109,7 +109,7 @@ async fn an_order_is_filled_journaled_told_and_kept() {
     // A restart, first a graceful one, then a hard one, keeps every byte of the state.
     let before = place.verify();
     matchd.signal("TERM");
-    assert_eq!(matchd.end().await, Some(0), "{}", place.logs());
+    assert_eq!(matchd.exit_code().await, Some(0), "{}", place.logs());
     let mut matchd = place.matchd(&[]);
     let owner = place.leader(&client, "").await;
     assert_eq!(owner["epoch"], 2);
@@ -162,7 +162,7 @@ async fn a_graceful_stop_under_load_keeps_what_it_said_and_nothing_else() {
     matchd.signal("TERM");
     let done: u64 = callers.join_all().await.iter().sum();
     assert!(done > 0);
-    assert_eq!(matchd.end().await, Some(0), "{}", place.logs());
+    assert_eq!(matchd.exit_code().await, Some(0), "{}", place.logs());
     let _matchd = place.matchd(&[]);
     place.leader(&client, "").await;
     assert_eq!(ask(&client, json!({"status": {}})).await["orders"], done);

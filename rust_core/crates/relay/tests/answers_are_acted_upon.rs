@@ -201,6 +201,6 @@ async fn a_function_that_never_answers_is_given_up_and_asked_again() {
 async fn settings_that_cannot_be_used_end_it_with_a_sentence() {
     let mut place = Place::new().await;
     let mut relay = place.relay(&[serde_json::json!({"function": "x"})]);
-    assert_eq!(relay.process.end().await, Some(2));
+    assert_eq!(relay.process.exit_code().await, Some(2));
     assert!(relay.log().contains("missing field"), "{}", relay.log());
 }

@@ -99,7 +99,7 @@ async fn a_kill_and_a_stop_in_the_middle_lose_and_double_nothing() {
             eventually("the call has ended", || async { function.is_idle().then_some(()) }).await;
         } else {
             relay.process.signal("TERM");
-            assert_eq!(relay.process.end().await, Some(0), "{}", relay.log());
+            assert_eq!(relay.process.exit_code().await, Some(0), "{}", relay.log());
         }
     }
     let relay = place.relay(&[handler]);
@@ -129,7 +129,7 @@ async fn effects_happen_once_over_a_graceful_stop() {
         })
         .await;
         relay.process.signal("TERM");
-        assert_eq!(relay.process.end().await, Some(0), "{}", relay.log());
+        assert_eq!(relay.process.exit_code().await, Some(0), "{}", relay.log());
     }
     let _relay = place.relay(&[handler]);
     place.acknowledged("EVENTS", "send_mail", 60).await;

@@ -94,5 +94,5 @@ async fn timers_need_no_nats_and_stop_in_order() {
     let mut relay = place.relay(&[timer("auth.expire_tokens", &function.url(), 0.5)]);
     eventually("two calls", || async { (function.posts().len() >= 2).then_some(()) }).await;
     relay.process.signal("TERM");
-    assert_eq!(relay.process.end().await, Some(0), "{}", relay.log());
+    assert_eq!(relay.process.exit_code().await, Some(0), "{}", relay.log());
 }

@@ -49,8 +49,8 @@ struct Arguments {
     json: bool,
 }
 
-struct Killed(Child);
-impl Drop for Killed {
+struct KillOnDrop(Child);
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -60,7 +60,7 @@ impl Drop for Killed {
 /// A server and a matchd of our own, and the folder that they live in.
 struct Stage {
     url: String,
-    _processes: Vec<Killed>,
+    _processes: Vec<KillOnDrop>,
     folder: Option<PathBuf>,
 }
 impl Drop for Stage {
@@ -110,7 +110,7 @@ fn stage(arguments: &Arguments) -> std::io::Result<Stage> {
         .spawn()?;
     Ok(Stage {
         url,
-        _processes: vec![Killed(matchd), Killed(nats)],
+        _processes: vec![KillOnDrop(matchd), KillOnDrop(nats)],
         folder: Some(folder),
     })
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 use async_nats::Client;
 use cift_engine::*;
-pub use cift_testbed::{Killed, Nats, DEADLINE};
+pub use cift_testbed::{KillOnDrop, Nats, DEADLINE};
 use cift_wire::text::{parse_currency, parse_symbol, uuid_text};
 use cift_wire::*;
 use serde_json::{json, Value};
@@ -41,14 +41,14 @@ impl Place {
         process
     }
     /// Starts a matchd; its log is `matchd-<n>.log` in the folder.
-    pub fn matchd(&mut self, more: &[(&str, String)]) -> Killed {
+    pub fn matchd(&mut self, more: &[(&str, String)]) -> KillOnDrop {
         let url = self.nats.url();
         self.matchd_at(&url, more)
     }
-    pub fn matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> Killed {
+    pub fn matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> KillOnDrop {
         self.matchds += 1;
         let log = std::fs::File::create(self.log_path(self.matchds)).unwrap();
-        Killed(
+        KillOnDrop(
             self.process("serve", url, more)
                 .stderr(log)
                 .spawn()

@@ -4,7 +4,7 @@
 use async_nats::jetstream::{self, Context};
 use async_nats::Client;
 pub use cift_testbed::eventually;
-use cift_testbed::{free_port, get, Killed, Nats};
+use cift_testbed::{free_port, get, KillOnDrop, Nats};
 use serde_json::{json, Value};
 use std::collections::HashMap;
 use std::future::Future;
@@ -180,7 +180,7 @@ pub struct Place {
 }
 
 pub struct Relay {
-    pub process: Killed,
+    pub process: KillOnDrop,
     pub metrics_port: u16,
     log: PathBuf,
 }
@@ -257,7 +257,7 @@ impl Place {
             .spawn()
             .expect("relay starts");
         Relay {
-            process: Killed(process),
+            process: KillOnDrop(process),
             metrics_port,
             log,
         }
