@@ -133,8 +133,8 @@ images: wheels ## Build all images of the cluster into .images/cift.oci.tar (nee
 	@$(PY) -m k8s.images
 
 .PHONY: key
-key: setup ## A new API key for the running exchange's first user (OPERATE=1: an operator's)
-	@$(PY) -m cift.run key $(if $(OPERATE),--operate)
+key: setup ## A new API key for the running exchange's first user (ADMIN=1: an operator's)
+	@$(PY) -m cift.run key $(if $(ADMIN),--admin)
 
 .PHONY: backup restore
 backup: setup ## Copy what is true of the running exchange into a new file: make backup TO=FILE

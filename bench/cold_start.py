@@ -1,6 +1,6 @@
 """What each function costs to wake from zero: exec to first answer, alone in its process.
 
-    python -m bench.cold_start [--rounds 3] [door …]
+    python -m bench.cold_start [--rounds 3] [function …]
 
 A whole exchange is started for this, and beside it each function as in a pod (`PORT` set), several times
 one after the other. Measured when its first answer has arrived: CPU of the process (user and system) and
@@ -31,8 +31,8 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from cift.function import Door  # noqa: E402
-from cift.host.doors import load_doors  # noqa: E402
+from cift.function import Function  # noqa: E402
+from cift.host.loading import load_functions  # noqa: E402
 from cift.platform.stores import Platform  # noqa: E402
 from cift.run.servers import free_port  # noqa: E402
 from tests.stack import Stack, User  # noqa: E402
@@ -59,17 +59,17 @@ def cost(process: psutil.Process, began: float) -> Cost:
     return Cost((times.user + times.system) * 1000, process.memory_info().rss / 1e6, wall * 1000)
 
 
-def path_of(door: Door) -> str:
+def path_of(function: Function) -> str:
     """Its path with something in each of its places."""
     return re.sub(
-        r"\{symbol\}", "SPY", re.sub(r"\{\w*id\}", "01890000-0000-7000-8000-000000000000", door.path)
+        r"\{symbol\}", "SPY", re.sub(r"\{\w*id\}", "01890000-0000-7000-8000-000000000000", function.path)
     )
 
 
-def wake(door: Door, environment: Mapping[str, str], asks: list[Ask]) -> list[tuple[int, Cost]]:
+def wake(function: Function, environment: Mapping[str, str], asks: list[Ask]) -> list[tuple[int, Cost]]:
     """Start the function, ask, one ask after the other, and stop it: status and cost at each answer."""
     port = free_port()
-    env = {**environment, "PORT": str(port), "CIFT_FUNCTION": door.name}
+    env = {**environment, "PORT": str(port), "CIFT_FUNCTION": function.name}
     began = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-m", "cift.host"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
@@ -122,28 +122,32 @@ async def first_records(stack: Stack) -> Ask:
     return "POST", "/", headers, head + len(data).to_bytes(4, "little") + subject + data
 
 
-def asks_of(door: Door, user: User, batch: Ask) -> list[Ask]:
+def asks_of(function: Function, user: User, batch: Ask) -> list[Ask]:
     health: Ask = ("GET", "/health", {}, b"")
-    if door.kind == "on":
+    if function.kind == "on":
         return [health, batch]
-    if door.kind == "every":
+    if function.kind == "every":
         return [health, ("POST", "/", {"ce-type": "markets.cift.due"}, b"")]
-    if door.kind == "daemon":
+    if function.kind == "daemon":
         return [health]
     kind = {"content-type": "application/json"}
-    body = b"{}" if door.method in ("POST", "PATCH") else b""
+    body = b"{}" if function.method in ("POST", "PATCH") else b""
     return [
-        (door.method, path_of(door), kind, body),
-        (door.method, path_of(door), {**kind, **user.key}, body),
+        (function.method, path_of(function), kind, body),
+        (function.method, path_of(function), {**kind, **user.key}, body),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
-    parser.add_argument("doors", nargs="*", metavar="door", help="default: all")
+    parser.add_argument("functions", nargs="*", metavar="function", help="default: all")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    doors = [door for door in load_doors() if not options.doors or door.name in options.doors]
+    functions = [
+        function
+        for function in load_functions()
+        if not options.functions or function.name in options.functions
+    ]
     over = 0
     with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder) / "data") as stack:
         user, batch = stack.new_user(), asyncio.run(first_records(stack))
@@ -155,24 +159,24 @@ def main() -> int:
             **{f"CIFT_{name.upper()}": run[name] for name in ("postgres_url", "nats_url", "valkey_url")},
         }
         print(f"Python with asyncio alone: {bare_cpu_ms(options.rounds):.0f} CPU ms")
-        print(f"{'door':34} {'answer':>8} {'CPU ms':>7} {'MB':>6} {'ms':>6}   then: CPU ms, MB, answer")
-        for door in sorted(doors, key=lambda d: (d.kind != "http", d.kind, d.name)):
-            asks = asks_of(door, user, batch)
-            rounds = [wake(door, environment, asks) for _ in range(options.rounds)]
+        print(f"{'function':34} {'answer':>8} {'CPU ms':>7} {'MB':>6} {'ms':>6}   then: CPU ms, MB, answer")
+        for function in sorted(functions, key=lambda d: (d.kind != "http", d.kind, d.name)):
+            asks = asks_of(function, user, batch)
+            rounds = [wake(function, environment, asks) for _ in range(options.rounds)]
             best = min(rounds, key=lambda found: found[-1][1].cpu_ms)
             first = min((found[0] for found in rounds), key=lambda at: at[1].cpu_ms)
-            measured = first if door.kind == "http" else best[-1]
-            wanted_ms, wanted_mb = WANTED[door.kind]
+            measured = first if function.kind == "http" else best[-1]
+            wanted_ms, wanted_mb = WANTED[function.kind]
             misses = measured[1].cpu_ms > wanted_ms or measured[1].rss_mb > wanted_mb
             over += misses
             status, at = measured
-            line = f"{door.name:34} {status:>8} {at.cpu_ms:7.0f} {at.rss_mb:6.1f} {at.wall_ms:6.0f}"
-            if door.kind == "http":
+            line = f"{function.name:34} {status:>8} {at.cpu_ms:7.0f} {at.rss_mb:6.1f} {at.wall_ms:6.0f}"
+            if function.kind == "http":
                 status, at = best[-1]
                 line += f"   {at.cpu_ms:6.0f} {at.rss_mb:6.1f}  {status}"
             print(line + ("   over" if misses else ""), flush=True)
     wanted = "; ".join(f"{kind} ≤ {ms} CPU-ms, ≤ {mb} MB" for kind, (ms, mb) in WANTED.items())
-    print(f"{over} of {len(doors)} over what is wanted ({wanted})")
+    print(f"{over} of {len(functions)} over what is wanted ({wanted})")
     return 0
 
 

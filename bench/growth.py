@@ -112,7 +112,7 @@ def funded(accounts: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def orders(accounts: list[str], side: str) -> Iterator[dict[str, Any]]:
-    """Limit orders with a key each, as doors send them: sells over many prices, buys that take all."""
+    """Limit orders with a key each, as functions send them: sells over many prices, buys that take all."""
     from cift.contracts.orders import NewOrder
     from cift.kernel.ids import uuid7
     from cift.trading import rules

@@ -21,7 +21,7 @@ import numpy as np
 from cift_core import ticks
 
 from cift.history import archive, questdb_ticks, rules
-from cift.history import ticks as history
+from cift.history import tick_export as history
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import TickStore, Whose

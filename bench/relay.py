@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench.http_orders import unlimit  # noqa: E402
 from cift.contracts.orders import NewOrder  # noqa: E402
-from cift.host.doors import load_door  # noqa: E402
+from cift.host.loading import load_function  # noqa: E402
 from cift.kernel.ids import uuid7  # noqa: E402
 from cift.kernel.money import NANOS  # noqa: E402
 from cift.platform.journal import JournalRecord  # noqa: E402
@@ -41,7 +41,7 @@ from cift.trading import rules  # noqa: E402
 from tests.relay.bringing import handler_of, relay  # noqa: E402
 from tests.stack import Stack  # noqa: E402
 
-FUNCTION = "events.project_orders"
+FUNCTION = "trading.project_orders"
 ACCOUNTS = 20
 CHUNK_ORDERS = 4_000
 IN_FLIGHT = 400
@@ -154,7 +154,7 @@ async def drained(database: str, last: int) -> None:
 def by_relay(stack: Stack, database: str, last: int, folder: Path) -> tuple[float, Any]:
     began = time.perf_counter()
     with function(stack, database, events="push") as url:
-        with relay(stack, [handler_of(load_door(FUNCTION), url)], folder) as running:
+        with relay(stack, [handler_of(load_function(FUNCTION), url)], folder) as running:
             asyncio.run(drained(database, last))
             took = time.perf_counter() - began
             held = psutil.Process(running.pid).memory_info().rss / 1e6

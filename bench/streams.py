@@ -6,7 +6,7 @@
    a whole exchange; one client hears trades and books of all. From the feed's call to the client's ear.
 2. Fan-out: prints of one symbol to 1,000 and then 5,000 clients of one process, 10,000 messages a second in
    all, beside the usual FastAPI loop (`for each client: await send_text`) with the same messages and clients.
-3. `GET quote` inside the door: from the cache, beside the engine's answer.
+3. `GET quote` inside the function: from the cache, beside the engine's answer.
 
 Clients are raw sockets in a process of their own, on the same cores. It prints, and always ends with 0.
 """
@@ -129,7 +129,7 @@ def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
         for count in crowds:
             port = free_port()
             environment = os.environ | {
-                "CIFT_FUNCTION": "market_data.stream",
+                "CIFT_FUNCTION": "streams.stream",
                 "CIFT_HTTP_PORT": str(port),
                 "CIFT_DATA": str(stack.folder),
                 "CIFT_NATS_URL": run["nats_url"],
@@ -279,7 +279,7 @@ def measured(command: str, plan: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def door_times(stack: Any, seconds: float) -> dict[str, Any]:
+def function_times(stack: Any, seconds: float) -> dict[str, Any]:
     """Time inside get_quote by its own histogram: of callers whom the cache answers, and of those whom the
     engine does."""
     import httpx
@@ -329,7 +329,7 @@ def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
             found |= fan_outs(stack, seconds, crowds)
         with Stack.start(Path(folder) / "living", log="off", market="replay", speed="20") as stack:
             time.sleep(3)
-            found["door"] = door_times(stack, seconds)
+            found["function"] = function_times(stack, seconds)
     return found
 
 
@@ -362,8 +362,8 @@ def main() -> None:
             f"  {'':20} to the first client p50 {r['first_p50_ms']:.2f}, max {r['first_max_ms']:.2f} ms;"
             f" from the first to the last p50 {r['spread_p50_ms']:.2f}, max {r['spread_max_ms']:.2f} ms"
         )
-    print("GET quote, inside the door (wanted: from cache <= 0.5 ms)")
-    for name, r in found["door"].items():
+    print("GET quote, inside the function (wanted: from cache <= 0.5 ms)")
+    for name, r in found["function"].items():
         print(
             f"  {name:8} mean {r['mean_ms']:6.3f} ms   {r['below_half_ms']:6.1%} below 0.5 ms"
             f"   ({r['count']:,.0f} calls, {r['from_cache']:,.0f} from the cache)"

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from cift.feeds.exchange import Exchange, send
+from cift.feeds.feed import FEEDS
+from cift.feeds.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
 from cift.kernel.errors import Unavailable
 from cift.kernel.ids import uuid5
-from cift.market.exchange import Exchange, send
-from cift.market.feed import FEEDS
-from cift.market.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
 
 NAMESPACE = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
 """RFC 9562's namespace for URLs: ids of accounts that are no one's are made of a name below it."""

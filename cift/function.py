@@ -1,6 +1,6 @@
 """What a function is: one declaration, from which everything else is derived.
 
-A function (a door) is one file, `functions/<domain>/<verb_noun>.py`, with one decorated coroutine of
+A function (a function) is one file, `functions/<domain>/<verb_noun>.py`, with one decorated coroutine of
 the file's name. Its name everywhere (image, service, consumer, metric, log line) is
 `<domain>.<verb_noun>`. The decorators only declare; `cift.host` serves.
 
@@ -23,8 +23,8 @@ from typing import Any, Literal, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
-SCOPES = ("read", "trade", "funds", "keys", "session", "operate")
-Scope = Literal["read", "trade", "funds", "keys", "session", "operate"]
+SCOPES = ("read", "trade", "funds", "keys", "session", "admin")
+Scope = Literal["read", "trade", "funds", "keys", "session", "admin"]
 Rate = Literal["usual", "auth", "none"]
 Kind = Literal["http", "ws", "on", "every", "daemon"]
 HTTP_TIMEOUT_S = 30.0
@@ -46,7 +46,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Function:
     """The declaration of one function."""
 
     name: str
@@ -109,7 +109,7 @@ def _name(call: Callable[..., Any]) -> str:
 
 
 def _declare(call: F, **declaration: Any) -> F:
-    call.__door__ = Door(name=_name(call), call=call, **declaration)  # type: ignore[attr-defined]
+    call.__cift_function__ = Function(name=_name(call), call=call, **declaration)  # type: ignore[attr-defined]
     return call
 
 

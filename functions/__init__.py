@@ -1,1 +1,1 @@
-"""Functions (doors): one file, one trigger, no thinking. `python -m functions list` shows them."""
+"""Functions (functions): one file, one trigger, no thinking. `python -m functions list` shows them."""

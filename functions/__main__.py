@@ -4,8 +4,8 @@ in one process, the chosen market's daemon alone, or the files that are derived 
 import argparse
 import sys
 
-from cift.host.doors import NoSuchFunction, load_doors
 from cift.host.listen import CannotListen, listen
+from cift.host.loading import NoSuchFunction, load_functions
 from cift.platform import telemetry
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
@@ -15,12 +15,12 @@ from cift.platform.tokens import NoKeys
 def show() -> None:
     rows = [
         (
-            door.name,
-            door.trigger,
-            door.scope or "public" if door.kind in ("http", "ws") else "",
-            door.doc.split("\n")[0],
+            function.name,
+            function.trigger,
+            function.scope or "public" if function.kind in ("http", "ws") else "",
+            function.doc.split("\n")[0],
         )
-        for door in load_doors()
+        for function in load_functions()
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
@@ -34,7 +34,7 @@ def market() -> None:
     from cift.host.push import serve_plain
 
     settings = Settings.load()
-    found = [door for door in load_doors() if door.market == settings.market]
+    found = [function for function in load_functions() if function.market == settings.market]
     if not found:
         raise NoSuchFunction(f"no function is the market {settings.market!r}")
     telemetry.configure_logs(settings.log, settings.log_level)
@@ -68,7 +68,7 @@ def main() -> None:
             case "serve":
                 from cift.host.serve import serve
 
-                serve(load_doors(), Settings.load())
+                serve(load_functions(), Settings.load())
             case "market":
                 market()
             case "generate":

@@ -32,7 +32,7 @@ CLUSTER_RULES: list[Rule] = [
     },
 ]
 OWN_RULES: list[Rule] = [
-    # The key for halts (`cift-operate`), where only other namespaces are watched.
+    # The key for halts (`cift-admin`), where only other namespaces are watched.
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "patch"]},
 ]
 

@@ -17,7 +17,7 @@ class OperatorSettings:
     """Each field is the variable `CIFT_OPERATOR_<FIELD>`."""
 
     namespace: str = "default"
-    """Where it runs: its own Secret (a key with the scope `operate`) is kept there."""
+    """Where it runs: its own Secret (a key with the scope `admin`) is kept there."""
     namespaces: tuple[str, ...] = ()
     """Namespaces that it watches, comma separated; none = the whole cluster."""
     sweep_s: float = 60.0

@@ -22,7 +22,7 @@ from operators.work import Key, Work
 log = logging.getLogger("cift.operator")
 LOOKS_PER_S = 20.0
 RETRY_S = 5.0
-OPERATE_SECRET = "cift-operate"  # noqa: S105 (a name)
+ADMIN_SECRET = "cift-admin"  # noqa: S105 (a name)
 
 
 async def run(context: Context, work: Work) -> None:
@@ -75,17 +75,17 @@ def _watched(context: Context, namespace: str) -> bool:
 
 
 async def ensure_operate_secret(context: Context) -> None:
-    """Keep a key with the scope `operate` in our own namespace, for `kubectl cift halt`."""
+    """Keep a key with the scope `admin` in our own namespace, for `kubectl cift halt`."""
     namespace, database = context.settings.namespace, context.platform.database
     path = path_of("secrets", namespace)
-    found = await context.kube.get(f"{path}/{OPERATE_SECRET}")
+    found = await context.kube.get(f"{path}/{ADMIN_SECRET}")
     version = found["metadata"]["resourceVersion"] if found is not None else None
     if found is not None:
         try:
             key = base64.b64decode((found.get("data") or {}).get("CIFT_API_KEY", "")).decode("ascii")
         except ValueError:
             key = ""
-        if await managed.key_is_good(key, managed.OPERATOR, ("operate",), database):
+        if await managed.key_is_good(key, managed.ADMIN, ("admin",), database):
             return
     key = await managed.create_operate_key("kubernetes", database, context.platform.settings)
     data = {"CIFT_API_KEY": key, **({"CIFT_URL": context.settings.url} if context.settings.url else {})}
@@ -94,7 +94,7 @@ async def ensure_operate_secret(context: Context) -> None:
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {
-            "name": OPERATE_SECRET,
+            "name": ADMIN_SECRET,
             "namespace": namespace,
             "labels": {"app.kubernetes.io/managed-by": MANAGER},
             **({"resourceVersion": version} if version else {}),
@@ -105,10 +105,10 @@ async def ensure_operate_secret(context: Context) -> None:
         if version is None:
             await context.kube.create(path, secret, "secret")
         else:
-            await context.kube.apply(f"{path}/{OPERATE_SECRET}", secret, "secret")
+            await context.kube.apply(f"{path}/{ADMIN_SECRET}", secret, "secret")
     except ApiError as error:
         key_id = managed.key_id(key)
         assert key_id is not None, "a key that was just made has an id"
-        await managed.revoke_key(key_id, managed.OPERATOR, database, context.platform.valkey)
+        await managed.revoke_key(key_id, managed.ADMIN, database, context.platform.valkey)
         if error.status != 409:  # 409: another operator wrote it
             raise

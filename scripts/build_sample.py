@@ -4,8 +4,8 @@ Usage: python scripts/build_sample.py LEAN_DATA [--out data/sample] [--window-ms
        (or CIFT_LEAN_DATA=... python scripts/build_sample.py)
 
 LEAN_DATA holds `equity/usa/tick/<symbol>/<yyyymmdd>_{trade,quote}.zip`, as in the `Data` folder of
-the Lean repository. `cift/market/lean.py` reads them; `cift/market/quotes.py` decides what a
-quote is; `cift/market/sample.py` says what the columns mean and reads them back. The same input
+the Lean repository. `cift/feeds/lean.py` reads them; `cift/feeds/quotes.py` decides what a
+quote is; `cift/feeds/sample.py` says what the columns mean and reads them back. The same input
 gives the same rows.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cift.market import lean, quotes, sample
+from cift.feeds import lean, quotes, sample
 
 DATE = "20131007"
 SYMBOLS = ("SPY", "IBM", "BAC", "AIG")

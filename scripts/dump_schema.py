@@ -28,10 +28,10 @@ HEADER = """\
 
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_door') THEN
-        CREATE ROLE cift_door NOLOGIN NOINHERIT;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_function') THEN
+        CREATE ROLE cift_function NOLOGIN NOINHERIT;
     END IF;
-    EXECUTE format('GRANT cift_door TO %I', current_user);
+    EXECUTE format('GRANT cift_function TO %I', current_user);
 END $$;
 """
 _NOISE = re.compile(r"--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict .*|CREATE SCHEMA public;|")

@@ -21,7 +21,7 @@ from cift.platform.valkey import Valkey
 
 FORGOTTEN_AFTER_S = 600.0
 """A key that is in no Secret after this time was left by an operator that ended in between."""
-OPERATOR = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "cift:operator")
+ADMIN = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "cift:operator")
 CALLER = Caller(None, "cift-operator", "")
 _NAME_TRIES_MAX = 3
 
@@ -195,12 +195,12 @@ async def revoke_keys(uid: str, keep: str | None, database: Database, valkey: Va
 
 
 async def create_operate_key(name: str, database: Database, settings: Settings) -> str:
-    """A new API key with the scope `operate`, which no user can give himself."""
+    """A new API key with the scope `admin`, which no user can give himself."""
     async with database.write() as c:
         await store.insert_operator(
-            c, OPERATOR, f"op-{secrets.token_hex(14)}", nobody(settings.bcrypt_rounds).decode()
+            c, ADMIN, f"op-{secrets.token_hex(14)}", nobody(settings.bcrypt_rounds).decode()
         )
-    return (await create_key(OPERATOR, OPERATOR, name, ("operate",), database))[1]
+    return (await create_key(ADMIN, ADMIN, name, ("admin",), database))[1]
 
 
 async def _announce(ids: Iterable[str], valkey: Valkey) -> None:

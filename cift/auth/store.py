@@ -260,7 +260,7 @@ async def take_user(
     taken = await c.fetchval(
         "UPDATE users SET managed_by = $3, managed_as = $4, managed_in = $5,"
         " status = CASE status WHEN 'pending' THEN 'active' ELSE status END"
-        " WHERE account_id = $1 AND managed_by IS NOT DISTINCT FROM $2 AND NOT is_operator RETURNING true",
+        " WHERE account_id = $1 AND managed_by IS NOT DISTINCT FROM $2 AND NOT is_admin RETURNING true",
         account_id,
         instead_of,
         managed_by,
@@ -323,9 +323,9 @@ async def revoke_managed_keys(
 
 
 async def insert_operator(c: Connection, user_id: str, username: str, password_hash: str) -> None:
-    """The user that keys with the scope `operate` belong to; it has no account in the engine."""
+    """The user that keys with the scope `admin` belong to; it has no account in the engine."""
     await c.execute(
-        "INSERT INTO users (user_id, email, username, password_hash, account_id, status, is_operator)"
+        "INSERT INTO users (user_id, email, username, password_hash, account_id, status, is_admin)"
         " VALUES ($1, $2 || '@operator.invalid', $2, $3, $1, 'active', true)"
         " ON CONFLICT (user_id) DO NOTHING",
         user_id,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cift import __version__
-from cift.cli import account, data, dlq, identity, instruments, market, operate, orders
+from cift.cli import account, data, dlq, identity, instruments, maintenance, market, orders
 from cift.cli.client import Failed
 
 HELP = """
@@ -49,10 +49,10 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
     "Identity": [identity.register, identity.login, identity.logout, identity.me],
     "The exchange itself": [
-        operate.verify,
-        operate.rebuild,
-        operate.backup,
-        operate.restore,
+        maintenance.verify,
+        maintenance.rebuild,
+        maintenance.backup,
+        maintenance.restore,
         instruments.instrument,
     ],
 }

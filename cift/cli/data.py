@@ -17,14 +17,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cift.cli import credentials, operate, output, providers
+from cift.cli import credentials, maintenance, output, providers
 from cift.cli.client import PREFIX, Client, Failed
 from cift.cli.output import AsJson, Limit
-from cift.history import files, lean
+from cift.feeds.feed import Lost, Rejected
+from cift.feeds.settings import MarketSettings
+from cift.history import files, lean_files
 from cift.history import load as loading
 from cift.kernel.errors import CiftError
-from cift.market.feed import Lost, Rejected
-from cift.market.settings import MarketSettings
 from cift.platform.stores import Platform
 
 app = typer.Typer(help="Load recorded ticks, export them, and ask what they add up to.", no_args_is_help=True)
@@ -51,17 +51,19 @@ def load_lean(
     """Load ticks and split factors from a folder of QuantConnect Lean data."""
     wanted = {name.strip().upper() for name in symbols.split(",")} if symbols else None
 
-    def is_wanted(file: lean.DayFile) -> bool:
+    def is_wanted(file: lean_files.DayFile) -> bool:
         first, last = from_ and from_.date(), to and to.date()
         in_time = (first is None or file.day >= first) and (last is None or file.day <= last)
         return in_time and (wanted is None or file.symbol in wanted)
 
     try:
-        found = [file for file in lean.day_files(folder) if is_wanted(file)]
-    except lean.NotLean as problem:
+        found = [file for file in lean_files.day_files(folder) if is_wanted(file)]
+    except lean_files.NotLean as problem:
         raise Failed("not_lean", str(problem)) from None
-    sources = [loading.Source(file.path, lean.FEED, partial(lean.messages, file)) for file in found]
-    factors = {symbol: lean.factor_file(folder, symbol) for symbol in {file.symbol for file in found}}
+    sources = [
+        loading.Source(file.path, lean_files.FEED, partial(lean_files.messages, file)) for file in found
+    ]
+    factors = {symbol: lean_files.factor_file(folder, symbol) for symbol in {file.symbol for file in found}}
     _load(sources, {symbol: told for symbol, told in factors.items() if told}, again, as_json)
 
 
@@ -133,7 +135,7 @@ def _load_provider(
 async def _run_provider(
     wanted: list[providers.Unit], settings: MarketSettings, again: bool
 ) -> loading.Loaded:
-    running = operate.running_settings()
+    running = maintenance.running_settings()
     platform = Platform(running)
     notes = loading.Notes(running.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -179,7 +181,7 @@ def _load(
 async def _run(
     sources: list[loading.Source], factors: dict[str, loading.Factors], again: bool
 ) -> loading.Loaded:
-    settings = operate.running_settings()
+    settings = maintenance.running_settings()
     platform = Platform(settings)
     notes = loading.Notes(settings.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -193,7 +195,7 @@ async def _run(
             for symbol, told in factors.items():
                 await platform.ticks.publish_factors(symbol, told)
             return await loading.load(sources, platform.ticks, notes, progress, again=again)
-        except (lean.NotLean, files.NotTicks) as problem:
+        except (lean_files.NotLean, files.NotTicks) as problem:
             raise Failed("not_ticks", str(problem)) from None
         except ValueError as problem:  # what the wire refuses: a symbol or feed that is none
             raise Failed("not_ticks", str(problem)) from None

@@ -14,7 +14,7 @@ from cift.cli.output import AsJson
 app = typer.Typer(
     help="Dead letters: look at them and bring them again (with an operator's key).", no_args_is_help=True
 )
-PATH = "/operate/dead-letters"
+PATH = "/admin/dead-letters"
 ALL_MAX = 100_000
 COLUMNS = [
     output.number("id", "id"),

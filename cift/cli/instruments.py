@@ -29,7 +29,7 @@ def instrument(
     calendar: CalendarName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what an instrument is called and whose hours it has, with an operator's key (make key OPERATE=1).
+    """Say what an instrument is called and whose hours it has, with an operator's key (make key ADMIN=1).
 
     What is not given stays as it is.
     """
@@ -37,5 +37,5 @@ def instrument(
     body = {field: text or None for field, text in given.items() if text is not None}
     if not body:
         raise Failed("usage", "say what: --name, --calendar, or both")
-    answer = Client().call("PATCH", f"/operate/instruments/{symbol}", body, key=new_key())
+    answer = Client().call("PATCH", f"/admin/instruments/{symbol}", body, key=new_key())
     output.show_record(answer, COLUMNS, as_json)

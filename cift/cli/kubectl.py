@@ -2,7 +2,7 @@
 
 kubectl finds this command by its name, `kubectl-cift`, on the PATH. Accounts are TradingAccount resources;
 what they own is asked of the exchange's HTTP API with the key in their Secret, so whoever may not read the
-Secret may not look. Halts use the key that the operator keeps in the Secret `cift-operate`.
+Secret may not look. Halts use the key that the operator keeps in the Secret `cift-admin`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cift.cli.cluster import Kubectl
 from cift.cli.credentials import Credentials
 from cift.cli.output import AsJson
 
-OPERATE_SECRET = "cift-operate"  # noqa: S105 (a name)
+ADMIN_SECRET = "cift-admin"  # noqa: S105 (a name)
 HELP = """
 Accounts of CIFT Markets in this cluster.
 
@@ -161,9 +161,9 @@ def _set_halt(
 ) -> None:
     if exchange is None and url is None:
         exchange = kubectl.gateway(None)[0]
-    key = kubectl.key(OPERATE_SECRET, *_in(exchange))
+    key = kubectl.key(ADMIN_SECRET, *_in(exchange))
     with _client(kubectl, url, exchange, key) as client:
-        answer = client.call("POST", f"/operate/instruments/{symbol}/{verb}")
+        answer = client.call("POST", f"/admin/instruments/{symbol}/{verb}")
     output.show_record(answer, HALT_COLUMNS, as_json)
 
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
+from cift.feeds.alpaca.history import History as AlpacaHistory
+from cift.feeds.massive.history import History as MassiveHistory
+from cift.feeds.outside import Quote, Tick, Trade
+from cift.feeds.raw_ticks import BATCH_TICKS_MAX, encode
+from cift.feeds.settings import MarketSettings
 from cift.history import load as loading
 from cift.kernel.clock import from_datetime
-from cift.market.alpaca.history import History as AlpacaHistory
-from cift.market.massive.history import History as MassiveHistory
-from cift.market.raw_ticks import BATCH_TICKS_MAX, encode
-from cift.market.settings import MarketSettings
-from cift.market.ticks import Quote, Tick, Trade
 from cift.platform.calendars import calendar
-from cift.platform.ticks import Ticks
+from cift.platform.tick_stream import Ticks
 
 Provider = Literal["alpaca", "massive"]
 Pages = AsyncIterator[Sequence[Tick]]

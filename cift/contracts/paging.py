@@ -24,7 +24,7 @@ class Page(BaseModel, Generic[T]):
 
 
 class PageRequest(BaseModel):
-    """The query parameters of a list; a door names it as a parameter's type."""
+    """The query parameters of a list; a function names it as a parameter's type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

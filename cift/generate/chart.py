@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from cift.function import Door
+from cift.function import Function
 from cift.generate.needs import STORES, needs
 from cift.host.openapi import PAGES
 
@@ -42,69 +42,71 @@ class OverBudget(Exception):
     """The functions together could open more connections than PostgreSQL takes; says how many, and whose."""
 
 
-def kebab(door: Door) -> str:
+def kebab(function: Function) -> str:
     """`trading.place_order` → `trading-place-order`: service, image, account and policy in the cluster."""
-    return door.name.replace(".", "-").replace("_", "-")
+    return function.name.replace(".", "-").replace("_", "-")
 
 
-def pool(door: Door) -> int:
+def pool(function: Function) -> int:
     """Connections that each copy of the function may open; 0 where it opens none."""
-    if "postgres" not in needs(door):
+    if "postgres" not in needs(function):
         return 0
-    return POOL_HTTP if door.kind == "http" else POOL_ONE_AT_A_TIME
+    return POOL_HTTP if function.kind == "http" else POOL_ONE_AT_A_TIME
 
 
-def entry(door: Door) -> dict[str, Any]:
+def entry(function: Function) -> dict[str, Any]:
     """What the chart knows of a function."""
-    reached = needs(door)
-    found: dict[str, Any] = {"door": door.name, "kind": door.kind, "image": kebab(door)}
-    if door.kind == "http":
+    reached = needs(function)
+    found: dict[str, Any] = {"function": function.name, "kind": function.kind, "image": kebab(function)}
+    if function.kind == "http":
         found |= {
-            "method": door.method,
-            "path": door.path,
-            "public": door.scope is None,
-            "scope": door.scope or "",
+            "method": function.method,
+            "path": function.path,
+            "public": function.scope is None,
+            "scope": function.scope or "",
         }
-    elif door.kind == "ws":
-        found |= {"path": door.path, "public": door.scope is None, "scope": door.scope or ""}
-    elif door.kind == "on":
+    elif function.kind == "ws":
+        found |= {"path": function.path, "public": function.scope is None, "scope": function.scope or ""}
+    elif function.kind == "on":
         found |= {
-            "stream": door.stream,
-            "subject": door.subject or "",
-            "batch": door.batch,
-            "effects": door.effects,
+            "stream": function.stream,
+            "subject": function.subject or "",
+            "batch": function.batch,
+            "effects": function.effects,
         }
-    elif door.kind == "every":
-        found["everySeconds"] = int(door.seconds) if door.seconds.is_integer() else door.seconds
-    elif door.kind == "daemon":
-        found["market"] = door.market
+    elif function.kind == "every":
+        found["everySeconds"] = int(function.seconds) if function.seconds.is_integer() else function.seconds
+    elif function.kind == "daemon":
+        found["market"] = function.market
     found["scale"] = {
-        "min": door.scale.min,
-        "max": door.scale.max,
-        "concurrency": door.scale.concurrency,
+        "min": function.scale.min,
+        "max": function.scale.max,
+        "concurrency": function.scale.concurrency,
     }
-    found["timeoutSeconds"] = math.ceil(door.timeout_s)
+    found["timeoutSeconds"] = math.ceil(function.timeout_s)
     found["needs"] = [store for store in STORES if store in reached]
-    found["postgresPool"] = pool(door)
-    found["extras"] = list(door.extras)
-    found["resources"] = _RESOURCES[door.kind]
+    found["postgresPool"] = pool(function)
+    found["extras"] = list(function.extras)
+    found["resources"] = _RESOURCES[function.kind]
     return found
 
 
-def function_map(doors: Iterable[Door]) -> dict[str, Any]:
+def function_map(functions: Iterable[Function]) -> dict[str, Any]:
     """The whole file."""
-    entries = {kebab(door): entry(door) for door in doors}
+    entries = {kebab(function): entry(function) for function in functions}
     pages = {path: {"file": page_file(path), "media": media} for path, media in GATEWAY_PAGES.items()}
     return {"functions": dict(sorted(entries.items())), "pages": pages}
 
 
-def check_budget(doors: Iterable[Door], max_connections: int) -> int:
+def check_budget(functions: Iterable[Function], max_connections: int) -> int:
     """The connections that all copies of all functions can open.
 
     Raises:
         OverBudget: they are more than `max_connections` less those that are reserved.
     """
-    opened = sorted(((door.scale.max * pool(door), door.name) for door in doors), reverse=True)
+    opened = sorted(
+        ((function.scale.max * pool(function), function.name) for function in functions), reverse=True
+    )
     total = sum(count for count, _ in opened)
     budget = max_connections - RESERVED_CONNECTIONS
     if total > budget:

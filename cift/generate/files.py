@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from cift.generate import calendars, chart, pages, skaffold
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VALUES = "charts/cift/values.yaml"
@@ -26,14 +26,14 @@ def derived(root: Path = ROOT) -> dict[str, str]:
     Raises:
         chart.OverBudget, pages.NoMarks: one sentence.
     """
-    doors = load_doors()
-    chart.check_budget(doors, _max_connections(root))
+    functions = load_functions()
+    chart.check_budget(functions, _max_connections(root))
     return {
-        "charts/cift/functions.gen.yaml": _yaml(chart.function_map(doors)),
-        "k8s/skaffold.gen.yaml": _yaml(skaffold.artifacts(doors)),
-        "functions/openapi.gen.json": pages.openapi(doors),
+        "charts/cift/functions.gen.yaml": _yaml(chart.function_map(functions)),
+        "k8s/skaffold.gen.yaml": _yaml(skaffold.artifacts(functions)),
+        "functions/openapi.gen.json": pages.openapi(functions),
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
-        CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), doors),
+        CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), functions),
     }
 
 

@@ -9,7 +9,7 @@ a cluster, where relay brings the stream.
 import inspect
 import typing
 
-from cift.function import Door
+from cift.function import Function
 from cift.host.provide import name_of, plain
 
 STORES = ("postgres", "nats", "valkey", "clickhouse", "questdb", "keys")
@@ -29,21 +29,21 @@ _OF_TYPE = {
     "cift.platform.clickhouse.ClickHouse": frozenset({"clickhouse"}),
     "cift.platform.questdb.QuestDB": frozenset({"questdb"}),
     # Whether anybody keeps ticks is told by the store's address.
-    "cift.platform.ticks.Ticks": frozenset({"nats", "clickhouse"}),
+    "cift.platform.tick_stream.Ticks": frozenset({"nats", "clickhouse"}),
 }
 
 
-def needs(door: Door) -> frozenset[str]:
+def needs(function: Function) -> frozenset[str]:
     """The stores, of `STORES`, that this function reaches when it is served alone."""
-    hints = typing.get_type_hints(door.call)
-    asked = {name_of(plain(hints[name])[0]) for name in inspect.signature(door.call).parameters}
+    hints = typing.get_type_hints(function.call)
+    asked = {name_of(plain(hints[name])[0]) for name in inspect.signature(function.call).parameters}
     found: set[str] = set()
     for type_name in asked:
         found |= _OF_TYPE.get(type_name, frozenset())
-    if door.kind in ("http", "ws"):
-        if door.scope is not None:
+    if function.kind in ("http", "ws"):
+        if function.scope is not None:
             found |= _IDENTITY
-        if door.rate != "none":
+        if function.rate != "none":
             found.add("valkey")
         if {"cift.platform.identity.Trader", "cift.platform.postgres.Database"} <= asked:
             found.add("nats")

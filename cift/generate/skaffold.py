@@ -2,14 +2,14 @@
 skaffold.yaml, written by hand, requires this file and holds the rest.
 
 An image for each function, of one Dockerfile, upon a base image for each set of extras: a change below
-`cift/` rebuilds the base and with it all; a change of one door only its own thin layer. The release names
+`cift/` rebuilds the base and with it all; a change of one function only its own thin layer. The release names
 each image as it was built (`images.exact`), so a rebuilt one, and no other, gets a new revision.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from cift.function import Door
+from cift.function import Function
 from cift.generate.chart import kebab
 
 API_VERSION = "skaffold/v4beta14"
@@ -68,10 +68,10 @@ def exact(name: str) -> str:
     return f"{{{{.IMAGE_FULLY_QUALIFIED_{suffix}}}}}"
 
 
-def artifacts(doors: Iterable[Door]) -> dict[str, Any]:
+def artifacts(functions: Iterable[Function]) -> dict[str, Any]:
     """The whole file."""
-    doors = sorted(doors, key=kebab)
-    bases = sorted({tuple(sorted(door.extras)) for door in doors})
+    functions = sorted(functions, key=kebab)
+    bases = sorted({tuple(sorted(function.extras)) for function in functions})
     found = [
         _artifact(base_image(extras), DOCKERFILE, {"EXTRAS": " ".join(extras)}, "base") for extras in bases
     ]
@@ -86,15 +86,15 @@ def artifacts(doors: Iterable[Door]) -> dict[str, Any]:
     ]
     found += [
         _artifact(
-            kebab(door),
+            kebab(function),
             DOCKERFILE,
-            {"FUNCTION": door.name, "FILE": f"functions/{door.name.replace('.', '/')}.py"},
+            {"FUNCTION": function.name, "FILE": f"functions/{function.name.replace('.', '/')}.py"},
             "function",
-            {base_image(door.extras): "BASE"},
+            {base_image(function.extras): "BASE"},
         )
-        for door in doors
+        for function in functions
     ]
-    ran = [base_image(()), *PROGRAMS, *(kebab(door) for door in doors)]
+    ran = [base_image(()), *PROGRAMS, *(kebab(function) for function in functions)]
     return {
         "apiVersion": API_VERSION,
         "kind": "Config",

@@ -16,7 +16,7 @@ from cift.history.tick_store import Factor
 from cift.kernel.errors import Poison
 from cift.platform.journal import Message
 from cift.platform.native import NANOS, TIME, Column, block, same
-from cift.platform.ticks import FACTORS
+from cift.platform.tick_stream import FACTORS
 
 EPOCH = date(1970, 1, 1)
 BLOCK_ROWS_MAX = 500_000

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from cift.history.batches import Piece
-from cift.platform.ticks import Ticks
+from cift.platform.tick_stream import Ticks
 
 FILES_AT_ONCE = 2
 MESSAGES_IN_FLIGHT = 16

@@ -9,7 +9,7 @@ address.py  whose request it is
 errors.py   errors become answers, for callers and for relay
 events.py   streams, timers and daemons in this process
 push.py     an event function alone that relay posts to; plain.py is its small HTTP server
-doors.py    finding the functions
+functions.py    finding the functions
 serve.py    all functions under uvicorn
 single.py   one HTTP function under functions-framework
 __main__.py one function, of any kind (`CIFT_FUNCTION=… python -m cift.host`)

@@ -11,8 +11,8 @@ gc.disable()  # until what is imported is frozen: everything that is allocated t
 import os  # noqa: E402
 import sys  # noqa: E402
 
-from cift.host.doors import NoSuchFunction, load_door  # noqa: E402
 from cift.host.listen import CannotListen, listen  # noqa: E402
+from cift.host.loading import NoSuchFunction, load_function  # noqa: E402
 from cift.platform import telemetry  # noqa: E402
 from cift.platform.settings import InvalidSettings, Settings  # noqa: E402
 from cift.platform.stores import Platform  # noqa: E402
@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit("CIFT_FUNCTION must name the function to serve, such as trading.place_order")
     try:
         settings = Settings.load()
-        door = load_door(name)
+        function = load_function(name)
         in_cluster = "PORT" in os.environ
         port = int(os.environ.get("PORT", settings.http_port))
         listener = listen("0.0.0.0" if in_cluster else settings.http_host, port)  # noqa: S104
@@ -32,21 +32,21 @@ def main() -> None:
         sys.exit(str(error))
     telemetry.configure_logs(settings.log, settings.log_level)
     platform = Platform(settings)
-    if door.kind == "http":
+    if function.kind == "http":
         from cift.host.single import serve_single
 
-        serve_single(door, listener, platform)
-    elif door.kind == "ws":
+        serve_single(function, listener, platform)
+    elif function.kind == "ws":
         from cift.host.serve import serve_sockets
 
-        serve_sockets(door, listener, platform)
+        serve_sockets(function, listener, platform)
     else:
         import asyncio
 
         from cift.host.push import serve_plain
 
         pushed = (settings.events or ("push" if in_cluster else "pull")) == "push"
-        asyncio.run(serve_plain(door, listener, platform, pushed=pushed))
+        asyncio.run(serve_plain(function, listener, platform, pushed=pushed))
 
 
 if __name__ == "__main__":

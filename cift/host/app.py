@@ -1,7 +1,7 @@
 """The ASGI app of one function or of all: what happens to every request, in one place.
 
 A FastAPI app describes the functions (bodies, answers, OpenAPI; `openapi.py`); requests are served by
-`House.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
+`App.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
 expression for each route, dependency solving) cost more than an order has time for. In order:
 
 request id and trace → host → route → credential → scope → rate limit → body → function → answer →
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
-from cift.function import Door
+from cift.function import Function
 from cift.host import errors
 from cift.host.address import address_of
 from cift.host.call import Asked, Call, split_path
@@ -51,36 +51,38 @@ _CORS_EXPOSED = b"x-request-id, traceparent, retry-after, x-cift-origin"
 class Route:
     """One function as the router sees it."""
 
-    __slots__ = ("call", "door", "metrics", "names", "origin", "segments")
+    __slots__ = ("call", "function", "metrics", "names", "origin", "segments")
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.door: Door = call.door
-        self.metrics = telemetry.DoorMetrics(call.door.name)
-        self.origin = (b"x-cift-origin", call.door.name.encode())
-        self.segments = [None if p.startswith("{") else p for p in self.door.path.split("/")]
-        self.names = [p[1:-1] if p.startswith("{") else "" for p in self.door.path.split("/")]
+        self.function: Function = call.function
+        self.metrics = telemetry.FunctionMetrics(call.function.name)
+        self.origin = (b"x-cift-origin", call.function.name.encode())
+        self.segments = [None if p.startswith("{") else p for p in self.function.path.split("/")]
+        self.names = [p[1:-1] if p.startswith("{") else "" for p in self.function.path.split("/")]
 
 
-class House:
-    """The functions of `doors` over HTTP."""
+class App:
+    """The functions of `functions` over HTTP."""
 
-    def __init__(self, doors: Iterable[Door], platform: Platform, probes: Iterable[Door] = ()) -> None:
+    def __init__(
+        self, functions: Iterable[Function], platform: Platform, probes: Iterable[Function] = ()
+    ) -> None:
         """`probes` are served too, but not described."""
         self.platform = platform
         settings = platform.settings
-        doors = self._doors = tuple(doors)
-        self._calls = [Call(door, platform) for door in doors if door.kind == "http"]
+        functions = self._functions = tuple(functions)
+        self._calls = [Call(function, platform) for function in functions if function.kind == "http"]
         self._exact: dict[str, dict[str, Route]] = {}
         self._templates: dict[int, list[Route]] = {}
-        for call in (*self._calls, *(Call(door, platform) for door in probes)):
+        for call in (*self._calls, *(Call(function, platform) for function in probes)):
             route = Route(call)
             if None in route.segments:
                 self._templates.setdefault(len(route.segments), []).append(route)
             else:
-                methods = self._exact.setdefault(call.door.path, {})
-                assert call.door.method not in methods, f"{call.door.name}: this route is taken"
-                methods[call.door.method] = route
+                methods = self._exact.setdefault(call.function.path, {})
+                assert call.function.method not in methods, f"{call.function.name}: this route is taken"
+                methods[call.function.method] = route
         self._openapi: bytes | None = None
         self._behind_gateway = settings.behind_gateway
         self._cors_any = "*" in settings.cors_origins
@@ -93,7 +95,7 @@ class House:
         self._log_requests = (
             settings.log_requests and settings.log != "off" and settings.log_level in ("debug", "info")
         )
-        self._unrouted = telemetry.DoorMetrics("host")
+        self._unrouted = telemetry.FunctionMetrics("host")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http", "served without lifespan; WebSockets go to `sockets`"
@@ -130,29 +132,29 @@ class House:
                 self.check_host(headers)
                 streamed = self._page(path, wanted)
             else:
-                door = route.door
-                trace.function = door.name
+                function = route.function
+                trace.function = function.name
                 route.metrics.in_flight.inc()
-                if door.rate != "none":
+                if function.rate != "none":
                     self.check_host(headers)
                 call = route.call
                 client = scope.get("client")
                 address = address_of(
                     headers, client[0] if client else None, behind_gateway=self._behind_gateway
                 )
-                if door.scope is not None or (
+                if function.scope is not None or (
                     call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
                 ):
                     trader = await self.recognise(headers)
-                    if door.scope is not None:
-                        require(trader, door.scope)
+                    if function.scope is not None:
+                        require(trader, function.scope)
                 limits = self.platform.limits
-                if door.rate == "usual":
+                if function.rate == "usual":
                     if trader is not None:
                         await limits.spend(limits.user, trader.user_id)
                     else:
                         await limits.spend(limits.public, address or "unknown")
-                elif door.rate == "auth":
+                elif function.rate == "auth":
                     await limits.spend(limits.auth, address or "unknown")
                 data = b""
                 if method not in ("GET", "HEAD", "DELETE") or b"content-length" in headers:
@@ -169,11 +171,11 @@ class House:
                     )
                 )
                 if answer is None:
-                    status, extra = (204 if door.status == 200 else door.status), []
+                    status, extra = (204 if function.status == 200 else function.status), []
                 elif isinstance(answer, Response):
                     streamed = answer
                 else:
-                    status, body = door.status, call.body(answer)
+                    status, body = function.status, call.body(answer)
                 if trader is not None:
                     extra.append(_NO_STORE)
         except Exception as error:
@@ -205,7 +207,7 @@ class House:
                 route.metrics.in_flight.dec()
             metrics = route.metrics if route is not None else self._unrouted
             took = metrics.answered(status, started)
-            if self._log_requests and (route is None or route.door.rate != "none"):
+            if self._log_requests and (route is None or route.function.rate != "none"):
                 self._log(scope, status, took, trace, trader)
 
     def _match(self, scope: Scope, method: str) -> tuple[Route | None, dict[str, str]]:
@@ -217,10 +219,10 @@ class House:
                 if segment != part and (segment is not None or not part):
                     break
             else:
-                if route.door.method == method:
+                if route.function.method == method:
                     best = route
                     break
-                other[route.door.method] = route
+                other[route.function.method] = route
         if best is not None:
             return best, {name: part for name, part in zip(best.names, parts, strict=True) if name}
         if other:
@@ -232,7 +234,7 @@ class House:
         """The ws functions; their library is imported with the first connection's handshake."""
         from cift.host.sockets import Sockets
 
-        return Sockets(self._doors, self.platform)
+        return Sockets(self._functions, self.platform)
 
     def openapi_document(self) -> dict[str, Any]:
         """What /openapi.json answers."""

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from cift.contracts.headers import FromHeader
 from cift.contracts.paging import PageRequest
-from cift.function import Door
+from cift.function import Function
 from cift.host.provide import PROVIDED, name_of, plain, provide
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.identity import Caller, Trader
@@ -69,11 +69,11 @@ def header_of(annotation: Any) -> FromHeader | None:
 class Call:
     """One function, ready to be called."""
 
-    def __init__(self, door: Door, platform: Platform) -> None:
-        self.door = door
+    def __init__(self, function: Function, platform: Platform) -> None:
+        self.function = function
         self._platform = platform
-        self._function = door.call
-        hints = typing.get_type_hints(door.call, include_extras=True)
+        self._function = function.call
+        hints = typing.get_type_hints(function.call, include_extras=True)
         self.returns = hints.pop("return", None)
         self.provided: dict[str, type] = {}
         self.trader_name: str | None = None
@@ -86,15 +86,17 @@ class Call:
         fields: dict[str, Any] = {}
         self._headers: dict[str, bytes] = {}
         self._keys: dict[str, str] = {}
-        for name, parameter in inspect.signature(door.call).parameters.items():
+        for name, parameter in inspect.signature(function.call).parameters.items():
             annotation = hints.get(name)
-            assert annotation is not None, f"{door.name}: the parameter {name} needs a type"
+            assert annotation is not None, f"{function.name}: the parameter {name} needs a type"
             bare, optional = plain(annotation)
             if name_of(bare) in PROVIDED:
                 self.provided[name] = bare
             elif bare is Trader:
                 self.trader_name = name
-                assert door.scope is not None or optional, f"{door.name}: a public function has no Trader"
+                assert function.scope is not None or optional, (
+                    f"{function.name}: a public function has no Trader"
+                )
             elif bare is Caller:
                 self._caller_name = name
             elif bare is PageRequest:
@@ -103,7 +105,7 @@ class Call:
                     fields[field_name] = (field.annotation, field)
                     self._keys[field_name] = field_name
             elif isinstance(bare, type) and issubclass(bare, BaseModel):
-                assert self._body_name is None, f"{door.name}: one body"
+                assert self._body_name is None, f"{function.name}: one body"
                 self._body_name, self._body_type, self._body_optional = name, bare, optional
                 self.parameters[name] = parameter.replace(annotation=annotation)
             else:
@@ -119,7 +121,7 @@ class Call:
         self._model: type[BaseModel] | None = None
         if fields:
             self._model = create_model(
-                f"{door.call.__name__}_parameters", __config__=ConfigDict(extra="forbid"), **fields
+                f"{function.call.__name__}_parameters", __config__=ConfigDict(extra="forbid"), **fields
             )
         self._providers: dict[str, Any] | None = None
         self._answer: Callable[[Any], bytes] | None = None

@@ -1,4 +1,4 @@
-"""Errors become HTTP answers here, and nowhere else: our one form (`ErrorView`), for every kind of door."""
+"""The only place that turns errors into HTTP responses. Every function uses one form, `ErrorView`."""
 
 import logging
 

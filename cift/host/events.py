@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from cift.function import Door
+from cift.function import Function
 from cift.host.provide import bind
 from cift.platform import telemetry
 from cift.platform.journal import Batch
@@ -17,55 +17,55 @@ CANCEL_AGAIN_S = 1.0
 STEADY_S = 60.0  # a daemon that ran this long begins its back-off anew
 
 
-async def run_on(door: Door, platform: Platform) -> None:
-    """Bring the door's stream to it, for ever."""
+async def run_on(function: Function, platform: Platform) -> None:
+    """Bring the function's stream to it, for ever."""
     from cift.platform.pump import Pump  # and with it the client of NATS
 
-    call, batch_name = bind(door, platform)
+    call, batch_name = bind(function, platform)
     assert batch_name is not None
     settings = platform.settings
-    journal = door.stream == "ORDERS"
+    journal = function.stream == "ORDERS"
 
     async def handle(batch: Batch) -> None:
         await call(**{batch_name: batch})
 
     await Pump(
         platform.nats,
-        function=door.name,
-        stream=settings.journal_stream if journal else door.stream,
+        function=function.name,
+        stream=settings.journal_stream if journal else function.stream,
         shard=settings.shard,
-        subject=door.subject,
-        batch=door.batch,
+        subject=function.subject,
+        batch=function.batch,
         journal=journal,
         handler=handle,
-        effects=door.effects,
+        effects=function.effects,
     ).run()
 
 
-async def run_every(door: Door, platform: Platform) -> None:
-    """Call the door each period, for ever; a failure is logged and the next period tries again."""
-    call, _ = bind(door, platform)
+async def run_every(function: Function, platform: Platform) -> None:
+    """Call the function each period, for ever; a failure is logged and the next period tries again."""
+    call, _ = bind(function, platform)
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
-        telemetry.begin(door.name)
+        telemetry.begin(function.name)
         try:
             await call()
         except Exception:
-            log.exception("%s failed; it is due again in %g s", door.name, door.seconds)
-        due = max(due + door.seconds, loop.time())  # missed periods are not made up for
+            log.exception("%s failed; it is due again in %g s", function.name, function.seconds)
+        due = max(due + function.seconds, loop.time())  # missed periods are not made up for
         await asyncio.sleep(due - loop.time())
 
 
-async def run_daemon(door: Door, platform: Platform) -> None:
-    """Run the door until it returns; an error starts it again. A door of another market has nothing to do."""
-    if door.market and door.market != platform.settings.market:
+async def run_daemon(function: Function, platform: Platform) -> None:
+    """Run the function until it returns; restart it after an error. Skip it when another market is set."""
+    if function.market and function.market != platform.settings.market:
         return
-    call, _ = bind(door, platform)
+    call, _ = bind(function, platform)
     loop = asyncio.get_running_loop()
     backoff = BACKOFF_FIRST_S
     while True:
-        telemetry.begin(door.name)
+        telemetry.begin(function.name)
         began = loop.time()
         try:
             await call()
@@ -73,7 +73,7 @@ async def run_daemon(door: Door, platform: Platform) -> None:
         except Exception:
             if loop.time() - began > STEADY_S:
                 backoff = BACKOFF_FIRST_S
-            log.exception("%s failed; it is started again in %.1f s", door.name, backoff)
+            log.exception("%s failed; it is started again in %.1f s", function.name, backoff)
         await asyncio.sleep(backoff)
         backoff = min(backoff * 2, BACKOFF_MAX_S)
 
@@ -84,14 +84,16 @@ _RUN = {"on": run_on, "every": run_every, "daemon": run_daemon}
 class Background:
     """The tasks of all functions that are not called by HTTP."""
 
-    def __init__(self, doors: Iterable[Door], platform: Platform) -> None:
-        self._doors = [door for door in doors if door.kind in _RUN]
+    def __init__(self, functions: Iterable[Function], platform: Platform) -> None:
+        self._functions = [function for function in functions if function.kind in _RUN]
         self._platform = platform
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        for door in self._doors:
-            self._tasks.append(asyncio.create_task(_RUN[door.kind](door, self._platform), name=door.name))
+        for function in self._functions:
+            self._tasks.append(
+                asyncio.create_task(_RUN[function.kind](function, self._platform), name=function.name)
+            )
 
     async def stop(self) -> None:
         """Cancel all and wait for them; a batch in work is rolled back and comes again.

@@ -84,8 +84,8 @@ def _described(parameter: inspect.Parameter) -> inspect.Parameter:
 def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
     """Add each HTTP function to FastAPI's routes: endpoints that are signatures only."""
     for call in calls:
-        door = call.door
-        doc = door.doc.split("\n\n", 1)
+        function = call.function
+        doc = function.doc.split("\n\n", 1)
         parameters = list(call.parameters.values())
         if call.has_page:
             parameters += _PAGE_PARAMETERS
@@ -93,25 +93,25 @@ def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
         async def endpoint() -> None:  # never called
             raise AssertionError
 
-        endpoint.__name__ = door.call.__name__
+        endpoint.__name__ = function.call.__name__
         endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [_described(p).replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         )
         bare = plain(call.returns)[0]
         is_response = isinstance(bare, type) and issubclass(bare, Response)
         app.add_api_route(
-            door.path,
+            function.path,
             endpoint,
-            methods=[door.method],
-            status_code=door.status,
-            tags=[door.domain.replace("_", " ")],
+            methods=[function.method],
+            status_code=function.status,
+            tags=[function.domain.replace("_", " ")],
             summary=doc[0].replace("\n", " ").rstrip("."),
             description=doc[1] if len(doc) > 1 else None,
-            operation_id=door.name.replace(".", "_"),
-            name=door.name,
-            response_model=None if is_response or door.status == 204 else call.returns,
-            response_class=Response if door.status == 204 or is_response else JSONResponse,
-            include_in_schema=door.in_schema,
+            operation_id=function.name.replace(".", "_"),
+            name=function.name,
+            response_model=None if is_response or function.status == 204 else call.returns,
+            response_class=Response if function.status == 204 or is_response else JSONResponse,
+            include_in_schema=function.in_schema,
         )
 
 
@@ -127,27 +127,27 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     schemas["ErrorView"] = _schema(ErrorView)
     document["components"]["securitySchemes"] = _SECURITY
-    by_operation = {call.door.name.replace(".", "_"): call.door for call in calls}
+    by_operation = {call.function.name.replace(".", "_"): call.function for call in calls}
     for path in document.get("paths", {}).values():
         for operation in path.values():
-            door = by_operation[operation["operationId"]]
-            statuses = {"422", "429", "503"} if door.rate != "none" else {"503"}
+            function = by_operation[operation["operationId"]]
+            statuses = {"422", "429", "503"} if function.rate != "none" else {"503"}
             if "requestBody" in operation:
                 statuses.add("400")
-            if door.scope is not None:
+            if function.scope is not None:
                 statuses |= {"401", "403"}
                 operation["security"] = [{"AccessToken": []}]
-                if door.scope not in ("keys", "session"):
+                if function.scope not in ("keys", "session"):
                     operation["security"].append({"ApiKey": []})
                 note = (
-                    f"Needs the scope `{door.scope}`."
-                    if door.scope != "session"
+                    f"Needs the scope `{function.scope}`."
+                    if function.scope != "session"
                     else "Needs an access token."
                 )
                 operation["description"] = f"{operation.get('description', '')}\n\n{note}".strip()
-            if "{" in door.path:
+            if "{" in function.path:
                 statuses.add("404")
-            if door.method != "GET" and door.scope is not None:
+            if function.method != "GET" and function.scope is not None:
                 statuses.add("409")
             operation["responses"].pop("422", None)
             for status in sorted(statuses):

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cift.function import Door
+from cift.function import Function
 from cift.platform.journal import Batch
 from cift.platform.stores import Platform
 
@@ -24,7 +24,7 @@ PROVIDED = {
     "cift.platform.tokens.Tokens": "tokens",
     "cift.platform.clickhouse.ClickHouse": "clickhouse",
     "cift.platform.questdb.QuestDB": "questdb",
-    "cift.platform.ticks.Ticks": "ticks",
+    "cift.platform.tick_stream.Ticks": "ticks",
 }
 """Name of the type → attribute of `Platform` (empty: itself)."""
 
@@ -51,22 +51,24 @@ def plain(annotation: Any) -> tuple[Any, bool]:
     return annotation, optional
 
 
-def bind(door: Door, platform: Platform) -> tuple[Callable[..., Awaitable[Any]], str | None]:
+def bind(function: Function, platform: Platform) -> tuple[Callable[..., Awaitable[Any]], str | None]:
     """A function that is not called by HTTP, with what it asks for by type, and the name of its batch
     parameter (`on` alone has one)."""
-    hints = typing.get_type_hints(door.call)
+    hints = typing.get_type_hints(function.call)
     provided: dict[str, Any] = {}
     batch: str | None = None
-    for name in inspect.signature(door.call).parameters:
+    for name in inspect.signature(function.call).parameters:
         bare = plain(hints[name])[0]
         if name_of(bare) in PROVIDED:
             provided[name] = bare
         else:
-            assert bare is Batch and door.kind == "on", f"{door.name}: cannot give a {bare} for {name}"
+            assert bare is Batch and function.kind == "on", (
+                f"{function.name}: cannot give a {bare} for {name}"
+            )
             batch = name
-    assert (batch is not None) == (door.kind == "on"), f"{door.name}: on() functions take a Batch"
+    assert (batch is not None) == (function.kind == "on"), f"{function.name}: on() functions take a Batch"
 
     async def call(**more: Any) -> Any:
-        return await door.call(**{n: provide(platform, t) for n, t in provided.items()}, **more)
+        return await function.call(**{n: provide(platform, t) for n, t in provided.items()}, **more)
 
     return call, batch

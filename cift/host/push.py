@@ -9,7 +9,7 @@
 All answer `GET /health`, which asks no store, and `GET /metrics`. With `CIFT_EVENTS=pull` the function
 brings its stream and timer itself (`events.py`) and `POST /` is refused.
 
-At most one call is at work. A call has the door's `timeout_s`; then it is cancelled and told as
+At most one call is at work. A call has the function's `timeout_s`; then it is cancelled and told as
 503 `timed_out`. Whoever hung up meanwhile asks again and finds it done: projectors are guarded by their
 offset.
 """
@@ -21,7 +21,7 @@ import signal
 import socket
 import time
 
-from cift.function import Door
+from cift.function import Function
 from cift.host import errors
 from cift.host.events import Background
 from cift.host.plain import Answer, PlainServer, Request
@@ -34,19 +34,19 @@ log = logging.getLogger("cift.host")
 _JSON = (b"content-type", b"application/json")
 
 
-class PushHouse:
+class PushApp:
     """One function's `POST /`, health and metrics."""
 
-    def __init__(self, door: Door, platform: Platform, *, pushed: bool) -> None:
-        assert door.kind not in ("http", "ws"), f"{door.name} is served by House"
-        self._door, self._pushed = door, pushed and door.kind != "daemon"
-        self._call, self._batch_name = bind(door, platform)
+    def __init__(self, function: Function, platform: Platform, *, pushed: bool) -> None:
+        assert function.kind not in ("http", "ws"), f"{function.name} is served by App"
+        self._function, self._pushed = function, pushed and function.kind != "daemon"
+        self._call, self._batch_name = bind(function, platform)
         self._at_work = False
-        self._metrics = telemetry.DoorMetrics(door.name)
-        self._sequence = telemetry.projector_sequence.labels(door.name)
-        self._failures = telemetry.projector_failures.labels(door.name)
-        self._seconds = telemetry.projector_seconds.labels(door.name)
-        self._origin = (b"x-cift-origin", door.name.encode())
+        self._metrics = telemetry.FunctionMetrics(function.name)
+        self._sequence = telemetry.projector_sequence.labels(function.name)
+        self._failures = telemetry.projector_failures.labels(function.name)
+        self._seconds = telemetry.projector_seconds.labels(function.name)
+        self._origin = (b"x-cift-origin", function.name.encode())
 
     async def __call__(self, request: Request) -> Answer:
         """Answer one request; never raises."""
@@ -60,7 +60,7 @@ class PushHouse:
                 return Answer(200, text, [(b"content-type", media_type.encode()), self._origin])
         started = time.perf_counter()
         given = request.headers.get(b"traceparent")
-        trace = telemetry.begin(self._door.name, given.decode("latin-1") if given else None)
+        trace = telemetry.begin(self._function.name, given.decode("latin-1") if given else None)
         headers = [(b"x-request-id", trace.request_id.encode()), self._origin]
         try:
             await self._work(request)
@@ -76,20 +76,20 @@ class PushHouse:
 
     async def _work(self, request: Request) -> None:
         if request.path != "/":
-            raise NotFound("not_found", f"{self._door.name} has /, /health and /metrics")
+            raise NotFound("not_found", f"{self._function.name} has /, /health and /metrics")
         if request.method != "POST":
             raise Refused("method_not_allowed", "This path answers POST", status=405)
         if not self._pushed:
-            raise Conflict("not_pushed", f"{self._door.name} is not called: it runs by itself")
+            raise Conflict("not_pushed", f"{self._function.name} is not called: it runs by itself")
         if self._at_work:
-            if self._door.kind == "every":
-                raise Conflict("busy", f"{self._door.name} is running")
-            raise Unavailable("busy", f"{self._door.name} is at work on another batch")
+            if self._function.kind == "every":
+                raise Conflict("busy", f"{self._function.name} is running")
+            raise Unavailable("busy", f"{self._function.name} is at work on another batch")
         self._at_work = True
         self._metrics.in_flight.inc()
         try:
-            async with asyncio.timeout(self._door.timeout_s) as limit:
-                if self._door.kind == "every":
+            async with asyncio.timeout(self._function.timeout_s) as limit:
+                if self._function.kind == "every":
                     if request.headers.get(b"ce-type") != cloud_event.DUE_TYPE.encode():
                         raise Refused("not_due", f"ce-type must be {cloud_event.DUE_TYPE}", status=400)
                     await self._call()
@@ -98,7 +98,7 @@ class PushHouse:
         except TimeoutError:
             if limit.expired():
                 raise Unavailable(
-                    "timed_out", f"{self._door.name} took more than {self._door.timeout_s:g} s"
+                    "timed_out", f"{self._function.name} took more than {self._function.timeout_s:g} s"
                 ) from None
             raise
         finally:
@@ -107,7 +107,7 @@ class PushHouse:
 
     async def _deal_with(self, request: Request) -> None:
         assert self._batch_name is not None
-        is_journal = self._door.stream == "ORDERS"
+        is_journal = self._function.stream == "ORDERS"
         batch = cloud_event.batch(request.headers, request.body, journal=is_journal)
         started = time.perf_counter()
         await self._call(**{self._batch_name: batch})
@@ -118,16 +118,18 @@ class PushHouse:
             journal.log_traces(batch.items, took)
 
 
-async def serve_plain(door: Door, listener: socket.socket, platform: Platform, *, pushed: bool) -> None:
+async def serve_plain(
+    function: Function, listener: socket.socket, platform: Platform, *, pushed: bool
+) -> None:
     """Serve until SIGTERM or SIGINT, and close what was opened."""
-    server = PlainServer(PushHouse(door, platform, pushed=pushed))
+    server = PlainServer(PushApp(function, platform, pushed=pushed))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.stopping.set)
-    background = Background([] if pushed and door.kind != "daemon" else [door], platform)
+    background = Background([] if pushed and function.kind != "daemon" else [function], platform)
     gc.freeze()  # what is alive now stays; the collector need not walk it
     gc.enable()
     background.start()
-    log.info("serving", extra={"function": door.name})
+    log.info("serving", extra={"function": function.name})
     try:
         await server.serve(listener)
     finally:

@@ -14,11 +14,11 @@ import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cift.function import Door
-from cift.host.app import House
-from cift.host.doors import PROBES, load_door
+from cift.function import Function
+from cift.host.app import App
 from cift.host.events import Background
 from cift.host.listen import allow_many_sockets, listen
+from cift.host.loading import PROBES, load_function
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
@@ -28,21 +28,21 @@ KEEP_ALIVE_S = 75
 STOP_TIMEOUT_S = 3
 
 
-def serve(doors: Sequence[Door], settings: Settings) -> None:
+def serve(functions: Sequence[Function], settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises CannotListen."""
     telemetry.configure_logs(settings.log, settings.log_level)
     listener = listen(settings.http_host, settings.http_port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(doors, settings, listener))
+        runner.run(_serve(functions, settings, listener))
 
 
-async def _serve(doors: Sequence[Door], settings: Settings, listener: socket.socket) -> None:
+async def _serve(functions: Sequence[Function], settings: Settings, listener: socket.socket) -> None:
     platform = Platform(settings)
-    app = House(doors, platform)
-    log.info("serving", extra={"port": settings.http_port, "functions": len(doors)})
+    app = App(functions, platform)
+    log.info("serving", extra={"port": settings.http_port, "functions": len(functions)})
     if settings.events == "push":  # relay brings streams and timers
-        doors = [door for door in doors if door.kind not in ("on", "every")]
-    await serve_app(app, listener, Background(doors, platform), platform, sockets=True)
+        functions = [function for function in functions if function.kind not in ("on", "every")]
+    await serve_app(app, listener, Background(functions, platform), platform, sockets=True)
     log.info("stopped")
 
 
@@ -103,9 +103,9 @@ def _socket_protocol() -> type[asyncio.Protocol]:
     return SocketProtocol
 
 
-def serve_sockets(door: Door, listener: socket.socket, platform: Platform) -> None:
+def serve_sockets(function: Function, listener: socket.socket, platform: Platform) -> None:
     """One ws function alone, with its probes, until SIGTERM or SIGINT."""
-    app = House([door], platform, probes=[load_door(name) for name in PROBES])
+    app = App([function], platform, probes=[load_function(name) for name in PROBES])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_app(app, listener, Background([], platform), platform, sockets=True))
 
@@ -119,7 +119,7 @@ async def serve_app(
     sockets: bool = False,
 ) -> None:
     """Serve `app` on `listener`, with the background functions, until SIGTERM or SIGINT; close all.
-    With `sockets`, `app` is a House and its ws functions are served too."""
+    With `sockets`, `app` is a App and its ws functions are served too."""
     if sockets:
         allow_many_sockets()
     server = _Server(

@@ -19,10 +19,10 @@ import uvloop
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from cift.function import Door
-from cift.host.app import House
-from cift.host.doors import PROBES, load_door
+from cift.function import Function
+from cift.host.app import App
 from cift.host.events import Background
+from cift.host.loading import PROBES, load_function
 from cift.host.serve import serve_app
 from cift.platform.stores import Platform
 
@@ -57,11 +57,13 @@ def import_framework() -> Any:
                 del sys.modules[name]
 
 
-def framework_app(door: Door, platform: Platform) -> ASGIApp:
+def framework_app(function: Function, platform: Platform) -> ASGIApp:
     """The app of one HTTP function, as functions-framework builds it."""
-    house = House([door], platform, probes=[load_door(name) for name in PROBES if name != door.name])
+    house = App(
+        [function], platform, probes=[load_function(name) for name in PROBES if name != function.name]
+    )
 
-    async def hosted(request: Request) -> House:
+    async def hosted(request: Request) -> App:
         return house
 
     app: ASGIApp = import_framework().create_asgi_app_from_module(
@@ -70,8 +72,8 @@ def framework_app(door: Door, platform: Platform) -> ASGIApp:
     return app
 
 
-def serve_single(door: Door, listener: socket.socket, platform: Platform) -> None:
+def serve_single(function: Function, listener: socket.socket, platform: Platform) -> None:
     """Serve until SIGTERM or SIGINT."""
-    app = framework_app(door, platform)
+    app = framework_app(function, platform)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_app(app, listener, Background([], platform), platform))

@@ -30,7 +30,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from cift.function import Door
+from cift.function import Function
 from cift.host import errors
 from cift.host.address import address_of
 from cift.host.provide import PROVIDED, name_of, plain, provide
@@ -51,7 +51,7 @@ from cift.platform.socket import (
 from cift.platform.stores import Platform
 
 if TYPE_CHECKING:
-    from cift.host.app import House
+    from cift.host.app import App
 
 log = logging.getLogger("cift.host")
 _library = logging.getLogger("websockets")
@@ -78,39 +78,39 @@ sockets_closed = Counter("cift_sockets_closed", "Connections that ended, by code
 class SocketRoute:
     """One ws function, ready to be called."""
 
-    def __init__(self, door: Door, platform: Platform) -> None:
-        assert door.kind == "ws"
-        self.door = door
-        self.metrics = telemetry.DoorMetrics(door.name)
-        self.open = sockets_open.labels(door.name)
+    def __init__(self, function: Function, platform: Platform) -> None:
+        assert function.kind == "ws"
+        self.function = function
+        self.metrics = telemetry.FunctionMetrics(function.name)
+        self.open = sockets_open.labels(function.name)
         self.connections: set[SocketProtocol] = set()
         self._platform = platform
-        hints = typing.get_type_hints(door.call)
+        hints = typing.get_type_hints(function.call)
         self._provided: dict[str, Any] = {}
         self._socket_name = ""
-        for name in inspect.signature(door.call).parameters:
+        for name in inspect.signature(function.call).parameters:
             bare = plain(hints[name])[0]
             if bare is Socket:
                 self._socket_name = name
             else:
-                assert name_of(bare) in PROVIDED, f"{door.name}: cannot give a {bare} for {name}"
+                assert name_of(bare) in PROVIDED, f"{function.name}: cannot give a {bare} for {name}"
                 self._provided[name] = bare
-        assert self._socket_name, f"{door.name}: ws() functions take a Socket"
+        assert self._socket_name, f"{function.name}: ws() functions take a Socket"
 
     async def __call__(self, socket: Socket) -> None:
         given = {name: provide(self._platform, type_) for name, type_ in self._provided.items()}
-        await self.door.call(**given, **{self._socket_name: socket})
+        await self.function.call(**given, **{self._socket_name: socket})
 
 
 class Sockets:
     """The ws functions of a process, and the pulse of their connections."""
 
-    def __init__(self, doors: Iterable[Door], platform: Platform) -> None:
+    def __init__(self, functions: Iterable[Function], platform: Platform) -> None:
         self.routes: dict[str, SocketRoute] = {}
-        for door in doors:
-            if door.kind == "ws":
-                assert door.path not in self.routes, f"{door.name}: this route is taken"
-                self.routes[door.path] = SocketRoute(door, platform)
+        for function in functions:
+            if function.kind == "ws":
+                assert function.path not in self.routes, f"{function.name}: this route is taken"
+                self.routes[function.path] = SocketRoute(function, platform)
         self._pulse: list[set[SocketProtocol]] = [set() for _ in range(PING_EVERY_S)]
         self._next = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -149,7 +149,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
     """One connection, from uvicorn's hand-over to its end."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
-        self._house: House = config.app
+        self._house: App = config.app
         self._server_connections: set[Any] = server_state.connections
         self._protocol = ServerProtocol(max_size=MESSAGE_BYTES_MAX, logger=_library)
         self._transport: asyncio.Transport | None = None
@@ -189,7 +189,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._end()
         if self._route is not None:
             self._house.sockets.discard(self, self._route)
-            sockets_closed.labels(self._route.door.name, str(self._code)).inc()
+            sockets_closed.labels(self._route.function.name, str(self._code)).inc()
 
     def pause_writing(self) -> None:
         self.full = True
@@ -283,7 +283,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
             route = self._house.sockets.routes.get(path)
             if route is None:
                 raise Refused("not_a_socket", "There is no WebSocket at this path", status=404)
-            trace.function = route.door.name
+            trace.function = route.function.name
             await self._admit(route, query, headers, trace.request_id)
             response = self._protocol.accept(request)
             if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -295,7 +295,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
                 route.metrics.answered(told.status, started)
             return
         response.headers["x-request-id"] = trace.request_id
-        response.headers["x-cift-origin"] = route.door.name
+        response.headers["x-cift-origin"] = route.function.name
         self._protocol.send_response(response)
         self._route = route
         self._flush()
@@ -309,10 +309,10 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self, route: SocketRoute, query: str, headers: dict[bytes, bytes], request_id: str
     ) -> None:
         """Raises CiftError: not here, not him, or too many."""
-        door, house = route.door, self._house
+        function, house = route.function, self._house
         house.check_host(headers)
         house.check_origin(headers)
-        if len(route.connections) >= door.scale.concurrency:
+        if len(route.connections) >= function.scale.concurrency:
             raise Unavailable("too_many_connections", "This process has no room for another connection")
         if len(query) > QUERY_BYTES_MAX:
             raise Refused("invalid_request", "The query is too long")
@@ -326,12 +326,12 @@ class SocketProtocol(asyncio.Protocol, Socket):
         )
         agent = headers.get(b"user-agent")
         self.caller = Caller(address, agent.decode("latin-1")[:256] if agent else None, request_id)
-        if door.scope is not None or b"authorization" in headers or b"x-api-key" in headers:
+        if function.scope is not None or b"authorization" in headers or b"x-api-key" in headers:
             self.trader = await house.recognise(headers)
-            if door.scope is not None:
-                require(self.trader, door.scope)
+            if function.scope is not None:
+                require(self.trader, function.scope)
         limits = house.platform.limits
-        if door.rate == "usual":
+        if function.rate == "usual":
             if self.trader is not None:
                 await limits.spend(limits.user, self.trader.user_id)
             else:
@@ -345,7 +345,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         headers["Content-Length"] = str(len(body))
         headers["Connection"] = "close"
         headers["x-request-id"] = request_id
-        headers["x-cift-origin"] = route.door.name if route is not None else "host"
+        headers["x-cift-origin"] = route.function.name if route is not None else "host"
         phrase = HTTPStatus(error.status).phrase
         self._protocol.send_response(Response(error.status, phrase, headers, body))
         self._flush()
@@ -364,7 +364,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         except asyncio.CancelledError:
             code, reason = RESTART, "restart"
         except Exception:
-            log.exception("%s failed on a connection", route.door.name)
+            log.exception("%s failed on a connection", route.function.name)
             code, reason = INTERNAL, "internal"
         self.close(code, reason)
 

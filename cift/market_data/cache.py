@@ -2,7 +2,7 @@
 
 A quote in the cache is at most `FRESH_MS` old by the engine's clock, and as a rule as old as its way through
 the bus: each change of a quote is written over the one before. A quiet symbol's quote is soon gone, and so
-is every quote when the engine, the bus or `events.cache_quotes` stand still; then the engine is asked. So
+is every quote when the engine, the bus or `market_data.cache_quotes` stop. Then the engine is queried. So
 nothing stale is ever answered as if it were new: `at` and `sequence` say which moment it is.
 """
 

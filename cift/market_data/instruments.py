@@ -5,9 +5,9 @@ Not in rules.py: functions that are woken for a quote need no calendars."""
 from collections.abc import Sequence
 from typing import Any
 
+from cift.contracts.admin import InstrumentDetails, InstrumentEdit
 from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.market import SymbolView
-from cift.contracts.operate import InstrumentDetails, InstrumentEdit
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 from cift.kernel.money import format_nanos

@@ -22,7 +22,7 @@ from cift.platform.settings import Settings
 log = logging.getLogger("cift.clickhouse")
 CONNECT_TIMEOUT_S = 3
 ANSWER_TIMEOUT_S = 25
-"""Below what a door has (30 s)."""
+"""Below what a function has (30 s)."""
 THREADS = 2
 EMBEDDED = "chdb://"
 EMBEDDED_MEMORY_BYTES = 2 * 1024**3

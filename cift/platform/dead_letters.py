@@ -26,7 +26,7 @@ FOREIGN_MAX = 100
 """Messages of DLQ that are no letters, and are passed over for one page."""
 _NO_STREAM = 10059
 REPLAY_WITHIN_S = 25.0
-"""Below the doors' own timeout; a function may have to wake."""
+"""Below the functions' own timeout; a function may have to wake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ API_KEY = re.compile(r"cift_([a-z0-9]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Trader:
-    """Who is calling, as a door receives it."""
+    """Who is calling, as a function receives it."""
 
     user_id: str
     account_id: str
@@ -328,8 +328,8 @@ def _trader(claims: "Claims") -> Trader:
 
 def require(trader: Trader, scope: str) -> None:
     """Raises Forbidden where the caller's credential does not have `scope`; `session` means an access
-    token, whatever its scopes; `operate` an operator's API key, never an access token."""
-    if scope == "operate" and trader.credential != "key":
+    token, whatever its scopes; `admin` an operator's API key, never an access token."""
+    if scope == "admin" and trader.credential != "key":
         raise Forbidden("scope_required", "This needs an operator's API key; an access token will not do")
     if scope == "session":
         if trader.credential != "session":

@@ -1,4 +1,4 @@
-"""Records of the journal and messages of other streams, as event doors receive them.
+"""Records of the journal and messages of other streams, as event functions receive them.
 
 Who brings them is another matter: `pump.py` within a process, relay and `cift/host/push.py` in a cluster.
 """
@@ -67,9 +67,9 @@ class JournalRecord:
 
 
 class SharedRecords:
-    """The journal's last records, so that several doors of one process decode each only once.
+    """The journal's last records, so that several functions of one process decode each only once.
 
-    Decoding is most of what a projector costs in Python. Doors read a record, and never change it.
+    Decoding is most of what a projector costs in Python. Functions read a record, and never change it.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ shared = SharedRecords()
 
 @dataclass(frozen=True, slots=True)
 class Batch(Sequence[Any]):
-    """What an event door is called with: records (of the journal) or messages, oldest first."""
+    """What an event function is called with: records (of the journal) or messages, oldest first."""
 
     stream: str
     shard: str
@@ -118,7 +118,7 @@ class Batch(Sequence[Any]):
 
 def log_traces(items: Sequence[JournalRecord], took_s: float) -> None:
     """One line that names the traces of the commands just dealt with, so that an order is followed from
-    its request to its row. Of records that the door did not need to decode nothing is said."""
+    its request to its row. Of records that the function did not need to decode nothing is said."""
     if not log.isEnabledFor(logging.INFO):
         return
     traces: dict[str, None] = {}

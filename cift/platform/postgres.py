@@ -1,6 +1,6 @@
 """PostgreSQL: reads under row-level security, writes, read-your-writes, projections with their offset.
 
-One small pool a process, opened on first use. `read` takes the role `cift_door` for its transaction, which
+One small pool a process, opened on first use. `read` uses the role `cift_function` for its transaction: it
 sees only the rows of the account that the transaction names; `write` stays the owner. A connection that
 died with the server is replaced before a caller notices, as long as nothing was sent on it. A pool may
 hold a single connection: nobody may ask for a second one while he holds one.
@@ -22,7 +22,7 @@ from cift.platform.settings import Settings
 
 log = logging.getLogger("cift.postgres")
 
-DOOR_ROLE = "cift_door"
+FUNCTION_ROLE = "cift_function"
 CONNECT_TIMEOUT_S = 2.0
 ACQUIRE_TIMEOUT_S = 3.0
 STATEMENT_TIMEOUT_S = 10.0
@@ -153,7 +153,7 @@ class Database:
         Raises:
             Unavailable: `database_unavailable`.
         """
-        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {DOOR_ROLE}"
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {FUNCTION_ROLE}"
         if account_id is not None:
             # Goes into the text of a statement: only ever a UUID in its usual form.
             checked = parse_uuid(account_id)

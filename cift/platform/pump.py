@@ -1,8 +1,8 @@
-"""The loop that brings a stream to an event door: the in-process twin of relay.
+"""The loop that brings a stream to an event function: the in-process twin of relay.
 
-One durable pull consumer a door. The loop keeps one pull request open, takes what has arrived (at
-most `batch`), calls the door, and acknowledges the last (AckAll) when it returned. It never skips: a
-door that fails gets the same batch again, for ever, with back-off. `Expected(n)` makes it go back (or
+One durable pull consumer a function. The loop keeps one pull request open, takes what has arrived (at
+most `batch`), calls the function, and acknowledges the last (AckAll) when it returned. It never skips: a
+function that fails gets the same batch again, for ever, with back-off. `Expected(n)` makes it go back (or
 forward) to record n. Order within a stream is strict; a gap is fetched again, a repeat dropped.
 
 `Poison` is found by halving (`portion.py`). A handler of effects is rid of the one message once the stream
@@ -50,7 +50,7 @@ class Event(Enum):
 
 
 class Pump:
-    """Brings one stream to one event door until cancelled."""
+    """Brings one stream to one event function until cancelled."""
 
     def __init__(
         self,
@@ -263,7 +263,7 @@ class Pump:
         return Message(sequence, message.subject, message.data, headers, _taken_at_ns(message))
 
     async def _bring(self, items: list[Any], journal_id: str) -> bool:
-        """Call the door until it has dealt with these; False: a poison is among them."""
+        """Call the function until it has dealt with these; False: a poison is among them."""
         batch = Batch(self._stream, self._shard, journal_id, items)
         backoff = BACKOFF_FIRST_S
         while True:

@@ -1,7 +1,7 @@
 """What all projectors of the journal have in common: one transaction with the offset, small slices, and
 a stop where the read model was built from another journal.
 
-A slice bounds how long decoding and folding keep the event loop, which may serve doors too.
+A slice bounds how long decoding and folding keep the event loop, which may serve functions too.
 
 Under load a projector gathers: after a batch that held several commands it rests a little, so that the
 next transaction serves more of them, for most of what a small transaction costs is the transaction. A

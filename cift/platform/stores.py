@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cift.platform.nats import Nats
     from cift.platform.postgres import Database
     from cift.platform.questdb import QuestDB
-    from cift.platform.ticks import Ticks
+    from cift.platform.tick_stream import Ticks
     from cift.platform.tokens import Tokens
     from cift.platform.valkey import Valkey
 
@@ -82,7 +82,7 @@ class Platform:
 
     @cached_property
     def ticks(self) -> "Ticks":
-        from cift.platform.ticks import Ticks
+        from cift.platform.tick_stream import Ticks
 
         return Ticks(self.settings, self.nats)
 

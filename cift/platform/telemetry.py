@@ -1,11 +1,11 @@
 """Logs, trace context and metrics.
 
 Logs are one JSON object a line on stdout. What belongs to the work in hand (request id, trace id,
-function) travels in one context variable, so a log line written anywhere below a door carries it.
+function) travels in one context variable, so a log line written anywhere below a function carries it.
 Trace context is W3C's (`traceparent`, version 00); it goes into each engine command, through the
 journal, and is restored in the projectors' lines.
 
-Cost: a request's line and its metrics take some 10 µs; one contextvar, labels bound once per door.
+Cost: a request's line and its metrics take some 10 µs; one contextvar, labels bound once per function.
 """
 
 import contextvars
@@ -153,7 +153,7 @@ ticks_lost = Counter(
 rate_limited = Counter("cift_rate_limited", "Requests refused by a rate limit", ["kind"])
 
 
-class DoorMetrics:
+class FunctionMetrics:
     """The metrics of one function, its labels bound once."""
 
     __slots__ = ("_by_status", "_function", "in_flight", "seconds")

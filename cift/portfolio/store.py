@@ -1,4 +1,4 @@
-"""SQL of accounts, positions and cash: what the projector writes (as the owner), what doors read
+"""SQL of accounts, positions and cash: what the projector writes (as the owner), what functions read
 (row-level security holds)."""
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 python -m cift.run                 start; Ctrl-C stops
 python -m cift.run key             a new API key for the first user of the running exchange
-python -m cift.run key --operate   one that may halt trading, edit instruments and accounts (/api/v1/operate)
+python -m cift.run key --admin   one that may halt trading, edit instruments and accounts (/api/v1/admin)
 python -m cift.run shell psql|nats SUBJECT|valkey
 python -m cift.run restore FILE [--json]   a new data folder of a backup; then start as ever
 """
@@ -20,8 +20,8 @@ import orjson
 
 from cift.auth import managed
 from cift.backup import BackupError
+from cift.feeds.settings import MarketSettings, SettingInvalid
 from cift.host.listen import CannotListen, listen
-from cift.market.settings import MarketSettings, SettingInvalid
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
@@ -249,7 +249,7 @@ def main() -> None:
                 asyncio.run(run(settings))
             case ["key"]:
                 asyncio.run(_new_key(settings))
-            case ["key", "--operate"]:
+            case ["key", "--admin"]:
                 asyncio.run(_new_operate_key(settings))
             case ["restore", file]:
                 say(restoring.told(asyncio.run(restoring.restore(settings, Path(file))), settings.data))

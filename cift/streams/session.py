@@ -13,7 +13,7 @@ from cift.kernel.errors import CiftError, Refused, Unauthenticated, Unavailable
 from cift.platform.identity import Identity, Trader, require
 from cift.platform.socket import POLICY, Socket, SocketClosed
 from cift.streams import rules, views
-from cift.streams.guests import Guests
+from cift.streams.credentials import Guests
 from cift.streams.hub import Hub
 from cift.streams.reader import Line, Reader
 from cift.streams.rules import Asked, Topic

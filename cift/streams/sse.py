@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.identity import Trader
 from cift.streams import rules
-from cift.streams.guests import Guests
+from cift.streams.credentials import Guests
 from cift.streams.hub import Hub
 from cift.streams.reader import Line, Reader
 from cift.streams.rules import Id, Topic
@@ -32,7 +32,7 @@ FULL_BYTES = 64 * 1024
 
 
 class EventStream(Response, Line):
-    """The answer of a door."""
+    """The answer of a function."""
 
     media_type = "text/event-stream"
 

@@ -7,7 +7,7 @@ from cift.platform.identity import Trader, require
 from cift.platform.socket import Socket
 from cift.platform.stores import Platform
 from cift.streams import rules
-from cift.streams.guests import Guests
+from cift.streams.credentials import Guests
 from cift.streams.hub import Hub
 from cift.streams.session import Session
 from cift.streams.sse import EventStream, one_kind

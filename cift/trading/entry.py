@@ -1,4 +1,4 @@
-"""The way of a command to the engine and back: what doors of orders and of money do alike.
+"""The way of a command to the engine and back: what functions of orders and of money do alike.
 
 A refusal comes back explained, with the id under which the refused order is kept. Where an answer shows
 more than the engine's reply holds, it is read from the read model, after it has caught up.

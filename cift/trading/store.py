@@ -1,4 +1,4 @@
-"""SQL of orders and fills: what the projector writes (as the owner), what doors read (row-level security
+"""SQL of orders and fills: what the projector writes (as the owner), what functions read (row-level security
 holds: a read sees the rows of the caller's account and of nobody else).
 
 Nanos that fit 64 bits travel as bigint arrays, money as text arrays; both become NUMERIC by one exact

@@ -3,10 +3,21 @@
 
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_door') THEN
-        CREATE ROLE cift_door NOLOGIN NOINHERIT;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_function') THEN
+        CREATE ROLE cift_function NOLOGIN NOINHERIT;
     END IF;
-    EXECUTE format('GRANT cift_door TO %I', current_user);
+    EXECUTE format('GRANT cift_function TO %I', current_user);
+END $$;
+
+CREATE FUNCTION public.check_admin_scope() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF ('admin' = ANY (NEW.scopes)) IS DISTINCT FROM
+        (SELECT is_admin FROM users WHERE user_id = NEW.user_id) THEN
+        RAISE EXCEPTION 'the scope admin is for keys of administrators, and must be their only scope';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.current_account() RETURNS uuid
@@ -38,17 +49,6 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append only', TG_TABLE_NAME;
-END $$;
-
-CREATE FUNCTION public.refuse_operate() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF ('operate' = ANY (NEW.scopes)) IS DISTINCT FROM
-        (SELECT is_operator FROM users WHERE user_id = NEW.user_id) THEN
-        RAISE EXCEPTION 'the scope operate is for keys of operators, and their only one';
-    END IF;
-    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.refuse_order_change() RETURNS trigger
@@ -145,7 +145,7 @@ CREATE TABLE public.api_keys (
     managed_by uuid,
     CONSTRAINT api_keys_id_check CHECK ((id ~ '^[a-z0-9]{12}$'::text)),
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64))),
-    CONSTRAINT api_keys_scopes_check CHECK ((((scopes <@ ARRAY['read'::text, 'trade'::text, 'funds'::text]) OR (scopes = ARRAY['operate'::text])) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
+    CONSTRAINT api_keys_scopes_check CHECK ((((scopes <@ ARRAY['read'::text, 'trade'::text, 'funds'::text]) OR (scopes = ARRAY['admin'::text])) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
     CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))
 );
 
@@ -527,7 +527,7 @@ CREATE TABLE public.users (
     managed_by uuid,
     managed_as text,
     managed_in uuid,
-    is_operator boolean DEFAULT false NOT NULL,
+    is_admin boolean DEFAULT false NOT NULL,
     CONSTRAINT users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
     CONSTRAINT users_managed_as_check CHECK (((length(managed_as) >= 3) AND (length(managed_as) <= 320))),
     CONSTRAINT users_managed_wholly CHECK ((num_nonnulls(managed_by, managed_as, managed_in) = ANY (ARRAY[0, 3]))),
@@ -685,7 +685,7 @@ CREATE UNIQUE INDEX users_username_key ON public.users USING btree (lower(userna
 
 CREATE TRIGGER alerts_touch BEFORE UPDATE ON public.alerts FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
-CREATE TRIGGER api_keys_refuse_operate BEFORE INSERT OR UPDATE OF scopes, user_id ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.refuse_operate();
+CREATE TRIGGER api_keys_check_admin_scope BEFORE INSERT OR UPDATE OF scopes, user_id ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.check_admin_scope();
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -739,68 +739,68 @@ ALTER TABLE ONLY public.transactions
 
 ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY accounts_own ON public.accounts FOR SELECT TO cift_door USING ((id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY accounts_own ON public.accounts FOR SELECT TO cift_function USING ((id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.alerts ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY alerts_own ON public.alerts TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY alerts_own ON public.alerts TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.backtests ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY backtests_own ON public.backtests TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY backtests_own ON public.backtests TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.model_configs ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY model_configs_own ON public.model_configs TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY model_configs_own ON public.model_configs TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.order_fills ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY order_fills_own ON public.order_fills FOR SELECT TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY order_fills_own ON public.order_fills FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY orders_own ON public.orders FOR SELECT TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY orders_own ON public.orders FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.position_history ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY position_history_own ON public.position_history FOR SELECT TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY position_history_own ON public.position_history FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.positions ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY positions_own ON public.positions FOR SELECT TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY positions_own ON public.positions FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.transactions ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY transactions_own ON public.transactions FOR SELECT TO cift_door USING ((account_id = ( SELECT public.current_account() AS current_account)));
+CREATE POLICY transactions_own ON public.transactions FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
-GRANT USAGE ON SCHEMA public TO cift_door;
+GRANT USAGE ON SCHEMA public TO cift_function;
 
-GRANT SELECT ON TABLE public.accounts TO cift_door;
+GRANT SELECT ON TABLE public.accounts TO cift_function;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alerts TO cift_door;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alerts TO cift_function;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.backtests TO cift_door;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.backtests TO cift_function;
 
-GRANT SELECT ON TABLE public.instrument_details TO cift_door;
+GRANT SELECT ON TABLE public.instrument_details TO cift_function;
 
-GRANT SELECT ON TABLE public.instruments TO cift_door;
+GRANT SELECT ON TABLE public.instruments TO cift_function;
 
-GRANT SELECT ON TABLE public.market_data_cache TO cift_door;
+GRANT SELECT ON TABLE public.market_data_cache TO cift_function;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_configs TO cift_door;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_configs TO cift_function;
 
-GRANT SELECT ON TABLE public.order_fills TO cift_door;
+GRANT SELECT ON TABLE public.order_fills TO cift_function;
 
-GRANT SELECT ON TABLE public.orders TO cift_door;
+GRANT SELECT ON TABLE public.orders TO cift_function;
 
-GRANT SELECT ON TABLE public.position_history TO cift_door;
+GRANT SELECT ON TABLE public.position_history TO cift_function;
 
-GRANT SELECT ON TABLE public.positions TO cift_door;
+GRANT SELECT ON TABLE public.positions TO cift_function;
 
-GRANT SELECT ON TABLE public.position_values TO cift_door;
+GRANT SELECT ON TABLE public.position_values TO cift_function;
 
-GRANT SELECT ON TABLE public.projector_offsets TO cift_door;
+GRANT SELECT ON TABLE public.projector_offsets TO cift_function;
 
-GRANT SELECT ON TABLE public.trades TO cift_door;
+GRANT SELECT ON TABLE public.trades TO cift_function;
 
-GRANT SELECT ON TABLE public.transactions TO cift_door;
+GRANT SELECT ON TABLE public.transactions TO cift_function;

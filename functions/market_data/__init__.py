@@ -1,1 +1,1 @@
-"""Doors of market data; the market itself is driven by two of them."""
+"""Functions of market data; the market itself is driven by two of them."""

@@ -18,10 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from cift.function import Door
+from cift.function import Function
 from cift.generate.chart import kebab
 from cift.generate.skaffold import PROGRAMS, UPON_BASE, base_image
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from k8s.images.layout import Layout
 from k8s.images.wheels import PROGRAMS as COMPILED
 from k8s.images.wheels import ROOT, WHEELS
@@ -75,8 +75,8 @@ def build(layout: Layout, name: str, dockerfile: str, *arguments: str) -> str:
     return layout.pushed(name)
 
 
-def compiled_doors(folder: Path) -> None:
-    """The doors and their bytecode, made by the Python of the images, in `folder`."""
+def compiled_functions(folder: Path) -> None:
+    """The functions and their bytecode, made by the Python of the images, in `folder`."""
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     box = subprocess.run(
         ["buildah", "from", "--pull-never", "localhost/cift-build/base:build"],
@@ -103,9 +103,9 @@ def compiled_doors(folder: Path) -> None:
         run("buildah", "rm", box)
 
 
-def files_of(door: Door, folder: Path) -> dict[str, bytes]:
+def files_of(function: Function, folder: Path) -> dict[str, bytes]:
     """The function's own files, as they lie in its image."""
-    source = folder / "functions" / f"{door.name.replace('.', '/')}.py"
+    source = folder / "functions" / f"{function.name.replace('.', '/')}.py"
     bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
     return {f"app/{path.relative_to(folder)}": path.read_bytes() for path in (source, bytecode)}
 
@@ -116,9 +116,11 @@ def build_all(wanted: set[str]) -> Layout:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     layout = Layout(folder)
-    doors = {kebab(door): door for door in load_doors()}
-    bases = {base_image(door.extras): " ".join(sorted(door.extras)) for door in doors.values()}
-    known = {*doors, *bases, *PROGRAMS}
+    functions = {kebab(function): function for function in load_functions()}
+    bases = {
+        base_image(function.extras): " ".join(sorted(function.extras)) for function in functions.values()
+    }
+    known = {*functions, *bases, *PROGRAMS}
     if wanted - known:
         raise SystemExit(
             f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
@@ -141,15 +143,16 @@ def build_all(wanted: set[str]) -> Layout:
         print(f"  {name:12} built in {time.monotonic() - began:5.1f} s", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        compiled_doors(Path(scratch))
-        for name, door in doors.items():
+        compiled_functions(Path(scratch))
+        for name, function in functions.items():
             if name in need:
-                base = digests[base_image(door.extras)]
+                base = digests[base_image(function.extras)]
                 digests[name] = layout.extend(
-                    base, files_of(door, Path(scratch)), {"CIFT_FUNCTION": door.name}
+                    base, files_of(function, Path(scratch)), {"CIFT_FUNCTION": function.name}
                 )
     print(
-        f"  {len([n for n in doors if n in need])} functions in {time.monotonic() - began:5.1f} s", flush=True
+        f"  {len([n for n in functions if n in need])} functions in {time.monotonic() - began:5.1f} s",
+        flush=True,
     )
     # A base with extras is only what some functions stand on: nothing runs it.
     ran = need - (set(bases) - {"base"})
@@ -157,11 +160,11 @@ def build_all(wanted: set[str]) -> Layout:
     return layout
 
 
-def print_sizes(layout: Layout, doors: set[str]) -> None:
+def print_sizes(layout: Layout, functions: set[str]) -> None:
     """Each image: all its layers, and what it adds to those that others have too."""
     seen: set[str] = set()
     print(f"\n{'image':36} {'MB':>8} {'own KB':>10}")
-    for name, digest in sorted(layout.names.items(), key=lambda item: (item[0] in doors, item[0])):
+    for name, digest in sorted(layout.names.items(), key=lambda item: (item[0] in functions, item[0])):
         layers = layout.read(digest)["layers"]
         own = sum(layer["size"] for layer in layers if layer["digest"] not in seen)
         seen |= {layer["digest"] for layer in layers}
@@ -179,7 +182,7 @@ def main() -> None:
     layout = build_all(wanted)
     content = "\n".join(f"{name} {digest}" for name, digest in sorted(layout.names.items()))
     tag = f"c{hashlib.sha256(content.encode()).hexdigest()[:12]}"
-    print_sizes(layout, {kebab(door) for door in load_doors()})
+    print_sizes(layout, {kebab(function) for function in load_functions()})
     layout.names = {f"{REGISTRY}/{name}:{tag}": digest for name, digest in layout.names.items()}
     layout.pack(archive)
     (OUT / "tag").write_text(tag)

@@ -1,6 +1,6 @@
 """An OCI image layout on disk: adding a small layer to an image in it, and packing many into one archive.
 
-buildah needs a second or two to commit one image; there are as many functions as doors, and each adds a
+buildah needs a second or two to commit one image; there are as many functions as functions, and each adds a
 few kilobytes to the same layers. So their last layer is written here, as functions/Dockerfile's last
 stage would.
 """
@@ -57,7 +57,7 @@ class Layout:
         config = self.read(manifest["config"]["digest"])
         blob = self.put(layer)
         config["rootfs"]["diff_ids"].append(blob["digest"])
-        config.setdefault("history", []).append({"created_by": "COPY --from=door /app/functions"})
+        config.setdefault("history", []).append({"created_by": "COPY --from=function /app/functions"})
         kept = [e for e in config["config"].get("Env", []) if e.partition("=")[0] not in environment]
         config["config"]["Env"] = kept + [f"{name}={value}" for name, value in environment.items()]
         manifest["layers"].append({"mediaType": LAYER, **blob})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cift.auth.managed import ManagedUser
-from cift.contracts.operate import LEVERAGE_PERCENT_DEFAULT, OPEN_ORDERS_DEFAULT, ORDERS_PER_SECOND_DEFAULT
+from cift.contracts.admin import LEVERAGE_PERCENT_DEFAULT, OPEN_ORDERS_DEFAULT, ORDERS_PER_SECOND_DEFAULT
 from cift.kernel.ids import uuid5
 from cift.kernel.money import parse_nanos
 from operators.conditions import Condition, no

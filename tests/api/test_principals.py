@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from cift.function import Door
-from cift.host.doors import load_doors
+from cift.function import Function
+from cift.host.loading import load_functions
 from tests.target import User
 from tests.venue import TRADING, Venue, refusal
 
-HTTP = [door for door in load_doors() if door.kind == "http"]
+HTTP = [function for function in load_functions() if function.kind == "http"]
 # Paths whose parameter names a thing that is public or the caller's own by construction.
 NOT_OWNED = {
     "/api/v1/trading/positions/{symbol}",
@@ -27,9 +27,13 @@ NOT_OWNED = {
     "/api/v1/analytics/spread/{symbol}",
     "/api/v1/analytics/volume-profile/{symbol}",
 }
-# An operator's doors name what is anybody's; that no user gets through is test_operate's claim.
-OWNED = [door for door in HTTP if "{" in door.path and door.path not in NOT_OWNED and door.scope != "operate"]
-GUARDED = [door for door in HTTP if door.scope is not None]
+# An operator's functions name what is anybody's; that no user gets through is test_admin's claim.
+OWNED = [
+    function
+    for function in HTTP
+    if "{" in function.path and function.path not in NOT_OWNED and function.scope != "admin"
+]
+GUARDED = [function for function in HTTP if function.scope is not None]
 BODIES: dict[str, Any] = {"trading.replace_order": {"quantity": "1"}}
 
 
@@ -43,19 +47,23 @@ async def _things_of(venue: Venue, owner: User) -> dict[str, str]:
     return {"/api/v1/trading/orders/": order["id"], "/api/v1/auth/api-keys/": key["id"]}
 
 
-@pytest.mark.parametrize("door", OWNED, ids=lambda door: door.name)
-async def test_the_id_of_another_is_not_there(venue: Venue, door: Door) -> None:
+@pytest.mark.parametrize("function", OWNED, ids=lambda function: function.name)
+async def test_the_id_of_another_is_not_there(venue: Venue, function: Function) -> None:
     owner, stranger = venue.user(), venue.user()
     things = await _things_of(venue, owner)
-    prefix = door.path[: door.path.index("{")]
-    assert prefix in things, f"{door.name}: say in _things_of what {door.path} names, or in NOT_OWNED why not"
-    path = prefix + things[prefix] + door.path[door.path.index("}") + 1 :]
-    headers = stranger.bearer if door.scope in ("keys", "session") else stranger.key
-    answer = await venue.http.request(door.method, path, json=BODIES.get(door.name), headers=headers)
-    assert answer.status_code == 404, f"{door.name}: {answer.status_code} {answer.text}"
+    prefix = function.path[: function.path.index("{")]
+    assert prefix in things, (
+        f"{function.name}: say in _things_of what {function.path} names, or in NOT_OWNED why not"
+    )
+    path = prefix + things[prefix] + function.path[function.path.index("}") + 1 :]
+    headers = stranger.bearer if function.scope in ("keys", "session") else stranger.key
+    answer = await venue.http.request(function.method, path, json=BODIES.get(function.name), headers=headers)
+    assert answer.status_code == 404, f"{function.name}: {answer.status_code} {answer.text}"
     # Exactly what an id that nobody has is answered: nobody learns which ids exist.
     unknown = prefix + ("0" * 12 if "api-keys" in prefix else "01a1fd25-0000-7000-8000-000000000000")
-    nothing = await venue.http.request(door.method, unknown, json=BODIES.get(door.name), headers=headers)
+    nothing = await venue.http.request(
+        function.method, unknown, json=BODIES.get(function.name), headers=headers
+    )
     told, expected = answer.json(), nothing.json()
     assert {**told, "request_id": ""} == {**expected, "request_id": ""}
     # And nothing happened to it.
@@ -64,11 +72,11 @@ async def test_the_id_of_another_is_not_there(venue: Venue, door: Door) -> None:
     assert (await venue.http.get("/api/v1/auth/me", headers=owner.key)).status_code == 200
 
 
-@pytest.mark.parametrize("door", GUARDED, ids=lambda door: door.name)
-async def test_without_a_credential_nothing(venue: Venue, door: Door) -> None:
-    path = door.path.replace("{", "").replace("}", "")
-    answer = await venue.http.request(door.method, path, json={})
-    assert answer.status_code == 401, f"{door.name}: {answer.status_code}"
+@pytest.mark.parametrize("function", GUARDED, ids=lambda function: function.name)
+async def test_without_a_credential_nothing(venue: Venue, function: Function) -> None:
+    path = function.path.replace("{", "").replace("}", "")
+    answer = await venue.http.request(function.method, path, json={})
+    assert answer.status_code == 401, f"{function.name}: {answer.status_code}"
 
 
 async def test_lists_hold_only_ones_own(venue: Venue) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cift.generate.chart import GATEWAY_PAGES, kebab, page_file
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from tests.chart.helm import Object, environment, named, render
 
 WAY_S = 5
@@ -27,17 +27,17 @@ def routes(**values: Any) -> list[Object]:
 
 
 def test_only_who_may_sleep_has_time_to_wake() -> None:
-    warm = {kebab(door) for door in load_doors() if door.scale.min > 0}
+    warm = {kebab(function) for function in load_functions() if function.scale.min > 0}
     seconds = {
         each["route"]["host_rewrite_literal"].partition(".")[0]: int(each["route"]["timeout"][:-1])
         for each in routes(gateway={"coldStartSeconds": 100})
         if "route" in each and "upgrade_configs" not in each["route"]
     }
     assert "trading-place-order" in warm and len(seconds) > 40
-    for door in load_doors():
-        if kebab(door) in seconds:
-            wake = WAY_S if kebab(door) in warm else 100
-            assert seconds[kebab(door)] == door.timeout_s + wake, door.name
+    for function in load_functions():
+        if kebab(function) in seconds:
+            wake = WAY_S if kebab(function) in warm else 100
+            assert seconds[kebab(function)] == function.timeout_s + wake, function.name
 
 
 def test_pages_are_read_from_its_image() -> None:

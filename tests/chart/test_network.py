@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from cift.function import Door
+from cift.function import Function
 from cift.generate.chart import kebab
 from cift.generate.needs import needs
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from tests.chart.helm import NAMESPACE, Object, render, secrets, templates
 from tests.chart.network import End, Network, allowed, pods
 
-DOORS: dict[str, Door] = {kebab(door): door for door in load_doors()}
+FUNCTIONS: dict[str, Function] = {kebab(function): function for function in load_functions()}
 STORES = {"postgres": 5432, "nats": 4222, "valkey": 6379}
 REACH = {
-    **{name: needs(door) & set(STORES) for name, door in DOORS.items()},
+    **{name: needs(function) & set(STORES) for name, function in FUNCTIONS.items()},
     "matchd": {"nats"},
     "relay": {"nats"},
     "operator": set(STORES),
@@ -75,7 +75,7 @@ def lives_on(rendered: list[Object]) -> set[str]:
     return {
         each["metadata"]["name"]
         for each in rendered
-        if each["kind"] == "Deployment" and each["metadata"]["name"] in DOORS
+        if each["kind"] == "Deployment" and each["metadata"]["name"] in FUNCTIONS
     }
 
 
@@ -97,7 +97,7 @@ def expected(
         if target is ANYWHERE:
             if source.name in ASK_THE_API and port in API_PORTS:
                 return True
-            wanted = needs(DOORS[source.name]) if source.name in DOORS else frozenset()
+            wanted = needs(FUNCTIONS[source.name]) if source.name in FUNCTIONS else frozenset()
             if any(s in wanted and f"{s} outside" in here and port in ANALYTICS[s] for s in ANALYTICS):
                 return True
             return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
@@ -111,13 +111,15 @@ def expected(
         if name == "nats" and port == 6222:
             return ours and source.name == "nats" and three(here)
         reached = REACH.get(source.name, set()) | (
-            needs(DOORS[source.name]) & {"clickhouse"} if source.name in DOORS else set()
+            needs(FUNCTIONS[source.name]) & {"clickhouse"} if source.name in FUNCTIONS else set()
         )
         return ours and port == INSIDE[name] and name in reached
     if name in deployed:
-        caller = {"http": "gateway", "ws": "gateway", "on": "relay", "every": "relay"}.get(DOORS[name].kind)
+        caller = {"http": "gateway", "ws": "gateway", "on": "relay", "every": "relay"}.get(
+            FUNCTIONS[name].kind
+        )
         return ours and port == 8080 and source.name == caller
-    if name in DOORS:
+    if name in FUNCTIONS:
         return port in (8012, 8013, 9090) and source in (ACTIVATOR, INGRESS)
     return False
 
@@ -171,7 +173,7 @@ def test_every_policy_is_needed() -> None:
     """Without any one of them something differs: the comparison sees each."""
     rendered = render(market={"source": "replay"})
     policies = [each for each in rendered if each["kind"] == "NetworkPolicy"]
-    assert len(policies) > len(DOORS)
+    assert len(policies) > len(FUNCTIONS)
     for at, policy in enumerate(policies):
         others = policies[:at] + policies[at + 1 :]
         if policy["spec"]["podSelector"] == {}:
@@ -197,7 +199,7 @@ def test_a_pod_with_the_address_of_a_store_may_reach_it_and_others_may_not(clust
         name = template["metadata"]["labels"]["app.kubernetes.io/name"]
         names = {variable["name"].removesuffix("_FILE") for variable in environment}
         told[name] = {urls[each] for each in names if each in urls}
-    assert told["matchd"] == {"nats"} and len(told) > len(DOORS)
+    assert told["matchd"] == {"nats"} and len(told) > len(FUNCTIONS)
     assert {name: stores for name, stores in told.items() if stores} == {
         name: set(stores) for name, stores in REACH.items() if stores and name in told
     }
@@ -220,21 +222,21 @@ def test_a_function_reaches_what_is_added_for_it() -> None:
     at = {pod.name: pod for pod in pods(rendered)}
     source = End("feed", address="198.51.100.7")
     assert network.allowed(at["market-data-get-quote"], source, 443)
-    assert not network.allowed(at["market-data-list-bars"], source, 443)
+    assert not network.allowed(at["history-list-bars"], source, 443)
 
 
 def test_a_live_feed_reaches_its_provider_and_no_other_function_does() -> None:
     market = {"source": "alpaca", "existingSecret": "mine"}
     rendered = render(market=market)
     at = {pod.name: pod for pod in pods(rendered)}
-    daemons = {name for name in at if name in DOORS and DOORS[name].kind == "daemon"}
-    assert daemons == {"market-data-follow-alpaca"}, "the others have nothing to do"
+    daemons = {name for name in at if name in FUNCTIONS and FUNCTIONS[name].kind == "daemon"}
+    assert daemons == {"feeds-follow-alpaca"}, "the others have nothing to do"
     network = Network(rendered)
     reach = {name for name, pod in at.items() if network.allowed(pod, ANYWHERE, 443)}
     assert daemons <= reach <= daemons | ASK_THE_API
-    assert not network.allowed(at["market-data-follow-alpaca"], ANYWHERE, 80)
+    assert not network.allowed(at["feeds-follow-alpaca"], ANYWHERE, 80)
     narrow = render(market=market | {"egress": [{"cidrs": ["198.51.100.0/24"], "ports": [443]}]})
-    assert not Network(narrow).allowed(at["market-data-follow-alpaca"], ANYWHERE, 443)
+    assert not Network(narrow).allowed(at["feeds-follow-alpaca"], ANYWHERE, 443)
 
 
 @pytest.mark.parametrize(("source", "keys"), [("alpaca", ["key", "secret"]), ("massive", ["key"])])
@@ -259,7 +261,7 @@ def test_metrics_are_read_from_the_named_namespaces_only() -> None:
     network = Network(rendered)
     prometheus, other = End("prometheus", "monitoring"), End("other", "observability")
     ports = {"matchd": 9101, "relay": 9102, "operator": 8080, "gateway": 8081, "nats": 8222}
-    ports |= {"trading-place-order": 9091, "market-data-replay-market": 8080}
+    ports |= {"trading-place-order": 9091, "feeds-replay-market": 8080}
     for pod in pods(rendered):
         if pod.name in ports:
             assert network.allowed(prometheus, pod, ports[pod.name]), pod.name

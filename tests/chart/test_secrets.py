@@ -39,7 +39,7 @@ def test_each_pod_has_the_words_of_its_own_stores() -> None:
     }
     assert secrets(pods["trading-place-order"])["CIFT_NATS_URL"] == ("cift-nats", "url-functions")
     assert secrets(pods["platform-health"]) == {}
-    kept = [secrets(pod) for name, pod in pods.items() if name.startswith("events-archive")]
+    kept = [secrets(pod) for name, pod in pods.items() if name.startswith("history-archive")]
     assert kept and all(each["CIFT_CLICKHOUSE_URL"] == ("house", "url") for each in kept)
 
 
@@ -49,6 +49,6 @@ def test_clickhouse_in_the_cluster_has_a_secret_that_is_made_for_it() -> None:
     assert "clickhouse=8123" in job["args"]
     asked = {name: secrets(pod).get("CIFT_CLICKHOUSE_URL") for name, pod in pods.items()}
     assert {where for where in asked.values() if where} == {("cift-clickhouse", "url")}
-    assert asked["events-archive-executions"] and asked["market-data-list-bars"]
+    assert asked["history-archive-executions"] and asked["history-list-bars"]
     (word,) = [v["secret"]["secretName"] for v in pods["cift-clickhouse"]["volumes"] if v["name"] == "secret"]
     assert word == "cift-clickhouse"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cift.platform import dead_letters, ticks
+from cift.platform import dead_letters, tick_stream
 from cift.platform.settings import Settings
 from tests.chart.helm import Object, environment, named, render
 
@@ -39,11 +39,11 @@ def test_dead_letters() -> None:
     ],
 )
 def test_ticks_where_a_store_takes_them(store: dict[str, Any]) -> None:
-    assert ticks.STREAM not in streams()
-    spec = streams(nats={"replicas": 3}, **store)[ticks.STREAM]
-    assert spec["subjects"] == list(ticks.SUBJECTS)
+    assert tick_stream.STREAM not in streams()
+    spec = streams(nats={"replicas": 3}, **store)[tick_stream.STREAM]
+    assert spec["subjects"] == list(tick_stream.SUBJECTS)
     assert spec["maxBytes"] == Settings().ticks_max_bytes
-    assert spec["duplicateWindow"] == f"{ticks.DUPLICATE_WINDOW_S}s"
+    assert spec["duplicateWindow"] == f"{tick_stream.DUPLICATE_WINDOW_S}s"
     assert (spec["discard"], spec["storage"], spec["replicas"]) == ("old", "file", 3)
 
 
@@ -54,6 +54,6 @@ def test_ticks_are_bounded_alike_by_who_comes_first() -> None:
         "market": {"source": "replay", "ticksMaxBytes": bound},
         "clickhouse": {"existingSecret": "mine"},
     }
-    assert streams(**values)[ticks.STREAM]["maxBytes"] == bound
-    feed = named(render(**values), "Deployment", "market-data-replay-market")
+    assert streams(**values)[tick_stream.STREAM]["maxBytes"] == bound
+    feed = named(render(**values), "Deployment", "feeds-replay-market")
     assert environment(feed)["CIFT_TICKS_MAX_BYTES"] == str(bound)

@@ -228,7 +228,7 @@ def test_an_idempotency_key_makes_digests_of_key_and_body() -> None:
         return found
 
     first = request()
-    assert request(order=str(uuid.uuid4())) == first, "ids made by the door do not count"
+    assert request(order=str(uuid.uuid4())) == first, "ids made by the function do not count"
     other = request(quantity=1)
     assert other["key"] == first["key"] and other["body"] != first["body"]
     assert request(idempotency_key="yours")["key"] != first["key"]

@@ -17,11 +17,11 @@ import pytest_asyncio
 
 from cift import bootstrap
 from cift.auth import managed
+from cift.feeds.monotonic import Monotonic
+from cift.feeds.outside import command
+from cift.feeds.quotes import Quote
+from cift.feeds.timeline import said
 from cift.kernel.ids import uuid7
-from cift.market.quotes import Quote
-from cift.market.rising import Rising
-from cift.market.ticks import command
-from cift.market.timeline import said
 from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
 
@@ -29,7 +29,7 @@ FEED = 8
 """A feed of these tests."""
 SYMBOL = "CLI.T"
 """An instrument of these tests."""
-_numbers = Rising(lambda: 0)
+_numbers = Monotonic(lambda: 0)
 
 
 class Terminal:

@@ -9,8 +9,11 @@ from cift.platform.stores import Platform
 from cift.rebuild import PROJECTORS
 from tests.cluster.release import Release
 
-HANDLERS = {f"events-{name.replace('_', '-')}": f"events.{name}" for name in PROJECTORS}
-"""Functions in the cluster, and their doors."""
+HANDLERS = {
+    f"{module.__name__.split('.')[1]}-{name}".replace("_", "-"): f"{module.__name__.split('.')[1]}.{name}"
+    for name, module in PROJECTORS.items()
+}
+"""The projectors' Knative Services, and the functions that they serve."""
 CAUGHT_UP_TIMEOUT_S = 240.0
 
 

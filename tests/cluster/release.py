@@ -331,7 +331,7 @@ def functions() -> dict[str, Object]:
 def sleepers() -> dict[str, str]:
     """Functions that answer a plain GET of a user's, and sleep when nobody calls: their paths, by name."""
     # Woken by the tests' own waiting; wants a query; does not end.
-    unlike = ("platform-ready", "market-data-list-quotes", "market-data-stream-events")
+    unlike = ("platform-ready", "market-data-list-quotes", "streams-stream-events")
     return {
         name: each["path"]
         for name, each in sorted(functions().items())

@@ -13,7 +13,7 @@ import yaml
 from tests.cluster.machine import TestCluster
 from tests.cluster.release import NAME, NAMESPACE, Release
 from tests.operators.cluster import account, condition, settled
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import ROOT
 from tests.target import eventually
 from tests.venue import TRADING, Venue

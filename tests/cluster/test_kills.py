@@ -22,8 +22,8 @@ VICTIMS = (
     "relay",
     "operator",
     "trading-place-order",
-    "events-project-orders",
-    "events-project-ledger",
+    "trading-project-orders",
+    "portfolio-project-ledger",
 )
 HEAL_TIMEOUT_S = 240.0
 BEFORE_S = (1.0, 3.0)

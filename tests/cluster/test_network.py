@@ -19,7 +19,7 @@ LOOK_EVERY_S = 0.25
 CALLS = ("/api/v1/market-data/symbols", "/api/v1/trading/orders", "/ready", "/health")
 # What is certainly there whenever the exchange is: who, to whom, at which port.
 CERTAIN = {("matchd", "nats", 4222), ("operator", "postgres", 5432)}
-BROUGHT = {("relay", "nats", 4222), ("events-project-orders", "postgres", 5432)}
+BROUGHT = {("relay", "nats", 4222), ("trading-project-orders", "postgres", 5432)}
 
 
 def rendered(release: Release, nodes: list[Object]) -> list[Object]:

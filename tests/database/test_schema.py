@@ -88,7 +88,7 @@ async def test_row_level_security_blocks(venue: Venue) -> None:
 async def test_doors_cannot_write_the_read_model(venue: Venue, table: str) -> None:
     connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=10)
     try:
-        await connection.execute("SET ROLE cift_door")
+        await connection.execute("SET ROLE cift_function")
         await connection.execute(f"SELECT set_config('cift.account_id', '{new_id()}', false)")
         for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}", f"INSERT INTO {table} DEFAULT VALUES"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -114,7 +114,7 @@ async def test_accounts_keep_their_own_alerts(venue: Venue) -> None:
     try:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute("SET LOCAL ROLE cift_door")
+        await connection.execute("SET LOCAL ROLE cift_function")
         await connection.execute(f"SET LOCAL cift.account_id = '{one.account_id}'")
         await connection.execute(insert, new_id(), one.user_id, one.account_id)
         assert await connection.fetchval("SELECT count(*) FROM alerts") == 1

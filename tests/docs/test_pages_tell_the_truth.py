@@ -15,11 +15,11 @@ import typer.main
 
 from cift import bootstrap
 from cift.cli.app import app
+from cift.feeds.monotonic import Monotonic
+from cift.feeds.outside import command
+from cift.feeds.quotes import Quote
+from cift.feeds.timeline import said
 from cift.kernel.ids import uuid7
-from cift.market.quotes import Quote
-from cift.market.rising import Rising
-from cift.market.ticks import command
-from cift.market.timeline import said
 from cift.platform.stores import Platform
 from tests.stack import Stack
 
@@ -44,7 +44,7 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
         {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
     )
     await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
-    numbers = Rising(lambda: 0)
+    numbers = Monotonic(lambda: 0)
     await engine.submit(command(said("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
     yield
     await engine.submit(command(said("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
@@ -77,9 +77,9 @@ async def test_the_function_of_contributing_works(platform: Platform) -> None:
     sys.modules[module.__name__] = module
     try:
         exec(compile(code, path[0], "exec"), module.__dict__)  # noqa: S102
-        door = getattr(module, path[2])
-        assert door.__door__.trigger == "GET /api/v1/market-data/spread/{symbol}"
-        assert (await door("spy", platform.engine)).spread == "0.01"
+        function = getattr(module, path[2])
+        assert function.__cift_function__.trigger == "GET /api/v1/market-data/spread/{symbol}"
+        assert (await function("spy", platform.engine)).spread == "0.01"
     finally:
         del sys.modules[module.__name__]
 

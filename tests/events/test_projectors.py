@@ -12,13 +12,17 @@ from cift import rebuild as rebuilding
 from cift.kernel.errors import Expected, Poison
 from cift.platform.journal import Batch, JournalRecord
 from cift.platform.read_model import OtherJournal, slices
-from functions.events.project_ledger import project_ledger
-from functions.events.project_market import project_market
-from functions.events.project_orders import project_orders
+from functions.market_data.project_market import project_market
+from functions.portfolio.project_ledger import project_ledger
+from functions.trading.project_orders import project_orders
 from tests.stack import Stack, eventually
 from tests.venue import Venue
 
-DOORS = {"project_orders": project_orders, "project_ledger": project_ledger, "project_market": project_market}
+FUNCTIONS = {
+    "project_orders": project_orders,
+    "project_ledger": project_ledger,
+    "project_market": project_market,
+}
 TABLES = [table for module in rebuilding.PROJECTORS.values() for table in module.TABLES]
 
 
@@ -62,7 +66,7 @@ async def _busy(venue: Venue) -> None:
     finally:
         await venue.fees(0, 0)
     for user in (one, two):
-        await venue.platform.database.caught_up(user.account_id, *DOORS)
+        await venue.platform.database.caught_up(user.account_id, *FUNCTIONS)
     # The end: what changes no account is not waited for.
     journal_id, last = await venue.platform.nats.journal()
     for _ in range(200):
@@ -105,7 +109,7 @@ async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) ->
     rebuilt = await rebuilding.rebuild(
         venue.exchange.settings(), lambda name, done, total: steps.append((name, done, total))
     )
-    assert {each.projector for each in rebuilt} == set(DOORS)
+    assert {each.projector for each in rebuilt} == set(FUNCTIONS)
     for each in rebuilt:
         assert each.compared and each.differing == (), each
         assert (each.projector, each.records, each.records) in steps
@@ -132,36 +136,36 @@ async def test_rebuild_finds_what_was_changed_by_hand(venue: Venue) -> None:
     assert (await venue.get_order(user, order["id"]))["client_order_id"] is None
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 async def test_redelivery_changes_nothing(venue: Venue, name: str) -> None:
     await _busy(venue)
     before = await _sums(venue)
     journal_id, last = await venue.platform.nats.journal()
     batch = Batch("ORDERS", "main", journal_id, await _records(venue, max(1, last - 20), last))
     with pytest.raises(Expected) as expected:
-        await DOORS[name](batch, venue.platform.database)
+        await FUNCTIONS[name](batch, venue.platform.database)
     assert expected.value.sequence == last + 1
     assert await _sums(venue) == before
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 async def test_a_gap_goes_back(venue: Venue, name: str) -> None:
     journal_id, last = await venue.platform.nats.journal()
     (record,) = await _records(venue, last, last)
     ahead = JournalRecord(last + 5, record.data)
     before = await _sums(venue)
     with pytest.raises(Expected) as expected:
-        await DOORS[name](Batch("ORDERS", "main", journal_id, [ahead]), venue.platform.database)
+        await FUNCTIONS[name](Batch("ORDERS", "main", journal_id, [ahead]), venue.platform.database)
     assert expected.value.sequence <= last + 1
     assert await _sums(venue) == before
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 async def test_another_journal_is_not_mixed_in(venue: Venue, name: str) -> None:
     (record,) = await _records(venue, 1, 1)
     before = await _sums(venue)
     with pytest.raises(OtherJournal, match="cift rebuild"):
-        await DOORS[name](Batch("ORDERS", "main", "another", [record]), venue.platform.database)
+        await FUNCTIONS[name](Batch("ORDERS", "main", "another", [record]), venue.platform.database)
     assert await _sums(venue) == before
     count = await venue.platform.database.fetchval(
         "SELECT count(*) FROM projector_offsets WHERE journal_id = 'another'"

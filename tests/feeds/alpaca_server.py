@@ -8,8 +8,8 @@ from typing import Any
 import msgpack
 from websockets.datastructures import Headers
 
+from cift.feeds.alpaca.history import precise
 from cift.kernel.clock import now_ns, parse_rfc3339
-from cift.market.alpaca.history import precise
 from tests.feeds.provider import WAITING_BYTES_MAX, Client, Provider, cut
 
 KEY, SECRET = "PKTESTTESTTESTTEST00", "sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT0000"

@@ -1,4 +1,4 @@
-"""A driver at work on a source, with all that it told and logged. The engine is the model of tests/market."""
+"""A driver at work on a source, with all that it told and logged. The engine is the model of tests/feeds."""
 
 import asyncio
 import contextlib
@@ -6,10 +6,10 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from cift.market.feed import Source
-from cift.market.feed_driver import FeedDriver
-from cift.market.ticks import Tick
-from tests.market.engine_model import Engine, of
+from cift.feeds.feed import Source
+from cift.feeds.feed_driver import FeedDriver
+from cift.feeds.outside import Tick
+from tests.feeds.engine_model import Engine, of
 
 UNTIL_TIMEOUT_S = 40.0
 
@@ -80,7 +80,7 @@ class Said(logging.Handler):
 @contextlib.contextmanager
 def listening() -> Any:
     """The lines of the market room, meanwhile."""
-    said, logger = Said(), logging.getLogger("cift.market")
+    said, logger = Said(), logging.getLogger("cift.feeds")
     before = logger.level
     logger.addHandler(said)
     logger.setLevel(logging.INFO)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from cift.feeds import feed_driver, socket
+from cift.feeds.alpaca import messages, source
+from cift.feeds.alpaca.history import History
+from cift.feeds.alpaca.source import AlpacaSource
+from cift.feeds.feed import Lost, Rejected
+from cift.feeds.outside import Bar, Cancel, Correction, Quote, Status, Trade
+from cift.feeds.settings import AlpacaSettings
 from cift.kernel.clock import now_ns, parse_rfc3339
-from cift.market import feed_driver, socket
-from cift.market.alpaca import messages, source
-from cift.market.alpaca.history import History
-from cift.market.alpaca.source import AlpacaSource
-from cift.market.feed import Lost, Rejected
-from cift.market.settings import AlpacaSettings
-from cift.market.ticks import Bar, Cancel, Correction, Quote, Status, Trade
 from tests.feeds import alpaca_server as alpaca
 from tests.feeds.alpaca_server import KEY, SECRET, AlpacaServer, quote, trade
 from tests.feeds.following import following, listening
@@ -377,7 +377,7 @@ async def test_history_refuses_in_the_providers_words(server: AlpacaServer) -> N
 async def test_history_of_a_provider_that_stays_away_is_lost(
     server: AlpacaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cift.market import pages
+    from cift.feeds import pages
 
     monkeypatch.setattr(pages, "PAUSE_FIRST_S", 0.01)
     server.failures = [(503, {})] * pages.TRIES_MAX

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from cift.feeds import sample
 from cift.kernel.ids import uuid7
-from cift.market import sample
 from tests.feeds import alpaca_server, massive_server
 from tests.feeds.alpaca_server import AlpacaServer
 from tests.feeds.massive_server import MassiveServer

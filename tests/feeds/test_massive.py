@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cift.market import feed_driver
-from cift.market.feed import Lost, Rejected
-from cift.market.massive import messages, source
-from cift.market.massive.history import History
-from cift.market.massive.source import MassiveSource
-from cift.market.settings import MassiveSettings
-from cift.market.ticks import Bar, Quote, Trade
+from cift.feeds import feed_driver
+from cift.feeds.feed import Lost, Rejected
+from cift.feeds.massive import messages, source
+from cift.feeds.massive.history import History
+from cift.feeds.massive.source import MassiveSource
+from cift.feeds.outside import Bar, Quote, Trade
+from cift.feeds.settings import MassiveSettings
 from tests.feeds import massive_server as massive
 from tests.feeds.following import following, listening
 from tests.feeds.massive_server import KEY, MassiveServer, kept, quote, trade

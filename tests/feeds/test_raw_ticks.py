@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from cift_core.ticks import decode_ticks
 
+from cift.feeds import raw_ticks
+from cift.feeds.outside import Bar, Quote, Trade
+from cift.feeds.raw_ticks import RawTicks
 from cift.kernel.errors import Unavailable
 from cift.kernel.ids import uuid7
-from cift.market import raw_ticks
-from cift.market.raw_ticks import RawTicks
-from cift.market.ticks import Bar, Quote, Trade
 from cift.platform.stores import Platform
 
 N = 10**9

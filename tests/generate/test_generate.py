@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cift.function import Door, Scale, every, http, on
+from cift.function import Function, Scale, every, http, on
 from cift.generate import chart, files, pages
 from cift.generate.needs import needs
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.journal import Batch
@@ -23,11 +23,11 @@ from cift.platform.tokens import Tokens
 ROOT = files.ROOT
 
 
-def declared(declare: Any, function: Any) -> Door:
+def declared(declare: Any, function: Any) -> Function:
     module = types.ModuleType(f"functions.tests.{function.__name__}")
     sys.modules[module.__name__] = module
     function.__module__ = module.__name__
-    found: Door = declare(function).__door__
+    found: Function = declare(function).__cift_function__
     return found
 
 
@@ -61,7 +61,7 @@ def test_a_file_edited_or_lost_is_named_with_the_cure_and_written_again(copy: Pa
 
 
 def test_a_catalogue_without_its_marks_is_said(copy: Path) -> None:
-    (copy / files.CATALOGUE).write_text("# Doors\n")
+    (copy / files.CATALOGUE).write_text("# Functions\n")
     with pytest.raises(pages.NoMarks, match="lacks the marks"):
         files.generate(check=False, root=copy)
 
@@ -70,7 +70,7 @@ def test_more_connections_than_postgresql_takes_fail_with_the_sum_and_the_worst(
     (copy / files.VALUES).write_text(yaml.safe_dump({"postgres": {"maxConnections": 50}}))
     with pytest.raises(chart.OverBudget) as over:
         files.generate(check=True, root=copy)
-    total = chart.check_budget(load_doors(), 100_000)
+    total = chart.check_budget(load_functions(), 100_000)
     assert f"can open {total} connections" in str(over.value) and "30 are theirs" in str(over.value)
     assert "trading.place_order 20" in str(over.value)
 
@@ -78,10 +78,10 @@ def test_more_connections_than_postgresql_takes_fail_with_the_sum_and_the_worst(
 def test_the_budget_counts_every_connection_of_every_copy() -> None:
     async def read(database: Database) -> None: ...
 
-    door = declared(http("GET", "/x", scope=None, scale=Scale(max=7)), read)
-    assert chart.check_budget([door], 34) == 7 * chart.POOL_HTTP == 14
+    function = declared(http("GET", "/x", scope=None, scale=Scale(max=7)), read)
+    assert chart.check_budget([function], 34) == 7 * chart.POOL_HTTP == 14
     with pytest.raises(chart.OverBudget):
-        chart.check_budget([door], 33)
+        chart.check_budget([function], 33)
 
 
 def test_needs_are_read_off_the_types() -> None:
@@ -106,15 +106,15 @@ def test_needs_are_read_off_the_types() -> None:
 
 def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
     found = yaml.safe_load((ROOT / "charts/cift/functions.gen.yaml").read_text())["functions"]
-    assert {entry["door"] for entry in found.values()} == {door.name for door in load_doors()}
+    assert {entry["function"] for entry in found.values()} == {function.name for function in load_functions()}
     order = found["trading-place-order"]
     assert (order["method"], order["path"], order["scope"]) == ("POST", "/api/v1/trading/orders", "trade")
     assert order["scale"]["min"] == 1 and order["timeoutSeconds"] > 0 and not order["public"]
-    projector = found["events-project-orders"]
+    projector = found["trading-project-orders"]
     assert (projector["stream"], projector["batch"], projector["effects"]) == ("ORDERS", 500, False)
     assert found["auth-expire-tokens"]["everySeconds"] == 60
-    assert found["market-data-replay-market"]["extras"] == ["polars"]
-    live = found["market-data-stream"]
+    assert found["feeds-replay-market"]["extras"] == ["polars"]
+    live = found["streams-stream"]
     assert (live["kind"], live["path"], live["public"]) == ("ws", "/api/v1/market-data/ws/stream", True)
     assert {"nats", "postgres", "valkey", "keys"} <= set(live["needs"]) and live["postgresPool"] == 1
     routes = [(e["method"], e["path"]) for e in found.values() if e["kind"] == "http"]
@@ -122,7 +122,9 @@ def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
 
 
 def test_the_order_path_alone_is_kept_warm() -> None:
-    warm = {door.name for door in load_doors() if door.scale.min and door.kind != "daemon"}
-    assert {"trading.place_order", "events.project_orders", "events.project_ledger"} <= warm
-    warm -= {each.name for each in load_doors() if each.kind == "ws"}  # those live with their connections
+    warm = {
+        function.name for function in load_functions() if function.scale.min and function.kind != "daemon"
+    }
+    assert {"trading.place_order", "trading.project_orders", "portfolio.project_ledger"} <= warm
+    warm &= {each.name for each in load_functions() if each.kind == "http"}
     assert not {name for name in warm if name.startswith(("auth.", "portfolio.", "market_data."))}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from cift.generate import chart, files, skaffold
-from cift.host.doors import load_door, load_doors
+from cift.host.loading import load_function, load_functions
 from tests.chart.helm import render
 
 ROOT = files.ROOT
@@ -46,12 +46,12 @@ def rendered(source: str = RELEASE["setValues"]["market.source"]) -> list[dict[s
 
 
 def test_every_function_has_an_image_of_its_own_file() -> None:
-    for door in load_doors():
-        artifact = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(door)}"]
+    for function in load_functions():
+        artifact = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(function)}"]
         arguments = artifact["docker"]["buildArgs"]
-        assert arguments["FUNCTION"] == door.name
+        assert arguments["FUNCTION"] == function.name
         assert (ROOT / arguments["FILE"]).is_file()
-    replay = load_door("market_data.replay_market")
+    replay = load_function("feeds.replay_market")
     base = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(replay)}"]["requires"][0]["image"]
     assert base == f"{skaffold.REGISTRY}/{skaffold.base_image(replay.extras)}"
     assert base.startswith(f"{skaffold.REGISTRY}/base-") and "polars" in base
@@ -75,17 +75,17 @@ def test_an_image_is_built_of_what_there_is(image: str) -> None:
 
 def test_a_change_in_the_house_rebuilds_all_and_one_in_a_door_only_its_layer() -> None:
     text = (ROOT / skaffold.DOCKERFILE).read_text()
-    door = text.partition(" AS door\n")[2]
-    base = text.partition(" AS door\n")[0]
+    function = text.partition(" AS function\n")[2]
+    base = text.partition(" AS function\n")[0]
     assert "COPY cift /app/cift" in base and "functions" not in re.findall(r"^COPY (\S+)", base, flags=re.M)
-    copied = set(re.findall(r"^COPY (?!--from)(\S+)", door, flags=re.M))
+    copied = set(re.findall(r"^COPY (?!--from)(\S+)", function, flags=re.M))
     assert "${FILE}" in copied and copied <= {"functions/__init__.py", "${FILE}"}
     upon = {artifact["requires"][0]["alias"] for artifact in BUILT.values() if "requires" in artifact}
     assert upon == {"BASE", "HOUSE"}
 
 
 def test_the_release_runs_exactly_what_is_built() -> None:
-    markets = {door.market for door in load_doors() if door.market}
+    markets = {function.market for function in load_functions() if function.market}
     images = {
         container["image"]
         for market in sorted(markets)  # one daemon of the market runs at a time; each is built
@@ -95,7 +95,9 @@ def test_the_release_runs_exactly_what_is_built() -> None:
     }
     assert images == {f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
     only_stood_on = {
-        f"{skaffold.REGISTRY}/{skaffold.base_image(door.extras)}" for door in load_doors() if door.extras
+        f"{skaffold.REGISTRY}/{skaffold.base_image(function.extras)}"
+        for function in load_functions()
+        if function.extras
     }
     assert set(BUILT) - only_stood_on == {image.removesuffix(":built") for image in images}
     for key, template in RELEASE["setValueTemplates"].items():

@@ -10,7 +10,7 @@ import pytest
 
 from cift.contracts.conditions import NOT_LAST_SALE
 from cift.contracts.paging import PageRequest
-from cift.history import archive, asked, batches, lean
+from cift.history import archive, batches, lean_files, requests
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import parse_rfc3339
@@ -25,8 +25,8 @@ Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
 
 
 def messages(folder: Path, symbol: str, kind: batches.Kind) -> list[Message]:
-    (file,) = (f for f in lean.day_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
-    found = batches.pieces(lean.read(file), lean.FEED, symbol, kind)
+    (file,) = (f for f in lean_files.day_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
+    found = batches.pieces(lean_files.read(file), lean_files.FEED, symbol, kind)
     return [Message(number, "ticks", piece.batch, {}, 0) for number, piece in enumerate(found, 1)]
 
 
@@ -81,13 +81,13 @@ async def stored(
     found: list[Row] = []
     cursor = None
     while True:
-        page = await asked.page_of_bars(
+        page = await requests.page_of_bars(
             symbol,
             interval,
             parse_rfc3339(begin),
             parse_rfc3339(end),
             source="outside",
-            feed=lean.FEED,
+            feed=lean_files.FEED,
             calendar=DEFAULT if hours == "regular" else None,
             adjusted=False,
             page=PageRequest(limit=limit, cursor=cursor),

@@ -14,9 +14,9 @@ import pytest_asyncio
 from cift_core.ticks import encode_trades
 from pyarrow import parquet
 
-from cift.history import archive, questdb_ticks, rules, ticks
+from cift.history import archive, questdb_ticks, rules, tick_export
 from cift.history.clickhouse_store import ClickHouseStore
-from cift.history.lean import FEED
+from cift.history.lean_files import FEED
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import Kind, TickStore
 from cift.kernel.clock import parse_rfc3339
@@ -106,8 +106,8 @@ async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhou
         assert len(ours) > 3
 
 
-async def body(store: TickStore, wanted: ticks.Wanted, form: ticks.Form) -> bytes:
-    return b"".join([piece async for piece in ticks.pages(wanted, form, store)])
+async def body(store: TickStore, wanted: tick_export.Wanted, form: tick_export.Form) -> bytes:
+    return b"".join([piece async for piece in tick_export.pages(wanted, form, store)])
 
 
 @pytest.mark.parametrize("kind", ["trades", "quotes"])
@@ -119,7 +119,7 @@ async def test_history_is_equal_to_the_byte(
     await archived(clickhouse, told)
     since, until = (parse_rfc3339(f"2013-10-07T{clock}Z") for clock in ("13:00:00", "13:50:00"))
     assert since and until
-    wanted = ticks.Wanted("AIG", FEED, kind, rules.Range(since, until), None)
+    wanted = tick_export.Wanted("AIG", FEED, kind, rules.Range(since, until), None)
     for form in ("json", "csv", "parquet"):
         ours = await body(QuestDBStore(questdb), wanted, form)
         theirs = await body(ClickHouseStore(clickhouse), wanted, form)

@@ -15,10 +15,10 @@ from tests.stack import ROOT, Stack, eventually
 
 
 @contextmanager
-def alone(function: str, exchange: Stack, *, doors: Path | None = None, **settings: str) -> Iterator[str]:
+def alone(function: str, exchange: Stack, *, functions: Path | None = None, **settings: str) -> Iterator[str]:
     """Its URL, once /health answers; it must end well. `settings` are whole variables (PORT="8080", which
-    is as in a pod; without it, it listens on CIFT_HTTP_PORT). `doors`: a folder with functions of a test's
-    own, found beside those of the repository."""
+    is as in a pod; without it, it listens on CIFT_HTTP_PORT). `functions`: a folder with the test's own
+    functions, found beside those of the repository."""
     run, port = exchange.run_file, settings.get("PORT") or str(free_port())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
         "CIFT_FUNCTION": function,
@@ -32,8 +32,8 @@ def alone(function: str, exchange: Stack, *, doors: Path | None = None, **settin
         **settings,
     }
     command = ["-m", "cift.host"]
-    if doors is not None:
-        also = f"import functions, runpy; functions.__path__.append({str(doors)!r})"
+    if functions is not None:
+        also = f"import functions, runpy; functions.__path__.append({str(functions)!r})"
         command = ["-c", f"{also}; runpy.run_module('cift.host', run_name='__main__')"]
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.headers import FromHeader
 from cift.contracts.paging import Page, PageRequest, make_cursor
-from cift.function import Door, Scale, daemon, every, http, on, ws
-from cift.host.app import House
-from cift.host.doors import NoSuchFunction, load_door, load_doors
+from cift.function import Function, Scale, daemon, every, http, on, ws
+from cift.host.app import App
+from cift.host.loading import NoSuchFunction, load_function, load_functions
 from cift.kernel.errors import Conflict, OutcomeUnknown, ReadModelBehind, Refused, Unavailable
 from cift.platform.identity import Caller, Trader
 from cift.platform.limits import Limits
@@ -40,20 +40,20 @@ class View(BaseModel):
     said: str
 
 
-def door(declare: Callable[[Any], Any], function: Any) -> Door:
+def function(declare: Callable[[Any], Any], function: Any) -> Function:
     """Declare `function` as if it were functions/tests/<name>.py."""
     module = types.ModuleType(f"functions.tests.{function.__name__}")
     module.__doc__ = "A function of the tests."
     sys.modules[module.__name__] = module
     function.__module__ = module.__name__
-    found: Door = declare(function).__door__
+    found: Function = declare(function).__cift_function__
     return found
 
 
-def client(*doors: Door, **settings: Any) -> httpx.AsyncClient:
+def client(*functions: Function, **settings: Any) -> httpx.AsyncClient:
     platform = Platform(Settings(log="off", trusted_hosts=("*",), **settings))
     platform.__dict__["limits"] = NoLimits()
-    transport = httpx.ASGITransport(app=House(doors, platform), raise_app_exceptions=True)
+    transport = httpx.ASGITransport(app=App(functions, platform), raise_app_exceptions=True)
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 
@@ -61,7 +61,7 @@ async def test_uncaught_errors_say_nothing_of_the_inside() -> None:
     async def fails() -> View:
         raise RuntimeError("password=hunter2 in /etc/secret")
 
-    async with client(door(http("GET", "/x", scope=None), fails)) as http_:
+    async with client(function(http("GET", "/x", scope=None), fails)) as http_:
         answer = await http_.get("/x")
     assert answer.status_code == 500 and answer.json()["code"] == "internal"
     assert "hunter2" not in answer.text and "RuntimeError" not in answer.text
@@ -71,7 +71,7 @@ async def test_an_answer_that_does_not_fit_is_our_fault_and_not_sent() -> None:
     async def wrong() -> View:
         return {"said": object()}  # type: ignore[return-value]
 
-    async with client(door(http("GET", "/x", scope=None), wrong)) as http_:
+    async with client(function(http("GET", "/x", scope=None), wrong)) as http_:
         assert (await http_.get("/x")).json()["code"] == "internal"
 
 
@@ -92,7 +92,7 @@ async def test_every_error_of_the_kernel(
     async def refuses() -> View:
         raise error
 
-    async with client(door(http("GET", "/x", scope=None), refuses)) as http_:
+    async with client(function(http("GET", "/x", scope=None), refuses)) as http_:
         answer = await http_.get("/x")
     assert answer.status_code == status
     assert headers.items() <= dict(answer.headers).items()
@@ -120,7 +120,7 @@ async def test_parameters_come_by_type_and_by_name() -> None:
             "agent": caller.user_agent,
         }
 
-    async with client(door(http("GET", "/echo/{name}", scope=None), echo)) as http_:
+    async with client(function(http("GET", "/echo/{name}", scope=None), echo)) as http_:
         cursor = make_cursor("k1")
         answer = await http_.get(
             f"/echo/BTC%2FUSD?symbols=SPY&depth=3&limit=7&cursor={cursor}",
@@ -149,7 +149,7 @@ async def test_bodies_are_checked_before_the_function_runs() -> None:
         ran.append(body)
         return View(said="ok")
 
-    async with client(door(http("POST", "/take", scope=None, status=201), take)) as http_:
+    async with client(function(http("POST", "/take", scope=None, status=201), take)) as http_:
         good = await http_.post("/take", json={"quantity": 5, "nested": {"a": 1}})
         assert (good.status_code, good.json()) == (201, {"said": "ok"})
         for body, field in (
@@ -168,7 +168,7 @@ async def test_cors_only_for_the_origins_of_the_settings() -> None:
     async def index() -> View:
         return View(said="hi")
 
-    declared = door(http("GET", "/x", scope=None), index)
+    declared = function(http("GET", "/x", scope=None), index)
     async with client(declared, cors_origins=("https://app.example",)) as http_:
         good = await http_.get("/x", headers={"Origin": "https://app.example"})
         assert good.headers["access-control-allow-origin"] == "https://app.example"
@@ -197,11 +197,11 @@ async def test_the_openapi_describes_what_is_served() -> None:
     async def many(page: PageRequest, status: str = "all") -> Page[View]:
         return Page(items=[])
 
-    doors = [
-        door(http("POST", "/things/{id}", scope="trade", status=201), place_with_id(place)),
-        door(http("GET", "/things", scope=None), many),
+    functions = [
+        function(http("POST", "/things/{id}", scope="trade", status=201), place_with_id(place)),
+        function(http("GET", "/things", scope=None), many),
     ]
-    async with client(*doors) as http_:
+    async with client(*functions) as http_:
         document = (await http_.get("/openapi.json")).json()
     post = document["paths"]["/things/{id}"]["post"]
     assert post["operationId"] == "tests_place" and post["summary"] == "Place a thing"
@@ -231,22 +231,22 @@ def test_declarations_that_cannot_be_right_are_refused_at_once() -> None:
         raise AssertionError
 
     with pytest.raises(AssertionError, match="public function has no Trader"):
-        House([door(http("GET", "/x", scope=None), nobody)], Platform(Settings()))
+        App([function(http("GET", "/x", scope=None), nobody)], Platform(Settings()))
 
     async def mystery(x) -> View:  # type: ignore[no-untyped-def]
         raise AssertionError
 
     with pytest.raises(AssertionError, match="needs a type"):
-        House([door(http("GET", "/x", scope=None), mystery)], Platform(Settings()))
+        App([function(http("GET", "/x", scope=None), mystery)], Platform(Settings()))
 
     async def one() -> View:
         raise AssertionError
 
-    twice = door(http("GET", "/x", scope=None), one)
+    twice = function(http("GET", "/x", scope=None), one)
     with pytest.raises(AssertionError, match="taken"):
-        House([twice, twice], Platform(Settings()))
+        App([twice, twice], Platform(Settings()))
     with pytest.raises(AssertionError, match="take a Socket"):
-        _ = House([door(ws("/x", scope=None), one)], Platform(Settings())).sockets
+        _ = App([function(ws("/x", scope=None), one)], Platform(Settings())).sockets
     with pytest.raises(AssertionError, match="no parameters"):
         ws("/x/{id}", scope=None)
     with pytest.raises(AssertionError, match="period"):
@@ -256,25 +256,25 @@ def test_declarations_that_cannot_be_right_are_refused_at_once() -> None:
 
 
 def test_every_file_declares_the_function_of_its_name() -> None:
-    doors = load_doors()
-    assert len({each.name for each in doors}) == len(doors) > 15
-    routes = [(each.method, each.path) for each in doors if each.kind == "http"]
+    functions = load_functions()
+    assert len({each.name for each in functions}) == len(functions) > 15
+    routes = [(each.method, each.path) for each in functions if each.kind == "http"]
     assert len(set(routes)) == len(routes)
-    for each in doors:
+    for each in functions:
         assert each.doc, f"{each.name} says what it is"
     for name in ("nope", "auth.nope", "../etc.passwd", "auth", "kernel.money", ""):
         with pytest.raises(NoSuchFunction):
-            load_door(name)
+            load_function(name)
 
 
 def test_triggers_in_words() -> None:
     async def a() -> None: ...
 
-    assert door(every("90s"), a).trigger == "every 90 s"
-    assert door(daemon(), a).trigger == "daemon"
-    assert door(ws("/x", scope=None), a).trigger == "WS /x"
-    assert door(on("ORDERS", batch=5), a).trigger == "on ORDERS"
-    assert door(http("GET", "/x", scope=None, scale=Scale(min=1)), a).trigger == "GET /x"
+    assert function(every("90s"), a).trigger == "every 90 s"
+    assert function(daemon(), a).trigger == "daemon"
+    assert function(ws("/x", scope=None), a).trigger == "WS /x"
+    assert function(on("ORDERS", batch=5), a).trigger == "on ORDERS"
+    assert function(http("GET", "/x", scope=None, scale=Scale(min=1)), a).trigger == "GET /x"
 
 
 @pytest.mark.parametrize(

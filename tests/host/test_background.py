@@ -4,7 +4,7 @@ import asyncio
 import sys
 import types
 
-from cift.function import Door, every
+from cift.function import Function, every
 from cift.host.events import Background
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
@@ -22,8 +22,8 @@ async def test_a_cancellation_that_meets_an_answer_is_said_again() -> None:
 
     module = sys.modules["functions.tests.ask"] = types.ModuleType("functions.tests.ask")
     ask.__module__ = module.__name__
-    door: Door = every("60s")(ask).__door__  # type: ignore[attr-defined]
-    background = Background([door], Platform(Settings(log="off")))
+    function: Function = every("60s")(ask).__cift_function__  # type: ignore[attr-defined]
+    background = Background([function], Platform(Settings(log="off")))
     background.start()
     await asked.wait()
     answer.set_result(None)

@@ -65,7 +65,7 @@ async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are
     journal_id, records = await read_journal(platform)
     middle, last = len(records) // 2, len(records)
     pod = {"PORT": str(free_port()), "CIFT_POSTGRES_URL": empty_database}
-    with alone("events.project_ledger", exchange, **pod) as url:
+    with alone("portfolio.project_ledger", exchange, **pod) as url:
         async with httpx.AsyncClient(base_url=url, timeout=60) as relay:
 
             async def post(some: Records) -> httpx.Response:
@@ -76,13 +76,13 @@ async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are
             assert (early.status_code, early.json()["code"], early.json()["expected"]) == (409, "expected", 1)
             first = await post(records[:middle])
             assert (first.status_code, first.content) == (204, b"")
-            assert first.headers["x-cift-origin"] == "events.project_ledger"
+            assert first.headers["x-cift-origin"] == "portfolio.project_ledger"
             again = await post(records[:middle])
             assert (again.status_code, again.json()["expected"]) == (409, middle + 1)
             overlapping = await post(records[middle - 1 :])
             assert overlapping.status_code == 204, "what came already is left out, the rest is projected"
             metrics = (await relay.get("/metrics")).text
-            assert f'cift_projector_sequence{{function="events.project_ledger"}} {float(last)}' in metrics
+            assert f'cift_projector_sequence{{function="portfolio.project_ledger"}} {float(last)}' in metrics
 
             poison = await post([(last + 1, b"no record at all")])
             assert (poison.status_code, poison.json()["code"]) == (422, "poison")
@@ -123,7 +123,7 @@ def test_beside_make_run_it_runs_by_itself(exchange: Stack) -> None:
 
 
 def test_a_daemon_answers_probes(exchange: Stack) -> None:
-    with alone("market_data.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
+    with alone("feeds.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
         assert httpx.get(f"{url}/health").json() == {"status": "ok"}
         assert httpx.get(f"{url}/metrics").status_code == 200
         assert httpx.post(url).json()["code"] == "not_pushed"

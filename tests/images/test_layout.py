@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from k8s.images.layout import LAYER, MANIFEST, Layout, tar_of
 from k8s.images.wheels import (
     LOCKS,
@@ -83,8 +83,8 @@ def test_every_lock_has_the_versions_of_the_exchange() -> None:
 
 
 def test_every_door_s_extra_packages_have_a_lock() -> None:
-    extras = {extra for door in load_doors() for extra in door.extras}
-    assert extras, "one door at least reads the recorded day"
+    extras = {extra for function in load_functions() for extra in function.extras}
+    assert extras, "one function at least reads the recorded day"
     for extra in extras:
         assert LOCKS[f"functions-{extra}"].exists()
 

@@ -5,7 +5,7 @@ import orjson
 from cift.kernel.clock import now_ns
 from cift.kernel.ids import uuid7
 from cift.market_data.feeds import states
-from functions.market_data.detect_stale_feed import detect_stale_feed
+from functions.feeds.detect_stale_feed import detect_stale_feed
 from tests.venue import Venue
 
 S = 10**9

@@ -9,7 +9,7 @@ import orjson
 from cift.market_data import cache
 from cift.platform.journal import Message
 from cift.platform.nats import Nats
-from functions.events.cache_quotes import cache_quotes
+from functions.market_data.cache_quotes import cache_quotes
 from tests.venue import MARKET, Venue
 
 WAIT_S = 30.0

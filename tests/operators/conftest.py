@@ -9,7 +9,7 @@ import pytest
 from cift.platform.stores import Platform
 from tests.operators.cluster import Cluster, Running
 from tests.operators.control_plane import ControlPlane, kube_binary
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import Stack
 from tests.venue import Venue, venue
 

@@ -7,7 +7,7 @@ import pytest
 
 from cift.kernel.money import NANOS
 from tests.operators.cluster import Cluster, account, condition, settled
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import eventually
 from tests.venue import TRADING, refusal
 
@@ -203,9 +203,9 @@ async def test_limits_of_a_managed_account_are_not_edited_over_http(
 ) -> None:
     cluster.apply(account("ada", namespace))
     id = cluster.account("ada", namespace)["status"]["accountId"]
-    key = cluster.secret("cift-operate", "default")["CIFT_API_KEY"]
+    key = cluster.secret("cift-admin", "default")["CIFT_API_KEY"]
     answer = await desk.venue.call(
-        None, "PATCH", f"/api/v1/operate/accounts/{id}", {"state": "closed"}, {"X-API-Key": key}
+        None, "PATCH", f"/api/v1/admin/accounts/{id}", {"state": "closed"}, {"X-API-Key": key}
     )
     assert f"{namespace}/ada" in refusal(answer, 409, "managed_account")["message"]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.operators.cluster import Cluster, Object, account, condition, settled
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import eventually
 from tests.venue import TRADING, refusal
 
@@ -117,15 +117,15 @@ async def test_a_name_of_ones_own_and_one_that_is_taken(cluster: Cluster, namesp
 
 async def test_the_key_for_halts_is_kept(cluster: Cluster, desk: Desk) -> None:
     def key() -> str | None:
-        found = cluster.get("secret", "cift-operate", "default")
-        return cluster.secret("cift-operate", "default")["CIFT_API_KEY"] if found else None
+        found = cluster.get("secret", "cift-admin", "default")
+        return cluster.secret("cift-admin", "default")["CIFT_API_KEY"] if found else None
 
     first = eventually(key, "there is a key for halts")
     symbol = await desk.venue.instrument()
-    path = f"/api/v1/operate/instruments/{symbol}/halt"
+    path = f"/api/v1/admin/instruments/{symbol}/halt"
     halted = await desk.venue.call(None, "POST", path, None, {"X-API-Key": first})
     assert halted.json()["halted"] is True
-    cluster.delete("secret", "cift-operate", "default")
+    cluster.delete("secret", "cift-admin", "default")
     second = eventually(key, "it is made anew")
     assert second != first
     assert (await desk.venue.call(None, "POST", path, None, {"X-API-Key": second})).status_code == 200

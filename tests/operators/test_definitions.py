@@ -72,7 +72,7 @@ REFUSED = [
     ({"risk": {"maxOrdersPerSecond": 1_000_001}}, "less than or equal to 1000000"),
     ({"risk": {"leveragePercent": 1001}}, "less than or equal to 1000"),
     ({"type": "cash", "risk": {"leveragePercent": 200}}, "A cash account has no leverage"),
-    ({"credentials": {"scopes": ["operate"]}}, 'supported values: "read", "trade", "funds"'),
+    ({"credentials": {"scopes": ["admin"]}}, 'supported values: "read", "trade", "funds"'),
     ({"credentials": {"scopes": []}}, "should have at least 1 items"),
     ({"credentials": {"secretName": "Ada!"}}, "lower case letters, digits, - and ."),
     ({"deletionPolicy": "Delete"}, 'supported values: "Retain", "Close"'),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.operators.cluster import Cluster, account, condition, settled
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")

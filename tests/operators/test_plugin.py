@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.operators.cluster import Cluster, account
-from tests.operators.desk import Desk
+from tests.operators.trader import Desk
 from tests.stack import ROOT, Stack, eventually
 from tests.venue import Venue, refusal
 
@@ -93,7 +93,7 @@ async def test_trading_is_halted_and_resumed(
     cluster: Cluster, namespace: str, venue: Venue, plugin: Plugin, exchange: Stack
 ) -> None:
     """With the key that the operator keeps in its namespace, here `default`."""
-    eventually(lambda: cluster.get("secret", "cift-operate", "default"), "the operator keeps a key for halts")
+    eventually(lambda: cluster.get("secret", "cift-admin", "default"), "the operator keeps a key for halts")
     symbol, user = await venue.instrument(), venue.user()
     at = ("--url", exchange.url, "--exchange", "default")
     assert json.loads(told(plugin("halt", symbol, *at, "--json"))) == {"symbol": symbol, "halted": True}
@@ -113,7 +113,7 @@ async def test_what_goes_wrong_is_one_line(
     assert f"no gateway of CIFT Markets in {namespace}" in refused(
         plugin("book", "SPY", "--exchange", namespace)
     )
-    assert '"cift-operate" not found' in refused(plugin("halt", "SPY", "--exchange", namespace, *at[2:]))
+    assert '"cift-admin" not found' in refused(plugin("halt", "SPY", "--exchange", namespace, *at[2:]))
     assert "context" in refused(plugin("accounts", "--context", "nowhere"))
     cluster.apply(
         {

@@ -19,7 +19,7 @@ def batch(journal: str, *sequences: int) -> Batch:
 
 async def test_a_door_sees_no_table_of_identity(platform: Platform) -> None:
     async with platform.database.read(uuid7()) as c:
-        assert await c.fetchval("SELECT current_user") == "cift_door"
+        assert await c.fetchval("SELECT current_user") == "cift_function"
         assert await c.fetchval("SHOW transaction_read_only") == "on"
     for table in ("users", "api_keys", "refresh_tokens", "revoked_tokens", "audit_log", "schema_migrations"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -1,4 +1,4 @@
-"""Doors of one process share decoded records: the same object for the same bytes, in bounded memory."""
+"""Functions of one process share decoded records: the same object for the same bytes, in bounded memory."""
 
 from cift.platform.journal import SHARED_BYTES_MAX, SharedRecords
 

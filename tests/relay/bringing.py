@@ -1,4 +1,4 @@
-"""A real relay beside a running exchange, with the handlers that the doors declare."""
+"""A real relay beside a running exchange, with the handlers that the functions declare."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from cift.function import Door
+from cift.function import Function
 from cift.run.servers import free_port
 from tests.stack import ROOT, Stack, eventually
 
@@ -27,14 +27,14 @@ def program() -> Path:
     return path
 
 
-def handler_of(door: Door, url: str) -> dict[str, Any]:
+def handler_of(function: Function, url: str) -> dict[str, Any]:
     """As charts/cift/templates/relay.yaml writes it."""
-    handler: dict[str, Any] = {"function": door.name, "url": url, "timeout_seconds": door.timeout_s}
-    if door.kind == "every":
-        return {**handler, "kind": "every", "every_seconds": door.seconds}
-    handler |= {"kind": "journal" if door.stream == "ORDERS" else "stream", "stream": door.stream}
-    handler |= {"batch": door.batch, "effects": door.effects}
-    return handler | ({"subject": door.subject} if door.subject else {})
+    handler: dict[str, Any] = {"function": function.name, "url": url, "timeout_seconds": function.timeout_s}
+    if function.kind == "every":
+        return {**handler, "kind": "every", "every_seconds": function.seconds}
+    handler |= {"kind": "journal" if function.stream == "ORDERS" else "stream", "stream": function.stream}
+    handler |= {"batch": function.batch, "effects": function.effects}
+    return handler | ({"subject": function.subject} if function.subject else {})
 
 
 class Relay:

@@ -23,7 +23,7 @@ from tests.relay.bringing import relay
 from tests.stack import ROOT, Stack, eventually
 from tests.venue import Venue, refusal
 
-LETTERS = f"{PREFIX}/operate/dead-letters"
+LETTERS = f"{PREFIX}/admin/dead-letters"
 DOOR = '''"""Notes the orders of EVENTS in a file, and refuses those that another file names."""
 
 import os
@@ -64,9 +64,9 @@ class Noter:
 @pytest.fixture(params=["relay", "pump"])
 def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> Iterator[Noter]:
     verb_noun = f"note_{request.param}_orders"
-    doors = tmp_path / "functions"
-    (doors / "testing").mkdir(parents=True)
-    (doors / "testing" / f"{verb_noun}.py").write_text(DOOR.replace("NAME", verb_noun))
+    functions = tmp_path / "functions"
+    (functions / "testing").mkdir(parents=True)
+    (functions / "testing" / f"{verb_noun}.py").write_text(DOOR.replace("NAME", verb_noun))
     for file in ("refused", "noted"):
         (tmp_path / file).write_text("")
     name = f"testing.{verb_noun}"
@@ -78,7 +78,7 @@ def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> It
     with ExitStack() as running:
         if request.param == "relay":
             settings["CIFT_EVENTS"] = "push"
-        running.enter_context(alone(name, exchange, doors=doors, **settings))
+        running.enter_context(alone(name, exchange, functions=functions, **settings))
         if request.param == "relay":
             running.enter_context(relay(exchange, [handler], tmp_path))
         yield Noter(name, tmp_path)

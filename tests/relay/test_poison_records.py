@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from nats.js.api import StreamConfig
 
-from cift.host.doors import load_door
+from cift.host.loading import load_function
 from cift.platform.migrate import migrate
 from cift.platform.nats import JOURNAL_ID
 from cift.platform.stores import Platform
@@ -17,7 +17,7 @@ from tests.host.alone import alone
 from tests.relay.bringing import handler_of, relay
 from tests.stack import Stack, eventually
 
-FUNCTION = "events.project_orders"
+FUNCTION = "trading.project_orders"
 STREAM, SUBJECT = "ORDERS_poisoned", "orders.poisoned"
 
 
@@ -53,7 +53,7 @@ async def test_a_record_that_cannot_be_read_stops_its_projector(
     exchange: Stack, poisoned: int, database: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    handler = handler_of(load_door(FUNCTION), f"http://127.0.0.1:{port}/") | {"stream": STREAM}
+    handler = handler_of(load_function(FUNCTION), f"http://127.0.0.1:{port}/") | {"stream": STREAM}
     with alone(FUNCTION, exchange, PORT=str(port), CIFT_POSTGRES_URL=database):
         with relay(exchange, [handler], tmp_path) as running:
             running.wait_for(FUNCTION, "relay_stopped", 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cift.host.doors import load_door
+from cift.host.loading import load_function
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
@@ -20,7 +20,7 @@ from tests.relay.bringing import Relay, handler_of, relay
 from tests.stack import Stack, User, eventually
 from tests.venue import Venue
 
-PROJECTORS = ("events.project_orders", "events.project_ledger", "events.project_market")
+PROJECTORS = ("trading.project_orders", "portfolio.project_ledger", "market_data.project_market")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ class Pods:
         self._running: dict[str, ExitStack] = {}
 
     def handlers(self) -> list[dict[str, object]]:
-        return [handler_of(load_door(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
+        return [handler_of(load_function(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
 
     def wake(self, *names: str) -> None:
         for name in names or PROJECTORS:
@@ -64,7 +64,7 @@ def pods(pushed: Stack) -> Iterator[Pods]:
 
 
 async def _place(stack: Stack, user: User, symbol: str, count: int) -> list[str]:
-    """Place so many orders; their ids, newest first. What a door cannot show yet is done all the same."""
+    """Place so many orders; their ids, newest first. What a function cannot show yet is done all the same."""
     ids = []
     async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
         body = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
@@ -123,17 +123,17 @@ def test_an_order_placed_while_all_sleep_is_projected_once_they_are_woken(
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
     ids = asyncio.run(_place(pushed, user, symbol, 25))
-    assert _orders(pushed, user) is None, "nobody projects, and the door says so"
+    assert _orders(pushed, user) is None, "nobody projects, and the function says so"
     with relay(pushed, pods.handlers(), tmp_path) as running:
-        running.wait_for("events.project_orders", "relay_alarm", 1)
-        assert running.metrics("events.project_orders")["relay_lag_messages"] >= 25
+        running.wait_for("trading.project_orders", "relay_alarm", 1)
+        assert running.metrics("trading.project_orders")["relay_lag_messages"] >= 25
         pods.wake()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
         _all_dealt_with(running)
-        messages = running.metrics("events.project_orders")["relay_messages_total"]
+        messages = running.metrics("trading.project_orders")["relay_messages_total"]
         # The user, his account and money, one instrument, 25 orders: what the pump did is not done again.
         assert 25 < messages < 45, running.said
-        assert running.metrics("events.project_orders")["relay_rewinds_total"] == 0
+        assert running.metrics("trading.project_orders")["relay_rewinds_total"] == 0
     assert _dead_letters(pushed) == 0
 
 
@@ -147,12 +147,12 @@ def test_kills_of_relay_and_functions_lose_and_double_nothing(
         for round in range(4):
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.sleep("events.project_orders")
+                pods.sleep("trading.project_orders")
             else:
                 running.kill()
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.wake("events.project_orders")
+                pods.wake("trading.project_orders")
             else:
                 running.start_again()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
@@ -165,7 +165,7 @@ def test_a_database_that_is_away_makes_lag_and_an_alarm_and_no_dead_letters(
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
     pods.wake()
-    name = "events.project_orders"
+    name = "trading.project_orders"
     with relay(pushed, pods.handlers(), tmp_path) as running:
         _all_dealt_with(running)
 
@@ -173,7 +173,7 @@ def test_a_database_that_is_away_makes_lag_and_an_alarm_and_no_dead_letters(
         frozen = pushed.restarted("postgres", pushed.kill("postgres"))
         os.kill(frozen, signal.SIGSTOP)
         try:
-            for _ in range(10):  # by the engine alone: doors ask the database who calls
+            for _ in range(10):  # by the engine alone: functions ask the database who calls
                 asyncio.run(_symbol(pushed))
             for each in PROJECTORS:
                 running.wait_for(each, "relay_alarm", 1)

@@ -17,7 +17,7 @@ import nats
 import nats.errors
 import pytest
 
-from cift.host.doors import load_doors
+from cift.host.loading import load_functions
 from cift.kernel.errors import Refused
 from cift.platform import dead_letters
 from cift.platform.settings import Settings
@@ -115,13 +115,13 @@ async def test_relay_can_do_what_it_must_and_others_may_not(url: str, mailer: st
         await streams.publish("events.a.fill", b"a fill")
     common = {"url": mailer, "batch": 5, "timeout_seconds": 20}
     handlers = [
-        {"function": "events.project_orders", "kind": "journal", "stream": "ORDERS", **common},
+        {"function": "trading.project_orders", "kind": "journal", "stream": "ORDERS", **common},
         {"function": MAIL, "kind": "stream", "stream": "EVENTS", "effects": True, **common},
     ]
     relay = Relay(url.format("relay"), handlers, tmp_path)
     functions = Platform(Settings(nats_url=url.format("functions")))
     try:
-        await asyncio.to_thread(relay.wait_for, "events.project_orders", "relay_sequence", 5)
+        await asyncio.to_thread(relay.wait_for, "trading.project_orders", "relay_sequence", 5)
         await asyncio.to_thread(relay.wait_for, MAIL, "relay_sequence", 5)
         (kept,) = await dead_letters.page(functions.nats, "main", None, 0, 10)
         assert (kept.letter.function, kept.letter.reason) == (MAIL, "no such address")
@@ -152,11 +152,11 @@ async def test_relay_can_do_what_it_must_and_others_may_not(url: str, mailer: st
 
 def test_relay_reads_what_the_chart_writes(tmp_path: Path) -> None:
     handlers = json.loads(config_map("-relay", "relay.json"))["handlers"]
-    brought = [door for door in load_doors() if door.kind in ("on", "every")]
-    assert {handler["function"] for handler in handlers} == {door.name for door in brought}
+    brought = [function for function in load_functions() if function.kind in ("on", "every")]
+    assert {handler["function"] for handler in handlers} == {function.name for function in brought}
     relay = Relay(f"nats://127.0.0.1:{free_port()}", handlers, tmp_path)
     try:
-        eventually(lambda: relay.metrics("events.project_orders"), "it tells its metrics")
+        eventually(lambda: relay.metrics("trading.project_orders"), "it tells its metrics")
         assert f'"handlers":{len(handlers)}' in relay.said
     finally:
         assert relay.stop() == 0, relay.said

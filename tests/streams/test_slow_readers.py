@@ -52,7 +52,7 @@ async def test_a_client_that_never_reads_is_cut_off_and_others_hear_all(
     exchange: Stack, venue: Venue
 ) -> None:
     symbol = await venue.instrument(price=None)
-    with alone("market_data.stream", exchange, CIFT_LOG="off") as url:
+    with alone("streams.stream", exchange, CIFT_LOG="off") as url:
         stuck, other = await slow(url), await Ear.open(url)
         async with stuck, other:
             for ear in (stuck, other):
@@ -83,7 +83,7 @@ async def test_quotes_are_coalesced_and_the_book_is_caught_up_by_a_snapshot(
     exchange: Stack, venue: Venue
 ) -> None:
     symbol, count = await venue.instrument(price=None), 2_500
-    with alone("market_data.stream", exchange, CIFT_LOG="off") as url:
+    with alone("streams.stream", exchange, CIFT_LOG="off") as url:
         lazy = await slow(url)
         async with lazy:
             await lazy.subscribe(symbol, channels=["quotes", "book"])

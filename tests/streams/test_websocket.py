@@ -286,7 +286,7 @@ async def test_the_book_begins_with_a_snapshot_and_its_checksums_are_the_engines
 
 async def test_one_subscription_of_the_bus_however_many_listen(exchange: Stack, venue: Venue) -> None:
     symbol = await venue.instrument()
-    with alone("market_data.stream", exchange) as url:
+    with alone("streams.stream", exchange) as url:
         answer = await venue.http.get(f"{url}/health")
         assert answer.json() == {"status": "ok"}
         ears = [await Ear.open(url) for _ in range(20)]
@@ -295,7 +295,7 @@ async def test_one_subscription_of_the_bus_however_many_listen(exchange: Stack, 
         metrics = (await venue.http.get(f"{url}/metrics")).text
         assert "cift_stream_subscriptions 1.0" in metrics
         assert "cift_stream_listeners 80.0" in metrics
-        assert 'cift_sockets_open{function="market_data.stream"} 20.0' in metrics
+        assert 'cift_sockets_open{function="streams.stream"} 20.0' in metrics
         await venue.print(symbol, "101", 3)
         for ear in ears:
             assert (await ear.until("trade"))["price"] == "101"

@@ -17,7 +17,7 @@ LINES_MAX = 500
 LINES_REASON = "lines because"
 """A longer file says in its header: `Over 500 lines because …`."""
 HEADER_LINES = 40
-DOOR_LINES_MAX = 80
+FUNCTION_LINES_MAX = 80
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "shared", "misc"}
 SOURCE_SUFFIXES = {".py", ".pyi", ".rs", ".sql", ".ts", ".tsx", ".sh", ".capnp"}
 TEXT_SUFFIXES = SOURCE_SUFFIXES | {
@@ -55,7 +55,7 @@ SOURCES = [each for each in ALL if each.suffix in SOURCE_SUFFIXES]
 MODULES = [
     each for each in ALL if each.suffix == ".py" and each.relative_to(ROOT).parts[0] in ("cift", "functions")
 ]
-DOORS = [
+FUNCTIONS = [
     each
     for each in MODULES
     if each.relative_to(ROOT).parts[0] == "functions"
@@ -97,16 +97,16 @@ def test_no_module_without_a_subject() -> None:
 
 
 def test_doors_are_thin() -> None:
-    assert DOORS, "no doors found below functions/<domain>/"
-    thick = [path for path in DOORS if len(path.read_text().splitlines()) >= DOOR_LINES_MAX]
+    assert FUNCTIONS, "no functions found below functions/<domain>/"
+    thick = [path for path in FUNCTIONS if len(path.read_text().splitlines()) >= FUNCTION_LINES_MAX]
     assert not thick, (
-        f"{named(thick)}: a door has under {DOOR_LINES_MAX} lines; move the thinking to its room."
+        f"{named(thick)}: a function has under {FUNCTION_LINES_MAX} lines; move the thinking to its room."
     )
 
 
-def test_doors_import_no_doors() -> None:
-    wrong = [path for path in DOORS if any(name.startswith("functions.") for name in imported(path))]
-    assert not wrong, f"{named(wrong)}: what two doors need belongs to a room in cift/."
+def test_doors_import_no_functions() -> None:
+    wrong = [path for path in FUNCTIONS if any(name.startswith("functions.") for name in imported(path))]
+    assert not wrong, f"{named(wrong)}: what two functions need belongs to a room in cift/."
 
 
 def test_every_module_says_what_it_is() -> None:
@@ -118,7 +118,7 @@ def test_rules_never_await() -> None:
     rules = [path for path in MODULES if path.name == "rules.py"]
     waiting = (ast.Await, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith)
     wrong = [path for path in rules if any(isinstance(node, waiting) for node in ast.walk(parse(path)))]
-    assert not wrong, f"{named(wrong)}: rules decide; doors wait."
+    assert not wrong, f"{named(wrong)}: rules decide; functions wait."
 
 
 def test_no_path_of_one_machine() -> None:

@@ -29,7 +29,7 @@ http://{{ $inside }}{{ if ne $port 80 }}:{{ $port }}{{ end }}
 {{- end }}
 {{- end }}
 
-{{/* The functions: what the doors declare, under what the values change. JSON, by name. */}}
+{{/* The functions: what the functions declare, under what the values change. JSON, by name. */}}
 {{- define "cift.functions" -}}
 {{- $declared := (fromYaml (.Files.Get "functions.gen.yaml")).functions | default dict -}}
 {{- $all := dict -}}
@@ -124,7 +124,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{/* Environment of a function: (list root function). */}}
 {{- define "cift.functionEnv" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}
-- {name: CIFT_FUNCTION, value: {{ $function.door | quote }}}
+- {name: CIFT_FUNCTION, value: {{ $function.function | quote }}}
 - {name: CIFT_SHARD, value: {{ $root.Values.shard | quote }}}
 - {name: CIFT_TRUSTED_HOSTS, value: "*"}
 - {name: CIFT_BEHIND_GATEWAY, value: "true"}

@@ -70,7 +70,7 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (symbol, source, interval_s, start, origin);
 
--- 118517248: sale conditions of prints that say nothing of the price at their time (cift/market/quotes.py).
+-- 118517248: sale conditions of prints that say nothing of the price at their time (cift/feeds/quotes.py).
 -- Seconds first, then the longer intervals of the seconds.
 CREATE MATERIALIZED VIEW IF NOT EXISTS bars_of_ticks TO bars_analytics AS
 SELECT

@@ -1,17 +1,17 @@
 -- Identity: who may do what. Truth lives here (everything else but the journal can be rebuilt).
--- Secrets are kept as hashes only. The role of the doors (cift_door) sees none of these tables.
+-- Secrets are kept as hashes only. The role of the doors (cift_function) sees none of these tables.
 
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_door') THEN
-        CREATE ROLE cift_door NOLOGIN NOINHERIT;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_function') THEN
+        CREATE ROLE cift_function NOLOGIN NOINHERIT;
     END IF;
     -- So that a connection of the owner can take the role (SET role at connect).
-    EXECUTE format('GRANT cift_door TO %I', current_user);
+    EXECUTE format('GRANT cift_function TO %I', current_user);
 END $$;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO cift_door;
+GRANT USAGE ON SCHEMA public TO cift_function;
 
 -- Sets updated_at on every change.
 CREATE FUNCTION touch_user() RETURNS trigger

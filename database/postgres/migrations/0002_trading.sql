@@ -8,7 +8,7 @@
 -- project_ledger: accounts, positions, position_history, transactions, system_balances), because two
 -- projectors may be at different places of the journal.
 
--- Doors read as the role cift_door (0001), for which the row-level security below holds.
+-- Doors read as the role cift_function (0001), for which the row-level security below holds.
 
 -- Journal time (ns since the epoch) as timestamptz: exact to the microsecond, rounded down.
 CREATE FUNCTION journal_time(nanoseconds bigint) RETURNS timestamptz
@@ -230,10 +230,10 @@ ALTER TABLE order_fills ENABLE ROW LEVEL SECURITY;
 ALTER TABLE positions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE position_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE transactions ENABLE ROW LEVEL SECURITY;
-CREATE POLICY accounts_own ON accounts FOR SELECT TO cift_door USING (id = (SELECT current_account()));
-CREATE POLICY orders_own ON orders FOR SELECT TO cift_door USING (account_id = (SELECT current_account()));
-CREATE POLICY order_fills_own ON order_fills FOR SELECT TO cift_door USING (account_id = (SELECT current_account()));
-CREATE POLICY positions_own ON positions FOR SELECT TO cift_door USING (account_id = (SELECT current_account()));
-CREATE POLICY position_history_own ON position_history FOR SELECT TO cift_door USING (account_id = (SELECT current_account()));
-CREATE POLICY transactions_own ON transactions FOR SELECT TO cift_door USING (account_id = (SELECT current_account()));
-GRANT SELECT ON accounts, orders, order_fills, positions, position_history, transactions, projector_offsets TO cift_door;
+CREATE POLICY accounts_own ON accounts FOR SELECT TO cift_function USING (id = (SELECT current_account()));
+CREATE POLICY orders_own ON orders FOR SELECT TO cift_function USING (account_id = (SELECT current_account()));
+CREATE POLICY order_fills_own ON order_fills FOR SELECT TO cift_function USING (account_id = (SELECT current_account()));
+CREATE POLICY positions_own ON positions FOR SELECT TO cift_function USING (account_id = (SELECT current_account()));
+CREATE POLICY position_history_own ON position_history FOR SELECT TO cift_function USING (account_id = (SELECT current_account()));
+CREATE POLICY transactions_own ON transactions FOR SELECT TO cift_function USING (account_id = (SELECT current_account()));
+GRANT SELECT ON accounts, orders, order_fills, positions, position_history, transactions, projector_offsets TO cift_function;

@@ -62,4 +62,4 @@ SELECT p.account_id, p.symbol, p.quantity, p.cost, p.average_price, p.realized, 
 FROM positions p LEFT JOIN market_data_cache m USING (symbol);
 COMMENT ON VIEW position_values IS 'Positions with mark, market value and unrealised profit or loss.';
 
-GRANT SELECT ON instruments, trades, market_data_cache, position_values TO cift_door;
+GRANT SELECT ON instruments, trades, market_data_cache, position_values TO cift_function;

@@ -77,7 +77,7 @@ CREATE TRIGGER backtests_touch BEFORE UPDATE ON backtests FOR EACH ROW EXECUTE F
 ALTER TABLE alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model_configs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE backtests ENABLE ROW LEVEL SECURITY;
-CREATE POLICY alerts_own ON alerts TO cift_door USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
-CREATE POLICY model_configs_own ON model_configs TO cift_door USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
-CREATE POLICY backtests_own ON backtests TO cift_door USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
-GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, model_configs, backtests TO cift_door;
+CREATE POLICY alerts_own ON alerts TO cift_function USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
+CREATE POLICY model_configs_own ON model_configs TO cift_function USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
+CREATE POLICY backtests_own ON backtests TO cift_function USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
+GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, model_configs, backtests TO cift_function;

@@ -8,7 +8,7 @@ ALTER TABLE users
     ADD COLUMN managed_by uuid UNIQUE,
     ADD COLUMN managed_as text CHECK (length(managed_as) BETWEEN 3 AND 320),
     ADD COLUMN managed_in uuid,
-    ADD COLUMN is_operator boolean NOT NULL DEFAULT false,
+    ADD COLUMN is_admin boolean NOT NULL DEFAULT false,
     ADD CONSTRAINT users_managed_wholly
         CHECK (num_nonnulls(managed_by, managed_as, managed_in) IN (0, 3));
 CREATE INDEX users_managed_idx ON users (managed_in) WHERE managed_by IS NOT NULL;
@@ -18,20 +18,20 @@ ALTER TABLE api_keys
     ADD COLUMN managed_by uuid,
     DROP CONSTRAINT api_keys_scopes_check,
     ADD CONSTRAINT api_keys_scopes_check CHECK (
-        (scopes <@ ARRAY['read', 'trade', 'funds'] OR scopes = ARRAY['operate'])
+        (scopes <@ ARRAY['read', 'trade', 'funds'] OR scopes = ARRAY['admin'])
         AND cardinality(scopes) BETWEEN 1 AND 3
     );
 
--- The scope `operate` is for operators' keys alone, whatever a program asks for.
-CREATE FUNCTION refuse_operate() RETURNS trigger
+-- Only keys of administrators have the scope `admin`, and they have no other scope.
+CREATE FUNCTION check_admin_scope() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF ('operate' = ANY (NEW.scopes)) IS DISTINCT FROM
-        (SELECT is_operator FROM users WHERE user_id = NEW.user_id) THEN
-        RAISE EXCEPTION 'the scope operate is for keys of operators, and their only one';
+    IF ('admin' = ANY (NEW.scopes)) IS DISTINCT FROM
+        (SELECT is_admin FROM users WHERE user_id = NEW.user_id) THEN
+        RAISE EXCEPTION 'the scope admin is for keys of administrators, and must be their only scope';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER api_keys_refuse_operate BEFORE INSERT OR UPDATE OF scopes, user_id ON api_keys
-    FOR EACH ROW EXECUTE FUNCTION refuse_operate();
+CREATE TRIGGER api_keys_check_admin_scope BEFORE INSERT OR UPDATE OF scopes, user_id ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION check_admin_scope();

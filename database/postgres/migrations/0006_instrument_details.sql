@@ -8,7 +8,7 @@ CREATE TABLE instrument_details (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE instrument_details IS 'What instruments are called and which exchange''s calendar they have, as operators say; null where nobody did. Not of the journal.';
-GRANT SELECT ON instrument_details TO cift_door;
+GRANT SELECT ON instrument_details TO cift_function;
 
 -- Of the sample; what an operator says later stands.
 INSERT INTO instrument_details (symbol, name) VALUES

@@ -1,0 +1,58 @@
+"""Edit an account's state and limits. A change is a command in the journal."""
+
+from typing import Any
+
+from cift.contracts.admin import (
+    LEVERAGE_PERCENT_DEFAULT,
+    AccountEdit,
+    AccountLimits,
+    AdminAccount,
+    LimitsView,
+)
+from cift.kernel.errors import NotFound, Refused
+from cift.kernel.ids import parse_uuid
+from cift.platform.engine import Engine
+
+
+def account_named(account_id: str) -> str:
+    """The account's id in its usual form. Raises NotFound where it is none."""
+    account = parse_uuid(account_id)
+    if account is None:
+        raise NotFound("unknown_account", "There is no such account", "account_id")
+    return account
+
+
+async def edit_account(account: str, edit: AccountEdit, engine: Engine) -> AdminAccount:
+    """Set an account's limits, then its state, as far as they are given.
+
+    Raises Refused: the engine's reason, such as `unknown_account` or `account_not_flat`.
+    """
+    kind = (await engine.query({"account": account}))["account"]["kind"]
+    if edit.limits is not None:
+        command = {"type": "set_limits", "account": account, "limits": whole_limits(edit.limits, kind)}
+        await engine.submit(command)
+    if edit.state is not None:
+        await engine.submit({"type": "set_account_state", "account": account, "state": edit.state})
+    return account_view((await engine.query({"account": account}))["account"])
+
+
+def whole_limits(limits: AccountLimits, kind: str) -> dict[str, Any]:
+    """The limits as the engine takes them: all of them. Raises Refused for a cash account on margin."""
+    leverage = limits.leverage_percent or LEVERAGE_PERCENT_DEFAULT[kind]
+    if kind == "cash" and leverage != LEVERAGE_PERCENT_DEFAULT[kind]:
+        raise Refused("invalid_limits", "A cash account has no leverage", "limits.leverage_percent")
+    return {**limits.model_dump(), "leverage_percent": leverage}
+
+
+def account_view(account: dict[str, Any]) -> AdminAccount:
+    """The view of an account from the engine's answer."""
+    return AdminAccount(
+        account_id=account["id"],
+        kind=account["kind"],
+        state=account["state"],
+        currency=account["currency"],
+        cash=account["cash"],
+        equity=account["equity"],
+        open_orders=account["open_orders"],
+        limits=LimitsView(**account["limits"]),
+    )

@@ -1,0 +1,205 @@
+"""Lets the agents trade: looks at the market for them, sends what they want, keeps them funded.
+
+Every agent is an account like any other, opened by a command, under all rules of the exchange. Their
+ids follow from the seed and the name, so a restart finds them again. Order ids are new each time.
+What a stopped driver leaves behind expires by itself: every resting order is good till a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from cift.feeds import agents
+from cift.feeds.exchange import RETRY_S, Exchange, open_session, send
+from cift.feeds.monotonic import Monotonic
+from cift.feeds.settings import MarketSettings
+from cift.feeds.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
+from cift.kernel.errors import CiftError
+from cift.kernel.ids import uuid5, uuid7
+from cift.kernel.money import NANOS, parse_nanos
+from cift.platform import telemetry
+
+ACCOUNTS = "9f0c3f0e-6b1d-5d57-8f0a-6c1a4b0d2e11"
+"""Namespace of the agents' account ids."""
+FUNDS_NANOS = 10_000_000 * NANOS
+FUNDING_CHECK_S = 60.0
+"""How often the agents' equity is looked at; below half of `FUNDS_NANOS` it is filled up."""
+
+log = logging.getLogger("cift.feeds.agents")
+
+Prepare = Callable[[], Awaitable[None]]
+
+
+def account_of(seed: int, agent: str) -> str:
+    """The account of one agent."""
+    return uuid5(ACCOUNTS, f"{seed}/{agent}")
+
+
+class AgentDriver:
+    """`prepare` states the facts that trading stands on (instruments)."""
+
+    def __init__(
+        self, engine: Exchange, symbols: Iterable[str], settings: MarketSettings, prepare: Prepare
+    ) -> None:
+        self._engine = engine
+        self._symbols = list(symbols)
+        self._settings = settings
+        self._prepare = prepare
+        self._session = Monotonic(lambda: time.time_ns() // 1_000_000_000)
+        self._funded_s = 0.0
+        self.sent = 0
+        self.refused: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """For ever, until cancelled."""
+        telemetry.current.set(None)  # what it sends belongs to no request
+        crowd: agents.Agents | None = None
+        while True:
+            began_s = time.monotonic()
+            try:
+                if crowd is None:
+                    crowd = await self._begin()
+                if not await self._step(crowd):
+                    crowd = None
+            except ConnectionError:
+                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(max(0.0, agents.STEP_S - (time.monotonic() - began_s)))
+
+    async def _begin(self) -> agents.Agents:
+        await self._prepare()
+        await self._open_session()
+        views = await self._views()
+        rate = max(1, int(self._settings.agents_rate * agents.STEP_S))
+        crowd = agents.Agents(self._settings.seed, views, rate)
+        opened = await send(
+            self._engine,
+            [
+                {
+                    "type": "open_account",
+                    "account": account_of(self._settings.seed, agent.name),
+                    "kind": "margin",
+                    "role": "customer",
+                    "currency": "USD",
+                }
+                for agent in crowd.agents
+            ],
+        )
+        if not opened.reached:
+            raise ConnectionError("engine not reached")
+        await self._fund(crowd)
+        log.info("agents: trading", extra={"agents": len(crowd.agents), "seed": self._settings.seed})
+        return crowd
+
+    async def _step(self, crowd: agents.Agents) -> bool:
+        """One step; False when the engine does not know the agents (a new journal)."""
+        views = await self._views()
+        due = crowd.due()
+        holdings = dict(
+            zip(
+                (agent.name for agent in due),
+                await asyncio.gather(*(self._holding(agent) for agent in due)),
+                strict=True,
+            )
+        )
+        intents = crowd.act(due, views, holdings)
+        sent = await send(self._engine, [self._command(intent) for intent in intents])
+        self.sent += sent.done
+        for code, count in sent.refusals.items():
+            self.refused[code] = self.refused.get(code, 0) + count
+        if not sent.reached:
+            raise ConnectionError("engine not reached")
+        if "market_closed" in sent.refusals:
+            await self._open_session()
+        if "unknown_account" in sent.refusals or "unknown_symbol" in sent.refusals:
+            log.warning(
+                "agents: the engine does not know us; beginning again", extra={"refusals": sent.refusals}
+            )
+            await self._prepare()
+            self._funded_s = 0.0
+        if time.monotonic() - self._funded_s > FUNDING_CHECK_S:
+            await self._fund(crowd)
+        return True
+
+    def _command(self, intent: agents.Intent) -> dict[str, Any]:
+        account = account_of(self._settings.seed, intent.agent)
+        if isinstance(intent, agents.Withdraw):
+            return {"type": "cancel_all", "account": account, "symbol": intent.symbol}
+        at_once = intent.rest_s == 0
+        expires_ns = time.time_ns() + intent.rest_s * 1_000_000_000
+        return {
+            "type": "place_order",
+            "account": account,
+            "order": uuid7(),
+            "symbol": intent.symbol,
+            "side": intent.side,
+            "kind": "market" if intent.limit is None else "limit",
+            "time_in_force": "ioc" if at_once else ("gtd", expires_ns),
+            "quantity": intent.shares * QUANTITY_NANOS_PER_SHARE,
+            "limit_price": None if intent.limit is None else intent.limit * PRICE_NANOS_PER_TICK,
+            "self_trade_prevention": "cancel_newest",
+        }
+
+    async def _views(self) -> dict[str, agents.View]:
+        answer = await self._ask({"quote": self._symbols})
+        return {each["symbol"]: _view(each) for each in answer["quotes"]}
+
+    async def _holding(self, agent: agents.Agent) -> int:
+        """Signed shares, 0 where the engine does not know the account (yet)."""
+        try:
+            answer = await self._ask({"account": account_of(self._settings.seed, agent.name)})
+        except CiftError:
+            return 0
+        for position in answer["positions"]:
+            if position["symbol"] == agent.symbol:
+                return parse_nanos(position["quantity"], "quantity", signed=True) // QUANTITY_NANOS_PER_SHARE
+        return 0
+
+    async def _fund(self, crowd: agents.Agents) -> None:
+        """Fill up whoever has less than half: the crowd pays for its users' cleverness."""
+        deposits = []
+        for agent in crowd.agents:
+            account = account_of(self._settings.seed, agent.name)
+            answer = await self._ask({"account": account})
+            equity = parse_nanos(answer["account"]["equity"], "equity", signed=True)
+            if equity < FUNDS_NANOS // 2:
+                deposits.append(
+                    {
+                        "type": "deposit",
+                        "account": account,
+                        "transfer": uuid7(),
+                        "amount": FUNDS_NANOS - equity,
+                    }
+                )
+        sent = await send(self._engine, deposits)
+        if not sent.reached:
+            raise ConnectionError("engine not reached")
+        self._funded_s = time.monotonic()
+
+    async def _open_session(self) -> None:
+        """A session without an end."""
+        await open_session(self._engine, self._session, lambda: None)
+
+    async def _ask(self, query: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return await self._engine.query(query)
+        except CiftError as problem:
+            if problem.status == 503:
+                raise ConnectionError("engine not reached") from problem
+            raise
+
+
+def _view(quote: dict[str, Any]) -> agents.View:
+    return agents.View(
+        bid=_ticks(quote["bid"]),
+        ask=_ticks(quote["ask"]),
+        last=_ticks(quote["last"]),
+        halted=bool(quote["halted"]),
+    )
+
+
+def _ticks(price: str | None) -> int | None:
+    return None if price is None else parse_nanos(price, "price") // PRICE_NANOS_PER_TICK

@@ -1,0 +1,130 @@
+"""A recorded day as one line of ticks, and its dating to now. Pure.
+
+Order: by time; at the same time prints stand before quotes, because a recorded quote is what was left
+at the end of its moment. The line is kept as flat arrays (the sample is about 25 MB), not as objects.
+Times of a line are nanoseconds since midnight of the recorded day.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cift.feeds import quotes as sample_tape
+from cift.feeds.outside import Quote, Trade
+from cift.feeds.sample import CLOSE_MS, OPEN_MS, Tape
+
+PRICE_NANOS_PER_TICK = 10_000_000
+"""The sample's tick is 0.01."""
+QUANTITY_NANOS_PER_SHARE = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+_PRINT, _QUOTE = 0, 1
+
+_Row = tuple[int, int, int, int, int, int, int]
+"""Time, `_PRINT` or `_QUOTE`, number of the symbol; price and quantity, or bid, its own, ask, its own."""
+
+
+def said(symbol: str, what: sample_tape.Print | sample_tape.Quote) -> Trade | Quote:
+    """A row of the sample as a tick."""
+    at_ns, price, share = what.at_ms * NS_PER_MS, PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
+    if isinstance(what, sample_tape.Print):
+        return Trade(symbol, at_ns, what.price * price, what.size * share)
+    return Quote(
+        symbol, at_ns, what.bid * price, what.bid_size * share, what.ask * price, what.ask_size * share
+    )
+
+
+class Timeline:
+    """The ticks of some symbols, merged; their times are nanoseconds since the day's midnight. Positions
+    count from 0. The day is played from `opens_ms` to `closes_ms`; by default from the millisecond of
+    its first tick to the one after its last."""
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        ticks: Iterable[Trade | Quote],
+        opens_ms: int | None = None,
+        closes_ms: int | None = None,
+    ) -> None:
+        self.symbols = list(symbols)
+        number = {symbol: index for index, symbol in enumerate(symbols)}
+        rows = [_row(tick, number[tick.symbol]) for tick in ticks]
+        rows.sort(key=lambda row: row[:3])  # stable: equal keys keep the tape's order
+        self._columns = [array("q", column) for column in zip(*rows, strict=True)] or [array("q")] * 7
+        first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
+        self.opens_ms = first // NS_PER_MS if opens_ms is None else opens_ms
+        self.closes_ms = last // NS_PER_MS + 1 if closes_ms is None else closes_ms
+        self.in_whole_units = all(
+            row[4] % QUANTITY_NANOS_PER_SHARE == 0 and row[6] % QUANTITY_NANOS_PER_SHARE == 0 for row in rows
+        )
+        """Whether every quantity is a whole number of shares."""
+
+    @staticmethod
+    def of_tapes(tapes: Iterable[Tape]) -> Timeline:
+        """The line of an equity's regular session, as the sample has it."""
+        tapes = list(tapes)
+        return Timeline(
+            [tape.symbol for tape in tapes],
+            (
+                said(tape.symbol, what)
+                for tape in tapes
+                for rows in (tape.prints, tape.quotes)
+                for what in rows
+            ),
+            OPEN_MS,
+            CLOSE_MS,
+        )
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def position(self, at_ms: float) -> int:
+        """Number of ticks before `at_ms`."""
+        return bisect_left(self._columns[0], at_ms * NS_PER_MS)
+
+    def tick(self, position: int) -> Trade | Quote:
+        at_ns, kind, number, first, first_quantity, second, second_quantity = (
+            column[position] for column in self._columns
+        )
+        symbol = self.symbols[number]
+        if kind == _QUOTE:
+            return Quote(symbol, at_ns, first, first_quantity, second, second_quantity)
+        return Trade(symbol, at_ns, first, first_quantity)
+
+    def between(self, start: int, end: int) -> list[Trade | Quote]:
+        return [self.tick(position) for position in range(start, end)]
+
+    def quotes_at(self, position: int) -> list[Trade | Quote]:
+        """Each symbol's latest quote before `position`, oldest first: what a newcomer must be told."""
+        kinds, numbers = self._columns[1], self._columns[2]
+        found: dict[int, Trade | Quote] = {}
+        for before in range(position - 1, -1, -1):
+            if kinds[before] == _QUOTE and numbers[before] not in found:
+                found[numbers[before]] = self.tick(before)
+                if len(found) == len(self.symbols):
+                    break
+        return list(reversed(found.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Redating:
+    """Maps the recorded day onto the wall clock: `from_ms` of the day is `started_ns`, times `speed`."""
+
+    started_ns: int
+    from_ms: int
+    speed: float
+
+    def day_ms(self, now_ns: int) -> float:
+        return self.from_ms + (now_ns - self.started_ns) * self.speed / 1e6
+
+    def wall_ns(self, day_ms: float) -> int:
+        return self.started_ns + int((day_ms - self.from_ms) * 1e6 / self.speed)
+
+
+def _row(tick: Trade | Quote, number: int) -> _Row:
+    if isinstance(tick, Trade):
+        return tick.at_ns, _PRINT, number, tick.price, tick.quantity, 0, 0
+    return tick.at_ns, _QUOTE, number, tick.bid, tick.bid_quantity, tick.ask, tick.ask_quantity

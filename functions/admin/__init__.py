@@ -1,0 +1,1 @@
+"""Functions for exchange administrators (scope `admin`): halts, instruments, accounts, dead letters."""

@@ -1,0 +1,18 @@
+"""Halt trading in a symbol: orders are refused and may be cancelled, the outside quotes leave."""
+
+from cift.admin import halts
+from cift.auth import store
+from cift.contracts.admin import TradingHalt
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Caller, Trader
+from cift.platform.postgres import Database
+
+
+@http("POST", "/api/v1/admin/instruments/{symbol}/halt", scope="admin")
+async def halt_instrument(
+    symbol: str, trader: Trader, caller: Caller, engine: Engine, database: Database
+) -> TradingHalt:
+    async with database.write() as c:
+        await store.audit(c, "instrument_halted", caller, user_id=trader.user_id, subject=symbol)
+    return await halts.set_halt(symbol, engine, halted=True)

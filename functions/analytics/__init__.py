@@ -1,1 +1,0 @@
-"""Functions of analysis: what ticks, quotes and fills add up to."""

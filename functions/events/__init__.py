@@ -1,1 +1,0 @@
-"""Functions of identity: users, sessions, API keys."""

@@ -1,0 +1,1 @@
+"""Functions that run outside market feeds: replay, Alpaca, Massive, agents."""

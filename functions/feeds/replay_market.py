@@ -1,0 +1,21 @@
+"""Replay a recorded day as the outside market, loop after loop (CIFT_MARKET=replay)."""
+
+import functools
+import os
+
+from cift import bootstrap
+from cift.feeds import replay
+from cift.feeds.follow import follow
+from cift.feeds.settings import MarketSettings
+from cift.function import daemon
+from cift.platform.engine import Engine
+from cift.platform.tick_stream import Ticks
+
+
+@daemon(market="replay", extras=("polars",))
+async def replay_market(engine: Engine, ticks: Ticks) -> None:
+    settings = MarketSettings.read(os.environ)
+    source = await replay.load(settings)
+    lot = bootstrap.lot(in_whole_units=source.in_whole_units)
+    prepare = functools.partial(bootstrap.state_facts, engine, "replay", source.symbols, lot)
+    await follow(engine, source, prepare, ticks)

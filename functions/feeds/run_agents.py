@@ -1,0 +1,17 @@
+"""Let seeded agents trade with each other and with everybody (CIFT_MARKET=agents)."""
+
+import functools
+import os
+
+from cift import bootstrap
+from cift.feeds.agent_driver import AgentDriver
+from cift.feeds.settings import MarketSettings
+from cift.function import daemon
+from cift.platform.engine import Engine
+
+
+@daemon(market="agents")
+async def run_agents(engine: Engine) -> None:
+    settings = MarketSettings.read(os.environ)
+    prepare = functools.partial(bootstrap.state_facts, engine)
+    await AgentDriver(engine, bootstrap.SYMBOLS, settings, prepare).run()

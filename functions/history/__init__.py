@@ -1,0 +1,1 @@
+"""Functions of market history: archive, bars, ticks and analytics."""

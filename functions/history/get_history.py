@@ -1,0 +1,38 @@
+"""Ticks of a symbol, oldest first, as JSON, CSV or Parquet; streamed, whatever their number."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed
+from cift.function import http
+from cift.history import requests, tick_export
+from cift.market_data import rules, tape
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.postgres import Database
+from cift.platform.questdb import QuestDB
+
+
+@http("GET", "/api/v1/market-data/history/{symbol}", scope=None, timeout_s=3600.0, extras=("clickhouse",))
+async def get_history(
+    symbol: str,
+    database: Database,
+    clickhouse: ClickHouse,
+    questdb: QuestDB,
+    kind: Literal["trades", "quotes"] = "trades",
+    format: Literal["json", "csv", "parquet"] = "json",
+    start: DaySpanStart = None,
+    end: DaySpanEnd = None,
+    feed: Feed = None,
+    limit: Annotated[int | None, Field(ge=1, description="The most ticks; default: all.")] = None,
+) -> StreamingResponse:
+    name = rules.symbol_of(symbol)
+    span = requests.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    source, store = await requests.source_of(name, feed, clickhouse, questdb)
+    if source is None:
+        await tape.check_symbol(name, database)
+    wanted = tick_export.Wanted(name, source or "exchange", kind, span, limit)
+    body = await requests.begun(tick_export.pages(wanted, format, store))
+    headers = {"Content-Disposition": f'attachment; filename="{requests.filename(wanted, format)}"'}
+    return StreamingResponse(body, media_type=tick_export.MEDIA_TYPES[format], headers=headers)

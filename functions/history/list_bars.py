@@ -1,0 +1,62 @@
+"""Bars of a symbol, oldest first. Without `start`: the last ones.
+
+From the tick store where there is one: all feeds, any interval. Else from the tape alone."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cift.contracts.market import BarView, Feed, Hours, Interval, Source
+from cift.contracts.paging import Page, PageRequest
+from cift.function import http
+from cift.history import requests
+from cift.market_data import rules, tape
+from cift.platform.clickhouse import ClickHouse
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+from cift.platform.questdb import QuestDB
+
+
+@http("GET", "/api/v1/market-data/bars/{symbol}", scope=None, extras=("clickhouse",))
+async def list_bars(
+    symbol: str,
+    page: PageRequest,
+    trader: Trader | None,
+    database: Database,
+    clickhouse: ClickHouse,
+    questdb: QuestDB,
+    interval: Interval = "1m",
+    start: Annotated[str | None, Field(description="RFC 3339; bars that begin from here on.")] = None,
+    end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this.")] = None,
+    source: Source = "exchange",
+    feed: Feed = None,
+    session: Annotated[
+        Hours, Field(description="regular: the trading hours of the instrument's calendar alone.")
+    ] = "all",
+    adjusted: Annotated[
+        bool, Field(description="For splits and dividends, where factors are known.")
+    ] = False,
+) -> Page[BarView]:
+    name = rules.symbol_of(symbol)
+    since, until = rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end")
+    store = requests.store_of_bars(source, feed, clickhouse, questdb)
+    if store is None:
+        rules.only_of_the_tape(interval, feed, session, adjusted)
+        await tape.settled(trader, database)
+        return await tape.page_of_bars(name, interval, since, until, source, page, database)
+    calendar = await tape.calendar_of(name, database) if session == "regular" else None
+    found = await requests.page_of_bars(
+        name,
+        interval,
+        since,
+        until,
+        source=source,
+        feed=feed,
+        calendar=calendar,
+        adjusted=adjusted,
+        page=page,
+        store=store,
+    )
+    if not found.items:
+        await tape.check_symbol(name, database)
+    return found

@@ -1,0 +1,1 @@
+"""Functions that stream market data and account events to clients."""

@@ -1,0 +1,217 @@
+"""The operator's functions, and that nobody else gets through them."""
+
+import json
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from cift.auth import managed
+from cift.kernel.ids import uuid7
+from cift.platform.stores import Platform
+from tests.target import PASSWORD, User
+from tests.venue import MARKET, TRADING, Venue, refusal
+
+ADMIN = "/api/v1/admin"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def operator(platform: Platform) -> dict[str, str]:
+    """The headers of an operator."""
+    key = await managed.create_operate_key("tests", platform.database, platform.settings)
+    return {"X-API-Key": key}
+
+
+async def test_halt_and_resume(venue: Venue, operator: dict[str, str]) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    for _ in range(2):  # said twice it is true twice
+        halted = await venue.call(None, "POST", f"{ADMIN}/instruments/{symbol.lower()}/halt", None, operator)
+        assert halted.json() == {"symbol": symbol, "halted": True}, halted.text
+    refusal(await venue.try_order(user, symbol), 422, "instrument_halted")
+    assert (await venue.get(user, f"{MARKET}/quote/{symbol}"))["halted"] is True
+    resumed = await venue.call(None, "POST", f"{ADMIN}/instruments/{symbol}/resume", None, operator)
+    assert resumed.json() == {"symbol": symbol, "halted": False}
+    await venue.order(user, symbol)
+    refusal(
+        await venue.call(None, "POST", f"{ADMIN}/instruments/NOSUCH/halt", None, operator),
+        404,
+        "unknown_symbol",
+    )
+
+
+async def test_name_and_calendar_of_an_instrument(
+    venue: Venue, operator: dict[str, str], platform: Platform
+) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    path = f"{ADMIN}/instruments/{symbol}"
+
+    async def say(body: dict[str, Any], path: str = path) -> dict[str, Any]:
+        answer = await venue.call(None, "PATCH", path, body, operator)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    for _ in range(2):  # said twice it is true twice
+        told = await say({"name": " Söhne & Cie. "}, path.lower())
+        assert told == {"symbol": symbol, "name": "Söhne & Cie.", "calendar": "XNYS"}
+    # What is absent stays; null takes it back.
+    assert await say({"calendar": "24/7"}) == told | {"calendar": "24/7"}
+    assert await say({"name": None}) == {"symbol": symbol, "name": None, "calendar": "24/7"}
+    assert await say({"name": "Z" * 100, "calendar": None}) == {
+        "symbol": symbol,
+        "name": "Z" * 100,
+        "calendar": "XNYS",
+    }
+    await platform.database.caught_up(user.account_id, "project_market")
+    (listed,) = (await venue.get(None, f"{MARKET}/symbols", query=symbol))["items"]
+    assert (listed["name"], listed["calendar"]) == ("Z" * 100, "XNYS")
+    audited = await platform.database.fetch(
+        "SELECT detail::text FROM audit_log WHERE event = 'instrument_edited' AND subject = $1"
+        " AND user_id IS NOT NULL ORDER BY id DESC LIMIT 2",
+        symbol,
+    )
+    assert json.loads(audited[1]["detail"]) == {"name": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({}, "nothing_to_edit", None),
+        ({"calendar": "XXXX"}, "unknown_calendar", "calendar"),
+        ({"calendar": "../XNYS"}, "unknown_calendar", "calendar"),
+        ({"calendar": "X" * 9}, "invalid_request", "calendar"),
+        ({"name": "Z" * 101}, "invalid_request", "name"),
+        ({"name": ""}, "invalid_request", "name"),
+        ({"name": "   "}, "invalid_request", "name"),
+        ({"name": "two\nlines"}, "invalid_request", "name"),
+        ({"name": "a\x00zero"}, "invalid_request", "name"),
+        ({"name": "turned\u202earound"}, "invalid_request", "name"),
+        ({"name": 7}, "invalid_request", "name"),
+        ({"title": "Z"}, "invalid_request", "title"),
+    ],
+)
+async def test_details_that_are_refused(
+    venue: Venue, operator: dict[str, str], body: dict[str, Any], code: str, field: str | None
+) -> None:
+    symbol = await venue.instrument(price=None)
+    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", body, operator)
+    refusal(answer, 422, code, field)
+    assert (
+        await venue.platform.database.fetchval(
+            "SELECT count(*) FROM instrument_details WHERE symbol = $1", symbol
+        )
+        == 0
+    )
+
+
+@pytest.mark.parametrize("symbol", ["NOSUCH", "no such", "A" * 17])
+async def test_details_of_what_is_not_traded(venue: Venue, operator: dict[str, str], symbol: str) -> None:
+    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", {"name": "Z"}, operator)
+    refusal(answer, 404, "unknown_symbol", "symbol")
+
+
+async def test_state_and_limits_of_an_account(venue: Venue, operator: dict[str, str]) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    path = f"{ADMIN}/accounts/{user.account_id}"
+    edited = await venue.call(
+        None, "PATCH", path, {"limits": {"max_order_quantity": "5", "max_open_orders": 2}}, operator
+    )
+    assert edited.status_code == 200, edited.text
+    assert edited.json()["limits"] == {
+        "max_order_quantity": "5",
+        "max_order_notional": None,
+        "max_position": None,
+        "max_open_orders": 2,
+        "max_orders_per_second": 500,
+        "max_daily_loss": None,
+        "leverage_percent": 200,
+    }
+    refusal(await venue.try_order(user, symbol, quantity="6"), 422, "order_quantity_limit")
+    suspended = await venue.call(None, "PATCH", path, {"state": "suspended"}, operator)
+    assert suspended.json()["state"] == "suspended"
+    refusal(await venue.try_order(user, symbol, quantity="5"), 403, "account_suspended")
+    # Leaves the limits alone.
+    assert suspended.json()["limits"]["max_open_orders"] == 2
+    for unknown in (uuid7(), "me"):
+        answer = await venue.call(None, "PATCH", f"{ADMIN}/accounts/{unknown}", {"state": "active"}, operator)
+        refusal(answer, 404, "unknown_account")
+
+
+async def test_a_managed_account_is_edited_where_it_is_managed(
+    venue: Venue, platform: Platform, operator: dict[str, str]
+) -> None:
+    user = venue.user()
+    resource = managed.Manager(uuid7(), "desk/ada", uuid7())
+    await managed.take_user(user.account_id, None, resource, platform.database)
+    path = f"{ADMIN}/accounts/{user.account_id}"
+    error = refusal(
+        await venue.call(None, "PATCH", path, {"state": "closed"}, operator), 409, "managed_account"
+    )
+    assert "desk/ada" in error["message"]
+    # Money is not spec.
+    deposited = await venue.call(user, "POST", f"{TRADING}/account/deposit", {"amount": "5"})
+    assert deposited.status_code == 201
+    await managed.release(resource.uid, platform.database, platform.valkey)
+    answer = await venue.call(None, "PATCH", path, {"state": "reduce_only"}, operator)
+    assert answer.json()["state"] == "reduce_only"
+
+
+FUNCTIONS = [
+    ("POST", f"{ADMIN}/instruments/SPY/halt", None),
+    ("POST", f"{ADMIN}/instruments/SPY/resume", None),
+    ("PATCH", f"{ADMIN}/instruments/SPY", {"name": "Sly"}),
+    ("PATCH", f"{ADMIN}/accounts/019400aa-0000-7000-8000-000000000001", {"state": "closed"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), FUNCTIONS)
+async def test_no_user_gets_through(venue: Venue, method: str, path: str, body: Any) -> None:
+    user = venue.user()
+    refusal(await venue.http.request(method, path, json=body, headers=user.bearer), 403, "scope_required")
+    refusal(await venue.http.request(method, path, json=body, headers=user.key), 403, "scope_required")
+    refusal(await venue.http.request(method, path, json=body), 401, "credential_required")
+
+
+async def test_no_user_gives_himself_the_scope(venue: Venue, user: User, platform: Platform) -> None:
+    for scopes in (["admin"], ["read", "admin"]):
+        body = {"name": "sly", "scopes": scopes}
+        answer = await venue.http.post("/api/v1/auth/api-keys", json=body, headers=user.bearer)
+        refusal(answer, 422, "invalid_request")
+    # Nor would a function that forgot to look: the database refuses it.
+    for owner, scopes in ((user.user_id, ["admin"]), (managed.ADMIN, ["read"])):
+        await managed.create_operate_key("there is an operator", platform.database, platform.settings)
+        with pytest.raises(asyncpg.RaiseError, match="admin"):
+            await managed.create_key(owner, uuid7(), "sly", scopes, platform.database)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await managed.create_key(managed.ADMIN, uuid7(), "sly", ["read", "admin"], platform.database)
+
+
+async def test_an_operator_is_no_trader(venue: Venue, operator: dict[str, str]) -> None:
+    for method, path in (
+        ("GET", f"{TRADING}/orders"),
+        ("DELETE", f"{TRADING}/orders"),
+        ("GET", "/api/v1/auth/me"),
+        ("GET", "/api/v1/auth/api-keys"),
+        ("POST", f"{TRADING}/account/reset"),
+    ):
+        refusal(await venue.call(None, method, path, None, operator), 403, "scope_required")
+
+
+async def test_nobody_logs_in_as_an_operator_or_as_a_managed_account(
+    http: httpx.AsyncClient, platform: Platform
+) -> None:
+    await managed.create_operate_key("tests", platform.database, platform.settings)
+    account = uuid7()
+    await managed.make_user(
+        account, managed.Manager(uuid7(), "desk/bob", uuid7()), platform.database, platform.settings
+    )
+    names = await platform.database.fetch(
+        "SELECT username, email FROM users WHERE is_admin OR account_id = $1", account
+    )
+    assert len(names) == 2
+    for row in names:
+        for body in ({"username": row["username"]}, {"email": row["email"]}):
+            answer = await http.post("/api/v1/auth/login", json=body | {"password": PASSWORD})
+            refusal(answer, 401, "invalid_login")

@@ -1,0 +1,259 @@
+"""The market against the real exchange: real servers, real engine, the carried day."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cift import bootstrap
+from cift.feeds import agents
+from cift.feeds.agent_driver import account_of
+from cift.feeds.monotonic import Monotonic
+from cift.feeds.outside import command
+from cift.feeds.quotes import Print, Quote
+from cift.feeds.timeline import said
+from cift.kernel.errors import CiftError
+from cift.kernel.ids import uuid7
+from cift.kernel.money import NANOS, parse_nanos
+from cift.platform.engine import Engine, Result
+from cift.platform.stores import Platform
+from tests.stack import Stack
+
+FEED = 7
+"""A feed of these tests, beside the replay's."""
+QUEUE = "QUEUE.T"
+"""An instrument of these tests."""
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = 40.0) -> Any:
+    """The first true answer of `check`, asked again while the engine is away."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(CiftError):
+            if answer := await check():
+                return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not within {timeout_s:g} s: {what}")
+
+
+async def quote(engine: Engine, symbol: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await engine.query({"quote": [symbol]}))["quotes"][0]
+    return found
+
+
+async def two_sided(engine: Engine, symbol: str) -> dict[str, Any] | None:
+    seen = await quote(engine, symbol)
+    return seen if seen["bid"] is not None and seen["ask"] is not None else None
+
+
+async def customer(engine: Engine, cash: int = 100_000) -> str:
+    account = uuid7()
+    await engine.submit(
+        {"type": "open_account", "account": account, "kind": "cash", "role": "customer", "currency": "USD"}
+    )
+    await engine.submit({"type": "deposit", "account": account, "transfer": uuid7(), "amount": cash * NANOS})
+    return account
+
+
+async def place(engine: Engine, account: str, symbol: str, side: str, shares: int, **more: Any) -> Result:
+    order = {
+        "type": "place_order",
+        "account": account,
+        "order": uuid7(),
+        "symbol": symbol,
+        "side": side,
+        "kind": "limit" if "limit_price" in more else "market",
+        "time_in_force": "day",
+        "quantity": shares * NANOS,
+        "self_trade_prevention": "cancel_newest",
+    }
+    return await engine.submit(order | more)
+
+
+async def held(engine: Engine, account: str, symbol: str) -> int:
+    answer = await engine.query({"account": account})
+    quantities = [each["quantity"] for each in answer["positions"] if each["symbol"] == symbol]
+    return parse_nanos(quantities[0], "quantity", signed=True) // NANOS if quantities else 0
+
+
+# ── the replay ──────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture(scope="module")
+def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder: Path = tmp_path_factory.mktemp("replaying") / "data"
+    # The last minute of the day at six times its speed: the first session closes ten seconds later.
+    with Stack.start(folder, market="replay", speed="6", replay_from="15:59") as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def engine(replaying: Stack) -> AsyncIterator[Engine]:
+    platform = Platform(replaying.settings())
+    yield platform.engine
+    await platform.close()
+
+
+async def test_every_symbol_is_quoted_and_the_close_ends_day_orders_and_a_new_session_follows(
+    engine: Engine,
+) -> None:
+    for symbol in bootstrap.SYMBOLS:
+        await eventually(lambda symbol=symbol: two_sided(engine, symbol), f"{symbol} is quoted")  # type: ignore[misc]
+    account = await customer(engine)
+    low = (
+        parse_nanos((await eventually(lambda: two_sided(engine, "IBM"), "IBM is quoted"))["bid"], "bid")
+        * 95
+        // 100
+        // 10_000_000
+        * 10_000_000
+    )
+
+    async def rests() -> Result | None:  # the session may close while we ask
+        return await place(engine, account, "IBM", "buy", 1, limit_price=low)
+
+    placed = await eventually(rests, "a day order far below the market is accepted")
+    assert placed.order["status"] == "new"
+
+    async def ended() -> bool:
+        return (await engine.query({"account": account}))["account"]["open_orders"] == 0
+
+    await eventually(ended, "the close expires the day order")
+    assert await held(engine, account, "IBM") == 0
+    await eventually(lambda: two_sided(engine, "IBM"), "the next loop quotes again")
+
+
+async def test_a_market_order_is_filled_against_the_book_at_the_price_it_shows(engine: Engine) -> None:
+    account = await customer(engine)
+
+    async def filled() -> tuple[dict[str, Any], Result] | None:
+        seen = await two_sided(engine, "BAC")
+        result = await place(engine, account, "BAC", "buy", 10) if seen else None
+        return (seen, result) if seen and result and result.order["status"] == "filled" else None
+
+    seen, result = await eventually(filled, "a market order is filled")
+    paid = result.order["filled_notional"] // 10
+    assert abs(paid - parse_nanos(seen["ask"], "ask")) <= 3 * 10_000_000, "BAC moves a tick at a time"
+    assert await held(engine, account, "BAC") >= 10
+
+
+async def test_prices_move_as_on_that_day(engine: Engine) -> None:
+    seen: set[str] = set()
+
+    async def moved() -> bool:
+        answer = await two_sided(engine, "SPY")
+        if answer:
+            seen.add(answer["bid"])
+        return len(seen) >= 4
+
+    await eventually(moved, "SPY's bid takes four values")
+    assert all(160 < float(price) < 175 for price in seen)
+
+
+async def test_a_resting_order_is_filled_by_the_tape(engine: Engine) -> None:
+    account = await customer(engine)
+
+    async def bought() -> bool:
+        if await held(engine, account, "SPY"):
+            return True
+        await engine.submit({"type": "cancel_all", "account": account, "symbol": None})
+        seen = await two_sided(engine, "SPY")
+        if seen:
+            bid = parse_nanos(seen["bid"], "bid")
+            result = await place(engine, account, "SPY", "buy", 1, limit_price=bid, post_only=True)
+            await asyncio.sleep(1)
+            assert result.order["filled"] == 0, "post-only: it rested"
+        return bool(await held(engine, account, "SPY"))
+
+    await eventually(bought, "prints of the day reach an order at the bid")
+
+
+async def test_the_replay_goes_on_after_the_engine_was_killed(engine: Engine, replaying: Stack) -> None:
+    await eventually(lambda: two_sided(engine, "SPY"), "SPY is quoted")
+    before = (await quote(engine, "SPY"))["last_at"]
+    old = replaying.kill("matchd")
+    replaying.restarted("matchd", old)
+
+    async def goes_on() -> bool:
+        seen = await two_sided(engine, "SPY")
+        return seen is not None and seen["last_at"] != before
+
+    await eventually(goes_on, "quotes and prints come again")
+
+
+# ── queue position, on a tape made for it ───────────────────────────────────────────────────────
+async def test_a_limit_order_waits_its_turn_at_its_price(platform: Platform) -> None:
+    engine = platform.engine
+    await bootstrap.state_facts(engine)
+    await bootstrap.state_facts(engine)  # stating them again changes nothing and fails nothing
+    house = uuid7()
+    await engine.submit(
+        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+    )
+    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 600 * NANOS})
+    await engine.submit(bootstrap.instrument(QUEUE))
+    numbers = Monotonic(lambda: 0)
+
+    async def tell(what: Quote | Print) -> None:
+        await engine.submit(command(said(QUEUE, what), FEED, numbers.next()))
+
+    account = await customer(engine)
+    await tell(Quote(0, 4_900, 300, 4_902, 100))
+    order = await place(engine, account, QUEUE, "buy", 50, limit_price=4_900 * 10_000_000)
+    assert order.order["status"] == "new"
+    await tell(Print(1, 4_900, 200))
+    assert await held(engine, account, QUEUE) == 0, "100 shares of the quote still stand before it"
+    await tell(Quote(2, 4_900, 500, 4_902, 100))
+    await tell(Print(3, 4_900, 120))
+    assert await held(engine, account, QUEUE) == 20, "the quote grew behind it, not before it"
+    await tell(Quote(4, 4_901, 400, 4_902, 100))
+    assert await held(engine, account, QUEUE) == 20
+    await tell(Quote(5, 4_898, 100, 4_900, 1_000))
+    assert await held(engine, account, QUEUE) == 50, "an ask that comes down to it fills it at its price"
+    answer = await engine.query({"account": account})
+    assert answer["account"]["cash"] == "97550", "50 shares at 49.00"
+    await tell(Quote(6, 4_898, 0, 4_900, 0))
+
+
+# ── the agents ──────────────────────────────────────────────────────────────────────────────────
+async def test_agents_make_a_market_from_nothing_that_sums_to_zero(tmp_path: Path) -> None:
+    seed = 11
+    with Stack.start(tmp_path / "data", market="agents", seed=str(seed)) as stack:
+        platform = Platform(stack.settings())
+        engine = platform.engine
+        try:
+
+            async def traded() -> bool:
+                seen = (await engine.query({"quote": list(bootstrap.SYMBOLS)}))["quotes"]
+                return all(each["last"] is not None for each in seen)
+
+            await eventually(traded, "every symbol trades, though none had a price to begin with")
+            account = await customer(engine)
+
+            async def bought() -> bool:
+                result = await place(engine, account, "SPY", "buy", 5)
+                return bool(result.order["filled"])
+
+            await eventually(bought, "a user trades with the agents")
+            old = stack.kill("functions")
+            stack.restarted("functions", old)
+            at = (await quote(engine, "SPY"))["last_at"]
+
+            async def again() -> bool:
+                return (await quote(engine, "SPY"))["last_at"] != at
+
+            await eventually(again, "the agents come back and trade")
+            stack.kill("functions")
+            names = [
+                each.name
+                for each in agents.Agents(seed, dict.fromkeys(bootstrap.SYMBOLS, agents.View())).agents
+            ]
+            accounts = [account_of(seed, name) for name in names] + [account]
+            await asyncio.sleep(0.5)
+            for symbol in bootstrap.SYMBOLS:
+                held_by = [await held(engine, each, symbol) for each in accounts]
+                assert any(held_by), f"nobody holds {symbol}"
+                assert sum(held_by) == 0, f"{symbol} was made from nothing"
+        finally:
+            await platform.close()

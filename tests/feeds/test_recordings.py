@@ -1,0 +1,142 @@
+"""Every kind of recording is played from the same numbers that its file holds."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cift.feeds import recordings, sample
+from cift.feeds.outside import Quote, Trade
+from cift.feeds.sample import OPEN_MS, SampleMissing
+from cift.feeds.timeline import Timeline
+from cift.kernel.money import NANOS
+
+SHARED = Path(os.environ.get("CIFT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+HOUR_NS = 3_600 * NANOS
+AT_NS = 14 * HOUR_NS
+"""14:00, in nanoseconds since midnight."""
+
+
+def all_of(line: Timeline) -> list[Trade | Quote]:
+    return line.between(0, len(line))
+
+
+def test_the_carried_sample_is_read_as_its_tapes() -> None:
+    line, tapes = recordings.read(sample.FOLDER), sample.read()
+    assert line.symbols == [tape.symbol for tape in tapes]
+    assert len(line) == sum(len(tape.quotes) + len(tape.prints) for tape in tapes)
+    assert (line.opens_ms, line.closes_ms) == (sample.OPEN_MS, sample.CLOSE_MS)
+    only = recordings.read(sample.FOLDER, ["IBM"])
+    assert only.symbols == ["IBM"] and 0 < len(only) < len(line)
+
+
+def lean_zip(path: Path, rows: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(path.stem + ".csv", rows)
+
+
+def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: Path) -> None:
+    folder = tmp_path / "equity" / "usa" / "tick" / "abc"
+    lean_zip(
+        folder / "20131007_trade.zip",
+        f"{OPEN_MS - 1},1000000,5,Q,0,0\n{OPEN_MS + 10},1001000,7,Q,0,0\n{OPEN_MS + 20},990000,9,Q,100000,0\n"
+        f"{OPEN_MS + 30},990000,9,Q,0,1\n",
+    )
+    lean_zip(
+        folder / "20131007_quote.zip",
+        f"{OPEN_MS + 5},1000000,3,0,0,P,0,0\n{OPEN_MS + 5},0,0,1001000,4,Q,0,0\n",
+    )
+    lean_zip(folder / "20131008_trade.zip", f"{OPEN_MS},1100000,1,Q,0,0\n")
+    line = recordings.read(tmp_path)
+    assert line.symbols == ["ABC"]
+    ms = 1_000_000
+    assert all_of(line) == [
+        Quote("ABC", (OPEN_MS + 5) * ms, 100 * NANOS, 3 * NANOS, 100_100_000_000, 4 * NANOS),
+        Trade("ABC", (OPEN_MS + 10) * ms, 100_100_000_000, 7 * NANOS),
+        # It still stands, which the tape has to say: the engine lets prints eat the quote.
+        Quote("ABC", (OPEN_MS + 10) * ms, 100 * NANOS, 3 * NANOS, 100_100_000_000, 4 * NANOS),
+    ]
+    later = recordings.read(tmp_path, day="2013-10-08")
+    assert [tick.price for tick in all_of(later) if isinstance(tick, Trade)] == [110 * NANOS]
+    with pytest.raises(SampleMissing, match="2013-10-09"):
+        recordings.read(tmp_path, day="2013-10-09")
+
+
+def test_leans_minutes_of_a_market_in_fractions(tmp_path: Path) -> None:
+    folder = tmp_path / "crypto" / "coinbase" / "minute" / "btcusd"
+    lean_zip(folder / "20180404_trade.zip", "0,7424.91,7424.91,7422,7422.5,8\n")
+    lean_zip(folder / "20180404_quote.zip", "0,1,1,1,7421.9,1.25,1,1,1,7422.1,33.35399601000002\n")
+    line = recordings.read(tmp_path)
+    ticks = all_of(line)
+    trades = [tick for tick in ticks if isinstance(tick, Trade)]
+    assert [trade.price for trade in trades] == [
+        7_424_910_000_000,
+        7_424_910_000_000,
+        7_422 * NANOS,
+        7_422_500_000_000,
+    ]
+    assert sum(trade.quantity for trade in trades) == 8 * NANOS
+    quote = next(tick for tick in ticks if isinstance(tick, Quote))
+    assert (quote.bid, quote.bid_quantity, quote.ask_quantity) == (
+        7_421_900_000_000,
+        1_250_000_000,
+        33_353_996_010,
+    )
+    assert not line.in_whole_units
+
+
+CSV = """time,price,size,bid,bid_size,ask,ask_size
+2024-05-06T14:00:00.000000001Z,100.10,5,,,,
+2024-05-06T14:00:00.5Z,,,100.05,3,100.15,4
+2024-05-07T14:00:00Z,101,1,,,,
+"""
+EXPECTED = [
+    Trade("XYZ", AT_NS + 1, 100_100_000_000, 5 * NANOS),
+    Quote("XYZ", AT_NS + 500_000_000, 100_050_000_000, 3 * NANOS, 100_150_000_000, 4 * NANOS),
+]
+
+
+def test_a_csv_file_is_named_by_its_symbol_and_played_a_day_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "xyz_ticks.csv"
+    file.write_text(CSV)
+    line = recordings.read(file)
+    assert all_of(line) == EXPECTED and line.in_whole_units
+    assert line.opens_ms == 14 * 3_600_000 and line.closes_ms == 14 * 3_600_000 + 501
+    assert len(recordings.read(tmp_path, day="2024-05-07")) == 1
+    with pytest.raises(SampleMissing, match="no tick of 2024-05-08"):
+        recordings.read(file, day="2024-05-08")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "datetime"])
+def test_a_parquet_file_may_tell_its_times_in_any_unit(tmp_path: Path, unit: str) -> None:
+    at_s = 1_715_004_000  # 2024-05-06T14:00:00Z
+    scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "datetime": 10**6}[unit]
+    times = pl.Series([at_s * scale])
+    if unit == "datetime":
+        times = times.cast(pl.Datetime("us", "UTC"))
+    frame = pl.DataFrame({"timestamp": times, "symbol": ["abc"], "price": [100.07], "size": [3]})
+    frame.write_parquet(tmp_path / "ticks.parquet")
+    assert all_of(recordings.read(tmp_path)) == [Trade("ABC", AT_NS, 100_070_000_000, 3 * NANOS)]
+
+
+def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SampleMissing, match="no recording"):
+        recordings.read(tmp_path)
+    (tmp_path / "a.csv").write_text("when,price\n1,2\n")
+    with pytest.raises(SampleMissing, match="no column time"):
+        recordings.read(tmp_path)
+    (tmp_path / "a.csv").write_text("time,price\n1,2\n")
+    with pytest.raises(SampleMissing, match="neither price and size"):
+        recordings.read(tmp_path)
+    (tmp_path / "a.csv").write_text("time,price,size\nsoon,2,1\n")
+    with pytest.raises(SampleMissing, match="cannot read"):
+        recordings.read(tmp_path)
+
+
+@pytest.mark.skipif(not (SHARED / "data" / "equity").is_dir(), reason="needs the Lean folder of CIFT_SHARED")
+def test_the_lean_folder_gives_the_carried_sample() -> None:
+    made = recordings.read(SHARED / "data" / "equity", ["IBM"])
+    assert all_of(made) == all_of(recordings.read(sample.FOLDER, ["IBM"]))

@@ -1,0 +1,176 @@
+"""What a posted-to function answers while it works, when it takes too long, and when it fails; and what
+its small HTTP server bounds."""
+
+import asyncio
+import socket
+import sys
+import types
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from cift.function import Function, every, on
+from cift.host import plain
+from cift.host.plain import PlainServer, Request
+from cift.host.push import PushApp
+from cift.kernel.errors import Poison, Unavailable
+from cift.platform import cloud_event
+from cift.platform.journal import Batch
+from cift.platform.settings import Settings
+from cift.platform.stores import Platform
+from tests.host.test_cloud_event_batch import read
+
+DUE = {b"ce-type": cloud_event.DUE_TYPE.encode()}
+
+
+def house(declare: Any, function: Any) -> PushApp:
+    """Of a function that is declared as if it were functions/tests/<name>.py."""
+    module = types.ModuleType(f"functions.tests.{function.__name__}")
+    sys.modules[module.__name__] = module
+    function.__module__ = module.__name__
+    function: Function = declare(function).__cift_function__
+    return PushApp(function, Platform(Settings(log="off")), pushed=True)
+
+
+async def post(to: PushApp, headers: dict[bytes, bytes], body: bytes = b"") -> tuple[int, bytes]:
+    answer = await to(Request("POST", "/", headers, body))
+    return answer.status, answer.body
+
+
+async def test_a_timer_that_still_runs_is_busy() -> None:
+    go = asyncio.Event()
+    calls = 0
+
+    async def slow() -> None:
+        nonlocal calls
+        calls += 1
+        await go.wait()
+
+    timer = house(every("1s"), slow)
+    running = asyncio.create_task(post(timer, DUE))
+    await asyncio.sleep(0)
+    status, body = await post(timer, DUE)
+    assert status == 409 and b'"busy"' in body
+    go.set()
+    assert (await running)[0] == 204 and calls == 1
+    assert (await post(timer, DUE))[0] == 204 and calls == 2
+
+
+async def test_what_takes_too_long_is_ended_and_tried_again() -> None:
+    ended = []
+
+    async def stuck() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    timer = house(every("1s", timeout_s=0.01), stuck)
+    for _ in range(2):
+        status, body = await post(timer, DUE)
+        assert status == 503 and b'"timed_out"' in body
+    assert ended == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Poison("there is no such address"), 422, b'"poison"'),
+        (Unavailable("database_unavailable", "The database does not answer"), 503, b'"database_unavailable"'),
+        (ZeroDivisionError("of the inside"), 500, b'"internal"'),
+        (TimeoutError("of a store"), 500, b'"internal"'),
+    ],
+)
+async def test_only_poison_is_told_as_poison(error: Exception, status: int, code: bytes) -> None:
+    seen: list[Any] = []
+
+    async def notify(batch: Batch) -> None:
+        seen.extend(batch)
+        raise error
+
+    _, headers, body = read("events_with_headers")
+    handler = house(on("EVENTS", effects=True), notify)
+    answered, told = await post(handler, headers, body)
+    assert (answered, [m.subject for m in seen]) == (status, ["events.0197a3f0.filled", "events.zürich"])
+    assert code in told and b"of the inside" not in told
+
+
+@asynccontextmanager
+async def served(handler: Any) -> AsyncIterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = PlainServer(handler)
+    task = asyncio.create_task(server.serve(listener))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.stopping.set()
+        await task
+
+
+async def echo(request: Request) -> plain.Answer:
+    return plain.Answer(200, request.body, [(b"x-path", request.path.encode())])
+
+
+async def test_one_connection_serves_many_requests_chunked_ones_too() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one,"
+        yield b"two"
+
+    async with served(echo) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for size in (0, 1, 300_000):
+            answer = await client.post("/a/b?c", content=b"x" * size)
+            assert (answer.status_code, len(answer.content)) == (200, size)
+            assert answer.headers["x-path"] == "/a/b"
+        assert (await client.post("/", content=parts())).content == b"one,two"
+        head = await client.head("/")
+        assert (head.status_code, head.content) == (200, b"")
+
+
+async def raw(port: int, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+
+
+async def test_what_is_no_request_or_too_large_is_refused_and_hung_up(monkeypatch: Any) -> None:
+    monkeypatch.setattr(plain, "BODY_BYTES_MAX", 1000)
+    async with served(echo) as port:
+        assert (await raw(port, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        long = b"POST / HTTP/1.1\r\ncontent-length: 1001\r\n\r\n" + b"x" * 1001
+        assert (await raw(port, long)).startswith(b"HTTP/1.1 413 ")
+        many = b"GET / HTTP/1.1\r\n" + b"a: " + b"b" * plain.HEADERS_BYTES_MAX + b"\r\n\r\n"
+        assert (await raw(port, many)).startswith(b"HTTP/1.1 413 ")
+        closed = await raw(port, b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
+        assert closed.startswith(b"HTTP/1.1 200 ") and b"connection: close" in closed
+
+
+async def test_a_request_that_does_not_arrive_is_given_up(monkeypatch: Any) -> None:
+    monkeypatch.setattr(plain, "ARRIVES_WITHIN_S", 0.05)
+    async with served(echo) as port:
+        assert await raw(port, b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nab") == b""
+
+
+async def test_a_stop_lets_what_is_at_work_be_answered() -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request) -> plain.Answer:
+        begun.set()
+        await go.wait()
+        return plain.Answer(200, b"done", [])
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = PlainServer(slow)
+    task = asyncio.create_task(server.serve(listener))
+    asked = asyncio.create_task(raw(listener.getsockname()[1], b"GET / HTTP/1.1\r\n\r\n"))
+    await begun.wait()
+    server.stopping.set()
+    go.set()
+    answer = await asked
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"done")
+    await task
