@@ -4,10 +4,10 @@ use crate::engine::{Engine, MAX_ACCOUNTS};
 use crate::ledger::Ledger;
 use crate::money::mul_div;
 use crate::types::*;
-use crate::work::{Job, Then};
+use crate::work::{FollowUp, Job};
 use crate::Events;
 
-/// Largest values of an account's limits.
+/// Highest values of an account's limits (R3.7).
 const MAX_OPEN_ORDERS_PER_ACCOUNT: u32 = 10_000;
 const MAX_ORDERS_PER_SECOND: u32 = 1_000_000;
 const MAX_LEVERAGE_PERCENT: u32 = 1_000;
@@ -27,10 +27,11 @@ impl Engine {
         if self.ledger.accounts.len() == MAX_ACCOUNTS {
             return self.refuse(Refusal::AccountsFull, events);
         }
-        let Some(till) = self.ledger.till(currency) else {
+        let Some(currency_index) = self.ledger.currency_index(currency) else {
             return self.refuse(Refusal::CurrencyMismatch, events);
         };
-        self.ledger.open(Ledger::blank(id, kind, role, till));
+        self.ledger
+            .open_account(Ledger::new_account(id, kind, role, currency_index));
         events.push(Event::AccountOpened {
             account: id,
             kind,
@@ -39,7 +40,7 @@ impl Engine {
         });
     }
 
-    fn moved(&self, account: u32, transfer: TransferId, kind: CashKind, amount: Money) -> Event {
+    fn cash_moved(&self, account: u32, transfer: TransferId, kind: CashKind, amount: Money) -> Event {
         let owner = &self.ledger.accounts[account as usize];
         Event::CashMoved {
             account: owner.id,
@@ -50,8 +51,8 @@ impl Engine {
         }
     }
 
-    /// Cash against `WORLD`, told.
-    pub(crate) fn pay(
+    /// Moves cash against `WORLD` and emits `CashMoved`.
+    pub(crate) fn move_cash(
         &mut self,
         account: u32,
         transfer: TransferId,
@@ -60,7 +61,7 @@ impl Engine {
         events: &mut Events,
     ) {
         self.ledger.transfer(account, amount);
-        events.push(self.moved(account, transfer, kind, amount));
+        events.push(self.cash_moved(account, transfer, kind, amount));
     }
 
     pub(crate) fn deposit(
@@ -82,7 +83,7 @@ impl Engine {
             return self.refuse(Refusal::AmountOutOfRange, events);
         }
         self.ledger.accounts[account as usize].baseline += amount;
-        self.pay(account, transfer, CashKind::Deposit, amount, events);
+        self.move_cash(account, transfer, CashKind::Deposit, amount, events);
     }
 
     pub(crate) fn withdraw(
@@ -107,21 +108,21 @@ impl Engine {
             return self.refuse(Refusal::InsufficientCash, events);
         }
         self.ledger.accounts[account as usize].baseline -= amount;
-        self.pay(account, transfer, CashKind::Withdrawal, -amount, events);
+        self.move_cash(account, transfer, CashKind::Withdrawal, -amount, events);
     }
 
-    /// Cash that may leave without breaking a reserve or the leverage.
+    /// Cash that the account can withdraw without breaking a reserve or its leverage (R2.18, R2.19).
     pub(crate) fn withdrawable(&self, account: u32) -> Money {
         let owner = &self.ledger.accounts[account as usize];
         let free = match owner.kind {
             AccountKind::Cash => owner.cash - owner.reserved,
             AccountKind::Margin => {
-                let worth = self.worth(account);
+                let valuation = self.valuation(account);
                 let leverage = Money::from(owner.limits.leverage_percent);
-                let bound = worth.gross + owner.reserved;
-                // Rounded up: what is bound is never too little.
-                let bound = mul_div(bound, 100, leverage) + Money::from(mul_rest(bound, leverage));
-                (worth.equity - bound).min(owner.cash)
+                let bound = valuation.gross + owner.reserved;
+                // Rounded up, so that the bound cash is never too little.
+                let bound = mul_div(bound, 100, leverage) + Money::from(has_remainder(bound, leverage));
+                (valuation.equity - bound).min(owner.cash)
             }
         };
         free.max(0)
@@ -146,7 +147,7 @@ impl Engine {
             return self.refuse(Refusal::AmountOutOfRange, events);
         }
         self.sweep_account(account, None);
-        let then = Then::Reset {
+        let follow_up = FollowUp::Reset {
             account,
             transfer,
             cash,
@@ -154,11 +155,11 @@ impl Engine {
         self.work.job = Job::Sweep {
             at: 0,
             reason: CloseReason::AccountReset,
-            then,
+            follow_up,
         };
     }
 
-    /// Positions to `WORLD`, one a step; then the cash.
+    /// Moves one position per step to `WORLD`, then sets the cash.
     pub(crate) fn reset_step(
         &mut self,
         account: u32,
@@ -170,7 +171,7 @@ impl Engine {
         let Some(&(instrument, slot)) = self.ledger.accounts[account as usize].positions.get(at) else {
             let amount = cash - self.ledger.accounts[account as usize].cash;
             self.ledger.accounts[account as usize].baseline = cash;
-            return self.pay(account, transfer, CashKind::Reset, amount, events);
+            return self.move_cash(account, transfer, CashKind::Reset, amount, events);
         };
         self.work.job = Job::Positions {
             account,
@@ -183,8 +184,8 @@ impl Engine {
         }
     }
 
-    /// Moves a position against `WORLD`, told.
-    #[allow(clippy::too_many_arguments)] // a posting with all its sides
+    /// Sets a position against `WORLD` and emits `PositionMoved`.
+    #[allow(clippy::too_many_arguments)] // all values of one posting
     pub(crate) fn set_position(
         &mut self,
         account: u32,
@@ -248,8 +249,8 @@ impl Engine {
     }
 }
 
-/// Does `value × 100 / by` leave a rest?
-fn mul_rest(value: Money, by: Money) -> bool {
-    // The bound is ≤ 1e30, so that the product fits.
+/// Does `value × 100 / by` leave a remainder?
+fn has_remainder(value: Money, by: Money) -> bool {
+    // The bound is ≤ 1e30, so the product fits.
     value * 100 % by != 0
 }

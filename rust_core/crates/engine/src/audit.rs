@@ -1,14 +1,15 @@
-//! The full check of the books: everything kept by increments, computed again from its parts.
+//! The full consistency check: computes every incrementally maintained value again from its parts.
 
 use crate::engine::Engine;
 use crate::ledger::Position;
-use crate::orders::Place;
+use crate::orders::Location;
 use crate::risk::reserve_of;
 use crate::types::*;
 
 impl Engine {
-    /// Σ cash per currency and Σ lots per instrument over all accounts are zero, reserves and
-    /// open quantities equal what the open orders say.
+    /// Checks that cash per currency and lots per instrument sum to zero over all accounts, that reserves
+    /// and open quantities equal those of the open orders, and that each level is the sum of its entries.
+    /// Returns what is wrong.
     pub fn check_conservation(&self) -> Result<(), &'static str> {
         self.check_zero_sum()?;
         self.check_open_orders()?;
@@ -16,7 +17,12 @@ impl Engine {
     }
 
     fn check_zero_sum(&self) -> Result<(), &'static str> {
-        let mut cash: Vec<Money> = self.ledger.tills.iter().map(|till| till.world + till.fees).collect();
+        let mut cash: Vec<Money> = self
+            .ledger
+            .currencies
+            .iter()
+            .map(|balances| balances.world + balances.fees)
+            .collect();
         let mut lots: Vec<i128> = self.markets.iter().map(|market| market.world).collect();
         for account in &self.ledger.accounts {
             cash[account.currency as usize] += account.cash;
@@ -24,7 +30,7 @@ impl Engine {
                 let position = &self.ledger.positions[slot as usize];
                 lots[instrument as usize] += i128::from(position.lots);
                 if position.lots == 0 && position.cost != 0 {
-                    return Err("an empty position has a cost");
+                    return Err("a position of 0 lots has a cost");
                 }
             }
         }
@@ -41,12 +47,12 @@ impl Engine {
         let mut positions = vec![Position::default(); self.ledger.positions.len()];
         let mut reserved: Vec<Money> = vec![0; self.ledger.accounts.len()];
         let mut open = vec![0u32; self.ledger.accounts.len()];
-        for slot in self.orders.by_age() {
+        for slot in self.orders.by_acceptance() {
             let order = &self.orders[slot];
             let position = &mut positions[order.position as usize];
             position.orders += 1;
             open[order.account as usize] += 1;
-            let due = if order.counted {
+            let expected = if order.counted {
                 *position.open_mut(order.side) += order.leaves();
                 if order.reduce_only {
                     *position.reducing_mut(order.side) += order.leaves();
@@ -61,20 +67,20 @@ impl Engine {
             } else {
                 0
             };
-            if due != order.reserved {
-                return Err("an order's reserve is wrong");
+            if expected != order.reserved {
+                return Err("the reserve of an order is wrong");
             }
             if order.leaves() <= 0 && order.status != OrderStatus::Held {
-                return Err("an open order has nothing left");
+                return Err("an open order has no quantity left");
             }
-            reserved[order.account as usize] += due;
+            reserved[order.account as usize] += expected;
         }
         for (at, account) in self.ledger.accounts.iter().enumerate() {
             if account.reserved != reserved[at] {
-                return Err("an account's reserve is not the sum of its orders'");
+                return Err("the reserve of an account is not the sum of its orders' reserves");
             }
             if account.open_orders != open[at] {
-                return Err("an account's number of open orders is wrong");
+                return Err("the number of open orders of an account is wrong");
             }
             if account.kind == AccountKind::Cash && account.role == AccountRole::Customer {
                 let short = account
@@ -85,7 +91,7 @@ impl Engine {
                     return Err("a cash account is short");
                 }
                 if account.cash < account.reserved {
-                    return Err("a cash account has less than it put aside");
+                    return Err("a cash account has less cash than it reserved");
                 }
             }
         }
@@ -96,9 +102,9 @@ impl Engine {
                 && kept.reducing_sells == found.reducing_sells
                 && kept.orders == found.orders;
             if !same {
-                return Err("open quantities are not those of the open orders");
+                return Err("the open quantities of a position are not the sums of its open orders");
             }
-            if !self.work.unfinished && kept.over_reduced().is_some() {
+            if !self.work.unfinished && kept.reduce_only_excess().is_some() {
                 return Err("reduce-only orders exceed the position");
             }
         }
@@ -122,16 +128,16 @@ impl Engine {
                         lots += i128::from(entry.quantity);
                         orders += 1;
                         if entry.quantity <= 0 {
-                            return Err("a resting order shows nothing");
+                            return Err("a resting order has no shown quantity");
                         }
-                        if entry.owner & crate::market::HOUSE == 0 {
+                        if entry.owner & crate::market::OUTSIDE_CHUNK == 0 {
                             let order = &self.orders[entry.owner];
-                            let same = order.age > 0
-                                && order.place == Place::Book
+                            let same = order.acceptance > 0
+                                && order.location == Location::Book
                                 && order.node == at
                                 && order.leaves() == entry.quantity + entry.hidden;
                             if !same {
-                                return Err("a resting entry is not its order");
+                                return Err("a queue entry does not match its order");
                             }
                         }
                         node = market.book.ladder(side).next_in_level(at);
@@ -142,7 +148,7 @@ impl Engine {
                     total += orders as usize;
                 }
                 if total != market.book.orders(side) {
-                    return Err("orders are missing from the levels");
+                    return Err("the number of orders on a side is not the sum of its levels");
                 }
             }
         }

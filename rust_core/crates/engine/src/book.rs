@@ -1,19 +1,22 @@
-//! A limit order book by itself: prices in ticks, quantities in lots, no accounts, no money.
+//! A limit order book on its own: prices in ticks, quantities in lots, no accounts, no money.
 //!
-//! [`Book`] is what the engine matches on, and it can be used alone: [`Book::add`],
-//! [`Book::cancel`], [`Book::best`], [`Book::levels`], [`Book::take`]. Price, then time: within a
-//! level first in, first out; an iceberg's refill goes to the end of its level.
+//! The engine matches on [`Book`], and it can also be used alone: [`Book::add`], [`Book::cancel`],
+//! [`Book::best`], [`Book::levels`], [`Book::take`].
 //!
-//! The book does not keep itself uncrossed: `add` rests an order as it is told. Take first, then add
-//! the rest ([`Book::submit`] does both).
+//! # Ordering
+//! Price, then time. Within a level the first order in is the first out. An iceberg's refill goes to the
+//! end of its level.
 //!
-//! Known limits: a [`Handle`] is a slot and is used again after its order is gone; whoever keeps
-//! handles must forget those of finished orders ([`Trade::done`] tells).
+//! # Known limits
+//! - `add` rests an order without matching it, so a caller can cross the book. Call `take` first and `add`
+//!   the remainder; [`Book::submit`] does both.
+//! - A [`Handle`] is a slot, which is reused after its order ends. A caller that stores handles must delete
+//!   those of finished orders ([`Trade::done`]).
 
 use crate::ladder::{Ladder, PAGE_TICKS};
 use crate::types::Side;
 
-/// A resting order: valid until it is cancelled or filled.
+/// Identifies a resting order until it is cancelled or filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {
     pub side: Side,
@@ -28,14 +31,14 @@ pub struct BookLevel {
     pub orders: u32,
 }
 
-/// A resting order was hit.
+/// A fill of a resting order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
-    /// What was given to [`Book::add`].
+    /// The value that was given to [`Book::add`].
     pub owner: u32,
     pub price: i64,
     pub quantity: i64,
-    /// The resting order is filled and its handle no longer valid.
+    /// The resting order is filled and its handle is no longer valid.
     pub done: bool,
 }
 
@@ -54,8 +57,9 @@ impl Book {
         }
     }
 
-    /// Makes room for so many orders, and for so many prices beyond those in use, on each side, so that
-    /// neither add nor take pays for growing. Prices far apart take more: room is by the 512 ticks.
+    /// Allocates memory for this many orders, and for this many ticks of price range beyond those in use,
+    /// on each side. Then neither `add` nor `take` pays for growth. Memory is allocated per 512 ticks, so
+    /// prices that are far apart need more.
     pub fn warm_up(&mut self, orders: usize, ticks: usize) {
         for ladder in [&mut self.bids, &mut self.asks] {
             ladder.warm_up(orders, ticks.div_ceil(PAGE_TICKS) + 1);
@@ -78,7 +82,7 @@ impl Book {
         }
     }
 
-    /// Rests an order of `quantity > 0` lots at the end of its level; `owner` comes back in trades.
+    /// Rests an order of `quantity > 0` lots at the end of its level. `owner` is returned in trades.
     pub fn add(&mut self, side: Side, price: i64, quantity: i64, owner: u32) -> Handle {
         let ladder = self.ladder_mut(side);
         ladder.trim();
@@ -88,7 +92,7 @@ impl Book {
         }
     }
 
-    /// Rests an iceberg: `display` lots are shown, the rest refills them.
+    /// Rests an iceberg: it shows `display` lots and refills them from the hidden remainder.
     pub fn add_iceberg(&mut self, side: Side, price: i64, quantity: i64, display: i64, owner: u32) -> Handle {
         let ladder = self.ladder_mut(side);
         ladder.trim();
@@ -99,12 +103,13 @@ impl Book {
         }
     }
 
-    /// Takes a resting order out. The handle must be valid.
+    /// Removes a resting order. The handle must be valid.
     pub fn cancel(&mut self, handle: Handle) {
         self.ladder_mut(handle.side).remove(handle.slot);
     }
 
-    /// Makes a resting order smaller; it keeps its place. `left` must be positive and not larger.
+    /// Reduces a resting order to `left` lots, which must be positive and not more than now. The order
+    /// keeps its place.
     pub fn reduce(&mut self, handle: Handle, left: i64) {
         self.ladder_mut(handle.side).shrink(handle.slot, left);
     }
@@ -120,7 +125,7 @@ impl Book {
         self.ladder(side).best()
     }
 
-    /// The best level of a side.
+    /// Best level of a side.
     pub fn best_level(&self, side: Side) -> Option<BookLevel> {
         let ladder = self.ladder(side);
         let price = ladder.best()?;
@@ -170,7 +175,7 @@ impl Book {
     }
 
     /// Matches an incoming order of `quantity` lots against the other side, up to `limit` (`None`: any
-    /// price). Calls `on` for each resting order hit; returns the lots that found nobody.
+    /// price). Calls `on` for each fill of a resting order. Returns the unmatched lots.
     pub fn take(&mut self, side: Side, limit: Option<i64>, mut quantity: i64, mut on: impl FnMut(Trade)) -> i64 {
         let ladder = self.ladder_mut(side.opposite());
         while quantity > 0 {
@@ -192,7 +197,8 @@ impl Book {
         quantity
     }
 
-    /// A limit order: matched, then the rest is added. `None`: nothing was left.
+    /// Submits a limit order: matches it, then rests the remainder. `None`: nothing was left.
+    ///
     pub fn submit(
         &mut self,
         side: Side,

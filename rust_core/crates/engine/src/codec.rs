@@ -1,6 +1,8 @@
-//! Bytes of a snapshot: fixed-width little-endian integers, options with a leading byte, enums as one
-//! byte. One form for each value, so that equal states give equal bytes. Reading never panics: what
-//! does not fit is a [`RestoreError`].
+//! The bytes of a snapshot: fixed-width little-endian integers, options with a leading byte, enums as one
+//! byte.
+//!
+//! Each value has exactly one encoding, so that equal states give equal bytes. Reading never panics: bytes
+//! that do not fit are a [`RestoreError`].
 
 use crate::types::*;
 use crate::RestoreError;
@@ -11,9 +13,9 @@ pub(crate) struct Reader<'a>(pub &'a [u8]);
 
 pub(crate) type Read<T> = Result<T, RestoreError>;
 
-pub(crate) const TORN: RestoreError = RestoreError("the snapshot is cut short or has a value out of range");
+pub(crate) const MALFORMED: RestoreError = RestoreError("the snapshot is incomplete or has a value out of range");
 
-/// A value with its one form in bytes.
+/// A value with its one encoding.
 pub(crate) trait Field: Sized {
     fn write(&self, out: &mut Writer);
     fn read(from: &mut Reader) -> Read<Self>;
@@ -28,7 +30,7 @@ impl Writer<'_> {
 impl<'a> Reader<'a> {
     pub fn take(&mut self, length: usize) -> Read<&'a [u8]> {
         if self.0.len() < length {
-            return Err(TORN);
+            return Err(MALFORMED);
         }
         let (head, tail) = self.0.split_at(length);
         self.0 = tail;
@@ -39,11 +41,11 @@ impl<'a> Reader<'a> {
         T::read(self)
     }
 
-    /// A count of things that take at least a byte each: never more than there are bytes.
+    /// Reads a count of items that take at least one byte each; it cannot exceed the number of bytes left.
     pub fn count(&mut self) -> Read<usize> {
         let count = self.get::<u32>()? as usize;
         if count > self.0.len() {
-            return Err(TORN);
+            return Err(MALFORMED);
         }
         Ok(count)
     }
@@ -57,7 +59,7 @@ macro_rules! integers {
             }
             fn read(from: &mut Reader) -> Read<Self> {
                 let bytes = from.take(std::mem::size_of::<$type>())?;
-                Ok(<$type>::from_le_bytes(bytes.try_into().map_err(|_| TORN)?))
+                Ok(<$type>::from_le_bytes(bytes.try_into().map_err(|_| MALFORMED)?))
             }
         }
     )* };
@@ -72,7 +74,7 @@ impl Field for bool {
         match from.get::<u8>()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(TORN),
+            _ => Err(MALFORMED),
         }
     }
 }
@@ -94,11 +96,11 @@ impl<const N: usize> Field for [u8; N] {
         out.0.extend_from_slice(self);
     }
     fn read(from: &mut Reader) -> Read<Self> {
-        from.take(N)?.try_into().map_err(|_| TORN)
+        from.take(N)?.try_into().map_err(|_| MALFORMED)
     }
 }
 
-/// Enums without data: their index in a list that only grows at its end.
+/// Enums without data: encoded as the index in a list that only grows at its end.
 macro_rules! enums {
     ($($type:ident [ $($variant:ident),* ]),* $(,)?) => { $(
         impl Field for $type {
@@ -109,7 +111,7 @@ macro_rules! enums {
             }
             fn read(from: &mut Reader) -> Read<Self> {
                 const ALL: &[$type] = &[$($type::$variant),*];
-                ALL.get(from.get::<u8>()? as usize).copied().ok_or(TORN)
+                ALL.get(from.get::<u8>()? as usize).copied().ok_or(MALFORMED)
             }
         }
     )* };
@@ -131,7 +133,7 @@ macro_rules! coded {
                 out.put(self.code());
             }
             fn read(from: &mut Reader) -> Read<Self> {
-                $type::from_code(from.get()?).ok_or(TORN)
+                $type::from_code(from.get()?).ok_or(MALFORMED)
             }
         }
     )* };
@@ -157,7 +159,7 @@ impl Field for TimeInForce {
             (2, 0) => Ok(TimeInForce::Ioc),
             (3, 0) => Ok(TimeInForce::Fok),
             (4, time) => Ok(TimeInForce::Gtd(time)),
-            _ => Err(TORN),
+            _ => Err(MALFORMED),
         }
     }
 }
@@ -179,7 +181,7 @@ impl Field for Trail {
         match from.get::<u8>()? {
             0 => Ok(Trail::Amount(from.get()?)),
             1 => Ok(Trail::Ppm(from.get()?)),
-            _ => Err(TORN),
+            _ => Err(MALFORMED),
         }
     }
 }
@@ -245,7 +247,7 @@ macro_rules! wrappers {
 }
 wrappers!(AccountId, OrderId, Symbol, Currency);
 
-/// FNV-1a over 8-byte words: tells torn and altered bytes, nothing more.
+/// FNV-1a over 8-byte words. It detects incomplete and altered bytes, not deliberate manipulation.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325u64 ^ bytes.len() as u64;
     for chunk in bytes.chunks(8) {

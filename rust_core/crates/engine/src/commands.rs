@@ -1,16 +1,16 @@
-//! Each command to its place; the short ones (definitions, fees, versions) are here.
+//! Dispatch of each command to its function. Short commands (definitions, fees, versions) are handled here.
 
 use crate::engine::{Engine, FORMAT_VERSION, MAX_FEEDS, MAX_INSTRUMENTS, RULES_VERSION};
 use crate::market::{Feed, Market};
 use crate::outside::DEFAULT_SILENCE_NS;
 use crate::types::*;
-use crate::work::{Job, Then};
+use crate::work::{FollowUp, Job};
 use crate::Events;
 
 const MIN_FEE_PPM: i32 = -10_000;
 const MAX_FEE_PPM: i32 = 100_000;
 const MAX_PPM: u32 = 1_000_000;
-/// Longest silence a feed may be given: a day.
+/// Longest silence that a feed can be given: one day.
 const MAX_SILENCE_NS: i64 = 86_400 * NANOS;
 
 impl Engine {
@@ -47,42 +47,16 @@ impl Engine {
                 self.outside_trade(feed, source_sequence, symbol, OutsideSide { price, quantity }, events);
             }
             Command::AdvanceTime | Command::Continue => {}
-            Command::EngineStarted { epoch } => {
-                if epoch <= self.epoch {
-                    return self.refuse(Refusal::StaleEpoch, events);
-                }
-                self.epoch = epoch;
-                events.push(Event::EngineStarted { epoch });
-            }
-            Command::SetRules { version } => {
-                if version != RULES_VERSION {
-                    return self.refuse(Refusal::UnknownRules, events);
-                }
-                self.rules = version;
-                events.push(Event::RulesSet { version });
-            }
-            Command::EnableFormat { format } => {
-                if format != FORMAT_VERSION {
-                    return self.refuse(Refusal::UnknownFormat, events);
-                }
-                self.format = format;
-                events.push(Event::FormatEnabled { format });
-            }
+            Command::EngineStarted { epoch } => self.start_epoch(epoch, events),
+            Command::SetRules { version } => self.set_rules(version, events),
+            Command::EnableFormat { format } => self.enable_format(format, events),
             Command::DefineInstrument(ref instrument) => self.define_instrument(instrument, events),
             Command::DefineFeed {
                 feed,
                 house,
                 silence_ns,
             } => self.define_feed(feed, house, silence_ns, events),
-            Command::SetFees { maker_ppm, taker_ppm } => {
-                let range = MIN_FEE_PPM..=MAX_FEE_PPM;
-                if !range.contains(&maker_ppm) || !range.contains(&taker_ppm) || maker_ppm + taker_ppm < 0 {
-                    return self.refuse(Refusal::InvalidFees, events);
-                }
-                self.maker_ppm = maker_ppm;
-                self.taker_ppm = taker_ppm;
-                events.push(Event::FeesSet { maker_ppm, taker_ppm });
-            }
+            Command::SetFees { maker_ppm, taker_ppm } => self.set_fees(maker_ppm, taker_ppm, events),
             Command::SetSession { session, closes_at } => self.set_session(session, closes_at, events),
             Command::Halt { symbol } => self.halt(symbol, events),
             Command::Resume { symbol } => self.resume(symbol, events),
@@ -123,6 +97,40 @@ impl Engine {
         }
     }
 
+    fn start_epoch(&mut self, epoch: u64, events: &mut Events) {
+        if epoch <= self.epoch {
+            return self.refuse(Refusal::StaleEpoch, events);
+        }
+        self.epoch = epoch;
+        events.push(Event::EngineStarted { epoch });
+    }
+
+    fn set_rules(&mut self, version: u32, events: &mut Events) {
+        if version != RULES_VERSION {
+            return self.refuse(Refusal::UnknownRules, events);
+        }
+        self.rules = version;
+        events.push(Event::RulesSet { version });
+    }
+
+    fn enable_format(&mut self, format: u16, events: &mut Events) {
+        if format != FORMAT_VERSION {
+            return self.refuse(Refusal::UnknownFormat, events);
+        }
+        self.format = format;
+        events.push(Event::FormatEnabled { format });
+    }
+
+    fn set_fees(&mut self, maker_ppm: i32, taker_ppm: i32, events: &mut Events) {
+        let range = MIN_FEE_PPM..=MAX_FEE_PPM;
+        if !range.contains(&maker_ppm) || !range.contains(&taker_ppm) || maker_ppm + taker_ppm < 0 {
+            return self.refuse(Refusal::InvalidFees, events);
+        }
+        self.maker_ppm = maker_ppm;
+        self.taker_ppm = taker_ppm;
+        events.push(Event::FeesSet { maker_ppm, taker_ppm });
+    }
+
     fn define_instrument(&mut self, instrument: &Instrument, events: &mut Events) {
         if self.find_symbol(instrument.symbol).is_some() {
             return self.refuse(Refusal::InstrumentExists, events);
@@ -133,7 +141,7 @@ impl Engine {
         if self.markets.len() == MAX_INSTRUMENTS {
             return self.refuse(Refusal::TooManyInstruments, events);
         }
-        let Some(currency) = self.ledger.till(instrument.currency) else {
+        let Some(currency) = self.ledger.currency_index(instrument.currency) else {
             return self.refuse(Refusal::CurrencyMismatch, events);
         };
         self.add_market(*instrument, Market::new(instrument, currency));
@@ -156,7 +164,7 @@ impl Engine {
         } else {
             silence_ns
         };
-        let told = Event::FeedDefined {
+        let defined = Event::FeedDefined {
             feed,
             house,
             silence_ns,
@@ -164,25 +172,25 @@ impl Engine {
         match self.feeds.iter().position(|known| known.id == feed) {
             Some(at) => {
                 let known = &mut self.feeds[at];
-                known.house = account;
+                known.house_account = account;
                 known.silence_ns = silence_ns;
                 known.last_message_at = None;
-                events.push(told);
+                events.push(defined);
                 self.work.job = Job::Withdraw {
                     feed: at as u32,
                     at: 0,
-                    then: Then::Nothing,
+                    follow_up: FollowUp::None,
                 };
             }
             None if self.feeds.len() == MAX_FEEDS => self.refuse(Refusal::TooManyFeeds, events),
             None => {
                 self.feeds.push(Feed {
                     id: feed,
-                    house: account,
+                    house_account: account,
                     silence_ns,
                     last_message_at: None,
                 });
-                events.push(told);
+                events.push(defined);
             }
         }
     }

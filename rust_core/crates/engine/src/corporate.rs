@@ -1,12 +1,12 @@
-//! Splits and dividends: position by position, against `WORLD`.
+//! Splits and dividends: one position per step, against `WORLD`.
 
 use crate::engine::Engine;
 use crate::money::mul_div;
 use crate::types::*;
-use crate::work::{Job, Then};
+use crate::work::{FollowUp, Job};
 use crate::Events;
 
-/// Largest numerator and denominator of a split.
+/// Highest numerator and denominator of a split.
 const MAX_SPLIT: u32 = 1_000;
 
 impl Engine {
@@ -37,12 +37,12 @@ impl Engine {
             return self.refuse(Refusal::InvalidSplit, events);
         }
         self.work.sweep.clear();
-        for slot in self.orders.by_age() {
+        for slot in self.orders.by_acceptance() {
             if self.orders[slot].instrument == instrument {
-                self.work.sweep.push((self.orders[slot].age, slot));
+                self.work.sweep.push((self.orders[slot].acceptance, slot));
             }
         }
-        let then = Then::Split {
+        let follow_up = FollowUp::Split {
             instrument,
             numerator,
             denominator,
@@ -50,11 +50,12 @@ impl Engine {
         self.work.job = Job::Sweep {
             at: 0,
             reason: CloseReason::Split,
-            then,
+            follow_up,
         };
     }
 
-    /// After the orders: the house, the price, then account by account.
+    /// Applies a split after its orders are cancelled: withdraws quotes, sets the price, then starts with
+    /// the accounts.
     pub(crate) fn apply_split(&mut self, instrument: u32, numerator: u32, denominator: u32, events: &mut Events) {
         self.withdraw_quotes(instrument, u32::MAX);
         let market = &mut self.markets[instrument as usize];
@@ -78,7 +79,8 @@ impl Engine {
         };
     }
 
-    /// Whole lots, toward zero; the fraction in cash at the new price (at its cost where there is none).
+    /// Splits one account's position to whole lots, toward zero. The fraction is paid in cash at the new
+    /// price, or at its share of the cost if there is no price.
     pub(crate) fn split_account(
         &mut self,
         instrument: u32,
@@ -98,12 +100,12 @@ impl Engine {
         let (numerator, denominator) = (i128::from(numerator), i128::from(denominator));
         let exact = i128::from(position.lots) * numerator;
         let lots = exact / denominator;
-        let rest = exact - lots * denominator;
+        let fraction = exact - lots * denominator;
         let kept = mul_div(position.cost, (lots * denominator).abs(), exact.abs());
         let cash = if mark > 0 {
-            rest * i128::from(mark) * self.markets[instrument as usize].unit / denominator
+            fraction * i128::from(mark) * self.markets[instrument as usize].unit / denominator
         } else {
-            mul_div(position.cost, rest.abs(), exact.abs())
+            mul_div(position.cost, fraction.abs(), exact.abs())
         };
         self.set_position(
             account,
@@ -115,7 +117,7 @@ impl Engine {
             events,
         );
         if cash != 0 {
-            self.pay(account, TransferId(0), CashKind::CashInLieu, cash, events);
+            self.move_cash(account, TransferId(0), CashKind::CashInLieu, cash, events);
         }
     }
 
@@ -141,7 +143,7 @@ impl Engine {
         let quantity = lots * i128::from(self.markets[instrument as usize].lot);
         let cash = amount * quantity / i128::from(NANOS);
         if cash != 0 {
-            self.pay(account, TransferId(0), CashKind::Dividend, cash, events);
+            self.move_cash(account, TransferId(0), CashKind::Dividend, cash, events);
         }
     }
 }

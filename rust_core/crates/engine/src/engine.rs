@@ -1,9 +1,15 @@
-//! The engine's state, and the way of a command through it.
+//! The engine's state, and the steps of one command.
 //!
-//! `apply` → requests that ended are dropped → what is due is done → [`Engine::dispatch`] starts the
-//! command → [`Engine::run`] does its units of work → the levels that changed are told → the outcome
-//! is remembered under its request key. See `work.rs` for what happens when that is too much for one
-//! command.
+//! `apply` runs these steps in order:
+//! 1. Drop expired request keys (§11).
+//! 2. Do the work that is due by time (§8).
+//! 3. [`Engine::dispatch`] checks the command and starts its work.
+//! 4. [`Engine::run`] does the units of work.
+//! 5. Emit `LevelChanged` for each level that changed.
+//! 6. Store the outcome under the request key.
+//!
+//! A command that is too large for one journal record stops in step 4; `work.rs` describes how it
+//! continues.
 
 use crate::ledger::Ledger;
 use crate::market::{Feed, Market};
@@ -14,16 +20,16 @@ use crate::work::Work;
 use crate::Events;
 use std::collections::BTreeSet;
 
-/// Rules this code can follow; `SetRules` chooses.
+/// Version of the rules that this code implements; `SetRules` selects it.
 pub(crate) const RULES_VERSION: u32 = 1;
-/// Record formats this code can write; `EnableFormat` chooses.
+/// Version of the record format that this code writes; `EnableFormat` selects it.
 pub(crate) const FORMAT_VERSION: u16 = 1;
 pub(crate) const MAX_INSTRUMENTS: usize = 4_096;
 pub(crate) const MAX_ACCOUNTS: usize = 1 << 20;
 pub(crate) const MAX_OPEN_ORDERS: usize = 1 << 21;
 pub(crate) const MAX_FEEDS: usize = 16;
 
-/// The matching engine. See the crate's header.
+/// The matching engine. The crate's header describes it.
 pub struct Engine {
     pub(crate) sequence: CommandSequence,
     pub(crate) now: Timestamp,
@@ -32,24 +38,24 @@ pub struct Engine {
     pub(crate) format: u16,
     pub(crate) maker_ppm: i32,
     pub(crate) taker_ppm: i32,
-    /// Number of the session, once there was one.
+    /// Number of the current or last session. `None` before the first.
     pub(crate) session: Option<u64>,
     pub(crate) closes_at: Option<Timestamp>,
     pub(crate) closed: bool,
     pub(crate) trades: u64,
     pub(crate) definitions: Vec<Instrument>,
     pub(crate) markets: Vec<Market>,
-    /// (symbol as a big-endian number, index), sorted.
+    /// (symbol as a big-endian number, index of the instrument), sorted.
     pub(crate) symbols: Vec<(u128, u32)>,
     pub(crate) feeds: Vec<Feed>,
     pub(crate) ledger: Ledger,
     pub(crate) orders: Orders,
-    /// (time, age, slot) of orders good till a time.
+    /// (time, acceptance, slot) of the open good-till-date orders.
     pub(crate) expiries: BTreeSet<(Timestamp, u64, u32)>,
     pub(crate) requests: Requests,
-    /// Nothing is due before this; may be too early, never too late.
-    pub(crate) wake_at: Timestamp,
-    pub(crate) stamp: u64,
+    /// No work is due before this time. It may be too early, never too late.
+    pub(crate) next_due_at: Timestamp,
+    pub(crate) command_stamp: u64,
     pub(crate) work: Work,
 }
 
@@ -81,22 +87,22 @@ impl Engine {
             orders: Orders::new(),
             expiries: BTreeSet::new(),
             requests: Requests::new(),
-            wake_at: i64::MAX,
-            stamp: 0,
+            next_due_at: i64::MAX,
+            command_stamp: 0,
             work: Work::new(),
         }
     }
 
-    /// Makes room for so many open orders and request keys before they come, so that no command pays
-    /// for growing. Changes nothing else: the state and its bytes are the same.
+    /// Allocates memory for this many open orders and request keys in advance, so that no command pays for
+    /// growth. The state and its snapshot bytes do not change.
     pub fn warm_up(&mut self, orders: usize, requests: usize) {
         self.orders.warm_up(orders.min(MAX_OPEN_ORDERS));
         self.requests.warm_up(requests.min(MAX_REQUESTS));
         self.work.warm_up();
     }
 
-    /// The same for the book of one instrument: orders and prices (in ticks) on each side. False: no such
-    /// instrument.
+    /// Allocates memory for the book of one instrument: for this many orders, and for this many ticks of
+    /// price range on each side. Returns false if the symbol is unknown.
     pub fn warm_up_book(&mut self, symbol: Symbol, orders: usize, ticks: usize) -> bool {
         let found = self.find_symbol(symbol);
         if let Some(instrument) = found {
@@ -106,18 +112,18 @@ impl Engine {
         found.is_some()
     }
 
-    /// Applies one command; appends its events. While [`Engine::needs_continue`] the outcome is
-    /// provisional and the last `Continue` returns the final one. `ts` should not fall: an earlier one
-    /// counts as the last.
+    /// Applies one command and appends its events. While [`Engine::needs_continue`] is true the outcome is
+    /// provisional; the last `Continue` returns the final one. A `ts` before the previous one counts as the
+    /// previous one (R1.7).
     pub fn apply(&mut self, seq: CommandSequence, ts: Timestamp, command: &Command, events: &mut Events) -> Outcome {
         let base = events.len();
         let now = self.now.max(ts);
         self.sequence = seq;
         self.now = now;
-        self.stamp += 1;
-        let going_on = matches!(command, Command::Continue);
-        if self.work.unfinished != going_on {
-            let reason = if going_on {
+        self.command_stamp += 1;
+        let is_continue = matches!(command, Command::Continue);
+        if self.work.unfinished != is_continue {
+            let reason = if is_continue {
                 Refusal::NothingToContinue
             } else {
                 Refusal::ContinueExpected
@@ -125,28 +131,28 @@ impl Engine {
             events.push(Event::Refused { reason });
             return Outcome::Refused(reason);
         }
-        if !going_on {
+        if !is_continue {
             self.begin(seq, now);
-            if self.now >= self.wake_at {
+            if self.now >= self.next_due_at {
                 self.work.deferred = Some(*command);
             } else {
                 self.dispatch(command, events);
             }
         }
         self.work.unfinished = !self.run(base, events);
-        self.tell_levels(events);
-        self.ledger.balanced();
+        self.emit_levels(events);
+        self.ledger.assert_balanced();
         debug_assert!(events.len() - base <= MAX_EVENTS_PER_COMMAND);
         if self.work.unfinished {
             return Outcome::Done {
-                order: self.watched(),
+                order: self.result_order(),
                 affected: self.work.affected,
             };
         }
         self.finish()
     }
 
-    /// Told the time rather than asking for what was only just stored.
+    /// Takes `now` as an argument to avoid reloading `self.now`.
     #[inline(always)]
     fn begin(&mut self, sequence: CommandSequence, now: Timestamp) {
         self.requests.expire(now);
@@ -156,14 +162,14 @@ impl Engine {
         work.request = None;
         work.refusal = None;
         work.repeated = None;
-        work.watch = None;
-        work.ended = None;
+        work.result_order_id = None;
+        work.closed_order = None;
         work.affected = 0;
-        work.counting = false;
+        work.count_closed = false;
     }
 
-    /// Levels touched by this command, in the order in which they first were.
-    fn tell_levels(&mut self, events: &mut Events) {
+    /// Emits `LevelChanged` for the levels that this command touched, in the order of their first touch.
+    fn emit_levels(&mut self, events: &mut Events) {
         for at in 0..self.work.touched.len() {
             let (instrument, side, price, level) = self.work.touched[at];
             let market = &self.markets[instrument as usize];
@@ -184,11 +190,11 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn watched(&self) -> Option<OrderSummary> {
-        if self.work.ended.is_some() {
-            return self.work.ended;
+    fn result_order(&self) -> Option<OrderSummary> {
+        if self.work.closed_order.is_some() {
+            return self.work.closed_order;
         }
-        let slot = self.orders.find(self.work.watch?)?;
+        let slot = self.orders.find(self.work.result_order_id?)?;
         Some(self.summary(slot, None))
     }
 
@@ -200,7 +206,7 @@ impl Engine {
         let refusal = self.work.refusal;
         let affected = self.work.affected;
         if let Some(Request { key, body }) = self.work.request {
-            let order = if refusal.is_none() { self.watched() } else { None };
+            let order = if refusal.is_none() { self.result_order() } else { None };
             let first = FirstResult {
                 sequence: self.work.sequence,
                 at: self.work.at,
@@ -209,26 +215,27 @@ impl Engine {
                 refusal,
             };
             let record = self.requests.insert(Record { key, body, first });
-            // The key of a place lives as long as its order, any other from now on.
+            // The key of a place is kept as long as its order is open. The retention of every other key
+            // starts now.
             let placed = self
                 .work
-                .watch
-                .filter(|_| self.work.ended.is_none() && refusal.is_none());
+                .result_order_id
+                .filter(|_| self.work.closed_order.is_none() && refusal.is_none());
             match placed.and_then(|id| self.orders.find(id)) {
-                Some(slot) if self.orders[slot].request == NEW_REQUEST => self.orders[slot].request = record,
-                _ => self.requests.ended(record, self.now),
+                Some(slot) if self.orders[slot].request == UNSTORED_REQUEST => self.orders[slot].request = record,
+                _ => self.requests.start_expiry(record, self.now),
             }
         }
         match refusal {
             Some(reason) => Outcome::Refused(reason),
             None => Outcome::Done {
-                order: self.watched(),
+                order: self.result_order(),
                 affected,
             },
         }
     }
 
-    /// Checks 1 of the rules. False: the command is answered already.
+    /// R4.2 to R4.4. Returns false if the command already has its result.
     pub(crate) fn admit_request(&mut self, request: Option<Request>, events: &mut Events) -> bool {
         let Some(request) = request else { return true };
         match self.requests.find(request.key) {
@@ -256,11 +263,11 @@ impl Engine {
         self.work.refusal = Some(reason);
     }
 
-    /// Remembers that a level changes; before a removal, after an addition.
+    /// Records that a level changes. Call it before a removal and after an addition.
     #[inline]
     pub(crate) fn touch(&mut self, instrument: u32, side: Side, node: u32) {
         let ladder = self.markets[instrument as usize].book.ladder_mut(side);
-        let (first, level) = ladder.touch(node, self.stamp);
+        let (first, level) = ladder.touch(node, self.command_stamp);
         if first {
             let price = ladder.node(node).price;
             self.work.touched.push((instrument, side, price, level));
@@ -282,7 +289,7 @@ impl Engine {
         self.markets.push(market);
     }
 
-    /// Does the instrument trade now?
+    /// Is trading possible in the instrument now?
     #[inline]
     pub(crate) fn trading(&self, instrument: u32) -> bool {
         !self.closed && !self.markets[instrument as usize].halted
@@ -292,7 +299,7 @@ impl Engine {
     pub(crate) fn summary(&self, slot: u32, ended: Option<(OrderStatus, Option<CloseReason>)>) -> OrderSummary {
         let order = &self.orders[slot];
         let lot = self.markets[order.instrument as usize].lot;
-        let (status, reason) = ended.unwrap_or((order.shown_status(), None));
+        let (status, reason) = ended.unwrap_or((order.reported_status(), None));
         OrderSummary {
             order: order.id,
             status,
@@ -304,5 +311,5 @@ impl Engine {
     }
 }
 
-/// In `Order::request` until the end of the command that placed it.
-pub(crate) const NEW_REQUEST: u32 = crate::ladder::NIL - 1;
+/// Value of `Order::request` until the end of the command that placed the order.
+pub(crate) const UNSTORED_REQUEST: u32 = crate::ladder::NIL - 1;

@@ -1,34 +1,37 @@
-//! Fill-or-kill: is the whole of an order there, before its first trade?
+//! Fill-or-kill: is the whole quantity available before the first trade? (R5.9 to R5.13)
 //!
-//! Counts only what nothing can take away between the first trade and the last, so that an order which
-//! passes is filled whole. Within a level everything shown comes before what refills (an iceberg's
-//! refill goes to the end of its level). Left out, though they may well trade:
-//! - reduce-only orders of an account that has more open on that side than it could close: a fill of
-//!   one of its other orders can cancel them. Where it has no more open than that, each fill lowers both
-//!   alike and none is cancelled;
-//! - what a house could not trade within `MAX_POSITION`.
+//! The sum counts only quantity that nothing can remove between the first trade and the last. So an order
+//! that passes is filled completely. Within a level all shown quantity comes before hidden quantity,
+//! because a refill goes to the end of its level.
 //!
-//! Nothing else leaves the book during a pass but own orders, which self-trade prevention takes out.
+//! # Known limits
+//! Two kinds of orders are not counted although they may trade:
+//! - reduce-only orders of an account that has more open on that side than it can close: a fill of another
+//!   of its orders can cancel them. If it has no more open than that, each fill lowers both amounts alike
+//!   and cancels none;
+//! - the part of a house account's quote beyond `MAX_POSITION`.
+//!
+//! During a pass nothing else leaves the book except own orders, which self-trade prevention removes.
 
 use crate::book::Book;
 use crate::engine::{Engine, MAX_FEEDS};
 use crate::ladder::Node;
-use crate::market::HOUSE;
+use crate::market::OUTSIDE_CHUNK;
 use crate::orders::Order;
 use crate::types::*;
 
-/// Lots that an entry of the book is sure to give.
-enum Sure {
+/// Lots that an entry of the book certainly provides.
+enum Certain {
     Lots {
         shown: i64,
         hidden: i64,
     },
-    /// An own order at which the taker would be cancelled.
+    /// An own order at which self-trade prevention would cancel the taker.
     End,
 }
 
 impl Engine {
-    /// Is the whole of the order's rest there at acceptable prices?
+    /// Is the order's whole remaining quantity available at acceptable prices?
     pub(crate) fn can_fill(&self, slot: u32, limit: i64) -> bool {
         let order = &self.orders[slot];
         let ladder = self.markets[order.instrument as usize]
@@ -41,12 +44,12 @@ impl Engine {
             let mut refills = 0i64;
             let mut node = ladder.front_at(at);
             while let Some(entry) = node {
-                match self.sure(order, ladder.node(entry), &mut counted) {
-                    Sure::Lots { shown, hidden } => {
+                match self.certain_lots(order, ladder.node(entry), &mut counted) {
+                    Certain::Lots { shown, hidden } => {
                         missing -= shown;
                         refills = refills.saturating_add(hidden);
                     }
-                    Sure::End => return false,
+                    Certain::End => return false,
                 }
                 if missing <= 0 {
                     return true;
@@ -62,31 +65,35 @@ impl Engine {
         false
     }
 
-    /// `counted`: lots of each house so far, kept at the first feed that it stands behind.
-    fn sure(&self, taker: &Order, entry: &Node, counted: &mut [i64; MAX_FEEDS]) -> Sure {
+    /// `counted`: lots of each house account so far, stored at the index of its first feed.
+    fn certain_lots(&self, taker: &Order, entry: &Node, counted: &mut [i64; MAX_FEEDS]) -> Certain {
         let side = taker.side.opposite();
-        if entry.owner & HOUSE != 0 {
-            let chunk = &self.markets[taker.instrument as usize].chunks[(entry.owner & !HOUSE) as usize];
-            let house = self.feeds[chunk.feed as usize].house;
-            let first = self.feeds.iter().position(|feed| feed.house == house).unwrap_or(0);
-            let room = self.house_room(chunk.feed, taker.instrument, side) - counted[first];
-            let shown = entry.quantity.min(room);
+        if entry.owner & OUTSIDE_CHUNK != 0 {
+            let chunk = &self.markets[taker.instrument as usize].chunks[(entry.owner & !OUTSIDE_CHUNK) as usize];
+            let house_account = self.feeds[chunk.feed as usize].house_account;
+            let first = self
+                .feeds
+                .iter()
+                .position(|feed| feed.house_account == house_account)
+                .unwrap_or(0);
+            let capacity = self.house_account_capacity(chunk.feed, taker.instrument, side) - counted[first];
+            let shown = entry.quantity.min(capacity);
             counted[first] += shown;
-            return Sure::Lots { shown, hidden: 0 };
+            return Certain::Lots { shown, hidden: 0 };
         }
         let maker = &self.orders[entry.owner];
         if maker.account == taker.account {
             match taker.self_trade {
-                SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return Sure::End,
-                SelfTradePrevention::CancelOldest => return Sure::Lots { shown: 0, hidden: 0 },
+                SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return Certain::End,
+                SelfTradePrevention::CancelOldest => return Certain::Lots { shown: 0, hidden: 0 },
                 SelfTradePrevention::None => {}
             }
         }
         let position = &self.ledger.positions[maker.position as usize];
-        if maker.reduce_only && position.open(side) > position.closing(side) {
-            return Sure::Lots { shown: 0, hidden: 0 };
+        if maker.reduce_only && position.open(side) > position.closable(side) {
+            return Certain::Lots { shown: 0, hidden: 0 };
         }
-        Sure::Lots {
+        Certain::Lots {
             shown: entry.quantity,
             hidden: entry.hidden,
         }

@@ -1,32 +1,34 @@
-//! How orders begin and end: entering the pool, leaving it, and what that means for the orders that
-//! belong to them.
+//! How orders enter and leave the engine, and what that means for their legs and siblings.
 //!
-//! An entry (bracket, OTO) has up to two *held legs*; when it ends with a filled part they become
-//! active with that quantity (never more than is left to close), else they end with it. Two active
-//! legs, and the two orders of an OCO, are *siblings*: the end of one, or the trigger of the stop
-//! loss, ends the other, a part filled of one makes the other smaller.
+//! # Terms
+//! An entry (bracket, OTO) has up to two *held legs*. When it ends with a filled part, the legs become
+//! active with that quantity, but with no more than is left to close. Otherwise they end with it. Two
+//! active legs, and the two orders of an OCO, are *siblings*. When one of them ends, or when the stop-loss
+//! is triggered, the other ends. A partial fill of one reduces the other.
 //!
-//! Invariants: an order counts among its account's open quantity exactly while `counted`; a held leg
-//! and the stop loss of a living pair never do; `Account::reserved` is the sum of `Order::reserved`.
+//! # Invariants
+//! - An order is in its account's open quantity exactly while `counted` is true. A held leg is never
+//!   counted, nor is the stop-loss of a pair whose take-profit is open.
+//! - `Account::reserved` is the sum of `Order::reserved`.
 
-use crate::engine::{Engine, NEW_REQUEST};
+use crate::engine::{Engine, UNSTORED_REQUEST};
 use crate::ladder::NIL;
-use crate::orders::{Order, Place};
+use crate::orders::{Location, Order};
 use crate::risk::reserve_of;
 use crate::types::*;
 use crate::Events;
 
 impl Engine {
-    /// Puts an order into the pool and its account's list.
+    /// Adds an order to the pool and to its account's list. Returns its slot.
     #[inline(always)]
-    pub(crate) fn enlist(&mut self, order: Order) -> u32 {
+    pub(crate) fn insert_order(&mut self, order: Order) -> u32 {
         let (account, position) = (order.account, order.position);
-        self.orders.last_age += 1;
-        let age = self.orders.last_age;
+        self.orders.last_acceptance += 1;
+        let acceptance = self.orders.last_acceptance;
         let owner = &mut self.ledger.accounts[account as usize];
         let older = owner.newest;
         let slot = self.orders.insert(Order {
-            age,
+            acceptance,
             older,
             newer: NIL,
             ..order
@@ -40,13 +42,13 @@ impl Engine {
         }
         self.ledger.positions[position as usize].orders += 1;
         if let TimeInForce::Gtd(time) = order.time_in_force {
-            self.expiries.insert((time, age, slot));
-            self.wake_at = self.wake_at.min(time);
+            self.expiries.insert((time, acceptance, slot));
+            self.next_due_at = self.next_due_at.min(time);
         }
         slot
     }
 
-    /// Counts what is left of the order as open, and reserves for its increase.
+    /// Adds the order's remaining quantity to the open quantity and reserves for its increase.
     pub(crate) fn count(&mut self, slot: u32) {
         let order = &mut self.orders[slot];
         debug_assert!(!order.counted);
@@ -60,7 +62,7 @@ impl Engine {
         self.reserve(slot);
     }
 
-    /// No longer open, nothing reserved.
+    /// Removes the order from the open quantity and releases its reserve.
     pub(crate) fn uncount(&mut self, slot: u32) {
         let order = &mut self.orders[slot];
         if !order.counted {
@@ -77,7 +79,7 @@ impl Engine {
         self.ledger.accounts[order.account as usize].reserved -= reserved;
     }
 
-    /// Brings the reserve to what is left of the increase.
+    /// Adjusts the reserve to what is left of the increase.
     #[inline]
     pub(crate) fn reserve(&mut self, slot: u32) {
         let order = &mut self.orders[slot];
@@ -91,42 +93,43 @@ impl Engine {
         order.reserved = reserved;
     }
 
-    /// Takes the order out of the book, the stops or the waiting.
-    pub(crate) fn displace(&mut self, slot: u32) {
+    /// Removes the order from the book, from the stops or from the waiting orders.
+    pub(crate) fn detach(&mut self, slot: u32) {
         let Order {
-            place,
+            location,
             instrument,
             side,
             node,
             trail_node,
             ..
         } = self.orders[slot];
-        self.orders[slot].place = Place::Nowhere;
+        self.orders[slot].location = Location::Detached;
         let market = &mut self.markets[instrument as usize];
-        match place {
-            Place::Nowhere => {}
-            Place::Book => {
+        match location {
+            Location::Detached => {}
+            Location::Book => {
                 self.touch(instrument, side, node);
                 self.markets[instrument as usize].book.ladder_mut(side).remove(node);
             }
-            Place::Stops => {
+            Location::Stops => {
                 market.stops_mut(side).remove(node);
                 if trail_node != NIL {
                     market.trails_mut(side).remove(trail_node);
                     self.orders[slot].trail_node = NIL;
                 }
             }
-            Place::Waiting => market.waiting.retain(|&waiting| waiting != slot),
+            Location::Waiting => market.waiting.retain(|&waiting| waiting != slot),
         }
     }
 
-    /// The order leaves the engine. `ended`: how, as told to a sender who waits for it.
+    /// Removes the order from the engine. `status` and `reason` go into the outcome if the command is about
+    /// this order.
     fn remove(&mut self, slot: u32, status: OrderStatus, reason: Option<CloseReason>) {
-        self.displace(slot);
+        self.detach(slot);
         self.uncount(slot);
         let Order {
             id,
-            age,
+            acceptance,
             account,
             position,
             time_in_force,
@@ -135,15 +138,15 @@ impl Engine {
             newer,
             ..
         } = self.orders[slot];
-        if self.work.watch == Some(id) {
-            self.work.ended = Some(self.summary(slot, Some((status, reason))));
+        if self.work.result_order_id == Some(id) {
+            self.work.closed_order = Some(self.summary(slot, Some((status, reason))));
         }
-        if self.work.counting && reason.is_some() {
+        if self.work.count_closed && reason.is_some() {
             self.work.affected += 1;
         }
         if let Some(pass) = &mut self.work.pass {
             if pass.taker == crate::work::Taker::Order(slot) {
-                pass.taker = crate::work::Taker::Gone;
+                pass.taker = crate::work::Taker::Removed;
             }
         }
         let owner = &mut self.ledger.accounts[account as usize];
@@ -160,10 +163,10 @@ impl Engine {
         }
         self.ledger.positions[position as usize].orders -= 1;
         if let TimeInForce::Gtd(time) = time_in_force {
-            self.expiries.remove(&(time, age, slot));
+            self.expiries.remove(&(time, acceptance, slot));
         }
-        if request != NIL && request != NEW_REQUEST {
-            self.requests.ended(request, self.now);
+        if request != NIL && request != UNSTORED_REQUEST {
+            self.requests.start_expiry(request, self.now);
         }
         self.orders.remove(slot);
     }
@@ -195,7 +198,7 @@ impl Engine {
         (take_profit, stop_loss, sibling)
     }
 
-    fn end(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
+    fn close_order(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
         let order = &self.orders[slot];
         let account = self.ledger.accounts[order.account as usize].id;
         events.push(Event::OrderClosed {
@@ -207,39 +210,40 @@ impl Engine {
         self.remove(slot, status, Some(reason));
     }
 
-    /// Cancels or expires an order; a filled part of an entry activates its legs.
+    /// Cancels or expires an order. If it is an entry with a filled part, its legs become active.
     pub(crate) fn close(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
         let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
         let filled = self.orders[slot].filled;
-        self.end(slot, status, reason, events);
-        self.after_end(take_profit, stop_loss, sibling, filled, events);
+        self.close_order(slot, status, reason, events);
+        self.after_close(take_profit, stop_loss, sibling, filled, events);
     }
 
-    /// Cancels or expires an order and its held legs with it, filled part or not (sweeps).
+    /// Cancels or expires an order together with its held legs, filled part or not (R6.19). Sweeps use it.
     pub(crate) fn close_with_legs(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
         let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
-        self.end(slot, status, reason, events);
+        self.close_order(slot, status, reason, events);
         for leg in [take_profit, stop_loss] {
             if leg != NIL {
-                self.end(leg, status, reason, events);
+                self.close_order(leg, status, reason, events);
             }
         }
         if sibling != NIL {
-            self.end(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
+            self.close_order(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
         }
     }
 
-    /// An order without anything left: its last trade told that it ended.
-    pub(crate) fn filled(&mut self, slot: u32, events: &mut Events) {
+    /// Ends an order that is completely filled. It has no `OrderClosed` event: its last trade has `leaves`
+    /// 0.
+    pub(crate) fn close_filled(&mut self, slot: u32, events: &mut Events) {
         let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
         let filled = self.orders[slot].filled;
         self.remove(slot, OrderStatus::Filled, None);
-        self.after_end(take_profit, stop_loss, sibling, filled, events);
+        self.after_close(take_profit, stop_loss, sibling, filled, events);
     }
 
-    fn after_end(&mut self, take_profit: u32, stop_loss: u32, sibling: u32, filled: i64, events: &mut Events) {
+    fn after_close(&mut self, take_profit: u32, stop_loss: u32, sibling: u32, filled: i64, events: &mut Events) {
         if sibling != NIL {
-            self.end(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
+            self.close_order(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
         }
         if take_profit == NIL && stop_loss == NIL {
             return;
@@ -247,7 +251,7 @@ impl Engine {
         let leg = if take_profit == NIL { stop_loss } else { take_profit };
         let Order { position, side, .. } = self.orders[leg];
         let position = &self.ledger.positions[position as usize];
-        let lots = filled.min((position.closing(side) - position.open(side)).max(0));
+        let lots = filled.min((position.closable(side) - position.open(side)).max(0));
         if lots == 0 {
             let reason = if filled == 0 {
                 CloseReason::ParentDone
@@ -256,7 +260,7 @@ impl Engine {
             };
             for leg in [take_profit, stop_loss] {
                 if leg != NIL {
-                    self.end(leg, OrderStatus::Canceled, reason, events);
+                    self.close_order(leg, OrderStatus::Canceled, reason, events);
                 }
             }
             return;
@@ -294,28 +298,30 @@ impl Engine {
             if take_profit == NIL {
                 self.count(stop_loss);
             }
-            self.arm(stop_loss);
-            self.trigger_at_once(stop_loss, events);
+            self.add_stop(stop_loss);
+            self.trigger_if_reached(stop_loss, events);
         }
     }
 
-    /// An active order waits for its pass, or for trading to go on.
+    /// Queues an active order for its pass, or lets it wait until trading is possible.
     pub(crate) fn enqueue(&mut self, slot: u32) {
-        let Order { instrument, age, .. } = self.orders[slot];
+        let Order {
+            instrument, acceptance, ..
+        } = self.orders[slot];
         if self.trading(instrument) {
-            self.work.queue.push_back((age, slot));
+            self.work.queue.push_back((acceptance, slot));
         } else {
-            self.orders[slot].place = Place::Waiting;
+            self.orders[slot].location = Location::Waiting;
             self.markets[instrument as usize].waiting.push_back(slot);
         }
     }
 
-    /// After a fill of `lots`: what is open of the order, its sibling, its end.
+    /// Consequences of a fill of `lots`: ends a complete order, or reduces the sibling of a partial one.
     pub(crate) fn after_fill(&mut self, slot: u32, lots: i64, events: &mut Events) {
         let order = &self.orders[slot];
         let (leaves, sibling) = (order.leaves(), order.sibling);
         if leaves == 0 {
-            return self.filled(slot, events);
+            return self.close_filled(slot, events);
         }
         if sibling != NIL {
             let other = &mut self.orders[sibling];
@@ -332,11 +338,11 @@ impl Engine {
         }
     }
 
-    /// Cancels the newest of the reduce-only orders that could do more than reduce (one unit of work).
+    /// Cancels the newest reduce-only order that exceeds the position. One unit of work.
     pub(crate) fn cut_reduce_only(&mut self, events: &mut Events) {
-        let &(account, instrument, position) = &self.work.over_reduced[0];
-        let Some(side) = self.ledger.positions[position as usize].over_reduced() else {
-            self.work.over_reduced.pop_front();
+        let &(account, instrument, position) = &self.work.reduce_only_checks[0];
+        let Some(side) = self.ledger.positions[position as usize].reduce_only_excess() else {
+            self.work.reduce_only_checks.pop_front();
             return;
         };
         let mut slot = self.ledger.accounts[account as usize].newest;
@@ -347,7 +353,7 @@ impl Engine {
             }
             slot = order.older;
         }
-        debug_assert!(false, "reduce-only lots without an order");
-        self.work.over_reduced.pop_front();
+        debug_assert!(false, "the position counts reduce-only lots, but no order has them");
+        self.work.reduce_only_checks.pop_front();
     }
 }

@@ -1,14 +1,20 @@
-//! A flat index from 128-bit identifiers to dense slots.
+//! A flat hash index from 128-bit identifiers to dense slots.
 //!
-//! Open addressing, linear probing, deletion by shifting back (no tombstones, so that a table of
-//! constant size never degrades). An entry is one `u64`: 32 bits of a fixed multiplicative hash and
-//! `slot + 1`; the key itself is compared where the slot lives, which the caller reads next anyway.
-//! Eight entries share a cache line.
+//! # Layout
+//! Open addressing with linear probing. Deletion shifts later entries back, so there are no tombstones and
+//! a table of constant size does not degrade. An entry is one `u64`: 32 bits of hash and `slot + 1`; 0 is
+//! an empty entry. Eight entries share a cache line. The index does not store keys: it compares the key in
+//! the slot, which the caller reads next anyway.
 //!
-//! Invariants: at most half full; `0` is an empty entry; an entry lies at or behind its home without
-//! a gap between. **Never iterated**: the order of entries depends on history, so nothing that the
-//! engine says may come from it. The hash is fixed on purpose (a random seed would be input); ids are
-//! made by our own doors, and a caller who could choose them would only make himself slow.
+//! # Invariants
+//! - The table is at most half full.
+//! - Between an entry and its home position there is no empty entry.
+//! - **The index is never iterated.** The order of its entries depends on history, so no event may depend
+//!   on it.
+//!
+//! # Known limits
+//! The hash function is fixed, because a random seed would be an input that the journal does not contain.
+//! Our own functions make the ids. A caller who could choose them could only make his own lookups slow.
 
 pub(crate) struct FlatIndex {
     entries: Vec<u64>,
@@ -38,7 +44,7 @@ impl FlatIndex {
         (hash >> (32 - self.bits)) as usize
     }
 
-    /// The slot whose key is `key`; `is` compares the key of a slot.
+    /// The slot whose key is `key`. `is` compares `key` with the key of a slot.
     #[inline]
     pub fn find(&self, key: u128, is: impl Fn(u32) -> bool) -> Option<u32> {
         let hash = hash(key);
@@ -57,7 +63,7 @@ impl FlatIndex {
         }
     }
 
-    /// The key must not be in the index yet.
+    /// Adds a key. It must not be in the index.
     pub fn insert(&mut self, key: u128, slot: u32) {
         if (self.len + 1) * 2 > self.entries.len() {
             self.grow();
@@ -72,7 +78,7 @@ impl FlatIndex {
         let mut at = self.home(hash(key));
         while self.entries[at] != wanted {
             if self.entries[at] == 0 {
-                debug_assert!(false, "removing a key that is not there");
+                debug_assert!(false, "the key to remove is not in the index");
                 return;
             }
             at = (at + 1) & mask;
@@ -84,7 +90,7 @@ impl FlatIndex {
                 break;
             }
             let home = self.home((entry >> 32) as u32);
-            // May the entry move back to the hole without passing its home?
+            // Move the entry back into the hole, unless that would put it before its home position.
             if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
                 self.entries[at] = entry;
                 at = next;
@@ -104,7 +110,7 @@ impl FlatIndex {
         self.entries[at] = entry;
     }
 
-    /// Room for so many keys without growing.
+    /// Allocates memory for this many keys.
     pub fn warm_up(&mut self, keys: usize) {
         while self.entries.len() < keys * 2 {
             self.grow();

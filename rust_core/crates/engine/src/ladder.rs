@@ -1,39 +1,50 @@
 //! One side of a book: price levels in ticks, each a first-in-first-out queue.
 //!
-//! Layout: levels live in *pages* of 512 consecutive ticks, allocated when a price in them is first
-//! used; a small sorted directory finds the page of a price, a two-level bitmap the next occupied
-//! level in a page. Queue entries are pooled and linked by `u32`; an entry knows its level, so taking
-//! it out searches nothing. The best level is cached. So: add, cancel, fill and best are O(1) (add:
-//! plus a search in the directory, a handful of pages), the next price is a few words of bitmap.
+//! # Layout
+//! Levels are in *pages* of 512 consecutive ticks. A page is allocated when a price in it is first used. A
+//! small sorted directory finds the page of a price. A two-level bitmap finds the next occupied level
+//! within a page. Queue entries are in a pool and linked by `u32`. An entry stores its level, so its
+//! removal needs no search. The best level is cached.
 //!
-//! Invariants: a level is marked in the bitmap exactly when it has entries; `quantity` of a level is
-//! the sum of its entries' shown quantity; the best level is the lowest price if `ascending`, else the
-//! highest. Entries are never moved except to the end of their level by an iceberg's refill.
+//! # Ordering
+//! The best level is the lowest price if `ascending` (asks), otherwise the highest. An iceberg's refill
+//! moves its entry to the end of its level; no other operation moves an entry.
 //!
-//! Known limits: a page is 24 KiB, so orders strewn over far distant prices are dear; empty pages are
-//! given back by [`Ladder::trim`]. The same structure holds bids, asks, stops (keyed by stop price)
-//! and trailing stops (keyed by the best price seen).
+//! # Invariants
+//! - A level is marked in the bitmap exactly when it has entries.
+//! - `quantity` of a level is the sum of its entries' shown quantity.
+//!
+//! # Cost
+//! Add, cancel, fill and best are O(1). Add also searches the directory, which holds few pages. The next
+//! price takes a few words of bitmap.
+//!
+//! # Known limits
+//! A page takes 24 KiB, so orders at widely scattered prices need much memory. [`Ladder::trim`] frees empty
+//! pages.
+//!
+//! The same structure holds bids, asks, stops (keyed by stop price) and trailing stops (keyed by the best
+//! price seen).
 
-/// "None" for links.
+use crate::page::Page;
+pub(crate) use crate::page::PAGE_TICKS;
+
+/// A link to no entry.
 pub(crate) const NIL: u32 = u32::MAX;
 
-/// Prices that share a page.
-pub(crate) const PAGE_TICKS: usize = 512;
-const WORDS: usize = PAGE_TICKS / 64;
-/// More empty pages than this are given back.
+/// `trim` frees empty pages when there are more than this many.
 const SPARE_PAGES: usize = 32;
 
-/// An entry of a level.
+/// A queue entry of a level.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub price: i64,
-    /// Lots shown.
+    /// Shown lots.
     pub quantity: i64,
-    /// Lots not shown yet (iceberg).
+    /// Hidden lots of an iceberg.
     pub hidden: i64,
-    /// Lots shown by a refill; 0 = no iceberg.
+    /// Lots that a refill shows. 0: not an iceberg.
     pub display: i64,
-    /// The caller's.
+    /// Value that the caller gave.
     pub owner: u32,
     level: u32,
     prev: u32,
@@ -56,9 +67,9 @@ struct Queue {
     head: u32,
     tail: u32,
     count: u32,
-    /// Shown lots: the sum of many orders can leave 64 bits.
+    /// Shown lots. The sum of many orders can exceed 64 bits.
     quantity: i128,
-    /// Mark of the last command that touched the level.
+    /// `command_stamp` of the last command that touched the level.
     stamp: u64,
 }
 
@@ -71,30 +82,12 @@ const EMPTY: Queue = Queue {
 };
 
 #[derive(Clone, Debug)]
-struct Page {
-    number: i64,
-    /// Bit w: word w is not zero.
-    summary: u64,
-    words: [u64; WORDS],
-}
-
-impl Page {
-    fn new(number: i64) -> Page {
-        Page {
-            number,
-            summary: 0,
-            words: [0; WORDS],
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
 pub(crate) struct Ladder {
     ascending: bool,
     nodes: Vec<Node>,
     free_node: u32,
     pages: Vec<Page>,
-    /// `PAGE_TICKS` for each page.
+    /// `PAGE_TICKS` levels for each page.
     levels: Vec<Queue>,
     free_pages: Vec<u32>,
     /// (page number, slot in `pages`), sorted.
@@ -123,7 +116,7 @@ impl Ladder {
         }
     }
 
-    /// Room for so many entries and so many pages of prices beyond those in use, memory touched now.
+    /// Allocates and touches memory for this many entries, and for this many pages beyond those in use.
     pub fn warm_up(&mut self, entries: usize, pages: usize) {
         let used = self.nodes.len();
         if used < entries {
@@ -152,7 +145,7 @@ impl Ladder {
         }
     }
 
-    /// First entry of the best level.
+    /// The first entry of the best level.
     #[inline]
     pub fn front(&self) -> Option<u32> {
         if self.best == NIL {
@@ -167,15 +160,15 @@ impl Ladder {
         &self.nodes[node as usize]
     }
 
-    /// Follows the queue of a level.
+    /// The next entry in the queue of the same level.
     pub fn next_in_level(&self, node: u32) -> Option<u32> {
         let next = self.nodes[node as usize].next;
         (next != NIL).then_some(next)
     }
 
-    /// Is `a` a better price than `b` (further from being passed over)?
+    /// Is price `a` better than price `b`?
     #[inline]
-    fn better(&self, a: i64, b: i64) -> bool {
+    fn is_better(&self, a: i64, b: i64) -> bool {
         if self.ascending {
             a < b
         } else {
@@ -183,7 +176,7 @@ impl Ladder {
         }
     }
 
-    /// Joins the end of a level.
+    /// Adds an entry at the end of its level. Returns its node.
     pub fn push(&mut self, price: i64, quantity: i64, hidden: i64, display: i64, owner: u32) -> u32 {
         let page = self.page_of(price);
         let offset = (price.rem_euclid(PAGE_TICKS as i64)) as usize;
@@ -210,24 +203,23 @@ impl Ladder {
         let queue = &mut self.levels[level as usize];
         if queue.count == 0 {
             let page = &mut self.pages[page as usize];
-            if page.summary == 0 {
+            if page.is_empty() {
                 self.empty_pages -= 1;
             }
-            page.words[offset / 64] |= 1 << (offset % 64);
-            page.summary |= 1 << (offset / 64);
+            page.insert(offset);
         }
         queue.count += 1;
         queue.quantity += i128::from(quantity);
         self.append(slot, level);
         self.len += 1;
-        if self.best == NIL || self.better(price, self.best_price) {
+        if self.best == NIL || self.is_better(price, self.best_price) {
             self.best = level;
             self.best_price = price;
         }
         slot
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub fn remove(&mut self, node: u32) {
         let Node {
             price, level, quantity, ..
@@ -243,21 +235,18 @@ impl Ladder {
         if empty {
             let (slot, offset) = (level as usize / PAGE_TICKS, level as usize % PAGE_TICKS);
             let page = &mut self.pages[slot];
-            page.words[offset / 64] &= !(1 << (offset % 64));
-            if page.words[offset / 64] == 0 {
-                page.summary &= !(1 << (offset / 64));
-                if page.summary == 0 {
-                    self.empty_pages += 1;
-                }
+            page.remove(offset);
+            if page.is_empty() {
+                self.empty_pages += 1;
             }
             if level == self.best {
-                (self.best, self.best_price) = self.after(level, price).unwrap_or((NIL, 0));
+                (self.best, self.best_price) = self.next_level(level, price).unwrap_or((NIL, 0));
             }
         }
     }
 
-    /// Takes `lots` of the shown part (at most all of it). An iceberg refills and goes to the end of
-    /// its level; an entry without anything left is removed. Returns what is left, hidden included.
+    /// Takes `lots` from the shown quantity (at most all of it). An iceberg refills and moves to the end of
+    /// its level. An entry with nothing left is removed. Returns the lots left, hidden ones included.
     pub fn fill(&mut self, node: u32, lots: i64) -> i64 {
         let entry = &mut self.nodes[node as usize];
         debug_assert!(lots > 0 && lots <= entry.quantity);
@@ -285,7 +274,7 @@ impl Ladder {
         left
     }
 
-    /// Sets what is left to a smaller amount, keeping the place: the hidden part goes first.
+    /// Reduces an entry to `left` lots in total. The entry keeps its place; the hidden part shrinks first.
     pub fn shrink(&mut self, node: u32, left: i64) {
         let entry = &mut self.nodes[node as usize];
         let shown = entry.quantity.min(left);
@@ -296,7 +285,8 @@ impl Ladder {
         self.levels[level].quantity += i128::from(change);
     }
 
-    /// Marks the entry's level; true when this stamp is new to it. Gives the level for [`Ladder::level`].
+    /// Marks the entry's level with `stamp`. Returns whether the stamp is new there, and the level (for
+    /// [`Ladder::level`]).
     #[inline]
     pub fn touch(&mut self, node: u32, stamp: u64) -> (bool, u32) {
         let level = self.nodes[node as usize].level;
@@ -306,19 +296,20 @@ impl Ladder {
         (first, level)
     }
 
-    /// (shown lots, entries) of a level given by [`Ladder::touch`]; lots stop at `i64::MAX`.
+    /// (shown lots, number of entries) of a level from [`Ladder::touch`]. The lots are capped at
+    /// `i64::MAX`.
     #[inline]
     pub fn level(&self, level: u32) -> (i64, u32) {
         let queue = &self.levels[level as usize];
         (i64::try_from(queue.quantity).unwrap_or(i64::MAX), queue.count)
     }
 
-    /// (shown lots, entries) at a price.
+    /// (shown lots, number of entries) at a price.
     pub fn at(&self, price: i64) -> (i64, u32) {
         self.find(price).map_or((0, 0), |level| self.level(level))
     }
 
-    /// First entry at a price.
+    /// The first entry at a price.
     pub fn front_at(&self, price: i64) -> Option<u32> {
         let head = self.levels[self.find(price)? as usize].head;
         (head != NIL).then_some(head)
@@ -326,16 +317,16 @@ impl Ladder {
 
     /// The next occupied price that is worse.
     pub fn next_price(&self, price: i64) -> Option<i64> {
-        self.after(self.find(price)?, price).map(|(_, price)| price)
+        self.next_level(self.find(price)?, price).map(|(_, price)| price)
     }
 
-    /// Gives empty pages back when there are many. Not while levels of this command are remembered.
+    /// Frees empty pages when there are many. Do not call it while a command still holds levels.
     #[inline]
     pub fn trim(&mut self) {
         if self.empty_pages > SPARE_PAGES && self.empty_pages * 2 > self.directory.len() {
             let (pages, free) = (&self.pages, &mut self.free_pages);
             self.directory.retain(|&(_, slot)| {
-                let keep = pages[slot as usize].summary != 0;
+                let keep = !pages[slot as usize].is_empty();
                 if !keep {
                     free.push(slot);
                 }
@@ -416,11 +407,11 @@ impl Ladder {
         }
     }
 
-    /// The next occupied level behind `level`, whose price is `price`.
-    fn after(&self, level: u32, price: i64) -> Option<(u32, i64)> {
+    /// The next occupied level after `level`, whose price is `price`.
+    fn next_level(&self, level: u32, price: i64) -> Option<(u32, i64)> {
         let slot = level / PAGE_TICKS as u32;
         let offset = level as usize % PAGE_TICKS;
-        if let Some(found) = self.in_page(slot, offset) {
+        if let Some(found) = self.next_in_page(slot, offset) {
             return Some(found);
         }
         let number = price.div_euclid(PAGE_TICKS as i64);
@@ -428,7 +419,7 @@ impl Ladder {
             .directory
             .binary_search_by_key(&number, |&(number, _)| number)
             .ok()?;
-        let occupied = |&&(_, slot): &&(i64, u32)| self.pages[slot as usize].summary != 0;
+        let occupied = |&&(_, slot): &&(i64, u32)| !self.pages[slot as usize].is_empty();
         if self.ascending {
             let &(_, slot) = self.directory[at + 1..].iter().find(occupied)?;
             self.lowest(slot, 0)
@@ -438,7 +429,7 @@ impl Ladder {
         }
     }
 
-    fn in_page(&self, slot: u32, offset: usize) -> Option<(u32, i64)> {
+    fn next_in_page(&self, slot: u32, offset: usize) -> Option<(u32, i64)> {
         if self.ascending {
             self.lowest(slot, offset + 1)
         } else {
@@ -446,45 +437,20 @@ impl Ladder {
         }
     }
 
-    fn found(&self, slot: u32, offset: usize) -> (u32, i64) {
+    fn level_at(&self, slot: u32, offset: usize) -> (u32, i64) {
         let price = self.pages[slot as usize].number * PAGE_TICKS as i64 + offset as i64;
         (slot * PAGE_TICKS as u32 + offset as u32, price)
     }
 
-    /// Lowest occupied offset ≥ `from`.
+    /// The lowest occupied level of a page at an offset ≥ `from`.
     fn lowest(&self, slot: u32, from: usize) -> Option<(u32, i64)> {
-        if from >= PAGE_TICKS {
-            return None;
-        }
-        let page = &self.pages[slot as usize];
-        let here = page.words[from / 64] & (!0 << (from % 64));
-        if here != 0 {
-            return Some(self.found(slot, from / 64 * 64 + here.trailing_zeros() as usize));
-        }
-        let later = page.summary & (!0 << (from / 64) << 1);
-        if later == 0 {
-            return None;
-        }
-        let word = later.trailing_zeros() as usize;
-        Some(self.found(slot, word * 64 + page.words[word].trailing_zeros() as usize))
+        let offset = self.pages[slot as usize].lowest(from)?;
+        Some(self.level_at(slot, offset))
     }
 
-    /// Highest occupied offset < `below`.
+    /// The highest occupied level of a page at an offset < `below`.
     fn highest(&self, slot: u32, below: usize) -> Option<(u32, i64)> {
-        let page = &self.pages[slot as usize];
-        if below == 0 {
-            return None;
-        }
-        let last = below - 1;
-        let here = page.words[last / 64] & (!0 >> (63 - last % 64));
-        if here != 0 {
-            return Some(self.found(slot, last / 64 * 64 + 63 - here.leading_zeros() as usize));
-        }
-        let earlier = page.summary & ((1 << (last / 64)) - 1);
-        if earlier == 0 {
-            return None;
-        }
-        let word = 63 - earlier.leading_zeros() as usize;
-        Some(self.found(slot, word * 64 + 63 - page.words[word].leading_zeros() as usize))
+        let offset = self.pages[slot as usize].highest(below)?;
+        Some(self.level_at(slot, offset))
     }
 }

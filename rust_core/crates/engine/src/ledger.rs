@@ -1,52 +1,56 @@
-//! Accounts, positions, and the double entry between them.
+//! Accounts, positions, and the double-entry postings between them.
 //!
-//! Every movement goes through [`Ledger::cash`] and [`Ledger::move_lots`]/[`Ledger::fill`], which add
-//! it to an imbalance; whoever moves anything posts the other side too and then calls
-//! [`Ledger::balanced`], which asserts (in release as well) that cash and lots sum to zero. `WORLD`
-//! and `FEES` are not accounts but one cash counter per currency (and `Market::world` for lots).
+//! # Invariants
+//! - Cash sums to zero per currency and lots sum to zero per instrument.
+//! - Every movement goes through the `post_*` functions or [`Ledger::move_lots`]. They add it to an
+//!   imbalance. The caller posts the other side too; [`Ledger::assert_balanced`] then asserts, also in
+//!   release builds, that both imbalances are zero.
 //!
-//! Positions are pooled; an account holds a sorted list (instrument, slot), so iteration follows the
-//! order of definition. A position slot is never given back: the list is bounded by the instruments.
+//! # Layout
+//! `WORLD` and `FEES` have no `Account`. Each is one cash counter per currency; the lots of `WORLD` are in
+//! `Market::world`. Positions are in a pool. An account holds a list of (instrument, position slot) sorted
+//! by instrument, so iteration follows the order of definition. A position slot is never freed: the number
+//! of instruments bounds the list.
 
 use crate::index::FlatIndex;
 use crate::ladder::NIL;
 use crate::money::mul_div;
 use crate::types::*;
 
-/// At most this many currencies: `WORLD` and `FEES` have an account in each.
+/// Most currencies. `WORLD` and `FEES` have a counter in each.
 pub(crate) const MAX_CURRENCIES: usize = 64;
-/// Symbols in which an account may have positions or orders.
+/// Most symbols in which one account may have a position or open orders.
 pub(crate) const MAX_SYMBOLS_PER_ACCOUNT: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Till {
+pub(crate) struct CurrencyBalances {
     pub currency: Currency,
     pub world: Money,
     pub fees: Money,
 }
 
-/// The first cache line is what a fill or a cancel touches, the second what a check reads.
+/// A fill or a cancel touches the first cache line, a check reads the second.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Account {
     pub id: AccountId,
     pub cash: Money,
     pub reserved: Money,
-    /// Live orders by acceptance.
+    /// Oldest and newest open order, by acceptance.
     pub oldest: u32,
     pub newest: u32,
-    /// Live orders, held legs included.
+    /// Open orders, including held legs.
     pub open_orders: u32,
-    /// Index in `Ledger::tills`.
+    /// Index in `Ledger::currencies`.
     pub currency: u32,
 
     pub kind: AccountKind,
     pub role: AccountRole,
     pub state: AccountState,
-    /// Orders admitted in this second.
+    /// Orders and replaces admitted in `rate_second`.
     pub rate_count: u32,
     pub rate_second: i64,
-    /// (instrument, slot), sorted.
+    /// (instrument, position slot), sorted.
     pub positions: Vec<(u32, u32)>,
     /// Equity from which the daily loss is counted.
     pub baseline: Money,
@@ -54,7 +58,7 @@ pub(crate) struct Account {
     pub limits: Limits,
 }
 
-/// Lots held and lots on order of one account in one instrument.
+/// The position and the open quantity of one account in one instrument, in lots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 pub(crate) struct Position {
@@ -62,10 +66,10 @@ pub(crate) struct Position {
     pub cost: Money,
     pub open_buys: i64,
     pub open_sells: i64,
-    /// The reduce-only ones among them.
+    /// The reduce-only part of `open_buys` and `open_sells`.
     pub reducing_buys: i64,
     pub reducing_sells: i64,
-    /// Live orders, held legs included.
+    /// Open orders, including held legs.
     pub orders: u32,
 }
 
@@ -91,20 +95,20 @@ impl Position {
             Side::Sell => &mut self.reducing_sells,
         }
     }
-    /// Lots that an order of `side` could close.
+    /// Lots that an order of `side` can close.
     #[inline]
-    pub fn closing(&self, side: Side) -> i64 {
+    pub fn closable(&self, side: Side) -> i64 {
         match side {
             Side::Sell => self.lots.max(0),
             Side::Buy => (-self.lots).max(0),
         }
     }
-    /// The side on which reduce-only orders could do more than reduce.
+    /// The side on which reduce-only orders exceed what they can close.
     #[inline]
-    pub fn over_reduced(&self) -> Option<Side> {
-        if self.reducing_sells > self.closing(Side::Sell) {
+    pub fn reduce_only_excess(&self) -> Option<Side> {
+        if self.reducing_sells > self.closable(Side::Sell) {
             Some(Side::Sell)
-        } else if self.reducing_buys > self.closing(Side::Buy) {
+        } else if self.reducing_buys > self.closable(Side::Buy) {
             Some(Side::Buy)
         } else {
             None
@@ -114,7 +118,8 @@ impl Position {
         self.lots != 0 || self.orders != 0
     }
 
-    /// A fill of `lots` at `notional`: average cost, reduce first, then increase. Returns what it realised.
+    /// Applies a fill of `lots` at `notional` with average cost: first reduce, then increase. Returns the
+    /// realized profit or loss (R2.9 to R2.11).
     #[inline]
     pub fn fill(&mut self, side: Side, lots: i64, notional: Money) -> Money {
         let signed = if side == Side::Buy { lots } else { -lots };
@@ -149,7 +154,7 @@ impl Position {
 pub(crate) struct Ledger {
     pub accounts: Vec<Account>,
     pub positions: Vec<Position>,
-    pub tills: Vec<Till>,
+    pub currencies: Vec<CurrencyBalances>,
     index: FlatIndex,
     cash_imbalance: Money,
     lots_imbalance: i128,
@@ -160,7 +165,7 @@ impl Ledger {
         Ledger {
             accounts: Vec::new(),
             positions: Vec::new(),
-            tills: Vec::new(),
+            currencies: Vec::new(),
             index: FlatIndex::with_bits(10),
             cash_imbalance: 0,
             lots_imbalance: 0,
@@ -172,30 +177,34 @@ impl Ledger {
         self.index.find(id.0, |slot| self.accounts[slot as usize].id == id)
     }
 
-    pub fn open(&mut self, account: Account) -> u32 {
+    pub fn open_account(&mut self, account: Account) -> u32 {
         let slot = self.accounts.len() as u32;
         self.index.insert(account.id.0, slot);
         self.accounts.push(account);
         slot
     }
 
-    /// Index of a currency; `None`: there are too many.
-    pub fn till(&mut self, currency: Currency) -> Option<u32> {
-        if let Some(at) = self.tills.iter().position(|till| till.currency == currency) {
+    /// Index of a currency, which is added if it is new. `None`: there are already `MAX_CURRENCIES`.
+    pub fn currency_index(&mut self, currency: Currency) -> Option<u32> {
+        if let Some(at) = self
+            .currencies
+            .iter()
+            .position(|balances| balances.currency == currency)
+        {
             return Some(at as u32);
         }
-        if self.tills.len() == MAX_CURRENCIES {
+        if self.currencies.len() == MAX_CURRENCIES {
             return None;
         }
-        self.tills.push(Till {
+        self.currencies.push(CurrencyBalances {
             currency,
             world: 0,
             fees: 0,
         });
-        Some((self.tills.len() - 1) as u32)
+        Some((self.currencies.len() - 1) as u32)
     }
 
-    /// Slot of a position, if the account ever had one.
+    /// Slot of a position, if the account ever had one in the instrument.
     #[inline]
     pub fn position(&self, account: u32, instrument: u32) -> Option<u32> {
         let list = &self.accounts[account as usize].positions;
@@ -218,7 +227,7 @@ impl Ledger {
         slot
     }
 
-    /// Positions and orders of an account: how many symbols it uses.
+    /// Number of symbols in which an account has a position or open orders.
     pub fn symbols_in_use(&self, account: u32) -> usize {
         let list = &self.accounts[account as usize].positions;
         list.iter()
@@ -226,34 +235,34 @@ impl Ledger {
             .count()
     }
 
-    /// Moves cash of an account; the other side is the caller's to post.
+    /// Posts cash to an account and returns its new cash. The caller posts the other side.
     #[inline]
-    pub fn cash(&mut self, account: u32, amount: Money) -> Money {
+    pub fn post_cash(&mut self, account: u32, amount: Money) -> Money {
         let account = &mut self.accounts[account as usize];
         account.cash += amount;
         self.cash_imbalance += amount;
         account.cash
     }
 
-    pub fn world(&mut self, currency: u32, amount: Money) {
-        self.tills[currency as usize].world += amount;
+    pub fn post_world(&mut self, currency: u32, amount: Money) {
+        self.currencies[currency as usize].world += amount;
         self.cash_imbalance += amount;
     }
 
     #[inline]
-    pub fn fees(&mut self, currency: u32, amount: Money) {
-        self.tills[currency as usize].fees += amount;
+    pub fn post_fees(&mut self, currency: u32, amount: Money) {
+        self.currencies[currency as usize].fees += amount;
         self.cash_imbalance += amount;
     }
 
-    /// Lots of one side of a trade. Returns what it realised.
+    /// Posts the lots of one side of a trade. Returns the realized profit or loss.
     #[inline]
-    pub fn trade(&mut self, position: u32, side: Side, lots: i64, notional: Money) -> Money {
+    pub fn post_lots(&mut self, position: u32, side: Side, lots: i64, notional: Money) -> Money {
         self.lots_imbalance += i128::from(if side == Side::Buy { lots } else { -lots });
         self.positions[position as usize].fill(side, lots, notional)
     }
 
-    /// Sets a position (reset, split); `world` are the lots of the other side.
+    /// Sets a position (reset, split). `world` is the counter that takes the other side.
     pub fn move_lots(&mut self, position: u32, lots: i64, cost: Money, world: &mut i128) {
         let entry = &mut self.positions[position as usize];
         *world += i128::from(entry.lots) - i128::from(lots);
@@ -261,24 +270,26 @@ impl Ledger {
         entry.cost = cost;
     }
 
-    /// Cash against `WORLD`, both sides.
+    /// Moves cash between an account and `WORLD`. Returns the account's new cash.
     pub fn transfer(&mut self, account: u32, amount: Money) -> Money {
-        let cash = self.cash(account, amount);
-        self.world(self.accounts[account as usize].currency, -amount);
-        self.balanced();
+        let cash = self.post_cash(account, amount);
+        self.post_world(self.accounts[account as usize].currency, -amount);
+        self.assert_balanced();
         cash
     }
 
-    /// The postings so far sum to zero.
+    /// Asserts that the postings so far sum to zero.
     #[inline]
-    pub fn balanced(&self) {
+    pub fn assert_balanced(&self) {
         assert!(
             self.cash_imbalance == 0 && self.lots_imbalance == 0,
-            "postings do not sum to zero"
+            "postings do not sum to zero: cash {}, lots {}",
+            self.cash_imbalance,
+            self.lots_imbalance
         );
     }
 
-    /// A new account's defaults.
+    /// The limits of a new account (R3.6).
     pub fn default_limits(kind: AccountKind) -> Limits {
         Limits {
             max_order_quantity: None,
@@ -291,7 +302,7 @@ impl Ledger {
         }
     }
 
-    pub fn blank(id: AccountId, kind: AccountKind, role: AccountRole, currency: u32) -> Account {
+    pub fn new_account(id: AccountId, kind: AccountKind, role: AccountRole, currency: u32) -> Account {
         Account {
             id,
             kind,

@@ -1,37 +1,51 @@
-//! The matching engine: pure, deterministic, bounded.
+//! The matching engine: a pure, deterministic and bounded function from commands to events.
 //!
-//! `apply(seq, ts, command)` is the only way in. No clock, randomness, float, I/O or iteration over a
-//! hash map: the same commands give the same events and the same snapshot bytes, everywhere. The one
-//! hash table (`index.rs`) has a fixed hash and is never iterated. `tests/determinism.rs` proves it.
-//! The rules are in `RULES.md`; `cift-sim` holds them against a naive second implementation.
+//! [`Engine::apply`] takes a sequence number, a time and a command. It changes the state, appends events
+//! and returns an [`Outcome`]. The rules are in `RULES.md`; rule numbers in this crate (`R4.2`) refer to
+//! it. `cift-sim` compares this engine with a second, naive implementation of the same rules.
 //!
-//! # Where things are
-//! | file | what |
+//! # Determinism
+//! The same commands give the same events and the same snapshot bytes on every machine. Therefore the crate
+//! uses no clock, no randomness, no floats, no I/O and no iteration over a hash table. The only hash table
+//! (`index.rs`) has a fixed hash function and is never iterated. `tests/determinism.rs` checks this.
+//!
+//! # Layout
+//! | module | contents |
 //! |---|---|
-//! | `types`, `names` | commands, events, refusals: the words |
-//! | `engine` | the state, `apply`, idempotency |
+//! | `types`, `names` | commands, events, outcomes; named codes such as refusal reasons |
+//! | `engine` | the state, `apply`, the idempotency check |
 //! | `work` | a command as units of work; `Continue` |
-//! | `commands` | each command to its place |
-//! | `shape`, `risk`, `place`, `replace` | checks in their order; acceptance |
-//! | `matching`, `fill_or_kill`, `stops`, `groups` | passes, triggers, legs |
-//! | `outside` | feeds, quotes, prints |
-//! | `session`, `corporate`, `accounts` | time, splits, cash |
-//! | `ledger`, `money` | double entry, exact arithmetic |
-//! | `book`, `ladder`, `orders`, `index`, `market`, `requests` | the structures |
-//! | `snapshot`, `codec`, `audit`, `query` | bytes, the full check, questions |
+//! | `commands` | dispatch of a command to its function |
+//! | `shape`, `risk`, `place`, `replace` | the checks in their order; acceptance |
+//! | `matching`, `fill_or_kill`, `stops`, `groups` | matching passes, triggers, legs and siblings |
+//! | `outside` | feeds, outside quotes and prints |
+//! | `session`, `corporate`, `accounts` | deadlines and sessions; splits and dividends; accounts and cash |
+//! | `ledger`, `money` | double-entry postings; exact arithmetic |
+//! | `book`, `ladder`, `page`, `orders`, `index`, `market`, `requests` | the data structures |
+//! | `snapshot`, `restore`, `codec`, `audit`, `query` | state as bytes; the full consistency check; read-only queries |
 //!
-//! Bounds: 4,096 instruments, 2^20 accounts, 2^21 open orders, 4,194,304 request keys, 16 feeds, 64
-//! currencies, 256 symbols an account. Amounts are bounded at admission so that no sum can overflow.
+//! # Ordering
+//! Orders match by price, then by time at that price. Where several orders, accounts or instruments are
+//! processed, the order is always one of: acceptance, instrument definition, account opening, feed
+//! definition. Slot numbers, capacities and hash order never influence an event.
 //!
-//! Cost: a command is O(1) but for what it does (trades, triggers, sweeps) and the positions of a
-//! margin account, whose equity is asked. Nothing is allocated once the pools have reached their high
-//! water ([`Engine::warm_up`] and [`Engine::warm_up_book`] fill them beforehand), except for good-till-time orders (a tree) and
-//! prices, positions and stops where there never were any.
+//! # Bounds
+//! 4,096 instruments, 2^20 accounts, 2^21 open orders, 4,194,304 request keys, 16 feeds, 64 currencies and
+//! 256 symbols per account. The checks bound every amount, so that no sum can overflow.
 //!
-//! Known limits: `SetSession`, the close of a session and a split look at every account or order in
-//! one command (their events are cut into `Continue`s, the look is not). A snapshot is of a finished
-//! state: not while [`Engine::needs_continue`]. Fill-or-kill counts only what is sure to be there, so
-//! it may be killed though luck would have filled it (`fill_or_kill.rs`).
+//! # Cost
+//! A command costs O(1), plus the work that it causes (trades, triggers, sweeps), plus one step per
+//! position of a margin account when its equity is needed. After the pools have reached their largest size,
+//! commands allocate no memory; [`Engine::warm_up`] and [`Engine::warm_up_book`] fill the pools in advance.
+//! Exceptions that still allocate: good-till-date orders (a tree), and the first use of a price range, a
+//! position or a stop.
+//!
+//! # Known limits
+//! - `SetSession`, the close of a session and a split scan all accounts or all orders within one command.
+//!   `Continue` splits their events, not the scan.
+//! - A snapshot needs a finished state: it is not possible while [`Engine::needs_continue`].
+//! - Fill-or-kill counts only quantity that is certain to be available. It can therefore kill an order that
+//!   would have been filled (`fill_or_kill.rs`).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -52,10 +66,12 @@ mod money;
 mod names;
 mod orders;
 mod outside;
+mod page;
 mod place;
 mod query;
 mod replace;
 mod requests;
+mod restore;
 mod risk;
 mod session;
 mod shape;
@@ -67,15 +83,15 @@ mod work;
 pub use engine::Engine;
 pub use types::*;
 
-/// Where a command's events are put. Reused between commands, so that nothing is allocated.
+/// Buffer for the events of a command. Callers reuse it, so that a command allocates nothing.
 pub type Events = Vec<Event>;
 
-/// Best prices and the last print of one instrument.
+/// Best prices and the last print of one instrument. `bid` and `ask` are (price, shown quantity).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quote {
     pub bid: Option<(Price, Quantity)>,
     pub ask: Option<(Price, Quantity)>,
-    /// Price, quantity and time of the last print.
+    /// (price, quantity, time) of the last print.
     pub last: Option<(Price, Quantity, Timestamp)>,
     pub halted: bool,
 }
@@ -119,13 +135,13 @@ pub struct AccountView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedView {
     pub feed: u32,
-    /// After so much silence its quotes are withdrawn.
+    /// The feed's quotes are withdrawn after this time without a message.
     pub silence_ns: i64,
-    /// Last sign of life; `None`: silent, its quotes are withdrawn (or it was never heard).
+    /// Time of the last accepted message. `None`: no message since the definition or the last withdrawal.
     pub last_message_at: Option<Timestamp>,
 }
 
-/// What a placed order would need.
+/// What an order would need if it were placed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RiskView {
     pub reserve: Money,

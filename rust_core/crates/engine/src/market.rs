@@ -1,15 +1,17 @@
 //! Instruments, and the outside feeds that quote in them.
 //!
-//! A `Market` is one instrument's book, stops, last print and house quotes. Inside it everything is
-//! in ticks and lots; `unit` is the money of one lot moving by one tick, a whole number of nanos.
+//! A `Market` holds the book, the stops, the last print and the outside quotes of one instrument. Inside it
+//! all prices are in ticks and all quantities in lots. `unit` is the money of one lot at a price of one
+//! tick, a whole number of nanos.
 
 use crate::book::Book;
 use crate::ladder::Ladder;
 use crate::types::*;
 use std::collections::VecDeque;
 
-/// Owners of book entries with this bit are house chunks: the low bits are a slot in `Market::chunks`.
-pub(crate) const HOUSE: u32 = 1 << 31;
+/// This bit in the `owner` of a queue entry marks a chunk of an outside quote; the other bits are its slot
+/// in `Market::chunks`.
+pub(crate) const OUTSIDE_CHUNK: u32 = 1 << 31;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Print {
@@ -18,10 +20,10 @@ pub(crate) struct Print {
     pub at: Timestamp,
 }
 
-/// One side of a feed's quote: `price` of its chunks, in the order they joined.
+/// One side of a feed's quote.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QuoteSide {
-    /// 0 = nothing quoted.
+    /// Price of its chunks. 0: no quote on this side.
     pub price: i64,
     /// Slots in `Market::chunks`, oldest first.
     pub chunks: VecDeque<u32>,
@@ -29,7 +31,7 @@ pub(crate) struct QuoteSide {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FeedQuote {
-    pub last_source: Option<u64>,
+    pub last_source_sequence: Option<u64>,
     pub bid: QuoteSide,
     pub ask: QuoteSide,
 }
@@ -49,7 +51,7 @@ impl FeedQuote {
     }
 }
 
-/// A piece of a house quote in the book.
+/// A part of an outside quote in the book.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunk {
     pub feed: u32,
@@ -64,19 +66,19 @@ pub(crate) struct Market {
     pub band_ppm: i64,
     pub collar_ppm: i64,
     pub currency: u32,
-    /// Largest position, lots.
+    /// Largest position, in lots.
     pub max_position: i64,
     pub halted: bool,
     pub last: Option<Print>,
     pub book: Book,
     pub stop_buys: Ladder,
     pub stop_sells: Ladder,
-    /// Trailing stops by the best price they have seen: sells lowest first, buys highest first.
+    /// Trailing stops keyed by the best price that they have seen: sells lowest first, buys highest first.
     pub trail_buys: Ladder,
     pub trail_sells: Ladder,
-    /// Orders that became active while trading stood still.
+    /// Orders that became active while trading was not possible.
     pub waiting: VecDeque<u32>,
-    /// By feed.
+    /// By index of the feed.
     pub quotes: Vec<FeedQuote>,
     pub chunks: Vec<Chunk>,
     pub free_chunks: Vec<u32>,
@@ -109,7 +111,7 @@ impl Market {
         }
     }
 
-    /// Last print, else the middle of the book rounded down to the tick.
+    /// The mark: the last print, otherwise the middle of the book rounded down to the tick (R2.12).
     #[inline]
     pub fn mark(&self) -> Option<i64> {
         if let Some(last) = self.last {
@@ -153,21 +155,21 @@ impl Market {
         }
     }
 
-    /// Stop price of a trailing stop whose best price is `best`.
+    /// Stop price of a trailing stop whose best price is `best` (R5.24).
     pub fn trailed(&self, side: Side, best: i64, trail: Trail) -> i64 {
         match (side, trail) {
             (Side::Buy, Trail::Amount(amount)) => best + amount / self.tick,
             (Side::Sell, Trail::Amount(amount)) => best - amount / self.tick,
-            (Side::Buy, Trail::Ppm(ppm)) => crate::money::parts_ceiling(best, 1_000_000 + i64::from(ppm)),
-            (Side::Sell, Trail::Ppm(ppm)) => crate::money::parts_floor(best, 1_000_000 - i64::from(ppm)),
+            (Side::Buy, Trail::Ppm(ppm)) => crate::money::scale_ppm_ceiling(best, 1_000_000 + i64::from(ppm)),
+            (Side::Sell, Trail::Ppm(ppm)) => crate::money::scale_ppm_floor(best, 1_000_000 - i64::from(ppm)),
         }
     }
 
-    /// Limit of a market order of `side` around `reference`.
+    /// Collar: the limit of a market order of `side` at the reference price `reference` (R5.4).
     pub fn collar(&self, side: Side, reference: i64) -> i64 {
         match side {
-            Side::Buy => crate::money::parts_floor(reference, 1_000_000 + self.collar_ppm),
-            Side::Sell => crate::money::parts_ceiling(reference, 1_000_000 - self.collar_ppm),
+            Side::Buy => crate::money::scale_ppm_floor(reference, 1_000_000 + self.collar_ppm),
+            Side::Sell => crate::money::scale_ppm_ceiling(reference, 1_000_000 - self.collar_ppm),
         }
     }
 
@@ -180,8 +182,8 @@ impl Market {
 pub(crate) struct Feed {
     pub id: u32,
     /// Index of the house account.
-    pub house: u32,
+    pub house_account: u32,
     pub silence_ns: i64,
-    /// Last sign of life; `None`: silent, withdrawn.
+    /// Time of the last accepted message. `None`: silent, its quotes are withdrawn.
     pub last_message_at: Option<Timestamp>,
 }

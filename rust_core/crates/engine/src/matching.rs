@@ -1,14 +1,19 @@
-//! Matching: a taker goes through the other side of the book, one trade a step.
+//! Matching: a taker trades with the other side of the book, one trade per step.
 //!
-//! Price, then time; every trade at the resting order's price. A taker is a user's order, a feed's new
-//! quote, or a feed's print (which fills users and eats house chunks). What a user's order does with
-//! its rest is decided here too. After the pass its prints go to the stops.
+//! # Ordering
+//! Price, then time. Every trade is at the resting order's price.
+//!
+//! # Takers
+//! A taker is a user's order, one side of a feed's new quote, or a feed's print. A print fills users'
+//! orders but only shrinks the chunks of outside quotes. This module also decides what happens to the
+//! remainder of a user's order. After a pass, the stops are scanned with the pass's lowest and highest
+//! price (`stops.rs`).
 
 use crate::book::Book;
 use crate::engine::Engine;
-use crate::market::HOUSE;
+use crate::market::OUTSIDE_CHUNK;
 use crate::money::fee;
-use crate::orders::{Order, Place};
+use crate::orders::{Location, Order};
 use crate::types::*;
 use crate::work::{Pass, Scan, Taker};
 use crate::Events;
@@ -17,12 +22,12 @@ use crate::Events;
 #[derive(Clone, Copy)]
 enum Party {
     Order(u32),
-    /// Index of a feed.
-    House(u32),
+    /// A house account, given by the index of its feed.
+    HouseAccount(u32),
 }
 
 impl Engine {
-    /// Begins the pass of an order that is market or limit by now.
+    /// Starts the pass of an order that is now a market or limit order.
     pub(crate) fn start_pass(&mut self, slot: u32, events: &mut Events) {
         let order = &self.orders[slot];
         let (instrument, side) = (order.instrument, order.side);
@@ -31,7 +36,7 @@ impl Engine {
             match market.mark() {
                 Some(reference) => {
                     let collar = market.collar(side, reference);
-                    // A buy that had to wait for its trigger never costs more than was put aside for it.
+                    // A triggered buy must not cost more than it reserved (R5.5).
                     let bounded = side == Side::Buy && order.increase > 0;
                     if bounded {
                         collar.min(order.reserve_price)
@@ -57,13 +62,13 @@ impl Engine {
         });
     }
 
-    /// The entry that the taker meets next, and how much he wants.
+    /// The queue entry that the taker meets next, and the taker's remaining lots.
     #[inline]
     pub(crate) fn next_match(&self, pass: &Pass) -> Option<(u32, i64)> {
         let left = match pass.taker {
             Taker::Order(slot) => self.orders[slot].leaves(),
-            Taker::House { left, .. } | Taker::Print { left, .. } => left,
-            Taker::Gone => 0,
+            Taker::Quote { left, .. } | Taker::Print { left, .. } => left,
+            Taker::Removed => 0,
         };
         let ladder = self.markets[pass.instrument as usize].book.ladder(pass.side.opposite());
         let best = ladder.best()?;
@@ -73,7 +78,7 @@ impl Engine {
         Some((ladder.front()?, left))
     }
 
-    /// One trade of the pass, or its end.
+    /// Does one trade of the pass, or ends the pass.
     pub(crate) fn match_step(&mut self, events: &mut Events) {
         let Some(pass) = self.work.pass else { return };
         let Some((node, left)) = self.next_match(&pass) else {
@@ -84,14 +89,14 @@ impl Engine {
             .ladder(pass.side.opposite())
             .node(node);
         let (price, shown, owner) = (resting.price, resting.quantity, resting.owner);
-        if owner & HOUSE != 0 {
-            return self.hit_house(pass, node, price, shown.min(left), owner & !HOUSE, events);
+        if owner & OUTSIDE_CHUNK != 0 {
+            return self.match_chunk(pass, node, price, shown.min(left), owner & !OUTSIDE_CHUNK, events);
         }
         match pass.taker {
             Taker::Order(slot) => {
                 let taker = &self.orders[slot];
                 if taker.account == self.orders[owner].account && taker.self_trade != SelfTradePrevention::None {
-                    return self.prevent(slot, owner, taker.self_trade, events);
+                    return self.prevent_self_trade(slot, owner, taker.self_trade, events);
                 }
                 self.trade(
                     pass,
@@ -102,57 +107,66 @@ impl Engine {
                     events,
                 );
             }
-            Taker::House { feed, .. } | Taker::Print { feed, .. } => {
-                let lots = shown.min(left).min(self.house_room(feed, pass.instrument, pass.side));
+            Taker::Quote { feed, .. } | Taker::Print { feed, .. } => {
+                let lots = shown
+                    .min(left)
+                    .min(self.house_account_capacity(feed, pass.instrument, pass.side));
                 if lots > 0 {
-                    return self.trade(pass, price, lots, Party::Order(owner), Party::House(feed), events);
+                    return self.trade(
+                        pass,
+                        price,
+                        lots,
+                        Party::Order(owner),
+                        Party::HouseAccount(feed),
+                        events,
+                    );
                 }
-                // The house can take no more: the rest is dropped.
+                // The house account can trade no more: drop the remainder (R7.33).
                 let mut pass = pass;
-                if let Taker::House { left, .. } | Taker::Print { left, .. } = &mut pass.taker {
+                if let Taker::Quote { left, .. } | Taker::Print { left, .. } = &mut pass.taker {
                     *left = 0;
                 }
                 self.work.pass = Some(pass);
             }
-            Taker::Gone => {}
+            Taker::Removed => {}
         }
     }
 
-    fn prevent(&mut self, taker: u32, maker: u32, mode: SelfTradePrevention, events: &mut Events) {
+    fn prevent_self_trade(&mut self, taker: u32, maker: u32, mode: SelfTradePrevention, events: &mut Events) {
         use SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest};
-        let age = self.orders[taker].age;
+        let acceptance = self.orders[taker].acceptance;
         if matches!(mode, CancelOldest | CancelBoth) {
             self.close(maker, OrderStatus::Canceled, CloseReason::SelfTrade, events);
         }
-        if matches!(mode, CancelNewest | CancelBoth) && self.orders.is(taker, age) {
+        if matches!(mode, CancelNewest | CancelBoth) && self.orders.is_current(taker, acceptance) {
             self.close(taker, OrderStatus::Canceled, CloseReason::SelfTrade, events);
         }
     }
 
-    /// The best entry is a house chunk.
-    fn hit_house(&mut self, pass: Pass, node: u32, price: i64, lots: i64, chunk: u32, events: &mut Events) {
+    /// Handles a chunk of an outside quote at the front of the book.
+    fn match_chunk(&mut self, pass: Pass, node: u32, price: i64, lots: i64, chunk: u32, events: &mut Events) {
         let side = pass.side.opposite();
         let feed = self.markets[pass.instrument as usize].chunks[chunk as usize].feed;
         match pass.taker {
             Taker::Order(slot) => {
-                let room = self.house_room(feed, pass.instrument, side);
-                if room == 0 {
+                let capacity = self.house_account_capacity(feed, pass.instrument, side);
+                if capacity == 0 {
                     return self.withdraw_side(pass.instrument, feed, side);
                 }
                 self.trade(
                     pass,
                     price,
-                    lots.min(room),
-                    Party::House(feed),
+                    lots.min(capacity),
+                    Party::HouseAccount(feed),
                     Party::Order(slot),
                     events,
                 );
             }
-            // The newer quote knows better.
-            Taker::House { .. } => self.withdraw_side(pass.instrument, feed, side),
+            // The newer quote replaces the older one (R7.19).
+            Taker::Quote { .. } => self.withdraw_side(pass.instrument, feed, side),
             Taker::Print { feed: printer, left } => {
                 self.touch(pass.instrument, side, node);
-                self.eat_chunk(pass.instrument, node, chunk, lots);
+                self.fill_chunk(pass.instrument, node, chunk, lots);
                 self.work.pass = Some(Pass {
                     taker: Taker::Print {
                         feed: printer,
@@ -161,7 +175,7 @@ impl Engine {
                     ..pass
                 });
             }
-            Taker::Gone => {}
+            Taker::Removed => {}
         }
     }
 
@@ -173,7 +187,7 @@ impl Engine {
         self.trades += 1;
         let trade = self.trades;
 
-        // The resting entry first: the book is as after the trade when anything else looks at it.
+        // Change the book first, so that everything below sees it as it is after the trade.
         let node = match self.markets[instrument].book.ladder(pass.side.opposite()).front() {
             Some(node) => node,
             None => return,
@@ -187,17 +201,17 @@ impl Engine {
                     .fill(node, lots)
                     == 0
                 {
-                    self.orders[slot].place = Place::Nowhere;
+                    self.orders[slot].location = Location::Detached;
                 }
             }
-            Party::House(_) => {
+            Party::HouseAccount(_) => {
                 let chunk = self.markets[instrument]
                     .book
                     .ladder(pass.side.opposite())
                     .node(node)
                     .owner
-                    & !HOUSE;
-                self.eat_chunk(pass.instrument, node, chunk, lots);
+                    & !OUTSIDE_CHUNK;
+                self.fill_chunk(pass.instrument, node, chunk, lots);
             }
         }
         self.markets[instrument].last = Some(crate::market::Print {
@@ -206,11 +220,11 @@ impl Engine {
             at: self.now,
         });
 
-        let maker_fee = fee(notional, self.agreed(maker, self.maker_ppm));
-        let taker_fee = fee(notional, self.agreed(taker, self.taker_ppm));
+        let maker_fee = fee(notional, self.fee_rate(maker, self.maker_ppm));
+        let taker_fee = fee(notional, self.fee_rate(taker, self.taker_ppm));
         let maker_fill = self.post(maker, pass.instrument, pass.side.opposite(), lots, notional, maker_fee);
         let taker_fill = self.post(taker, pass.instrument, pass.side, lots, notional, taker_fee);
-        self.ledger.balanced();
+        self.ledger.assert_balanced();
         events.push(Event::TradeExecuted {
             trade,
             symbol: self.definitions[instrument].symbol,
@@ -224,7 +238,7 @@ impl Engine {
         pass.low = if pass.high == 0 { price } else { pass.low.min(price) };
         pass.high = pass.high.max(price);
         match &mut pass.taker {
-            Taker::House { left, .. } | Taker::Print { left, .. } => *left -= lots,
+            Taker::Quote { left, .. } | Taker::Print { left, .. } => *left -= lots,
             _ => {}
         }
         self.work.pass = Some(pass);
@@ -239,7 +253,7 @@ impl Engine {
                 } = self.orders[slot];
                 Some((account, instrument, position))
             }
-            Party::House(_) => None,
+            Party::HouseAccount(_) => None,
         });
         for party in [maker, taker] {
             if let Party::Order(slot) = party {
@@ -247,22 +261,22 @@ impl Engine {
             }
         }
         for (account, instrument, position) in watch.into_iter().flatten() {
-            if self.ledger.positions[position as usize].over_reduced().is_some() {
-                self.work.over_reduced.push_back((account, instrument, position));
+            if self.ledger.positions[position as usize].reduce_only_excess().is_some() {
+                self.work.reduce_only_checks.push_back((account, instrument, position));
             }
         }
     }
 
-    /// The rate that a party pays: never above what its order reserved for, whatever came since.
+    /// The fee rate of a party: never above the rate that its order reserved (R1.14).
     #[inline]
-    fn agreed(&self, party: Party, ppm: i32) -> i32 {
+    fn fee_rate(&self, party: Party, ppm: i32) -> i32 {
         match party {
             Party::Order(slot) => ppm.min(self.orders[slot].reserve_ppm),
-            Party::House(_) => ppm,
+            Party::HouseAccount(_) => ppm,
         }
     }
 
-    /// Posts one side of a trade and tells it.
+    /// Posts one side of a trade and returns its `Fill`.
     #[inline(always)]
     fn post(&mut self, party: Party, instrument: u32, side: Side, lots: i64, notional: Money, fee: Money) -> Fill {
         let market = &self.markets[instrument as usize];
@@ -282,17 +296,17 @@ impl Engine {
                 self.reserve(slot);
                 found
             }
-            Party::House(feed) => {
-                let house = self.feeds[feed as usize].house;
-                (house, self.ledger.position_or_new(house, instrument))
+            Party::HouseAccount(feed) => {
+                let house_account = self.feeds[feed as usize].house_account;
+                (house_account, self.ledger.position_or_new(house_account, instrument))
             }
         };
         let amount = if side == Side::Buy { -notional } else { notional };
-        let cash = self.ledger.cash(account, amount - fee);
+        let cash = self.ledger.post_cash(account, amount - fee);
         if fee != 0 {
-            self.ledger.fees(currency, fee);
+            self.ledger.post_fees(currency, fee);
         }
-        let realized = self.ledger.trade(position, side, lots, notional);
+        let realized = self.ledger.post_lots(position, side, lots, notional);
         let held = &self.ledger.positions[position as usize];
         let (order, filled, leaves, filled_notional) = match party {
             Party::Order(slot) => {
@@ -304,7 +318,7 @@ impl Engine {
                     order.filled_notional,
                 )
             }
-            Party::House(_) => (OrderId(0), lots * lot, 0, notional),
+            Party::HouseAccount(_) => (OrderId(0), lots * lot, 0, notional),
         };
         Fill {
             order,
@@ -320,7 +334,7 @@ impl Engine {
         }
     }
 
-    /// The taker is done: its rest, then the stops.
+    /// Ends a pass: handles the taker's remainder, then starts the scan of the stops.
     fn end_pass(&mut self, pass: Pass, events: &mut Events) {
         self.work.pass = None;
         if pass.high != 0 {
@@ -332,18 +346,20 @@ impl Engine {
             });
         }
         match pass.taker {
-            Taker::Order(slot) if self.orders[slot].leaves() > 0 => self.settle_rest(slot, events),
-            Taker::House { feed, left } if left > 0 => self.join(pass.instrument, feed, pass.side, pass.limit, left),
+            Taker::Order(slot) if self.orders[slot].leaves() > 0 => self.settle_remainder(slot, events),
+            Taker::Quote { feed, left } if left > 0 => {
+                self.add_chunk(pass.instrument, feed, pass.side, pass.limit, left)
+            }
             Taker::Print { .. } => {
-                // The tape follows; its print is scanned with those of the fills.
+                // `Engine::tape` follows; it scans the stops with the print and its fills together.
                 self.work.scan = None;
-                self.work.tape_prints = (pass.low, pass.high);
+                self.work.print_range = (pass.low, pass.high);
             }
             _ => {}
         }
     }
 
-    fn settle_rest(&mut self, slot: u32, events: &mut Events) {
+    fn settle_remainder(&mut self, slot: u32, events: &mut Events) {
         let Order {
             instrument,
             side,
@@ -354,7 +370,10 @@ impl Engine {
         } = self.orders[slot];
         let order = &self.orders[slot];
         if order.time_in_force == TimeInForce::Fok {
-            debug_assert!(false, "a fill-or-kill order was promised more than was there");
+            debug_assert!(
+                false,
+                "a fill-or-kill order passed its check but was not filled completely"
+            );
             return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
         }
         if order.is_market() {
@@ -375,7 +394,7 @@ impl Engine {
         let node = ladder.push(limit, shown, leaves - shown, display, slot);
         self.touch(instrument, side, node);
         let order = &mut self.orders[slot];
-        order.place = Place::Book;
+        order.location = Location::Book;
         order.node = node;
     }
 }

@@ -1,9 +1,13 @@
 //! Exact integer arithmetic on money: fees, proportions, parts per million.
 //!
-//! Bounds, set at admission: price ≤ 1e16 nanos (2e16 with a collar), position ≤ 4e18 nanos, so a
-//! notional is ≤ 1e26 and a cost ≤ 1e26; parts per million ≤ 2e6. Products that could leave `i128`
-//! go through a 256-bit intermediate. Division of small values takes the 64-bit instruction, which is
-//! several times faster than the 128-bit routine; the result is the same.
+//! # Bounds
+//! The checks guarantee: price ≤ 1e16 nanos (2e16 with a collar), position ≤ 4e18 nanos, therefore notional
+//! ≤ 1e26 and cost ≤ 1e26; parts per million ≤ 2e6. A product that can exceed `i128` uses a 256-bit
+//! intermediate.
+//!
+//! # Cost
+//! Division of small values uses the 64-bit instruction, which is several times faster than the 128-bit
+//! routine. The result is the same.
 
 use crate::types::Money;
 
@@ -20,7 +24,7 @@ pub(crate) fn divide(value: i128, by: i128) -> i128 {
     value / by
 }
 
-/// Fee of a fill: parts per million of the notional, toward zero to the cent.
+/// Fee of a fill: `ppm` of the notional, rounded toward zero to the cent (R1.12).
 #[inline]
 pub(crate) fn fee(notional: Money, ppm: i32) -> Money {
     if ppm == 0 {
@@ -29,7 +33,7 @@ pub(crate) fn fee(notional: Money, ppm: i32) -> Money {
     divide(notional * Money::from(ppm), Money::from(MILLION) * CENT) * CENT
 }
 
-/// The same, rounded up: what must be put aside for it.
+/// The same fee rounded up, as it is reserved (R4.43).
 #[inline]
 pub(crate) fn fee_ceiling(notional: Money, ppm: i32) -> Money {
     if ppm <= 0 {
@@ -41,7 +45,7 @@ pub(crate) fn fee_ceiling(notional: Money, ppm: i32) -> Money {
 
 /// `ticks × parts / 1e6`, rounded down.
 #[inline]
-pub(crate) fn parts_floor(ticks: i64, parts: i64) -> i64 {
+pub(crate) fn scale_ppm_floor(ticks: i64, parts: i64) -> i64 {
     match ticks.checked_mul(parts) {
         Some(product) => product / MILLION,
         None => (i128::from(ticks) * i128::from(parts) / i128::from(MILLION)) as i64,
@@ -50,7 +54,7 @@ pub(crate) fn parts_floor(ticks: i64, parts: i64) -> i64 {
 
 /// `ticks × parts / 1e6`, rounded up.
 #[inline]
-pub(crate) fn parts_ceiling(ticks: i64, parts: i64) -> i64 {
+pub(crate) fn scale_ppm_ceiling(ticks: i64, parts: i64) -> i64 {
     let product = i128::from(ticks) * i128::from(parts) + i128::from(MILLION - 1);
     divide(product, i128::from(MILLION)) as i64
 }
@@ -70,7 +74,7 @@ pub(crate) fn mul_div(a: i128, b: i128, d: i128) -> i128 {
     }
 }
 
-/// Schoolbook: 128 × 128 → 256 bits, then long division bit by bit. Only extreme values come here.
+/// Schoolbook multiplication to 256 bits, then long division bit by bit. Only extreme values need it.
 #[cold]
 fn wide_mul_div(a: u128, b: u128, d: u128) -> u128 {
     const LOW: u128 = u64::MAX as u128;
@@ -80,18 +84,18 @@ fn wide_mul_div(a: u128, b: u128, d: u128) -> u128 {
     let cross = a0 * b1 + (middle & LOW);
     let high = a1 * b1 + (middle >> 64) + (cross >> 64);
     let low = cross << 64 | low & LOW;
-    let (mut rest, mut quotient) = (0u128, 0u128);
+    let (mut remainder, mut quotient) = (0u128, 0u128);
     for bit in (0..256).rev() {
         let next = if bit >= 128 {
             high >> (bit - 128) & 1
         } else {
             low >> bit & 1
         };
-        let carried = rest >> 127 == 1;
-        rest = rest << 1 | next;
+        let carried = remainder >> 127 == 1;
+        remainder = remainder << 1 | next;
         quotient <<= 1;
-        if carried || rest >= d {
-            rest = rest.wrapping_sub(d);
+        if carried || remainder >= d {
+            remainder = remainder.wrapping_sub(d);
             quotient |= 1;
         }
     }

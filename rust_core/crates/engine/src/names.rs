@@ -1,6 +1,6 @@
-//! Named codes: why something was refused, where an order stands, why it ended, why something moved.
+//! Named codes: reasons of refusals, states of orders, and reasons why an order ended or an amount moved.
 //!
-//! Each has the name that callers see and a number for the wire. Numbers are never used again.
+//! Each code has a name, which callers see, and a number for the wire. A number is never reused.
 
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
@@ -10,7 +10,7 @@ macro_rules! names {
         pub enum $name { $($(#[$vdoc])* $variant = $code),+ }
         impl $name {
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
-            /// The name callers see.
+            /// The name that callers see.
             pub const fn as_str(self) -> &'static str { match self { $($name::$variant => $text),+ } }
             pub const fn code(self) -> u16 { self as u16 }
             pub const fn from_code(code: u16) -> Option<$name> { match code { $($code => Some($name::$variant),)+ _ => None } }
@@ -18,7 +18,7 @@ macro_rules! names {
     };
 }
 names!(
-/// Why a command was refused. Codes are on the wire: never reuse one.
+/// Why a command was refused. The numbers are on the wire: never reuse one.
 Refusal {
     UnknownAccount = 1 "unknown_account",
     AccountExists = 2 "account_exists",
@@ -84,16 +84,17 @@ Refusal {
     OrdersFull = 90 "orders_full",
     AccountsFull = 91 "accounts_full",
     RequestsFull = 92 "requests_full",
-    /// Work is pending: only `Continue` may come. Never seen by a caller; matchd's own error.
+    /// The previous command is unfinished: only `Continue` is allowed. matchd's own error; callers never
+    /// see it.
     ContinueExpected = 93 "continue_expected",
     NothingToContinue = 94 "nothing_to_continue",
 });
 names!(
-/// Where an order stands.
+/// State of an order.
 OrderStatus {
-    /// A leg that waits for its entry.
+    /// A leg that waits until its entry is done.
     Held = 1 "held",
-    /// A stop that waits for its price.
+    /// A stop that waits for its stop price.
     Pending = 2 "pending",
     /// In the book, or about to match.
     New = 3 "new",
@@ -104,16 +105,16 @@ OrderStatus {
     Rejected = 8 "rejected",
 });
 names!(
-/// Why an open order ended unfilled.
+/// Why an open order ended before it was filled completely.
 CloseReason {
     ByUser = 1 "by_user",
     CancelAll = 2 "cancel_all",
     AccountReset = 3 "account_reset",
     ImmediateOrCancel = 4 "immediate_or_cancel",
     FillOrKill = 5 "fill_or_kill",
-    /// A market order found no (more) liquidity.
+    /// A market order found no (further) liquidity.
     NoLiquidity = 6 "no_liquidity",
-    /// A market order reached its collar.
+    /// A market order reached its collar price.
     Collar = 7 "collar",
     SelfTrade = 8 "self_trade",
     ReduceOnly = 9 "reduce_only",

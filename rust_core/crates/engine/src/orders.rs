@@ -1,65 +1,69 @@
-//! Live orders: a pool with a free list, and where each order is.
+//! Open orders: a pool with a free list, and the location of each order.
 //!
-//! Invariants: a slot in use has `age > 0`, a free one `age == 0`; ages count acceptances from 1 and
-//! are never used twice, so `(slot, age)` names an order even after the slot was used again. Slots
-//! have no meaning: nothing that the engine says depends on which slot an order got.
-//! Prices are in ticks, quantities in lots; 0 stands for "no price" where the kind has none.
+//! # Invariants
+//! - A slot in use has `acceptance > 0`, a free slot has 0.
+//! - Acceptances count from 1 and are never reused. So `(slot, acceptance)` identifies an order even after
+//!   its slot was reused.
+//! - Slots have no meaning: no event depends on which slot an order got.
+//!
+//! Prices are in ticks and quantities in lots. 0 means "no price" where the kind of order has none.
 
 use crate::index::FlatIndex;
 use crate::ladder::NIL;
 use crate::types::*;
 
-/// Where a live order is kept.
+/// The structure that holds an open order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Held leg, taker in its pass, or in the queue of activated orders.
-    Nowhere,
+pub(crate) enum Location {
+    /// None: a held leg, the taker of the current pass, or an order in the queue of activated orders.
+    Detached,
     Book,
-    /// Among the stops (and the trailing stops).
+    /// The stops, and for a trailing stop also the trailing stops.
     Stops,
-    /// Became active in a halt or a closed session: enters when trading goes on.
+    /// It became active in a halt or a closed session and enters when trading resumes.
     Waiting,
 }
 
-/// Four cache lines, hottest first: what a cancel or a fill reads lies in the first two.
+/// Four cache lines, hottest first: a cancel or a fill reads only the first two.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Order {
     pub id: OrderId,
-    pub age: u64,
+    pub acceptance: u64,
     pub account: u32,
     pub instrument: u32,
-    /// The account's position in the instrument.
+    /// Slot of the account's position in the instrument.
     pub position: u32,
-    /// Handle in the book or among the stops.
+    /// Node in the book or in the stops.
     pub node: u32,
     pub quantity: i64,
     pub filled: i64,
     pub side: Side,
     pub kind: OrderKind,
     pub self_trade: SelfTradePrevention,
-    /// Held, Pending or New; partly filled is New with `filled > 0`.
+    /// `Held`, `Pending` or `New`. A partially filled order is `New` with `filled > 0`.
     pub status: OrderStatus,
-    pub place: Place,
+    pub location: Location,
     pub post_only: bool,
     pub reduce_only: bool,
 
     pub reserved: Money,
-    /// Neighbours among the account's orders, by acceptance.
+    /// Neighbours in the account's list of orders, by acceptance.
     pub older: u32,
     pub newer: u32,
-    /// Held leg: its entry. Entry: its held legs. Active leg: the other of the pair.
+    /// Links of a group. A held leg has `parent` (its entry), an entry has its held legs, an active leg has
+    /// `sibling`.
     pub parent: u32,
     pub take_profit: u32,
     pub stop_loss: u32,
     pub sibling: u32,
-    /// Slot of the idempotency record that lives as long as this order.
+    /// Slot of the idempotency record that is kept as long as this order is open.
     pub request: u32,
-    /// Highest fee rate when it was admitted (a leg: its entry); it never pays more.
+    /// Highest fee rate at admission (a leg: at its entry's). The order never pays more (R1.14).
     pub reserve_ppm: i32,
-    /// Lots that open or add to a position, at admission.
+    /// Lots that open or increase a position, computed at admission.
     pub increase: i64,
-    /// Counts among the open quantity of its side.
+    /// The order is part of the open quantity of its side.
     pub counted: bool,
 
     pub time_in_force: TimeInForce,
@@ -69,10 +73,10 @@ pub(crate) struct Order {
     pub display: i64,
 
     pub stop: i64,
-    /// Trailing stop: best price seen.
+    /// Best price that a trailing stop has seen.
     pub best: i64,
     pub trail: Option<Trail>,
-    /// Handle among the trailing stops.
+    /// Node in the trailing stops.
     pub trail_node: u32,
 }
 
@@ -82,7 +86,7 @@ impl Order {
         self.quantity - self.filled
     }
 
-    pub fn shown_status(&self) -> OrderStatus {
+    pub fn reported_status(&self) -> OrderStatus {
         if self.status == OrderStatus::New && self.filled > 0 {
             OrderStatus::PartiallyFilled
         } else {
@@ -90,7 +94,7 @@ impl Order {
         }
     }
 
-    /// Market orders, and stops that became one.
+    /// True for market orders and for stops that become market orders.
     #[inline]
     pub fn is_market(&self) -> bool {
         matches!(self.kind, OrderKind::Market | OrderKind::Stop | OrderKind::TrailingStop)
@@ -101,9 +105,9 @@ pub(crate) struct Orders {
     pub slots: Vec<Order>,
     free: Vec<u32>,
     index: FlatIndex,
-    pub live: usize,
-    /// Age of the last order accepted.
-    pub last_age: u64,
+    pub count: usize,
+    /// Acceptance of the last accepted order.
+    pub last_acceptance: u64,
 }
 
 impl Orders {
@@ -112,8 +116,8 @@ impl Orders {
             slots: Vec::new(),
             free: Vec::new(),
             index: FlatIndex::with_bits(12),
-            live: 0,
-            last_age: 0,
+            count: 0,
+            last_acceptance: 0,
         }
     }
 
@@ -122,16 +126,16 @@ impl Orders {
         self.index.find(id.0, |slot| self.slots[slot as usize].id == id)
     }
 
-    /// Is this still the order that had this age?
+    /// Is the order in this slot still the one with this acceptance?
     #[inline]
-    pub fn is(&self, slot: u32, age: u64) -> bool {
-        self.slots[slot as usize].age == age
+    pub fn is_current(&self, slot: u32, acceptance: u64) -> bool {
+        self.slots[slot as usize].acceptance == acceptance
     }
 
-    /// The order's age must be set. It is written straight into its slot: one store a field, no copy.
+    /// Adds an order whose `acceptance` is set. Its fields are stored directly in the slot, without a copy.
     #[inline(always)]
     pub fn insert(&mut self, order: Order) -> u32 {
-        debug_assert!(order.age > 0);
+        debug_assert!(order.acceptance > 0);
         let slot = self.allocate(order.id);
         self.slots[slot as usize] = order;
         slot
@@ -144,11 +148,11 @@ impl Orders {
             (self.slots.len() - 1) as u32
         });
         self.index.insert(id.0, slot);
-        self.live += 1;
+        self.count += 1;
         slot
     }
 
-    /// Room for so many without growing; memory is touched now rather than later.
+    /// Allocates and touches memory for this many orders in advance.
     pub fn warm_up(&mut self, orders: usize) {
         let live = self.slots.len();
         if live < orders {
@@ -161,20 +165,20 @@ impl Orders {
 
     pub fn remove(&mut self, slot: u32) {
         let order = &mut self.slots[slot as usize];
-        debug_assert!(order.age > 0);
-        order.age = 0;
+        debug_assert!(order.acceptance > 0);
+        order.acceptance = 0;
         let id = order.id.0;
         self.index.remove(id, slot);
         self.free.push(slot);
-        self.live -= 1;
+        self.count -= 1;
     }
 
-    /// Live orders, oldest first.
-    pub fn by_age(&self) -> Vec<u32> {
+    /// Slots of all open orders, oldest first.
+    pub fn by_acceptance(&self) -> Vec<u32> {
         let mut slots: Vec<u32> = (0..self.slots.len() as u32)
-            .filter(|&s| self.slots[s as usize].age > 0)
+            .filter(|&s| self.slots[s as usize].acceptance > 0)
             .collect();
-        slots.sort_unstable_by_key(|&s| self.slots[s as usize].age);
+        slots.sort_unstable_by_key(|&s| self.slots[s as usize].acceptance);
         slots
     }
 }
@@ -194,10 +198,11 @@ impl std::ops::IndexMut<u32> for Orders {
     }
 }
 
-/// An order without links, to be filled in.
+/// An order without links, as a base for struct update syntax.
+///
 pub(crate) const BLANK: Order = Order {
     id: OrderId(0),
-    age: 0,
+    acceptance: 0,
     account: 0,
     instrument: 0,
     position: 0,
@@ -206,7 +211,7 @@ pub(crate) const BLANK: Order = Order {
     time_in_force: TimeInForce::Gtc,
     self_trade: SelfTradePrevention::CancelNewest,
     status: OrderStatus::New,
-    place: Place::Nowhere,
+    location: Location::Detached,
     post_only: false,
     reduce_only: false,
     counted: false,

@@ -1,14 +1,20 @@
-//! The outside market: feeds whose quotes and prints drive the resting orders of a house account.
+//! The outside market: feeds whose quotes and prints act in the book through a house account.
 //!
-//! A quote's side lies in the book as *chunks*, entries owned by (feed, side), oldest first. A quote of
-//! the same price adds a chunk at the end of the level or takes from the last ones, so that users keep
-//! their place; a new price leaves and joins anew. Prints eat what lies at or behind their price in
-//! time order, users included. What was taken comes back only with a new quote.
+//! # Layout
+//! One side of a feed's quote is a list of *chunks*, oldest first. A chunk is a queue entry of the book. A
+//! larger quote at the same price adds a chunk at the end of the level. A smaller one takes quantity from
+//! the newest chunks. So users keep their place in the queue. A quote at a new price removes all chunks of
+//! the side and enters again.
 //!
-//! Known limit: a house position is bounded like a user's; a house that cannot take more withdraws.
+//! A print consumes the orders at or better than its price in time order, users' orders included. Consumed
+//! quantity comes back only with a new quote.
+//!
+//! # Known limits
+//! The position of a house account is bounded like a user's. A house account that cannot trade more
+//! withdraws its quote.
 
 use crate::engine::Engine;
-use crate::market::{Chunk, FeedQuote, Print, HOUSE};
+use crate::market::{Chunk, FeedQuote, Print, OUTSIDE_CHUNK};
 use crate::types::*;
 use crate::work::{Job, Pass, Scan, Taker};
 use crate::Events;
@@ -16,8 +22,15 @@ use crate::Events;
 pub(crate) const DEFAULT_SILENCE_NS: i64 = 5 * NANOS;
 
 impl Engine {
-    /// Checks a message of a feed and counts it as life. Gives (feed, instrument).
-    fn hear(&mut self, feed: u32, source: u64, symbol: Symbol, sides: [OutsideSide; 2]) -> Result<(u32, u32), Refusal> {
+    /// R7.7 to R7.12: checks a message of a feed and records its source sequence and time. Returns (feed,
+    /// instrument).
+    fn accept_feed_message(
+        &mut self,
+        feed: u32,
+        source: u64,
+        symbol: Symbol,
+        sides: [OutsideSide; 2],
+    ) -> Result<(u32, u32), Refusal> {
         let feed = self
             .feeds
             .iter()
@@ -25,8 +38,8 @@ impl Engine {
             .ok_or(Refusal::UnknownFeed)? as u32;
         let instrument = self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?;
         let market = &mut self.markets[instrument as usize];
-        let house = self.feeds[feed as usize].house;
-        if self.ledger.accounts[house as usize].currency != market.currency {
+        let house_account = self.feeds[feed as usize].house_account;
+        if self.ledger.accounts[house_account as usize].currency != market.currency {
             return Err(Refusal::CurrencyMismatch);
         }
         for side in sides {
@@ -41,13 +54,13 @@ impl Engine {
             market.quotes.resize(feed as usize + 1, FeedQuote::default());
         }
         let quote = &mut market.quotes[feed as usize];
-        if quote.last_source.is_some_and(|last| source <= last) {
+        if quote.last_source_sequence.is_some_and(|last| source <= last) {
             return Err(Refusal::StaleSourceSequence);
         }
-        quote.last_source = Some(source);
+        quote.last_source_sequence = Some(source);
         let known = &mut self.feeds[feed as usize];
         known.last_message_at = Some(self.now);
-        self.wake_at = self.wake_at.min(self.now.saturating_add(known.silence_ns));
+        self.next_due_at = self.next_due_at.min(self.now.saturating_add(known.silence_ns));
         Ok((feed, instrument))
     }
 
@@ -60,7 +73,7 @@ impl Engine {
         ask: OutsideSide,
         events: &mut Events,
     ) {
-        let (feed, instrument) = match self.hear(feed, source, symbol, [bid, ask]) {
+        let (feed, instrument) = match self.accept_feed_message(feed, source, symbol, [bid, ask]) {
             Ok(found) => found,
             Err(reason) => return self.refuse(reason, events),
         };
@@ -69,7 +82,7 @@ impl Engine {
         }
         let market = &self.markets[instrument as usize];
         let (tick, lot) = (market.tick, market.lot);
-        // Away from the market: a bid down, an ask up. A price that leaves the range is nobody there.
+        // Round away from the market: the bid down, the ask up. A bid that rounds to 0 is an empty side.
         let bid = (bid.price / tick, bid.quantity / lot);
         let ask = (ask.price / tick + i64::from(ask.price % tick != 0), ask.quantity / lot);
         let bid = if bid.1 > 0 && bid.0 > 0 { bid } else { (0, 0) };
@@ -97,7 +110,7 @@ impl Engine {
         };
     }
 
-    /// Step 0: the bid enters; step 1: the ask.
+    /// Starts the pass of one side. Step 0: the bid; step 1: the ask.
     pub(crate) fn quote_step(&mut self, feed: u32, instrument: u32, step: u8, bid: (i64, i64), ask: (i64, i64)) {
         let (side, (price, lots)) = if step == 0 { (Side::Buy, bid) } else { (Side::Sell, ask) };
         if step == 0 {
@@ -113,30 +126,30 @@ impl Engine {
             return;
         }
         let market = &self.markets[instrument as usize];
-        let standing = market.quotes[feed as usize].side(side);
-        if standing.price == price {
+        let current = market.quotes[feed as usize].side(side);
+        if current.price == price {
             let ladder = market.book.ladder(side);
-            let left: i64 = standing
+            let left: i64 = current
                 .chunks
                 .iter()
                 .map(|&chunk| ladder.node(market.chunks[chunk as usize].node).quantity)
                 .sum();
             if lots > left {
-                self.enter(instrument, feed, side, price, lots - left);
+                self.start_quote_pass(instrument, feed, side, price, lots - left);
             } else {
                 self.shrink_side(instrument, feed, side, left - lots);
             }
             return;
         }
-        self.enter(instrument, feed, side, price, lots);
+        self.start_quote_pass(instrument, feed, side, price, lots);
     }
 
-    fn enter(&mut self, instrument: u32, feed: u32, side: Side, price: i64, left: i64) {
+    fn start_quote_pass(&mut self, instrument: u32, feed: u32, side: Side, price: i64, left: i64) {
         self.markets[instrument as usize].quotes[feed as usize]
             .side_mut(side)
             .price = price;
         self.work.pass = Some(Pass {
-            taker: Taker::House { feed, left },
+            taker: Taker::Quote { feed, left },
             instrument,
             side,
             limit: price,
@@ -145,8 +158,8 @@ impl Engine {
         });
     }
 
-    /// A new chunk at the end of its level.
-    pub(crate) fn join(&mut self, instrument: u32, feed: u32, side: Side, price: i64, lots: i64) {
+    /// Adds a chunk at the end of its level.
+    pub(crate) fn add_chunk(&mut self, instrument: u32, feed: u32, side: Side, price: i64, lots: i64) {
         let market = &mut self.markets[instrument as usize];
         let slot = match market.free_chunks.pop() {
             Some(slot) => slot,
@@ -155,7 +168,10 @@ impl Engine {
                 (market.chunks.len() - 1) as u32
             }
         };
-        let node = market.book.ladder_mut(side).push(price, lots, 0, 0, HOUSE | slot);
+        let node = market
+            .book
+            .ladder_mut(side)
+            .push(price, lots, 0, 0, OUTSIDE_CHUNK | slot);
         market.chunks[slot as usize] = Chunk { feed, side, node };
         let quote = market.quotes[feed as usize].side_mut(side);
         quote.price = price;
@@ -163,7 +179,7 @@ impl Engine {
         self.touch(instrument, side, node);
     }
 
-    /// Takes `lots` away, from the last chunk first.
+    /// Removes `lots` from a side, newest chunk first.
     fn shrink_side(&mut self, instrument: u32, feed: u32, side: Side, mut lots: i64) {
         while lots > 0 {
             let market = &self.markets[instrument as usize];
@@ -185,7 +201,7 @@ impl Engine {
         }
     }
 
-    /// All chunks of a side leave.
+    /// Removes all chunks of a side.
     pub(crate) fn withdraw_side(&mut self, instrument: u32, feed: u32, side: Side) {
         let Some(quote) = self.markets[instrument as usize].quotes.get_mut(feed as usize) else {
             return;
@@ -204,7 +220,8 @@ impl Engine {
         }
     }
 
-    /// A feed's quotes, or all feeds' (any number that is none), leave an instrument.
+    /// Withdraws the quotes of one feed from an instrument. A number that is not a feed's index means all
+    /// feeds.
     pub(crate) fn withdraw_quotes(&mut self, instrument: u32, feed: u32) {
         let all = feed as usize >= self.feeds.len();
         for at in 0..self.markets[instrument as usize].quotes.len() as u32 {
@@ -215,7 +232,7 @@ impl Engine {
         }
     }
 
-    /// Does the feed (any feed) have orders in the instrument?
+    /// Does the feed have a quote in the instrument? A number that is not a feed's index means any feed.
     pub(crate) fn is_quoted(&self, instrument: u32, feed: u32) -> bool {
         let Some(market) = self.markets.get(instrument as usize) else {
             return false;
@@ -229,21 +246,23 @@ impl Engine {
         quotes.any(|(_, quote)| !quote.bid.chunks.is_empty() || !quote.ask.chunks.is_empty())
     }
 
-    /// Takes lots of a chunk that was hit; the level was touched.
-    pub(crate) fn eat_chunk(&mut self, instrument: u32, node: u32, chunk: u32, lots: i64) {
+    /// Removes traded lots from a chunk. The caller has already touched its level.
+    pub(crate) fn fill_chunk(&mut self, instrument: u32, node: u32, chunk: u32, lots: i64) {
         let market = &mut self.markets[instrument as usize];
         let Chunk { feed, side, .. } = market.chunks[chunk as usize];
         if market.book.ladder_mut(side).fill(node, lots) == 0 {
-            // Chunks of a side are eaten in the order in which they joined.
-            let eaten = market.quotes[feed as usize].side_mut(side).chunks.pop_front();
-            debug_assert_eq!(eaten, Some(chunk));
+            // Chunks of a side are consumed in the order in which they were added.
+            let consumed = market.quotes[feed as usize].side_mut(side).chunks.pop_front();
+            debug_assert_eq!(consumed, Some(chunk));
             market.free_chunks.push(chunk);
         }
     }
 
-    /// Lots that the house may still buy (or sell).
-    pub(crate) fn house_room(&self, feed: u32, instrument: u32, side: Side) -> i64 {
-        let position = self.ledger.position(self.feeds[feed as usize].house, instrument);
+    /// Lots that the feed's house account may still trade on this side within `MAX_POSITION`.
+    pub(crate) fn house_account_capacity(&self, feed: u32, instrument: u32, side: Side) -> i64 {
+        let position = self
+            .ledger
+            .position(self.feeds[feed as usize].house_account, instrument);
         let lots = position.map_or(0, |slot| self.ledger.positions[slot as usize].lots);
         let signed = if side == Side::Buy { lots } else { -lots };
         self.markets[instrument as usize]
@@ -260,7 +279,7 @@ impl Engine {
         side: OutsideSide,
         events: &mut Events,
     ) {
-        let (feed, instrument) = match self.hear(feed, source, symbol, [side, OutsideSide::default()]) {
+        let (feed, instrument) = match self.accept_feed_message(feed, source, symbol, [side, OutsideSide::default()]) {
             Ok(found) => found,
             Err(reason) => return self.refuse(reason, events),
         };
@@ -275,11 +294,12 @@ impl Engine {
             price,
             quantity: lots,
         };
-        self.work.tape_prints = (0, 0);
+        self.work.print_range = (0, 0);
         if !self.trading(instrument) {
             return;
         }
-        // The house sells to the bids at or above the price, else buys from the asks at or below it.
+        // The house account sells to the bids at or above the price; otherwise it buys from the asks at or
+        // below it.
         let side = [Side::Sell, Side::Buy]
             .into_iter()
             .find(|&side| market.crosses(side, price));
@@ -295,7 +315,7 @@ impl Engine {
         }
     }
 
-    /// The print itself, after the fills that it made.
+    /// Records the print itself, after the fills that it caused, and starts the scan of the stops.
     pub(crate) fn tape(&mut self, feed: u32, instrument: u32, price: i64, lots: i64, events: &mut Events) {
         let market = &mut self.markets[instrument as usize];
         let quantity = lots * market.lot;
@@ -310,7 +330,7 @@ impl Engine {
             price: price * market.tick,
             quantity,
         });
-        let (low, high) = self.work.tape_prints;
+        let (low, high) = self.work.print_range;
         let low = if high == 0 { price } else { low.min(price) };
         if self.trading(instrument) {
             self.work.scan = Some(Scan {
@@ -322,7 +342,7 @@ impl Engine {
         }
     }
 
-    /// `FeedWithdrawn` when a feed has been silent too long.
+    /// The first feed whose silence has reached its limit.
     pub(crate) fn silent_feed(&self) -> Option<u32> {
         let silent = |feed: &crate::market::Feed| {
             feed.last_message_at

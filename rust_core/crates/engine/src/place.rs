@@ -1,6 +1,6 @@
-//! Placing an order: the checks in their order, then acceptance, then its first pass.
+//! Placing an order: the checks in their order, then acceptance, then the order's first pass.
 
-use crate::engine::{Engine, NEW_REQUEST};
+use crate::engine::{Engine, UNSTORED_REQUEST};
 use crate::ladder::NIL;
 use crate::orders::{Order, BLANK};
 use crate::risk::{Admission, Candidate, Released};
@@ -9,7 +9,7 @@ use crate::types::*;
 use crate::Events;
 
 impl Engine {
-    /// Check 2 for those who trade: customers only.
+    /// R3.1 and R3.2: the slot of a customer's account that is not closed.
     pub(crate) fn customer(&self, account: AccountId) -> Result<u32, Refusal> {
         let slot = self.ledger.find(account).ok_or(Refusal::UnknownAccount)?;
         let owner = &self.ledger.accounts[slot as usize];
@@ -30,9 +30,9 @@ impl Engine {
         Ok(slot)
     }
 
-    /// Checks 2 to 9.
+    /// R4.6 to R4.29. Returns the candidate, its legs, the displayed lots and the reference price.
     #[inline(always)]
-    pub(crate) fn examine(
+    pub(crate) fn check_place(
         &self,
         now: Timestamp,
         order: &PlaceOrder,
@@ -80,12 +80,12 @@ impl Engine {
         if !self.admit_request(order.request, events) {
             return;
         }
-        let examined = self.examine(self.now, order).and_then(|examined| {
-            self.admit_rate(examined.0.account, self.now)?;
-            Ok(examined)
+        let checked = self.check_place(self.now, order).and_then(|checked| {
+            self.admit_rate(checked.0.account, self.now)?;
+            Ok(checked)
         });
-        let (candidate, legs, display, reference) = match examined {
-            Ok(examined) => examined,
+        let (candidate, legs, display, reference) = match checked {
+            Ok(checked) => checked,
             Err(reason) => return self.refuse(reason, events),
         };
         self.count_rate(candidate.account);
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // what the checks found, for the one place that needs all of it
+    #[allow(clippy::too_many_arguments)] // results of the checks; only this function needs all of them
     fn accept(
         &mut self,
         order: &PlaceOrder,
@@ -117,7 +117,7 @@ impl Engine {
         } = *candidate;
         let waits = matches!(kind, OrderKind::Stop | OrderKind::StopLimit | OrderKind::TrailingStop);
         let position = self.ledger.position_or_new(account, instrument);
-        let slot = self.enlist(Order {
+        let slot = self.insert_order(Order {
             id: order.order,
             account,
             instrument,
@@ -142,48 +142,48 @@ impl Engine {
             increase: admission.increase,
             reserve_price: admission.reserve_price,
             reserve_ppm: admission.reserve_ppm,
-            request: if order.request.is_some() { NEW_REQUEST } else { NIL },
+            request: if order.request.is_some() { UNSTORED_REQUEST } else { NIL },
             ..BLANK
         });
-        self.work.watch = Some(order.order);
+        self.work.result_order_id = Some(order.order);
         self.count(slot);
-        self.tell_accepted(slot, None, events);
+        self.emit_accepted(slot, None, events);
         let held = if oco { OrderStatus::Pending } else { OrderStatus::Held };
         let take_profit = legs
             .0
-            .map_or(NIL, |leg| self.enlist_leg(slot, leg, OrderKind::Limit, held, events));
+            .map_or(NIL, |leg| self.insert_leg(slot, leg, OrderKind::Limit, held, events));
         let stop_loss = legs.1.map_or(NIL, |leg| {
             let kind = if leg.limit > 0 {
                 OrderKind::StopLimit
             } else {
                 OrderKind::Stop
             };
-            self.enlist_leg(slot, leg, kind, held, events)
+            self.insert_leg(slot, leg, kind, held, events)
         });
-        let age = self.orders[slot].age;
+        let acceptance = self.orders[slot].acceptance;
         if oco {
             self.orders[slot].sibling = stop_loss;
             let leg = &mut self.orders[stop_loss];
             leg.sibling = slot;
             leg.parent = NIL;
-            self.arm(stop_loss);
-            self.trigger_at_once(stop_loss, events);
+            self.add_stop(stop_loss);
+            self.trigger_if_reached(stop_loss, events);
         } else {
             self.orders[slot].take_profit = take_profit;
             self.orders[slot].stop_loss = stop_loss;
         }
         if waits {
-            self.arm(slot);
-            self.trigger_at_once(slot, events);
-        } else if self.orders.is(slot, age) {
+            self.add_stop(slot);
+            self.trigger_if_reached(slot, events);
+        } else if self.orders.is_current(slot, acceptance) {
             self.start_pass(slot, events);
         }
     }
 
-    fn enlist_leg(&mut self, entry: u32, leg: Leg, kind: OrderKind, status: OrderStatus, events: &mut Events) -> u32 {
+    fn insert_leg(&mut self, entry: u32, leg: Leg, kind: OrderKind, status: OrderStatus, events: &mut Events) -> u32 {
         let parent = self.orders[entry];
         let oco = status == OrderStatus::Pending;
-        let slot = self.enlist(Order {
+        let slot = self.insert_order(Order {
             id: leg.order,
             account: parent.account,
             instrument: parent.instrument,
@@ -204,11 +204,11 @@ impl Engine {
             reserve_ppm: parent.reserve_ppm,
             ..BLANK
         });
-        self.tell_accepted(slot, Some(parent.id), events);
+        self.emit_accepted(slot, Some(parent.id), events);
         slot
     }
 
-    fn tell_accepted(&self, slot: u32, parent: Option<OrderId>, events: &mut Events) {
+    fn emit_accepted(&self, slot: u32, parent: Option<OrderId>, events: &mut Events) {
         let order = &self.orders[slot];
         let market = &self.markets[order.instrument as usize];
         events.push(Event::OrderAccepted(Accepted {

@@ -1,4 +1,4 @@
-//! Questions to the engine: nothing here changes anything.
+//! Read-only queries of the state.
 
 use crate::engine::Engine;
 use crate::risk::Released;
@@ -6,12 +6,12 @@ use crate::types::*;
 use crate::{AccountView, FeedView, Level, PositionView, Quote, RiskView};
 
 impl Engine {
-    /// True: the last command is not done; only `Continue` may come.
+    /// True while the last command is unfinished: the next command must be `Continue`.
     pub fn needs_continue(&self) -> bool {
         self.work.unfinished
     }
 
-    /// Sequence of the last command applied.
+    /// Sequence of the last applied command.
     pub fn sequence(&self) -> CommandSequence {
         self.sequence
     }
@@ -21,7 +21,7 @@ impl Engine {
         self.epoch
     }
 
-    /// Accounts ever opened, customers' and house; `WORLD` and `FEES` are none.
+    /// Number of accounts ever opened, customers' and house accounts. `WORLD` and `FEES` do not count.
     pub fn accounts(&self) -> usize {
         self.ledger.accounts.len()
     }
@@ -35,14 +35,14 @@ impl Engine {
         })
     }
 
-    /// Between sessions: nothing trades, and outside quotes are refused.
+    /// True between sessions: nothing trades, and outside quotes are refused.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Live orders of all accounts: in a book, stops, waiting, and held legs.
+    /// Open orders of all accounts: resting orders, stops, waiting orders and held legs.
     pub fn open_orders(&self) -> usize {
-        self.orders.live
+        self.orders.count
     }
 
     pub fn quote(&self, symbol: Symbol) -> Option<Quote> {
@@ -61,7 +61,7 @@ impl Engine {
         })
     }
 
-    /// At most `depth` levels a side, best first; `false` = unknown symbol.
+    /// At most `depth` levels per side, best first. Returns false if the symbol is unknown.
     pub fn book(&self, symbol: Symbol, depth: usize, bids: &mut Vec<Level>, asks: &mut Vec<Level>) -> bool {
         let Some(instrument) = self.find_symbol(symbol) else {
             return false;
@@ -77,24 +77,24 @@ impl Engine {
         true
     }
 
-    /// `WORLD` and `FEES` are shown with their cash in the first currency that was used.
+    /// One account. `WORLD` and `FEES` have their cash in the currency that was used first.
     pub fn account(&self, account: AccountId) -> Option<AccountView> {
         if account == WORLD || account == FEES {
-            return Some(self.till_view(account));
+            return Some(self.system_account_view(account));
         }
         let slot = self.ledger.find(account)?;
         let owner = &self.ledger.accounts[slot as usize];
-        let worth = self.worth(slot);
+        let valuation = self.valuation(slot);
         Some(AccountView {
             account,
             kind: owner.kind,
             role: owner.role,
             state: owner.state,
-            currency: self.ledger.tills[owner.currency as usize].currency,
+            currency: self.ledger.currencies[owner.currency as usize].currency,
             cash: owner.cash,
             reserved: owner.reserved,
-            equity: worth.equity,
-            gross: worth.gross,
+            equity: valuation.equity,
+            gross: valuation.gross,
             buying_power: self.buying_power(slot).max(0),
             withdrawable: self.withdrawable(slot),
             daily_loss_baseline: owner.baseline,
@@ -105,19 +105,29 @@ impl Engine {
 
     /// Cash of `WORLD` and of `FEES` in a currency.
     pub fn world_and_fees(&self, currency: Currency) -> Option<(Money, Money)> {
-        let till = self.ledger.tills.iter().find(|till| till.currency == currency)?;
-        Some((till.world, till.fees))
+        let balances = self
+            .ledger
+            .currencies
+            .iter()
+            .find(|balances| balances.currency == currency)?;
+        Some((balances.world, balances.fees))
     }
 
-    fn till_view(&self, account: AccountId) -> AccountView {
-        let till = self.ledger.tills.first();
-        let cash = till.map_or(0, |till| if account == WORLD { till.world } else { till.fees });
+    fn system_account_view(&self, account: AccountId) -> AccountView {
+        let balances = self.ledger.currencies.first();
+        let cash = balances.map_or(0, |balances| {
+            if account == WORLD {
+                balances.world
+            } else {
+                balances.fees
+            }
+        });
         AccountView {
             account,
             kind: AccountKind::Margin,
             role: AccountRole::House,
             state: AccountState::Active,
-            currency: till.map_or(Currency::default(), |till| till.currency),
+            currency: balances.map_or(Currency::default(), |balances| balances.currency),
             cash,
             reserved: 0,
             equity: cash,
@@ -130,8 +140,8 @@ impl Engine {
         }
     }
 
-    /// Positions other than zero, or with open orders, in order of instrument definition.
-    /// `false` = unknown account.
+    /// Positions that are not zero or have open orders, in order of instrument definition. Returns false if
+    /// the account is unknown.
     pub fn positions(&self, account: AccountId, out: &mut Vec<PositionView>) -> bool {
         if account == WORLD || account == FEES {
             return true;
@@ -157,19 +167,19 @@ impl Engine {
         true
     }
 
-    /// A live order (an ended one is known only to those who read events, and to its request).
+    /// An open order. Only events and the first result of its request report an order that has ended.
     pub fn order(&self, order: OrderId) -> Option<OrderSummary> {
         Some(self.summary(self.orders.find(order)?, None))
     }
 
-    /// In order of definition.
+    /// Instruments in order of definition.
     pub fn instruments(&self) -> &[Instrument] {
         &self.definitions
     }
 
-    /// The checks 2 to 16 of `PlaceOrder` without placing; `now` for rate and expiry.
+    /// R4.6 to R4.48 without placing the order. `now` is used for rate and expiry.
     pub fn check(&self, now: Timestamp, order: &PlaceOrder) -> Result<RiskView, Refusal> {
-        let (candidate, _, _, reference) = self.examine(now, order)?;
+        let (candidate, _, _, reference) = self.check_place(now, order)?;
         self.admit_rate(candidate.account, now)?;
         let admission = self.admit_risk(&candidate, Released::default(), reference)?;
         let tick = self.markets[candidate.instrument as usize].tick;
@@ -186,9 +196,9 @@ impl Engine {
         })
     }
 
-    /// Largest quantity (whole lots) that [`Engine::check`] would admit for this order, its own quantity
-    /// and display quantity ignored; 0 where the account's limits or means admit none. Errors: what
-    /// would be refused at any quantity.
+    /// Largest quantity (in whole lots) that [`Engine::check`] would admit for this order. The order's own
+    /// quantity and display quantity are ignored. 0: the account's limits or means admit no quantity.
+    /// Errors: the reason that would refuse every quantity.
     pub fn max_order_size(&self, now: Timestamp, order: &PlaceOrder) -> Result<Quantity, Refusal> {
         use Refusal::*;
         let instrument = self.find_symbol(order.symbol);
@@ -218,7 +228,7 @@ impl Engine {
             ) => return Ok(0),
             Err(reason) => return Err(reason),
         }
-        // Every check that depends on the quantity refuses more where it refuses less.
+        // Binary search: each check that depends on the quantity also refuses every larger quantity.
         let (mut good, mut bad) = (1, MAX_QUANTITY / lot + 1);
         while bad - good > 1 {
             let middle = good + (bad - good) / 2;
@@ -231,7 +241,7 @@ impl Engine {
         Ok(good * lot)
     }
 
-    /// Is this request known, and with which first result? (`None`: not seen.)
+    /// The first result of a request key. `None`: the key is unknown.
     pub fn first_result(&self, key: u128) -> Option<FirstResult> {
         self.requests.find(key).map(|record| record.first)
     }

@@ -1,20 +1,21 @@
-//! Replacing and cancelling.
+//! Replacing and cancelling orders.
 //!
-//! A replace is judged as if what would be left were placed anew, with everything the order holds
-//! given back first. Only a smaller size keeps the place in the queue.
+//! The engine checks a replace as if the remaining quantity were placed anew (R6.8). It first releases
+//! everything that the order holds. Only a smaller quantity at the same price keeps the place in the queue
+//! (R6.12).
 
 use crate::engine::Engine;
-use crate::orders::{Order, Place};
+use crate::orders::{Location, Order};
 use crate::risk::{Candidate, Released};
 use crate::shape;
 use crate::types::*;
-use crate::work::{Job, Then};
+use crate::work::{FollowUp, Job};
 use crate::Events;
 
-/// An order as it would be after a replace.
+/// An order as it would be after a replace, in ticks and lots.
 struct Change {
     slot: u32,
-    /// New total quantity, lots.
+    /// New total quantity.
     quantity: i64,
     limit: i64,
     stop: i64,
@@ -30,8 +31,8 @@ impl Engine {
         Ok(slot)
     }
 
-    /// Checks 2, the order, and the shape of what changes.
-    fn examine_replace(&self, replace: &ReplaceOrder) -> Result<Change, Refusal> {
+    /// R6.1 to R6.7: the account, the order, and the fields that change.
+    fn check_replace(&self, replace: &ReplaceOrder) -> Result<Change, Refusal> {
         let account = self.active_customer(replace.account)?;
         let slot = self.own_order(account, replace.order)?;
         let order = &self.orders[slot];
@@ -94,7 +95,7 @@ impl Engine {
         if !self.admit_request(replace.request, events) {
             return;
         }
-        let change = match self.examine_replace(replace) {
+        let change = match self.check_replace(replace) {
             Ok(change) => change,
             Err(reason) => return self.refuse(reason, events),
         };
@@ -112,7 +113,7 @@ impl Engine {
             ..
         } = self.orders[change.slot];
         let left = change.quantity - filled;
-        // A stop-limit that was triggered is a limit.
+        // A triggered stop-limit is checked as a limit (R6.10).
         let kind = if status == OrderStatus::New && shape::takes_limit(kind) {
             OrderKind::Limit
         } else {
@@ -165,12 +166,12 @@ impl Engine {
         if counted {
             self.count(change.slot);
         }
-        self.tell_replaced(change.slot, events);
-        self.work.watch = Some(replace.order);
-        self.settle_replaced(change.slot, before, events);
+        self.emit_replaced(change.slot, events);
+        self.work.result_order_id = Some(replace.order);
+        self.relocate(change.slot, before, events);
     }
 
-    fn tell_replaced(&self, slot: u32, events: &mut Events) {
+    fn emit_replaced(&self, slot: u32, events: &mut Events) {
         let order = &self.orders[slot];
         let market = &self.markets[order.instrument as usize];
         events.push(Event::OrderReplaced {
@@ -183,28 +184,28 @@ impl Engine {
         });
     }
 
-    /// To its new place.
-    fn settle_replaced(&mut self, slot: u32, before: Order, events: &mut Events) {
+    /// Moves the order to the place that its new prices and quantity require (R6.12 to R6.14).
+    fn relocate(&mut self, slot: u32, before: Order, events: &mut Events) {
         let order = self.orders[slot];
-        match order.place {
-            Place::Stops => {
+        match order.location {
+            Location::Stops => {
                 if order.stop != before.stop || order.trail != before.trail {
-                    self.displace(slot);
-                    self.arm(slot);
-                    self.trigger_at_once(slot, events);
+                    self.detach(slot);
+                    self.add_stop(slot);
+                    self.trigger_if_reached(slot, events);
                 }
             }
-            Place::Book => {
+            Location::Book => {
                 if order.limit == before.limit && order.quantity <= before.quantity {
                     self.touch(order.instrument, order.side, order.node);
                     let ladder = self.markets[order.instrument as usize].book.ladder_mut(order.side);
                     ladder.shrink(order.node, order.leaves());
                 } else {
-                    self.displace(slot);
+                    self.detach(slot);
                     self.start_pass(slot, events);
                 }
             }
-            Place::Nowhere | Place::Waiting => {}
+            Location::Detached | Location::Waiting => {}
         }
     }
 
@@ -214,7 +215,7 @@ impl Engine {
         }
         match self.customer(account).and_then(|account| self.own_order(account, id)) {
             Ok(slot) => {
-                self.work.watch = Some(id);
+                self.work.result_order_id = Some(id);
                 self.close(slot, OrderStatus::Canceled, CloseReason::ByUser, events);
             }
             Err(reason) => self.refuse(reason, events),
@@ -237,26 +238,26 @@ impl Engine {
         });
         match found {
             Ok((account, instrument)) => {
-                self.work.counting = true;
+                self.work.count_closed = true;
                 self.sweep_account(account, instrument);
                 self.work.job = Job::Sweep {
                     at: 0,
                     reason: CloseReason::CancelAll,
-                    then: Then::Nothing,
+                    follow_up: FollowUp::None,
                 };
             }
             Err(reason) => self.refuse(reason, events),
         }
     }
 
-    /// Remembers the orders of an account (in an instrument), oldest first.
+    /// Collects the open orders of an account (in one instrument, if given) for a sweep, oldest first.
     pub(crate) fn sweep_account(&mut self, account: u32, instrument: Option<u32>) {
         self.work.sweep.clear();
         let mut slot = self.ledger.accounts[account as usize].oldest;
         while slot != crate::ladder::NIL {
             let order = &self.orders[slot];
             if instrument.is_none_or(|instrument| order.instrument == instrument) {
-                self.work.sweep.push((order.age, slot));
+                self.work.sweep.push((order.acceptance, slot));
             }
             slot = order.newer;
         }

@@ -1,15 +1,16 @@
-//! Idempotency: what was answered to which request key, and for how long it is remembered.
+//! Idempotency: the first result of each request key.
 //!
-//! A record lives as long as the order it placed, then 24 hours; one without an order 24 hours from
-//! its command. Time never falls, so the queue of ends is sorted by itself. A few of the expired are
-//! dropped at the start of each command: the store is bounded, and no command pays for many.
+//! The record of a place is kept as long as its order is open, and 24 hours after that. Every other record
+//! is kept 24 hours after its command. Time never decreases, so `expiries` is sorted without further work.
+//! Each command drops at most `DROPPED_PER_COMMAND` expired records at its start, so the store is bounded
+//! and no command pays for many.
 
 use crate::index::FlatIndex;
 use crate::types::*;
 use std::collections::VecDeque;
 
 pub(crate) const MAX_REQUESTS: usize = 4_194_304;
-pub(crate) const KEPT_NS: i64 = 24 * 3_600 * NANOS;
+pub(crate) const RETENTION_NS: i64 = 24 * 3_600 * NANOS;
 const DROPPED_PER_COMMAND: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,9 @@ pub(crate) struct Requests {
     pub slots: Vec<Record>,
     free: Vec<u32>,
     index: FlatIndex,
-    /// (time of the end of its keep, slot), sorted by time.
-    pub ends: VecDeque<(Timestamp, u32)>,
-    live: usize,
+    /// (time of expiry, slot), sorted by time.
+    pub expiries: VecDeque<(Timestamp, u32)>,
+    count: usize,
 }
 
 impl Requests {
@@ -34,8 +35,8 @@ impl Requests {
             slots: Vec::new(),
             free: Vec::new(),
             index: FlatIndex::with_bits(12),
-            ends: VecDeque::new(),
-            live: 0,
+            expiries: VecDeque::new(),
+            count: 0,
         }
     }
 
@@ -46,7 +47,7 @@ impl Requests {
     }
 
     pub fn is_full(&self) -> bool {
-        self.live >= MAX_REQUESTS
+        self.count >= MAX_REQUESTS
     }
 
     pub fn insert(&mut self, record: Record) -> u32 {
@@ -61,11 +62,11 @@ impl Requests {
             }
         };
         self.index.insert(record.key, slot);
-        self.live += 1;
+        self.count += 1;
         slot
     }
 
-    /// Room for so many without growing; memory is touched now rather than later.
+    /// Allocates and touches memory for this many records in advance.
     pub fn warm_up(&mut self, requests: usize) {
         let used = self.slots.len();
         if used < requests {
@@ -79,27 +80,27 @@ impl Requests {
             self.slots.resize(requests, Record { key: 0, body: 0, first });
             self.slots.truncate(used);
             self.free.reserve(requests);
-            self.ends.reserve(requests);
+            self.expiries.reserve(requests);
         }
         self.index.warm_up(requests);
     }
 
-    /// From now on the record waits for its end.
+    /// Starts the retention of a record: it expires after `RETENTION_NS`.
     #[inline]
-    pub fn ended(&mut self, slot: u32, now: Timestamp) {
-        self.ends.push_back((now.saturating_add(KEPT_NS), slot));
+    pub fn start_expiry(&mut self, slot: u32, now: Timestamp) {
+        self.expiries.push_back((now.saturating_add(RETENTION_NS), slot));
     }
 
-    /// Drops a few of those whose time has come, oldest first.
+    /// Drops a few expired records, oldest expiry first.
     #[inline]
     pub fn expire(&mut self, now: Timestamp) {
         for _ in 0..DROPPED_PER_COMMAND {
-            match self.ends.front() {
+            match self.expiries.front() {
                 Some(&(at, slot)) if at <= now => {
-                    self.ends.pop_front();
+                    self.expiries.pop_front();
                     self.index.remove(self.slots[slot as usize].key, slot);
                     self.free.push(slot);
-                    self.live -= 1;
+                    self.count -= 1;
                 }
                 _ => break,
             }

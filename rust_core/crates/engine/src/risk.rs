@@ -1,24 +1,27 @@
-//! Risk before matching: checks 7 to 16 of the rules, in their order, each refusal with its name.
+//! Risk checks before matching: R4.24 to R4.48, in their order, each refusal with its own reason.
 //!
-//! [`Engine::admit_market`] asks what concerns the market (7 to 9), [`Engine::admit_rate`] the rate
-//! (10), [`Engine::admit_risk`] the account (11 to 16). Place and replace, and the queries that only
-//! ask, go through the same three. Equity is computed only where it decides: margin accounts and
-//! accounts with a daily loss limit.
+//! [`Engine::admit_market`] checks the market (R4.24 to R4.29), [`Engine::admit_rate`] the rate (R4.30),
+//! [`Engine::admit_risk`] the account (R4.32 to R4.48). Place, replace and the read-only queries all use
+//! these three functions.
+//!
+//! # Cost
+//! Equity is computed only where a check needs it: for margin accounts and for accounts with a daily loss
+//! limit. It takes one step per position.
 
 use crate::engine::{Engine, MAX_OPEN_ORDERS};
 use crate::ledger::MAX_SYMBOLS_PER_ACCOUNT;
 use crate::market::Market;
-use crate::money::{divide, fee_ceiling, parts_ceiling};
+use crate::money::{divide, fee_ceiling, scale_ppm_ceiling};
 use crate::types::*;
 
-/// What is to be admitted: a new order, or what a replaced one would be.
+/// The order to admit: a new one, or a replaced one as it would be afterwards. Prices in ticks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     pub account: u32,
     pub instrument: u32,
     pub side: Side,
     pub kind: OrderKind,
-    /// A stop that was triggered already: its kind no longer matters for the market checks.
+    /// Quantity to admit, in lots.
     pub lots: i64,
     pub limit: i64,
     pub stop: i64,
@@ -26,12 +29,12 @@ pub(crate) struct Candidate {
     pub reduce_only: bool,
     pub post_only: bool,
     pub oco: bool,
-    /// Orders that it adds, legs included.
+    /// Open orders that it adds, legs included.
     pub orders: u32,
     pub full_quantity: Quantity,
 }
 
-/// What a replaced order gives back first.
+/// What a replaced order releases before it is checked again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Released {
     pub open: i64,
@@ -48,14 +51,14 @@ pub(crate) struct Admission {
     pub buying_power: Money,
 }
 
-/// Equity, and Σ |position| × mark.
+/// Equity, and Σ |position × mark| (R2.14, R2.15).
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Worth {
+pub(crate) struct Valuation {
     pub equity: Money,
     pub gross: Money,
 }
 
-/// What must be put aside for `lots` at a price: notional and the larger fee, to the cent, up.
+/// The reserve for `lots` at a price: the notional plus the fee, rounded up to the cent (R4.43).
 #[inline]
 pub(crate) fn reserve_of(market: &Market, lots: i64, price: i64, ppm: i32) -> Money {
     if lots == 0 {
@@ -66,10 +69,10 @@ pub(crate) fn reserve_of(market: &Market, lots: i64, price: i64, ppm: i32) -> Mo
 }
 
 impl Engine {
-    /// Cash and positions at their marks (at cost where there is none).
-    pub(crate) fn worth(&self, account: u32) -> Worth {
+    /// Cash plus positions at their marks; a position without a mark counts at its cost.
+    pub(crate) fn valuation(&self, account: u32) -> Valuation {
         let owner = &self.ledger.accounts[account as usize];
-        let mut worth = Worth {
+        let mut valuation = Valuation {
             equity: owner.cash,
             gross: 0,
         };
@@ -83,10 +86,10 @@ impl Engine {
                 Some(mark) => market.notional(mark, position.lots),
                 None => position.cost,
             };
-            worth.equity += value;
-            worth.gross += value.abs();
+            valuation.equity += value;
+            valuation.gross += value.abs();
         }
-        worth
+        valuation
     }
 
     pub(crate) fn buying_power(&self, account: u32) -> Money {
@@ -94,13 +97,13 @@ impl Engine {
         match owner.kind {
             AccountKind::Cash => owner.cash - owner.reserved,
             AccountKind::Margin => {
-                let worth = self.worth(account);
-                margin_power(worth, owner.limits.leverage_percent) - owner.reserved
+                let valuation = self.valuation(account);
+                margin_capacity(valuation, owner.limits.leverage_percent) - owner.reserved
             }
         }
     }
 
-    /// Checks 7, 8, 9. Gives the reference price; sets the first stop of a trailing stop.
+    /// R4.24 to R4.29. Returns the reference price, and sets the first stop price of a trailing stop.
     #[inline(always)]
     pub(crate) fn admit_market(&self, order: &mut Candidate) -> Result<Option<i64>, Refusal> {
         let market = &self.markets[order.instrument as usize];
@@ -136,7 +139,7 @@ impl Engine {
         Ok(reference)
     }
 
-    /// Check 10: may one more order come in this second?
+    /// R4.30: may the account send one more order within this second?
     pub(crate) fn admit_rate(&self, account: u32, now: Timestamp) -> Result<(), Refusal> {
         let owner = &self.ledger.accounts[account as usize];
         let second = now.div_euclid(NANOS);
@@ -157,7 +160,7 @@ impl Engine {
         }
     }
 
-    /// In ticks; see check 15.
+    /// The reserve price in ticks (R4.42).
     fn reserve_price(&self, order: &Candidate, reference: Option<i64>) -> i64 {
         let market = &self.markets[order.instrument as usize];
         let around = match order.kind {
@@ -166,12 +169,12 @@ impl Engine {
             OrderKind::Stop | OrderKind::TrailingStop => order.stop,
         };
         match order.side {
-            Side::Buy => parts_ceiling(around, 1_000_000 + market.collar_ppm),
+            Side::Buy => scale_ppm_ceiling(around, 1_000_000 + market.collar_ppm),
             Side::Sell => around,
         }
     }
 
-    /// Checks 11 to 16.
+    /// R4.32 to R4.48.
     pub(crate) fn admit_risk(
         &self,
         order: &Candidate,
@@ -184,7 +187,7 @@ impl Engine {
         if owner.open_orders + order.orders > limits.max_open_orders {
             return Err(Refusal::TooManyOpenOrders);
         }
-        if self.orders.live + order.orders as usize > MAX_OPEN_ORDERS {
+        if self.orders.count + order.orders as usize > MAX_OPEN_ORDERS {
             return Err(Refusal::OrdersFull);
         }
         if limits.max_order_quantity.is_some_and(|max| order.full_quantity > max) {
@@ -202,7 +205,7 @@ impl Engine {
         let mut position = slot.map_or_else(Default::default, |slot| self.ledger.positions[slot as usize]);
         *position.open_mut(order.side) -= released.open;
         let open = position.open(order.side);
-        let capacity = (position.closing(order.side) - open).max(0);
+        let capacity = (position.closable(order.side) - open).max(0);
         let increase = (order.lots - capacity).max(0);
         if increase > 0 {
             if order.reduce_only || order.oco {
@@ -213,16 +216,16 @@ impl Engine {
             }
         }
         let margin = owner.kind == AccountKind::Margin;
-        let needs_worth = increase > 0 && (margin || limits.max_daily_loss.is_some());
-        let worth = if needs_worth {
-            self.worth(order.account)
+        let needs_valuation = increase > 0 && (margin || limits.max_daily_loss.is_some());
+        let valuation = if needs_valuation {
+            self.valuation(order.account)
         } else {
-            Worth::default()
+            Valuation::default()
         };
         if increase > 0
             && limits
                 .max_daily_loss
-                .is_some_and(|max| owner.baseline - worth.equity >= max)
+                .is_some_and(|max| owner.baseline - valuation.equity >= max)
         {
             return Err(Refusal::DailyLossLimit);
         }
@@ -245,15 +248,35 @@ impl Engine {
             }
         }
 
+        let admission = self.admit_reserve(order, increase, reserve_price, released.reserved, valuation)?;
+        if order.post_only && market.crosses(order.side, order.limit) {
+            return Err(Refusal::PostOnlyWouldCross);
+        }
+        Ok(admission)
+    }
+
+    /// R4.43 to R4.47: the reserve, and whether the account's means cover it. `released` is the reserve of
+    /// the order that a replace changes.
+    #[inline(always)]
+    fn admit_reserve(
+        &self,
+        order: &Candidate,
+        increase: i64,
+        reserve_price: i64,
+        released: Money,
+        valuation: Valuation,
+    ) -> Result<Admission, Refusal> {
+        let owner = &self.ledger.accounts[order.account as usize];
+        let market = &self.markets[order.instrument as usize];
         let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
         let reserve = reserve_of(market, increase, reserve_price, reserve_ppm);
-        let reserved = owner.reserved - released.reserved;
+        let reserved = owner.reserved - released;
         let mut buying_power = owner.cash - reserved;
         if increase > 0 {
-            if margin {
-                buying_power = margin_power(worth, limits.leverage_percent) - reserved;
+            if owner.kind == AccountKind::Margin {
+                buying_power = margin_capacity(valuation, owner.limits.leverage_percent) - reserved;
                 if reserve > buying_power {
-                    let beyond = worth.equity <= 0 || margin_power(worth, limits.leverage_percent) < 0;
+                    let beyond = valuation.equity <= 0 || margin_capacity(valuation, owner.limits.leverage_percent) < 0;
                     return Err(if beyond {
                         Refusal::LeverageLimit
                     } else {
@@ -266,9 +289,6 @@ impl Engine {
                 return Err(Refusal::InsufficientBuyingPower);
             }
         }
-        if order.post_only && market.crosses(order.side, order.limit) {
-            return Err(Refusal::PostOnlyWouldCross);
-        }
         Ok(Admission {
             increase,
             reserve_price,
@@ -279,11 +299,11 @@ impl Engine {
     }
 }
 
-/// Equity × leverage − gross: what a margin account may add, reserves not taken off.
-fn margin_power(worth: Worth, leverage_percent: u32) -> Money {
-    // Both factors are bounded far below what would overflow; toward zero.
-    let allowed = divide(worth.equity * Money::from(leverage_percent), 100);
-    allowed - worth.gross
+/// Equity × leverage − gross: what a margin account can add before its reserves are subtracted.
+fn margin_capacity(valuation: Valuation, leverage_percent: u32) -> Money {
+    // Both factors are bounded far below an overflow. Rounded toward zero.
+    let allowed = divide(valuation.equity * Money::from(leverage_percent), 100);
+    allowed - valuation.gross
 }
 
 fn outside_band(market: &Market, side: Side, limit: i64, around: i64) -> bool {

@@ -1,16 +1,16 @@
-//! Time: what falls due, sessions, halts.
+//! Time: deadlines, sessions, halts.
 //!
-//! Nothing happens by itself: a command whose time has passed a deadline does what is due before it
-//! does its own work, in this order: orders good till a time, the close of the session, silent feeds.
+//! The engine has no timer. A command whose time has reached a deadline first does the work that is due
+//! (§8). The order is: good-till-date orders, the close of the session, silent feeds.
 
 use crate::engine::Engine;
-use crate::orders::Place;
+use crate::orders::Location;
 use crate::types::*;
-use crate::work::{Job, Then};
+use crate::work::{FollowUp, Job};
 use crate::Events;
 
 impl Engine {
-    /// The earliest time at which something is due.
+    /// The earliest time at which work is due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let expiry = self.expiries.first().map(|&(time, _, _)| time);
         let close = self.closes_at.filter(|_| !self.closed);
@@ -26,7 +26,7 @@ impl Engine {
         !self.closed && self.closes_at.is_some_and(|at| at <= self.now)
     }
 
-    /// Starts one due thing; false: nothing is due any more.
+    /// Starts one item of due work. Returns false if nothing is due any more.
     pub(crate) fn due_step(&mut self, events: &mut Events) -> bool {
         if let Some(&(time, _, slot)) = self.expiries.first() {
             if time <= self.now {
@@ -43,28 +43,28 @@ impl Engine {
             self.work.job = Job::Withdraw {
                 feed,
                 at: 0,
-                then: Then::FeedWithdrawn,
+                follow_up: FollowUp::FeedWithdrawn,
             };
             return true;
         }
-        self.wake_at = self.next_deadline().unwrap_or(i64::MAX);
+        self.next_due_at = self.next_deadline().unwrap_or(i64::MAX);
         false
     }
 
-    /// The market closes: day orders, then the house, then the word.
+    /// Closes the market: ends the day orders, withdraws the outside quotes, then emits `SessionClosed`.
     fn close_session(&mut self, next: Option<(u64, Option<Timestamp>)>) {
         self.closed = true;
         self.work.sweep.clear();
-        for slot in self.orders.by_age() {
+        for slot in self.orders.by_acceptance() {
             let order = &self.orders[slot];
             if order.time_in_force == TimeInForce::Day {
-                self.work.sweep.push((order.age, slot));
+                self.work.sweep.push((order.acceptance, slot));
             }
         }
         self.work.job = Job::Sweep {
             at: 0,
             reason: CloseReason::SessionClosed,
-            then: Then::CloseSession { next },
+            follow_up: FollowUp::CloseSession { next },
         };
     }
 
@@ -78,8 +78,8 @@ impl Engine {
     }
 
     pub(crate) fn set_session(&mut self, session: u64, closes_at: Option<Timestamp>, events: &mut Events) {
-        let rises = self.session.is_none_or(|last| session > last);
-        if !rises || closes_at.is_some_and(|at| at <= self.now) {
+        let increases = self.session.is_none_or(|last| session > last);
+        if !increases || closes_at.is_some_and(|at| at <= self.now) {
             return self.refuse(Refusal::InvalidSession, events);
         }
         if self.closed {
@@ -94,13 +94,13 @@ impl Engine {
         self.session = Some(session);
         self.closes_at = closes_at;
         if let Some(at) = closes_at {
-            self.wake_at = self.wake_at.min(at);
+            self.next_due_at = self.next_due_at.min(at);
         }
         events.push(Event::SessionSet { session, closes_at });
         for account in 0..self.ledger.accounts.len() as u32 {
-            self.ledger.accounts[account as usize].baseline = self.worth(account).equity;
+            self.ledger.accounts[account as usize].baseline = self.valuation(account).equity;
         }
-        self.work.job = Job::Wake {
+        self.work.job = Job::ReleaseWaiting {
             at: 0,
             end: self.markets.len() as u32,
         };
@@ -121,20 +121,20 @@ impl Engine {
         };
         self.markets[instrument as usize].halted = false;
         events.push(Event::Resumed { symbol });
-        self.work.job = Job::Wake {
+        self.work.job = Job::ReleaseWaiting {
             at: instrument,
             end: instrument + 1,
         };
     }
 
-    /// Orders that waited for trading go to the queue.
-    pub(crate) fn wake(&mut self, instrument: u32) {
+    /// Moves the orders that waited for trading to the queue.
+    pub(crate) fn release_waiting(&mut self, instrument: u32) {
         if !self.trading(instrument) {
             return;
         }
         while let Some(slot) = self.markets[instrument as usize].waiting.pop_front() {
-            self.orders[slot].place = Place::Nowhere;
-            self.work.queue.push_back((self.orders[slot].age, slot));
+            self.orders[slot].location = Location::Detached;
+            self.work.queue.push_back((self.orders[slot].acceptance, slot));
         }
     }
 }

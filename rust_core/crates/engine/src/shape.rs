@@ -1,10 +1,9 @@
-//! The form of an order: checks 4 and 5 of the rules, which need nothing but the order and its
-//! instrument.
+//! Checks of an order's fields and legs: R4.9 to R4.22. They need only the order and its instrument.
 
 use crate::market::Market;
 use crate::types::*;
 
-/// A price on the tick and in range.
+/// R1.4: a price in range and on the tick. Returns ticks.
 #[inline]
 pub(crate) fn price(market: &Market, price: Price) -> Result<i64, Refusal> {
     if !(1..=MAX_PRICE).contains(&price) {
@@ -17,7 +16,7 @@ pub(crate) fn price(market: &Market, price: Price) -> Result<i64, Refusal> {
     Ok(ticks)
 }
 
-/// A quantity in whole lots and in range.
+/// R1.5: a quantity in range and in whole lots. Returns lots.
 #[inline]
 pub(crate) fn quantity(market: &Market, quantity: Quantity) -> Result<i64, Refusal> {
     if !(1..=MAX_QUANTITY).contains(&quantity) {
@@ -50,14 +49,14 @@ pub(crate) fn takes_stop(kind: OrderKind) -> bool {
     matches!(kind, OrderKind::Stop | OrderKind::StopLimit)
 }
 
-/// An iceberg is shown in at most this many parts: each part is a trade, and one taker pays for all.
+/// Each refill of an iceberg is a trade, and one taker can cause all of them: bound their number.
 const MAX_ICEBERG_PARTS: i64 = 1_000;
 
 pub(crate) fn too_many_refills(lots: i64, display: i64) -> bool {
     lots > display.saturating_mul(MAX_ICEBERG_PARTS)
 }
 
-/// Check 4. Gives lots, limit, stop and displayed lots (0 where there is none).
+/// R4.9 to R4.16. Returns lots, limit, stop and displayed lots; 0 where the order has none.
 #[inline(always)]
 pub(crate) fn order(market: &Market, now: Timestamp, order: &PlaceOrder) -> Result<(i64, i64, i64, i64), Refusal> {
     let lots = quantity(market, order.quantity)?;
@@ -114,7 +113,7 @@ pub(crate) struct Leg {
 /// Legs of an order: (take-profit, stop-loss). The order of an OCO is its own take-profit.
 pub(crate) type OrderLegs = (Option<Leg>, Option<Leg>);
 
-/// Check 5.
+/// R4.17 to R4.22.
 #[inline]
 pub(crate) fn legs(market: &Market, order: &PlaceOrder, limit: i64) -> Result<OrderLegs, Refusal> {
     match order.class {
@@ -175,7 +174,8 @@ fn legs_of_group(market: &Market, order: &PlaceOrder, limit: i64) -> Result<Orde
             })
         }
     };
-    // On the way up for a long: stop-loss < entry < take-profit. An OCO closes: its own side reversed.
+    // Ascending for a long: stop-loss, entry, take-profit. An OCO closes a position, so its side is
+    // reversed.
     let oco = matches!(order.class, OrderClass::Oco(_));
     let long = (order.side == Side::Buy) != oco;
     let low_to_high = [

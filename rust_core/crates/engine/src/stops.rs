@@ -1,20 +1,24 @@
-//! Stops and trailing stops: waiting for a print, being triggered by one, following it.
+//! Stops and trailing stops: they wait for a print, are triggered by it, or move with it.
 //!
-//! Pending stops lie in ladders keyed by stop price, so that "is anything triggered by this print" is
-//! one comparison with the best key. Trailing stops lie in a second ladder keyed by the best price
-//! they have seen: those that a print moves are at its front, so following costs only those that move.
+//! # Layout
+//! Pending stops are in ladders keyed by stop price. Whether a print triggers any is one comparison with
+//! the best key. Trailing stops are also in a second ladder keyed by the best price that they have seen.
+//! The ones that a print moves are at its front, so a print costs only the stops that it moves.
+//!
+//! # Ordering
+//! Stops at one price trigger in the order in which they got that price (R5.21, R5.22).
 
 use crate::engine::Engine;
 use crate::ladder::NIL;
 use crate::market::Market;
-use crate::orders::{Order, Place};
+use crate::orders::{Location, Order};
 use crate::types::*;
 use crate::work::Scan;
 use crate::Events;
 
 impl Engine {
-    /// A pending stop joins those of its stop price.
-    pub(crate) fn arm(&mut self, slot: u32) {
+    /// Adds a pending stop at the end of the queue of its stop price.
+    pub(crate) fn add_stop(&mut self, slot: u32) {
         let Order {
             instrument,
             side,
@@ -34,13 +38,13 @@ impl Engine {
             trail_node = trails.push(best, 0, 0, 0, slot);
         }
         let order = &mut self.orders[slot];
-        order.place = Place::Stops;
+        order.location = Location::Stops;
         order.node = node;
         order.trail_node = trail_node;
     }
 
-    /// Triggers a stop whose condition already holds against the last print.
-    pub(crate) fn trigger_at_once(&mut self, slot: u32, events: &mut Events) {
+    /// Triggers a stop whose condition already holds against the last print (R5.30).
+    pub(crate) fn trigger_if_reached(&mut self, slot: u32, events: &mut Events) {
         let Order {
             instrument, side, stop, ..
         } = self.orders[slot];
@@ -52,9 +56,10 @@ impl Engine {
         }
     }
 
-    /// Pending → New: joins the queue of activated orders; its take-profit, if it has one, is done.
+    /// Triggers a pending stop: it becomes `New` and joins the queue of activated orders. Its take-profit
+    /// ends.
     pub(crate) fn trigger(&mut self, slot: u32, events: &mut Events) {
-        self.displace(slot);
+        self.detach(slot);
         let order = &mut self.orders[slot];
         order.status = OrderStatus::New;
         let sibling = std::mem::replace(&mut order.sibling, NIL);
@@ -75,8 +80,9 @@ impl Engine {
         self.enqueue(slot);
     }
 
-    /// The stop that the scan triggers or moves next in its phase.
-    pub(crate) fn found(&self, scan: &Scan) -> Option<u32> {
+    /// The next stop that the scan triggers (phases 0 and 1) or moves (phases 2 and 3). R5.21 and R5.23
+    /// give the order of phases.
+    pub(crate) fn next_in_scan(&self, scan: &Scan) -> Option<u32> {
         let market = &self.markets[scan.instrument as usize];
         let ladder = match scan.phase {
             0 if market.stop_buys.best()? <= scan.high => &market.stop_buys,
@@ -88,13 +94,13 @@ impl Engine {
         Some(ladder.node(ladder.front()?).owner)
     }
 
-    /// One trigger or one move after the prints of a pass; or on to the next phase.
+    /// Triggers or moves one stop; or enters the next phase when the phase has none left.
     pub(crate) fn scan_step(&mut self, events: &mut Events) {
         let Some(scan) = self.work.scan else { return };
-        match (self.found(&scan), scan.phase) {
+        match (self.next_in_scan(&scan), scan.phase) {
             (Some(slot), 0 | 1) => self.trigger(slot, events),
-            (Some(slot), 2) => self.follow(slot, scan.high, events),
-            (Some(slot), _) => self.follow(slot, scan.low, events),
+            (Some(slot), 2) => self.move_trailing_stop(slot, scan.high, events),
+            (Some(slot), _) => self.move_trailing_stop(slot, scan.low, events),
             (None, 0..=2) => {
                 self.work.scan = Some(Scan {
                     phase: scan.phase + 1,
@@ -105,8 +111,8 @@ impl Engine {
         }
     }
 
-    /// A trailing stop has seen a better price.
-    fn follow(&mut self, slot: u32, best: i64, events: &mut Events) {
+    /// Updates a trailing stop after a better price, and its stop price if that changes.
+    fn move_trailing_stop(&mut self, slot: u32, best: i64, events: &mut Events) {
         let Order {
             id,
             account,

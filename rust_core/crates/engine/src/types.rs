@@ -1,26 +1,27 @@
-//! The engine's vocabulary: what it is told ([`Command`]) and what it says ([`Event`], [`Outcome`]).
+//! The engine's data types: its input ([`Command`]) and its output ([`Event`], [`Outcome`]).
 //!
-//! Everything is an integer. At this border prices, quantities and money are *nanos*: 1e-9 of a
-//! unit (`Price`, `Quantity`: `i64`; `Money`: `i128`). Inside, the book works in whole ticks and
-//! lots of the instrument. Times are nanoseconds since the Unix epoch, given by the caller.
-//! Strings that only people read (client order ids, trace ids) stay outside, in the `wire` crate's
-//! envelope; the engine sees a [`Request`] key in their place.
+//! Every number is an integer. In these types prices, quantities and money are in *nanos*, 1e-9 of a unit
+//! (`Price` and `Quantity` are `i64`, `Money` is `i128`). Inside the engine the book works in whole ticks
+//! and lots of the instrument. Times are nanoseconds since the Unix epoch; the caller supplies them.
 //!
-//! Over 500 lines because it is one vocabulary, read as a whole.
+//! Strings that only people read (client order ids, trace ids) are not part of these types. They are in the
+//! envelope of the `wire` crate; the engine sees a [`Request`] key instead.
+//!
+//! Over 500 lines because it defines one set of types that is read as a whole.
 
 pub use crate::names::*;
 
-/// 1 unit = 1e9 nanos.
+/// One unit is 1e9 nanos.
 pub const NANOS: i64 = 1_000_000_000;
-/// Highest price the engine admits: 10 million currency units.
+/// Highest price: 10 million currency units.
 pub const MAX_PRICE: Price = 10_000_000 * NANOS;
-/// Highest quantity of one order: a thousand million units.
+/// Highest quantity of one order: 1,000 million units.
 pub const MAX_QUANTITY: Quantity = 1_000_000_000 * NANOS;
-/// Largest position either way, open orders included: what the sums of the ledger are sized for.
+/// Largest position, long or short, open orders included. The sums of the ledger are sized for it.
 pub const MAX_POSITION: Quantity = 4_000_000_000 * NANOS;
 /// Highest amount of one deposit, withdrawal or reset.
 pub const MAX_TRANSFER: Money = 1_000_000_000_000 * NANOS as Money;
-/// A command emits at most this many events; the rest of its work follows in `Continue`.
+/// Most events that one command emits. `Continue` commands do the rest of its work.
 pub const MAX_EVENTS_PER_COMMAND: usize = 1_000;
 
 /// Price of one unit of the instrument, in nanos of its currency.
@@ -31,7 +32,7 @@ pub type Quantity = i64;
 pub type Money = i128;
 /// Nanoseconds since the Unix epoch.
 pub type Timestamp = i64;
-/// Counts the commands applied since the first of the journal, from 1.
+/// Number of a command, counted from 1 at the first command of the journal.
 pub type CommandSequence = u64;
 
 macro_rules! id {
@@ -43,26 +44,26 @@ macro_rules! id {
 }
 id!(/// A UUID, big endian.
     AccountId);
-id!(/// A UUIDv7 made by the door that took the order.
+id!(/// A UUIDv7 made by the function that received the order.
     OrderId);
 id!(/// A UUID: a deposit, withdrawal or reset.
     TransferId);
 
 /// Counterparty of deposits, resets, dividends and splits.
 pub const WORLD: AccountId = AccountId(1);
-/// Receives the fees.
+/// Account that receives the fees.
 pub const FEES: AccountId = AccountId(2);
 
-/// Upper-case ASCII, at most 16 bytes, zero padded.
+/// Upper-case ASCII, at most 16 bytes, padded with zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(pub [u8; 16]);
-/// ISO code, ASCII, zero padded (`USD`).
+/// ISO currency code in ASCII, padded with zeros (`USD`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(pub [u8; 8]);
 
-/// Idempotency: same `key` and same `body` gives the first result, another body is refused.
-/// Both are digests made by `wire` (key: account, verb and the client's own id; body: the command
-/// without ids and times).
+/// Idempotency of a command. The same `key` with the same `body` returns the first result; another `body`
+/// is refused. Both are digests made by `wire`: `key` of the account, the verb and the client's own id,
+/// `body` of the command without ids and times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     pub key: u128,
@@ -79,7 +80,7 @@ pub enum AccountKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRole {
     Customer,
-    /// Stands for an outside market: skips risk and self-trade checks, never the zero sum.
+    /// Represents an outside market. It skips risk and self-trade checks, but its postings sum to zero too.
     House,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ pub enum OrderKind {
     StopLimit,
     TrailingStop,
 }
-/// Auctions (OPG, CLS) are to become variants here; nothing else in the engine assumes their absence.
+/// Auction orders (OPG, CLS) can become variants here; no other code assumes that they are absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeInForce {
     Day,
@@ -129,25 +130,25 @@ pub enum SelfTradePrevention {
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trail {
-    /// Distance in price nanos.
+    /// Distance as a price, in nanos.
     Amount(Price),
     /// Distance in parts per million of the best price seen.
     Ppm(u32),
 }
 
-/// Limits of one account. `None` = no limit of that kind (bounds of the engine still hold).
+/// Limits of one account. `None`: no limit of that kind; the engine's own bounds still apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub max_order_quantity: Option<Quantity>,
     pub max_order_notional: Option<Money>,
-    /// Largest absolute position, open orders of that side included.
+    /// Largest absolute position, including the open orders of that side.
     pub max_position: Option<Quantity>,
     pub max_open_orders: u32,
-    /// Orders and replaces admitted in one second of the sequenced clock.
+    /// Orders and replaces admitted per second of the journal's time.
     pub max_orders_per_second: u32,
-    /// Loss since the session began, after which only reducing orders are admitted.
+    /// Loss since the session began from which on only reducing orders are admitted.
     pub max_daily_loss: Option<Money>,
-    /// Gross exposure allowed, percent of equity. Cash accounts: 100.
+    /// Highest gross exposure, in percent of equity. Cash accounts: 100.
     pub leverage_percent: u32,
 }
 
@@ -155,18 +156,18 @@ pub struct Limits {
 pub struct Instrument {
     pub symbol: Symbol,
     pub currency: Currency,
-    /// Price step, nanos.
+    /// Price step in nanos.
     pub tick: Price,
-    /// Quantity step, nanos. `tick * lot` must be a multiple of 1e9, so that every notional is exact.
+    /// Quantity step in nanos. `tick * lot` must be a multiple of 1e9, so that every notional is exact.
     pub lot: Quantity,
-    /// A limit may not be more aggressive than the reference price by more than this, ppm.
+    /// Largest distance, in ppm, by which a limit price may be more aggressive than the reference price.
     pub band_ppm: u32,
-    /// A market order trades no further from the reference price than this, ppm.
+    /// Largest distance, in ppm, from the reference price at which a market order trades.
     pub collar_ppm: u32,
 }
 
-/// Exit legs. `Bracket`: both, held until the entry is done. `Oto`: one of them. `Oco`: both at
-/// once and no entry of its own (the parent *is* the take-profit leg).
+/// Exit legs of an order. `Bracket` has both and holds them until the entry is done. `Oto` has one of them.
+/// An `Oco` has no separate entry: the order itself is the take-profit, and both are active at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Legs {
     pub take_profit: Option<TakeProfit>,
@@ -181,7 +182,7 @@ pub struct TakeProfit {
 pub struct StopLoss {
     pub order: OrderId,
     pub stop_price: Price,
-    /// `None`: a stop; `Some`: a stop-limit.
+    /// `None`: a stop. `Some`: a stop-limit.
     pub limit_price: Option<Price>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +190,7 @@ pub enum OrderClass {
     Simple,
     Bracket(Legs),
     Oto(Legs),
-    /// The order itself must be a limit (the take-profit); the stop loss is its sibling.
+    /// The order itself must be a limit order (the take-profit). The stop-loss is its sibling.
     Oco(StopLoss),
 }
 
@@ -205,7 +206,7 @@ pub struct PlaceOrder {
     pub limit_price: Option<Price>,
     pub stop_price: Option<Price>,
     pub trail: Option<Trail>,
-    /// Iceberg: the part shown.
+    /// Iceberg: the quantity shown.
     pub display_quantity: Option<Quantity>,
     pub post_only: bool,
     pub reduce_only: bool,
@@ -214,12 +215,12 @@ pub struct PlaceOrder {
     pub request: Option<Request>,
 }
 
-/// What changes; `None` stays as it is.
+/// The fields to change. `None` leaves a field unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplaceOrder {
     pub account: AccountId,
     pub order: OrderId,
-    /// New total quantity, the filled part included.
+    /// New total quantity, including the filled part.
     pub quantity: Option<Quantity>,
     pub limit_price: Option<Price>,
     pub stop_price: Option<Price>,
@@ -227,7 +228,7 @@ pub struct ReplaceOrder {
     pub request: Option<Request>,
 }
 
-/// One side of an outside quote; quantity 0 = nobody there.
+/// One side of an outside quote. Quantity 0: no quote on this side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutsideSide {
     pub price: Price,
@@ -236,7 +237,7 @@ pub struct OutsideSide {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    // Written by matchd itself.
+    // Commands that matchd writes itself.
     EngineStarted {
         epoch: u64,
     },
@@ -248,19 +249,20 @@ pub enum Command {
     EnableFormat {
         format: u16,
     },
-    // Operators.
+    // Commands of administrators.
     DefineInstrument(Instrument),
     DefineFeed {
         feed: u32,
         house: AccountId,
         silence_ns: i64,
     },
-    /// Parts per million of the notional, rounded toward zero to the cent; a negative maker fee is a rebate.
+    /// In parts per million of the notional, rounded toward zero to the cent. A negative maker fee is a
+    /// rebate.
     SetFees {
         maker_ppm: i32,
         taker_ppm: i32,
     },
-    /// Begins a session; `closes_at: None` = open until the next `SetSession`.
+    /// Begins a session. `closes_at: None`: it is open until the next `SetSession`.
     SetSession {
         session: u64,
         closes_at: Option<Timestamp>,
@@ -276,12 +278,12 @@ pub enum Command {
         numerator: u32,
         denominator: u32,
     },
-    /// Per unit held, in nanos.
+    /// Amount per unit held, in nanos.
     Dividend {
         symbol: Symbol,
         amount: Money,
     },
-    // Accounts.
+    // Commands about accounts.
     OpenAccount {
         account: AccountId,
         kind: AccountKind,
@@ -300,7 +302,7 @@ pub enum Command {
         amount: Money,
         request: Option<Request>,
     },
-    /// Cancels all orders, drops all positions, leaves `cash`.
+    /// Cancels all orders, removes all positions, sets the cash to `cash`.
     ResetAccount {
         account: AccountId,
         transfer: TransferId,
@@ -315,7 +317,7 @@ pub enum Command {
         account: AccountId,
         state: AccountState,
     },
-    // Orders.
+    // Commands about orders.
     PlaceOrder(PlaceOrder),
     ReplaceOrder(ReplaceOrder),
     CancelOrder {
@@ -328,7 +330,8 @@ pub enum Command {
         symbol: Option<Symbol>,
         request: Option<Request>,
     },
-    // The outside market. `source_sequence` rises per (feed, symbol); what does not rise is dropped.
+    // The outside market. `source_sequence` increases per (feed, symbol); a message that does not increase
+    // it is refused.
     OutsideQuote {
         feed: u32,
         source_sequence: u64,
@@ -345,25 +348,26 @@ pub enum Command {
     },
 }
 
-/// One side of a trade, with what it left behind: enough to project without looking anything up.
+/// One side of a trade with the resulting order, cash and position, so that a consumer needs no lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
     pub order: OrderId,
     pub account: AccountId,
     pub fee: Money,
-    /// Order: total filled, what is left, and Σ price × quantity so far.
+    /// Order: total filled quantity, quantity left, and Σ price × quantity so far.
     pub filled: Quantity,
     pub leaves: Quantity,
     pub filled_notional: Money,
-    /// Account, after this fill and its fee.
+    /// Cash of the account after this fill and its fee.
     pub cash: Money,
-    /// Position after this fill: signed quantity, signed cost, and what this fill realised (fees apart).
+    /// Position after this fill: signed quantity, signed cost, and the profit or loss that this fill
+    /// realized (without fees).
     pub position: Quantity,
     pub cost: Money,
     pub realized: Money,
 }
 
-/// What an order is, when it is accepted (legs are orders of their own).
+/// The order as it was accepted. Legs are orders of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
     pub order: OrderId,
@@ -380,7 +384,7 @@ pub struct Accepted {
     pub post_only: bool,
     pub reduce_only: bool,
     pub self_trade_prevention: SelfTradePrevention,
-    /// Entry of a bracket/OTO, or the take-profit of an OCO.
+    /// The entry of a bracket or OTO, or the take-profit of an OCO.
     pub parent: Option<OrderId>,
     /// `Held`, `Pending` or `New`.
     pub status: OrderStatus,
@@ -439,7 +443,7 @@ pub enum Event {
         account: AccountId,
         state: AccountState,
     },
-    /// `amount` signed; `cash` after. `transfer` is 0 for dividends and cash in lieu.
+    /// `amount` is signed, `cash` is the cash after it. `transfer` is 0 for dividends and cash in lieu.
     CashMoved {
         account: AccountId,
         transfer: TransferId,
@@ -454,19 +458,20 @@ pub enum Event {
         position: Quantity,
         cost: Money,
     },
-    /// The command changed nothing.
+    /// The command was refused. See R1.2 for the few things that a refused command can change.
     Refused {
         reason: Refusal,
     },
     OrderAccepted(Accepted),
-    /// A leg left `Held` (its quantity is the entry's filled quantity), or a stop was triggered.
+    /// A leg is no longer `Held` (its quantity is what it can close of the entry's fills), or a stop was
+    /// triggered.
     OrderActivated {
         order: OrderId,
         account: AccountId,
         status: OrderStatus,
         quantity: Quantity,
     },
-    /// A trailing stop followed the price, or a sibling's fill made this order smaller.
+    /// A trailing stop moved with the price, or a sibling's fill reduced this order.
     OrderAdjusted {
         order: OrderId,
         account: AccountId,
@@ -481,14 +486,14 @@ pub enum Event {
         stop_price: Option<Price>,
         trail: Option<Trail>,
     },
-    /// `Canceled` or `Expired`. (A full fill is told by the trade: leaves 0.)
+    /// `Canceled` or `Expired`. A complete fill has no such event: its last trade has `leaves` 0.
     OrderClosed {
         order: OrderId,
         account: AccountId,
         status: OrderStatus,
         reason: CloseReason,
     },
-    /// `aggressor`: side of the taker. Trade ids count from 1.
+    /// `aggressor` is the side of the taker. Trade ids count from 1.
     TradeExecuted {
         trade: u64,
         symbol: Symbol,
@@ -498,7 +503,7 @@ pub enum Event {
         maker: Fill,
         taker: Fill,
     },
-    /// A print of the outside market, not a trade here.
+    /// A print of the outside market. It is not a trade of this exchange.
     OutsideTraded {
         feed: u32,
         symbol: Symbol,
@@ -508,8 +513,8 @@ pub enum Event {
     FeedWithdrawn {
         feed: u32,
     },
-    /// Visible total of a price level after the command; quantity 0 = gone. Last events of a command,
-    /// at most one per level, in the order the levels were first touched.
+    /// Shown total of a price level after the command; quantity 0: the level is empty. These are the last
+    /// events of a command, at most one per level, in the order in which the levels were first touched.
     LevelChanged {
         symbol: Symbol,
         side: Side,
@@ -519,7 +524,7 @@ pub enum Event {
     },
 }
 
-/// Where an order stands, as told to whoever sent the command.
+/// Current state of an order, as returned to the sender of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderSummary {
     pub order: OrderId,
@@ -530,23 +535,23 @@ pub struct OrderSummary {
     pub filled_notional: Money,
 }
 
-/// What the sender of a command is told.
+/// Result of a command, as returned to its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Applied. `order` for place, replace and cancel; as it stood when the command (with all its
-    /// `Continue`s) was done. `affected`: orders cancelled by `CancelAll`.
+    /// Applied. `order` is set for place, replace and cancel: its state when the command with all its
+    /// `Continue`s was done. `affected`: number of orders cancelled by `CancelAll`.
     Done {
         order: Option<OrderSummary>,
         affected: u32,
     },
     Refused(Refusal),
-    /// The same request came before: its first result, and when it was.
+    /// The same request was applied before. `first` is its first result.
     Repeated {
         first: FirstResult,
     },
 }
 
-/// Kept for 24 h after the end of the order (or of the command, where it was no order).
+/// Kept for 24 h after the end of the placed order; for other commands, 24 h after the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstResult {
     pub sequence: CommandSequence,

@@ -1,12 +1,19 @@
-//! One command as a machine of small steps, so that it can stop and go on.
+//! One command as a sequence of small steps, so that it can stop and continue in the next command.
 //!
-//! A command may touch a million orders, but a record of the journal is bounded: before each *unit of
-//! work* (the list is in RULES.md, section 10) the events so far and the levels touched are counted, and at [`EVENT_BUDGET`] the command stops; `Continue` goes on.
-//! A unit makes far fewer than the rest of `MAX_EVENTS_PER_COMMAND`.
+//! # Why
+//! One command can affect a million orders, but a journal record is bounded. Before each *unit of work*
+//! (the list is in R10.5) the engine adds the events so far and the levels touched so far. At
+//! [`EVENT_BUDGET`] the command stops, and the next `Continue` goes on from the state in [`Work`]. A unit
+//! emits far fewer events than the difference between `EVENT_BUDGET` and `MAX_EVENTS_PER_COMMAND`.
 //!
-//! Order of steps: reduce-only orders that became too many, the pass under way (matching), the scan of
-//! the stops after it, the command's own job, the queue of activated orders, then, for a command that
-//! found deadlines due, the next due thing and at last the command itself.
+//! # Ordering
+//! [`Engine::run`] always takes the first of these that has work:
+//! 1. reduce-only orders that exceed a position (after a trade);
+//! 2. the current matching pass;
+//! 3. the scan of the stops after a pass;
+//! 4. the job of the command itself;
+//! 5. the queue of activated orders;
+//! 6. for a command that found deadlines due: the next due item, and finally the command itself.
 
 use crate::engine::Engine;
 use crate::ladder::NIL;
@@ -14,39 +21,39 @@ use crate::types::*;
 use crate::Events;
 use std::collections::VecDeque;
 
-/// A command stops before a unit of work when it has made this many events, levels included.
+/// A command stops before a unit of work at this number of events plus touched levels.
 pub(crate) const EVENT_BUDGET: usize = 900;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taker {
     Order(u32),
-    /// A quote of a feed: lots left.
-    House {
+    /// A side of a feed's quote; `left` lots are still to match.
+    Quote {
         feed: u32,
         left: i64,
     },
-    /// A print of a feed: lots left.
+    /// A print of a feed; `left` lots are still to match.
     Print {
         feed: u32,
         left: i64,
     },
-    /// Cancelled on the way.
-    Gone,
+    /// The taking order ended during the pass.
+    Removed,
 }
 
-/// A taker going through the other side of the book.
+/// A taker that matches against the other side of the book.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     pub taker: Taker,
     pub instrument: u32,
     pub side: Side,
     pub limit: i64,
-    /// Lowest and highest price printed; `high == 0`: nothing yet.
+    /// Lowest and highest price printed in this pass. `high == 0`: no print yet.
     pub low: i64,
     pub high: i64,
 }
 
-/// The look at the stops after a pass.
+/// The scan of the stops after a pass. `phase` is explained at `Engine::next_in_scan`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan {
     pub instrument: u32,
@@ -55,21 +62,21 @@ pub(crate) struct Scan {
     pub phase: u8,
 }
 
-/// The job of a command beyond its first pass.
+/// The work of a command after its first pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Job {
     None,
-    /// Close the orders of `Work::sweep` from `at` on.
+    /// Closes the orders of `Work::sweep` from index `at` on.
     Sweep {
         at: usize,
         reason: CloseReason,
-        then: Then,
+        follow_up: FollowUp,
     },
-    /// Take a feed's quotes (all feeds': `NIL`) out of each instrument from `at` on.
+    /// Withdraws a feed's quotes (`NIL`: all feeds') from each instrument from index `at` on.
     Withdraw {
         feed: u32,
         at: u32,
-        then: Then,
+        follow_up: FollowUp,
     },
     Quote {
         feed: u32,
@@ -78,14 +85,14 @@ pub(crate) enum Job {
         bid: (i64, i64),
         ask: (i64, i64),
     },
-    /// After the fills of a print: the tape.
+    /// Records a print on the tape, after the fills that it caused.
     Tape {
         feed: u32,
         instrument: u32,
         price: i64,
         quantity: i64,
     },
-    /// Account by account.
+    /// Resets the positions of an account, one per step from index `at` on.
     Positions {
         account: u32,
         at: usize,
@@ -104,8 +111,8 @@ pub(crate) enum Job {
         at: u32,
         amount: Money,
     },
-    /// After a resume or an opening: waiting orders of each instrument from `at` up to `end`.
-    Wake {
+    /// After a resume or the start of a session: releases the waiting orders of the instruments `at..end`.
+    ReleaseWaiting {
         at: u32,
         end: u32,
     },
@@ -113,14 +120,14 @@ pub(crate) enum Job {
 
 /// What follows a sweep or a withdrawal.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Then {
-    Nothing,
+pub(crate) enum FollowUp {
+    None,
     Reset {
         account: u32,
         transfer: TransferId,
         cash: Money,
     },
-    /// The house leaves, then `SessionClosed`, then perhaps the next session.
+    /// Withdraw all outside quotes, emit `SessionClosed`, then start the next session if there is one.
     CloseSession {
         next: Option<(u64, Option<Timestamp>)>,
     },
@@ -140,28 +147,28 @@ pub(crate) struct Work {
     pub pass: Option<Pass>,
     pub scan: Option<Scan>,
     pub job: Job,
-    /// (age, slot), oldest first.
+    /// (acceptance, slot), oldest first.
     pub sweep: Vec<(u64, u32)>,
-    /// Activated orders, (age, slot).
+    /// Activated orders that wait for their pass: (acceptance, slot).
     pub queue: VecDeque<(u64, u32)>,
-    /// (account, instrument, position) whose reduce-only orders may be too many.
-    pub over_reduced: VecDeque<(u32, u32, u32)>,
-    /// Lowest and highest price of the fills that the print under way made.
-    pub tape_prints: (i64, i64),
-    /// A command that waits until what is due is done.
+    /// (account, instrument, position slot) whose reduce-only orders may exceed the position.
+    pub reduce_only_checks: VecDeque<(u32, u32, u32)>,
+    /// Lowest and highest price of the fills that the current outside print caused.
+    pub print_range: (i64, i64),
+    /// A command that waits until all due work is done.
     pub deferred: Option<Command>,
-    // What is told at the end.
+    // The parts of the outcome.
     pub sequence: CommandSequence,
     pub at: Timestamp,
     pub request: Option<Request>,
     pub refusal: Option<Refusal>,
     pub repeated: Option<FirstResult>,
-    /// The order of the outcome, and how it ended if it did.
-    pub watch: Option<OrderId>,
-    pub ended: Option<OrderSummary>,
+    /// Id of the order in the outcome, and its final state if it ended during the command.
+    pub result_order_id: Option<OrderId>,
+    pub closed_order: Option<OrderSummary>,
     pub affected: u32,
-    pub counting: bool,
-    /// Levels touched: instrument, side, price, level.
+    pub count_closed: bool,
+    /// Levels touched by this command: (instrument, side, price, level).
     pub touched: Vec<(u32, Side, i64, u32)>,
 }
 
@@ -174,39 +181,39 @@ impl Work {
             job: Job::None,
             sweep: Vec::new(),
             queue: VecDeque::new(),
-            over_reduced: VecDeque::new(),
-            tape_prints: (0, 0),
+            reduce_only_checks: VecDeque::new(),
+            print_range: (0, 0),
             deferred: None,
             sequence: 0,
             at: 0,
             request: None,
             refusal: None,
             repeated: None,
-            watch: None,
-            ended: None,
+            result_order_id: None,
+            closed_order: None,
             affected: 0,
-            counting: false,
+            count_closed: false,
             touched: Vec::new(),
         }
     }
 }
 
 impl Work {
-    /// Room for what one command can touch and activate; only sweeps may need more.
+    /// Allocates memory for what one command can touch and activate. Only sweeps may need more.
     pub fn warm_up(&mut self) {
         self.touched.reserve(MAX_EVENTS_PER_COMMAND);
         self.queue.reserve(MAX_EVENTS_PER_COMMAND);
-        self.over_reduced.reserve(MAX_EVENTS_PER_COMMAND);
+        self.reduce_only_checks.reserve(MAX_EVENTS_PER_COMMAND);
     }
 }
 
 impl Engine {
-    /// Does units of work until there are none (true) or the command is full (false).
+    /// Does units of work. Returns true when no work is left, false when the command must stop.
     pub(crate) fn run(&mut self, base: usize, events: &mut Events) -> bool {
         loop {
             let idle = self.work.pass.is_none()
                 && self.work.scan.is_none()
-                && self.work.over_reduced.is_empty()
+                && self.work.reduce_only_checks.is_empty()
                 && self.work.queue.is_empty()
                 && matches!(self.work.job, Job::None)
                 && self.work.deferred.is_none();
@@ -216,7 +223,7 @@ impl Engine {
             if events.len() - base + self.work.touched.len() >= EVENT_BUDGET && self.next_is_unit() {
                 return false;
             }
-            if !self.work.over_reduced.is_empty() {
+            if !self.work.reduce_only_checks.is_empty() {
                 self.cut_reduce_only(events);
             } else if self.work.pass.is_some() {
                 self.match_step(events);
@@ -224,8 +231,8 @@ impl Engine {
                 self.scan_step(events);
             } else if !matches!(self.work.job, Job::None) {
                 self.job_step(events);
-            } else if let Some((age, slot)) = self.work.queue.pop_front() {
-                if self.orders.is(slot, age) {
+            } else if let Some((acceptance, slot)) = self.work.queue.pop_front() {
+                if self.orders.is_current(slot, acceptance) {
                     self.start_pass(slot, events);
                 }
             } else if let Some(command) = self.work.deferred.take() {
@@ -238,17 +245,17 @@ impl Engine {
         }
     }
 
-    /// Is the next step a unit of work, and not only the turn to the next thing?
+    /// Is the next step a unit of work? Other steps (a change to the next phase or job) cost no events.
     #[cold]
     fn next_is_unit(&self) -> bool {
-        if let Some(&(_, _, position)) = self.work.over_reduced.front() {
-            return self.ledger.positions[position as usize].over_reduced().is_some();
+        if let Some(&(_, _, position)) = self.work.reduce_only_checks.front() {
+            return self.ledger.positions[position as usize].reduce_only_excess().is_some();
         }
         if let Some(pass) = &self.work.pass {
             return self.next_match(pass).is_some();
         }
         if let Some(scan) = &self.work.scan {
-            return self.found(scan).is_some();
+            return self.next_in_scan(scan).is_some();
         }
         let holds = |account: u32, instrument: u32| {
             let slot = self.ledger.position(account, instrument);
@@ -258,10 +265,10 @@ impl Engine {
             Job::None => {}
             Job::Sweep { at, .. } => {
                 let next = self.work.sweep.get(at);
-                return next.is_some_and(|&(age, slot)| self.orders.is(slot, age));
+                return next.is_some_and(|&(acceptance, slot)| self.orders.is_current(slot, acceptance));
             }
             Job::Withdraw { feed, at, .. } => return self.is_quoted(at, feed),
-            Job::Quote { .. } | Job::Tape { .. } | Job::Wake { .. } => return false,
+            Job::Quote { .. } | Job::Tape { .. } | Job::ReleaseWaiting { .. } => return false,
             Job::Positions { account, at, .. } => {
                 let next = self.ledger.accounts[account as usize].positions.get(at);
                 return next.is_some_and(|&(_, slot)| self.ledger.positions[slot as usize].lots != 0);
@@ -270,10 +277,12 @@ impl Engine {
                 return (at as usize) < self.ledger.accounts.len() && holds(at, instrument);
             }
         }
-        if let Some(&(age, slot)) = self.work.queue.front() {
-            return self.orders.is(slot, age);
+        if let Some(&(acceptance, slot)) = self.work.queue.front() {
+            return self.orders.is_current(slot, acceptance);
         }
-        // Due: an order's end, else the turn to the session or a feed; at last the command itself.
+        // Due work: the end of an order is a unit; the start of a session close or a feed withdrawal is
+        // not. The deferred command itself is a unit.
+        //
         let expires = self.expiries.first().is_some_and(|&(time, _, _)| time <= self.now);
         expires || !(self.session_is_due() || self.silent_feed().is_some())
     }
@@ -281,14 +290,14 @@ impl Engine {
     fn job_step(&mut self, events: &mut Events) {
         match std::mem::replace(&mut self.work.job, Job::None) {
             Job::None => {}
-            Job::Sweep { at, reason, then } => match self.work.sweep.get(at).copied() {
-                Some((age, slot)) => {
+            Job::Sweep { at, reason, follow_up } => match self.work.sweep.get(at).copied() {
+                Some((acceptance, slot)) => {
                     self.work.job = Job::Sweep {
                         at: at + 1,
                         reason,
-                        then,
+                        follow_up,
                     };
-                    if self.orders.is(slot, age) {
+                    if self.orders.is_current(slot, acceptance) {
                         let status = match reason {
                             CloseReason::SessionClosed => OrderStatus::Expired,
                             _ => OrderStatus::Canceled,
@@ -298,20 +307,24 @@ impl Engine {
                 }
                 None => {
                     self.work.sweep.clear();
-                    self.then(then, events);
+                    self.start_follow_up(follow_up, events);
                 }
             },
-            Job::Withdraw { feed, at, then } => {
+            Job::Withdraw { feed, at, follow_up } => {
                 if (at as usize) < self.markets.len() {
-                    self.work.job = Job::Withdraw { feed, at: at + 1, then };
+                    self.work.job = Job::Withdraw {
+                        feed,
+                        at: at + 1,
+                        follow_up,
+                    };
                     self.withdraw_quotes(at, feed);
                 } else {
-                    if let Then::FeedWithdrawn = then {
+                    if let FollowUp::FeedWithdrawn = follow_up {
                         events.push(Event::FeedWithdrawn {
                             feed: self.feeds[feed as usize].id,
                         });
                     } else {
-                        self.then(then, events);
+                        self.start_follow_up(follow_up, events);
                     }
                 }
             }
@@ -362,19 +375,19 @@ impl Engine {
                     self.pay_dividend(instrument, at, amount, events);
                 }
             }
-            Job::Wake { at, end } => {
+            Job::ReleaseWaiting { at, end } => {
                 if at < end {
-                    self.work.job = Job::Wake { at: at + 1, end };
-                    self.wake(at);
+                    self.work.job = Job::ReleaseWaiting { at: at + 1, end };
+                    self.release_waiting(at);
                 }
             }
         }
     }
 
-    fn then(&mut self, then: Then, events: &mut Events) {
-        match then {
-            Then::Nothing | Then::FeedWithdrawn => {}
-            Then::Reset {
+    fn start_follow_up(&mut self, follow_up: FollowUp, events: &mut Events) {
+        match follow_up {
+            FollowUp::None | FollowUp::FeedWithdrawn => {}
+            FollowUp::Reset {
                 account,
                 transfer,
                 cash,
@@ -386,15 +399,15 @@ impl Engine {
                     cash,
                 };
             }
-            Then::CloseSession { next } => {
+            FollowUp::CloseSession { next } => {
                 self.work.job = Job::Withdraw {
                     feed: NIL,
                     at: 0,
-                    then: Then::SessionClosed { next },
+                    follow_up: FollowUp::SessionClosed { next },
                 };
             }
-            Then::SessionClosed { next } => self.session_closed(next, events),
-            Then::Split {
+            FollowUp::SessionClosed { next } => self.session_closed(next, events),
+            FollowUp::Split {
                 instrument,
                 numerator,
                 denominator,
