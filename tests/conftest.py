@@ -1,5 +1,6 @@
 """Fixtures that every test may use: one exchange a session, clients, users."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -58,3 +59,14 @@ def new_user(target: Target) -> Callable[[], User]:
 def user(target: Target) -> User:
     """A new user of the session's exchange."""
     return target.new_user()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lists what was not tested here, by reason, near the closing line."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    terminalreporter.section("not tested here")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:4} skipped: {reason}")

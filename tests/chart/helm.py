@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.local.places import BIN
 from tests.stack import ROOT
 
 CHART = ROOT / "charts" / "cift"
@@ -25,8 +26,7 @@ def helm_binary() -> str:
     if named:
         assert Path(named).is_file(), f"CIFT_HELM names {named}, which is no file"
         return named
-    home = Path(os.environ.get("CIFT_CLUSTER_HOME", Path.home() / ".cache" / "cift-cluster"))
-    built = home / "bin" / "helm"
+    built = BIN / "helm"
     found = str(built) if built.is_file() else shutil.which("helm")
     if found is None:
         sentence = (

@@ -2,8 +2,8 @@
 
     base image, images, cluster up, images loaded, pytest tests/cluster, cluster down
 
-The cluster is the one of CIFT_SHARED, or `../shared` (see machine.py): needs root. It is taken down again,
-unless it was up before or --keep says so. With CIFT_KUBECONFIG another cluster is used, and left as it was
+The cluster is tests/cluster/local, which needs root. It is taken down again unless it was up before or
+--keep is given. With CIFT_KUBECONFIG another cluster is used, and left as it was
 found but for the release: then the images (`make images`) must be where its nodes find them, and CIFT_HELM
 names helm.
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.machine import TestCluster, shared, stage
+from tests.cluster.machine import TestCluster, stage
 from tests.stack import ROOT
 
 TESTS_TIMEOUT_S = 3600.0
@@ -68,13 +68,7 @@ def main() -> int:
         if not (IMAGES / "tag").exists():
             missing("there are no images: run `make images` and load .images/cift.oci.tar on the nodes")
         return test({"CIFT_HELM": str(helm)}, arguments)
-    cluster = TestCluster.find()
-    if cluster is None:
-        missing(
-            f"there is no test cluster at {shared()} (CIFT_SHARED names another folder), and CIFT_KUBECONFIG"
-            " names no other"
-        )
-        return 1
+    cluster = TestCluster()
     if os.geteuid() != 0:
         missing("the test cluster makes networks and containers: run this as root")
     was_up = cluster.is_up()

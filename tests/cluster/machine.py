@@ -1,8 +1,8 @@
-"""The cluster that the tests run on: one that CIFT_KUBECONFIG names, or the test cluster beside the project.
+"""The cluster that the tests run on: one that CIFT_KUBECONFIG names, or the test cluster of this machine.
 
-The test cluster (a real Kubernetes with Knative in processes of this machine) is the script `cluster/cluster`
-in the folder that CIFT_SHARED names, else in `../shared`. Only there can a node be lost, a process be
-frozen or the API server be killed: on another cluster those tests say that they cannot.
+The test cluster (tests/cluster/local) is a real Kubernetes with Knative in processes of this machine. Only
+there can a test lose a node, freeze a process or kill the API server; on another cluster those tests are
+skipped.
 """
 
 import json
@@ -10,11 +10,13 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.cluster.local.places import BIN, KUBECONFIG, RUN
 from tests.operators.control_plane import kubectl
 from tests.stack import ROOT
 from tests.target import eventually
@@ -35,10 +37,6 @@ KNATIVE = {
 SERVICES_ROUTE = ("10.96.0.0/16", "dev", "kube-test0")
 
 
-def shared() -> Path:
-    return Path(os.environ.get("CIFT_SHARED") or ROOT.parent / "shared")
-
-
 @contextmanager
 def stage(what: str) -> Iterator[None]:
     """Say what is done, and how long it took."""
@@ -49,22 +47,15 @@ def stage(what: str) -> Iterator[None]:
 
 
 class TestCluster:
-    """The script, and what it can do to its cluster."""
+    """The commands of tests/cluster/local."""
 
     __test__ = False
-
-    def __init__(self, script: Path) -> None:
-        self.script = script
-        self.home = Path(os.environ.get("CIFT_CLUSTER_HOME", Path.home() / ".cache" / "cift-cluster"))
-
-    @classmethod
-    def find(cls) -> "TestCluster | None":
-        script = shared() / "cluster" / "cluster"
-        return cls(script) if os.access(script, os.X_OK) else None
+    command = (sys.executable, "-m", "tests.cluster.local")
 
     def run(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
         done = subprocess.run(
-            [str(self.script), *arguments],
+            [*self.command, *arguments],
+            cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -75,18 +66,18 @@ class TestCluster:
 
     @property
     def kubeconfig(self) -> Path:
-        return self.home / "run" / "kubeconfig"
+        return KUBECONFIG
 
     @property
     def helm(self) -> Path:
-        return self.home / "bin" / "helm"
+        return BIN / "helm"
 
     def is_up(self) -> bool:
-        return (self.home / "run" / "ingress.process").exists()
+        return (RUN / "ingress.process").exists()
 
     def up(self) -> None:
         """Bring it up (building it where it never was), and set Knative as KNATIVE says."""
-        subprocess.run([str(self.script), "up"], check=True, timeout=UP_TIMEOUT_S)
+        subprocess.run([*self.command, "up"], cwd=ROOT, check=True, timeout=UP_TIMEOUT_S)
         subprocess.run(["ip", "route", "replace", *SERVICES_ROUTE], check=True, timeout=COMMAND_TIMEOUT_S)
         for name, data in KNATIVE.items():
             settings = ",".join(f'"{key}":"{value}"' for key, value in data.items())
@@ -114,7 +105,7 @@ class TestCluster:
         """Start it again, anew where it ends at once: a kubelet does before its containerd is ready."""
         for _ in range(RESTARTS_MAX):
             self.run("restart", process)
-            told = json.loads((self.home / "run" / f"{process}.process").read_text())
+            told = json.loads((RUN / f"{process}.process").read_text())
             time.sleep(STAYS_S)
             command = Path(f"/proc/{told['pid']}/cmdline")
             if command.exists() and command.read_bytes():  # a zombie's is empty

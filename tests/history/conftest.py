@@ -1,6 +1,5 @@
 """ClickHouse inside the test process: one folder a session, for chdb opens one a process."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +8,7 @@ import pytest_asyncio
 
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.settings import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-LEAN = Path(os.environ.get("CIFT_SHARED", ROOT.parent / "shared")) / "data"
+from tests.recorded import LEAN
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,7 +22,5 @@ async def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 @pytest.fixture(scope="session")
 def lean() -> Path:
-    """A folder of recorded days (data/sample/README.md says whose)."""
-    if not LEAN.is_dir():
-        pytest.skip(f"no recorded days at {LEAN}: set CIFT_SHARED")
+    """A folder of recorded days (tests/data/README.md)."""
     return LEAN

@@ -15,6 +15,7 @@ from cift.kernel.ids import uuid7
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import JournalRecord
 from tests.history.test_bars_of_a_day import archived, messages
+from tests.recorded import LEAN
 
 NANOS = 10**9
 BEGIN_S = 1_381_152_600  # 13:30 UTC
@@ -31,10 +32,6 @@ def quotes(lean_folder: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def lean_folder() -> Path:
-    from tests.history.conftest import LEAN
-
-    if not LEAN.is_dir():
-        pytest.skip(f"no recorded days at {LEAN}: set CIFT_SHARED")
     return LEAN
 
 

