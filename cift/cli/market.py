@@ -75,6 +75,8 @@ def quote(symbols: list[str], as_json: AsJson = False) -> None:
     """Show best bid, best ask and last price of one or more symbols."""
     answer = Client().call("GET", "/market-data/quotes", query={"symbols": ",".join(symbols)}, public=True)
     output.show_list(answer["items"], QUOTE_COLUMNS, "no quotes", as_json)
+    if answer["unknown_symbols"]:
+        raise Failed("unknown_symbol", f"There is no instrument {', '.join(answer['unknown_symbols'])}")
 
 
 def book(

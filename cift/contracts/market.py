@@ -60,6 +60,9 @@ class QuotesView(BaseModel):
 
     items: list[QuoteView]
     next_cursor: str | None = None
+    unknown_symbols: list[str] = Field(
+        default=[], description="Requested symbols that are not traded here, each cut to 32 characters."
+    )
 
 
 class LevelView(BaseModel):

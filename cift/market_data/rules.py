@@ -12,6 +12,8 @@ from cift.kernel.money import parse_nanos
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
+NAMED_MAX = 32
+"""Characters of an unknown symbol that a response repeats."""
 INTERVALS = {"1s": 1, "5s": 5, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86_400}
 _SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,26 +21,30 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = Any
 
 
-def unknown_symbol(text: str) -> NotFound:
+def unknown_symbol(text: str, field: str = "symbol") -> NotFound:
     """The error of a symbol that is not traded here."""
-    return NotFound("unknown_symbol", f"There is no instrument '{text[:32]}'", "symbol")
+    return NotFound("unknown_symbol", f"There is no instrument '{text[:NAMED_MAX]}'", field)
+
+
+def is_symbol(text: str) -> bool:
+    """Whether an instrument can have this name."""
+    return _SYMBOL.fullmatch(text) is not None
 
 
 def symbol_of(text: str) -> str:
-    """The symbol in upper case. Raises NotFound: no instrument can be called so."""
-    if _SYMBOL.fullmatch(text) is None:
+    """The symbol in upper case. Raises NotFound if no instrument can have this name."""
+    if not is_symbol(text):
         raise unknown_symbol(text)
     return text.upper()
 
 
 def symbols_of(text: str) -> list[str]:
-    """Symbols separated by commas, each once, in the order given.
+    """Symbols separated by commas, in upper case, each once, in the order given. Not checked: `is_symbol`.
 
     Raises:
         Refused: none, or more than QUOTES_MAX.
-        NotFound: no instrument can be called so.
     """
-    symbols = list(dict.fromkeys(symbol_of(part.strip()) for part in text.split(",") if part.strip()))
+    symbols = list(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
     if not 1 <= len(symbols) <= QUOTES_MAX:
         raise Refused("invalid_request", f"Give 1 to {QUOTES_MAX} symbols, separated by commas", "symbols")
     return symbols

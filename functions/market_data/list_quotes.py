@@ -1,4 +1,6 @@
-"""Quotes of several symbols, all as of the same moment."""
+"""Quotes of several symbols, all as of the same moment.
+
+Unknown symbols are listed in `unknown_symbols`; 404 only when no requested symbol is known."""
 
 from typing import Annotated
 
@@ -15,6 +17,4 @@ async def list_quotes(
     symbols: Annotated[str, Field(description="Separated by commas, at most 100.", examples=["SPY,IBM"])],
     engine: Engine,
 ) -> QuotesView:
-    return QuotesView.model_construct(
-        items=await live.quotes(rules.symbols_of(symbols), engine), next_cursor=None
-    )
+    return await live.quotes_of_known(rules.symbols_of(symbols), engine)

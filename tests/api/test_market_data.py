@@ -22,13 +22,21 @@ async def test_quote_and_book_show_what_rests(venue: Venue) -> None:
     assert book["bids"] == [{"price": "99.5", "quantity": "10", "orders": 2}]
     assert book["asks"] == [{"price": "101", "quantity": "3", "orders": 1}]
     other = await venue.instrument(price=None)
-    both = (await venue.get(None, f"{MARKET}/quotes", symbols=f"{other},{symbol},{other}"))["items"]
-    assert [q["symbol"] for q in both] == [other, symbol]
-    assert (both[0]["last"], both[0]["bid"]) == (None, None)
-    error = refusal(
-        await venue.call(None, "GET", f"{MARKET}/quotes?symbols={symbol},NOSUCH"), 404, "unknown_symbol"
-    )
-    assert "NOSUCH" in error["message"]
+    both = await venue.get(None, f"{MARKET}/quotes", symbols=f"{other},{symbol},{other}")
+    assert [q["symbol"] for q in both["items"]] == [other, symbol]
+    assert (both["items"][0]["last"], both["items"][0]["bid"]) == (None, None)
+    assert both["unknown_symbols"] == []
+
+
+async def test_quotes_name_the_unknown_symbols_among_known_ones(venue: Venue) -> None:
+    symbol, other = await venue.instrument(), await venue.instrument()
+    found = await venue.get(None, f"{MARKET}/quotes", symbols=f"nosuch,{symbol},{'X' * 40},b@d,{other}")
+    assert [quote["symbol"] for quote in found["items"]] == [symbol, other]
+    assert found["unknown_symbols"] == ["NOSUCH", "X" * 32, "B@D"], "cut to 32 characters"
+    for symbols in ("NOSUCH", "NOSUCH,b@d", "b@d"):
+        answer = await venue.call(None, "GET", f"{MARKET}/quotes?symbols={symbols}")
+        error = refusal(answer, 404, "unknown_symbol", "symbols")
+        assert symbols.split(",")[0].upper() in error["message"]
 
 
 async def test_tape_tells_own_trades_from_the_outside(venue: Venue) -> None:

@@ -148,6 +148,9 @@ def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> 
     assert isinstance(nobody.json("trades", SYMBOL, "--source", "all"), list)
     assert isinstance(nobody.json("bars", SYMBOL, "--interval", "1m"), list)
     assert nobody.refused("quote", "NOPE").startswith("unknown_symbol: ")
+    partly = nobody.run("quote", "NOPE", SYMBOL)
+    assert (partly.returncode, partly.stderr) == (1, "cift: unknown_symbol: There is no instrument NOPE\n")
+    assert SYMBOL in partly.stdout
 
 
 @pytest.mark.usefixtures("quoted")

@@ -11,6 +11,7 @@ from cift.market_data import rules
 
 def test_symbols() -> None:
     assert rules.symbols_of("spy, brk.b,SPY") == ["SPY", "BRK.B"]
+    assert rules.symbols_of("spy,a b") == ["SPY", "A B"], "the function names it among the unknown ones"
     for text in ("", "A" * 17, "a b", "a'b", "ä"):
         with pytest.raises(NotFound):
             rules.symbol_of(text)
