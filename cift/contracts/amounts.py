@@ -1,6 +1,6 @@
-"""Decimal amounts in bodies: a string such as "449.31" (or a whole JSON number), whole nanos inside.
+"""Decimal amounts in requests: a string such as "449.31", or a JSON number. Inside, they are whole nanos.
 
-JSON numbers with a point are refused: whoever writes 0.1 as a float has rounded it already.
+A float is refused: it may have been rounded. `cift/host/request_body.py` then reads the number's text.
 """
 
 from decimal import Decimal
@@ -14,15 +14,30 @@ from cift.kernel.errors import Refused
 from cift.kernel.money import parse_nanos
 
 _DECIMAL_SCHEMA = {
-    "anyOf": [{"type": "string", "pattern": r"^\d{1,20}(\.\d{1,9})?$"}, {"type": "integer", "minimum": 0}],
-    "description": "Decimal string, at most nine decimals (whole JSON numbers are taken too).",
+    "anyOf": [{"type": "string", "pattern": r"^\d{1,20}(\.\d{1,9})?$"}, {"type": "number", "minimum": 0}],
+    "description": "Decimal string or JSON number with at most nine decimals. Both are read exactly.",
     "examples": ["449.31"],
 }
+FLOAT_AMOUNT = "float_amount"
+"""The type of pydantic's error for a float."""
+_EXPONENT_MAX = 64
+
+
+def _text(number: Decimal) -> str:
+    """The digits of a number, without an exponent."""
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > _EXPONENT_MAX:
+        raise PydanticCustomError("invalid_number", "must be a plain decimal such as '449.31'")
+    return format(number, "f")
 
 
 def _nanos(value: object) -> int:
+    if isinstance(value, float):
+        raise PydanticCustomError(FLOAT_AMOUNT, "must be a plain decimal such as '449.31'")
+    if isinstance(value, Decimal):
+        value = _text(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise PydanticCustomError("invalid_number", "must be a decimal string such as '449.31'")
+        raise PydanticCustomError("invalid_number", "must be a decimal string or a number such as '449.31'")
     try:
         return parse_nanos(value, "it")
     except Refused as refused:

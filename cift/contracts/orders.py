@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from cift.contracts.amounts import Nanos, TimeNs
+from cift.contracts.any_case import AnyCase
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
@@ -14,6 +16,9 @@ SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "
 OrderStatus = Literal[
     "held", "pending", "new", "partially_filled", "filled", "canceled", "expired", "rejected"
 ]
+
+SideInput = Annotated[Side, AnyCase(Side)]
+OrderTypeInput = Annotated[OrderType, AnyCase(OrderType)]
 
 CLIENT_KEY_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
 SYMBOL_PATTERN = r"^[A-Za-z0-9./-]{1,16}$"
@@ -64,15 +69,18 @@ class NewOrder(BaseModel):
                     "take_profit": {"limit_price": "145.00"},
                     "stop_loss": {"stop_price": "137.50"},
                 },
-            ]
+            ],
+            "required": ["symbol", "side", "quantity"],
+            "anyOf": [{"required": ["type"]}, {"required": ["order_type"]}],
         },
     )
 
     symbol: Symbol
-    side: Side
-    type: OrderType
+    side: SideInput
+    type: OrderTypeInput = Field(validation_alias=AliasChoices("type", "order_type"))
+    order_type: OrderTypeInput | None = Field(None, description="Another name of `type`.")
     quantity: Nanos
-    time_in_force: TimeInForce = "day"
+    time_in_force: Annotated[TimeInForce, AnyCase(TimeInForce)] = "day"
     limit_price: Nanos | None = None
     stop_price: Nanos | None = None
     trail_amount: Nanos | None = None
@@ -80,7 +88,7 @@ class NewOrder(BaseModel):
     display_quantity: Nanos | None = Field(None, description="Iceberg: the part that the book shows.")
     post_only: bool = False
     reduce_only: bool = False
-    self_trade_prevention: SelfTradePrevention = "cancel_newest"
+    self_trade_prevention: Annotated[SelfTradePrevention, AnyCase(SelfTradePrevention)] = "cancel_newest"
     expire_at: TimeNs | None = Field(None, description="With time_in_force gtd.")
     client_order_id: Annotated[
         str | None,
@@ -90,9 +98,21 @@ class NewOrder(BaseModel):
             " result again, with another body 409. Same as the Idempotency-Key header.",
         ),
     ] = None
-    order_class: OrderClass = "simple"
+    order_class: Annotated[OrderClass, AnyCase(OrderClass)] = "simple"
     take_profit: TakeProfit | None = None
     stop_loss: StopLoss | None = None
+
+    @field_validator("order_type")
+    @classmethod
+    def _one_type(cls, order_type: OrderType | None, others: ValidationInfo) -> OrderType | None:
+        kind = others.data.get("type")
+        if order_type is not None and kind is not None and order_type != kind:
+            raise PydanticCustomError(
+                "two_types",
+                "order_type and type are two names of one field: '{order_type}' and '{kind}' differ",
+                {"order_type": order_type, "kind": kind},
+            )
+        return order_type
 
 
 class OrderChange(BaseModel):

@@ -19,6 +19,7 @@ from cift.contracts.headers import FromHeader
 from cift.contracts.paging import PageRequest
 from cift.function import Function
 from cift.host.provide import PROVIDED, name_of, plain, provide
+from cift.host.request_body import parse_body
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.identity import Caller, Trader
 from cift.platform.stores import Platform
@@ -164,7 +165,7 @@ class Call:
                 arguments[self._body_name] = None
             else:
                 try:
-                    arguments[self._body_name] = self._body_type.model_validate_json(asked.body)
+                    arguments[self._body_name] = parse_body(self._body_type, asked.body)
                 except ValidationError as error:
                     raise invalid(error) from None
         return await self._function(**arguments)

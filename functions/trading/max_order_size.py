@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cift.contracts.amounts import Nanos
-from cift.contracts.orders import MaxOrderSizeView, OrderType, Side
+from cift.contracts.orders import MaxOrderSizeView, OrderTypeInput, SideInput
 from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
@@ -15,10 +15,10 @@ from cift.trading import questions
 @http("GET", "/api/v1/trading/risk/max-order-size/{symbol}", scope="read")
 async def max_order_size(
     symbol: str,
-    side: Side,
+    side: SideInput,
     trader: Trader,
     engine: Engine,
-    type: Annotated[OrderType, Field(description="market where it is not given")] = "market",
+    type: Annotated[OrderTypeInput, Field(description="market where it is not given")] = "market",
     limit_price: Nanos | None = None,
     stop_price: Nanos | None = None,
 ) -> MaxOrderSizeView:
