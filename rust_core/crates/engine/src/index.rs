@@ -14,7 +14,7 @@
 //!
 //! # Known limits
 //! The hash function is fixed, because a random seed would be an input that the journal does not contain.
-//! Our own functions make the ids. A caller who could choose them could only make his own lookups slow.
+//! Our own functions make the ids. A caller who could choose them could only make their own lookups slow.
 
 pub(crate) struct FlatIndex {
     entries: Vec<u64>,

@@ -1,12 +1,13 @@
-//! The book alone, against a list kept in order.
+//! The book alone, compared with a sorted list.
 
 mod flow;
 use cift_engine::book::{Book, Handle, Trade};
 use cift_engine::Side;
-use flow::Dice;
+use flow::Random;
 
+/// Holds R5.1.
 #[test]
-fn it_takes_the_best_price_first_then_the_oldest() {
+fn the_book_takes_the_best_price_first_then_the_oldest() {
     let mut book = Book::new();
     book.add(Side::Sell, 101, 5, 1);
     book.add(Side::Sell, 100, 5, 2);
@@ -23,22 +24,27 @@ fn it_takes_the_best_price_first_then_the_oldest() {
 /// An order of the model: (side, price, age, owner, left, handle).
 type Resting = (Side, i64, u64, u32, i64, Handle);
 
+/// Holds R5.1.
 #[test]
-fn it_agrees_with_a_sorted_list() {
-    let mut dice = Dice::new(5);
+fn the_book_agrees_with_a_sorted_list() {
+    let mut random = Random::new(5);
     let mut book = Book::new();
     let mut model: Vec<Resting> = Vec::new();
     for age in 0..60_000u64 {
-        let side = dice.pick(&[Side::Buy, Side::Sell]);
-        // Now and then far away, so that pages come and go.
-        let far = if dice.one_in(20) { dice.below(200_000) as i64 } else { 0 };
-        let price = 100_000 + dice.below(60) as i64 - 30 + if side == Side::Buy { -far / 4 } else { far };
-        if dice.below(5) < 2 && !model.is_empty() {
-            let at = dice.below(model.len() as u64) as usize;
+        let side = random.pick(&[Side::Buy, Side::Sell]);
+        // Sometimes far away, so that pages are allocated and freed.
+        let far = if random.one_in(20) {
+            random.below(200_000) as i64
+        } else {
+            0
+        };
+        let price = 100_000 + random.below(60) as i64 - 30 + if side == Side::Buy { -far / 4 } else { far };
+        if random.below(5) < 2 && !model.is_empty() {
+            let at = random.below(model.len() as u64) as usize;
             book.cancel(model.swap_remove(at).5);
             continue;
         }
-        let mut left = 1 + dice.below(20) as i64;
+        let mut left = 1 + random.below(20) as i64;
         let mut expected = Vec::new();
         while left > 0 {
             let crossing = model.iter().enumerate().filter(|(_, order)| {
@@ -103,8 +109,9 @@ fn it_agrees_with_a_sorted_list() {
     }
 }
 
+/// Holds R5.14.
 #[test]
-fn an_iceberg_refills_and_goes_to_the_end() {
+fn a_refilled_iceberg_goes_to_the_end_of_its_level() {
     let mut book = Book::new();
     book.add_iceberg(Side::Buy, 50, 10, 4, 1);
     book.add(Side::Buy, 50, 3, 2);

@@ -1,20 +1,20 @@
-//! A command that is too much for one record goes on in `Continue`, and only there.
+//! A command that is too large for one record continues in `Continue` commands.
 
 mod support;
 use cift_engine::*;
 use support::*;
 
-/// Bob has 2,500 bids of one unit; levels are few.
-fn crowded() -> Exchange {
+/// An exchange where Bob has `bids` bids of one unit, spread over `prices` prices.
+fn exchange_with_bids(bids: u128, prices: i64) -> Exchange {
     let mut exchange = Exchange::new();
     let limits = Limits {
         max_open_orders: 10_000,
         max_orders_per_second: 1_000_000,
         ..exchange.view(BOB).limits
     };
-    exchange.done(Command::SetLimits { account: BOB, limits });
-    for number in 0..2_500 {
-        let order = by(BOB, buy(number, 1, 3_000 + (number as i64) % 5));
+    exchange.apply_ok(Command::SetLimits { account: BOB, limits });
+    for number in 0..bids {
+        let order = by(BOB, buy(number, 1, 3_000 + (number as i64) % prices));
         exchange.sequence += 1;
         let outcome = exchange.engine.apply(
             exchange.sequence,
@@ -27,9 +27,10 @@ fn crowded() -> Exchange {
     exchange
 }
 
+/// Holds R10.1, R10.4, R10.5.
 #[test]
-fn a_sweep_of_thousands_is_cut_into_records() {
-    let mut exchange = crowded();
+fn a_sweep_of_thousands_is_split_into_records() {
+    let mut exchange = exchange_with_bids(2_500, 5);
     let steps = exchange.steps;
     let outcome = exchange.apply(Command::CancelAll {
         account: BOB,
@@ -48,17 +49,19 @@ fn a_sweep_of_thousands_is_cut_into_records() {
     assert_eq!(exchange.closed()[0].0, order(0));
 }
 
+/// Holds R10.1.
 #[test]
-fn a_taker_goes_on_where_it_stopped() {
-    let mut exchange = crowded();
+fn a_taker_continues_where_it_stopped() {
+    let mut exchange = exchange_with_bids(2_500, 5);
     let sold = exchange.place(sell(9_000, 2_500, 3_000));
     assert_eq!((sold.status, sold.filled), (OrderStatus::Filled, units(2_500)));
     assert_eq!(exchange.trades().len(), 2_500);
 }
 
+/// Holds R10.2.
 #[test]
-fn nothing_else_may_come_between() {
-    let mut exchange = crowded();
+fn only_continue_may_follow_an_unfinished_command() {
+    let mut exchange = exchange_with_bids(2_500, 5);
     exchange.events.clear();
     exchange.step(&Command::CancelAll {
         account: BOB,
@@ -78,11 +81,12 @@ fn nothing_else_may_come_between() {
     assert_eq!(exchange.view(BOB).open_orders, 0);
 }
 
+/// Holds R8.2.
 #[test]
-fn a_command_waits_until_what_is_due_is_done() {
-    let mut exchange = crowded();
+fn a_command_waits_until_due_work_is_done() {
+    let mut exchange = exchange_with_bids(2_500, 5);
     let closes_at = Some(exchange.now + SECOND);
-    exchange.done(Command::SetSession { session: 1, closes_at }); // ends the day orders: 2,500 of them
+    exchange.apply_ok(Command::SetSession { session: 1, closes_at }); // expires the 2,500 day orders
     assert_eq!(exchange.view(BOB).open_orders, 0);
     for number in 0..1_200 {
         let order = by(BOB, buy(number, 1, 3_000));
@@ -107,4 +111,18 @@ fn a_command_waits_until_what_is_due_is_done() {
     exchange.step(&Command::Continue);
     assert!(!exchange.engine.needs_continue());
     assert_eq!(exchange.view(ALICE).cash, dollars(100_001));
+}
+
+/// Holds R10.4, R10.6.
+#[test]
+fn a_command_stops_only_before_a_further_unit_of_work() {
+    // The budget of 900 is one acceptance, 898 trades and one level.
+    for (bids, steps) in [(898, 1), (899, 2)] {
+        let mut exchange = exchange_with_bids(bids, 1);
+        let before = exchange.steps;
+        exchange.place(sell(9_001, 900, 3_000));
+        assert_eq!(exchange.trades().len(), bids as usize);
+        assert_eq!(exchange.steps - before, steps, "{bids} bids");
+        assert_eq!(exchange.levels(Side::Sell), [(3_000, 900 - bids as i64, 1)]);
+    }
 }

@@ -1,11 +1,11 @@
-//! The same commands give the same events and the same bytes: on two runs, and after a restart in the
-//! middle. And the sources name nothing that could make it otherwise.
+//! The same commands give the same events and the same bytes, on two runs and after restarts in the middle.
+//! The sources use nothing that could change that.
 
 mod flow;
 use cift_engine::*;
 use flow::Flow;
 
-/// What could bring a clock, chance, a float or a hash order in; `unsafe` but to forbid it.
+/// Sources of time, randomness, floats and hash order, and `unsafe`.
 const FORBIDDEN: &[&str] = &[
     "f32",
     "f64",
@@ -27,7 +27,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_sources_name_nothing_that_is_not_deterministic() {
+fn the_sources_use_nothing_that_is_not_deterministic() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     let mut files = 0;
     for entry in std::fs::read_dir(root).unwrap() {
@@ -64,7 +64,8 @@ fn the_engine_depends_on_nothing() {
     );
 }
 
-/// Applies the commands; with `restart`, every so many the engine is its own snapshot's.
+/// Applies the commands. With `restart: Some(n)`, the engine is replaced by its restored snapshot after
+/// every n commands. Returns events, outcomes, the final snapshot and the number of `Continue`s.
 fn run(commands: &[(Timestamp, Command)], restart: Option<usize>) -> (Vec<Event>, Vec<Outcome>, Vec<u8>, u64) {
     let mut engine = Engine::new();
     let (mut events, mut outcomes) = (Vec::new(), Vec::new());
@@ -81,7 +82,7 @@ fn run(commands: &[(Timestamp, Command)], restart: Option<usize>) -> (Vec<Event>
         if restart.is_some_and(|every| at % every == every - 1) {
             let mut bytes = Vec::new();
             engine.snapshot(&mut bytes);
-            engine = Engine::restore(&bytes).expect("an own snapshot can be restored");
+            engine = Engine::restore(&bytes).expect("the engine restores its own snapshot");
             let mut again = Vec::new();
             engine.snapshot(&mut again);
             assert!(bytes == again, "restored at {at}, the snapshot differs");
@@ -94,7 +95,7 @@ fn run(commands: &[(Timestamp, Command)], restart: Option<usize>) -> (Vec<Event>
 
 fn commands(seed: u64, count: usize) -> Vec<(Timestamp, Command)> {
     let mut flow = Flow::new(seed);
-    let mut commands: Vec<_> = flow.opening().into_iter().map(|command| (flow.now, command)).collect();
+    let mut commands: Vec<_> = flow.setup().into_iter().map(|command| (flow.now, command)).collect();
     for _ in 0..count {
         let command = flow.next();
         commands.push((flow.now, command));
@@ -151,7 +152,7 @@ fn every_kind_of_event_and_most_refusals_occur_in_the_flow() {
 }
 
 #[test]
-fn a_damaged_snapshot_is_refused_never_a_panic() {
+fn a_damaged_snapshot_is_refused_without_a_panic() {
     let mut engine = Engine::new();
     let mut events = Vec::new();
     for (at, (now, command)) in commands(9, 3_000).iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Brackets, OTO, OCO: legs that wait, pairs that end each other.
+//! Brackets, OTO and OCO: held legs, and siblings that end each other.
 
 mod support;
 use cift_engine::*;
@@ -33,14 +33,15 @@ fn bracket(entry: PlaceOrder, profit: i64, loss: i64) -> PlaceOrder {
     }
 }
 
-/// Alice bought 10 at 100.00 with a bracket 110 / 95.
-fn bracketed() -> Exchange {
+/// Alice bought 10 at 100.00 with a bracket at 110.00 and 95.00.
+fn exchange_with_bracket() -> Exchange {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     exchange
 }
 
+/// Holds R4.50, R5.39.
 #[test]
 fn legs_are_held_until_the_entry_is_done() {
     let mut exchange = Exchange::new();
@@ -59,8 +60,9 @@ fn legs_are_held_until_the_entry_is_done() {
     assert_eq!(exchange.engine.open_orders(), 2, "the entry is filled");
 }
 
+/// Holds R5.37.
 #[test]
-fn a_cancelled_entry_activates_its_legs_for_what_was_filled() {
+fn a_cancelled_entry_activates_its_legs_with_the_filled_quantity() {
     let mut exchange = Exchange::new();
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     exchange.place(sell(1, 4, 10_000));
@@ -69,8 +71,9 @@ fn a_cancelled_entry_activates_its_legs_for_what_was_filled() {
     assert_eq!(exchange.engine.order(LOSS).unwrap().quantity, units(4));
 }
 
+/// Holds R5.38.
 #[test]
-fn an_entry_without_a_fill_takes_its_legs_along() {
+fn an_entry_without_a_fill_cancels_its_legs() {
     let mut exchange = Exchange::new();
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     exchange.cancel(ALICE, order(2));
@@ -84,17 +87,19 @@ fn an_entry_without_a_fill_takes_its_legs_along() {
     );
 }
 
+/// Holds R5.41.
 #[test]
 fn a_filled_take_profit_ends_the_stop_loss() {
-    let mut exchange = bracketed();
+    let mut exchange = exchange_with_bracket();
     exchange.place(by(BOB, buy(3, 10, 11_000)));
     assert_eq!(exchange.closed(), [(LOSS, CloseReason::SiblingDone)]);
     assert_eq!(exchange.position(ALICE), 0);
 }
 
+/// Holds R5.40.
 #[test]
-fn a_part_of_the_take_profit_makes_the_stop_loss_smaller() {
-    let mut exchange = bracketed();
+fn a_partial_fill_of_the_take_profit_reduces_the_stop_loss() {
+    let mut exchange = exchange_with_bracket();
     exchange.place(by(BOB, buy(3, 3, 11_000)));
     assert_eq!(exchange.engine.order(LOSS).unwrap().quantity, units(7));
     assert!(exchange
@@ -103,16 +108,22 @@ fn a_part_of_the_take_profit_makes_the_stop_loss_smaller() {
         .any(|event| matches!(event, Event::OrderAdjusted { order: LOSS, quantity, .. } if *quantity == units(7))));
 }
 
+/// Holds R5.30, R5.42.
 #[test]
 fn a_triggered_stop_loss_ends_the_take_profit_and_sells() {
-    let mut exchange = bracketed();
+    let mut exchange = exchange_with_bracket();
     exchange.place(by(BOB, buy(3, 10, 9_480)));
-    exchange.print(9_490);
+    exchange.trade_at(9_490);
     assert_eq!(exchange.activated(), [(LOSS, OrderStatus::New)]);
     assert_eq!(exchange.closed(), [(PROFIT, CloseReason::SiblingDone)]);
+    let position = |wanted: fn(&Event) -> bool| exchange.events.iter().position(wanted).unwrap();
+    let activated = position(|event| matches!(event, Event::OrderActivated { .. }));
+    let closed = position(|event| matches!(event, Event::OrderClosed { .. }));
+    assert_eq!(closed, activated + 1);
     assert_eq!(exchange.position(ALICE), 0);
 }
 
+/// Holds R5.37.
 #[test]
 fn legs_close_no_more_than_is_left_to_close() {
     let mut exchange = Exchange::new();
@@ -123,6 +134,7 @@ fn legs_close_no_more_than_is_left_to_close() {
     assert_eq!(exchange.engine.order(PROFIT).unwrap().quantity, units(2));
 }
 
+/// Holds R4.17.
 #[test]
 fn an_oto_has_one_leg() {
     let mut exchange = Exchange::new();
@@ -139,8 +151,8 @@ fn an_oto_has_one_leg() {
     assert_eq!(exchange.status(PROFIT), None);
 }
 
-/// Alice holds 10 and has an OCO: sell at 110, or stop at 95.
-fn oco() -> Exchange {
+/// Alice holds 10 and has an OCO: sell at 110.00, or stop at 95.00.
+fn exchange_with_oco() -> Exchange {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(buy(2, 10, 10_000));
@@ -151,18 +163,20 @@ fn oco() -> Exchange {
     exchange
 }
 
+/// Holds R4.52, R5.45.
 #[test]
 fn an_oco_counts_once_against_the_position() {
-    let exchange = oco();
+    let exchange = exchange_with_oco();
     let mut positions = Vec::new();
     exchange.engine.positions(ALICE, &mut positions);
     assert_eq!((positions[0].open_sells, positions[0].quantity), (units(10), units(10)));
     assert_eq!(exchange.view(ALICE).open_orders, 2);
 }
 
+/// Holds R5.41.
 #[test]
-fn cancelling_one_of_an_oco_cancels_the_other() {
-    let mut exchange = oco();
+fn the_cancel_of_one_order_of_an_oco_cancels_the_other() {
+    let mut exchange = exchange_with_oco();
     exchange.cancel(ALICE, LOSS);
     assert_eq!(
         exchange.closed(),
@@ -170,36 +184,39 @@ fn cancelling_one_of_an_oco_cancels_the_other() {
     );
 }
 
+/// Holds R4.37.
 #[test]
 fn an_oco_must_reduce() {
     let mut exchange = Exchange::new();
-    let opening = PlaceOrder {
+    let setup = PlaceOrder {
         class: OrderClass::Oco(stop_loss(9_500)),
         ..sell(3, 10, 11_000)
     };
-    assert_eq!(exchange.refuse(opening), Refusal::ReduceOnlyWouldIncrease);
+    assert_eq!(exchange.place_err(setup), Refusal::ReduceOnlyWouldIncrease);
 }
 
+/// Holds R4.20.
 #[test]
 fn legs_on_the_wrong_side_are_refused() {
     let mut exchange = Exchange::new();
     assert_eq!(
-        exchange.refuse(bracket(buy(1, 10, 10_000), 9_900, 9_500)),
+        exchange.place_err(bracket(buy(1, 10, 10_000), 9_900, 9_500)),
         Refusal::InvalidLegs
     );
     assert_eq!(
-        exchange.refuse(bracket(buy(1, 10, 10_000), 11_000, 10_000)),
+        exchange.place_err(bracket(buy(1, 10, 10_000), 11_000, 10_000)),
         Refusal::InvalidLegs
     );
     assert_eq!(
-        exchange.refuse(bracket(sell(1, 10, 10_000), 11_000, 9_500)),
+        exchange.place_err(bracket(sell(1, 10, 10_000), 11_000, 9_500)),
         Refusal::InvalidLegs
     );
     exchange.place(bracket(sell(1, 10, 10_000), 9_500, 11_000));
 }
 
+/// Holds R6.18, R6.19.
 #[test]
-fn cancel_all_takes_held_legs_along_even_after_a_part() {
+fn cancel_all_ends_held_legs_even_after_a_partial_fill() {
     let mut exchange = Exchange::new();
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     exchange.place(sell(1, 4, 10_000));
@@ -218,19 +235,21 @@ fn cancel_all_takes_held_legs_along_even_after_a_part() {
     assert_eq!(exchange.view(ALICE).open_orders, 0);
 }
 
+/// Holds R5.35, R5.36, R6.22.
 #[test]
 fn a_take_profit_that_becomes_active_in_a_halt_waits_for_the_resume() {
     let mut exchange = Exchange::new();
     exchange.place(bracket(buy(2, 10, 10_000), 11_000, 9_500));
     exchange.place(sell(1, 4, 10_000));
-    exchange.done(Command::Halt { symbol: symbol("XYZ") });
+    exchange.apply_ok(Command::Halt { symbol: symbol("XYZ") });
     exchange.cancel(ALICE, order(2));
     assert_eq!(exchange.status(PROFIT), Some(OrderStatus::New));
     assert_eq!(exchange.levels(Side::Sell), []);
-    exchange.done(Command::Resume { symbol: symbol("XYZ") });
+    exchange.apply_ok(Command::Resume { symbol: symbol("XYZ") });
     assert_eq!(exchange.levels(Side::Sell), [(11_000, 4, 1)]);
 }
 
+/// Holds R5.21.
 #[test]
 fn reduce_only_orders_beyond_the_position_are_cancelled_newest_first() {
     let mut exchange = Exchange::new();
@@ -249,4 +268,26 @@ fn reduce_only_orders_beyond_the_position_are_cancelled_newest_first() {
     assert_eq!(exchange.position(CAROL), 7);
     assert_eq!(exchange.closed(), [(order(4), CloseReason::ReduceOnly)]);
     assert_eq!(exchange.status(order(3)), Some(OrderStatus::New));
+}
+
+/// Holds R6.20, R6.21.
+#[test]
+fn cancel_all_ends_an_oco_as_order_and_sibling() {
+    let mut exchange = exchange_with_oco();
+    let outcome = exchange.apply(Command::CancelAll {
+        account: ALICE,
+        symbol: None,
+        request: None,
+    });
+    assert_eq!(
+        outcome,
+        Outcome::Done {
+            order: None,
+            affected: 2
+        }
+    );
+    assert_eq!(
+        exchange.closed(),
+        [(order(3), CloseReason::CancelAll), (LOSS, CloseReason::SiblingDone)]
+    );
 }

@@ -1,4 +1,4 @@
-//! Cash, positions, cost, what a fill realises.
+//! Cash, positions, cost, realized profit and loss.
 
 mod support;
 use cift_engine::*;
@@ -12,10 +12,11 @@ fn fills(exchange: &Exchange) -> (Fill, Fill) {
     exchange.events.iter().find_map(fill).expect("a trade")
 }
 
+/// Holds R1.12, R2.3, R2.5.
 #[test]
 fn a_trade_moves_cash_lots_and_fees() {
     let mut exchange = Exchange::new();
-    exchange.done(Command::SetFees {
+    exchange.apply_ok(Command::SetFees {
         maker_ppm: -100,
         taker_ppm: 300,
     });
@@ -29,8 +30,9 @@ fn a_trade_moves_cash_lots_and_fees() {
     assert_eq!(exchange.engine.account(FEES).unwrap().cash, dollars(2) / 10);
 }
 
+/// Holds R2.2.
 #[test]
-fn the_world_is_the_other_side_of_deposits() {
+fn world_is_the_other_side_of_deposits() {
     let exchange = Exchange::new();
     assert_eq!(exchange.engine.account(WORLD).unwrap().cash, -dollars(300_000));
     assert_eq!(
@@ -39,8 +41,9 @@ fn the_world_is_the_other_side_of_deposits() {
     );
 }
 
+/// Holds R2.9, R2.10.
 #[test]
-fn reducing_takes_the_average_cost_and_realises_the_difference() {
+fn a_reduction_removes_average_cost_and_realizes_the_difference() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(sell(2, 20, 10_300));
@@ -51,8 +54,9 @@ fn reducing_takes_the_average_cost_and_realises_the_difference() {
     assert_eq!((taker.cost, taker.realized), (dollars(2_040), dollars(1_050 - 1_020)));
 }
 
+/// Holds R2.11.
 #[test]
-fn a_flip_realises_the_first_part_and_opens_the_second() {
+fn a_flip_in_two_fills_realizes_the_first_and_opens_with_the_second() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 25, 10_000));
     exchange.place(sell(2, 10, 10_000)); // Carol is short 10 at 100
@@ -74,8 +78,9 @@ fn a_flip_realises_the_first_part_and_opens_the_second() {
     assert_eq!((flip[1].position, flip[1].cost), (units(5), dollars(475)));
 }
 
+/// Holds R2.11.
 #[test]
-fn one_fill_that_flips_is_reduce_then_increase() {
+fn one_fill_that_flips_reduces_then_increases() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 10_000));
     exchange.place(sell(2, 10, 10_000));
@@ -90,6 +95,7 @@ fn one_fill_that_flips_is_reduce_then_increase() {
     );
 }
 
+/// Holds R2.17, R2.18.
 #[test]
 fn a_cash_account_withdraws_what_is_not_reserved() {
     let mut exchange = Exchange::new();
@@ -101,13 +107,14 @@ fn a_cash_account_withdraws_what_is_not_reserved() {
         request: None,
     };
     assert_eq!(
-        exchange.refused(withdraw(dollars(90_000) + 1)),
+        exchange.apply_err(withdraw(dollars(90_000) + 1)),
         Refusal::InsufficientCash
     );
-    exchange.done(withdraw(dollars(90_000)));
+    exchange.apply_ok(withdraw(dollars(90_000)));
     assert_eq!(exchange.view(ALICE).cash, dollars(10_000));
 }
 
+/// Holds R2.19.
 #[test]
 fn a_margin_account_keeps_what_its_leverage_needs() {
     let mut exchange = Exchange::new();
@@ -116,13 +123,14 @@ fn a_margin_account_keeps_what_its_leverage_needs() {
     assert_eq!(exchange.view(CAROL).withdrawable, dollars(50_000));
 }
 
+/// Holds R3.10, R3.12.
 #[test]
-fn a_reset_cancels_moves_and_sets() {
+fn a_reset_cancels_orders_moves_positions_and_sets_cash() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(buy(2, 10, 10_000));
     exchange.place(buy(3, 10, 9_000));
-    exchange.done(Command::ResetAccount {
+    exchange.apply_ok(Command::ResetAccount {
         account: ALICE,
         transfer: TransferId(9),
         cash: dollars(5),
@@ -137,13 +145,14 @@ fn a_reset_cancels_moves_and_sets() {
     assert_eq!(exchange.position(ALICE), 0);
 }
 
+/// Holds R9.2, R9.3, R9.4, R9.5.
 #[test]
 fn a_split_pays_the_fraction_in_cash() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 5, 10_000));
     exchange.place(buy(2, 5, 10_000));
     exchange.place(buy(3, 5, 9_000));
-    exchange.done(Command::Split {
+    exchange.apply_ok(Command::Split {
         symbol: symbol("XYZ"),
         numerator: 1,
         denominator: 2,
@@ -161,12 +170,13 @@ fn a_split_pays_the_fraction_in_cash() {
     );
 }
 
+/// Holds R2.2, R9.7.
 #[test]
 fn a_dividend_is_paid_to_longs_by_shorts() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 5, 10_000));
     exchange.place(buy(2, 5, 10_000));
-    exchange.done(Command::Dividend {
+    exchange.apply_ok(Command::Dividend {
         symbol: symbol("XYZ"),
         amount: dollars(2),
     });
@@ -174,8 +184,9 @@ fn a_dividend_is_paid_to_longs_by_shorts() {
     assert_eq!(exchange.view(CAROL).cash, dollars(100_490));
 }
 
+/// Holds R2.12, R2.13.
 #[test]
-fn equity_takes_the_middle_where_nothing_was_traded() {
+fn without_a_print_the_reference_price_is_the_middle_of_the_book() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 1, 9_000));
     exchange.place(sell(2, 1, 9_101));

@@ -1,9 +1,10 @@
-//! Price, then time, at the resting order's price.
+//! Matching by price, then time, at the resting order's price.
 
 mod support;
 use cift_engine::*;
 use support::*;
 
+/// Holds R5.1, R5.2.
 #[test]
 fn the_best_price_trades_first_then_the_oldest() {
     let mut exchange = Exchange::new();
@@ -23,8 +24,9 @@ fn the_best_price_trades_first_then_the_oldest() {
     assert_eq!(exchange.levels(Side::Sell), [(10_001, 5, 1)]);
 }
 
+/// Holds R5.3, R5.8.
 #[test]
-fn the_rest_of_a_limit_order_joins_the_book() {
+fn the_remainder_of_a_limit_order_rests_in_the_book() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     let rest = exchange.place(buy(2, 30, 10_005));
@@ -32,10 +34,11 @@ fn the_rest_of_a_limit_order_joins_the_book() {
     assert_eq!(exchange.levels(Side::Buy), [(10_005, 20, 1)]);
 }
 
+/// Holds R5.4, R5.6.
 #[test]
 fn a_market_order_stops_at_its_collar() {
     let mut exchange = Exchange::new();
-    exchange.print(10_000);
+    exchange.trade_at(10_000);
     exchange.place(sell(1, 10, 10_400));
     exchange.place(sell(2, 10, 10_501)); // beyond 5 %
     let taken = exchange.place(market(3, Side::Buy, 20));
@@ -46,10 +49,11 @@ fn a_market_order_stops_at_its_collar() {
     );
 }
 
+/// Holds R5.6.
 #[test]
-fn a_market_order_without_anybody_is_cancelled() {
+fn a_market_order_without_an_opposite_order_is_cancelled() {
     let mut exchange = Exchange::new();
-    exchange.print(10_000);
+    exchange.trade_at(10_000);
     let taken = exchange.place(market(1, Side::Buy, 20));
     assert_eq!(
         (taken.status, taken.reason),
@@ -57,8 +61,9 @@ fn a_market_order_without_anybody_is_cancelled() {
     );
 }
 
+/// Holds R5.7.
 #[test]
-fn the_rest_of_an_immediate_order_is_cancelled() {
+fn the_remainder_of_an_immediate_order_is_cancelled() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     let taken = exchange.place(PlaceOrder {
@@ -72,8 +77,9 @@ fn the_rest_of_an_immediate_order_is_cancelled() {
     assert_eq!(exchange.levels(Side::Buy), []);
 }
 
+/// Holds R5.9.
 #[test]
-fn fill_or_kill_trades_whole_or_not_at_all() {
+fn fill_or_kill_trades_all_or_nothing() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(sell(2, 10, 10_010));
@@ -87,8 +93,9 @@ fn fill_or_kill_trades_whole_or_not_at_all() {
     assert_eq!(filled.status, OrderStatus::Filled);
 }
 
+/// Holds R5.10.
 #[test]
-fn fill_or_kill_counts_what_is_hidden() {
+fn fill_or_kill_counts_hidden_quantity() {
     let mut exchange = Exchange::new();
     exchange.place(PlaceOrder {
         display_quantity: Some(units(1)),
@@ -101,6 +108,7 @@ fn fill_or_kill_counts_what_is_hidden() {
     assert_eq!(filled.status, OrderStatus::Filled);
 }
 
+/// Holds R5.11.
 #[test]
 fn fill_or_kill_does_not_count_own_orders() {
     let mut exchange = Exchange::new();
@@ -115,8 +123,9 @@ fn fill_or_kill_does_not_count_own_orders() {
     assert_eq!(exchange.status(order(1)), Some(OrderStatus::New));
 }
 
+/// Holds R5.12.
 #[test]
-fn fill_or_kill_does_not_count_what_a_reduce_only_order_may_lose() {
+fn fill_or_kill_does_not_count_reduce_only_orders_that_may_be_cancelled() {
     let dave = account(104);
     let mut exchange = Exchange::new();
     exchange.open(dave, AccountKind::Margin, AccountRole::Customer);
@@ -132,42 +141,60 @@ fn fill_or_kill_does_not_count_what_a_reduce_only_order_may_lose() {
         time_in_force: TimeInForce::Fok,
         ..buy(number, quantity, 10_010)
     };
-    // Ahead of it, one that would sell all that it could reduce.
+    // Before it in the book: an order that would sell everything that it could reduce.
     exchange.place(by(CAROL, sell(4, 10, 10_005)));
     let killed = exchange.place(fok(5, 15));
     assert_eq!((killed.filled, killed.reason), (0, Some(CloseReason::FillOrKill)));
     assert_eq!(exchange.status(order(3)), Some(OrderStatus::New));
-    // Alone it can lose nothing.
+    // Alone it cannot be cancelled.
     exchange.cancel(CAROL, order(4));
     assert_eq!(exchange.place(fok(6, 10)).status, OrderStatus::Filled);
 }
 
-#[test]
-fn fill_or_kill_counts_a_house_up_to_its_bound() {
+/// A house account that can buy three more units within `MAX_POSITION`, and quotes a bid for ten.
+fn exchange_with_house_account_near_its_bound() -> Exchange {
     const LARGEST: i64 = 1_000_000_000;
     let dave = account(104);
     let mut exchange = Exchange::with_feed();
     exchange.open(dave, AccountKind::Margin, AccountRole::Customer);
     exchange.deposit(dave, dollars(1_000_000_000));
-    let taking = |number, quantity| PlaceOrder {
-        time_in_force: TimeInForce::Fok,
-        ..by(dave, sell(number, quantity, 1))
-    };
     for (number, lots) in [(1, LARGEST), (2, LARGEST), (3, LARGEST), (4, LARGEST - 3)] {
         exchange.quote(number as u64, (1, LARGEST), (0, 0));
-        assert_eq!(exchange.place(taking(number, lots)).status, OrderStatus::Filled);
+        let sold = exchange.place(by(dave, fill_or_kill(sell(number, lots, 1))));
+        assert_eq!(sold.status, OrderStatus::Filled);
     }
     exchange.quote(5, (1, 10), (0, 0));
-    let few = |number, quantity| PlaceOrder {
-        account: CAROL,
-        ..taking(number, quantity)
-    };
-    let killed = exchange.place(few(5, 4));
-    assert_eq!((killed.filled, killed.reason), (0, Some(CloseReason::FillOrKill)));
-    assert_eq!(exchange.place(few(6, 3)).status, OrderStatus::Filled);
-    assert_eq!(exchange.position(HOUSE), 4 * LARGEST);
+    assert_eq!(exchange.position(HOUSE_ACCOUNT), 4 * LARGEST - 3);
+    exchange
 }
 
+fn fill_or_kill(order: PlaceOrder) -> PlaceOrder {
+    PlaceOrder {
+        time_in_force: TimeInForce::Fok,
+        ..order
+    }
+}
+
+/// Holds R5.13.
+#[test]
+fn fill_or_kill_counts_a_house_account_up_to_its_bound() {
+    let mut exchange = exchange_with_house_account_near_its_bound();
+    let killed = exchange.place(fill_or_kill(sell(5, 4, 1)));
+    assert_eq!((killed.filled, killed.reason), (0, Some(CloseReason::FillOrKill)));
+    assert_eq!(exchange.place(fill_or_kill(sell(6, 3, 1))).status, OrderStatus::Filled);
+}
+
+/// Holds R7.33.
+#[test]
+fn a_quote_of_a_house_account_at_its_bound_is_cut_and_withdrawn() {
+    let mut exchange = exchange_with_house_account_near_its_bound();
+    let sold = exchange.place(sell(5, 5, 1));
+    assert_eq!(sold.filled, units(3));
+    assert_eq!(exchange.position(HOUSE_ACCOUNT), MAX_POSITION / NANOS);
+    assert_eq!(exchange.levels(Side::Buy), []);
+}
+
+/// Holds R5.14.
 #[test]
 fn an_iceberg_shows_a_part_and_goes_to_the_end_with_each_refill() {
     let mut exchange = Exchange::new();
@@ -189,15 +216,16 @@ fn an_iceberg_shows_a_part_and_goes_to_the_end_with_each_refill() {
     assert_eq!(exchange.levels(Side::Sell), [(10_000, 2, 1)]);
 }
 
+/// Holds R4.48.
 #[test]
-fn post_only_never_takes() {
+fn a_post_only_order_never_takes() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     let crossing = PlaceOrder {
         post_only: true,
         ..buy(2, 10, 10_000)
     };
-    assert_eq!(exchange.refuse(crossing), Refusal::PostOnlyWouldCross);
+    assert_eq!(exchange.place_err(crossing), Refusal::PostOnlyWouldCross);
     exchange.place(PlaceOrder {
         post_only: true,
         ..buy(3, 10, 9_999)
@@ -205,7 +233,7 @@ fn post_only_never_takes() {
     assert_eq!(exchange.levels(Side::Buy), [(9_999, 10, 1)]);
 }
 
-/// Carol's bid, a stranger's behind it, and Carol's sell with a mode.
+/// Carol's bid, Alice's bid at a lower price, and a sell of Carol with the given mode.
 fn self_trade(mode: SelfTradePrevention) -> (Exchange, OrderSummary) {
     let mut exchange = Exchange::new();
     exchange.place(by(CAROL, buy(1, 10, 10_000)));
@@ -217,6 +245,7 @@ fn self_trade(mode: SelfTradePrevention) -> (Exchange, OrderSummary) {
     (exchange, taker)
 }
 
+/// Holds R5.16.
 #[test]
 fn self_trade_cancel_newest_cancels_the_taker() {
     let (exchange, taker) = self_trade(SelfTradePrevention::CancelNewest);
@@ -224,14 +253,16 @@ fn self_trade_cancel_newest_cancels_the_taker() {
     assert_eq!(exchange.levels(Side::Buy), [(10_000, 10, 1), (9_999, 10, 1)]);
 }
 
+/// Holds R5.17.
 #[test]
-fn self_trade_cancel_oldest_cancels_the_resting_order_and_goes_on() {
+fn self_trade_cancel_oldest_cancels_the_resting_order_and_continues() {
     let (exchange, taker) = self_trade(SelfTradePrevention::CancelOldest);
     assert_eq!(exchange.trades(), [(9_999, 10, order(2), order(3))]);
     assert_eq!(exchange.closed(), [(order(1), CloseReason::SelfTrade)]);
     assert_eq!(taker.status, OrderStatus::PartiallyFilled);
 }
 
+/// Holds R5.18.
 #[test]
 fn self_trade_cancel_both_cancels_the_resting_order_then_the_taker() {
     let (exchange, _) = self_trade(SelfTradePrevention::CancelBoth);
@@ -242,8 +273,9 @@ fn self_trade_cancel_both_cancels_the_resting_order_then_the_taker() {
     assert_eq!(exchange.levels(Side::Buy), [(9_999, 10, 1)]);
 }
 
+/// Holds R5.19.
 #[test]
-fn self_trade_none_lets_them_trade() {
+fn self_trade_none_allows_the_trade() {
     let (exchange, _) = self_trade(SelfTradePrevention::None);
     assert_eq!(
         exchange.trades(),
@@ -251,8 +283,9 @@ fn self_trade_none_lets_them_trade() {
     );
 }
 
+/// Holds R10.7.
 #[test]
-fn levels_are_told_last_and_once_each() {
+fn level_changes_come_last_and_once_per_level() {
     let mut exchange = Exchange::new();
     exchange.place(sell(1, 10, 10_000));
     exchange.place(sell(2, 10, 10_000));
@@ -286,6 +319,7 @@ fn levels_are_told_last_and_once_each() {
     ));
 }
 
+/// Holds R5.1.
 #[test]
 fn prices_far_apart_keep_their_order() {
     let mut exchange = Exchange::new();
@@ -297,4 +331,17 @@ fn prices_far_apart_keep_their_order() {
     exchange.cancel(CAROL, order(2));
     exchange.cancel(CAROL, order(4));
     assert_eq!(exchange.levels(Side::Sell)[0].0, 40_000);
+}
+
+/// Holds R5.15.
+#[test]
+fn an_iceberg_takes_its_full_quantity_and_rests_with_its_display() {
+    let mut exchange = Exchange::new();
+    exchange.place(sell(1, 5, 10_000));
+    let taken = exchange.place(PlaceOrder {
+        display_quantity: Some(units(4)),
+        ..buy(2, 12, 10_000)
+    });
+    assert_eq!(taken.filled, units(5));
+    assert_eq!(exchange.levels(Side::Buy), [(10_000, 4, 1)]);
 }

@@ -1,4 +1,4 @@
-//! What a replace keeps, loses, and may not do.
+//! What a replace keeps, what it loses, and when it is refused.
 
 mod support;
 use cift_engine::*;
@@ -31,17 +31,18 @@ fn to_price(number: u128, price: i64) -> Command {
 }
 
 /// Alice's 10 before Bob's 10 at 100.00.
-fn queue() -> Exchange {
+fn exchange_with_queue() -> Exchange {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 10_000));
     exchange.place(by(BOB, buy(2, 10, 10_000)));
     exchange
 }
 
+/// Holds R6.12.
 #[test]
-fn a_smaller_size_keeps_the_place() {
-    let mut exchange = queue();
-    exchange.done(to_size(1, 4));
+fn a_smaller_quantity_keeps_the_place_in_the_queue() {
+    let mut exchange = exchange_with_queue();
+    exchange.apply_ok(to_size(1, 4));
     assert_eq!(exchange.levels(Side::Buy), [(10_000, 14, 2)]);
     exchange.place(sell(3, 5, 10_000));
     assert_eq!(
@@ -50,10 +51,11 @@ fn a_smaller_size_keeps_the_place() {
     );
 }
 
+/// Holds R6.13.
 #[test]
-fn a_larger_size_goes_to_the_end() {
-    let mut exchange = queue();
-    exchange.done(to_size(1, 11));
+fn a_larger_quantity_goes_to_the_end_of_the_queue() {
+    let mut exchange = exchange_with_queue();
+    exchange.apply_ok(to_size(1, 11));
     exchange.place(sell(3, 11, 10_000));
     assert_eq!(
         exchange.trades(),
@@ -61,42 +63,49 @@ fn a_larger_size_goes_to_the_end() {
     );
 }
 
+/// Holds R6.13.
 #[test]
 fn a_new_price_may_trade() {
-    let mut exchange = queue();
+    let mut exchange = exchange_with_queue();
     exchange.place(sell(3, 10, 10_050));
-    let replaced = exchange.done(to_price(1, 10_050)).unwrap();
+    let replaced = exchange.apply_ok(to_price(1, 10_050)).unwrap();
     assert_eq!(replaced.status, OrderStatus::Filled);
 }
 
+/// Holds R6.6.
 #[test]
-fn the_size_must_exceed_what_is_filled() {
-    let mut exchange = queue();
+fn the_quantity_must_exceed_the_filled_quantity() {
+    let mut exchange = exchange_with_queue();
     exchange.place(sell(3, 4, 10_000));
-    assert_eq!(exchange.refused(to_size(1, 4)), Refusal::QuantityBelowFilled);
-    let left = exchange.done(to_size(1, 5)).unwrap();
+    assert_eq!(exchange.apply_err(to_size(1, 4)), Refusal::QuantityBelowFilled);
+    let left = exchange.apply_ok(to_size(1, 5)).unwrap();
     assert_eq!(
         (left.quantity, left.filled, left.status),
         (units(5), units(4), OrderStatus::PartiallyFilled)
     );
 }
 
+/// Holds R6.8.
 #[test]
-fn the_own_reserve_is_free_for_the_change() {
+fn a_replace_releases_its_own_reserve_first() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 1_000, 10_000));
-    exchange.done(to_price(1, 9_999));
-    assert_eq!(exchange.refused(to_price(1, 10_001)), Refusal::InsufficientBuyingPower);
+    exchange.apply_ok(to_price(1, 9_999));
+    assert_eq!(
+        exchange.apply_err(to_price(1, 10_001)),
+        Refusal::InsufficientBuyingPower
+    );
     assert_eq!(exchange.view(ALICE).reserved, dollars(99_990));
 }
 
+/// Holds R6.2, R6.3, R6.4.
 #[test]
-fn only_the_own_open_order_and_only_a_change() {
-    let mut exchange = queue();
-    assert_eq!(exchange.refused(to_size(2, 5)), Refusal::OrderNotOpen);
-    assert_eq!(exchange.refused(to_size(9, 5)), Refusal::OrderNotOpen);
+fn a_replace_needs_an_own_open_order_and_a_changed_field() {
+    let mut exchange = exchange_with_queue();
+    assert_eq!(exchange.apply_err(to_size(2, 5)), Refusal::OrderNotOpen);
+    assert_eq!(exchange.apply_err(to_size(9, 5)), Refusal::OrderNotOpen);
     assert_eq!(
-        exchange.refused(Command::ReplaceOrder(change(1))),
+        exchange.apply_err(Command::ReplaceOrder(change(1))),
         Refusal::NothingToReplace
     );
     let stop_price = ReplaceOrder {
@@ -104,21 +113,22 @@ fn only_the_own_open_order_and_only_a_change() {
         ..change(1)
     };
     assert_eq!(
-        exchange.refused(Command::ReplaceOrder(stop_price)),
+        exchange.apply_err(Command::ReplaceOrder(stop_price)),
         Refusal::StopPriceNotAllowed
     );
 }
 
+/// Holds R6.14.
 #[test]
 fn a_pending_stop_takes_its_new_price_and_may_trigger() {
     let mut exchange = Exchange::new();
-    exchange.print(10_000);
+    exchange.trade_at(10_000);
     exchange.place(stop(1, Side::Buy, 10, 10_500));
     let stop_price = ReplaceOrder {
         stop_price: Some(cents(10_200)),
         ..change(1)
     };
-    exchange.done(Command::ReplaceOrder(stop_price));
+    exchange.apply_ok(Command::ReplaceOrder(stop_price));
     assert_eq!(exchange.status(order(1)), Some(OrderStatus::Pending));
     exchange.place(sell(2, 10, 10_010));
     let stop_price = ReplaceOrder {
@@ -126,11 +136,12 @@ fn a_pending_stop_takes_its_new_price_and_may_trigger() {
         ..change(1)
     };
     assert_eq!(
-        exchange.done(Command::ReplaceOrder(stop_price)).unwrap().status,
+        exchange.apply_ok(Command::ReplaceOrder(stop_price)).unwrap().status,
         OrderStatus::Filled
     );
 }
 
+/// Holds R6.15.
 #[test]
 fn an_iceberg_keeps_its_display() {
     let mut exchange = Exchange::new();
@@ -138,25 +149,27 @@ fn an_iceberg_keeps_its_display() {
         display_quantity: Some(units(4)),
         ..buy(1, 10, 10_000)
     });
-    exchange.done(to_size(1, 20));
+    exchange.apply_ok(to_size(1, 20));
     assert_eq!(exchange.levels(Side::Buy), [(10_000, 4, 1)]);
-    exchange.done(to_size(1, 3));
+    exchange.apply_ok(to_size(1, 3));
     assert_eq!(exchange.levels(Side::Buy), [(10_000, 3, 1)]);
 }
 
+/// Holds R6.8.
 #[test]
-fn a_post_only_order_may_not_be_moved_across() {
+fn a_post_only_order_cannot_be_moved_across_the_book() {
     let mut exchange = Exchange::new();
     exchange.place(sell(2, 10, 10_050));
     exchange.place(PlaceOrder {
         post_only: true,
         ..buy(1, 10, 10_000)
     });
-    assert_eq!(exchange.refused(to_price(1, 10_050)), Refusal::PostOnlyWouldCross);
+    assert_eq!(exchange.apply_err(to_price(1, 10_050)), Refusal::PostOnlyWouldCross);
 }
 
+/// Holds R6.2.
 #[test]
-fn a_held_leg_takes_prices_only() {
+fn a_held_leg_accepts_only_new_prices() {
     let mut exchange = Exchange::new();
     let take_profit = TakeProfit {
         order: order(50),
@@ -170,8 +183,134 @@ fn a_held_leg_takes_prices_only() {
         class: OrderClass::Oto(legs),
         ..buy(1, 10, 10_000)
     });
-    assert_eq!(exchange.refused(to_size(50, 5)), Refusal::OrderNotOpen);
-    exchange.done(to_price(50, 10_500));
+    assert_eq!(exchange.apply_err(to_size(50, 5)), Refusal::OrderNotOpen);
+    exchange.apply_ok(to_price(50, 10_500));
     exchange.place(sell(2, 10, 10_000));
     assert_eq!(exchange.levels(Side::Sell), [(10_500, 10, 1)]);
+}
+
+/// Holds R6.1.
+#[test]
+fn a_suspended_account_cannot_replace() {
+    let mut exchange = exchange_with_queue();
+    exchange.apply_ok(Command::SetAccountState {
+        account: ALICE,
+        state: AccountState::Suspended,
+    });
+    assert_eq!(exchange.apply_err(to_size(1, 5)), Refusal::AccountSuspended);
+}
+
+/// Holds R6.5.
+#[test]
+fn a_new_trail_moves_the_stop_price_in_either_direction() {
+    let mut exchange = Exchange::new();
+    exchange.trade_at(10_000);
+    exchange.place(PlaceOrder {
+        kind: OrderKind::TrailingStop,
+        limit_price: None,
+        trail: Some(Trail::Amount(cents(100))),
+        ..sell(1, 10, 1)
+    });
+    for (trail, stop) in [(200, 9_800), (50, 9_950)] {
+        exchange.apply_ok(Command::ReplaceOrder(ReplaceOrder {
+            account: CAROL,
+            trail: Some(Trail::Amount(cents(trail))),
+            ..change(1)
+        }));
+        assert!(exchange.events.iter().any(|event| matches!(
+            event,
+            Event::OrderReplaced { stop_price, .. } if *stop_price == Some(cents(stop))
+        )));
+    }
+}
+
+/// Holds R6.7.
+#[test]
+fn an_iceberg_cannot_grow_beyond_a_thousand_refills() {
+    let mut exchange = Exchange::new();
+    exchange.place(PlaceOrder {
+        display_quantity: Some(units(1)),
+        ..buy(1, 10, 100)
+    });
+    assert_eq!(
+        exchange.apply_err(to_size(1, 1_001)),
+        Refusal::DisplayQuantityNotAllowed
+    );
+    exchange.apply_ok(to_size(1, 1_000));
+}
+
+/// Holds R6.9, R6.11.
+#[test]
+fn an_entry_may_move_beyond_its_take_profit() {
+    let mut exchange = Exchange::new();
+    let take_profit = TakeProfit {
+        order: order(50),
+        limit_price: cents(11_000),
+    };
+    let legs = Legs {
+        take_profit: Some(take_profit),
+        stop_loss: None,
+    };
+    exchange.place(PlaceOrder {
+        class: OrderClass::Oto(legs),
+        ..buy(1, 10, 10_000)
+    });
+    exchange.apply_ok(to_price(1, 11_500));
+    assert_eq!(
+        exchange.events[0],
+        Event::OrderReplaced {
+            order: order(1),
+            account: ALICE,
+            quantity: units(10),
+            limit_price: Some(cents(11_500)),
+            stop_price: None,
+            trail: None,
+        }
+    );
+}
+
+/// Holds R6.10.
+#[test]
+fn a_triggered_stop_limit_is_checked_as_a_limit_order() {
+    let mut exchange = Exchange::new();
+    exchange.trade_at(10_000);
+    exchange.place(PlaceOrder {
+        kind: OrderKind::StopLimit,
+        limit_price: Some(cents(10_105)),
+        ..stop(1, Side::Buy, 10, 10_100)
+    });
+    exchange.trade_at(10_100);
+    exchange.trade_at(12_000);
+    // Within 20 % of the reference price 120.00, beyond 20 % of the stop price 101.00.
+    exchange.apply_ok(to_price(1, 13_000));
+}
+
+/// Holds R6.16.
+#[test]
+fn a_cancel_needs_an_own_open_order_and_returns_its_final_state() {
+    let mut exchange = exchange_with_queue();
+    for (account, order) in [(BOB, order(1)), (ALICE, order(9))] {
+        let cancel = Command::CancelOrder {
+            account,
+            order,
+            request: None,
+        };
+        assert_eq!(exchange.apply_err(cancel), Refusal::OrderNotOpen);
+    }
+    let cancelled = exchange.cancel(ALICE, order(1));
+    assert_eq!(
+        (cancelled.status, cancelled.reason),
+        (OrderStatus::Canceled, Some(CloseReason::ByUser))
+    );
+}
+
+/// Holds R6.17.
+#[test]
+fn a_cancel_all_of_an_unknown_symbol_is_refused() {
+    let cancel_all = Command::CancelAll {
+        account: ALICE,
+        symbol: Some(symbol("NONE")),
+        request: None,
+    };
+    assert_eq!(exchange_with_queue().apply_err(cancel_all), Refusal::UnknownSymbol);
 }

@@ -1,4 +1,4 @@
-//! The same request twice is one; another body under its key is refused.
+//! A repeated request returns its first result. Another body under its key is refused.
 
 mod support;
 use cift_engine::*;
@@ -13,12 +13,13 @@ fn keyed(order: PlaceOrder, key: u128, body: u128) -> PlaceOrder {
     }
 }
 
+/// Holds R4.2, R11.1.
 #[test]
-fn the_same_request_gives_its_first_result_and_no_event() {
+fn the_same_request_returns_its_first_result_and_no_event() {
     let mut exchange = Exchange::new();
     let placed = exchange.place(keyed(buy(1, 10, 10_000), 7, 1));
     let (sequence, at) = (exchange.sequence, exchange.now);
-    exchange.place(sell(2, 4, 10_000)); // the first result stays as it was
+    exchange.place(sell(2, 4, 10_000)); // does not change the first result
     let again = exchange.apply(Command::PlaceOrder(keyed(buy(3, 10, 10_000), 7, 1)));
     let first = FirstResult {
         sequence,
@@ -32,28 +33,31 @@ fn the_same_request_gives_its_first_result_and_no_event() {
     assert_eq!(exchange.engine.first_result(7), Some(first));
 }
 
+/// Holds R4.3.
 #[test]
 fn another_body_is_a_conflict() {
     let mut exchange = Exchange::new();
     exchange.place(keyed(buy(1, 10, 10_000), 7, 1));
     assert_eq!(
-        exchange.refuse(keyed(buy(2, 10, 10_000), 7, 2)),
+        exchange.place_err(keyed(buy(2, 10, 10_000), 7, 2)),
         Refusal::IdempotencyConflict
     );
 }
 
+/// Holds R11.1.
 #[test]
-fn a_refusal_is_remembered_too() {
+fn a_refusal_is_stored_too() {
     let mut exchange = Exchange::new();
-    exchange.refuse(keyed(buy(1, 0, 10_000), 7, 1));
+    exchange.place_err(keyed(buy(1, 0, 10_000), 7, 1));
     match exchange.apply(Command::PlaceOrder(keyed(buy(1, 0, 10_000), 7, 1))) {
         Outcome::Repeated { first } => assert_eq!(first.refusal, Some(Refusal::QuantityOutOfRange)),
         other => panic!("{other:?}"),
     }
 }
 
+/// Holds R11.2.
 #[test]
-fn a_place_is_remembered_for_a_day_after_its_order_ended() {
+fn the_key_of_a_place_is_kept_for_a_day_after_its_order_ended() {
     let mut exchange = Exchange::new();
     exchange.place(keyed(
         PlaceOrder {
@@ -64,17 +68,18 @@ fn a_place_is_remembered_for_a_day_after_its_order_ended() {
         1,
     ));
     exchange.now += 100 * HOUR;
-    exchange.done(Command::AdvanceTime);
+    exchange.apply_ok(Command::AdvanceTime);
     assert!(exchange.engine.first_result(7).is_some());
     exchange.cancel(ALICE, order(1));
     let ended = exchange.now;
     exchange.now = ended + 24 * HOUR - 2_000_000;
-    exchange.done(Command::AdvanceTime);
+    exchange.apply_ok(Command::AdvanceTime);
     assert!(exchange.engine.first_result(7).is_some());
-    exchange.done(Command::AdvanceTime);
+    exchange.apply_ok(Command::AdvanceTime);
     assert!(exchange.engine.first_result(7).is_none());
 }
 
+/// Holds R4.2.
 #[test]
 fn a_deposit_happens_once() {
     let mut exchange = Exchange::new();
@@ -85,13 +90,14 @@ fn a_deposit_happens_once() {
         amount: dollars(5),
         request,
     };
-    exchange.done(deposit);
+    exchange.apply_ok(deposit);
     assert!(matches!(exchange.apply(deposit), Outcome::Repeated { .. }));
     assert_eq!(exchange.view(ALICE).cash, dollars(100_005));
 }
 
+/// Holds R11.1.
 #[test]
-fn a_cancel_is_repeated_with_how_the_order_ended() {
+fn a_repeated_cancel_returns_the_final_order() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 10_000));
     let cancel = Command::CancelOrder {
@@ -99,7 +105,7 @@ fn a_cancel_is_repeated_with_how_the_order_ended() {
         order: order(1),
         request: Some(Request { key: 4, body: 4 }),
     };
-    let ended = exchange.done(cancel).unwrap();
+    let ended = exchange.apply_ok(cancel).unwrap();
     assert_eq!(ended.reason, Some(CloseReason::ByUser));
     match exchange.apply(cancel) {
         Outcome::Repeated { first } => assert_eq!(first.order, Some(ended)),
@@ -107,15 +113,16 @@ fn a_cancel_is_repeated_with_how_the_order_ended() {
     }
 }
 
+/// Holds R11.4.
 #[test]
-fn expired_keys_go_a_few_at_a_time() {
+fn expired_keys_are_dropped_a_few_per_command() {
     let mut exchange = Exchange::new();
     for key in 0..20 {
-        exchange.refuse(keyed(buy(1, 0, 1), key, 0));
+        exchange.place_err(keyed(buy(1, 0, 1), key, 0));
     }
     exchange.now += 25 * HOUR;
     let known = |exchange: &mut Exchange| {
-        exchange.done(Command::AdvanceTime);
+        exchange.apply_ok(Command::AdvanceTime);
         (0..20)
             .filter(|&key| exchange.engine.first_result(key).is_some())
             .count()
@@ -124,4 +131,17 @@ fn expired_keys_go_a_few_at_a_time() {
         [known(&mut exchange), known(&mut exchange), known(&mut exchange)],
         [12, 4, 0]
     );
+}
+
+/// Holds R11.3.
+#[test]
+fn the_key_of_a_refused_place_is_kept_for_a_day() {
+    let mut exchange = Exchange::new();
+    exchange.place_err(keyed(buy(1, 0, 10_000), 7, 1));
+    let refused_at = exchange.now;
+    exchange.now = refused_at + 24 * HOUR - 2_000_000;
+    exchange.apply_ok(Command::AdvanceTime);
+    assert!(exchange.engine.first_result(7).is_some());
+    exchange.apply_ok(Command::AdvanceTime);
+    assert!(exchange.engine.first_result(7).is_none());
 }

@@ -1,4 +1,4 @@
-//! Every refusal has its name, and the first in the order of the rules is given.
+//! Each check refuses with its own reason, and the first reason in the order of the rules is returned.
 
 mod support;
 use cift_engine::*;
@@ -18,18 +18,19 @@ fn limits() -> Limits {
 
 fn with_limits(account: AccountId, limits: Limits) -> Exchange {
     let mut exchange = Exchange::new();
-    exchange.done(Command::SetLimits { account, limits });
+    exchange.apply_ok(Command::SetLimits { account, limits });
     exchange
 }
 
+/// Holds R2.4, R3.1, R4.6, R4.7.
 #[test]
-fn unknown_accounts_and_symbols_are_named() {
+fn unknown_accounts_and_symbols_are_refused() {
     let mut exchange = Exchange::with_feed();
-    for nobody in [AccountId(555), WORLD, FEES, HOUSE] {
-        assert_eq!(exchange.refuse(by(nobody, buy(1, 1, 100))), Refusal::UnknownAccount);
+    for account in [AccountId(555), WORLD, FEES, HOUSE_ACCOUNT] {
+        assert_eq!(exchange.place_err(by(account, buy(1, 1, 100))), Refusal::UnknownAccount);
     }
     assert_eq!(
-        exchange.refuse(PlaceOrder {
+        exchange.place_err(PlaceOrder {
             symbol: symbol("NONE"),
             ..buy(1, 1, 100)
         }),
@@ -37,8 +38,9 @@ fn unknown_accounts_and_symbols_are_named() {
     );
 }
 
+/// Holds R1.4, R1.5, R4.9, R4.10.
 #[test]
-fn shapes_are_named() {
+fn invalid_quantities_and_limit_prices_are_refused() {
     use Refusal::*;
     let mut exchange = Exchange::new();
     let good = buy(1, 10, 10_000);
@@ -93,6 +95,19 @@ fn shapes_are_named() {
             },
             LimitPriceNotAllowed,
         ),
+    ];
+    for (order, reason) in cases {
+        assert_eq!(exchange.place_err(order), reason, "{order:?}");
+    }
+}
+
+/// Holds R4.11, R4.12, R4.13, R4.14, R4.15, R4.16, R4.23.
+#[test]
+fn invalid_stops_trails_and_flags_are_refused() {
+    use Refusal::*;
+    let mut exchange = Exchange::new();
+    let good = buy(1, 10, 10_000);
+    let cases = [
         (
             PlaceOrder {
                 stop_price: Some(cents(1)),
@@ -177,67 +192,79 @@ fn shapes_are_named() {
         ),
     ];
     for (order, reason) in cases {
-        assert_eq!(exchange.refuse(order), reason, "{order:?}");
+        assert_eq!(exchange.place_err(order), reason, "{order:?}");
     }
 }
 
+/// Holds R4.23.
 #[test]
-fn a_live_id_may_not_come_twice_an_ended_one_may() {
+fn the_id_of_an_open_order_is_refused_that_of_an_ended_one_is_not() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 10_000));
-    assert_eq!(exchange.refuse(buy(1, 10, 10_000)), Refusal::DuplicateOrderId);
+    assert_eq!(exchange.place_err(buy(1, 10, 10_000)), Refusal::DuplicateOrderId);
     exchange.cancel(ALICE, order(1));
     exchange.place(buy(1, 10, 10_000));
 }
 
+/// Holds R4.26.
 #[test]
 fn a_market_order_needs_a_reference_price() {
     assert_eq!(
-        Exchange::new().refuse(market(1, Side::Buy, 10)),
+        Exchange::new().place_err(market(1, Side::Buy, 10)),
         Refusal::NoReferencePrice
     );
 }
 
+/// Holds R4.28, R4.29.
 #[test]
-fn the_band_holds_aggressive_prices_only() {
+fn the_band_limits_only_aggressive_prices() {
     let mut exchange = Exchange::new();
-    exchange.print(10_000);
-    assert_eq!(exchange.refuse(buy(1, 1, 12_001)), Refusal::PriceOutsideBand);
+    exchange.trade_at(10_000);
+    assert_eq!(exchange.place_err(buy(1, 1, 12_001)), Refusal::PriceOutsideBand);
     exchange.place(buy(2, 1, 12_000));
     exchange.place(buy(3, 1, 1));
-    assert_eq!(exchange.refuse(sell(4, 1, 7_999)), Refusal::PriceOutsideBand);
+    assert_eq!(exchange.place_err(sell(4, 1, 7_999)), Refusal::PriceOutsideBand);
 }
 
+/// Holds R4.44, R4.45.
 #[test]
 fn a_cash_account_buys_no_more_than_its_cash_and_sells_no_more_than_it_has() {
     let mut exchange = Exchange::new();
-    assert_eq!(exchange.refuse(buy(1, 1_001, 10_000)), Refusal::InsufficientBuyingPower);
+    assert_eq!(
+        exchange.place_err(buy(1, 1_001, 10_000)),
+        Refusal::InsufficientBuyingPower
+    );
     exchange.place(buy(2, 1_000, 10_000));
     assert_eq!(exchange.view(ALICE).buying_power, 0);
-    assert_eq!(exchange.refuse(buy(3, 1, 1)), Refusal::InsufficientBuyingPower);
+    assert_eq!(exchange.place_err(buy(3, 1, 1)), Refusal::InsufficientBuyingPower);
     assert_eq!(
-        exchange.refuse(by(ALICE, sell(4, 1, 20_000))),
+        exchange.place_err(by(ALICE, sell(4, 1, 20_000))),
         Refusal::InsufficientPosition
     );
 }
 
+/// Holds R4.43.
 #[test]
 fn the_fee_is_reserved_too() {
     let mut exchange = Exchange::new();
-    exchange.done(Command::SetFees {
+    exchange.apply_ok(Command::SetFees {
         maker_ppm: -100,
         taker_ppm: 1_000,
     });
-    assert_eq!(exchange.refuse(buy(1, 1_000, 10_000)), Refusal::InsufficientBuyingPower);
+    assert_eq!(
+        exchange.place_err(buy(1, 1_000, 10_000)),
+        Refusal::InsufficientBuyingPower
+    );
     exchange.place(buy(2, 999, 10_000));
     assert_eq!(exchange.view(ALICE).reserved, dollars(99_900) + dollars(9_990) / 100);
 }
 
+/// Holds R1.14.
 #[test]
-fn a_rise_of_the_fees_does_not_reach_orders_admitted_before() {
+fn higher_fees_do_not_apply_to_orders_admitted_before() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 1_000, 10_000));
-    exchange.done(Command::SetFees {
+    exchange.apply_ok(Command::SetFees {
         maker_ppm: 500,
         taker_ppm: 1_000,
     });
@@ -245,10 +272,10 @@ fn a_rise_of_the_fees_does_not_reach_orders_admitted_before() {
     assert_eq!(exchange.view(ALICE).cash, dollars(60_000));
     assert_eq!(exchange.view(ALICE).reserved, dollars(60_000));
     assert_eq!(exchange.view(CAROL).cash, dollars(140_000) - dollars(40));
-    // A fall reaches all.
+    // Lower fees apply to all orders.
     exchange.cancel(ALICE, order(1));
     exchange.place(buy(3, 500, 10_000));
-    exchange.done(Command::SetFees {
+    exchange.apply_ok(Command::SetFees {
         maker_ppm: -500,
         taker_ppm: 500,
     });
@@ -257,6 +284,7 @@ fn a_rise_of_the_fees_does_not_reach_orders_admitted_before() {
     assert_eq!(exchange.view(ALICE).reserved, 0);
 }
 
+/// Holds R4.53.
 #[test]
 fn a_fill_and_a_cancel_release_the_reserve() {
     let mut exchange = Exchange::new();
@@ -267,31 +295,34 @@ fn a_fill_and_a_cancel_release_the_reserve() {
     assert_eq!(exchange.view(ALICE).reserved, 0);
 }
 
+/// Holds R4.46.
 #[test]
 fn a_margin_account_reaches_its_leverage_and_no_further() {
     let mut exchange = Exchange::new();
-    exchange.print(10_000);
+    exchange.trade_at(10_000);
     assert_eq!(
-        exchange.refuse(sell(1, 2_001, 10_000)),
+        exchange.place_err(sell(1, 2_001, 10_000)),
         Refusal::InsufficientBuyingPower
     );
     exchange.place(sell(2, 2_000, 10_000));
-    assert_eq!(exchange.refuse(sell(3, 1, 10_000)), Refusal::InsufficientBuyingPower);
+    assert_eq!(exchange.place_err(sell(3, 1, 10_000)), Refusal::InsufficientBuyingPower);
 }
 
+/// Holds R4.47.
 #[test]
-fn beyond_the_leverage_the_reason_says_so() {
+fn an_account_beyond_its_leverage_is_refused_with_leverage_limit() {
     let mut exchange = Exchange::new();
     exchange.deposit(BOB, dollars(1_000_000));
     exchange.place(sell(1, 1_900, 10_000));
     exchange.place(by(BOB, buy(2, 1_900, 10_000)));
-    exchange.print(11_000); // short 1,900 at 110: gross 209,000, equity 81,000
-    assert_eq!(exchange.refuse(sell(3, 1, 11_000)), Refusal::LeverageLimit);
+    exchange.trade_at(11_000); // short 1,900 at 110: gross 209,000, equity 81,000
+    assert_eq!(exchange.place_err(sell(3, 1, 11_000)), Refusal::LeverageLimit);
     exchange.place(by(CAROL, buy(4, 1, 9_000))); // reducing is always possible
 }
 
+/// Holds R4.32, R4.34, R4.35, R4.41.
 #[test]
-fn own_limits_are_named() {
+fn each_account_limit_has_its_own_reason() {
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -299,7 +330,7 @@ fn own_limits_are_named() {
             ..limits()
         },
     );
-    assert_eq!(exchange.refuse(buy(1, 11, 100)), Refusal::OrderQuantityLimit);
+    assert_eq!(exchange.place_err(buy(1, 11, 100)), Refusal::OrderQuantityLimit);
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -307,7 +338,7 @@ fn own_limits_are_named() {
             ..limits()
         },
     );
-    assert_eq!(exchange.refuse(buy(1, 11, 10_000)), Refusal::OrderNotionalLimit);
+    assert_eq!(exchange.place_err(buy(1, 11, 10_000)), Refusal::OrderNotionalLimit);
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -316,7 +347,7 @@ fn own_limits_are_named() {
         },
     );
     exchange.place(buy(1, 1, 100));
-    assert_eq!(exchange.refuse(buy(2, 1, 100)), Refusal::TooManyOpenOrders);
+    assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::TooManyOpenOrders);
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -325,11 +356,12 @@ fn own_limits_are_named() {
         },
     );
     exchange.place(buy(1, 6, 100));
-    assert_eq!(exchange.refuse(buy(2, 5, 100)), Refusal::PositionLimit);
+    assert_eq!(exchange.place_err(buy(2, 5, 100)), Refusal::PositionLimit);
 }
 
+/// Holds R4.30, R4.31.
 #[test]
-fn the_rate_counts_refused_orders_that_came_so_far() {
+fn the_rate_counts_orders_that_later_checks_refuse() {
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -337,15 +369,19 @@ fn the_rate_counts_refused_orders_that_came_so_far() {
             ..limits()
         },
     );
-    assert_eq!(exchange.refuse(buy(1, 5_000, 10_000)), Refusal::InsufficientBuyingPower);
+    assert_eq!(
+        exchange.place_err(buy(1, 5_000, 10_000)),
+        Refusal::InsufficientBuyingPower
+    );
     exchange.place(buy(2, 1, 100));
-    assert_eq!(exchange.refuse(buy(3, 1, 100)), Refusal::OrderRateExceeded);
+    assert_eq!(exchange.place_err(buy(3, 1, 100)), Refusal::OrderRateExceeded);
     exchange.now += SECOND;
     exchange.place(buy(3, 1, 100));
 }
 
+/// Holds R4.39, R8.10.
 #[test]
-fn after_the_daily_loss_only_reducing_is_admitted() {
+fn after_the_daily_loss_only_reducing_orders_are_admitted() {
     let mut exchange = with_limits(
         ALICE,
         Limits {
@@ -355,39 +391,41 @@ fn after_the_daily_loss_only_reducing_is_admitted() {
     );
     exchange.place(sell(1, 100, 10_000));
     exchange.place(buy(2, 100, 10_000));
-    exchange.print(9_900);
-    assert_eq!(exchange.refuse(buy(3, 1, 9_900)), Refusal::DailyLossLimit);
+    exchange.trade_at(9_900);
+    assert_eq!(exchange.place_err(buy(3, 1, 9_900)), Refusal::DailyLossLimit);
     exchange.place(by(ALICE, sell(4, 100, 9_950)));
-    exchange.done(Command::SetSession {
+    exchange.apply_ok(Command::SetSession {
         session: 1,
         closes_at: None,
-    }); // a new day, a new baseline
+    }); // a new session sets a new baseline
     exchange.place(buy(5, 1, 9_900));
 }
 
+/// Holds R4.36, R4.37.
 #[test]
-fn a_reduce_only_order_does_not_open() {
+fn a_reduce_only_order_does_not_increase_a_position() {
     let mut exchange = Exchange::new();
     let reducing = |number, quantity| PlaceOrder {
         reduce_only: true,
         ..sell(number, quantity, 10_100)
     };
-    assert_eq!(exchange.refuse(reducing(1, 1)), Refusal::ReduceOnlyWouldIncrease);
+    assert_eq!(exchange.place_err(reducing(1, 1)), Refusal::ReduceOnlyWouldIncrease);
     exchange.place(sell(2, 10, 10_000));
     exchange.place(buy(3, 10, 10_000));
     assert_eq!(
-        exchange.refuse(by(ALICE, reducing(4, 11))),
+        exchange.place_err(by(ALICE, reducing(4, 11))),
         Refusal::ReduceOnlyWouldIncrease
     );
     exchange.place(by(ALICE, reducing(5, 6)));
     assert_eq!(
-        exchange.refuse(by(ALICE, reducing(6, 5))),
+        exchange.place_err(by(ALICE, reducing(6, 5))),
         Refusal::ReduceOnlyWouldIncrease
     );
 }
 
+/// Holds R3.2, R3.3, R3.8, R3.9, R4.38, R6.22.
 #[test]
-fn account_states_are_named() {
+fn account_states_are_enforced() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 1, 100));
     let set = |exchange: &mut Exchange, state| exchange.apply(Command::SetAccountState { account: ALICE, state });
@@ -396,30 +434,31 @@ fn account_states_are_named() {
         Outcome::Refused(Refusal::AccountNotFlat)
     );
     set(&mut exchange, AccountState::ReduceOnly);
-    assert_eq!(exchange.refuse(buy(2, 1, 100)), Refusal::AccountReduceOnly);
+    assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountReduceOnly);
     set(&mut exchange, AccountState::Suspended);
-    assert_eq!(exchange.refuse(buy(2, 1, 100)), Refusal::AccountSuspended);
+    assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountSuspended);
     exchange.cancel(ALICE, order(1));
     set(&mut exchange, AccountState::Closed);
-    assert_eq!(exchange.refuse(buy(2, 1, 100)), Refusal::AccountClosed);
+    assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountClosed);
 }
 
+/// Holds R4.24, R4.25.
 #[test]
-fn a_halt_and_a_closed_market_are_named() {
+fn a_halt_and_a_closed_market_refuse_orders() {
     let mut exchange = Exchange::new();
-    exchange.done(Command::Halt { symbol: symbol("XYZ") });
-    assert_eq!(exchange.refuse(buy(1, 1, 100)), Refusal::InstrumentHalted);
-    exchange.done(Command::Resume { symbol: symbol("XYZ") });
+    exchange.apply_ok(Command::Halt { symbol: symbol("XYZ") });
+    assert_eq!(exchange.place_err(buy(1, 1, 100)), Refusal::InstrumentHalted);
+    exchange.apply_ok(Command::Resume { symbol: symbol("XYZ") });
     let closes_at = Some(exchange.now + SECOND);
-    exchange.done(Command::SetSession { session: 1, closes_at });
+    exchange.apply_ok(Command::SetSession { session: 1, closes_at });
     exchange.now += SECOND;
-    assert_eq!(exchange.refuse(buy(1, 1, 100)), Refusal::MarketClosed);
+    assert_eq!(exchange.place_err(buy(1, 1, 100)), Refusal::MarketClosed);
 }
 
 #[test]
-fn the_largest_order_is_what_check_admits_and_one_more_is_not() {
+fn check_admits_the_largest_order_and_refuses_one_lot_more() {
     let mut exchange = Exchange::new();
-    exchange.done(Command::SetFees {
+    exchange.apply_ok(Command::SetFees {
         maker_ppm: 0,
         taker_ppm: 250,
     });

@@ -84,8 +84,9 @@ fn last_refusal(stream: &Stream) -> Option<Refusal> {
     }
 }
 
+/// Holds R4.40.
 #[test]
-fn an_account_is_in_256_symbols_at_most() {
+fn an_account_uses_at_most_256_symbols() {
     let mut stream = opening();
     for n in 0..257 {
         stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
@@ -97,8 +98,9 @@ fn an_account_is_in_256_symbols_at_most() {
     assert_eq!(last_refusal(&stream), Some(Refusal::TooManyPositions));
 }
 
+/// Holds R7.3.
 #[test]
-fn there_are_16_feeds_at_most() {
+fn at_most_16_feeds_are_defined() {
     let mut stream = opening();
     let (account, kind, role) = (AccountId(10), AccountKind::Margin, AccountRole::House);
     stream.push((
@@ -124,8 +126,9 @@ fn there_are_16_feeds_at_most() {
     assert_eq!(last_refusal(&stream), Some(Refusal::TooManyFeeds));
 }
 
+/// Holds R1.11.
 #[test]
-fn there_are_64_currencies_at_most() {
+fn at_most_64_currencies_are_used() {
     let mut stream = opening();
     for n in 0..64 {
         let spec = Instrument {
@@ -138,8 +141,9 @@ fn there_are_64_currencies_at_most() {
     assert_eq!(last_refusal(&stream), Some(Refusal::CurrencyMismatch));
 }
 
+/// Holds R1.10.
 #[test]
-fn there_are_4096_instruments_at_most() {
+fn at_most_4096_instruments_are_defined() {
     let mut stream = opening();
     for n in 0..4_097 {
         stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
@@ -148,8 +152,9 @@ fn there_are_4096_instruments_at_most() {
     assert_eq!(last_refusal(&stream), Some(Refusal::TooManyInstruments));
 }
 
+/// Holds R11.3, R11.4.
 #[test]
-fn eight_expired_keys_are_dropped_a_command_oldest_first() {
+fn eight_expired_keys_are_dropped_per_command_oldest_first() {
     let day = 86_400 * NANOS;
     let mut stream = opening();
     stream.push((START, Command::DefineInstrument(instrument("AAA"))));
@@ -186,7 +191,9 @@ fn eight_expired_keys_are_dropped_a_command_oldest_first() {
     assert!(tally.refusals > 10);
 }
 
-/// A trade after which maker and taker both have reduce-only orders too many: the maker's goes first.
+/// After this trade the reduce-only orders of both accounts exceed their positions. The maker's order is
+/// cancelled first.
+/// Holds R5.20, R5.21.
 #[test]
 fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
     let (maker, taker) = (ACCOUNT, AccountId(101));
@@ -253,9 +260,11 @@ fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
     assert_eq!(trimmed.collect::<Vec<_>>(), [3, 4]);
 }
 
-/// In matching order an iceberg's refill comes after an own order at its level: too little, so no trade.
+/// In matching order an iceberg's refill comes after an own order at its level. The quantity before it is too
+/// little, so there is no trade.
+/// Holds R5.10, R5.11.
 #[test]
-fn fill_or_kill_does_not_count_what_lies_behind_an_own_order() {
+fn fill_or_kill_does_not_count_quantity_after_an_own_order() {
     let (own, other) = (ACCOUNT, AccountId(101));
     let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
     let mut stream = opening();

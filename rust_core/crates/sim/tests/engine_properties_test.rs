@@ -169,6 +169,7 @@ fn largest(engine: &Engine, now: Timestamp, order: &PlaceOrder) -> Result<bool, 
     }
 }
 
+/// Holds R10.2, R10.3.
 #[test]
 fn only_continue_may_follow_an_unfinished_command() {
     let (mut tried, mut control, mut hostile) = (0, Run::new(), Run::new());

@@ -1,6 +1,6 @@
-//! A small exchange to test on: one instrument, a clock that ticks a millisecond a command, and
-//! builders, so that a test says only what it is about.
-#![allow(dead_code)] // each test file uses its own part
+//! A small exchange for tests: one instrument, a clock that advances one millisecond per command, and
+//! builders for orders. A test states only the fields that matter to it.
+#![allow(dead_code)] // each test file uses only a part
 
 use cift_engine::*;
 
@@ -17,11 +17,11 @@ pub fn currency(name: &str) -> Currency {
     bytes[..name.len()].copy_from_slice(name.as_bytes());
     Currency(bytes)
 }
-/// Cents to nanos.
+/// Cents as nanos.
 pub fn cents(cents: i64) -> Price {
     cents * 10_000_000
 }
-/// Whole units to nanos.
+/// Whole units as nanos.
 pub fn units(units: i64) -> Quantity {
     units * NANOS
 }
@@ -38,21 +38,21 @@ pub fn order(number: u128) -> OrderId {
 pub const ALICE: AccountId = AccountId(101);
 pub const BOB: AccountId = AccountId(102);
 pub const CAROL: AccountId = AccountId(103);
-pub const HOUSE: AccountId = AccountId(900);
+pub const HOUSE_ACCOUNT: AccountId = AccountId(900);
 
-/// The engine, its clock, and what the last command said.
+/// An engine with a clock and the events of the last command.
 pub struct Exchange {
     pub engine: Engine,
     pub now: Timestamp,
     pub sequence: u64,
     pub events: Events,
-    /// Commands that it took, `Continue`s included.
+    /// Commands applied so far, including `Continue`s.
     pub steps: u64,
 }
 
 impl Exchange {
-    /// XYZ in cents and whole units, band 20 %, collar 5 %; Alice and Bob have cash accounts with
-    /// 100,000 dollars, Carol a margin account with as much.
+    /// Instrument XYZ in cents and whole units, band 20 %, collar 5 %. Alice and Bob have cash accounts,
+    /// Carol a margin account; each has 100,000 dollars.
     pub fn new() -> Exchange {
         let mut exchange = Exchange::empty();
         for (id, kind) in [
@@ -66,7 +66,7 @@ impl Exchange {
         exchange
     }
 
-    /// Without accounts.
+    /// The same without accounts.
     pub fn empty() -> Exchange {
         let mut exchange = Exchange {
             engine: Engine::new(),
@@ -80,7 +80,7 @@ impl Exchange {
     }
 
     pub fn define(&mut self, name: &str) {
-        self.done(Command::DefineInstrument(Instrument {
+        self.apply_ok(Command::DefineInstrument(Instrument {
             symbol: symbol(name),
             currency: currency("USD"),
             tick: cents(1),
@@ -91,7 +91,7 @@ impl Exchange {
     }
 
     pub fn open(&mut self, account: AccountId, kind: AccountKind, role: AccountRole) {
-        self.done(Command::OpenAccount {
+        self.apply_ok(Command::OpenAccount {
             account,
             kind,
             role,
@@ -100,7 +100,7 @@ impl Exchange {
     }
 
     pub fn deposit(&mut self, account: AccountId, amount: Money) {
-        self.done(Command::Deposit {
+        self.apply_ok(Command::Deposit {
             account,
             transfer: TransferId(1),
             amount,
@@ -108,19 +108,19 @@ impl Exchange {
         });
     }
 
-    /// A house account with a feed, number 1.
+    /// The same with a house account and feed 1.
     pub fn with_feed() -> Exchange {
         let mut exchange = Exchange::new();
-        exchange.open(HOUSE, AccountKind::Margin, AccountRole::House);
-        exchange.done(Command::DefineFeed {
+        exchange.open(HOUSE_ACCOUNT, AccountKind::Margin, AccountRole::House);
+        exchange.apply_ok(Command::DefineFeed {
             feed: 1,
-            house: HOUSE,
+            house: HOUSE_ACCOUNT,
             silence_ns: 0,
         });
         exchange
     }
 
-    /// Applies a command and its `Continue`s; checks the books after each.
+    /// Applies a command and its `Continue`s. Checks the books after each.
     pub fn apply(&mut self, command: Command) -> Outcome {
         self.events.clear();
         self.now += 1_000_000;
@@ -141,16 +141,16 @@ impl Exchange {
         outcome
     }
 
-    /// Applies a command that must succeed.
-    pub fn done(&mut self, command: Command) -> Option<OrderSummary> {
+    /// Applies a command that must succeed. Returns its order.
+    pub fn apply_ok(&mut self, command: Command) -> Option<OrderSummary> {
         match self.apply(command) {
             Outcome::Done { order, .. } => order,
             other => panic!("{command:?} gave {other:?}"),
         }
     }
 
-    /// Applies a command that must be refused.
-    pub fn refused(&mut self, command: Command) -> Refusal {
+    /// Applies a command that must be refused. Returns the reason.
+    pub fn apply_err(&mut self, command: Command) -> Refusal {
         match self.apply(command) {
             Outcome::Refused(reason) => {
                 assert!(self.events.contains(&Event::Refused { reason }));
@@ -162,25 +162,26 @@ impl Exchange {
 
     /// Places an order that must be accepted.
     pub fn place(&mut self, order: PlaceOrder) -> OrderSummary {
-        self.done(Command::PlaceOrder(order)).expect("a place tells its order")
+        self.apply_ok(Command::PlaceOrder(order))
+            .expect("the outcome of a place has its order")
     }
 
-    pub fn refuse(&mut self, order: PlaceOrder) -> Refusal {
-        self.refused(Command::PlaceOrder(order))
+    pub fn place_err(&mut self, order: PlaceOrder) -> Refusal {
+        self.apply_err(Command::PlaceOrder(order))
     }
 
     pub fn cancel(&mut self, account: AccountId, order: OrderId) -> OrderSummary {
-        self.done(Command::CancelOrder {
+        self.apply_ok(Command::CancelOrder {
             account,
             order,
             request: None,
         })
-        .expect("a cancel tells its order")
+        .expect("the outcome of a cancel has its order")
     }
 
-    /// A trade of one unit at a price, between two accounts of its own: gives a last price. Leaves the
-    /// events of the taker.
-    pub fn print(&mut self, price: i64) {
+    /// Makes a trade of one unit at a price between two further accounts, which sets the last price.
+    /// `events` then has the events of the taking order.
+    pub fn trade_at(&mut self, price: i64) {
         for id in [800, 801] {
             if self.engine.account(AccountId(id)).is_none() {
                 self.open(AccountId(id), AccountKind::Margin, AccountRole::Customer);
@@ -214,7 +215,7 @@ impl Exchange {
         })
     }
 
-    pub fn tape(&mut self, sequence: u64, price: i64, quantity: i64) -> Outcome {
+    pub fn outside_print(&mut self, sequence: u64, price: i64, quantity: i64) -> Outcome {
         self.apply(Command::OutsideTrade {
             feed: 1,
             source_sequence: sequence,
@@ -272,7 +273,7 @@ impl Exchange {
         self.engine.order(order).map(|summary| summary.status)
     }
 
-    /// Units held of XYZ.
+    /// Units of XYZ that the account holds.
     pub fn position(&self, account: AccountId) -> i64 {
         let mut positions = Vec::new();
         self.engine.positions(account, &mut positions);
@@ -309,12 +310,12 @@ pub fn limit(number: u128, side: Side, quantity: i64, price: i64) -> PlaceOrder 
     }
 }
 
-/// Buys are Alice's.
+/// A limit buy of Alice.
 pub fn buy(number: u128, quantity: i64, price: i64) -> PlaceOrder {
     limit(number, Side::Buy, quantity, price)
 }
 
-/// Sells are Carol's, who may be short.
+/// A limit sell of Carol, who may be short.
 pub fn sell(number: u128, quantity: i64, price: i64) -> PlaceOrder {
     PlaceOrder {
         account: CAROL,
