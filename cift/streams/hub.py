@@ -102,7 +102,7 @@ class Hub:
     async def symbols(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """All instruments; asked of the engine again when `wanted` are not all among them. Those who ask at
         the same time share an answer, and there is a pause between two. Raises Unavailable."""
-        if self._symbols.issuperset(wanted):
+        if self._symbols.issuperset(each for each in wanted if rules.is_symbol(each)):
             return self._symbols
         asked_at = time.monotonic()
         async with self._symbols_asked:

@@ -20,6 +20,8 @@ FORMATS = ("json", "msgpack")
 MESSAGE_BYTES_MAX = 8 * 1024
 """Of one message from a client. (Eight times as much ends the connection.)"""
 SYMBOLS_PER_MESSAGE_MAX = 100
+NAMED_MAX = 32
+"""Characters of an unknown symbol that a response repeats."""
 SUBSCRIPTIONS_MAX = 1_000
 """Pairs of channel and symbol on one connection."""
 MESSAGES_PER_S = 20
@@ -75,7 +77,6 @@ def read(message: str | bytes) -> Asked:
     Raises:
         Refused: `message_too_large`, `invalid_json`, `invalid_msgpack`, `invalid_message`,
             `unknown_action`, `unknown_channel`, `too_many_symbols`, `invalid_since`.
-        NotFound: `unknown_symbol`: nothing can be called so.
     """
     if len(message) > MESSAGE_BYTES_MAX:
         raise Refused("message_too_large", f"A message has at most {MESSAGE_BYTES_MAX} bytes", status=413)
@@ -130,21 +131,18 @@ def channels_of(given: Any) -> tuple[str, ...]:
 
 
 def symbols_of(given: Any) -> tuple[str, ...]:
-    """Symbols in upper case, each once. Raises Refused, NotFound."""
+    """Symbols in upper case, each once. Not checked: `is_symbol`. Raises Refused."""
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise _invalid("symbols must be a list of symbols", "symbols")
     if len(given) > SYMBOLS_PER_MESSAGE_MAX:
         most = SYMBOLS_PER_MESSAGE_MAX
         raise _invalid(f"At most {most} symbols in one message", "symbols", "too_many_symbols")
-    for each in given:
-        if _SYMBOL.fullmatch(each) is None:
-            raise unknown_symbol(each)
     return tuple(dict.fromkeys(each.upper() for each in given))
 
 
-def unknown_symbol(text: str) -> NotFound:
-    """The error of a symbol that is not traded here."""
-    return NotFound("unknown_symbol", f"There is no instrument '{text[:32]}'", "symbols")
+def is_symbol(text: str) -> bool:
+    """Whether an instrument can have this name."""
+    return _SYMBOL.fullmatch(text) is not None
 
 
 def since_of(given: Any) -> Id | None:
@@ -162,12 +160,14 @@ def text_of(id: Id) -> str:
     return f"{id[0]}:{id[1]}"
 
 
-def topics_of(asked: Asked, account: str | None, known: Iterable[str]) -> list[Topic]:
-    """What a subscription is to. `account`: of the login, None without one; `known`: all instruments.
+def topics_of(asked: Asked, account: str | None, known: Iterable[str]) -> tuple[list[Topic], list[str]]:
+    """The topics of a request, and its symbols that are not traded here.
+
+    `account`: of the login, None without one; `known`: the symbols of all instruments.
 
     Raises:
         Refused: `invalid_message`: a public channel without symbols, or nothing but symbols.
-        NotFound: `unknown_symbol`.
+        NotFound: `unknown_symbol`: there are symbols, and none of them is traded here.
     """
     public = [channel for channel in asked.channels if channel in PUBLIC]
     own = [channel for channel in asked.channels if channel in OWN]
@@ -176,13 +176,13 @@ def topics_of(asked: Asked, account: str | None, known: Iterable[str]) -> list[T
     if asked.symbols and not public:
         raise _invalid(f"{own[0]} are of your account, not of symbols", "symbols")
     traded = set(known)
-    for symbol in asked.symbols:
-        if symbol not in traded:
-            raise unknown_symbol(symbol)
+    symbols = [symbol for symbol in asked.symbols if symbol in traded]
+    unknown = [symbol[:NAMED_MAX] for symbol in asked.symbols if symbol not in traded]
+    if unknown and not symbols:
+        raise NotFound("unknown_symbol", f"There is no instrument '{unknown[0]}'", "symbols")
     assert account is not None or not own, "checked before"
-    return [Topic(channel, symbol) for symbol in asked.symbols for channel in public] + [
-        Topic(channel, account or "") for channel in own
-    ]
+    topics = [Topic(channel, symbol) for symbol in symbols for channel in public]
+    return topics + [Topic(channel, account or "") for channel in own], unknown
 
 
 def check_count(topics: int) -> None:

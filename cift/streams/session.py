@@ -142,7 +142,7 @@ class Session:
         self._guests.add(self)
         self._tell("authenticated", account_id=trader.account_id, scopes=sorted(trader.scopes))
 
-    async def _topics(self, asked: Asked) -> list[Topic]:
+    async def _topics(self, asked: Asked) -> tuple[list[Topic], list[str]]:
         own = [channel for channel in asked.channels if channel in rules.OWN]
         if own:
             if self.trader is None:
@@ -152,7 +152,8 @@ class Session:
         return rules.topics_of(asked, account, await self._hub.symbols(asked.symbols))
 
     async def _subscribe(self, asked: Asked) -> None:
-        topics = [topic for topic in await self._topics(asked) if topic not in self._reader.topics]
+        named, unknown = await self._topics(asked)
+        topics = [topic for topic in named if topic not in self._reader.topics]
         rules.check_count(len(self._reader.topics) + len(topics))
         self._reader.topics.update(topics)
         joins = [self._hub.join(self._reader, topic, asked.since) for topic in topics]
@@ -163,10 +164,14 @@ class Session:
                 self._reader.topics.discard(topic)
                 self._hub.leave(self._reader, topic)
             raise
-        self._tell("subscribed", subscriptions=rules.listing(self._reader.topics))
+        self._confirm(unknown)
 
     async def _unsubscribe(self, asked: Asked) -> None:
-        for topic in await self._topics(asked):
+        topics, unknown = await self._topics(asked)
+        for topic in topics:
             self._reader.topics.discard(topic)
             self._hub.leave(self._reader, topic)
-        self._tell("subscribed", subscriptions=rules.listing(self._reader.topics))
+        self._confirm(unknown)
+
+    def _confirm(self, unknown: list[str]) -> None:
+        self._tell("subscribed", subscriptions=rules.listing(self._reader.topics), unknown_symbols=unknown)

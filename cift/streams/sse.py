@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.identity import Trader
-from cift.streams import rules
+from cift.streams import rules, views
 from cift.streams.credentials import Guests
 from cift.streams.hub import Hub
 from cift.streams.reader import Line, Reader
@@ -37,7 +37,13 @@ class EventStream(Response, Line):
     media_type = "text/event-stream"
 
     def __init__(
-        self, hub: Hub, guests: Guests, topics: Sequence[Topic], since: Id | None, trader: Trader | None
+        self,
+        hub: Hub,
+        guests: Guests,
+        topics: Sequence[Topic],
+        since: Id | None,
+        trader: Trader | None,
+        unknown_symbols: Sequence[str],
     ) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -48,6 +54,8 @@ class EventStream(Response, Line):
         self._reader = Reader(hub, self)
         self._reader.topics.update(topics)
         self._waiting: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
+        if unknown_symbols:
+            self._waiting.append(views.notice("unknown_symbols", symbols=unknown_symbols).event)
         self._bytes = 0
         self._news = asyncio.Event()
         self._over = False

@@ -49,12 +49,12 @@ class Streams:
             require(trader, "read")
         asked = rules.Asked("subscribe", wanted, named, rules.since_of(since))
         account = trader.account_id if trader is not None else None
-        topics = rules.topics_of(asked, account, await self._hub.symbols(named))
+        topics, unknown = rules.topics_of(asked, account, await self._hub.symbols(named))
         if len(topics) > rules.SUBSCRIPTIONS_MAX:
             raise Refused("too_many_subscriptions", "Too many channels and symbols", "symbols")
         if len(self._answers) >= rules.ANSWERS_MAX:
             raise Unavailable("too_many_connections", "This process has no room for another connection")
-        answer = EventStream(self._hub, self._guests, topics, asked.since, trader)
+        answer = EventStream(self._hub, self._guests, topics, asked.since, trader, unknown)
         self._answers.add(answer)
         return answer
 

@@ -66,6 +66,14 @@ async def test_it_goes_on_where_it_ended(venue: Venue) -> None:
         assert found == [str(number) for number in range(2, count + 1)]
 
 
+async def test_unknown_symbols_among_known_ones_are_named_first(venue: Venue) -> None:
+    symbol = await venue.instrument()
+    async with listening(venue, symbols=f"NOSUCH,{symbol},b@d", channels="quotes") as events:
+        assert await events.next() == {"type": "unknown_symbols", "symbols": ["NOSUCH", "B@D"]}
+        assert events.last_id == ""
+        assert (await events.next())["symbol"] == symbol
+
+
 async def test_own_fills_and_what_is_refused(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     async with listening(venue, one.key, channels="fills") as events:

@@ -32,8 +32,6 @@ def test_a_message_may_be_json_or_msgpack() -> None:
         ('{"action": "subscribe", "channels": "trades"}', "invalid_message", "channels"),
         ('{"action": "subscribe", "channels": []}', "invalid_message", "channels"),
         ('{"action": "subscribe", "symbols": "SPY"}', "invalid_message", "symbols"),
-        ('{"action": "subscribe", "symbols": ["SP Y"]}', "unknown_symbol", "symbols"),
-        ('{"action": "subscribe", "symbols": ["*"]}', "unknown_symbol", "symbols"),
         (json.dumps({"action": "subscribe", "symbols": ["A"] * 101}), "too_many_symbols", "symbols"),
         ('{"action": "subscribe", "symbols": ["SPY"], "since": 5}', "invalid_since", "since"),
         ('{"action": "subscribe", "symbols": ["SPY"], "since": "5"}', "invalid_since", "since"),
@@ -55,6 +53,7 @@ def test_mistakes_are_named(message: str | bytes, code: str, field: str | None) 
         ({"channels": ["trades"]}, "invalid_message"),
         ({"channels": ["orders"], "symbols": ["SPY"]}, "invalid_message"),
         ({"symbols": ["NOPE"]}, "unknown_symbol"),
+        ({"symbols": ["SP Y", "*"]}, "unknown_symbol"),
     ],
 )
 def test_a_subscription_is_to_something(said: dict[str, list[str]], code: str) -> None:
@@ -65,9 +64,20 @@ def test_a_subscription_is_to_something(said: dict[str, list[str]], code: str) -
 
 def test_topics_are_pairs_of_channel_and_symbol_and_own_channels() -> None:
     asked = rules.read('{"action": "subscribe", "symbols": ["SPY"], "channels": ["book", "fills"]}')
-    topics = rules.topics_of(asked, "me", ["SPY", "IBM"])
-    assert topics == [Topic("book", "SPY"), Topic("fills", "me")]
+    topics, unknown = rules.topics_of(asked, "me", ["SPY", "IBM"])
+    assert topics == [Topic("book", "SPY"), Topic("fills", "me")] and unknown == []
     assert rules.listing(topics) == {"book": ["SPY"], "fills": []}
     with pytest.raises(CiftError) as caught:
         rules.check_count(rules.SUBSCRIPTIONS_MAX + 1)
     assert caught.value.code == "too_many_subscriptions"
+
+
+def test_unknown_symbols_among_known_ones_are_named() -> None:
+    request = rules.read(
+        json.dumps(
+            {"action": "subscribe", "symbols": ["nope", "SPY", "SP Y", "X" * 40], "channels": ["book"]}
+        )
+    )
+    topics, unknown = rules.topics_of(request, None, ["SPY", "IBM"])
+    assert topics == [Topic("book", "SPY")]
+    assert unknown == ["NOPE", "SP Y", "X" * 32], "cut to 32 characters"

@@ -170,6 +170,20 @@ async def test_every_mistake_has_a_name_and_the_conversation_goes_on(venue: Venu
         assert (await ear.closed())[0] == 1009
 
 
+async def test_unknown_symbols_among_known_ones_are_named(venue: Venue) -> None:
+    symbol = await venue.instrument()
+    async with await Ear.open(venue.exchange.url) as ear:
+        confirmed = await ear.subscribe("nosuch", symbol, "b@d", channels=["trades"])
+        assert confirmed["subscriptions"] == {"trades": [symbol]}
+        assert confirmed["unknown_symbols"] == ["NOSUCH", "B@D"]
+        await venue.print(symbol, "101", 3)
+        assert (await ear.until("trade"))["symbol"] == symbol
+        await ear.say(action="unsubscribe", symbols=[symbol, "NOSUCH"], channels=["trades"])
+        left = await ear.until("subscribed")
+        assert (left["subscriptions"], left["unknown_symbols"]) == ({}, ["NOSUCH"])
+        assert (await ear.subscribe(symbol, channels=["trades"]))["unknown_symbols"] == []
+
+
 async def test_a_client_that_talks_too_much_is_cut_off(venue: Venue) -> None:
     async with await Ear.open(venue.exchange.url) as ear:
         for _ in range(rules.MESSAGES_BURST * 3):
