@@ -20,7 +20,7 @@ export CIFT_HTTP_PORT ?= $(or $(PORT),8000)
 
 .PHONY: help
 help: ## What there is to do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .PHONY: need-python need-cargo
 need-python:
@@ -70,6 +70,16 @@ $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
 run: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange on port 8000 (MARKET=replay|agents|alpaca|massive|none SPEED=1 PORT=8000)
 	@exec $(PY) -m cift.run
 
+.PHONY: up down logs
+up: build $(if $(CIFT_CLICKHOUSE_URL),,$(VENV)/.chdb) ## Start the exchange in the background, with the same settings
+	@$(PY) -m cift.run up
+
+down: setup ## Stop the exchange that runs with the data folder
+	@$(PY) -m cift.run down
+
+logs: setup ## Follow the log files of the exchange
+	@exec $(PY) -m cift.run logs
+
 # Processes that run pytest, a file in one of them; 0: all in this one.
 WORKERS ?= 2
 .PHONY: test
@@ -83,13 +93,16 @@ test: lint build ## Check everything: lint, cargo tests, pytest
 test-cluster: setup-dev wheels ## Install the chart on the test cluster and check it there (root; KEEP=1 leaves it up)
 	$(PY) -m tests.cluster $(if $(KEEP),--keep) $(PYTEST)
 
-.PHONY: lint
-lint: need-cargo setup-dev build ## ruff, mypy --strict, import-linter, generated files, cargo fmt, clippy
+.PHONY: check
+check: setup-dev build ## ruff, mypy --strict, import-linter, generated files
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m functions generate --check
+
+.PHONY: lint
+lint: need-cargo check ## The same, cargo fmt and clippy
 	cd rust_core && $(CARGO) fmt --all --check
 	cd rust_core && $(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
 
@@ -133,7 +146,7 @@ images: wheels ## Build all images of the cluster into .images/cift.oci.tar (nee
 	@$(PY) -m k8s.images
 
 .PHONY: key
-key: setup ## A new API key for the running exchange's first user (ADMIN=1: an operator's)
+key: setup ## A new API key for the running exchange's first user (ADMIN=1: an administrator's)
 	@$(PY) -m cift.run key $(if $(ADMIN),--admin)
 
 .PHONY: backup restore
@@ -143,17 +156,21 @@ backup: setup ## Copy what is true of the running exchange into a new file: make
 restore: setup ## Make a new data folder (CIFT_DATA) of a backup: make restore FROM=FILE
 	@$(VENV)/bin/cift restore $(or $(FROM),$(error make restore FROM=FILE))
 
-.PHONY: psql
-psql: setup ## SQL shell of the running exchange's PostgreSQL
-	@exec $(PY) -m cift.run shell psql
+.PHONY: db-shell nats-shell valkey-shell clickhouse-shell questdb-shell
+db-shell: setup ## SQL shell of the running exchange's PostgreSQL
+	@exec $(PY) -m cift.run shell db
 
-.PHONY: nats
-nats: setup ## Watch the running exchange's NATS: make nats SUBJECT='market.>'
+nats-shell: setup ## Print messages of the running exchange's NATS: make nats-shell SUBJECT='market.>'
 	@exec $(PY) -m cift.run shell nats $(or $(SUBJECT),'events.>')
 
-.PHONY: valkey
-valkey: setup ## Commands to the running exchange's Valkey
+valkey-shell: setup ## Send commands to the running exchange's Valkey
 	@exec $(PY) -m cift.run shell valkey
+
+clickhouse-shell: setup ## SQL shell of the ClickHouse server that CIFT_CLICKHOUSE_URL names
+	@exec $(PY) -m cift.run shell clickhouse
+
+questdb-shell: setup ## SQL shell of the QuestDB that CIFT_QUESTDB_URL names
+	@exec $(PY) -m cift.run shell questdb
 
 .PHONY: clean
 clean: ## Remove what was built (not .cift/, the exchange's data)

@@ -1,6 +1,8 @@
 """`make run`: the supervisor of an exchange on one machine.
 
-__main__.py    the command: run, shell, key
+__main__.py    the command: run, up, down, logs, key, shell, restore
+background.py  up, down, logs
+shells.py      shells of the stores
 folder.py      the data folder: its lock, its completeness, where things lie
 servers.py     how PostgreSQL, NATS, Valkey, matchd, the functions and the market are started and asked
 supervisor.py  children: started in order, kept alive, stopped in reverse

@@ -1,10 +1,13 @@
 """`python -m cift.run`: start an exchange on this machine and keep it running (`make run`).
 
 python -m cift.run                 start; Ctrl-C stops
+python -m cift.run up              start in the background and wait until it is open
+python -m cift.run down            stop it, and wait until it has stopped
+python -m cift.run logs            follow the log files
 python -m cift.run key             a new API key for the first user of the running exchange
-python -m cift.run key --admin   one that may halt trading, edit instruments and accounts (/api/v1/admin)
-python -m cift.run shell psql|nats SUBJECT|valkey
-python -m cift.run restore FILE [--json]   a new data folder of a backup; then start as ever
+python -m cift.run key --admin     one that may halt trading, edit instruments and accounts (/api/v1/admin)
+python -m cift.run shell db|nats [SUBJECT]|valkey|clickhouse|questdb
+python -m cift.run restore FILE [--json]   make a new data folder from a backup; then start as usual
 """
 
 import asyncio
@@ -26,7 +29,7 @@ from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
 from cift.platform.tokens import make_key as make_signing_key
-from cift.run import restoring, servers, welcome
+from cift.run import background, restoring, servers, shells, welcome
 from cift.run.folder import DataFolder, UnusableFolder
 from cift.run.supervisor import CannotStart, Supervisor
 
@@ -38,6 +41,8 @@ _CLEAR = (
     InvalidSettings,
     MigrationError,
     SettingInvalid,
+    background.NotDone,
+    shells.NoShell,
     welcome.NotWelcome,
 )
 
@@ -196,50 +201,6 @@ async def _new_operate_key(settings: Settings) -> None:
         await platform.close()
 
 
-def _shell(settings: Settings, arguments: list[str]) -> None:
-    found = _running(settings)
-    match arguments:
-        case ["psql", *more]:
-            psql = servers.postgres_binary("psql")
-            os.execv(psql, [psql, found["postgres_url"], *more])  # noqa: S606
-        case ["nats", subject]:
-            asyncio.run(_watch(found["nats_url"], subject))
-        case ["valkey"]:
-            asyncio.run(_valkey(found["valkey_url"]))
-        case _:
-            sys.exit(__doc__)
-
-
-async def _watch(url: str, subject: str) -> None:
-    import nats
-
-    client = await nats.connect(url)
-    subscription = await client.subscribe(subject)
-    say(f"listening to {subject}; Ctrl-C ends")
-    async for message in subscription.messages:
-        say(f"{message.subject}  {len(message.data)} bytes  {dict(message.headers or {})}")
-
-
-async def _valkey(url: str) -> None:
-    import redis.asyncio
-    from redis.exceptions import RedisError
-
-    client: Any = redis.asyncio.from_url(url)
-    while line := (await asyncio.to_thread(_prompt)):
-        try:
-            say(repr(await client.execute_command(*line.split())))
-        except RedisError as error:
-            say(f"error: {error}")
-    await client.aclose()
-
-
-def _prompt() -> str:
-    try:
-        return input("valkey> ").strip()
-    except EOFError:
-        return ""
-
-
 def main() -> None:
     arguments = sys.argv[1:]
     try:
@@ -256,8 +217,14 @@ def main() -> None:
             case ["restore", file, "--json"]:
                 summary = asyncio.run(restoring.restore(settings, Path(file)))
                 print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())
-            case ["shell", *rest]:
-                _shell(settings, rest)
+            case ["up"]:
+                background.up(settings.data)
+            case ["down"]:
+                background.down(settings.data)
+            case ["logs"]:
+                background.logs(settings.data)
+            case ["shell", name, *rest] if name in shells.NAMES:
+                shells.open_shell(name, rest, _running(settings), settings)
             case _:
                 sys.exit(__doc__)
     except _CLEAR as error:
