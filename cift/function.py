@@ -1,18 +1,17 @@
 """What a function is: one declaration, from which everything else is derived.
 
-A function (a function) is one file, `functions/<domain>/<verb_noun>.py`, with one decorated coroutine of
-the file's name. Its name everywhere (image, service, consumer, metric, log line) is
-`<domain>.<verb_noun>`. The decorators only declare; `cift.host` serves.
+A function is one file, `functions/<domain>/<verb_noun>.py`, with one decorated coroutine of the file's
+name. Its name everywhere (image, service, consumer, metric, log line) is `<domain>.<verb_noun>`. The
+decorators only declare; `cift.host` serves.
 
     @http("POST", "/api/v1/trading/orders", scope="trade", status=201)
     async def place_order(order: NewOrder, trader: Trader, engine: Engine) -> OrderView: ...
 
-Parameters are given by their types: a pydantic model is the body; `Trader`, `Caller`, `Engine`,
-`Database`, `Valkey`, `Nats`, `ClickHouse`, `Ticks`, `Identity`, `Tokens`, `Settings`, `Platform` and
-`PageRequest` are what they say; everything else is a path or query parameter, with FastAPI's `Query`,
-`Path` and `Header` as in FastAPI. What is returned is the answer's body, None is an empty one (204), a
-Starlette `Response` goes out as it is. A `ws` function takes a `Socket` (and a `Trader | None`) and
-lives as long as its connection.
+The host fills each parameter by its type: a pydantic model is the body, a type of the table in
+`cift/host/provide.py` (listed in functions/README.md) is a store, the caller or the batch, and any other
+value comes from the path or the query, or from a header if it is annotated with `FromHeader`. The return
+value is the response body; None is an empty response (204), and a Starlette `Response` is sent unchanged. A
+`ws` function takes a `Socket` and runs as long as its connection.
 """
 
 import re
@@ -27,6 +26,7 @@ SCOPES = ("read", "trade", "funds", "keys", "session", "admin")
 Scope = Literal["read", "trade", "funds", "keys", "session", "admin"]
 Rate = Literal["usual", "auth", "none"]
 Kind = Literal["http", "ws", "on", "every", "daemon"]
+KINDS: tuple[Kind, ...] = ("http", "ws", "on", "every", "daemon")
 HTTP_TIMEOUT_S = 30.0
 EVENT_TIMEOUT_S = 60.0
 SOCKETS_MAX = 10_000
@@ -54,9 +54,9 @@ class Function:
     call: Callable[..., Awaitable[Any]]
     scale: Scale
     timeout_s: float
-    """The most that one call may take; 0 for daemons and sockets."""
+    """The longest that one call may take; 0 for daemons and sockets."""
     extras: tuple[str, ...] = ()
-    """What it needs beyond a function's usual packages (`requirements/<extra>.in`)."""
+    """Packages beyond those of every function: `requirements/<extra>.in`."""
     # http
     method: str = ""
     path: str = ""
@@ -85,7 +85,7 @@ class Function:
 
     @property
     def trigger(self) -> str:
-        """The trigger in words, for lists."""
+        """The trigger as text, for lists."""
         match self.kind:
             case "http":
                 return f"{self.method} {self.path}"
@@ -101,9 +101,9 @@ class Function:
 
 def _name(call: Callable[..., Any]) -> str:
     found = _NAME.fullmatch(call.__module__)
-    assert found, f"{call.__module__}: a function lives in functions/<domain>/<verb_noun>.py"
+    assert found, f"{call.__module__}: a function must be in functions/<domain>/<verb_noun>.py"
     assert found[1].endswith("." + call.__name__), (
-        f"{call.__module__} must define {found[1].partition('.')[2]}, not {call.__name__}: one name"
+        f"{call.__module__} must define {found[1].partition('.')[2]}, not {call.__name__}"
     )
     return found[1]
 
@@ -128,13 +128,13 @@ def http(
     """A function called by HTTP.
 
     Args:
-        scope: what the caller's credential must allow; None = public, said on purpose.
-        status: of a successful answer.
-        rate: `usual` (per user, or per address where there is none), `auth` (per address, a minute),
-            `none` (probes and metrics).
+        scope: the scope that the caller's credential must have; None: public, and must be written.
+        status: of a successful response.
+        rate: `usual` (per user, or per address without a user), `auth` (per address and minute), `none`
+            (probes and metrics).
         in_schema: whether /docs shows it.
-        timeout_s: after which gateway and Knative give up; stores have deadlines well below it.
-        extras: packages beyond the usual: `("polars",)` is requirements/polars.in.
+        timeout_s: when gateway and Knative cancel the request; the stores' deadlines are well below it.
+        extras: packages beyond those of every function: `("polars",)` is requirements/polars.in.
     """
     assert path.startswith("/"), path
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"
@@ -164,13 +164,13 @@ def ws(
     scale: Scale = Scale(min=1, max=1, concurrency=SOCKETS_MAX),
     rate: Rate = "usual",
 ) -> Callable[[F], F]:
-    """A function that speaks with one WebSocket for as long as it is open. In a cluster it is always a
-    Deployment, because Knative's proxies close live sockets by a timer.
+    """A function that serves one WebSocket for as long as it is open. In a cluster it is always a
+    Deployment, because Knative's proxies close open sockets after a time limit.
 
     Args:
-        scope: what the credential of the handshake must allow; None = none is asked for there (the
-            function may ask for one in the conversation, and then checks its scopes itself).
-        scale: `concurrency` is the most connections of a copy; further ones are refused.
+        scope: the scope that the handshake's credential must have; None: the handshake needs no credential
+            (the function may require one in a later message, and then checks its scopes itself).
+        scale: `concurrency` is the limit of connections per copy; further ones are refused.
         rate: of handshakes, as for `http`.
     """
     assert path.startswith("/"), path
@@ -191,20 +191,23 @@ def on(
     timeout_s: float = EVENT_TIMEOUT_S,
     extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
-    """A function called with each `Batch` of a stream, in order, again until it returns.
+    """A function called with each `Batch` of a stream, in order. A batch is delivered again until the
+    function returns.
 
     Args:
         stream: `ORDERS` is the journal: its batches hold decoded `JournalRecord`s; those of other
             streams hold `Message`s.
-        batch: the most records of one call.
-        subject: only these, where the stream has several.
-        effects: it does things to the outside (mail, alerts) and keeps no read model: a message that it
-            raises `Poison` for goes to the stream DLQ. A projector (not effects) stops there instead.
-        timeout_s: of one call; then the same batch comes again.
+        batch: the maximum number of records per call.
+        subject: deliver only messages of this subject; None: all of the stream.
+        effects: the function acts on the outside (mail, alerts) and keeps no read model: a message for
+            which it raises `Poison` moves to the stream DLQ. A projector (not effects) stops there instead.
+        timeout_s: of one call; afterwards the same batch is delivered again.
         extras: as for `http`.
     """
     assert 1 <= batch <= BATCH_MAX, batch
-    assert not (effects and stream == "ORDERS"), "the journal's handlers never skip a record"
+    assert not (effects and stream == "ORDERS"), (
+        "effects=True is not allowed on ORDERS: its handlers skip no record"
+    )
     return lambda call: _declare(
         call,
         kind="on",
@@ -225,9 +228,9 @@ def every(
     timeout_s: float = EVENT_TIMEOUT_S,
     extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
-    """A function called again and again: `every("30s")`, with ms, s, m or h. Never twice at a time."""
+    """A function called periodically: `every("30s")`, with ms, s, m or h. Calls never overlap."""
     found = _EVERY.fullmatch(period)
-    assert found, f"{period!r}: a period is a number and ms, s, m or h"
+    assert found, f"{period!r}: a period is a number followed by ms, s, m or h"
     seconds = int(found[1]) * _SECONDS[found[2]]
     assert seconds > 0
     return lambda call: _declare(
@@ -238,14 +241,14 @@ def every(
 def daemon(
     *, market: str = "", scale: Scale = Scale(min=1, max=1, concurrency=1), extras: tuple[str, ...] = ()
 ) -> Callable[[F], F]:
-    """A function that runs as long as its process; started again, with back-off, when it fails or ends
-    by an error. Returning means: nothing (more) to do.
+    """A function that runs as long as its process. After an error it is restarted with back-off; when it
+    returns, it has nothing more to do.
 
     Args:
-        market: it runs only where `CIFT_MARKET` is this; empty: everywhere.
+        market: run only if `CIFT_MARKET` has this value; empty: always.
         extras: as for `http`.
     """
-    assert scale.max == 1, "a daemon is one"
+    assert scale.max == 1, f"a daemon has one copy: scale.max must be 1, not {scale.max}"
     return lambda call: _declare(
         call, kind="daemon", market=market, scale=scale, timeout_s=0.0, extras=extras
     )

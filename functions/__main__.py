@@ -6,6 +6,7 @@ import sys
 
 from cift.host.listen import CannotListen, listen
 from cift.host.loading import NoSuchFunction, load_functions
+from cift.host.provide import InvalidFunction
 from cift.platform import telemetry
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
@@ -73,7 +74,7 @@ def main() -> None:
                 market()
             case "generate":
                 generate(check=chosen.check)
-    except (NoSuchFunction, CannotListen, InvalidSettings, NoKeys) as error:
+    except (NoSuchFunction, InvalidFunction, CannotListen, InvalidSettings, NoKeys) as error:
         sys.exit(str(error))
 
 

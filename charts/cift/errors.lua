@@ -32,9 +32,9 @@ function envoy_on_response(handle)
   -- What cannot be read as a request never got an id.
   if id == "" then id = string.format("gateway-%.0f-%06x", handle:timestamp(), math.random(0, 0xffffff)) end
   if status == 404 then
-    say(handle, "404", "not_found", "There is nothing at this path; /docs lists what there is", id)
+    say(handle, "404", "not_found", "There is nothing at this path; /docs lists all paths", id)
   elseif status == 405 then
-    say(handle, "405", "method_not_allowed", "This path answers " .. (headers:get("allow") or "other methods"), id)
+    say(handle, "405", "method_not_allowed", "This path allows " .. (headers:get("allow") or "other methods"), id)
   elseif status == 413 then
     say(handle, "413", "body_too_large", "The body is larger than the gateway takes", id)
   elseif status < 500 then

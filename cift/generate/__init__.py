@@ -1,10 +1,11 @@
-"""Writes what is derived from the functions' declarations: `python -m functions generate [--check]`.
+"""Writes the files derived from the functions' declarations: `python -m functions generate [--check]`.
 
-needs.py     which stores a function reaches, from the types it asks for
+needs.py     the stores that a function reaches, from its parameter types
 chart.py     charts/cift/functions.gen.yaml, and the budget of database connections
 skaffold.py  k8s/skaffold.gen.yaml
-pages.py     functions/openapi.gen.json, and the catalogue in functions/README.md
-files.py     write all, or check that nothing would change
+pages.py     functions/openapi.gen.json, and the tables in functions/README.md
+calendars.py cift/platform/calendars/*.gen.json
+files.py     write all files, or check that none would change
 
-The files are committed, never edited, and checked by `make lint`.
+The files are committed, never edited by hand, and checked by `make lint`.
 """

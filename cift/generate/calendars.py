@@ -1,9 +1,9 @@
-"""cift/platform/calendars/*.gen.json: when real exchanges are open, from the library exchange_calendars,
-which is well kept and brings pandas (84 MB, over a second to import). So it is asked here, and what differs
-from the usual week is committed: holidays and days with other hours.
+"""cift/platform/calendars/*.gen.json: the hours of real exchanges, from the library exchange_calendars.
 
-Weighed against pandas_market_calendars: the same days, but its schedules are built on exchange_calendars
-itself.
+The library is well maintained, but needs pandas (84 MB, over a second to import). So only the generator uses
+it, and the differences from the usual week are committed: holidays and days with other hours.
+
+The alternative pandas_market_calendars has the same days, and builds its schedules on exchange_calendars.
 """
 
 import json
@@ -15,11 +15,11 @@ from typing import Any
 from cift.platform.calendars import file_name
 
 CALENDARS = ("24/7", "XLON", "XNAS", "XNYS", "XTKS")
-"""One more is one more name of the library's here."""
+"""Names of the library. To add a calendar, add its name."""
 FIRST, LAST = date(1998, 1, 1), date(2035, 12, 31)
 Hours = list[str]
-"""Of one day, in the exchange's zone: `09:30-16:00`, two such where there is a lunch break; 24:00 is the next
-midnight."""
+"""The hours of one day in the exchange's zone: `09:30-16:00`, or two such spans around a lunch break; 24:00
+is the next midnight."""
 
 
 @cache
@@ -41,7 +41,7 @@ def _content(name: str) -> dict[str, Any]:
     sessions = {day.date(): _hours(day.date(), row, found.tz) for day, row in found.schedule.iterrows()}
     weekdays = [number for number, worked in enumerate(found.weekmask) if worked == "1"]
     days = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
-    assert all(day.weekday() in weekdays for day in sessions), f"{name} opens on other days than its week has"
+    assert all(day.weekday() in weekdays for day in sessions), f"{name} has sessions outside its week mask"
     return head | {
         "zone": str(found.tz),
         "first": FIRST.isoformat(),
@@ -58,22 +58,22 @@ def _content(name: str) -> dict[str, Any]:
 
 
 def _usual(found: Any) -> dict[str, Hours]:
-    """The usual hours by the day from which they hold."""
+    """The usual hours, by the day from which on they apply."""
 
     def begin(since: Any) -> date:
         return FIRST if since is None else max(since.date(), FIRST)
 
     def at(times: Any, day: date) -> time:
-        told: time = [moment for since, moment in times if begin(since) <= day][-1]
-        return told
+        newest: time = [moment for since, moment in times if begin(since) <= day][-1]
+        return newest
 
-    told = (found.open_times, found.break_start_times, found.break_end_times, found.close_times)
-    edges = [times for times in told if times is not None]
+    columns = (found.open_times, found.break_start_times, found.break_end_times, found.close_times)
+    edges = [times for times in columns if times is not None]
     usual = {}
     for day in sorted({begin(since) for times in edges for since, _ in times}):
         texts = [f"{at(times, day):%H:%M}" for times in edges]
         if found.close_offset:
-            assert (found.close_offset, texts[-1]) == (1, "00:00"), "only midnight is known of the next day"
+            assert (found.close_offset, texts[-1]) == (1, "00:00"), "a close on the next day must be at 00:00"
             texts[-1] = "24:00"
         usual[day.isoformat()] = _spans(texts)
     return usual
@@ -82,7 +82,7 @@ def _usual(found: Any) -> dict[str, Hours]:
 def _hours(day: date, row: Any, zone: Any) -> Hours:
     """One session's hours."""
     moments = [row[name] for name in ("open", "break_start", "break_end", "close")]
-    # A missing time is not equal to itself.
+    # A missing time (NaT) is not equal to itself.
     return _spans([_text(day, moment.tz_convert(zone)) for moment in moments if moment == moment])
 
 

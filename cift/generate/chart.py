@@ -1,7 +1,7 @@
-"""charts/cift/functions.gen.yaml: one entry a function, by its name in the cluster; the chart merges
+"""charts/cift/functions.gen.yaml: one item per function, by its name in the cluster. The chart merges
 `functions.<name>` of its values over it.
 
-Connections are a budget: Σ max-scale × pool must fit PostgreSQL's `max_connections`.
+The database connections have a budget: Σ max-scale × pool must not exceed PostgreSQL's `max_connections`.
 """
 
 import math
@@ -9,17 +9,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from cift.function import Function
-from cift.generate.needs import STORES, needs
+from cift.generate.needs import needs
 from cift.host.openapi import PAGES
+from cift.platform.stores import STORES
 
 RESERVED_CONNECTIONS = 20
 """For migrations, the operator, backups and PostgreSQL's own superuser slots."""
 POOL_HTTP = 2
-"""Connections of a copy: a request that finds none waits for one, not long: a transaction takes 1 ms."""
+"""Connections per copy. A request that finds none free waits; a transaction takes about 1 ms."""
 POOL_ONE_AT_A_TIME = 1
 WORST_NAMED = 5
 
-# Requests are what a copy was measured to use (`python -m bench cold`), limits leave it room to work.
+# Requests are the measured use of one copy (`python -m bench cold`); limits are well above it.
 _RESOURCES = {
     "http": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
     "ws": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "768Mi"}},
@@ -30,16 +31,17 @@ _RESOURCES = {
 
 
 GATEWAY_PAGES = {**PAGES, "/openapi.json": "application/json"}
-"""What the gateway answers itself, from its image: path and media type."""
+"""The pages that the gateway serves from its image: path and media type."""
 
 
 def page_file(path: str) -> str:
-    """The file of such a page: `/docs/swagger-ui.css` → `docs.swagger-ui.css`."""
+    """The file name of such a page: `/docs/swagger-ui.css` → `docs.swagger-ui.css`."""
     return path.removeprefix("/").replace("/", ".")
 
 
 class OverBudget(Exception):
-    """The functions together could open more connections than PostgreSQL takes; says how many, and whose."""
+    """The functions together can open more connections than PostgreSQL accepts; the text names the sum and
+    the functions with the most."""
 
 
 def kebab(function: Function) -> str:
@@ -48,14 +50,14 @@ def kebab(function: Function) -> str:
 
 
 def pool(function: Function) -> int:
-    """Connections that each copy of the function may open; 0 where it opens none."""
+    """Connections that each copy of the function may open; 0 if it does not use PostgreSQL."""
     if "postgres" not in needs(function):
         return 0
     return POOL_HTTP if function.kind == "http" else POOL_ONE_AT_A_TIME
 
 
-def entry(function: Function) -> dict[str, Any]:
-    """What the chart knows of a function."""
+def item(function: Function) -> dict[str, Any]:
+    """The chart's values for a function."""
     reached = needs(function)
     found: dict[str, Any] = {"function": function.name, "kind": function.kind, "image": kebab(function)}
     if function.kind == "http":
@@ -92,17 +94,17 @@ def entry(function: Function) -> dict[str, Any]:
 
 
 def function_map(functions: Iterable[Function]) -> dict[str, Any]:
-    """The whole file."""
-    entries = {kebab(function): entry(function) for function in functions}
+    """The content of the file."""
+    items = {kebab(function): item(function) for function in functions}
     pages = {path: {"file": page_file(path), "media": media} for path, media in GATEWAY_PAGES.items()}
-    return {"functions": dict(sorted(entries.items())), "pages": pages}
+    return {"functions": dict(sorted(items.items())), "pages": pages}
 
 
 def check_budget(functions: Iterable[Function], max_connections: int) -> int:
     """The connections that all copies of all functions can open.
 
     Raises:
-        OverBudget: they are more than `max_connections` less those that are reserved.
+        OverBudget: they exceed `max_connections` minus the reserved ones.
     """
     opened = sorted(
         ((function.scale.max * pool(function), function.name) for function in functions), reverse=True
@@ -112,8 +114,8 @@ def check_budget(functions: Iterable[Function], max_connections: int) -> int:
     if total > budget:
         worst = ", ".join(f"{name} {count}" for count, name in opened[:WORST_NAMED])
         raise OverBudget(
-            f"the functions can open {total} connections to PostgreSQL, and {budget} are theirs"
-            f" (postgres.maxConnections {max_connections} less {RESERVED_CONNECTIONS}); the most: {worst}."
+            f"the functions can open {total} connections to PostgreSQL, but only {budget} are available"
+            f" (postgres.maxConnections {max_connections} minus {RESERVED_CONNECTIONS}); the most: {worst}."
             " Lower Scale(max=…) of some, or raise postgres.maxConnections in charts/cift/values.yaml"
         )
     return total

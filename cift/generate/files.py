@@ -1,4 +1,4 @@
-"""Write every derived file, or say which would change."""
+"""Write every derived file, or report which ones would change."""
 
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,18 @@ VALUES = "charts/cift/values.yaml"
 CATALOGUE = "functions/README.md"
 HEADER = "# Written by `make generate` from the declarations in functions/. Do not edit.\n"
 MAX_CONNECTIONS = 600
-"""Where the chart's values do not say."""
+"""If the chart's values do not set postgres.maxConnections."""
 
 
 class Stale(Exception):
-    """A committed file is not what the declarations say; names them, and the cure."""
+    """Committed files differ from the declarations; the text names them, and the remedy."""
 
 
 def derived(root: Path = ROOT) -> dict[str, str]:
     """Path and text of every derived file.
 
     Raises:
-        chart.OverBudget, pages.NoMarks: one sentence.
+        chart.OverBudget, pages.NoMarks, InvalidFunction: one sentence.
     """
     functions = load_functions()
     chart.check_budget(functions, _max_connections(root))
@@ -38,15 +38,15 @@ def derived(root: Path = ROOT) -> dict[str, str]:
 
 
 def generate(*, check: bool, root: Path = ROOT) -> list[str]:
-    """Write what differs and return its paths; with `check` write nothing.
+    """Write the files that differ and return their paths; with `check` write nothing.
 
     Raises:
         Stale: with `check`, when something differs.
-        chart.OverBudget, pages.NoMarks: one sentence.
+        chart.OverBudget, pages.NoMarks, InvalidFunction: one sentence.
     """
     differ = {path: text for path, text in derived(root).items() if _read(root / path) != text}
     if check and differ:
-        raise Stale(f"not as the declarations in functions/ say: {', '.join(differ)}; run `make generate`")
+        raise Stale(f"these files differ from their sources: {', '.join(differ)}; run `make generate`")
     for path, text in differ.items():
         (root / path).write_text(text)
     return list(differ)
@@ -62,7 +62,7 @@ def _max_connections(root: Path) -> int:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Without anchors: a chart's reader should see each value where it is."""
+    """Writes no YAML anchors, so that each value stands where it applies."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,9 +1,9 @@
 """k8s/skaffold.gen.yaml: every image, and the release that runs exactly these images.
 skaffold.yaml, written by hand, requires this file and holds the rest.
 
-An image for each function, of one Dockerfile, upon a base image for each set of extras: a change below
-`cift/` rebuilds the base and with it all; a change of one function only its own thin layer. The release names
-each image as it was built (`images.exact`), so a rebuilt one, and no other, gets a new revision.
+There is one image per function, from one Dockerfile, on a base image per set of extras. A change below
+`cift/` rebuilds the base and all functions; a change of one function rebuilds its own thin layer only. The
+release names each image as it was built (`images.exact`), so only a rebuilt image gets a new revision.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from cift.generate.chart import kebab
 
 API_VERSION = "skaffold/v4beta14"
 REGISTRY = "dev.local/cift"
-"""Knative does not ask a registry about images of dev.local, so what is loaded into the nodes is enough."""
+"""Knative does not look up images of dev.local in a registry, so it uses those loaded into the nodes."""
 DOCKERFILE = "functions/Dockerfile"
 CONFIG = RELEASE = "cift"
 NAMESPACE = "cift"
@@ -31,13 +31,13 @@ PROGRAMS = {
     "relay": ("rust_core/Dockerfile", {"PROGRAM": "relay"}),
     "servers": ("k8s/servers/Dockerfile", {}),
 }
-"""Images that are no function's: Dockerfile and its arguments."""
-UPON_BASE = {"operator": "HOUSE"}
-"""Those that stand on the functions' base: the argument that names it."""
+"""Images that are not functions: Dockerfile and its arguments."""
+UPON_BASE = {"operator": "BASE"}
+"""Programs whose image is built on the functions' base: the build argument that names the base."""
 
 
 def base_image(extras: Iterable[str]) -> str:
-    """Name of the image that a function with these extras is built upon."""
+    """The name of the base image for functions with these extras."""
     return "-".join(("base", *sorted(extras)))
 
 
@@ -48,7 +48,7 @@ def _artifact(
     target: str = "",
     needs: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """`needs`: image → the argument that names it."""
+    """`needs`: base image → the build argument that names it."""
     found: dict[str, Any] = {"image": f"{REGISTRY}/{name}", "context": ROOT}
     if needs:
         found["requires"] = [
@@ -63,13 +63,13 @@ def _artifact(
 
 
 def exact(name: str) -> str:
-    """The template that skaffold fills with an image's reference as it was built."""
+    """The template that skaffold replaces by the reference of the built image."""
     suffix = f"{REGISTRY}/{name}".replace(".", "_").replace("/", "_").replace("-", "_")
     return f"{{{{.IMAGE_FULLY_QUALIFIED_{suffix}}}}}"
 
 
 def artifacts(functions: Iterable[Function]) -> dict[str, Any]:
-    """The whole file."""
+    """The content of the file."""
     functions = sorted(functions, key=kebab)
     bases = sorted({tuple(sorted(function.extras)) for function in functions})
     found = [
@@ -100,9 +100,9 @@ def artifacts(functions: Iterable[Function]) -> dict[str, Any]:
         "kind": "Config",
         "metadata": {"name": CONFIG},
         "build": {
-            # The same files are the same tag: what did not change is neither built nor rolled out.
+            # The tag is a digest of the inputs: an unchanged image is neither built nor rolled out.
             "tagPolicy": {"inputDigest": {}},
-            # BuildKit, because the Dockerfiles mount the wheels instead of copying them.
+            # The Dockerfiles mount the wheels instead of copying them, which needs BuildKit.
             "local": {"push": False, "useDockerCLI": True, "useBuildkit": True},
             "artifacts": found,
         },

@@ -1,17 +1,18 @@
-"""The ASGI app of one function or of all: what happens to every request, in one place.
+"""The ASGI app of one function or of all: every step of every request.
 
-A FastAPI app describes the functions (bodies, answers, OpenAPI; `openapi.py`); requests are served by
-`App.__call__` itself, one level deep, because the usual layers (six middlewares, a regular
-expression for each route, dependency solving) cost more than an order has time for. In order:
+A FastAPI app describes the functions (bodies, responses, OpenAPI; `openapi.py`), but `App.__call__` serves
+the requests itself: FastAPI's layers (six middlewares, a regular expression for each route, dependency
+solving) take more time than an order may. The steps are:
 
-request id and trace → host → route → credential → scope → rate limit → body → function → answer →
-metrics and one log line. Errors of all of these are translated in `_translate`, and nowhere else.
+request id and trace → host → route → credential → scope → rate limit → body → function → response →
+metrics and one log line. `_translate` alone turns the errors of all steps into responses.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from cift.function import Function
 from cift.host import errors
 from cift.host.address import address_of
-from cift.host.call import Asked, Call, split_path
+from cift.host.call import Call, ParsedRequest, split_path
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.platform import telemetry
@@ -62,13 +63,24 @@ class Route:
         self.names = [p[1:-1] if p.startswith("{") else "" for p in self.function.path.split("/")]
 
 
+@dataclass(slots=True)
+class _Response:
+    """The response to one request, while its parts are collected."""
+
+    status: int = 500
+    body: bytes = b""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=lambda: [_JSON])
+    streamed: Response | None = None
+    """Starlette's response, if the function returned one; then `body` is not used."""
+
+
 class App:
     """The functions of `functions` over HTTP."""
 
     def __init__(
         self, functions: Iterable[Function], platform: Platform, probes: Iterable[Function] = ()
     ) -> None:
-        """`probes` are served too, but not described."""
+        """`probes` are served too, but are not part of the OpenAPI document."""
         self.platform = platform
         settings = platform.settings
         functions = self._functions = tuple(functions)
@@ -81,7 +93,9 @@ class App:
                 self._templates.setdefault(len(route.segments), []).append(route)
             else:
                 methods = self._exact.setdefault(call.function.path, {})
-                assert call.function.method not in methods, f"{call.function.name}: this route is taken"
+                assert call.function.method not in methods, (
+                    f"{call.function.name}: another function has the route {call.function.trigger}"
+                )
                 methods[call.function.method] = route
         self._openapi: bytes | None = None
         self._behind_gateway = settings.behind_gateway
@@ -101,114 +115,132 @@ class App:
         assert scope["type"] == "http", "served without lifespan; WebSockets go to `sockets`"
         await self._serve(scope, receive, send)
 
-    # ── one request ─────────────────────────────────────────────────────────────────────────────
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        given_trace = headers.get(b"traceparent")
-        given_id = headers.get(b"x-request-id")
+        traceparent = headers.get(b"traceparent")
+        request_id = headers.get(b"x-request-id")
         trace = telemetry.begin(
             "host",
-            given_trace.decode("latin-1") if given_trace else None,
-            given_id.decode("latin-1") if given_id else None,
+            traceparent.decode("latin-1") if traceparent else None,
+            request_id.decode("latin-1") if request_id else None,
         )
         method: str = scope["method"]
+        wanted = "GET" if method == "HEAD" else method
         route: Route | None = None
         trader: Trader | None = None
-        status, body, extra = 500, b"", [_JSON]
-        streamed: Response | None = None
         try:
-            path: str = scope["path"]
-            parameters: dict[str, str] = {}
-            exact = self._exact.get(path)
-            wanted = "GET" if method == "HEAD" else method
-            if exact is not None:
-                route = exact.get(wanted)
-                if route is None:
-                    raise _MethodNotAllowed(exact)
-            else:
-                route, parameters = self._match(scope, wanted)
+            route, parameters = self._route(scope, wanted)
             if route is None:
                 self.check_host(headers)
-                streamed = self._page(path, wanted)
+                response = _Response(streamed=self._page(scope["path"], wanted))
             else:
-                function = route.function
-                trace.function = function.name
+                trace.function = route.function.name
                 route.metrics.in_flight.inc()
+                function = route.function
                 if function.rate != "none":
                     self.check_host(headers)
-                call = route.call
-                client = scope.get("client")
-                address = address_of(
-                    headers, client[0] if client else None, behind_gateway=self._behind_gateway
-                )
-                if function.scope is not None or (
-                    call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
-                ):
-                    trader = await self.recognise(headers)
-                    if function.scope is not None:
-                        require(trader, function.scope)
-                limits = self.platform.limits
-                if function.rate == "usual":
-                    if trader is not None:
-                        await limits.spend(limits.user, trader.user_id)
-                    else:
-                        await limits.spend(limits.public, address or "unknown")
-                elif function.rate == "auth":
-                    await limits.spend(limits.auth, address or "unknown")
+                address = self._address(scope, headers)
+                trader = await self._identify(route, headers)
+                if function.scope is not None:
+                    assert trader is not None
+                    require(trader, function.scope)
+                await self._count(function, trader, address)
                 data = b""
                 if method not in ("GET", "HEAD", "DELETE") or b"content-length" in headers:
-                    data = await self._read_body(headers, receive, wanted=call.wants_body)
-                agent = headers.get(b"user-agent")
-                answer = await call(
-                    Asked(
-                        parameters,
-                        scope["query_string"],
-                        headers,
-                        data,
-                        trader,
-                        Caller(address, agent.decode("latin-1")[:256] if agent else None, trace.request_id),
-                    )
+                    data = await self._read_body(headers, receive, wanted=route.call.wants_body)
+                caller = Caller(address, user_agent(headers), trace.request_id)
+                response = await self._call(
+                    route,
+                    ParsedRequest(parameters, scope["query_string"], headers, data, trader, caller),
                 )
-                if answer is None:
-                    status, extra = (204 if function.status == 200 else function.status), []
-                elif isinstance(answer, Response):
-                    streamed = answer
-                else:
-                    status, body = function.status, call.body(answer)
-                if trader is not None:
-                    extra.append(_NO_STORE)
         except Exception as error:
-            status, body, extra = self._translate(error, headers, method, trace)
-            streamed = None
-        except BaseException:  # cancelled: nobody hears the answer
+            response = self._translate(error, headers, method, trace)
+        except BaseException:  # cancelled: nobody receives a response
             if route is not None:
                 route.metrics.in_flight.dec()
             raise
-        extra.append((b"x-request-id", trace.request_id.encode("latin-1")))
-        extra.append((b"traceparent", trace.traceparent.encode()))
-        extra.append(route.origin if route is not None else (b"x-cift-origin", b"host"))
-        extra.append(_NOSNIFF)
+        response.headers.append((b"x-request-id", trace.request_id.encode("latin-1")))
+        response.headers.append((b"traceparent", trace.traceparent.encode()))
+        response.headers.append(route.origin if route is not None else (b"x-cift-origin", b"host"))
+        response.headers.append(_NOSNIFF)
         origin = headers.get(b"origin")
         if origin is not None:
-            extra += self._cors_answer(origin)
+            response.headers += self._cors_headers(origin)
         try:
-            if streamed is not None:
-                status = streamed.status_code
-                streamed.raw_headers.extend(extra[1:] if extra and extra[0] is _JSON else extra)
-                await streamed(scope, receive, send)
-            else:
-                if status != 204:
-                    extra.append((b"content-length", str(len(body)).encode()))
-                await send({"type": "http.response.start", "status": status, "headers": extra})
-                await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+            await self._send(response, scope, receive, send)
         finally:
             if route is not None:
                 route.metrics.in_flight.dec()
             metrics = route.metrics if route is not None else self._unrouted
-            took = metrics.answered(status, started)
+            took = metrics.answered(response.status, started)
             if self._log_requests and (route is None or route.function.rate != "none"):
-                self._log(scope, status, took, trace, trader)
+                self._log(scope, response.status, took, trace, trader)
+
+    def _route(self, scope: Scope, method: str) -> tuple[Route | None, dict[str, str]]:
+        """The route of a request and its path parameters; (None, {}) if no function has this path.
+
+        Raises:
+            _MethodNotAllowed: functions have this path, but with other methods.
+        """
+        exact = self._exact.get(scope["path"])
+        if exact is None:
+            return self._match(scope, method)
+        route = exact.get(method)
+        if route is None:
+            raise _MethodNotAllowed(exact)
+        return route, {}
+
+    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+        client = scope.get("client")
+        return address_of(headers, client[0] if client else None, behind_gateway=self._behind_gateway)
+
+    async def _identify(self, route: Route, headers: dict[bytes, bytes]) -> Trader | None:
+        """The authenticated caller; None for a public function that gets no credential or takes no Trader.
+
+        Raises Unauthenticated, Unavailable."""
+        if route.function.scope is not None or (
+            route.call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
+        ):
+            return await self.authenticate(headers)
+        return None
+
+    async def _count(self, function: Function, trader: Trader | None, address: str | None) -> None:
+        """Count the request against its rate limit. Raises RateLimited."""
+        limits = self.platform.limits
+        if function.rate == "usual":
+            if trader is not None:
+                await limits.spend(limits.user, trader.user_id)
+            else:
+                await limits.spend(limits.public, address or "unknown")
+        elif function.rate == "auth":
+            await limits.spend(limits.auth, address or "unknown")
+
+    async def _call(self, route: Route, request: ParsedRequest) -> _Response:
+        value = await route.call(request)
+        function = route.function
+        if value is None:
+            response = _Response(204 if function.status == 200 else function.status, headers=[])
+        elif isinstance(value, Response):
+            response = _Response(streamed=value)
+        else:
+            response = _Response(function.status, route.call.body(value))
+        if request.trader is not None:
+            response.headers.append(_NO_STORE)
+        return response
+
+    async def _send(self, response: _Response, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, streamed = response.headers, response.streamed
+        if streamed is not None:
+            response.status = streamed.status_code
+            streamed.raw_headers.extend(headers[1:] if headers and headers[0] is _JSON else headers)
+            await streamed(scope, receive, send)
+            return
+        if response.status != 204:
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else response.body
+        await send({"type": "http.response.body", "body": body})
 
     def _match(self, scope: Scope, method: str) -> tuple[Route | None, dict[str, str]]:
         parts = split_path(scope)  # type: ignore[arg-type]
@@ -231,13 +263,13 @@ class App:
 
     @cached_property
     def sockets(self) -> "Sockets":
-        """The ws functions; their library is imported with the first connection's handshake."""
+        """The ws functions. Their library is imported at the first connection's handshake."""
         from cift.host.sockets import Sockets
 
         return Sockets(self._functions, self.platform)
 
     def openapi_document(self) -> dict[str, Any]:
-        """What /openapi.json answers."""
+        """The content of /openapi.json."""
         from cift.host import openapi
 
         return openapi.make_openapi(self._calls)
@@ -255,7 +287,7 @@ class App:
 
             page = openapi.page(path)
         if page is None:
-            raise NotFound("not_found", "There is nothing at this path; /docs lists what there is")
+            raise NotFound("not_found", "There is nothing at this path; /docs lists all paths")
         if method != "GET":
             raise _MethodNotAllowed({"GET": None})
         return page
@@ -266,24 +298,20 @@ class App:
         host = headers.get(b"host", b"").lower()
         name = host.rsplit(b":", 1)[0] if not host.endswith(b"]") else host
         if name not in self._hosts and not name.endswith(self._host_suffixes or (b"\x00",)):
-            raise Refused(
-                "untrusted_host", "This host name is not served here (CIFT_TRUSTED_HOSTS)", status=400
-            )
+            raise Refused("untrusted_host", "This host name is not in CIFT_TRUSTED_HOSTS", status=400)
 
     def check_origin(self, headers: dict[bytes, bytes]) -> None:
-        """A browser asks nobody before it opens a WebSocket to another site, so it is asked here."""
+        """Refuse a WebSocket from a page of another origin: browsers send no CORS preflight for them."""
         origin = headers.get(b"origin")
         if origin is None or self._cors_any or origin in self._cors:
             return
         if origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower():
-            raise Refused(
-                "untrusted_origin", "Pages of this origin may not connect (CIFT_CORS_ORIGINS)", status=403
-            )
+            raise Refused("untrusted_origin", "This origin is not in CIFT_CORS_ORIGINS", status=403)
 
-    async def recognise(self, headers: dict[bytes, bytes]) -> Trader:
+    async def authenticate(self, headers: dict[bytes, bytes]) -> Trader:
         authorization = headers.get(b"authorization")
         api_key = headers.get(b"x-api-key")
-        return await self.platform.identity.recognise(
+        return await self.platform.identity.authenticate(
             authorization.decode("latin-1") if authorization is not None else None,
             api_key.decode("latin-1") if api_key is not None else None,
         )
@@ -310,33 +338,34 @@ class App:
                     async with asyncio.timeout_at(deadline):
                         message = await receive()
                 except TimeoutError:
-                    raise Refused("body_timeout", "The body did not arrive in time", status=408) from None
+                    raise Refused(
+                        "body_timeout", f"The body did not arrive within {BODY_TIMEOUT_S:g} s", status=408
+                    ) from None
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > BODY_BYTES_MAX:
                     raise _too_large()
             body = b"".join(parts)
         if message["type"] == "http.disconnect":
-            raise Refused("client_gone", "The caller went away", status=400)
+            raise Refused("client_gone", "The caller closed the connection", status=400)
         if len(body) > BODY_BYTES_MAX:
             raise _too_large()
         return body
 
-    # ── errors: the one translator ──────────────────────────────────────────────────────────────
     def _translate(
         self, error: Exception, headers: dict[bytes, bytes], method: str, trace: telemetry.Trace
-    ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    ) -> _Response:
         extra: list[tuple[bytes, bytes]] = []
         if isinstance(error, _MethodNotAllowed):
             extra.append((b"allow", error.allow.encode()))
             if method == "OPTIONS":
-                return 204, b"", [*extra, *self._preflight(headers)]
-        told = errors.as_answer(error)
-        extra += errors.headers(told)
-        return told.status, errors.body(told, trace.request_id), extra
+                return _Response(204, headers=[*extra, *self._preflight(headers)])
+        reported = errors.to_cift_error(error)
+        return _Response(
+            reported.status, errors.body(reported, trace.request_id), extra + errors.headers(reported)
+        )
 
-    # ── CORS ────────────────────────────────────────────────────────────────────────────────────
-    def _cors_answer(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+    def _cors_headers(self, origin: bytes) -> list[tuple[bytes, bytes]]:
         if not (self._cors_any or origin in self._cors):
             return []
         return [
@@ -346,7 +375,7 @@ class App:
         ]
 
     def _preflight(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        if b"access-control-request-method" not in headers or not self._cors_answer(
+        if b"access-control-request-method" not in headers or not self._cors_headers(
             headers.get(b"origin", b"")
         ):
             return []
@@ -382,7 +411,13 @@ class _MethodNotAllowed(Refused):
         if "GET" in allowed:
             allowed.add("HEAD")
         self.allow = ", ".join(sorted(allowed))
-        super().__init__("method_not_allowed", f"This path answers {self.allow}", status=405)
+        super().__init__("method_not_allowed", f"This path allows {self.allow}", status=405)
+
+
+def user_agent(headers: dict[bytes, bytes]) -> str | None:
+    """The User-Agent header, at most 256 characters of it."""
+    agent = headers.get(b"user-agent")
+    return agent.decode("latin-1")[:256] if agent else None
 
 
 def _too_large() -> Refused:

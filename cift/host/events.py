@@ -1,11 +1,11 @@
-"""Streams, timers and daemons in this process: the in-process twin of relay and its clock."""
+"""Streams, timers and daemons in this process: the in-process equivalent of relay and its timers."""
 
 import asyncio
 import logging
 from collections.abc import Iterable
 
 from cift.function import Function
-from cift.host.provide import bind
+from cift.host.provide import BATCH, bind, name_of
 from cift.platform import telemetry
 from cift.platform.journal import Batch
 from cift.platform.stores import Platform
@@ -14,14 +14,14 @@ log = logging.getLogger("cift.events")
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 30.0
 CANCEL_AGAIN_S = 1.0
-STEADY_S = 60.0  # a daemon that ran this long begins its back-off anew
+STEADY_S = 60.0  # after a daemon ran this long, its back-off starts again from BACKOFF_FIRST_S
 
 
 async def run_on(function: Function, platform: Platform) -> None:
-    """Bring the function's stream to it, for ever."""
-    from cift.platform.pump import Pump  # and with it the client of NATS
+    """Deliver the function's stream to it until cancelled."""
+    from cift.platform.pump import Pump  # imports the NATS client
 
-    call, batch_name = bind(function, platform)
+    call, batch_name = bind(function, platform), name_of(function, BATCH)
     assert batch_name is not None
     settings = platform.settings
     journal = function.stream == "ORDERS"
@@ -43,8 +43,8 @@ async def run_on(function: Function, platform: Platform) -> None:
 
 
 async def run_every(function: Function, platform: Platform) -> None:
-    """Call the function each period, for ever; a failure is logged and the next period tries again."""
-    call, _ = bind(function, platform)
+    """Call the function each period until cancelled. An error is logged; the next period calls again."""
+    call = bind(function, platform)
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
@@ -52,8 +52,8 @@ async def run_every(function: Function, platform: Platform) -> None:
         try:
             await call()
         except Exception:
-            log.exception("%s failed; it is due again in %g s", function.name, function.seconds)
-        due = max(due + function.seconds, loop.time())  # missed periods are not made up for
+            log.exception("%s failed; next run in %g s", function.name, function.seconds)
+        due = max(due + function.seconds, loop.time())  # periods that were missed are skipped
         await asyncio.sleep(due - loop.time())
 
 
@@ -61,7 +61,7 @@ async def run_daemon(function: Function, platform: Platform) -> None:
     """Run the function until it returns; restart it after an error. Skip it when another market is set."""
     if function.market and function.market != platform.settings.market:
         return
-    call, _ = bind(function, platform)
+    call = bind(function, platform)
     loop = asyncio.get_running_loop()
     backoff = BACKOFF_FIRST_S
     while True:
@@ -73,7 +73,7 @@ async def run_daemon(function: Function, platform: Platform) -> None:
         except Exception:
             if loop.time() - began > STEADY_S:
                 backoff = BACKOFF_FIRST_S
-            log.exception("%s failed; it is started again in %.1f s", function.name, backoff)
+            log.exception("%s failed; restarting it in %.1f s", function.name, backoff)
         await asyncio.sleep(backoff)
         backoff = min(backoff * 2, BACKOFF_MAX_S)
 
@@ -96,15 +96,16 @@ class Background:
             )
 
     async def stop(self) -> None:
-        """Cancel all and wait for them; a batch in work is rolled back and comes again.
+        """Cancel all tasks and wait for them. A batch in progress is rolled back and delivered again later.
 
-        A cancellation that meets the answer in `asyncio.wait_for` is lost before Python 3.12
-        (python/cpython#86296), ours and the drivers' own: so it is said until it is heard."""
-        alive = set(self._tasks)
-        while alive:
-            for task in alive:
+        Before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives together with its result
+        (python/cpython#86296); this affects our code and the drivers. So the tasks that still run are
+        cancelled again every `CANCEL_AGAIN_S`."""
+        running = set(self._tasks)
+        while running:
+            for task in running:
                 task.cancel()
-            _, alive = await asyncio.wait(alive, timeout=CANCEL_AGAIN_S)
+            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("%s ended badly", task.get_name(), exc_info=error)
+                log.error("%s ended with an error", task.get_name(), exc_info=error)

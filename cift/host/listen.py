@@ -1,4 +1,4 @@
-"""The listening socket of a process, and room for those that it accepts."""
+"""The listening socket of a process, and its limit of open files."""
 
 import resource
 import socket
@@ -7,7 +7,7 @@ BACKLOG = 1024
 
 
 class CannotListen(Exception):
-    """The port is taken or forbidden; one sentence."""
+    """The port is in use or not permitted; one sentence."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -21,15 +21,15 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotListen(
-            f"port {port} on {host} cannot be used ({error.strerror}): stop what listens there, or choose"
-            " another with CIFT_HTTP_PORT"
+            f"port {port} on {host} cannot be used ({error.strerror}): stop the process that listens there,"
+            " or choose another port with CIFT_HTTP_PORT"
         ) from None
     listener.setblocking(False)
     return listener
 
 
 def allow_many_sockets() -> None:
-    """Raise this process's limit of open files to what it may have: each connection is one, and systems
-    begin with about a thousand."""
+    """Raise this process's limit of open files to its hard limit: each connection needs one, and the usual
+    limit is about a thousand."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -5,9 +5,10 @@ import pkgutil
 from pathlib import Path
 
 from cift.function import Function
+from cift.host.provide import parameters
 
 PROBES = ("platform.health", "platform.metrics")
-"""Answered beside a function, wherever it runs alone."""
+"""Served beside each function that runs alone."""
 
 
 class NoSuchFunction(Exception):
@@ -15,14 +16,15 @@ class NoSuchFunction(Exception):
 
 
 def load_function(name: str) -> Function:
-    """The function `<domain>.<verb_noun>`, importing its file only.
+    """The function `<domain>.<verb_noun>`. Imports its file only, and checks its parameters.
 
     Raises:
-        NoSuchFunction: no such file, or it declares no function.
+        NoSuchFunction: there is no such file, or it declares no function.
+        InvalidFunction: a parameter has a type that the host cannot provide.
     """
     domain, _, verb_noun = name.partition(".")
     if not (domain.isidentifier() and verb_noun.isidentifier()):
-        raise NoSuchFunction(f"{name!r} is not the name of a function: it is like trading.place_order")
+        raise NoSuchFunction(f"{name!r} is not a function's name; a valid name is trading.place_order")
     try:
         module = importlib.import_module(f"functions.{name}")
     except ModuleNotFoundError as error:
@@ -32,11 +34,13 @@ def load_function(name: str) -> Function:
     function = getattr(getattr(module, verb_noun, None), "__cift_function__", None)
     if not isinstance(function, Function):
         raise NoSuchFunction(f"functions/{domain}/{verb_noun}.py declares no function {verb_noun}")
+    parameters(function)
     return function
 
 
 def load_functions() -> list[Function]:
-    """All functions, by name. A file that declares none is an error: a function would be missing."""
+    """All functions, sorted by name. A file that declares none is an error, because a function would be
+    missing unnoticed. Raises as `load_function`."""
     functions = importlib.import_module("functions")
     names = []
     for domain in pkgutil.iter_modules([str(Path(path)) for path in functions.__path__]):

@@ -1,7 +1,7 @@
 """/openapi.json from the declarations, and /docs and /redoc with their scripts from our own address.
 
-FastAPI describes and `app.py` serves, so FastAPI is imported when somebody first asks for a description: a
-function that is woken from zero to place an order has no time for it.
+FastAPI only describes, `app.py` serves. So FastAPI is imported at the first request for a description, and
+does not add to the cold start of a function.
 """
 
 import inspect
@@ -21,7 +21,7 @@ from cift import __version__
 from cift.contracts.errors import ErrorView
 from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
 from cift.host.call import Call, header_of
-from cift.host.provide import plain
+from cift.host.provide import bare_type
 
 TITLE = "CIFT Markets"
 SUMMARY = "An exchange and a broker that anyone can run"
@@ -41,7 +41,8 @@ PAGES = {
     "/docs/redoc.standalone.js": "text/javascript; charset=utf-8",
     "/docs/favicon.png": "image/png",
 }
-"""What `page` answers, by path: media types. In a cluster the gateway has them, beside /openapi.json."""
+"""The paths that `page` serves, and their media types. In a cluster the gateway serves them and
+/openapi.json."""
 _SECURITY = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -57,23 +58,23 @@ _PAGE_PARAMETERS = [
         "cursor",
         inspect.Parameter.KEYWORD_ONLY,
         annotation=str | None,
-        default=Query(None, max_length=200, description="next_cursor of the page before."),
+        default=Query(None, max_length=200, description="next_cursor of the previous page."),
     ),
 ]
 _ERROR_MEANINGS = {
-    "400": "The request cannot be read",
-    "401": "No credential, or none that is valid",
+    "400": "The request cannot be parsed",
+    "401": "The credential is missing or not valid",
     "403": "Not allowed",
-    "404": "There is no such thing",
-    "409": "At odds with what is there",
+    "404": "Not found",
+    "409": "Conflict with existing data",
     "422": "Refused, with the reason",
     "429": "Too many requests",
-    "503": "Not now (nothing happened), or `outcome_unknown`",
+    "503": "Unavailable and nothing happened, or `outcome_unknown`",
 }
 
 
 def _described(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A parameter as FastAPI knows it: ours that come in a header are its `Header`."""
+    """The parameter for FastAPI: `FromHeader` becomes FastAPI's `Header`."""
     header = header_of(parameter.annotation)
     if header is None:
         return parameter
@@ -82,7 +83,7 @@ def _described(parameter: inspect.Parameter) -> inspect.Parameter:
 
 
 def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
-    """Add each HTTP function to FastAPI's routes: endpoints that are signatures only."""
+    """Add each HTTP function to FastAPI's routes, as an endpoint that has a signature only."""
     for call in calls:
         function = call.function
         doc = function.doc.split("\n\n", 1)
@@ -97,7 +98,7 @@ def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:
         endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [_described(p).replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         )
-        bare = plain(call.returns)[0]
+        bare = bare_type(call.returns)[0]
         is_response = isinstance(bare, type) and issubclass(bare, Response)
         app.add_api_route(
             function.path,
@@ -163,7 +164,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def page(path: str) -> Response | None:
-    """The answer to /docs, /redoc and their assets; None for any other path."""
+    """The response to /docs, /redoc and their assets; None for any other path."""
     match path:
         case "/docs":
             return get_swagger_ui_html(

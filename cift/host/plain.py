@@ -1,8 +1,8 @@
 """A small HTTP/1.1 server for functions that only relay, probes and Prometheus call.
 
-It is httptools (the parser of Node.js) on asyncio, and no more: no routing, no streaming, one request of a
-connection at a time. A web framework would cost a function that is woken from zero more than its work.
-Everything is bounded: connections, headers, bodies, and the time a request may take to arrive.
+It is httptools (the parser of Node.js) on asyncio: no routing, no streaming, one request at a time per
+connection. Importing a web framework would take longer than the function's own work at a cold start.
+Connections, headers, bodies and the time in which a request must arrive are all limited.
 """
 
 import asyncio
@@ -30,29 +30,29 @@ _REASONS = {
 
 @dataclass(slots=True)
 class Request:
-    """A whole request."""
+    """A complete request."""
 
     method: str
     path: str
     headers: dict[bytes, bytes]
-    """Names in lower case; the last of a name counts."""
+    """Names in lower case; the last value of a repeated name."""
     body: bytes
 
 
 @dataclass(slots=True)
-class Answer:
-    """A whole answer; its length is said by the server."""
+class Response:
+    """A complete response; the server adds content-length."""
 
     status: int
     body: bytes
     headers: list[tuple[bytes, bytes]]
 
 
-Handler = Callable[[Request], Awaitable[Answer]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class PlainServer:
-    """Answers on `listener` with what `handler` returns, which never raises."""
+    """Sends the responses that `handler` returns; `handler` must not raise."""
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -60,7 +60,7 @@ class PlainServer:
         self.stopping = asyncio.Event()
 
     async def serve(self, listener: socket.socket) -> None:
-        """Until `stopping` is set; what is being answered then is answered, within STOP_TIMEOUT_S."""
+        """Serve until `stopping` is set, then finish the requests in progress within STOP_TIMEOUT_S."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _Connection(self), sock=listener)
         await self.stopping.wait()
@@ -73,7 +73,7 @@ class PlainServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: the parser's callbacks gather a request, a task answers it."""
+    """One connection: the parser's callbacks collect a request, a task responds to it."""
 
     def __init__(self, server: PlainServer) -> None:
         self._server = server
@@ -103,9 +103,9 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    # ── asyncio ─────────────────────────────────────────────────────────────────────────────────
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        # A cast, because uvloop's transport is not a subclass of asyncio.Transport.
+        self._transport = transport = cast(asyncio.Transport, transport)
         if len(self._server.connections) >= CONNECTIONS_MAX:
             transport.close()
             return
@@ -113,14 +113,14 @@ class _Connection(asyncio.Protocol):
         self._end_within(IDLE_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        # What is at work goes on to its end: its outcome is guarded, and whoever asks again learns it.
+        # The request in progress runs to its end: its work is idempotent, and relay retries it.
         self._server.connections.discard(self)
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if self.task is not None:  # a second request before the first answer: nobody here does that
+        if self.task is not None:  # pipelining is not supported: our clients do not use it
             self._refuse(400)
             return
         try:
@@ -134,8 +134,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(head.encode())
         self.end()
 
-    # ── httptools ───────────────────────────────────────────────────────────────────────────────
-    def on_message_begin(self) -> None:
+    def on_message_begin(self) -> None:  # this and the methods below: called by httptools
         self._begin()
         self._end_within(ARRIVES_WITHIN_S)
 
@@ -177,20 +176,20 @@ class _Connection(asyncio.Protocol):
         )
         self._body = []
         keep = self._parser.should_keep_alive()
-        self.task = asyncio.get_running_loop().create_task(self._answer(request, keep))
+        self.task = asyncio.get_running_loop().create_task(self._respond(request, keep))
 
-    async def _answer(self, request: Request, keep: bool) -> None:
-        answer = await self._server.handler(request)
+    async def _respond(self, request: Request, keep: bool) -> None:
+        response = await self._server.handler(request)
         self.task = None
         keep = keep and not self._server.stopping.is_set()
-        head = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Answer')}".encode()]
-        head += [name + b": " + value for name, value in answer.headers]
-        head.append(b"content-length: %d" % len(answer.body))
+        head = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}".encode()]
+        head += [name + b": " + value for name, value in response.headers]
+        head.append(b"content-length: %d" % len(response.body))
         if not keep:
             head.append(b"connection: close")
         if self._transport is None:
             return
-        body = b"" if request.method == "HEAD" else answer.body
+        body = b"" if request.method == "HEAD" else response.body
         self._transport.write(b"\r\n".join(head) + b"\r\n\r\n" + body)
         if keep:
             self._end_within(IDLE_S)

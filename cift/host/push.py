@@ -1,17 +1,16 @@
-"""A function that is not called by HTTP's users, alone: relay posts to it, or it runs by itself.
+"""An event, timer or daemon function alone in a process: relay posts to it, or it runs by itself.
 
 | kind | `POST /` |
 |---|---|
-| `on` | a batch (`cift/platform/cloud_event.py`) → 204; 409 `expected`, 422 `poison`, else try again |
+| `on` | a batch (`cift/platform/cloud_event.py`) → 204; 409 `expected`, 422 `poison`, others are retried |
 | `every` | a due time → runs once, 204; 409 `busy` while it runs |
-| `daemon` | nothing to post: it runs as long as the process |
+| `daemon` | not called: it runs as long as the process |
 
-All answer `GET /health`, which asks no store, and `GET /metrics`. With `CIFT_EVENTS=pull` the function
-brings its stream and timer itself (`events.py`) and `POST /` is refused.
+All have `GET /health`, which uses no store, and `GET /metrics`. With `CIFT_EVENTS=pull` the function
+pulls its stream and runs its timer itself (`events.py`), and `POST /` is refused.
 
-At most one call is at work. A call has the function's `timeout_s`; then it is cancelled and told as
-503 `timed_out`. Whoever hung up meanwhile asks again and finds it done: projectors are guarded by their
-offset.
+At most one call runs at a time. After the function's `timeout_s` the call is cancelled and the response is
+503 `timed_out`. A client that disconnects may retry: projectors skip what their offset already covers.
 """
 
 import asyncio
@@ -24,8 +23,8 @@ import time
 from cift.function import Function
 from cift.host import errors
 from cift.host.events import Background
-from cift.host.plain import Answer, PlainServer, Request
-from cift.host.provide import bind
+from cift.host.plain import PlainServer, Request, Response
+from cift.host.provide import BATCH, bind, name_of
 from cift.kernel.errors import Conflict, Expected, NotFound, Refused, Unavailable
 from cift.platform import cloud_event, journal, telemetry
 from cift.platform.stores import Platform
@@ -40,27 +39,27 @@ class PushApp:
     def __init__(self, function: Function, platform: Platform, *, pushed: bool) -> None:
         assert function.kind not in ("http", "ws"), f"{function.name} is served by App"
         self._function, self._pushed = function, pushed and function.kind != "daemon"
-        self._call, self._batch_name = bind(function, platform)
-        self._at_work = False
+        self._call, self._batch_name = bind(function, platform), name_of(function, BATCH)
+        self._running = False
         self._metrics = telemetry.FunctionMetrics(function.name)
         self._sequence = telemetry.projector_sequence.labels(function.name)
         self._failures = telemetry.projector_failures.labels(function.name)
         self._seconds = telemetry.projector_seconds.labels(function.name)
         self._origin = (b"x-cift-origin", function.name.encode())
 
-    async def __call__(self, request: Request) -> Answer:
-        """Answer one request; never raises."""
+    async def __call__(self, request: Request) -> Response:
+        """Respond to one request; never raises."""
         match request.path, request.method:
             case "/health", "GET" | "HEAD":
-                return Answer(200, b'{"status":"ok"}', [_JSON, self._origin])
+                return Response(200, b'{"status":"ok"}', [_JSON, self._origin])
             case "/metrics", "GET" | "HEAD":
                 from cift.platform.metrics import exposition
 
                 text, media_type = exposition()
-                return Answer(200, text, [(b"content-type", media_type.encode()), self._origin])
+                return Response(200, text, [(b"content-type", media_type.encode()), self._origin])
         started = time.perf_counter()
-        given = request.headers.get(b"traceparent")
-        trace = telemetry.begin(self._function.name, given.decode("latin-1") if given else None)
+        parent = request.headers.get(b"traceparent")
+        trace = telemetry.begin(self._function.name, parent.decode("latin-1") if parent else None)
         headers = [(b"x-request-id", trace.request_id.encode()), self._origin]
         try:
             await self._work(request)
@@ -72,20 +71,20 @@ class PushApp:
         else:
             status, body = 204, b""
         self._metrics.answered(status, started)
-        return Answer(status, body, headers)
+        return Response(status, body, headers)
 
     async def _work(self, request: Request) -> None:
         if request.path != "/":
-            raise NotFound("not_found", f"{self._function.name} has /, /health and /metrics")
+            raise NotFound("not_found", f"{self._function.name} serves /, /health and /metrics")
         if request.method != "POST":
-            raise Refused("method_not_allowed", "This path answers POST", status=405)
+            raise Refused("method_not_allowed", "This path allows POST", status=405)
         if not self._pushed:
-            raise Conflict("not_pushed", f"{self._function.name} is not called: it runs by itself")
-        if self._at_work:
+            raise Conflict("not_pushed", f"{self._function.name} takes no POST: it runs by itself")
+        if self._running:
             if self._function.kind == "every":
                 raise Conflict("busy", f"{self._function.name} is running")
-            raise Unavailable("busy", f"{self._function.name} is at work on another batch")
-        self._at_work = True
+            raise Unavailable("busy", f"{self._function.name} is processing another batch")
+        self._running = True
         self._metrics.in_flight.inc()
         try:
             async with asyncio.timeout(self._function.timeout_s) as limit:
@@ -94,7 +93,7 @@ class PushApp:
                         raise Refused("not_due", f"ce-type must be {cloud_event.DUE_TYPE}", status=400)
                     await self._call()
                 else:
-                    await self._deal_with(request)
+                    await self._process(request)
         except TimeoutError:
             if limit.expired():
                 raise Unavailable(
@@ -102,10 +101,10 @@ class PushApp:
                 ) from None
             raise
         finally:
-            self._at_work = False
+            self._running = False
             self._metrics.in_flight.dec()
 
-    async def _deal_with(self, request: Request) -> None:
+    async def _process(self, request: Request) -> None:
         assert self._batch_name is not None
         is_journal = self._function.stream == "ORDERS"
         batch = cloud_event.batch(request.headers, request.body, journal=is_journal)
@@ -121,12 +120,12 @@ class PushApp:
 async def serve_plain(
     function: Function, listener: socket.socket, platform: Platform, *, pushed: bool
 ) -> None:
-    """Serve until SIGTERM or SIGINT, and close what was opened."""
+    """Serve until SIGTERM or SIGINT, then close all stores."""
     server = PlainServer(PushApp(function, platform, pushed=pushed))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.stopping.set)
     background = Background([] if pushed and function.kind != "daemon" else [function], platform)
-    gc.freeze()  # what is alive now stays; the collector need not walk it
+    gc.freeze()  # objects that exist now stay: the collector need not scan them
     gc.enable()
     background.start()
     log.info("serving", extra={"function": function.name})

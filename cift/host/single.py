@@ -1,11 +1,11 @@
-"""An HTTP function alone, under functions-framework: the only file that knows it.
+"""An HTTP function alone, under functions-framework. No other file uses that package.
 
-functions-framework's asyncio side calls `await result(scope, receive, send)` on what an HTTP function
-returns, so a function that returns our app is served by it.
+The asyncio part of functions-framework calls `await result(scope, receive, send)` on the value that an HTTP
+function returns, so a function that returns our `App` is served by it.
 
-Its package imports Flask for the other, synchronous side, which is a third of a second of CPU and 20 MB for
-a process that never serves by it. While it is imported, empty modules stand where Flask and Werkzeug would;
-they are taken away again, so that whoever really wants them gets them.
+The package imports Flask for its synchronous part, which this process never uses: a third of a second of CPU
+and 20 MB. So while it is imported, empty modules replace Flask and Werkzeug; afterwards they are removed, so
+that a later import finds the real ones.
 """
 
 import asyncio
@@ -30,20 +30,20 @@ _FLASK = ("flask", "werkzeug", "werkzeug.local")
 
 
 class _Absent(ModuleType):
-    """A module whose every name is an empty type: enough for annotations and decorators."""
+    """A module in which every name is an empty type: enough for annotations and decorators."""
 
     typing = SimpleNamespace(ResponseReturnValue=object)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {"__init__": lambda self, *_: None})  # it decorates something at import
+        return type(name, (), {"__init__": lambda self, *_: None})  # used as a decorator at import
 
 
 def import_framework() -> Any:
     """functions_framework.aio, without Flask.
 
-    `_set_current_context` asks Flask whether a request of its own is being served: here none ever is."""
+    `_set_current_context` calls Flask's `has_request_context`, which is False here at all times."""
     stand_ins = {}
     for name in _FLASK:
         if name not in sys.modules:
@@ -59,12 +59,12 @@ def import_framework() -> Any:
 
 def framework_app(function: Function, platform: Platform) -> ASGIApp:
     """The app of one HTTP function, as functions-framework builds it."""
-    house = App(
+    served = App(
         [function], platform, probes=[load_function(name) for name in PROBES if name != function.name]
     )
 
     async def hosted(request: Request) -> App:
-        return house
+        return served
 
     app: ASGIApp = import_framework().create_asgi_app_from_module(
         "hosted", __file__, "http", SimpleNamespace(hosted=hosted), None

@@ -1,23 +1,22 @@
-"""WebSocket functions: the handshake as strict as any request, then one task a connection.
+"""WebSocket functions: the handshake is checked like any request, then each connection has one task.
 
-uvicorn's HTTP side hands an upgrade over to `SocketProtocol`. It speaks RFC 6455 by `websockets`, that
-library's side without I/O, and writes ready frames straight to the transport: an ASGI server would make each
-message's frame again for each connection, most of what a message to a thousand readers costs.
+uvicorn's HTTP protocol hands an upgrade over to `SocketProtocol`. That uses the part of `websockets` without
+I/O for RFC 6455, and writes finished frames straight to the transport. An ASGI server would build each
+message's frame again for each connection, which is most of the cost of a message to a thousand readers.
 
-Everything is bounded, by name: connections, the messages that wait for the function, their size, what may
-wait for a reader, the silence of a peer. No compression: it costs each connection hundreds of kilobytes.
+The constants below limit the connections, the messages that the function has not received yet, their size,
+the bytes buffered for a reader, and the silence of a peer. There is no compression, because it costs
+hundreds of kilobytes per connection.
 
-A handshake that is refused is answered in our error form; afterwards a function ends a connection by a close
-code and a reason, and so does this file: 1009 (a message above `MESSAGE_BYTES_MAX`), 1011 `internal`,
-1001 `idle`, 1012 `restart`.
+A refused handshake gets our error response. Later a connection ends with a close code and a reason from the
+function, or from this file: 1009 (a message above `MESSAGE_BYTES_MAX`), 1011 `internal`, 1001 `idle`,
+1012 `restart`.
 """
 
 import asyncio
-import inspect
 import logging
-import socket as sockets_of_the_system
+import socket as system_socket
 import time
-import typing
 from collections import deque
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -33,7 +32,8 @@ from websockets.server import ServerProtocol
 from cift.function import Function
 from cift.host import errors
 from cift.host.address import address_of
-from cift.host.provide import PROVIDED, name_of, plain, provide
+from cift.host.app import user_agent
+from cift.host.provide import SOCKET, bind, name_of
 from cift.kernel.errors import CiftError, Refused, Unavailable
 from cift.platform import telemetry
 from cift.platform.identity import Caller, Trader, require
@@ -55,24 +55,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cift.host")
 _library = logging.getLogger("websockets")
-_library.setLevel("CRITICAL")  # what it has to say is told by close codes
+_library.setLevel("CRITICAL")  # its errors are reported by close codes
 MESSAGE_BYTES_MAX = 64 * 1024
-"""Of one message from a peer; a larger one ends the connection (1009)."""
+"""The largest message from a peer; a larger one ends the connection (1009)."""
 RECEIVED_MAX = 32
-"""Messages that wait for the function; beyond, the peer is not read."""
+"""Messages queued for the function; at this number we stop reading from the peer."""
 FULL_BYTES = 64 * 1024
 DRAINED_BYTES = 16 * 1024
 SEND_BUFFER_BYTES = 128 * 1024
-"""Of the system, for each connection; left alone it would grow to megabytes, and hide a slow reader."""
+"""The kernel's send buffer per connection. By default it grows to megabytes, and hides a slow reader."""
 PING_EVERY_S = 15
 IDLE_MAX_S = 45.0
 CLOSE_TIMEOUT_S = 15.0
-"""What waited for a peer, and the goodbye after it, are his to read for so long."""
+"""How long a peer may take to read the buffered frames and the close frame after them."""
 QUERY_BYTES_MAX = 2048
 _PING = bytes((0x89, 0))
 
 sockets_open = Gauge("cift_sockets_open", "WebSocket connections", ["function"])
-sockets_closed = Counter("cift_sockets_closed", "Connections that ended, by code", ["function", "code"])
+sockets_closed = Counter("cift_sockets_closed", "Closed connections, by close code", ["function", "code"])
 
 
 class SocketRoute:
@@ -84,34 +84,24 @@ class SocketRoute:
         self.metrics = telemetry.FunctionMetrics(function.name)
         self.open = sockets_open.labels(function.name)
         self.connections: set[SocketProtocol] = set()
-        self._platform = platform
-        hints = typing.get_type_hints(function.call)
-        self._provided: dict[str, Any] = {}
-        self._socket_name = ""
-        for name in inspect.signature(function.call).parameters:
-            bare = plain(hints[name])[0]
-            if bare is Socket:
-                self._socket_name = name
-            else:
-                assert name_of(bare) in PROVIDED, f"{function.name}: cannot give a {bare} for {name}"
-                self._provided[name] = bare
-        assert self._socket_name, f"{function.name}: ws() functions take a Socket"
+        self._call, self._socket_name = bind(function, platform), name_of(function, SOCKET) or ""
 
     async def __call__(self, socket: Socket) -> None:
-        given = {name: provide(self._platform, type_) for name, type_ in self._provided.items()}
-        await self.function.call(**given, **{self._socket_name: socket})
+        await self._call(**{self._socket_name: socket})
 
 
 class Sockets:
-    """The ws functions of a process, and the pulse of their connections."""
+    """The ws functions of a process, and the pings of their connections."""
 
     def __init__(self, functions: Iterable[Function], platform: Platform) -> None:
         self.routes: dict[str, SocketRoute] = {}
         for function in functions:
             if function.kind == "ws":
-                assert function.path not in self.routes, f"{function.name}: this route is taken"
+                assert function.path not in self.routes, (
+                    f"{function.name}: another function has the route {function.trigger}"
+                )
                 self.routes[function.path] = SocketRoute(function, platform)
-        self._pulse: list[set[SocketProtocol]] = [set() for _ in range(PING_EVERY_S)]
+        self._ping_groups: list[set[SocketProtocol]] = [set() for _ in range(PING_EVERY_S)]
         self._next = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -119,28 +109,28 @@ class Sockets:
         route.connections.add(connection)
         route.open.inc()
         self._next = (self._next + 1) % PING_EVERY_S
-        self._pulse[self._next].add(connection)
+        self._ping_groups[self._next].add(connection)
         if self._timer is None:
-            self._beat(0)
+            self._ping(0)
 
     def discard(self, connection: "SocketProtocol", route: SocketRoute) -> None:
         if connection in route.connections:
             route.connections.discard(connection)
             route.open.dec()
-        for part in self._pulse:
-            part.discard(connection)
+        for group in self._ping_groups:
+            group.discard(connection)
 
-    def _beat(self, turn: int) -> None:
-        """Each second a fifteenth of the connections is pinged, or ended where nothing was heard for long."""
+    def _ping(self, turn: int) -> None:
+        """Ping one of the 15 groups of connections each second; close those that sent nothing for long."""
         now = time.monotonic()
-        for connection in tuple(self._pulse[turn]):
-            if now - connection.heard_at > IDLE_MAX_S:
+        for connection in tuple(self._ping_groups[turn]):
+            if now - connection.received_at > IDLE_MAX_S:
                 connection.close(GOING_AWAY, "idle")
             else:
                 connection.write(_PING)
-        if any(self._pulse):
+        if any(self._ping_groups):
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(1.0, self._beat, (turn + 1) % PING_EVERY_S)
+            self._timer = loop.call_later(1.0, self._ping, (turn + 1) % PING_EVERY_S)
         else:
             self._timer = None
 
@@ -149,7 +139,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
     """One connection, from uvicorn's hand-over to its end."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
-        self._house: App = config.app
+        self._app: App = config.app
         self._server_connections: set[Any] = server_state.connections
         self._protocol = ServerProtocol(max_size=MESSAGE_BYTES_MAX, logger=_library)
         self._transport: asyncio.Transport | None = None
@@ -161,26 +151,20 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._waiter: asyncio.Future[None] | None = None
         self.full = self._closing = False
         self._code = 1006
-        self.heard_at = time.monotonic()
+        self.received_at = time.monotonic()
         self.query: dict[str, str] = {}
         self.trader: Trader | None = None
         self.caller = Caller(None, None, "")
         self.on_drain: Callable[[], None] | None = None
 
-    # ── the system's side ───────────────────────────────────────────────────────────────────────
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # What uvicorn's HTTP side wrote through a wrapper of its own is written; frames need none.
+        # `unwrapped` flushes what the HTTP protocol buffered; frames are written without that buffer.
         self._transport = getattr(transport, "unwrapped", transport)  # type: ignore[arg-type]
         assert self._transport is not None
         self._transport.set_write_buffer_limits(high=FULL_BYTES, low=DRAINED_BYTES)
         handle = self._transport.get_extra_info("socket")
-        if handle is not None and handle.family in (
-            sockets_of_the_system.AF_INET,
-            sockets_of_the_system.AF_INET6,
-        ):
-            handle.setsockopt(
-                sockets_of_the_system.SOL_SOCKET, sockets_of_the_system.SO_SNDBUF, SEND_BUFFER_BYTES
-            )
+        if handle is not None and handle.family in (system_socket.AF_INET, system_socket.AF_INET6):
+            handle.setsockopt(system_socket.SOL_SOCKET, system_socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._server_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -188,7 +172,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._transport = None
         self._end()
         if self._route is not None:
-            self._house.sockets.discard(self, self._route)
+            self._app.sockets.discard(self, self._route)
             sockets_closed.labels(self._route.function.name, str(self._code)).inc()
 
     def pause_writing(self) -> None:
@@ -200,21 +184,21 @@ class SocketProtocol(asyncio.Protocol, Socket):
             self.on_drain()
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self.received_at = time.monotonic()
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._task = asyncio.get_running_loop().create_task(self._serve(event))
             else:
                 assert isinstance(event, Frame)
-                self._take(event)
+                self._receive_frame(event)
         if self._route is not None:
             self._flush()
         if self._protocol.close_expected() and not self._closing:
-            # Said by the library: the other side closes, or broke a rule.
+            # The library closes: the peer sent a close frame, or violated the protocol.
             sent, received = self._protocol.close_sent, self._protocol.close_rcvd
             self._code = (received or sent).code if (received or sent) else self._code  # type: ignore[union-attr]
-            self._part()
+            self._await_close()
         if self._protocol.close_rcvd is not None and self._transport is not None:
             self._transport.close()
 
@@ -222,7 +206,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._end()
 
     def shutdown(self) -> None:
-        """uvicorn stops."""
+        """Called by uvicorn when it stops."""
         if self._route is None:
             if self._task is not None:
                 self._task.cancel()
@@ -231,14 +215,14 @@ class SocketProtocol(asyncio.Protocol, Socket):
         else:
             self.close(RESTART, "restart")
 
-    def _take(self, frame: Frame) -> None:
+    def _receive_frame(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._fragments_are_text = frame.opcode is Opcode.TEXT
             self._fragments = [bytes(frame.data)]
         elif frame.opcode is Opcode.CONT:
             self._fragments.append(bytes(frame.data))
         else:
-            return  # the library has answered pings and closes by itself
+            return  # the library itself replies to pings and close frames
         if not frame.fin or self._closing:
             return
         whole = b"".join(self._fragments)
@@ -268,8 +252,8 @@ class SocketProtocol(asyncio.Protocol, Socket):
         if data and self._transport is not None:
             self._transport.write(data)
 
-    # ── the handshake ───────────────────────────────────────────────────────────────────────────
     async def _serve(self, request: Request) -> None:
+        """The handshake, then the function."""
         started = time.perf_counter()
         headers = {
             name.lower().encode(): value.encode("latin-1") for name, value in request.headers.raw_items()
@@ -280,19 +264,19 @@ class SocketProtocol(asyncio.Protocol, Socket):
         route: SocketRoute | None = None
         try:
             path, _, query = request.path.partition("?")
-            route = self._house.sockets.routes.get(path)
+            route = self._app.sockets.routes.get(path)
             if route is None:
                 raise Refused("not_a_socket", "There is no WebSocket at this path", status=404)
             trace.function = route.function.name
-            await self._admit(route, query, headers, trace.request_id)
+            await self._check_handshake(route, query, headers, trace.request_id)
             response = self._protocol.accept(request)
             if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
                 raise Refused("invalid_handshake", (response.body or b"").decode().strip(), status=400)
         except Exception as error:
-            told = errors.as_answer(error)
-            self._refuse(told, trace.request_id, route)
+            reported = errors.to_cift_error(error)
+            self._refuse(reported, trace.request_id, route)
             if route is not None:
-                route.metrics.answered(told.status, started)
+                route.metrics.answered(reported.status, started)
             return
         response.headers["x-request-id"] = trace.request_id
         response.headers["x-cift-origin"] = route.function.name
@@ -300,37 +284,42 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._route = route
         self._flush()
         route.metrics.answered(101, started)
-        if self._transport is None:  # gone meanwhile
+        if self._transport is None:  # the peer closed the connection meanwhile
             return
-        self._house.sockets.add(self, route)
-        await self._converse(route)
+        self._app.sockets.add(self, route)
+        await self._run(route)
 
-    async def _admit(
+    async def _check_handshake(
         self, route: SocketRoute, query: str, headers: dict[bytes, bytes], request_id: str
     ) -> None:
-        """Raises CiftError: not here, not him, or too many."""
-        function, house = route.function, self._house
-        house.check_host(headers)
-        house.check_origin(headers)
+        """Check host, origin, credential and limits.
+
+        Raises:
+            CiftError: the handshake is refused.
+        """
+        function, app = route.function, self._app
+        app.check_host(headers)
+        app.check_origin(headers)
         if len(route.connections) >= function.scale.concurrency:
-            raise Unavailable("too_many_connections", "This process has no room for another connection")
+            raise Unavailable(
+                "too_many_connections", f"This process has {len(route.connections)} connections, its limit"
+            )
         if len(query) > QUERY_BYTES_MAX:
-            raise Refused("invalid_request", "The query is too long")
+            raise Refused("invalid_request", f"The query is longer than {QUERY_BYTES_MAX} bytes")
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         assert self._transport is not None
         peer = self._transport.get_extra_info("peername")
         address = address_of(
             headers,
             peer[0] if isinstance(peer, tuple) else None,
-            behind_gateway=self._house.platform.settings.behind_gateway,
+            behind_gateway=app.platform.settings.behind_gateway,
         )
-        agent = headers.get(b"user-agent")
-        self.caller = Caller(address, agent.decode("latin-1")[:256] if agent else None, request_id)
+        self.caller = Caller(address, user_agent(headers), request_id)
         if function.scope is not None or b"authorization" in headers or b"x-api-key" in headers:
-            self.trader = await house.recognise(headers)
+            self.trader = await app.authenticate(headers)
             if function.scope is not None:
                 require(self.trader, function.scope)
-        limits = house.platform.limits
+        limits = app.platform.limits
         if function.rate == "usual":
             if self.trader is not None:
                 await limits.spend(limits.user, self.trader.user_id)
@@ -352,7 +341,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         if self._transport is not None:
             self._transport.close()
 
-    async def _converse(self, route: SocketRoute) -> None:
+    async def _run(self, route: SocketRoute) -> None:
         code, reason = NORMAL, ""
         try:
             await route(self)
@@ -368,8 +357,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
             code, reason = INTERNAL, "internal"
         self.close(code, reason)
 
-    # ── the function's side ─────────────────────────────────────────────────────────────────────
-    async def receive(self) -> str | bytes:
+    async def receive(self) -> str | bytes:  # this and the methods below: called by the function
         while not self._received:
             if self._closing:
                 raise SocketClosed
@@ -401,20 +389,20 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._code = code
         try:
             self._protocol.send_close(code, reason)
-        except ProtocolError:  # the other side has closed already
+        except ProtocolError:  # the peer has closed already
             pass
         self._flush()
-        self._part()
+        self._await_close()
 
-    def _part(self) -> None:
-        """The goodbye is said. What still comes is read and dropped: a socket that is closed on unread bytes
-        is reset, and the other side never reads why."""
+    def _await_close(self) -> None:
+        """Wait for the peer's close frame; further messages are read and dropped. Closing a socket with
+        unread bytes would reset it, and the peer would not receive our close code."""
         self._end()
         if self._transport is not None:
             self._transport.resume_reading()
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._cut)
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._abort)
 
-    def _cut(self) -> None:
-        """The other side has not answered the goodbye in time."""
+    def _abort(self) -> None:
+        """The peer sent no close frame within CLOSE_TIMEOUT_S."""
         if self._transport is not None:
             self._transport.abort()

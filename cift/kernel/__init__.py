@@ -1,1 +1,1 @@
-"""Ids, money, time and errors: pure words that every other part uses. No I/O, nothing foreign."""
+"""Ids, money, time and errors, which every other package uses. No I/O, standard library only."""

@@ -1,4 +1,4 @@
-"""Times: whole nanoseconds since the Unix epoch inside, RFC 3339 in UTC at the border."""
+"""Times: whole nanoseconds since the Unix epoch internally, RFC 3339 in UTC in requests and responses."""
 
 import re
 import time
@@ -8,7 +8,7 @@ from functools import lru_cache
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-# What fits PostgreSQL's timestamptz and an i64 of nanoseconds alike.
+# The largest time that fits both PostgreSQL's timestamptz and an i64 of nanoseconds.
 MAX_TIME_NS = 9_223_372_036 * 10**9
 
 
@@ -19,13 +19,13 @@ def now_ns() -> int:
 
 def from_datetime(moment: datetime) -> int:
     """Nanoseconds of an aware datetime, exact to its microsecond."""
-    assert moment.tzinfo is not None, "a time without a zone means nothing here"
+    assert moment.tzinfo is not None, f"{moment} has no time zone"
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 10**9 + delta.microseconds * 1000
 
 
 def to_datetime(nanoseconds: int) -> datetime:
-    """An aware UTC datetime; what is below a microsecond is cut off."""
+    """An aware UTC datetime, truncated to the microsecond."""
     seconds, rest = divmod(nanoseconds, 10**9)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
@@ -37,18 +37,18 @@ def rfc3339(nanoseconds: int) -> str:
 
 
 def rfc3339_ns(nanoseconds: int) -> str:
-    """The same with all nine decimals."""
+    """The same as `rfc3339`, with all nine decimals."""
     seconds, rest = divmod(nanoseconds, 10**9)
     return f"{_to_the_second(seconds)}.{rest:09d}Z"
 
 
-@lru_cache(maxsize=1024)  # most times that are written are of the same few seconds
+@lru_cache(maxsize=1024)  # most formatted times fall into the same few seconds
 def _to_the_second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def parse_rfc3339(text: str) -> int | None:
-    """Nanoseconds of an RFC 3339 time (zone required, up to nine decimals), None where it is none."""
+    """Nanoseconds of an RFC 3339 time (zone required, up to nine decimals); None if `text` is not one."""
     found = _RFC3339.fullmatch(text)
     if found is None:
         return None

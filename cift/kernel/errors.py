@@ -1,12 +1,12 @@
-"""Every refusal and failure that a caller is told, in our own words.
+"""The errors that are reported to callers.
 
-Rooms and platform raise these; `cift.host` alone translates them to HTTP. `status` is the HTTP
-status that fits, kept here so that the translation is one line and cannot disagree with itself.
+Domain packages and `cift.platform` raise them; only `cift.host` translates them to HTTP. Each class holds
+its HTTP `status`, so that the translation needs no table.
 """
 
 
 class CiftError(Exception):
-    """What a caller is told: a code for programs, a message for people, the field where one is meant."""
+    """An error response: a code for programs, a message for people, and the field if one is at fault."""
 
     status = 500
 
@@ -25,9 +25,9 @@ class CiftError(Exception):
         self.message = message
         self.field = field
         self.retry_after = retry_after
-        """Seconds after which trying again makes sense."""
+        """Seconds to wait before a retry."""
         self.id = id
-        """What to look the outcome up by (`outcome_unknown`)."""
+        """The id by which the caller can look the outcome up (`outcome_unknown`)."""
         if status is not None:
             self.status = status
 
@@ -36,25 +36,25 @@ class CiftError(Exception):
 
 
 class Refused(CiftError):
-    """A definite no: nothing happened. 422 unless said otherwise."""
+    """The request was rejected and nothing happened. 422 unless `status` says otherwise."""
 
     status = 422
 
 
 class Unauthenticated(CiftError):
-    """401: no credential, or none that is valid."""
+    """401: the credential is missing or not valid."""
 
     status = 401
 
 
 class Forbidden(CiftError):
-    """403: known, but not allowed."""
+    """403: the caller is known, but not allowed to do this."""
 
     status = 403
 
 
 class NotFound(CiftError):
-    """404; also for what belongs to somebody else, so that nobody learns what exists."""
+    """404. Also for what belongs to another account, so that callers cannot find out what exists."""
 
     status = 404
 
@@ -63,13 +63,13 @@ class NotFound(CiftError):
 
 
 class Conflict(CiftError):
-    """409: at odds with what is there already."""
+    """409: the request conflicts with existing data."""
 
     status = 409
 
 
 class RateLimited(CiftError):
-    """429, with the seconds to wait."""
+    """429, with the seconds to wait in `retry_after`."""
 
     status = 429
 
@@ -78,7 +78,7 @@ class RateLimited(CiftError):
 
 
 class Unavailable(CiftError):
-    """503: nothing happened, and trying again is safe."""
+    """503: nothing happened, and a retry is safe."""
 
     status = 503
 
@@ -87,48 +87,48 @@ class Unavailable(CiftError):
 
 
 class OutcomeUnknown(CiftError):
-    """503 `outcome_unknown`: it may or may not have happened. Look it up by `id`; never 504, on which
-    clients send again."""
+    """503 `outcome_unknown`: the change may or may not have happened. The caller looks it up by `id`.
+    Never 504, because clients retry on 504."""
 
     status = 503
 
     def __init__(self, id: str | None) -> None:
         super().__init__(
             "outcome_unknown",
-            "Whether this was carried out is not known yet; look it up by its id, or send it again with the"
-            " same client_order_id or Idempotency-Key",
+            "It is not known yet whether this was carried out. Look it up by its id, or send it again with"
+            " the same client_order_id or Idempotency-Key",
             id=id,
         )
 
 
 class ReadModelBehind(CiftError):
-    """503 `read_model_behind`: what you did is durable, but the tables that you read lag behind it."""
+    """503 `read_model_behind`: the caller's last change is durable, but the tables to read lag behind it."""
 
     status = 503
 
     def __init__(self) -> None:
         super().__init__(
-            "read_model_behind", "The read model is catching up with the journal; try again", retry_after=1
+            "read_model_behind", "The read model is behind the journal; retry in a second", retry_after=1
         )
 
 
 class DoneUnseen(CiftError):
-    """503 `read_model_behind` to a change: it is done and durable, but cannot be shown yet. Unlike other 503s
-    it bears no Retry-After: who sends it again without a key may have it done twice."""
+    """503 `read_model_behind` for a change: it is applied and durable, but cannot be shown yet. Unlike other
+    503s it has no Retry-After: a retry without an idempotency key may apply the change twice."""
 
     status = 503
 
     def __init__(self, id: str | None) -> None:
         super().__init__(
             "read_model_behind",
-            "It is done and durable, but cannot be shown yet: read it in a moment, or send it again with the"
-            " same Idempotency-Key",
+            "The change is applied and durable, but cannot be shown yet. Read it in a moment, or send it"
+            " again with the same Idempotency-Key",
             id=id,
         )
 
 
 class Expected(Exception):
-    """Raised by a projector whose offset says that another record must come first: go back to it."""
+    """Raised by a projector whose offset requires another record next: deliver again from `sequence`."""
 
     def __init__(self, sequence: int) -> None:
         super().__init__(f"expected record {sequence}")
@@ -136,5 +136,5 @@ class Expected(Exception):
 
 
 class Poison(Exception):
-    """A message that no retry will ever make good; one sentence. A handler of effects is rid of it (it goes
-    to the stream DLQ); a projector of the journal stops at it, and says so."""
+    """A message that fails on every retry; the text is one sentence. For a handler of effects the message
+    moves to the stream DLQ; a projector of the journal stops at it and logs an error."""

@@ -1,7 +1,7 @@
-"""UUIDs: version 7 for what we name, version 5 where the same input must give the same id.
+"""UUIDs: version 7 for new ids, version 5 where the same input must give the same id.
 
-Version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then here a 12-bit counter and 62 random
-bits. Within a process ids rise strictly, so an index on them grows at its end.
+Version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then a 12-bit counter and 62 random bits. Ids of
+one process are strictly increasing, so that an index on them grows at its end.
 """
 
 import os
@@ -14,11 +14,11 @@ _last = 0  # (milliseconds << 12) | counter of the newest id
 
 
 def uuid7() -> str:
-    """A new UUIDv7, in its text form; rises strictly within this process."""
+    """A new UUIDv7 in text form, greater than all earlier ones of this process."""
     global _last
     stamp = (time.time_ns() // 1_000_000) << 12
     with _lock:
-        # A clock that stands or steps back borrows from the counter, which carries into the time.
+        # If the clock stands still or steps back, the counter goes on and carries into the time.
         _last = stamp = max(stamp, _last + 1)
     random = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
@@ -27,12 +27,12 @@ def uuid7() -> str:
 
 
 def uuid5(namespace: str, name: str) -> str:
-    """The id that `name` always has under the UUID `namespace` (RFC 9562 §5.5)."""
+    """The UUIDv5 of `name` in the UUID `namespace` (RFC 9562 §5.5): the same input gives the same id."""
     return str(uuid.uuid5(uuid.UUID(namespace), name))
 
 
 def parse_uuid(text: str) -> str | None:
-    """The usual form (lower case, dashes) of a UUID, or None where `text` is none."""
+    """The canonical form (lower case, dashes) of a UUID; None if `text` is not one."""
     if len(text) != 36:
         return None
     try:

@@ -1,4 +1,5 @@
-"""Decimal strings at the border, whole nanos (1e-9) inside. No float touches a price or an amount."""
+"""Amounts: decimal strings in requests and responses, whole nanos (1e-9) internally. No price or amount is
+ever a float."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -6,17 +7,17 @@ from decimal import Decimal, InvalidOperation
 from cift.kernel.errors import Refused
 
 NANOS = 1_000_000_000
-MAX_WHOLE_DIGITS = 20  # bounds the work; the engine has the bounds that mean something
-# Plain decimals only: no exponent, no NaN, no separators, no leading plus. ASCII digits.
+MAX_WHOLE_DIGITS = 20  # limits the parsing work; the engine has the limits of the exchange
+# Plain decimals only: no exponent, no NaN, no separators, no leading plus; ASCII digits.
 _DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
 
 
 def parse_nanos(text: str | int, field: str, *, signed: bool = False) -> int:
-    """The nanos of a decimal string (or a whole number), exact.
+    """The exact nanos of a decimal string or a whole number.
 
     Raises:
-        Refused: `invalid_number` (with `field`) where it is not a plain decimal, has more than nine
-            decimals, more than 20 digits before the point, or is negative without `signed`.
+        Refused: `invalid_number` (with `field`): not a plain decimal, more than nine decimals, more than 20
+            digits before the point, or negative without `signed`.
     """
     if isinstance(text, bool):
         raise Refused("invalid_number", f"{field} must be a decimal string such as '449.31'", field)
@@ -50,13 +51,13 @@ def format_nanos(nanos: int, decimals: int = 0) -> str:
 
 
 def nanos_of(value: str | int | float) -> int:
-    """The nanos of a number as a provider of data wrote it, at least 0; what is below a nano is rounded.
+    """The nanos of a number from a data provider, at least 0, rounded to whole nanos.
 
-    JSON and MessagePack carry prices as floats. The shortest text of a float is the decimal that was
-    written (up to 15 digits), so its digits are taken, and no arithmetic is done with it.
+    JSON and MessagePack carry prices as floats. The shortest text of a float is the decimal that the
+    provider wrote (up to 15 digits), so this parses that text and does no arithmetic with the float.
 
     Raises:
-        ValueError: it is no number, negative, or too large.
+        ValueError: `value` is not a number, negative, or too large.
     """
     if type(value) is int:
         nanos = value * NANOS
@@ -66,7 +67,7 @@ def nanos_of(value: str | int | float) -> int:
                 Decimal(value if isinstance(value, str) else repr(value)).scaleb(9).to_integral_value()
             )
         except (InvalidOperation, OverflowError) as problem:
-            raise ValueError(f"{value!r} is no amount") from problem
+            raise ValueError(f"{value!r} is not an amount") from problem
     if not 0 <= nanos < 10 ** (MAX_WHOLE_DIGITS + 9):
-        raise ValueError(f"{value!r} is no amount")
+        raise ValueError(f"{value!r} is not an amount")
     return nanos

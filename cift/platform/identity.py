@@ -97,7 +97,7 @@ class Identity:
     def _database(self) -> "Database":
         return self._open_database()
 
-    async def recognise(self, authorization: str | None, api_key: str | None) -> Trader:
+    async def authenticate(self, authorization: str | None, api_key: str | None) -> Trader:
         """The caller of a request with these headers.
 
         Raises:

@@ -131,7 +131,7 @@ class Session:
 
     async def _authenticate(self, asked: Asked) -> None:
         authorization = f"Bearer {asked.token}" if asked.token is not None else None
-        trader = await self._identity.recognise(authorization, asked.api_key)
+        trader = await self._identity.authenticate(authorization, asked.api_key)
         if self.trader is not None and trader.account_id != self.trader.account_id:
             raise Refused("other_account", "This connection belongs to another account", status=409)
         self._welcome(trader)

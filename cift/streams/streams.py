@@ -24,7 +24,7 @@ class Streams:
 
     @staticmethod
     def of(platform: Platform) -> "Streams":
-        return platform.kept(Streams, lambda: Streams(platform))
+        return platform.singleton(Streams, lambda: Streams(platform))
 
     async def converse(self, socket: Socket) -> None:
         """Serve one WebSocket until it is over."""

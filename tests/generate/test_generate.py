@@ -1,4 +1,4 @@
-"""What is derived from the declarations is committed, right, and within the budget of connections."""
+"""The derived files are committed, correct, and within the budget of connections."""
 
 import shutil
 import subprocess
@@ -33,45 +33,47 @@ def declared(declare: Any, function: Any) -> Function:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The committed files, to be spoilt."""
+    """A copy of the committed files, for tests that change them."""
     for path in files.derived():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
 
 
-def test_the_committed_files_are_what_the_declarations_say() -> None:
+def test_the_committed_files_match_the_declarations() -> None:
     command = [sys.executable, "-m", "functions", "generate", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", list(files.derived()))
-def test_a_file_edited_or_lost_is_named_with_the_cure_and_written_again(copy: Path, path: str) -> None:
-    sound = (copy / path).read_text()
+def test_an_edited_or_missing_file_is_named_with_the_remedy_and_written_again(copy: Path, path: str) -> None:
+    committed = (copy / path).read_text()
     if path == files.CATALOGUE:
-        (copy / path).write_text(sound.replace("Place an order", "Lose an order"))
+        (copy / path).write_text(committed.replace("Place an order", "Lose an order"))
     else:
         (copy / path).unlink()
     with pytest.raises(files.Stale, match=f"{path}; run `make generate`"):
         files.generate(check=True, root=copy)
     assert files.generate(check=False, root=copy) == [path]
-    assert (copy / path).read_text() == sound
+    assert (copy / path).read_text() == committed
     files.generate(check=True, root=copy)
 
 
-def test_a_catalogue_without_its_marks_is_said(copy: Path) -> None:
+def test_a_catalogue_without_its_marks_is_an_error(copy: Path) -> None:
     (copy / files.CATALOGUE).write_text("# Functions\n")
     with pytest.raises(pages.NoMarks, match="lacks the marks"):
         files.generate(check=False, root=copy)
 
 
-def test_more_connections_than_postgresql_takes_fail_with_the_sum_and_the_worst(copy: Path) -> None:
+def test_too_many_connections_are_an_error_with_the_sum_and_the_largest_users(copy: Path) -> None:
     (copy / files.VALUES).write_text(yaml.safe_dump({"postgres": {"maxConnections": 50}}))
     with pytest.raises(chart.OverBudget) as over:
         files.generate(check=True, root=copy)
     total = chart.check_budget(load_functions(), 100_000)
-    assert f"can open {total} connections" in str(over.value) and "30 are theirs" in str(over.value)
+    assert f"can open {total} connections" in str(over.value) and "but only 30 are available" in str(
+        over.value
+    )
     assert "trading.place_order 20" in str(over.value)
 
 
@@ -84,11 +86,11 @@ def test_the_budget_counts_every_connection_of_every_copy() -> None:
         chart.check_budget([function], 33)
 
 
-def test_needs_are_read_off_the_types() -> None:
+def test_needs_are_derived_from_the_types() -> None:
     async def nothing() -> None: ...
-    async def asks_engine(engine: Engine) -> None: ...
-    async def mine(trader: Trader, database: Database) -> None: ...
-    async def perhaps_mine(trader: Trader | None, engine: Engine) -> None: ...
+    async def queries_engine(engine: Engine) -> None: ...
+    async def own_rows(trader: Trader, database: Database) -> None: ...
+    async def perhaps_own(trader: Trader | None, engine: Engine) -> None: ...
     async def public_keys(tokens: Tokens) -> None: ...
     async def records(batch: Batch, database: Database) -> None: ...
 
@@ -96,15 +98,20 @@ def test_needs_are_read_off_the_types() -> None:
     assert needs(declared(quiet, nothing)) == frozenset()
     assert needs(declared(http("GET", "/x", scope=None), nothing)) == {"valkey"}
     assert needs(declared(http("GET", "/x", scope="read"), nothing)) == {"postgres", "valkey", "keys"}
-    assert needs(declared(quiet, asks_engine)) == {"nats"}
-    assert needs(declared(http("GET", "/x", scope="read"), mine)) == {"postgres", "nats", "valkey", "keys"}
-    assert needs(declared(quiet, perhaps_mine)) == {"postgres", "nats", "valkey", "keys"}
+    assert needs(declared(quiet, queries_engine)) == {"nats"}
+    assert needs(declared(http("GET", "/x", scope="read"), own_rows)) == {
+        "postgres",
+        "nats",
+        "valkey",
+        "keys",
+    }
+    assert needs(declared(quiet, perhaps_own)) == {"postgres", "nats", "valkey", "keys"}
     assert needs(declared(quiet, public_keys)) == {"keys"}
     assert needs(declared(on("ORDERS"), records)) == {"postgres"}
-    assert needs(declared(every("1s"), asks_engine)) == {"nats"}
+    assert needs(declared(every("1s"), queries_engine)) == {"nats"}
 
 
-def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
+def test_the_chart_has_each_function_with_the_values_of_its_kind() -> None:
     found = yaml.safe_load((ROOT / "charts/cift/functions.gen.yaml").read_text())["functions"]
     assert {entry["function"] for entry in found.values()} == {function.name for function in load_functions()}
     order = found["trading-place-order"]
@@ -118,10 +125,10 @@ def test_the_chart_knows_of_each_function_what_its_kind_needs() -> None:
     assert (live["kind"], live["path"], live["public"]) == ("ws", "/api/v1/market-data/ws/stream", True)
     assert {"nats", "postgres", "valkey", "keys"} <= set(live["needs"]) and live["postgresPool"] == 1
     routes = [(e["method"], e["path"]) for e in found.values() if e["kind"] == "http"]
-    assert len(routes) == len(set(routes)), "two functions at one route"
+    assert len(routes) == len(set(routes)), "two functions have the same route"
 
 
-def test_the_order_path_alone_is_kept_warm() -> None:
+def test_only_the_order_path_has_a_minimum_scale() -> None:
     warm = {
         function.name for function in load_functions() if function.scale.min and function.kind != "daemon"
     }

@@ -1,7 +1,7 @@
-"""skaffold is told of files, images and values that there are: the very ones of the repository and its chart.
+"""The files, images and values in skaffold's configuration exist in the repository and its chart.
 
-skaffold, kind and minikube need Docker and do not run in these tests; what is written for them is held
-against skaffold's own schema, the Dockerfiles and the rendered chart.
+skaffold, kind and minikube need Docker and do not run in these tests. The tests compare their configuration
+with skaffold's own schema, the Dockerfiles and the rendered chart.
 """
 
 import json
@@ -40,12 +40,12 @@ def release_values(source: str) -> dict[str, Any]:
 
 
 def rendered(source: str = RELEASE["setValues"]["market.source"]) -> list[dict[str, Any]]:
-    """The chart as skaffold has it rendered, with its market or another."""
+    """The chart rendered with skaffold's values, for its market or another."""
     inside = tuple(Path(file).relative_to(skaffold.CHART).as_posix() for file in RELEASE["valuesFiles"])
     return render(*inside, **release_values(source))
 
 
-def test_every_function_has_an_image_of_its_own_file() -> None:
+def test_every_function_has_an_image_with_its_own_file() -> None:
     for function in load_functions():
         artifact = BUILT[f"{skaffold.REGISTRY}/{chart.kebab(function)}"]
         arguments = artifact["docker"]["buildArgs"]
@@ -58,7 +58,7 @@ def test_every_function_has_an_image_of_its_own_file() -> None:
 
 
 @pytest.mark.parametrize("image", list(BUILT))
-def test_an_image_is_built_of_what_there_is(image: str) -> None:
+def test_an_image_uses_existing_stages_arguments_and_files(image: str) -> None:
     artifact = BUILT[image]
     docker = artifact["docker"]
     text = (FOLDER / artifact["context"] / docker["dockerfile"]).read_text()
@@ -73,7 +73,7 @@ def test_an_image_is_built_of_what_there_is(image: str) -> None:
             assert list(ROOT.glob(source)), f"{docker['dockerfile']} copies {source}"
 
 
-def test_a_change_in_the_house_rebuilds_all_and_one_in_a_door_only_its_layer() -> None:
+def test_a_change_in_cift_rebuilds_all_images_and_one_in_a_function_only_its_layer() -> None:
     text = (ROOT / skaffold.DOCKERFILE).read_text()
     function = text.partition(" AS function\n")[2]
     base = text.partition(" AS function\n")[0]
@@ -81,10 +81,10 @@ def test_a_change_in_the_house_rebuilds_all_and_one_in_a_door_only_its_layer() -
     copied = set(re.findall(r"^COPY (?!--from)(\S+)", function, flags=re.M))
     assert "${FILE}" in copied and copied <= {"functions/__init__.py", "${FILE}"}
     upon = {artifact["requires"][0]["alias"] for artifact in BUILT.values() if "requires" in artifact}
-    assert upon == {"BASE", "HOUSE"}
+    assert upon == {"BASE"}
 
 
-def test_the_release_runs_exactly_what_is_built() -> None:
+def test_the_release_runs_exactly_the_built_images() -> None:
     markets = {function.market for function in load_functions() if function.market}
     images = {
         container["image"]
@@ -94,26 +94,26 @@ def test_the_release_runs_exactly_what_is_built() -> None:
         for container in each["spec"]["template"]["spec"]["containers"]
     }
     assert images == {f"{skaffold.REGISTRY}/{name}:built" for name in names_of("images.exact.")}
-    only_stood_on = {
+    bases = {
         f"{skaffold.REGISTRY}/{skaffold.base_image(function.extras)}"
         for function in load_functions()
         if function.extras
     }
-    assert set(BUILT) - only_stood_on == {image.removesuffix(":built") for image in images}
+    assert set(BUILT) - bases == {image.removesuffix(":built") for image in images}
     for key, template in RELEASE["setValueTemplates"].items():
         name = key.removeprefix("images.exact.")
         suffix = re.sub(r"[./-]", "_", f"{skaffold.REGISTRY}/{name}")
         assert template == "{{.IMAGE_FULLY_QUALIFIED_" + suffix + "}}"
 
 
-def test_the_release_is_of_this_chart_with_values_that_it_has() -> None:
+def test_the_release_uses_this_chart_and_valid_values() -> None:
     assert (FOLDER / RELEASE["chartPath"] / "Chart.yaml").is_file()
     assert all((FOLDER / file).is_file() for file in RELEASE["valuesFiles"])
     schema = json.loads((FOLDER / RELEASE["chartPath"] / "values.schema.json").read_text())
     jsonschema.Draft7Validator(schema).validate(release_values(RELEASE["setValues"]["market.source"]))
 
 
-def test_the_written_file_requires_the_generated_one_and_the_kinds_first() -> None:
+def test_skaffold_yaml_requires_the_generated_file_and_the_kinds_first() -> None:
     whole = WRITTEN["exchange"]
     kinds, generated = whole["requires"]
     assert kinds == {"configs": ["kinds"]} and "kinds" in WRITTEN
@@ -123,7 +123,7 @@ def test_the_written_file_requires_the_generated_one_and_the_kinds_first() -> No
         assert (ROOT / release["chartPath"] / "Chart.yaml").is_file()
 
 
-def test_what_is_forwarded_is_there() -> None:
+def test_each_forwarded_port_exists() -> None:
     services = {each["metadata"]["name"]: each for each in rendered() if each["kind"] == "Service"}
     for forward in WRITTEN["exchange"]["portForward"]:
         assert forward["namespace"] == RELEASE["namespace"]
@@ -131,8 +131,8 @@ def test_what_is_forwarded_is_there() -> None:
         assert forward["port"] in ports
 
 
-def test_the_label_of_a_run_stays_out_of_every_template() -> None:
-    """Of what skaffold changes by itself: hooks' Jobs run once and are no matter."""
+def test_skaffold_s_run_label_is_kept_out_of_every_template() -> None:
+    """Except Jobs: hooks' Jobs run once, so a changed label restarts nothing."""
     denied = {each["groupKind"]: each["labels"] for each in WRITTEN["exchange"]["resourceSelector"]["deny"]}
     kinds = set()
     for each in rendered():
@@ -143,7 +143,7 @@ def test_the_label_of_a_run_stays_out_of_every_template() -> None:
     assert set(map(tuple, denied.values())) == {(".spec.template.metadata.labels",)}
 
 
-def test_skaffold_reads_what_is_written_for_it() -> None:
+def test_both_files_match_skaffold_s_schema() -> None:
     schema = json.loads(SCHEMA.read_text())
     for document in [GENERATED, *WRITTEN.values()]:
         jsonschema.validate(document, schema)
@@ -152,7 +152,7 @@ def test_skaffold_reads_what_is_written_for_it() -> None:
             jsonschema.validate({**document, "biuld": {}}, schema)
 
 
-def test_kind_has_the_nodes_that_the_engine_asks_for() -> None:
+def test_kind_has_the_nodes_that_the_engine_requires() -> None:
     nodes = yaml.safe_load((ROOT / "k8s/kind/cluster.yaml").read_text())["nodes"]
     kept = [node for node in nodes if node.get("labels") == ENGINE]
     values = yaml.safe_load((ROOT / "charts/cift/values.yaml").read_text())["matchd"]
@@ -164,4 +164,4 @@ def test_kind_has_the_nodes_that_the_engine_asks_for() -> None:
         assert {key: toleration[key] for key in taint} == taint
         assert patch["nodeRegistration"]["kubeletExtraArgs"]["cpu-manager-policy"] == "static"
     assert len({node["image"] for node in nodes}) == 1
-    assert [node for node in nodes if node["role"] == "worker" and node not in kept], "where the rest runs"
+    assert [node for node in nodes if node["role"] == "worker" and node not in kept], "a node for the rest"

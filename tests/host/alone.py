@@ -16,9 +16,13 @@ from tests.stack import ROOT, Stack, eventually
 
 @contextmanager
 def alone(function: str, exchange: Stack, *, functions: Path | None = None, **settings: str) -> Iterator[str]:
-    """Its URL, once /health answers; it must end well. `settings` are whole variables (PORT="8080", which
-    is as in a pod; without it, it listens on CIFT_HTTP_PORT). `functions`: a folder with the test's own
-    functions, found beside those of the repository."""
+    """Start `function` and yield its URL once /health responds; assert that it exits with 0.
+
+    Args:
+        functions: a folder with the test's own functions, found beside those of the repository.
+        settings: environment variables. PORT="8080" serves as in a pod; without PORT it listens on
+            CIFT_HTTP_PORT.
+    """
     run, port = exchange.run_file, settings.get("PORT") or str(free_port())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
         "CIFT_FUNCTION": function,
@@ -27,7 +31,7 @@ def alone(function: str, exchange: Stack, *, functions: Path | None = None, **se
         "CIFT_POSTGRES_URL": run["postgres_url"],
         "CIFT_NATS_URL": run["nats_url"],
         "CIFT_VALKEY_URL": run["valkey_url"],
-        # They share their counters in Valkey, so they share their limits.
+        # The processes share the counters in Valkey, so they must have the same limits.
         **dict.fromkeys(("CIFT_RATE_LIMIT", "CIFT_RATE_LIMIT_PUBLIC", "CIFT_RATE_LIMIT_AUTH"), "1000000"),
         **settings,
     }
@@ -38,7 +42,7 @@ def alone(function: str, exchange: Stack, *, functions: Path | None = None, **se
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: httpx.get(f"{url}/health").status_code == 200, f"{function} alone answers")
+        eventually(lambda: httpx.get(f"{url}/health").status_code == 200, f"{function} alone responds")
         yield url
     finally:
         process.send_signal(signal.SIGTERM)

@@ -1,5 +1,5 @@
-"""The app in this process, without any store: the translator, CORS, the OpenAPI, what a function may ask
-for. Functions are declared here under names that real files would have."""
+"""The app in this process, without any store: errors, CORS, the OpenAPI document, parameter types. The
+functions of these tests are declared under names that real files would have."""
 
 import sys
 import types
@@ -15,15 +15,15 @@ from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.function import Function, Scale, daemon, every, http, on, ws
 from cift.host.app import App
 from cift.host.loading import NoSuchFunction, load_function, load_functions
+from cift.host.provide import InvalidFunction
 from cift.kernel.errors import Conflict, OutcomeUnknown, ReadModelBehind, Refused, Unavailable
 from cift.platform.identity import Caller, Trader
-from cift.platform.limits import Limits
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
 
 
 class NoLimits:
-    """In place of the stores' rate limits, which have tests of their own with a real Valkey."""
+    """Replaces the rate limits, which tests/platform/test_limits.py tests with a real Valkey."""
 
     user = public = auth = None
 
@@ -37,7 +37,7 @@ class Body(BaseModel):
 
 
 class View(BaseModel):
-    said: str
+    text: str
 
 
 def function(declare: Callable[[Any], Any], function: Any) -> Function:
@@ -57,7 +57,7 @@ def client(*functions: Function, **settings: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 
-async def test_uncaught_errors_say_nothing_of_the_inside() -> None:
+async def test_uncaught_errors_reveal_no_internals() -> None:
     async def fails() -> View:
         raise RuntimeError("password=hunter2 in /etc/secret")
 
@@ -67,9 +67,9 @@ async def test_uncaught_errors_say_nothing_of_the_inside() -> None:
     assert "hunter2" not in answer.text and "RuntimeError" not in answer.text
 
 
-async def test_an_answer_that_does_not_fit_is_our_fault_and_not_sent() -> None:
+async def test_a_return_value_of_the_wrong_type_is_an_internal_error() -> None:
     async def wrong() -> View:
-        return {"said": object()}  # type: ignore[return-value]
+        return {"text": object()}  # type: ignore[return-value]
 
     async with client(function(http("GET", "/x", scope=None), wrong)) as http_:
         assert (await http_.get("/x")).json()["code"] == "internal"
@@ -86,7 +86,7 @@ async def test_an_answer_that_does_not_fit_is_our_fault_and_not_sent() -> None:
     ],
     ids=lambda value: getattr(value, "code", ""),
 )
-async def test_every_error_of_the_kernel(
+async def test_each_kernel_error_becomes_its_response(
     error: Exception, status: int, headers: dict[str, str], extra: dict[str, str]
 ) -> None:
     async def refuses() -> View:
@@ -99,7 +99,7 @@ async def test_every_error_of_the_kernel(
     assert extra.items() <= answer.json().items()
 
 
-async def test_parameters_come_by_type_and_by_name() -> None:
+async def test_parameters_are_filled_by_type_and_by_name() -> None:
     async def echo(
         name: str,
         caller: Caller,
@@ -147,11 +147,11 @@ async def test_bodies_are_checked_before_the_function_runs() -> None:
 
     async def take(body: Body) -> View:
         ran.append(body)
-        return View(said="ok")
+        return View(text="ok")
 
     async with client(function(http("POST", "/take", scope=None, status=201), take)) as http_:
         good = await http_.post("/take", json={"quantity": 5, "nested": {"a": 1}})
-        assert (good.status_code, good.json()) == (201, {"said": "ok"})
+        assert (good.status_code, good.json()) == (201, {"text": "ok"})
         for body, field in (
             ({"quantity": -1.5}, "quantity"),
             ({"quantity": None}, "quantity"),
@@ -164,9 +164,9 @@ async def test_bodies_are_checked_before_the_function_runs() -> None:
     assert len(ran) == 1
 
 
-async def test_cors_only_for_the_origins_of_the_settings() -> None:
+async def test_cors_headers_only_for_the_configured_origins() -> None:
     async def index() -> View:
-        return View(said="hi")
+        return View(text="hi")
 
     declared = function(http("GET", "/x", scope=None), index)
     async with client(declared, cors_origins=("https://app.example",)) as http_:
@@ -176,23 +176,26 @@ async def test_cors_only_for_the_origins_of_the_settings() -> None:
             "access-control-allow-origin"
             not in (await http_.get("/x", headers={"Origin": "https://evil.example"})).headers
         )
-        asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
-        preflight = await http_.options("/x", headers=asked)
+        preflight_headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+        preflight = await http_.options("/x", headers=preflight_headers)
         assert preflight.status_code == 204
         assert "x-api-key" in preflight.headers["access-control-allow-headers"]
-        asked["Origin"] = "https://evil.example"
-        assert "access-control-allow-methods" not in (await http_.options("/x", headers=asked)).headers
+        preflight_headers["Origin"] = "https://evil.example"
+        assert (
+            "access-control-allow-methods"
+            not in (await http_.options("/x", headers=preflight_headers)).headers
+        )
     async with client(declared) as http_:
         answer = await http_.get("/x", headers={"Origin": "https://app.example"})
         assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_the_openapi_describes_what_is_served() -> None:
+async def test_the_openapi_document_describes_the_functions() -> None:
     async def place(body: Body, trader: Trader) -> View:
         """Place a thing.
 
-        At length."""
-        return View(said="")
+        Details."""
+        return View(text="")
 
     async def many(page: PageRequest, status: str = "all") -> Page[View]:
         return Page(items=[])
@@ -220,39 +223,39 @@ async def test_the_openapi_describes_what_is_served() -> None:
 
 def place_with_id(place: Any) -> Any:
     async def place_(id: str, body: Body, trader: Trader) -> View:
-        return View(said=id)
+        return View(text=id)
 
     place_.__name__, place_.__doc__ = "place", place.__doc__
     return place_
 
 
-def test_declarations_that_cannot_be_right_are_refused_at_once() -> None:
+def test_invalid_declarations_are_errors() -> None:
     async def nobody(trader: Trader) -> View:
         raise AssertionError
 
-    with pytest.raises(AssertionError, match="public function has no Trader"):
+    with pytest.raises(InvalidFunction, match="takes trader: Trader"):
         App([function(http("GET", "/x", scope=None), nobody)], Platform(Settings()))
 
     async def mystery(x) -> View:  # type: ignore[no-untyped-def]
         raise AssertionError
 
-    with pytest.raises(AssertionError, match="needs a type"):
+    with pytest.raises(InvalidFunction, match="the parameter x needs a type"):
         App([function(http("GET", "/x", scope=None), mystery)], Platform(Settings()))
 
     async def one() -> View:
         raise AssertionError
 
     twice = function(http("GET", "/x", scope=None), one)
-    with pytest.raises(AssertionError, match="taken"):
+    with pytest.raises(AssertionError, match="another function has the route GET /x"):
         App([twice, twice], Platform(Settings()))
-    with pytest.raises(AssertionError, match="take a Socket"):
+    with pytest.raises(InvalidFunction, match="take exactly one Socket"):
         _ = App([function(ws("/x", scope=None), one)], Platform(Settings())).sockets
-    with pytest.raises(AssertionError, match="no parameters"):
+    with pytest.raises(AssertionError, match="has no parameters"):
         ws("/x/{id}", scope=None)
     with pytest.raises(AssertionError, match="period"):
         every("soon")
     with pytest.raises(TypeError):
-        http("GET", "/x")  # type: ignore[call-arg]  # public or not: it must be said
+        http("GET", "/x")  # type: ignore[call-arg]  # scope has no default
 
 
 def test_every_file_declares_the_function_of_its_name() -> None:
@@ -261,13 +264,13 @@ def test_every_file_declares_the_function_of_its_name() -> None:
     routes = [(each.method, each.path) for each in functions if each.kind == "http"]
     assert len(set(routes)) == len(routes)
     for each in functions:
-        assert each.doc, f"{each.name} says what it is"
+        assert each.doc, f"{each.name} has no docstring"
     for name in ("nope", "auth.nope", "../etc.passwd", "auth", "kernel.money", ""):
         with pytest.raises(NoSuchFunction):
             load_function(name)
 
 
-def test_triggers_in_words() -> None:
+def test_triggers_as_text() -> None:
     async def a() -> None: ...
 
     assert function(every("90s"), a).trigger == "every 90 s"
@@ -288,7 +291,7 @@ def test_triggers_in_words() -> None:
         ("CIFT_LOG_REQUESTS", "perhaps", "CIFT_LOG_REQUESTS"),
     ],
 )
-def test_settings_that_cannot_be_used_are_said(variable: str, value: str, match: str) -> None:
+def test_invalid_settings_are_errors_that_name_the_variable(variable: str, value: str, match: str) -> None:
     with pytest.raises(InvalidSettings, match=match):
         Settings.load({variable: value, "CIFT_DATA": "/nonexistent"})
 
@@ -298,4 +301,3 @@ def test_settings_are_read_from_the_environment() -> None:
         {"CIFT_CORS_ORIGINS": "https://a, https://b", "CIFT_RATE_LIMIT": "25", "CIFT_DATA": "/nonexistent"}
     )
     assert found.cors_origins == ("https://a", "https://b") and found.rate_limit == 25
-    assert Limits  # the real ones are in tests/platform/test_limits.py

@@ -1,4 +1,4 @@
-"""Whose request it is: the gateway's word counts where one stands in front, and nowhere else."""
+"""The caller's address: the header of the gateway counts behind a gateway only."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LOGIN = "/api/v1/auth/login"
 
 
 @pytest.mark.parametrize(
-    ("told", "behind", "address"),
+    ("header", "behind", "address"),
     [
         (b"198.51.100.7", True, "198.51.100.7"),
         (b"2001:DB8::1", True, "2001:db8::1"),
@@ -25,8 +25,8 @@ LOGIN = "/api/v1/auth/login"
         (None, True, "10.0.0.1"),
     ],
 )
-def test_the_header_counts_only_behind_a_gateway(told: bytes | None, behind: bool, address: str) -> None:
-    headers = {} if told is None else {b"x-cift-client": told}
+def test_the_header_counts_only_behind_a_gateway(header: bytes | None, behind: bool, address: str) -> None:
+    headers = {} if header is None else {b"x-cift-client": header}
     assert address_of(headers, "10.0.0.1", behind_gateway=behind) == address
 
 
@@ -39,21 +39,21 @@ def _statuses(url: str, addresses: list[str]) -> list[int]:
         ]
 
 
-def test_behind_a_gateway_each_caller_has_a_limit_of_his_own(exchange: Stack) -> None:
+def test_behind_a_gateway_each_caller_has_its_own_limit(exchange: Stack) -> None:
     pod = {"PORT": str(free_port()), "CIFT_RATE_LIMIT_AUTH": "3", "CIFT_BEHIND_GATEWAY": "true"}
     one, two = "198.51.100.21", "198.51.100.22"
     with alone("auth.login", exchange, **pod) as url:
         assert _statuses(url, [one] * 4 + [two]) == [401, 401, 401, 429, 401]
 
 
-def test_without_a_gateway_a_forged_address_buys_nothing(exchange: Stack) -> None:
+def test_without_a_gateway_a_forged_address_has_no_effect(exchange: Stack) -> None:
     pod = {"PORT": str(free_port()), "CIFT_RATE_LIMIT_AUTH": "3"}
     with alone("auth.login", exchange, **pod) as url:
         statuses = _statuses(url, [f"198.51.100.{n}" for n in range(31, 36)])
     assert statuses.count(401) <= 3 and statuses[-1] == 429
 
 
-async def test_the_audit_log_names_the_caller(exchange: Stack) -> None:
+async def test_the_audit_log_records_the_caller(exchange: Stack) -> None:
     user = exchange.new_user()
     pod = {"PORT": str(free_port()), "CIFT_BEHIND_GATEWAY": "true"}
     body = {"username": user.username, "password": user.password}

@@ -12,7 +12,7 @@ from cift.platform import cloud_event
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "cloud_event_batch"
 VECTORS = sorted(path.stem for path in FOLDER.glob("*.json"))
-SOUND = [name for name in VECTORS if "refused" not in json.loads((FOLDER / f"{name}.json").read_text())]
+VALID = [name for name in VECTORS if "refused" not in json.loads((FOLDER / f"{name}.json").read_text())]
 
 
 def read(name: str) -> tuple[dict[str, Any], dict[bytes, bytes], bytes]:
@@ -21,13 +21,13 @@ def read(name: str) -> tuple[dict[str, Any], dict[bytes, bytes], bytes]:
     return vector, headers, (FOLDER / f"{name}.batch").read_bytes()
 
 
-def test_there_are_vectors_of_both_kinds() -> None:
-    assert len(SOUND) >= 3 and len(VECTORS) - len(SOUND) >= 2
+def test_there_are_valid_and_invalid_vectors() -> None:
+    assert len(VALID) >= 3 and len(VECTORS) - len(VALID) >= 2
     assert {path.stem for path in FOLDER.glob("*.batch")} == set(VECTORS)
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_a_batch_is_read_as_its_vector_says(name: str) -> None:
+def test_a_batch_is_read_as_its_vector_specifies(name: str) -> None:
     vector, headers, body = read(name)
     journal = bool(vector["headers"]["ce-journalid"])
     if "refused" in vector:
@@ -49,7 +49,7 @@ def test_a_batch_is_read_as_its_vector_says(name: str) -> None:
             assert (item.subject, item.timestamp_ns) == (message["subject"], message["time_ns"])
 
 
-def test_headers_of_a_message_are_read_as_nats_writes_them() -> None:
+def test_a_message_s_nats_headers_are_read() -> None:
     vector, headers, body = read("events_with_headers")
     first, second = cloud_event.batch(headers, body, journal=False)
     assert first.headers == {"Nats-Msg-Id": "41:0", "traceparent": vector["headers"]["traceparent"]}
@@ -66,7 +66,7 @@ def test_a_batch_without_one_of_its_headers_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ce-first", "ce-last", "ce-count"])
-def test_a_batch_that_holds_other_than_its_headers_say_is_refused(name: str) -> None:
+def test_a_batch_that_differs_from_its_headers_is_refused(name: str) -> None:
     _, headers, body = read("journal_of_three")
     with pytest.raises(Refused, match=f"{name} is not the"):
         cloud_event.batch(headers | {name.encode(): b"99"}, body, journal=True)
@@ -76,7 +76,7 @@ def packed(sequence: int) -> bytes:
     return struct.pack("<QqHII", sequence, 0, 1, 0, 1) + b"sd"
 
 
-def test_a_journal_with_a_gap_asks_for_the_missing_record_and_never_goes_back() -> None:
+def test_a_gap_in_the_journal_requests_the_missing_record_and_a_step_back_is_refused() -> None:
     _, headers, _ = read("journal_of_three")
     with pytest.raises(Expected) as expected:
         cloud_event.batch(headers, packed(5) + packed(7), journal=True)
@@ -86,6 +86,6 @@ def test_a_journal_with_a_gap_asks_for_the_missing_record_and_never_goes_back() 
 
 
 @pytest.mark.parametrize("block", [b"HTTP/1.1\r\n\r\n", b"NATS/1.0\r\nno colon\r\n\r\n"])
-def test_a_header_block_that_is_none_is_refused(block: bytes) -> None:
+def test_an_invalid_header_block_is_refused(block: bytes) -> None:
     with pytest.raises(Refused, match="headers"):
         cloud_event.message_headers(block)

@@ -1,4 +1,4 @@
-"""Dead letters as Python makes and reads them: the vectors that relay's tests read too."""
+"""Dead letters: Python makes and reads the vectors that relay's tests also use."""
 
 import json
 from pathlib import Path
@@ -22,9 +22,10 @@ def read(name: str) -> tuple[dict[str, Any], bytes]:
 def message(vector: dict[str, Any]) -> Message:
     from cift.platform.cloud_event import message_headers
 
-    said = vector["message"]
-    headers = message_headers(bytes.fromhex(said["headers"]))
-    return Message(said["sequence"], said["subject"], bytes.fromhex(said["data"]), headers, said["time_ns"])
+    fields = vector["message"]
+    headers = message_headers(bytes.fromhex(fields["headers"]))
+    data = bytes.fromhex(fields["data"])
+    return Message(fields["sequence"], fields["subject"], data, headers, fields["time_ns"])
 
 
 def test_there_are_vectors() -> None:
@@ -32,7 +33,7 @@ def test_there_are_vectors() -> None:
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_a_letter_is_made_as_its_vector_says(name: str) -> None:
+def test_a_dead_letter_is_made_as_its_vector_specifies(name: str) -> None:
     vector, body = read(name)
     post = vector["post"]
     made = dead_letter.make(
@@ -48,7 +49,7 @@ def test_a_letter_is_made_as_its_vector_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_a_letter_is_read_as_the_batch_that_was_refused(name: str) -> None:
+def test_a_dead_letter_is_read_as_the_batch_that_was_refused(name: str) -> None:
     vector, body = read(name)
     letter = Letter(vector["subject"], vector["letter"], body)
     assert (letter.function, letter.reason) == (
@@ -60,7 +61,7 @@ def test_a_letter_is_read_as_the_batch_that_was_refused(name: str) -> None:
     assert (batch.stream, batch.shard, batch.journal_id) == (vector["post"]["ce-stream"], "main", "")
 
 
-def test_a_poison_is_found_by_halving_and_all_else_passes_in_order() -> None:
+def test_a_poison_message_is_found_by_halving_and_all_others_pass_in_order() -> None:
     for poisons in ([], [0], [99], [50], [3, 4], [0, 17, 18, 99], list(range(100))):
         portion, at, posts = Portion(32), 0, 0
         aside: list[int] = []

@@ -1,4 +1,4 @@
-"""One form for every refusal, whatever is wrong with a request."""
+"""Every error response has the same form."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def test_unknown_paths(http: httpx.AsyncClient) -> None:
         check(await http.get(path), 404, "not_found")
 
 
-async def test_wrong_methods_say_which_are_right(http: httpx.AsyncClient) -> None:
+async def test_a_wrong_method_lists_the_allowed_ones(http: httpx.AsyncClient) -> None:
     answer = await http.put("/api/v1/auth/me")
     check(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
@@ -39,18 +39,18 @@ async def test_wrong_methods_say_which_are_right(http: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"{]", b"nul", b"\xff\xfe", b'{"a": 1,}', b"{'a': 1}", b'{"a": 1} x', b"[" * 5000]
 )
-async def test_what_is_not_json(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_body_that_is_not_json(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
     check(answer, 400, "invalid_json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null", b"true"])
-async def test_json_that_is_no_object(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_json_that_is_not_an_object(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
     check(answer, 422, "invalid_request")
 
 
-async def test_other_kinds_of_body(http: httpx.AsyncClient) -> None:
+async def test_a_body_of_another_media_type(http: httpx.AsyncClient) -> None:
     check(await http.post(REGISTER, data={"email": "a@example.com"}), 415, "unsupported_media_type")
     check(await http.post(REGISTER, files={"file": b"x"}), 415, "unsupported_media_type")
 
@@ -67,7 +67,7 @@ async def test_a_body_above_the_limit(http: httpx.AsyncClient) -> None:
         for _ in range(70):
             yield b"x" * 1024
 
-    # Without a length, as chunks: counted as it comes.
+    # Chunked, without a content-length: counted while it arrives.
     check(
         await http.post(REGISTER, content=drip(), headers={"content-type": "application/json"}),
         413,
@@ -75,7 +75,7 @@ async def test_a_body_above_the_limit(http: httpx.AsyncClient) -> None:
     )
 
 
-async def test_unknown_and_doubled_parameters(http: httpx.AsyncClient, user: User) -> None:
+async def test_unknown_and_repeated_parameters(http: httpx.AsyncClient, user: User) -> None:
     path = "/api/v1/auth/api-keys"
     for query, field in (
         ("limit=0", "limit"),
@@ -92,27 +92,27 @@ async def test_unknown_and_doubled_parameters(http: httpx.AsyncClient, user: Use
 
 
 async def test_unknown_fields_and_wrong_types_name_the_field(http: httpx.AsyncClient) -> None:
-    sound = {"email": "a@example.com", "username": "abc", "password": "long enough pw"}
+    valid = {"email": "a@example.com", "username": "abc", "password": "long enough pw"}
     for changed, field in (
         ({"extra": 1}, "extra"),
         ({"email": 7}, "email"),
         ({"username": ["a"]}, "username"),
         ({"password": {"$gt": ""}}, "password"),
     ):
-        body = check(await http.post(REGISTER, json=sound | changed), 422, "invalid_request")
+        body = check(await http.post(REGISTER, json=valid | changed), 422, "invalid_request")
         assert body["field"] == field
 
 
-async def test_the_request_id_is_kept_when_sound_and_replaced_when_not(http: httpx.AsyncClient) -> None:
+async def test_a_valid_request_id_is_kept_and_an_invalid_one_is_replaced(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health", headers={"X-Request-ID": "abc-1.2:3"})).headers[
         "x-request-id"
     ] == "abc-1.2:3"
     for wrong in ("x" * 65, "has space", '"quoted"', "<script>"):
-        given = (await http.get("/nope", headers={"X-Request-ID": wrong})).headers["x-request-id"]
-        assert given != wrong and len(given) == 32
+        returned = (await http.get("/nope", headers={"X-Request-ID": wrong})).headers["x-request-id"]
+        assert returned != wrong and len(returned) == 32
 
 
-async def test_trace_context_goes_through(http: httpx.AsyncClient) -> None:
+async def test_the_trace_context_is_returned(http: httpx.AsyncClient) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     answer = await http.get("/", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     version, trace_id, span, flags = answer.headers["traceparent"].split("-")
@@ -129,11 +129,11 @@ async def test_trace_context_goes_through(http: httpx.AsyncClient) -> None:
         assert answer.status_code == 200 and trace not in answer.headers["traceparent"]
 
 
-async def test_foreign_host_names_are_not_served(exchange: Stack, http: httpx.AsyncClient) -> None:
+async def test_an_untrusted_host_name_is_refused(exchange: Stack, http: httpx.AsyncClient) -> None:
     check(await http.get("/", headers={"Host": "evil.example"}), 400, "untrusted_host")
     check(await http.get("/nope", headers={"Host": "evil.example"}), 400, "untrusted_host")
     assert (await http.get("/", headers={"Host": "localhost:1"})).status_code == 200
-    # Probes come by address.
+    # Kubernetes sends probes to the pod's address.
     assert (await http.get("/health", headers={"Host": "10.1.2.3"})).status_code == 200
 
 
@@ -144,13 +144,13 @@ async def test_head_and_options(http: httpx.AsyncClient) -> None:
     assert options.status_code == 204 and options.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-async def test_the_index_leads_on(http: httpx.AsyncClient) -> None:
+async def test_the_links_of_the_index_work(http: httpx.AsyncClient) -> None:
     links = (await http.get("/")).json()["links"]
     for path in links.values():
         assert (await http.get(path)).status_code == 200, path
 
 
-async def test_ready_asks_the_real_stores(http: httpx.AsyncClient) -> None:
+async def test_ready_checks_the_real_stores(http: httpx.AsyncClient) -> None:
     body = (await http.get("/ready")).json()
     assert body["status"] == "ready"
     assert set(body["stores"]) == {"postgres", "nats", "valkey", "engine"}

@@ -1,5 +1,5 @@
-"""What a posted-to function answers while it works, when it takes too long, and when it fails; and what
-its small HTTP server bounds."""
+"""The responses of an event function while it runs, after a timeout and after an error; the limits of its
+HTTP server."""
 
 import asyncio
 import socket
@@ -26,8 +26,8 @@ from tests.host.test_cloud_event_batch import read
 DUE = {b"ce-type": cloud_event.DUE_TYPE.encode()}
 
 
-def house(declare: Any, function: Any) -> PushApp:
-    """Of a function that is declared as if it were functions/tests/<name>.py."""
+def push_app(declare: Any, function: Any) -> PushApp:
+    """The app of `function`, declared as if it were functions/tests/<name>.py."""
     module = types.ModuleType(f"functions.tests.{function.__name__}")
     sys.modules[module.__name__] = module
     function.__module__ = module.__name__
@@ -49,7 +49,7 @@ async def test_a_timer_that_still_runs_is_busy() -> None:
         calls += 1
         await go.wait()
 
-    timer = house(every("1s"), slow)
+    timer = push_app(every("1s"), slow)
     running = asyncio.create_task(post(timer, DUE))
     await asyncio.sleep(0)
     status, body = await post(timer, DUE)
@@ -59,7 +59,7 @@ async def test_a_timer_that_still_runs_is_busy() -> None:
     assert (await post(timer, DUE))[0] == 204 and calls == 2
 
 
-async def test_what_takes_too_long_is_ended_and_tried_again() -> None:
+async def test_a_call_that_takes_too_long_is_cancelled_and_can_be_repeated() -> None:
     ended = []
 
     async def stuck() -> None:
@@ -68,7 +68,7 @@ async def test_what_takes_too_long_is_ended_and_tried_again() -> None:
         finally:
             ended.append(True)
 
-    timer = house(every("1s", timeout_s=0.01), stuck)
+    timer = push_app(every("1s", timeout_s=0.01), stuck)
     for _ in range(2):
         status, body = await post(timer, DUE)
         assert status == 503 and b'"timed_out"' in body
@@ -80,11 +80,11 @@ async def test_what_takes_too_long_is_ended_and_tried_again() -> None:
     [
         (Poison("there is no such address"), 422, b'"poison"'),
         (Unavailable("database_unavailable", "The database does not answer"), 503, b'"database_unavailable"'),
-        (ZeroDivisionError("of the inside"), 500, b'"internal"'),
+        (ZeroDivisionError("an internal detail"), 500, b'"internal"'),
         (TimeoutError("of a store"), 500, b'"internal"'),
     ],
 )
-async def test_only_poison_is_told_as_poison(error: Exception, status: int, code: bytes) -> None:
+async def test_only_poison_is_reported_as_poison(error: Exception, status: int, code: bytes) -> None:
     seen: list[Any] = []
 
     async def notify(batch: Batch) -> None:
@@ -92,10 +92,10 @@ async def test_only_poison_is_told_as_poison(error: Exception, status: int, code
         raise error
 
     _, headers, body = read("events_with_headers")
-    handler = house(on("EVENTS", effects=True), notify)
-    answered, told = await post(handler, headers, body)
+    handler = push_app(on("EVENTS", effects=True), notify)
+    answered, content = await post(handler, headers, body)
     assert (answered, [m.subject for m in seen]) == (status, ["events.0197a3f0.filled", "events.zürich"])
-    assert code in told and b"of the inside" not in told
+    assert code in content and b"an internal detail" not in content
 
 
 @asynccontextmanager
@@ -110,11 +110,11 @@ async def served(handler: Any) -> AsyncIterator[int]:
         await task
 
 
-async def echo(request: Request) -> plain.Answer:
-    return plain.Answer(200, request.body, [(b"x-path", request.path.encode())])
+async def echo(request: Request) -> plain.Response:
+    return plain.Response(200, request.body, [(b"x-path", request.path.encode())])
 
 
-async def test_one_connection_serves_many_requests_chunked_ones_too() -> None:
+async def test_one_connection_serves_many_requests_including_chunked_ones() -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"one,"
         yield b"two"
@@ -138,7 +138,7 @@ async def raw(port: int, sent: bytes) -> bytes:
         writer.close()
 
 
-async def test_what_is_no_request_or_too_large_is_refused_and_hung_up(monkeypatch: Any) -> None:
+async def test_an_invalid_or_too_large_request_is_refused_and_the_connection_closed(monkeypatch: Any) -> None:
     monkeypatch.setattr(plain, "BODY_BYTES_MAX", 1000)
     async with served(echo) as port:
         assert (await raw(port, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
@@ -150,27 +150,27 @@ async def test_what_is_no_request_or_too_large_is_refused_and_hung_up(monkeypatc
         assert closed.startswith(b"HTTP/1.1 200 ") and b"connection: close" in closed
 
 
-async def test_a_request_that_does_not_arrive_is_given_up(monkeypatch: Any) -> None:
+async def test_a_request_that_does_not_arrive_closes_the_connection(monkeypatch: Any) -> None:
     monkeypatch.setattr(plain, "ARRIVES_WITHIN_S", 0.05)
     async with served(echo) as port:
         assert await raw(port, b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nab") == b""
 
 
-async def test_a_stop_lets_what_is_at_work_be_answered() -> None:
+async def test_a_stop_waits_for_the_request_in_progress() -> None:
     begun, go = asyncio.Event(), asyncio.Event()
 
-    async def slow(request: Request) -> plain.Answer:
+    async def slow(request: Request) -> plain.Response:
         begun.set()
         await go.wait()
-        return plain.Answer(200, b"done", [])
+        return plain.Response(200, b"done", [])
 
     listener = socket.create_server(("127.0.0.1", 0))
     server = PlainServer(slow)
     task = asyncio.create_task(server.serve(listener))
-    asked = asyncio.create_task(raw(listener.getsockname()[1], b"GET / HTTP/1.1\r\n\r\n"))
+    requested = asyncio.create_task(raw(listener.getsockname()[1], b"GET / HTTP/1.1\r\n\r\n"))
     await begun.wait()
     server.stopping.set()
     go.set()
-    answer = await asked
+    answer = await requested
     assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"done")
     await task

@@ -1,4 +1,4 @@
-"""Event functions alone as relay finds them: posted to, beside real stores, with real records."""
+"""Event functions that run alone: relay's POSTs, with real stores and real records."""
 
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -45,7 +45,7 @@ async def read_journal(platform: Platform) -> tuple[str, Records]:
 
 @pytest.fixture
 async def empty_database(exchange: Stack) -> AsyncIterator[str]:
-    """The URL of a read model that nothing was projected into."""
+    """The URL of an empty read model."""
     url = str(exchange.run_file["postgres_url"])
     owner = await asyncpg.connect(url)
     await owner.execute("DROP DATABASE IF EXISTS pushed_test WITH (FORCE)")
@@ -58,7 +58,7 @@ async def empty_database(exchange: Stack) -> AsyncIterator[str]:
     await owner.close()
 
 
-async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are(
+async def test_posted_records_are_projected_once_and_like_pulled_ones(
     exchange: Stack, platform: Platform, new_user: Callable[[], User], empty_database: str
 ) -> None:
     new_user()
@@ -80,7 +80,9 @@ async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are
             again = await post(records[:middle])
             assert (again.status_code, again.json()["expected"]) == (409, middle + 1)
             overlapping = await post(records[middle - 1 :])
-            assert overlapping.status_code == 204, "what came already is left out, the rest is projected"
+            assert overlapping.status_code == 204, (
+                "records that were projected are skipped, the others are projected"
+            )
             metrics = (await relay.get("/metrics")).text
             assert f'cift_projector_sequence{{function="portfolio.project_ledger"}} {float(last)}' in metrics
 
@@ -92,20 +94,20 @@ async def test_records_that_are_posted_are_projected_once_and_as_pumped_ones_are
             assert (await relay.get("/")).status_code == 405
             assert (await relay.get("/nothing")).json()["code"] == "not_found"
 
-    sums = "SELECT * FROM transactions WHERE sequence <= $1 ORDER BY sequence, entry"
+    rows = "SELECT * FROM transactions WHERE sequence <= $1 ORDER BY sequence, entry"
     theirs = await asyncpg.connect(empty_database)
     ours = await asyncpg.connect(str(exchange.run_file["postgres_url"]))
     try:
         at = await theirs.fetchrow("SELECT projector, journal_id, sequence FROM projector_offsets")
         assert at is not None and tuple(at) == ("project_ledger", journal_id, last)
-        posted = await theirs.fetch(sums, last)
-        assert posted and posted == await ours.fetch(sums, last)
+        posted = await theirs.fetch(rows, last)
+        assert posted and posted == await ours.fetch(rows, last)
     finally:
         await theirs.close()
         await ours.close()
 
 
-async def test_a_timer_runs_when_it_is_told_that_it_is_due(exchange: Stack) -> None:
+async def test_a_timer_runs_when_a_due_time_is_posted(exchange: Stack) -> None:
     with alone("auth.expire_tokens", exchange, PORT=str(free_port())) as url:
         due = {"ce-type": "markets.cift.due", "ce-id": "auth.expire_tokens/2026-01-01T00:00:00Z"}
         async with httpx.AsyncClient(base_url=url) as relay:
@@ -117,12 +119,12 @@ async def test_a_timer_runs_when_it_is_told_that_it_is_due(exchange: Stack) -> N
         assert 'cift_requests_total{function="auth.expire_tokens",status="204"} 2.0' in metrics
 
 
-def test_beside_make_run_it_runs_by_itself(exchange: Stack) -> None:
+def test_without_relay_it_runs_by_itself(exchange: Stack) -> None:
     with alone("auth.expire_tokens", exchange) as url:
         assert httpx.post(url).json()["code"] == "not_pushed"
 
 
-def test_a_daemon_answers_probes(exchange: Stack) -> None:
+def test_a_daemon_serves_probes(exchange: Stack) -> None:
     with alone("feeds.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
         assert httpx.get(f"{url}/health").json() == {"status": "ok"}
         assert httpx.get(f"{url}/metrics").status_code == 200

@@ -1,4 +1,4 @@
-"""One function alone, under functions-framework, answers as it does among all."""
+"""One function alone, under functions-framework, responds as it does in the process with all functions."""
 
 import os
 import subprocess
@@ -34,8 +34,11 @@ def test_a_function_with_a_body_alone(exchange: Stack, user: User) -> None:
         assert (bad.status_code, bad.json()["code"]) == (400, "invalid_json")
 
 
-def test_an_unknown_function_is_said_in_one_sentence(exchange: Stack) -> None:
-    for name, words in (("auth.nope", "there is no functions/auth/nope.py"), ("", "must name the function")):
+def test_an_unknown_function_is_reported_in_one_sentence(exchange: Stack) -> None:
+    for name, words in (
+        ("auth.nope", "there is no functions/auth/nope.py"),
+        ("", "CIFT_FUNCTION is not set"),
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "cift.host"],
             cwd=ROOT,
