@@ -3,10 +3,10 @@
 Usage: python scripts/build_sample.py LEAN_DATA [--out data/sample] [--window-ms 100]
        (or CIFT_LEAN_DATA=... python scripts/build_sample.py)
 
-LEAN_DATA holds `equity/usa/tick/<symbol>/<yyyymmdd>_{trade,quote}.zip`, as in the `Data` folder of
-the Lean repository. `cift/feeds/lean.py` reads them; `cift/feeds/quotes.py` decides what a
-quote is; `cift/feeds/sample.py` says what the columns mean and reads them back. The same input
-gives the same rows.
+LEAN_DATA holds `equity/usa/tick/<symbol>/<yyyymmdd>_{trade,quote}.zip`, as in the `Data` folder of the
+Lean repository. `cift/recordings/lean.py` reads them, `cift/feeds/lean_replay.py` and
+`cift/feeds/quotes.py` derive the quotes, and `cift/feeds/sample.py` writes the files, reads them back and
+documents their columns. The same input gives the same rows.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cift.feeds import lean, quotes, sample
+from cift.feeds import lean_replay, quotes, sample
+from cift.recordings import lean
 
-DATE = "20131007"
+DATE = date(2013, 10, 7)
 SYMBOLS = ("SPY", "IBM", "BAC", "AIG")
 
 
@@ -40,10 +42,10 @@ def main() -> None:
     if not ticks.is_dir():
         parser.error(f"{ticks} is not a folder")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    files = [file for file in lean.day_files(ticks, "tick") if file.day == DATE]
     tapes = []
     for symbol in SYMBOLS:
-        folder = ticks / symbol.lower()
-        tape = lean.tape(folder / f"{DATE}_trade.zip", folder / f"{DATE}_quote.zip", arguments.window_ms)
+        tape = lean_replay.tape([file for file in files if file.symbol == symbol], arguments.window_ms)
         tapes.append(tape)
         source = "derived from prints" if tape.derived else "recorded"
         print(f"{symbol}: {len(tape.prints):,} prints, {len(tape.quotes):,} quotes ({source})")

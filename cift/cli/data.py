@@ -22,10 +22,11 @@ from cift.cli.client import PREFIX, Client, Failed
 from cift.cli.output import AsJson, Limit
 from cift.feeds.feed import Lost, Rejected
 from cift.feeds.settings import MarketSettings
-from cift.history import files, lean_files
+from cift.history import files, lean_load
 from cift.history import load as loading
 from cift.kernel.errors import CiftError
 from cift.platform.stores import Platform
+from cift.recordings import lean
 
 app = typer.Typer(help="Load recorded ticks, export them, and ask what they add up to.", no_args_is_help=True)
 load_app = typer.Typer(help="Load ticks from files; loading twice changes nothing.", no_args_is_help=True)
@@ -51,19 +52,17 @@ def load_lean(
     """Load ticks and split factors from a folder of QuantConnect Lean data."""
     wanted = {name.strip().upper() for name in symbols.split(",")} if symbols else None
 
-    def is_wanted(file: lean_files.DayFile) -> bool:
+    def is_wanted(file: lean.DayFile) -> bool:
         first, last = from_ and from_.date(), to and to.date()
         in_time = (first is None or file.day >= first) and (last is None or file.day <= last)
         return in_time and (wanted is None or file.symbol in wanted)
 
     try:
-        found = [file for file in lean_files.day_files(folder) if is_wanted(file)]
-    except lean_files.NotLean as problem:
+        found = [file for file in lean_load.tick_files(folder) if is_wanted(file)]
+    except lean.NotLean as problem:
         raise Failed("not_lean", str(problem)) from None
-    sources = [
-        loading.Source(file.path, lean_files.FEED, partial(lean_files.messages, file)) for file in found
-    ]
-    factors = {symbol: lean_files.factor_file(folder, symbol) for symbol in {file.symbol for file in found}}
+    sources = [loading.Source(file.path, lean_load.FEED, partial(lean_load.messages, file)) for file in found]
+    factors = {symbol: lean.factors(folder, symbol) for symbol in {file.symbol for file in found}}
     _load(sources, {symbol: told for symbol, told in factors.items() if told}, again, as_json)
 
 
@@ -195,7 +194,7 @@ async def _run(
             for symbol, told in factors.items():
                 await platform.ticks.publish_factors(symbol, told)
             return await loading.load(sources, platform.ticks, notes, progress, again=again)
-        except (lean_files.NotLean, files.NotTicks) as problem:
+        except (lean.NotLean, files.NotTicks) as problem:
             raise Failed("not_ticks", str(problem)) from None
         except ValueError as problem:  # what the wire refuses: a symbol or feed that is none
             raise Failed("not_ticks", str(problem)) from None

@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from cift.feeds import recordings
+from cift.feeds import recording
 from cift.feeds.feed import Ended, Session
 from cift.feeds.outside import Tick
 from cift.feeds.settings import MarketSettings, SettingInvalid
@@ -132,6 +132,6 @@ async def load(settings: MarketSettings) -> ReplaySource:
         SettingInvalid: it does not hold the time to begin at.
     """
     timeline = await asyncio.to_thread(
-        recordings.read, settings.sample_folder, settings.symbols, settings.replay_day
+        recording.read, settings.sample_folder, settings.symbols, settings.replay_day
     )
     return ReplaySource(timeline, settings)

@@ -9,7 +9,7 @@
 | CIFT_REPLAY_FROM | its beginning | replay: where the first loop begins, HH:MM of the recording's own clock |
 | CIFT_REPLAY_DAY | the first | replay: which day, YYYY-MM-DD, of a recording of several |
 | CIFT_REPLAY_LOOPS | 0 | replay: how many; 0 = for ever |
-| CIFT_SAMPLE | data/sample | replay: the recording (`recordings.py` says which kinds) |
+| CIFT_SAMPLE | data/sample | replay: the recording (`recording.py` lists the supported kinds) |
 | CIFT_SEED | 7 | agents: seed of everything they do |
 | CIFT_AGENTS_RATE | 40 | agents: most commands in a second, all of them together |
 | CIFT_ALPACA_KEY, CIFT_ALPACA_SECRET | | alpaca: the account's |
@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -168,6 +169,9 @@ def _time_of_day(text: str) -> int:
 
 
 def _day(text: str) -> str:
-    if text and not _DAY.fullmatch(text):
-        raise SettingInvalid(f"CIFT_REPLAY_DAY is {text!r}; it is a day such as 2013-10-07")
+    try:
+        if text and (not _DAY.fullmatch(text) or not date.fromisoformat(text)):
+            raise ValueError
+    except ValueError:
+        raise SettingInvalid(f"CIFT_REPLAY_DAY is {text!r}; expected a day such as 2013-10-07") from None
     return text

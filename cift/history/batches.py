@@ -32,16 +32,9 @@ class Piece:
     batch: bytes
 
 
-def numbered(frame: "pl.DataFrame", day: date) -> "pl.DataFrame":
-    """The frame with the numbers of a day's file in the column `sequence`; before anything is left out."""
-    begin = (day - date(1970, 1, 1)).days * ROWS_PER_DAY + 1
-    return frame.with_row_index("sequence", offset=0).with_columns(_u64("sequence") + begin)
-
-
-def _u64(name: str) -> "pl.Expr":
-    import polars as pl
-
-    return pl.col(name).cast(pl.UInt64)
+def first_sequence(day: date) -> int:
+    """The sequence number of the first row in a day's file."""
+    return (day - date(1970, 1, 1)).days * ROWS_PER_DAY + 1
 
 
 def midnight_ns(day: date, zone: str) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cift.contracts.paging import PageRequest
-from cift.history import analytics, executions, indicators, lean_files
+from cift.history import analytics, executions, indicators, lean_load
 from cift.history.rules import Range
 from cift.kernel.ids import uuid7
 from cift.platform.clickhouse import ClickHouse
@@ -25,9 +25,9 @@ PAGE = PageRequest(limit=500)
 
 @pytest.fixture(scope="module")
 def quotes(lean_folder: Path) -> pl.DataFrame:
-    (file,) = (f for f in lean_files.day_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "quote"))
+    (file,) = (f for f in lean_load.tick_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "quote"))
     assert file.day == date(2013, 10, 7)
-    return lean_files.read(file).with_columns(start=pl.col("at") // (60 * NANOS) * 60)
+    return lean_load.read(file).with_columns(start=pl.col("at") // (60 * NANOS) * 60)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ async def test_spread_and_order_flow(clickhouse: ClickHouse, lean_folder: Path, 
 
 async def test_volume_profile(clickhouse: ClickHouse, lean_folder: Path) -> None:
     await archived(clickhouse, messages(lean_folder, "BAC", "trade"))
-    (file,) = (f for f in lean_files.day_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "trade"))
-    frame = in_hour(lean_files.read(file)).filter(pl.col("conditions") & 118_517_248 == 0)
+    (file,) = (f for f in lean_load.tick_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "trade"))
+    frame = in_hour(lean_load.read(file)).filter(pl.col("conditions") & 118_517_248 == 0)
     step = 50_000_000
     bands = frame.with_columns(band=pl.col("price") // step * step).group_by("band")
     meant = bands.agg(pl.col("quantity").sum(), pl.len()).sort("band")

@@ -10,7 +10,7 @@ import pytest
 
 from cift.contracts.conditions import NOT_LAST_SALE
 from cift.contracts.paging import PageRequest
-from cift.history import archive, batches, lean_files, requests
+from cift.history import archive, batches, lean_load, requests
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import parse_rfc3339
@@ -27,10 +27,10 @@ Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
 
 
 def messages(folder: Path, symbol: str, kind: batches.Kind) -> list[Message]:
-    (file,) = (f for f in lean_files.day_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
-    frame = lean_files.read(file)
+    (file,) = (f for f in lean_load.tick_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
+    frame = lean_load.read(file)
     parts = [frame[start : start + PART_TICKS] for start in range(0, frame.height, PART_TICKS)]
-    found = [piece for part in parts for piece in batches.pieces(part, lean_files.FEED, symbol, kind)]
+    found = [piece for part in parts for piece in batches.pieces(part, lean_load.FEED, symbol, kind)]
     return [Message(number, "ticks", piece.batch, {}, 0) for number, piece in enumerate(found, 1)]
 
 
@@ -91,7 +91,7 @@ async def stored(
             parse_rfc3339(begin),
             parse_rfc3339(end),
             source="outside",
-            feed=lean_files.FEED,
+            feed=lean_load.FEED,
             calendar=DEFAULT if hours == "regular" else None,
             adjusted=False,
             page=PageRequest(limit=limit, cursor=cursor),

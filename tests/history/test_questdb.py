@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from cift.history import archive, questdb_ticks, rules, tick_export
 from cift.history.clickhouse_store import ClickHouseStore
-from cift.history.lean_files import FEED
+from cift.history.lean_load import FEED
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import Kind, TickStore
 from cift.kernel.clock import parse_rfc3339

@@ -1,77 +1,94 @@
-"""Any recorded day as a timeline: which kinds of files there are, and how they are told apart.
+"""A recorded day as a timeline, from any of the supported kinds of files.
 
 | what `CIFT_SAMPLE` names | read as |
 |---|---|
-| a folder with `quotes.parquet` and `prints.parquet` | the carried sample (`sample.py`) |
-| a folder below which Lean's zips lie, or one such zip | Lean (`lean.py`): ticks, else minutes |
-| a `.csv` or `.parquet` file, or a folder of such | columns by name, below |
+| a folder with `quotes.parquet` and `prints.parquet` | the bundled sample (`sample.py`) |
+| a folder with Lean's zips below it, or one such zip | Lean (`lean_replay.py`): ticks, else minutes |
+| a `.csv` or `.parquet` file, or a folder of such files | columns by name, see below |
 
 Columns: `time` (or `timestamp`): RFC 3339 text, a datetime, or whole seconds, milli-, micro- or
-nanoseconds since the Unix epoch; `symbol` (absent: the file's name before its first `_` or `.`);
-`price` and `size` of a trade; `bid`, `bid_size`, `ask`, `ask_size` of a quote. A file may hold both
-kinds of rows. Days are UTC. Prices go from text to whole nanos, not by floats.
+nanoseconds since the Unix epoch; `symbol` (if absent, the file's name up to its first `_` or `.`);
+`price` and `size` of a trade; `bid`, `bid_size`, `ask`, `ask_size` of a quote. A file can hold both
+kinds of rows. Days are UTC. Prices are converted from text to whole nanos without floats.
 
-Memory: a day is held whole, 56 bytes a tick; at most `TICKS_MAX`.
+Memory: the whole day is kept in memory, 56 bytes per tick, at most `TICKS_MAX` ticks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cift.feeds import lean, sample
+from cift.feeds import lean_replay, sample
 from cift.feeds.outside import Quote, Trade
 from cift.feeds.sample import SampleMissing
 from cift.feeds.timeline import Timeline
+from cift.recordings import lean
 
 if TYPE_CHECKING:
     import polars as pl
 
 TICKS_MAX = 20_000_000
 DAY_NS = 86_400 * 10**9
+EPOCH = date(1970, 1, 1)
 _TRADE = ("price", "size")
 _QUOTE = ("bid", "bid_size", "ask", "ask_size")
 
 
 def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
-    """The recording at `path`: its symbols (only `symbols`, where given) of `day` (YYYY-MM-DD; empty:
-    the first that there is).
+    """The recording at `path` of one `day` (YYYY-MM-DD; empty: the first day of the recording). Only
+    `symbols`, if any are given.
 
     Raises:
-        SampleMissing: what is there cannot be played; the sentence says why.
+        SampleMissing: the recording cannot be replayed; the message is the reason.
     """
     if (path / sample.QUOTES).exists():
         tapes = [tape for tape in sample.read(path) if not symbols or tape.symbol in symbols]
-        return _some(Timeline.of_tapes(tapes), path)
-    zips = lean.days(path if path.is_dir() else path.parent)
-    if zips and path.suffix in ("", ".zip"):
-        return _some(_lean(path, zips, symbols, day), path)
-    files = [path] if path.is_file() else sorted([*path.glob("*.csv"), *path.glob("*.parquet")])
-    if not files:
+        return _not_empty(Timeline.of_tapes(tapes), path)
+    if path.suffix in ("", ".zip"):
+        folder = path if path.is_dir() else path.parent
+        ticks = lean.day_files(folder, "tick")
+        files = ticks or lean.day_files(folder, "minute")
+        if files:
+            try:
+                return _not_empty(_lean(path, files, symbols, day, of_ticks=bool(ticks)), path)
+            except lean.NotLean as problem:
+                raise SampleMissing(str(problem)) from problem
+    tables = [path] if path.is_file() else sorted([*path.glob("*.csv"), *path.glob("*.parquet")])
+    if not tables:
         raise SampleMissing(f"{path} holds no recording: neither Lean's zips nor CSV or Parquet files")
-    return _some(_table(files, symbols, day), path)
+    return _not_empty(_table(tables, symbols, day), path)
 
 
-def _some(line: Timeline, path: Path) -> Timeline:
+def _not_empty(line: Timeline, path: Path) -> Timeline:
     if not len(line):
-        raise SampleMissing(f"{path} holds no tick of what was asked for")
+        raise SampleMissing(f"{path} holds no tick of the requested symbols and day")
     return line
 
 
-def _lean(path: Path, by_day: dict[str, list[Path]], symbols: Sequence[str], day: str) -> Timeline:
-    wanted = day.replace("-", "") or (path.name[:8] if path.is_file() else min(by_day))
-    if wanted not in by_day:
-        raise SampleMissing(f"{path} holds no day {day}; it has {', '.join(sorted(by_day)[:10])}")
-    files = [path] if path.is_file() else by_day[wanted]
-    files = [each for each in files if not symbols or lean.symbol_of(each) in symbols]
-    if files and files[0].parent.parent.name == "tick":
-        folders = sorted({each.parent for each in files})
+def _lean(
+    path: Path, files: Sequence[lean.DayFile], symbols: Sequence[str], day: str, *, of_ticks: bool
+) -> Timeline:
+    """Of ticks a file stands for its symbol's day: trades and quotes. Of minutes it stands for itself."""
+    if path.is_file():
+        named = [file for file in files if file.path == path]
+        if not named:
+            raise SampleMissing(f"{path} is not named like Lean's files: <yyyymmdd>_trade.zip or _quote.zip")
+        files = [file for file in files if (file.day, file.symbol) == (named[0].day, named[0].symbol)]
+        files = files if of_ticks else named
+    days = sorted({file.day for file in files})
+    wanted = date.fromisoformat(day) if day else days[0]
+    if wanted not in days:
+        raise SampleMissing(f"{path} holds no day {day}; it has {', '.join(map(str, days[:10]))}")
+    files = [file for file in files if file.day == wanted and (not symbols or file.symbol in symbols)]
+    names = sorted({file.symbol for file in files})
+    if of_ticks:
         return Timeline.of_tapes(
-            lean.tape(folder / f"{wanted}_trade.zip", folder / f"{wanted}_quote.zip") for folder in folders
+            lean_replay.tape([file for file in files if file.symbol == name]) for name in names
         )
-    names = sorted({lean.symbol_of(each) for each in files})
-    return Timeline(names, (tick for each in files for tick in lean.minutes(each)))
+    return Timeline(names, (tick for file in files for tick in lean_replay.minutes(file)))
 
 
 def _table(files: Sequence[Path], symbols: Sequence[str], day: str) -> Timeline:
@@ -84,19 +101,13 @@ def _table(files: Sequence[Path], symbols: Sequence[str], day: str) -> Timeline:
     if symbols:
         frame = frame.filter(pl.col("symbol").is_in(list(symbols)))
     days = sorted(frame["day"].unique().to_list())
-    wanted = _day_number(day) if day else (days[0] if days else 0)
+    wanted = (date.fromisoformat(day) - EPOCH).days if day else (days[0] if days else 0)
     if day and wanted not in days:
         raise SampleMissing(f"{files[0].parent} holds no tick of {day}")
     frame = frame.filter(pl.col("day") == wanted)
     if len(frame) > TICKS_MAX:
-        raise SampleMissing(f"the day has {len(frame):,} ticks; {TICKS_MAX:,} can be played")
+        raise SampleMissing(f"the day has {len(frame):,} ticks; at most {TICKS_MAX:,} can be replayed")
     return Timeline(sorted(frame["symbol"].unique().to_list()), _ticks(frame))
-
-
-def _day_number(day: str) -> int:
-    from datetime import date
-
-    return (date.fromisoformat(day) - date(1970, 1, 1)).days
 
 
 def _frame(file: Path) -> pl.DataFrame:
@@ -116,7 +127,7 @@ def _frame(file: Path) -> pl.DataFrame:
         pl.col("symbol").cast(pl.String).str.to_uppercase() if "symbol" in frame.columns else pl.lit(name)
     )
     nanos = [
-        # text → decimal of nine places → whole nanos: exact, where a float times 1e9 need not be
+        # text → decimal of nine places → whole nanos is exact; a float times 1e9 is not always
         (pl.col(each).cast(pl.String).cast(pl.Decimal(38, 9)) * 1_000_000_000).cast(pl.Int64).alias(each)
         for each in amounts
     ]
@@ -139,23 +150,23 @@ def _time_ns(column: pl.Series, file: Path) -> pl.Series:
     if column.dtype == pl.Datetime:
         return column.dt.epoch("ns").alias("time")
     if not column.dtype.is_integer() or column.null_count():
-        raise SampleMissing(f"{file}: time is {column.dtype}, which is no time")
+        raise SampleMissing(f"{file}: the column time has the type {column.dtype}, which is not a time")
     latest = max(column.cast(pl.Int64).to_list(), default=0)
     digits = len(str(latest))
     for unit, places in ((10**9, 10), (10**6, 13), (10**3, 16), (1, 19)):
         if digits <= places:
             return (column.cast(pl.Int64) * unit).alias("time")
-    raise SampleMissing(f"{file}: {latest} is no time")
+    raise SampleMissing(f"{file}: time {latest} has more digits than nanoseconds since the Unix epoch")
 
 
 def _ticks(frame: pl.DataFrame) -> Iterable[Trade | Quote]:
-    have = set(frame.columns)
-    if {*_TRADE} <= have:
+    columns = set(frame.columns)
+    if {*_TRADE} <= columns:
         trades = frame.drop_nulls(["price", "size"])
         for symbol, at_ns, price, size in trades.select("symbol", "at_ns", *_TRADE).iter_rows():
             if price > 0 and size > 0:
                 yield Trade(symbol, at_ns, price, size)
-    if {*_QUOTE} <= have:
+    if {*_QUOTE} <= columns:
         quoted = frame.drop_nulls(list(_QUOTE))
         for symbol, at_ns, bid, bid_size, ask, ask_size in quoted.select(
             "symbol", "at_ns", *_QUOTE

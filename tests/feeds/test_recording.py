@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cift.feeds import recordings, sample
+from cift.feeds import recording, sample
 from cift.feeds.outside import Quote, Trade
 from cift.feeds.sample import OPEN_MS, SampleMissing
 from cift.feeds.timeline import Timeline
@@ -23,11 +23,11 @@ def all_of(line: Timeline) -> list[Trade | Quote]:
 
 
 def test_the_carried_sample_is_read_as_its_tapes() -> None:
-    line, tapes = recordings.read(sample.FOLDER), sample.read()
+    line, tapes = recording.read(sample.FOLDER), sample.read()
     assert line.symbols == [tape.symbol for tape in tapes]
     assert len(line) == sum(len(tape.quotes) + len(tape.prints) for tape in tapes)
     assert (line.opens_ms, line.closes_ms) == (sample.OPEN_MS, sample.CLOSE_MS)
-    only = recordings.read(sample.FOLDER, ["IBM"])
+    only = recording.read(sample.FOLDER, ["IBM"])
     assert only.symbols == ["IBM"] and 0 < len(only) < len(line)
 
 
@@ -49,7 +49,7 @@ def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: P
         f"{OPEN_MS + 5},1000000,3,0,0,P,0,0\n{OPEN_MS + 5},0,0,1001000,4,Q,0,0\n",
     )
     lean_zip(folder / "20131008_trade.zip", f"{OPEN_MS},1100000,1,Q,0,0\n")
-    line = recordings.read(tmp_path)
+    line = recording.read(tmp_path)
     assert line.symbols == ["ABC"]
     ms = 1_000_000
     assert all_of(line) == [
@@ -58,17 +58,17 @@ def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: P
         # It still stands, which the tape has to say: the engine lets prints eat the quote.
         Quote("ABC", (OPEN_MS + 10) * ms, 100 * NANOS, 3 * NANOS, 100_100_000_000, 4 * NANOS),
     ]
-    later = recordings.read(tmp_path, day="2013-10-08")
+    later = recording.read(tmp_path, day="2013-10-08")
     assert [tick.price for tick in all_of(later) if isinstance(tick, Trade)] == [110 * NANOS]
     with pytest.raises(SampleMissing, match="2013-10-09"):
-        recordings.read(tmp_path, day="2013-10-09")
+        recording.read(tmp_path, day="2013-10-09")
 
 
 def test_leans_minutes_of_a_market_in_fractions(tmp_path: Path) -> None:
     folder = tmp_path / "crypto" / "coinbase" / "minute" / "btcusd"
     lean_zip(folder / "20180404_trade.zip", "0,7424.91,7424.91,7422,7422.5,8\n")
     lean_zip(folder / "20180404_quote.zip", "0,1,1,1,7421.9,1.25,1,1,1,7422.1,33.35399601000002\n")
-    line = recordings.read(tmp_path)
+    line = recording.read(tmp_path)
     ticks = all_of(line)
     trades = [tick for tick in ticks if isinstance(tick, Trade)]
     assert [trade.price for trade in trades] == [
@@ -101,12 +101,12 @@ EXPECTED = [
 def test_a_csv_file_is_named_by_its_symbol_and_played_a_day_at_a_time(tmp_path: Path) -> None:
     file = tmp_path / "xyz_ticks.csv"
     file.write_text(CSV)
-    line = recordings.read(file)
+    line = recording.read(file)
     assert all_of(line) == EXPECTED and line.in_whole_units
     assert line.opens_ms == 14 * 3_600_000 and line.closes_ms == 14 * 3_600_000 + 501
-    assert len(recordings.read(tmp_path, day="2024-05-07")) == 1
+    assert len(recording.read(tmp_path, day="2024-05-07")) == 1
     with pytest.raises(SampleMissing, match="no tick of 2024-05-08"):
-        recordings.read(file, day="2024-05-08")
+        recording.read(file, day="2024-05-08")
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "datetime"])
@@ -118,26 +118,26 @@ def test_a_parquet_file_may_tell_its_times_in_any_unit(tmp_path: Path, unit: str
         times = times.cast(pl.Datetime("us", "UTC"))
     frame = pl.DataFrame({"timestamp": times, "symbol": ["abc"], "price": [100.07], "size": [3]})
     frame.write_parquet(tmp_path / "ticks.parquet")
-    assert all_of(recordings.read(tmp_path)) == [Trade("ABC", AT_NS, 100_070_000_000, 3 * NANOS)]
+    assert all_of(recording.read(tmp_path)) == [Trade("ABC", AT_NS, 100_070_000_000, 3 * NANOS)]
 
 
 def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
     with pytest.raises(SampleMissing, match="no recording"):
-        recordings.read(tmp_path)
+        recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("when,price\n1,2\n")
     with pytest.raises(SampleMissing, match="no column time"):
-        recordings.read(tmp_path)
+        recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("time,price\n1,2\n")
     with pytest.raises(SampleMissing, match="neither price and size"):
-        recordings.read(tmp_path)
+        recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("time,price,size\nsoon,2,1\n")
     with pytest.raises(SampleMissing, match="cannot read"):
-        recordings.read(tmp_path)
+        recording.read(tmp_path)
 
 
 def test_the_lean_folder_gives_the_carried_sample() -> None:
-    made = all_of(recordings.read(LEAN / "equity", ["IBM"]))
-    carried = all_of(recordings.read(sample.FOLDER, ["IBM"]))
+    made = all_of(recording.read(LEAN / "equity", ["IBM"]))
+    carried = all_of(recording.read(sample.FOLDER, ["IBM"]))
     if LEAN == THINNED:
         made, carried = ([tick for tick in ticks if tick.at_ns < WHOLE_UNTIL_NS] for ticks in (made, carried))
     assert len(made) > 1_000

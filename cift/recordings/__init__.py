@@ -1,0 +1,1 @@
+"""Readers of recorded market data, shared by `cift.feeds` (replay) and `cift.history` (loading)."""
