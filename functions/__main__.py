@@ -44,12 +44,12 @@ def market() -> None:
 
 
 def generate(*, check: bool) -> None:
-    from cift.generate import chart, files, pages  # what it needs is not in a function's image
+    from cift.generate import chart, files, messages, pages  # what it needs is not in a function's image
 
     try:
         for path in files.generate(check=check):
             print(f"wrote {path}")
-    except (files.Stale, chart.OverBudget, pages.NoMarks) as error:
+    except (files.Stale, chart.OverBudget, pages.NoMarks, messages.OldModule) as error:
         sys.exit(str(error))
 
 

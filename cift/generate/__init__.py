@@ -3,6 +3,7 @@
 needs.py     the stores that a function reaches, from its parameter types
 chart.py     charts/cift/functions.gen.yaml, and the budget of database connections
 skaffold.py  k8s/skaffold.gen.yaml
+messages.py  cift/contracts/*_gen.py: types of the engine's messages, and limits, from cift_core
 pages.py     functions/openapi.gen.json, and the tables in functions/README.md
 calendars.py cift/platform/calendars/*.gen.json
 files.py     write all files, or check that none would change

@@ -239,8 +239,8 @@ LEG = {"order": ORDER, "stop_price": 1}
 REFUSED: list[tuple[dict[str, Any] | int, str]] = [
     ({"type": "place_order"}, "commands[1].account: is required"),
     ({"account": ACCOUNT}, "commands[1].type: is required"),
-    ({"type": "destroy"}, "commands[1].type: is no command"),
-    ({"type": "continue"}, "commands[1].type: continue is written by the engine's own process"),
+    ({"type": "destroy"}, "commands[1].type: there is no command destroy"),
+    ({"type": "continue"}, "commands[1].type: only matchd writes the command continue"),
     (7, "commands[1]: expected a dict, got int"),
     (PLACE | {"limit_prise": 5}, "commands[1].limit_prise: unknown field"),
     (PLACE | {"quantity": 1.5}, "commands[1].quantity: expected an int (nanos), got float"),
@@ -269,11 +269,11 @@ REFUSED: list[tuple[dict[str, Any] | int, str]] = [
     (PLACE | {"span_id": "zz" * 8}, "commands[1].span_id: expected 16 hex digits"),
     (
         {"type": "halt", "symbol": "SPY", "idempotency_key": "k"},
-        "commands[1].idempotency_key: halt takes none",
+        "commands[1].idempotency_key: the command halt takes none",
     ),
     (
         PLACE | {"idempotency_key": "k", "request": {"key": "0" * 32, "body": "0" * 32}},
-        "commands[1].idempotency_key: stands beside request",
+        "commands[1].idempotency_key: is given beside request",
     ),
 ]
 

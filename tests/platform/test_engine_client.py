@@ -3,15 +3,18 @@
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from cift.contracts import messages_gen as messages
 from cift.kernel.errors import CiftError, OutcomeUnknown, Refused, Unavailable
 from cift.kernel.ids import uuid7
 from cift.platform import engine as engine_client
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
+from tests.shapes import JSON, SENT
 from tests.stack import Stack
 
 NANOS = 10**9
@@ -105,6 +108,59 @@ async def test_questions_have_refusals_too(platform: Platform) -> None:
         await platform.engine.query({"quote": ["NOPE"]})
     assert (refused.value.code, refused.value.status) == ("unknown_symbol", 404)
     assert await platform.engine.account_sequence(uuid7()) == 0
+
+
+async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None:
+    engine, account, symbol = platform.engine, uuid7(), "TYPED"
+    await engine.submit(
+        {
+            "type": "define_instrument",
+            "symbol": symbol,
+            "currency": "USD",
+            "tick": NANOS // 100,
+            "lot": NANOS,
+            "band_ppm": 100_000,
+            "collar_ppm": 20_000,
+        }
+    )
+    await engine.submit(open_account(account))
+    await engine.submit(deposit(account, 1_000 * NANOS))
+    order: dict[str, Any] = {
+        "account": account,
+        "order": uuid7(),
+        "symbol": symbol,
+        "side": "buy",
+        "kind": "limit",
+        "quantity": NANOS,
+        "limit_price": NANOS,
+    }
+    await engine.submit({"type": "place_order", **order})
+    sized = {key: value for key, value in order.items() if key not in ("order", "quantity")}
+    queries: list[tuple[dict[str, Any], Any, Any]] = [
+        ({"account": account}, messages.AccountQuery, messages.AccountAnswer),
+        ({"account_sequence": account}, messages.AccountSequenceQuery, messages.AccountSequenceAnswer),
+        ({"order": order["order"]}, messages.OrderQuery, messages.OrderAnswer),
+        ({"quote": [symbol]}, messages.QuoteQuery, messages.QuoteAnswer),
+        ({"book": {"symbol": symbol, "depth": 5}}, messages.BookQuery, messages.BookAnswer),
+        ({"instruments": {}}, messages.InstrumentsQuery, messages.InstrumentsAnswer),
+        ({"feeds": {}}, messages.FeedsQuery, messages.FeedsAnswer),
+        (
+            {"check": {"type": "place_order", **order, "order": uuid7()}},
+            messages.CheckQuery,
+            messages.CheckAdmitted,
+        ),
+        (
+            {"check": {"type": "place_order", **order, "quantity": 1}},
+            messages.CheckQuery,
+            messages.CheckRefused,
+        ),
+        ({"max_order_size": sized}, messages.MaxOrderSizeQuery, messages.MaxOrderSizeAnswer),
+        ({"status": {}}, messages.StatusQuery, messages.StatusAnswer),
+    ]
+    assert {query for _, query, _ in queries} == set(get_args(messages.Query))
+    for query, query_type, answer_type in queries:
+        assert SENT.difference(query, query_type) is None
+        assert JSON.difference(await engine.query(query), answer_type) is None
 
 
 async def test_nobody_listening_is_a_definite_no(platform: Platform, exchange: object) -> None:

@@ -70,8 +70,8 @@ def named(paths: list[Path]) -> str:
 
 
 def generated(path: Path) -> bool:
-    derived = ".gen." in path.name or "generated" in path.parts or path.name.endswith("_capnp.rs")
-    return derived or path == ROOT / "database" / "postgres" / "schema.sql"
+    derived = ".gen." in path.name or path.name.endswith(("_gen.py", "_capnp.rs"))
+    return derived or "generated" in path.parts or path == ROOT / "database" / "postgres" / "schema.sql"
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -2,7 +2,6 @@
 
 use crate::engine::{Engine, FORMAT_VERSION, MAX_FEEDS, MAX_INSTRUMENTS, RULES_VERSION};
 use crate::market::{Feed, Market};
-use crate::outside::DEFAULT_SILENCE_NS;
 use crate::types::*;
 use crate::work::{FollowUp, Job};
 use crate::Events;

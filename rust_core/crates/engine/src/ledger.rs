@@ -19,8 +19,6 @@ use crate::types::*;
 
 /// Most currencies. `WORLD` and `FEES` have a counter in each.
 pub(crate) const MAX_CURRENCIES: usize = 64;
-/// Most symbols in which one account may have a position or open orders.
-pub(crate) const MAX_SYMBOLS_PER_ACCOUNT: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CurrencyBalances {

@@ -19,8 +19,6 @@ use crate::types::*;
 use crate::work::{Job, Pass, Scan, Taker};
 use crate::Events;
 
-pub(crate) const DEFAULT_SILENCE_NS: i64 = 5 * NANOS;
-
 impl Engine {
     /// R7.7 to R7.12: checks a message of a feed and records its source sequence and time. Returns (feed,
     /// instrument).

@@ -10,7 +10,6 @@ use crate::types::*;
 use std::collections::VecDeque;
 
 pub(crate) const MAX_REQUESTS: usize = 4_194_304;
-pub(crate) const RETENTION_NS: i64 = 24 * 3_600 * NANOS;
 const DROPPED_PER_COMMAND: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +84,11 @@ impl Requests {
         self.index.warm_up(requests);
     }
 
-    /// Starts the retention of a record: it expires after `RETENTION_NS`.
+    /// Starts the retention of a record: it expires after `REQUEST_RETENTION_NS`.
     #[inline]
     pub fn start_expiry(&mut self, slot: u32, now: Timestamp) {
-        self.expiries.push_back((now.saturating_add(RETENTION_NS), slot));
+        self.expiries
+            .push_back((now.saturating_add(REQUEST_RETENTION_NS), slot));
     }
 
     /// Drops a few expired records, oldest expiry first.

@@ -9,7 +9,6 @@
 //! limit. It takes one step per position.
 
 use crate::engine::{Engine, MAX_OPEN_ORDERS};
-use crate::ledger::MAX_SYMBOLS_PER_ACCOUNT;
 use crate::market::Market;
 use crate::money::{divide, fee_ceiling, scale_ppm_ceiling};
 use crate::types::*;

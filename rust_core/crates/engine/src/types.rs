@@ -23,6 +23,12 @@ pub const MAX_POSITION: Quantity = 4_000_000_000 * NANOS;
 pub const MAX_TRANSFER: Money = 1_000_000_000_000 * NANOS as Money;
 /// Most events that one command emits. `Continue` commands do the rest of its work.
 pub const MAX_EVENTS_PER_COMMAND: usize = 1_000;
+/// Symbols in which one account may have positions or orders.
+pub const MAX_SYMBOLS_PER_ACCOUNT: usize = 256;
+/// How long a request key is remembered after the end of its order, or of its command where it placed none.
+pub const REQUEST_RETENTION_NS: i64 = 24 * 3_600 * NANOS;
+/// The quotes of a feed are withdrawn after this silence, unless `DefineFeed` gives another.
+pub const DEFAULT_SILENCE_NS: i64 = 5 * NANOS;
 
 /// Price of one unit of the instrument, in nanos of its currency.
 pub type Price = i64;

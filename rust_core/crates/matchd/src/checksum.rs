@@ -4,8 +4,8 @@
 use cift_engine::{Price, Quantity};
 use crc32fast::Hasher;
 
-/// Levels a side.
-pub const CHECKSUM_DEPTH: usize = 10;
+pub use cift_wire::limits::CHECKSUM_DEPTH;
+
 /// Decimals of a nano.
 const DECIMALS: u32 = 9;
 
@@ -52,7 +52,7 @@ fn put(hasher: &mut Hasher, nanos: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::decimal;
+    use cift_wire::text::decimal;
 
     fn slowly(bids: &[(i64, i64)], asks: &[(i64, i64)]) -> u32 {
         let digits = |nanos: i64| {

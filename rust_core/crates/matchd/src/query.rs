@@ -1,20 +1,22 @@
-//! Questions on `engine.<shard>.query`: JSON in, JSON out. Prices, quantities and money are decimal strings.
+//! Queries on `engine.<shard>.query`: JSON in, JSON out. The answers are the structs of `cift_wire::query`.
 //!
-//! Answers are made from the memory of the moment and sent after the record that they saw is acknowledged.
+//! An answer is made from the state in memory, and sent after the record that it saw is acknowledged.
 use crate::checksum::{checksum, CHECKSUM_DEPTH};
 use crate::query_order;
 use crate::replica::Replica;
-use cift_engine::{AccountId, AccountKind, AccountRole, AccountState, Limits, OrderId, Refusal, Symbol};
-use cift_wire::text::{currency_str, parse_symbol, parse_uuid, symbol_str, uuid_text};
-use serde_json::{json, Map, Value};
+use cift_engine::{AccountId, Level, Limits, OrderId, Refusal, Symbol};
+use cift_wire::limits::{MAX_BOOK_LEVELS_PER_QUERY, MAX_QUOTES_PER_QUERY};
+use cift_wire::query::{
+    Account, AccountAnswer, AccountLimits, AccountSequenceAnswer, BookAnswer, BookLevel, Feed, FeedsAnswer,
+    HeldPosition, InstrumentsAnswer, ListedInstrument, OrderAnswer, QueryError, Quote, QuoteAnswer, StatusAnswer,
+};
+use cift_wire::text::{parse_symbol, parse_uuid, symbol_str};
+use cift_wire::{Decimal, Json};
+use serde_json::{Map, Value};
 
-/// Symbols in one `quote` question.
-const MAX_QUOTES: usize = 500;
-/// Levels a side in one `book` question.
-const MAX_DEPTH: usize = 1_000;
-const NANOS: u128 = 1_000_000_000;
+const DEFAULT_BOOK_LEVELS: usize = 10;
 
-/// What a question can see.
+/// The state that a query can see.
 pub struct View<'a> {
     pub replica: &'a Replica,
     /// Sequence of the record that the state belongs to.
@@ -25,66 +27,61 @@ pub struct View<'a> {
     pub pending: usize,
 }
 
-/// A refusal to answer: code and text.
+/// Why a query has no answer: code and text.
 pub(crate) struct No(pub &'static str, pub String);
-pub(crate) type Answer = Result<Value, No>;
+/// The answer as JSON.
+pub(crate) type Answer = Result<String, No>;
 impl From<Refusal> for No {
     fn from(refusal: Refusal) -> No {
         No(refusal.as_str(), String::new())
     }
 }
 
-/// Nanos as the shortest exact decimal.
-pub fn decimal(nanos: i128) -> String {
-    let size = nanos.unsigned_abs();
-    let sign = if nanos < 0 { "-" } else { "" };
-    let fraction = size % NANOS;
-    if fraction == 0 {
-        return format!("{sign}{}", size / NANOS);
-    }
-    let digits = format!("{fraction:09}");
-    format!("{sign}{}.{}", size / NANOS, digits.trim_end_matches('0'))
-}
-pub(crate) fn money(nanos: i128) -> Value {
-    Value::String(decimal(nanos))
-}
-pub(crate) fn number(nanos: i64) -> Value {
-    money(nanos.into())
+pub(crate) fn json(answer: &impl Json) -> String {
+    let mut text = String::new();
+    answer.write(&mut text);
+    text
 }
 
-/// Answers one question; always valid JSON.
-pub fn answer(view: &View<'_>, question: &[u8]) -> Vec<u8> {
-    let answer = match serde_json::from_slice::<Value>(question) {
-        Ok(Value::Object(question)) => ask(view, &question),
+/// Answers one query; always valid JSON.
+pub fn answer(view: &View<'_>, query: &[u8]) -> Vec<u8> {
+    let answer = match serde_json::from_slice::<Value>(query) {
+        Ok(Value::Object(query)) => dispatch(view, &query),
         _ => Err(No("invalid_query", "a JSON object was expected".into())),
     };
-    let value = answer.unwrap_or_else(|No(code, text)| {
-        let text = if text.is_empty() { code.replace('_', " ") } else { text };
-        let mut error = json!({"error": code, "message": text});
-        if code == "unknown_symbol" {
-            error["symbol"] = json!(text);
-        }
-        error
+    let text = answer.unwrap_or_else(|No(error, text)| {
+        json(&QueryError {
+            error,
+            message: if text.is_empty() {
+                error.replace('_', " ")
+            } else {
+                text.clone()
+            },
+            symbol: (error == "unknown_symbol").then_some(text),
+        })
     });
-    value.to_string().into_bytes()
+    text.into_bytes()
 }
 
-fn ask(view: &View<'_>, question: &Map<String, Value>) -> Answer {
-    let Some((kind, what)) = question.iter().next().filter(|_| question.len() == 1) else {
-        return Err(No("invalid_query", "exactly one question was expected".into()));
+fn dispatch(view: &View<'_>, query: &Map<String, Value>) -> Answer {
+    let Some((name, value)) = query.iter().next().filter(|_| query.len() == 1) else {
+        return Err(No(
+            "invalid_query",
+            format!("exactly one key was expected, got {}", query.len()),
+        ));
     };
-    match kind.as_str() {
-        "account" => account(view, id(what, "account")?),
-        "account_sequence" => account_sequence(view, id(what, "account")?),
-        "order" => order(view, id(what, "order")?),
-        "quote" => quotes(view, what),
-        "book" => book(view, what),
+    match name.as_str() {
+        "account" => account(view, id(value, "account")?),
+        "account_sequence" => account_sequence(view, id(value, "account")?),
+        "order" => order(view, id(value, "order")?),
+        "quote" => quotes(view, value),
+        "book" => book(view, value),
         "instruments" => Ok(instruments(view)),
         "feeds" => Ok(feeds(view)),
-        "check" => query_order::check(view, what),
-        "max_order_size" => query_order::max_order_size(view, what),
+        "check" => query_order::check(view, value),
+        "max_order_size" => query_order::max_order_size(view, value),
         "status" => Ok(status(view)),
-        other => Err(No("invalid_query", format!("no question {other:?}"))),
+        other => Err(No("invalid_query", format!("there is no query {other:?}"))),
     }
 }
 
@@ -107,19 +104,21 @@ fn account_sequence(view: &View<'_>, account: u128) -> Answer {
         .engine
         .account(account)
         .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
-    Ok(json!({"sequence": view.replica.accounts.of(account)}))
+    Ok(json(&AccountSequenceAnswer {
+        sequence: view.replica.accounts.of(account),
+    }))
 }
 
-fn limits(limits: &Limits) -> Value {
-    json!({
-        "max_order_quantity": limits.max_order_quantity.map(number),
-        "max_order_notional": limits.max_order_notional.map(money),
-        "max_position": limits.max_position.map(number),
-        "max_open_orders": limits.max_open_orders,
-        "max_orders_per_second": limits.max_orders_per_second,
-        "max_daily_loss": limits.max_daily_loss.map(money),
-        "leverage_percent": limits.leverage_percent,
-    })
+fn limits(limits: &Limits) -> AccountLimits {
+    AccountLimits {
+        max_order_quantity: limits.max_order_quantity.map(Decimal::from),
+        max_order_notional: limits.max_order_notional.map(Decimal::from),
+        max_position: limits.max_position.map(Decimal::from),
+        max_open_orders: limits.max_open_orders,
+        max_orders_per_second: limits.max_orders_per_second,
+        max_daily_loss: limits.max_daily_loss.map(Decimal::from),
+        leverage_percent: limits.leverage_percent,
+    }
 }
 
 fn account(view: &View<'_>, account: u128) -> Answer {
@@ -129,43 +128,33 @@ fn account(view: &View<'_>, account: u128) -> Answer {
         .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
     let mut positions = Vec::new();
     engine.positions(found.account, &mut positions);
-    let kind = match found.kind {
-        AccountKind::Cash => "cash",
-        AccountKind::Margin => "margin",
-    };
-    let role = match found.role {
-        AccountRole::Customer => "customer",
-        AccountRole::House => "house",
-    };
-    let state = match found.state {
-        AccountState::Active => "active",
-        AccountState::ReduceOnly => "reduce_only",
-        AccountState::Suspended => "suspended",
-        AccountState::Closed => "closed",
-    };
-    let positions: Vec<Value> = positions
-        .iter()
-        .map(|p| {
-            json!({
-                "symbol": symbol_str(&p.symbol),
-                "quantity": number(p.quantity),
-                "cost": money(p.cost),
-                "mark": p.mark.map(number),
-                "open_buys": number(p.open_buys),
-                "open_sells": number(p.open_sells),
-            })
-        })
-        .collect();
-    Ok(json!({
-        "account": {
-            "id": uuid_text(account), "kind": kind, "role": role, "state": state,
-            "currency": currency_str(&found.currency), "cash": money(found.cash), "reserved": money(found.reserved),
-            "equity": money(found.equity), "gross": money(found.gross), "buying_power": money(found.buying_power),
-            "withdrawable": money(found.withdrawable), "daily_loss_baseline": money(found.daily_loss_baseline),
-            "open_orders": found.open_orders, "limits": limits(&found.limits),
+    let held = positions.iter().map(|position| HeldPosition {
+        symbol: position.symbol,
+        quantity: position.quantity.into(),
+        cost: position.cost.into(),
+        mark: position.mark.map(Decimal::from),
+        open_buys: position.open_buys.into(),
+        open_sells: position.open_sells.into(),
+    });
+    Ok(json(&AccountAnswer {
+        account: Account {
+            id: found.account,
+            kind: found.kind,
+            role: found.role,
+            state: found.state,
+            currency: found.currency,
+            cash: found.cash.into(),
+            reserved: found.reserved.into(),
+            equity: found.equity.into(),
+            gross: found.gross.into(),
+            buying_power: found.buying_power.into(),
+            withdrawable: found.withdrawable.into(),
+            daily_loss_baseline: found.daily_loss_baseline.into(),
+            open_orders: found.open_orders,
+            limits: limits(&found.limits),
         },
-        "positions": positions,
-        "sequence": view.replica.accounts.of(found.account),
+        positions: held.collect(),
+        sequence: view.replica.accounts.of(found.account),
     }))
 }
 
@@ -175,23 +164,26 @@ fn order(view: &View<'_>, order: u128) -> Answer {
         .engine
         .order(OrderId(order))
         .ok_or_else(|| No::from(Refusal::OrderNotOpen))?;
-    Ok(json!({
-        "order": uuid_text(order),
-        "status": summary.status.as_str(),
-        "reason": summary.reason.map(|r| r.as_str()),
-        "quantity": number(summary.quantity),
-        "filled": number(summary.filled),
-        "filled_notional": money(summary.filled_notional),
-        "sequence": view.applying,
+    Ok(json(&OrderAnswer {
+        order: OrderId(order),
+        status: summary.status,
+        reason: summary.reason,
+        quantity: summary.quantity.into(),
+        filled: summary.filled.into(),
+        filled_notional: summary.filled_notional.into(),
+        sequence: view.applying,
     }))
 }
 
-fn quotes(view: &View<'_>, what: &Value) -> Answer {
-    let symbols = what
+fn quotes(view: &View<'_>, value: &Value) -> Answer {
+    let symbols = value
         .as_array()
         .ok_or_else(|| No("invalid_query", "quote: a list of symbols was expected".into()))?;
-    if symbols.len() > MAX_QUOTES {
-        return Err(No("invalid_query", format!("quote: at most {MAX_QUOTES} symbols")));
+    if symbols.len() > MAX_QUOTES_PER_QUERY {
+        return Err(No(
+            "invalid_query",
+            format!("quote: {} symbols, at most {MAX_QUOTES_PER_QUERY}", symbols.len()),
+        ));
     }
     let mut quotes = Vec::with_capacity(symbols.len());
     for value in symbols {
@@ -201,114 +193,106 @@ fn quotes(view: &View<'_>, what: &Value) -> Answer {
             .engine
             .quote(symbol)
             .ok_or_else(|| No("unknown_symbol", symbol_str(&symbol).to_owned()))?;
-        quotes.push(json!({
-            "symbol": symbol_str(&symbol),
-            "bid": quote.bid.map(|(price, _)| number(price)),
-            "bid_quantity": quote.bid.map(|(_, quantity)| number(quantity)),
-            "ask": quote.ask.map(|(price, _)| number(price)),
-            "ask_quantity": quote.ask.map(|(_, quantity)| number(quantity)),
-            "last": quote.last.map(|(price, ..)| number(price)),
-            "last_quantity": quote.last.map(|(_, quantity, _)| number(quantity)),
-            "last_at": quote.last.map(|(.., at)| at),
-            "halted": quote.halted,
-        }));
+        quotes.push(Quote {
+            symbol,
+            bid: quote.bid.map(|(price, _)| price.into()),
+            bid_quantity: quote.bid.map(|(_, quantity)| quantity.into()),
+            ask: quote.ask.map(|(price, _)| price.into()),
+            ask_quantity: quote.ask.map(|(_, quantity)| quantity.into()),
+            last: quote.last.map(|(price, ..)| price.into()),
+            last_quantity: quote.last.map(|(_, quantity, _)| quantity.into()),
+            last_at: quote.last.map(|(.., at)| at),
+            halted: quote.halted,
+        });
     }
-    Ok(json!({"quotes": quotes, "sequence": view.applying, "at": view.replica.timestamp}))
+    Ok(json(&QuoteAnswer {
+        quotes,
+        sequence: view.applying,
+        at: view.replica.timestamp,
+    }))
 }
 
-fn book(view: &View<'_>, what: &Value) -> Answer {
-    let symbol = symbol(&what["symbol"])?;
-    let depth = match &what["depth"] {
-        Value::Null => 10,
+fn book(view: &View<'_>, value: &Value) -> Answer {
+    let symbol = symbol(&value["symbol"])?;
+    let depth = match &value["depth"] {
+        Value::Null => DEFAULT_BOOK_LEVELS,
         depth => depth
             .as_u64()
-            .filter(|&d| d <= MAX_DEPTH as u64)
-            .ok_or_else(|| No("invalid_query", format!("depth: 0 to {MAX_DEPTH}")))? as usize,
+            .filter(|&depth| depth <= MAX_BOOK_LEVELS_PER_QUERY as u64)
+            .ok_or_else(|| No("invalid_query", format!("depth: 0 to {MAX_BOOK_LEVELS_PER_QUERY}")))?
+            as usize,
     };
     let (mut bids, mut asks) = (Vec::new(), Vec::new());
     let seen = depth.max(CHECKSUM_DEPTH);
     if !view.replica.engine.book(symbol, seen, &mut bids, &mut asks) {
         return Err(No("unknown_symbol", symbol_str(&symbol).to_owned()));
     }
-    let side = |levels: &[cift_engine::Level]| -> Vec<Value> {
+    let side = |levels: &[Level]| -> Vec<BookLevel> {
         levels
             .iter()
             .take(depth)
-            .map(|l| json!([number(l.price), number(l.quantity), l.orders]))
+            .map(|level| (level.price.into(), level.quantity.into(), level.orders))
             .collect()
     };
-    Ok(json!({
-        "symbol": symbol_str(&symbol), "bids": side(&bids), "asks": side(&asks), "sequence": view.applying,
-        "at": view.replica.timestamp, "checksum": checksum(pairs(&bids), pairs(&asks)),
+    Ok(json(&BookAnswer {
+        symbol,
+        bids: side(&bids),
+        asks: side(&asks),
+        sequence: view.applying,
+        at: view.replica.timestamp,
+        checksum: checksum(pairs(&bids), pairs(&asks)),
     }))
 }
 
-fn pairs(levels: &[cift_engine::Level]) -> impl Iterator<Item = (i64, i64)> + '_ {
-    levels.iter().map(|l| (l.price, l.quantity))
+fn pairs(levels: &[Level]) -> impl Iterator<Item = (i64, i64)> + '_ {
+    levels.iter().map(|level| (level.price, level.quantity))
 }
 
-fn instruments(view: &View<'_>) -> Value {
+fn instruments(view: &View<'_>) -> String {
     let engine = &view.replica.engine;
-    let instruments: Vec<Value> = engine
-        .instruments()
-        .iter()
-        .map(|i| {
-            json!({
-                "symbol": symbol_str(&i.symbol),
-                "currency": currency_str(&i.currency),
-                "tick": number(i.tick),
-                "lot": number(i.lot),
-                "band_ppm": i.band_ppm,
-                "collar_ppm": i.collar_ppm,
-                "halted": engine.quote(i.symbol).is_some_and(|q| q.halted),
-            })
-        })
-        .collect();
-    json!({"instruments": instruments, "sequence": view.applying})
-}
-
-fn feeds(view: &View<'_>) -> Value {
-    let engine = &view.replica.engine;
-    let feeds: Vec<Value> = engine
-        .feeds()
-        .map(|f| json!({"feed": f.feed, "silence_ns": f.silence_ns, "alive_at": f.last_message_at}))
-        .collect();
-    json!({"feeds": feeds, "closed": engine.is_closed(), "sequence": view.applying, "at": view.replica.timestamp})
-}
-
-fn status(view: &View<'_>) -> Value {
-    let replica = view.replica;
-    json!({
-        "epoch": replica.epoch,
-        "sequence": view.applying,
-        "command_sequence": replica.engine.sequence(),
-        "timestamp": replica.timestamp,
-        "rules": replica.rules,
-        "instruments": replica.engine.instruments().len(),
-        "accounts": replica.engine.accounts(),
-        "orders": replica.engine.open_orders(),
-        "journal_bytes": view.journal_bytes,
-        "journal_max_bytes": view.journal_max_bytes,
-        "pending": view.pending,
+    let listed = engine.instruments().iter().map(|instrument| ListedInstrument {
+        symbol: instrument.symbol,
+        currency: instrument.currency,
+        tick: instrument.tick.into(),
+        lot: instrument.lot.into(),
+        band_ppm: instrument.band_ppm,
+        collar_ppm: instrument.collar_ppm,
+        halted: engine.quote(instrument.symbol).is_some_and(|quote| quote.halted),
+    });
+    json(&InstrumentsAnswer {
+        instruments: listed.collect(),
+        sequence: view.applying,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::decimal;
+fn feeds(view: &View<'_>) -> String {
+    let engine = &view.replica.engine;
+    let feeds = engine.feeds().map(|feed| Feed {
+        feed: feed.feed,
+        silence_ns: feed.silence_ns,
+        alive_at: feed.last_message_at,
+    });
+    json(&FeedsAnswer {
+        feeds: feeds.collect(),
+        closed: engine.is_closed(),
+        sequence: view.applying,
+        at: view.replica.timestamp,
+    })
+}
 
-    #[test]
-    fn decimals_are_exact_and_short() {
-        for (nanos, text) in [
-            (0, "0"),
-            (1, "0.000000001"),
-            (-1, "-0.000000001"),
-            (1_000_000_000, "1"),
-            (501_250_000_000, "501.25"),
-            (-100_000_000_000_000, "-100000"),
-            (i128::MAX, "170141183460469231731687303715.884105727"),
-        ] {
-            assert_eq!(decimal(nanos), text);
-        }
-    }
+fn status(view: &View<'_>) -> String {
+    let replica = view.replica;
+    json(&StatusAnswer {
+        epoch: replica.epoch,
+        sequence: view.applying,
+        command_sequence: replica.engine.sequence(),
+        timestamp: replica.timestamp,
+        rules: replica.rules,
+        instruments: replica.engine.instruments().len(),
+        accounts: replica.engine.accounts(),
+        orders: replica.engine.open_orders(),
+        journal_bytes: view.journal_bytes,
+        journal_max_bytes: view.journal_max_bytes,
+        pending: view.pending,
+    })
 }

@@ -1,13 +1,15 @@
-//! `check` and `max_order_size`: the engine's own checks on an order as a door describes it.
+//! `check` and `max_order_size`: the engine's own checks on an order that is not placed.
 //!
-//! Fields are those of `PlaceOrder` in snake_case. Prices and quantities: decimal strings, or integers that are nanos.
-use crate::query::{decimal, money, number, symbol, Answer, No, View};
+//! Fields are those of the command `place_order`; others are ignored. Prices and quantities: decimal strings, or integers that are nanos.
+use crate::query::{json, symbol, Answer, No, View};
 use cift_engine::{
-    AccountId, Legs, OrderClass, OrderId, OrderKind, PlaceOrder, SelfTradePrevention, Side, StopLoss, TakeProfit,
-    TimeInForce, Trail, MAX_QUANTITY,
+    AccountId, Legs, OrderClass, OrderId, PlaceOrder, SelfTradePrevention, StopLoss, TakeProfit, TimeInForce, Trail,
+    MAX_QUANTITY,
 };
+use cift_wire::query::{CheckAdmitted, CheckRefused, False, MaxOrderSizeAnswer, True};
 use cift_wire::text::parse_uuid;
-use serde_json::{json, Value};
+use cift_wire::{Decimal, Named};
+use serde_json::Value;
 
 fn bad(field: &str, expected: &str) -> No {
     No("invalid_query", format!("{field}: {expected} was expected"))
@@ -52,14 +54,15 @@ fn flag(order: &Value, field: &str) -> Result<bool, No> {
         value => value.as_bool().ok_or_else(|| bad(field, "true or false")),
     }
 }
-fn word<T>(order: &Value, field: &str, default: Option<T>, read: impl Fn(&str) -> Option<T>) -> Result<T, No> {
-    match &order[field] {
-        Value::Null => default.ok_or_else(|| bad(field, "a word")),
-        value => value
-            .as_str()
-            .and_then(read)
-            .ok_or_else(|| bad(field, "one of its words")),
-    }
+fn named<T: Named>(order: &Value, field: &str, default: Option<T>) -> Result<T, No> {
+    let found = match &order[field] {
+        Value::Null => default,
+        value => value.as_str().and_then(T::from_name),
+    };
+    found.ok_or_else(|| {
+        let names: Vec<&str> = T::ALL.iter().map(|value| value.name()).collect();
+        bad(field, &format!("one of {}", names.join(", ")))
+    })
 }
 
 fn trail(order: &Value) -> Result<Option<Trail>, No> {
@@ -79,23 +82,21 @@ fn trail(order: &Value) -> Result<Option<Trail>, No> {
 }
 
 fn time_in_force(order: &Value) -> Result<TimeInForce, No> {
-    let plain = |text: &str| match text {
-        "day" => Some(TimeInForce::Day),
-        "gtc" => Some(TimeInForce::Gtc),
-        "ioc" => Some(TimeInForce::Ioc),
-        "fok" => Some(TimeInForce::Fok),
-        _ => None,
-    };
-    if let Value::Array(parts) = &order["time_in_force"] {
-        return match (
-            parts.first().and_then(Value::as_str),
-            parts.get(1).and_then(Value::as_i64),
-        ) {
-            (Some("gtd"), Some(time)) => Ok(TimeInForce::Gtd(time)),
-            _ => Err(bad("time_in_force", "[\"gtd\", ns]")),
-        };
+    match &order["time_in_force"] {
+        Value::Null => Some(TimeInForce::Day),
+        Value::String(name) => match name.as_str() {
+            "day" => Some(TimeInForce::Day),
+            "gtc" => Some(TimeInForce::Gtc),
+            "ioc" => Some(TimeInForce::Ioc),
+            "fok" => Some(TimeInForce::Fok),
+            _ => None,
+        },
+        value => match (value[0].as_str(), value[1].as_i64()) {
+            (Some("gtd"), Some(time)) => Some(TimeInForce::Gtd(time)),
+            _ => None,
+        },
     }
-    word(order, "time_in_force", Some(TimeInForce::Day), plain)
+    .ok_or_else(|| bad("time_in_force", "day, gtc, ioc, fok or [\"gtd\", ns]"))
 }
 
 // Ids that no live order has: a check makes no order.
@@ -104,22 +105,24 @@ const CHECKED_PROFIT: OrderId = OrderId(u128::MAX - 1);
 const CHECKED_LOSS: OrderId = OrderId(u128::MAX - 2);
 
 fn class(order: &Value) -> Result<OrderClass, No> {
+    let stop_loss = |leg: &Value| -> Result<StopLoss, No> {
+        Ok(StopLoss {
+            order: CHECKED_LOSS,
+            stop_price: nanos(leg, "stop_price")?.ok_or_else(|| bad("stop_price", "a decimal"))?,
+            limit_price: nanos(leg, "limit_price")?,
+        })
+    };
     let legs = |value: &Value| -> Result<Legs, No> {
-        let limit = |leg: &Value| nanos(leg, "limit_price");
         let take_profit = match &value["take_profit"] {
             Value::Null => None,
             leg => Some(TakeProfit {
                 order: CHECKED_PROFIT,
-                limit_price: limit(leg)?.ok_or_else(|| bad("limit_price", "a decimal"))?,
+                limit_price: nanos(leg, "limit_price")?.ok_or_else(|| bad("limit_price", "a decimal"))?,
             }),
         };
         let stop_loss = match &value["stop_loss"] {
             Value::Null => None,
-            leg => Some(StopLoss {
-                order: CHECKED_LOSS,
-                stop_price: nanos(leg, "stop_price")?.ok_or_else(|| bad("stop_price", "a decimal"))?,
-                limit_price: limit(leg)?,
-            }),
+            leg => Some(stop_loss(leg)?),
         };
         Ok(Legs { take_profit, stop_loss })
     };
@@ -130,15 +133,12 @@ fn class(order: &Value) -> Result<OrderClass, No> {
         Value::Object(class) if class.contains_key("oto") => Ok(OrderClass::Oto(legs(&class["oto"])?)),
         Value::Object(class) if class.contains_key("oco") => {
             let value = &class["oco"];
-            let value = if value["stop_loss"].is_null() {
-                json!({"stop_loss": value})
-            } else {
-                value.clone()
+            // The stop loss itself, or a dict of legs that holds it.
+            let loss = match &value["stop_loss"] {
+                Value::Null => value,
+                loss => loss,
             };
-            legs(&value)?
-                .stop_loss
-                .map(OrderClass::Oco)
-                .ok_or_else(|| bad("class", "a stop loss"))
+            Ok(OrderClass::Oco(stop_loss(loss)?))
         }
         _ => Err(bad("class", "simple, bracket, oto or oco")),
     }
@@ -153,19 +153,8 @@ fn place(order: &Value, quantity: Option<i64>) -> Result<PlaceOrder, No> {
         account: AccountId(account),
         order: order["order"].as_str().and_then(parse_uuid).map_or(CHECKED, OrderId),
         symbol: symbol(&order["symbol"])?,
-        side: word(order, "side", None, |text| match text {
-            "buy" => Some(Side::Buy),
-            "sell" => Some(Side::Sell),
-            _ => None,
-        })?,
-        kind: word(order, "kind", None, |text| match text {
-            "market" => Some(OrderKind::Market),
-            "limit" => Some(OrderKind::Limit),
-            "stop" => Some(OrderKind::Stop),
-            "stop_limit" => Some(OrderKind::StopLimit),
-            "trailing_stop" => Some(OrderKind::TrailingStop),
-            _ => None,
-        })?,
+        side: named(order, "side", None)?,
+        kind: named(order, "kind", None)?,
         time_in_force: time_in_force(order)?,
         quantity: match quantity {
             Some(quantity) => quantity,
@@ -177,18 +166,7 @@ fn place(order: &Value, quantity: Option<i64>) -> Result<PlaceOrder, No> {
         display_quantity: nanos(order, "display_quantity")?,
         post_only: flag(order, "post_only")?,
         reduce_only: flag(order, "reduce_only")?,
-        self_trade_prevention: word(
-            order,
-            "self_trade_prevention",
-            Some(SelfTradePrevention::CancelNewest),
-            |text| match text {
-                "cancel_newest" => Some(SelfTradePrevention::CancelNewest),
-                "cancel_oldest" => Some(SelfTradePrevention::CancelOldest),
-                "cancel_both" => Some(SelfTradePrevention::CancelBoth),
-                "none" => Some(SelfTradePrevention::None),
-                _ => None,
-            },
-        )?,
+        self_trade_prevention: named(order, "self_trade_prevention", Some(SelfTradePrevention::CancelNewest))?,
         class: class(order)?,
         request: None,
     })
@@ -197,22 +175,29 @@ fn place(order: &Value, quantity: Option<i64>) -> Result<PlaceOrder, No> {
 pub(crate) fn check(view: &View<'_>, order: &Value) -> Answer {
     let place = place(order, None)?;
     Ok(match view.replica.engine.check(view.now, &place) {
-        Ok(risk) => json!({
-            "admitted": true,
-            "reserve": money(risk.reserve),
-            "reserve_price": number(risk.reserve_price),
-            "buying_power": money(risk.buying_power),
-            "reference": risk.reference.map(number),
-            "sequence": view.applying,
+        Ok(risk) => json(&CheckAdmitted {
+            admitted: True,
+            reserve: risk.reserve.into(),
+            reserve_price: risk.reserve_price.into(),
+            buying_power: risk.buying_power.into(),
+            reference: risk.reference.map(Decimal::from),
+            sequence: view.applying,
         }),
-        Err(reason) => json!({"admitted": false, "reason": reason.as_str(), "sequence": view.applying}),
+        Err(reason) => json(&CheckRefused {
+            admitted: False,
+            reason,
+            sequence: view.applying,
+        }),
     })
 }
 
 pub(crate) fn max_order_size(view: &View<'_>, order: &Value) -> Answer {
     let place = place(order, Some(MAX_QUANTITY))?;
     let quantity = view.replica.engine.max_order_size(view.now, &place)?;
-    Ok(json!({"quantity": decimal(quantity.into()), "sequence": view.applying}))
+    Ok(json(&MaxOrderSizeAnswer {
+        quantity: quantity.into(),
+        sequence: view.applying,
+    }))
 }
 
 #[cfg(test)]

@@ -20,6 +20,13 @@ pub enum OrderChange {
     Closed,
 }
 impl OrderChange {
+    pub const ALL: [OrderChange; 5] = [
+        OrderChange::Accepted,
+        OrderChange::Activated,
+        OrderChange::Adjusted,
+        OrderChange::Replaced,
+        OrderChange::Closed,
+    ];
     pub const fn as_str(self) -> &'static str {
         match self {
             OrderChange::Accepted => "accepted",

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod annotation;
 pub mod command;
 mod command_read;
 mod convert;
@@ -25,8 +26,11 @@ pub mod event;
 mod event_write;
 mod facts;
 pub mod frame;
+pub mod json;
 pub mod limits;
 pub mod market;
+pub mod names;
+pub mod query;
 pub mod record;
 pub mod result;
 pub mod subject;
@@ -66,6 +70,8 @@ pub mod ticks_capnp;
 pub use command::{encode_commands, CommandBatch, Envelope, Meta};
 pub use digest::{blake3, body_digest, request_key};
 pub use frame::WireError;
+pub use json::{Decimal, Json};
+pub use names::Named;
 pub use record::{encode_record, encode_record_into, Entry, Header, Record, RecordHash};
 pub use result::{decode_results, encode_results, CommandResult, Status};
 pub use subject::subject_symbol;

@@ -1,4 +1,6 @@
-//! Every bound of what crosses the wire, by name.
+//! Every bound of what crosses the wire, by name. `define` writes those that Python shares.
+use crate::annotation::Module;
+use cift_engine as e;
 
 /// Commands in one request.
 pub const MAX_COMMANDS_PER_REQUEST: usize = 100;
@@ -16,6 +18,12 @@ pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 pub const MAX_TICKS_PER_BATCH: usize = 65_536;
 /// Bytes of a feed's name.
 pub const MAX_FEED_BYTES: usize = 32;
+/// Symbols in one `quote` query.
+pub const MAX_QUOTES_PER_QUERY: usize = 500;
+/// Levels a side in one `book` query.
+pub const MAX_BOOK_LEVELS_PER_QUERY: usize = 1_000;
+/// Levels a side that the checksum of a book covers.
+pub const CHECKSUM_DEPTH: usize = 10;
 /// A reader walks at most this many times the words of a message (plus [`TRAVERSAL_SPARE_WORDS`]).
 pub const TRAVERSAL_FACTOR: usize = 4;
 /// See [`TRAVERSAL_FACTOR`].
@@ -36,3 +44,33 @@ const _: () = assert!(
     BATCH_CLOSES_AT_BYTES + MAX_REQUEST_BYTES + cift_engine::MAX_EVENTS_PER_COMMAND * LARGEST_EVENT_BYTES + 65_536
         < MAX_PAYLOAD_BYTES
 );
+
+macro_rules! shared {
+    ($($name:ident = $value:expr, $doc:literal;)+) => {
+        /// Writes the limits that Python shares.
+        pub fn define(module: &mut Module) {
+            $( module.constant(stringify!($name), ($value) as i128, $doc); )+
+        }
+    };
+}
+shared! {
+    MAX_PRICE = e::MAX_PRICE, "Highest price of an order, in nanos.";
+    MAX_QUANTITY = e::MAX_QUANTITY, "Highest quantity of an order, in nanos.";
+    MAX_POSITION = e::MAX_POSITION, "Largest position either way, open orders included, in nanos.";
+    MAX_TRANSFER = e::MAX_TRANSFER, "Highest amount of one deposit, withdrawal or reset, in nanos.";
+    MAX_SYMBOLS_PER_ACCOUNT = e::MAX_SYMBOLS_PER_ACCOUNT, "Symbols in which one account may hold positions.";
+    MAX_EVENTS_PER_COMMAND = e::MAX_EVENTS_PER_COMMAND, "Events that one command in the journal emits.";
+    REQUEST_RETENTION_NS = e::REQUEST_RETENTION_NS, "How long an idempotency key is remembered after its order ended.";
+    DEFAULT_SILENCE_NS = e::DEFAULT_SILENCE_NS,
+        "The engine withdraws the quotes of a feed that sent nothing for this long, unless the feed defines another time.";
+    MAX_COMMANDS_PER_REQUEST = MAX_COMMANDS_PER_REQUEST, "Commands in one request to the engine.";
+    MAX_REQUEST_BYTES = MAX_REQUEST_BYTES, "Bytes of one request to the engine.";
+    MAX_PAYLOAD_BYTES = MAX_PAYLOAD_BYTES, "`max_payload` of the NATS server.";
+    MAX_CLIENT_ORDER_ID_BYTES = MAX_CLIENT_ORDER_ID_BYTES, "Bytes of a client order id.";
+    MAX_IDEMPOTENCY_KEY_BYTES = MAX_IDEMPOTENCY_KEY_BYTES, "Bytes of an idempotency key.";
+    MAX_TICKS_PER_BATCH = MAX_TICKS_PER_BATCH, "Ticks or bars in one message.";
+    MAX_FEED_BYTES = MAX_FEED_BYTES, "Bytes of a feed's name.";
+    MAX_QUOTES_PER_QUERY = MAX_QUOTES_PER_QUERY, "Symbols in one quote query.";
+    MAX_BOOK_LEVELS_PER_QUERY = MAX_BOOK_LEVELS_PER_QUERY, "Levels a side in one book query.";
+    CHECKSUM_DEPTH = CHECKSUM_DEPTH, "Levels a side that the checksum of a book covers.";
+}

@@ -20,6 +20,13 @@ pub enum Status {
     Unknown,
 }
 impl Status {
+    pub const ALL: [Status; 5] = [
+        Status::Done,
+        Status::Refused,
+        Status::Repeated,
+        Status::Unavailable,
+        Status::Unknown,
+    ];
     pub const fn as_str(self) -> &'static str {
         match self {
             Status::Done => "done",

@@ -36,6 +36,19 @@ pub fn parse_currency(text: &str) -> Option<Currency> {
     Some(Currency(currency))
 }
 
+/// Nanos as the shortest exact decimal.
+pub fn decimal(nanos: i128) -> String {
+    const NANOS: u128 = 1_000_000_000;
+    let size = nanos.unsigned_abs();
+    let sign = if nanos < 0 { "-" } else { "" };
+    let fraction = size % NANOS;
+    if fraction == 0 {
+        return format!("{sign}{}", size / NANOS);
+    }
+    let digits = format!("{fraction:09}");
+    format!("{sign}{}.{}", size / NANOS, digits.trim_end_matches('0'))
+}
+
 /// A UUID in its usual lower-case form.
 pub fn uuid_text(id: u128) -> String {
     let h = format!("{id:032x}");
@@ -57,4 +70,24 @@ pub fn parse_uuid(text: &str) -> Option<u128> {
         digits += 1;
     }
     (digits == 32 && matches!(text.len(), 32 | 36)).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn decimals_are_exact_and_short() {
+        for (nanos, text) in [
+            (0, "0"),
+            (1, "0.000000001"),
+            (-1, "-0.000000001"),
+            (1_000_000_000, "1"),
+            (501_250_000_000, "501.25"),
+            (-100_000_000_000_000, "-100000"),
+            (i128::MAX, "170141183460469231731687303715.884105727"),
+        ] {
+            assert_eq!(decimal(nanos), text);
+        }
+    }
 }

@@ -1,14 +1,15 @@
-//! One Python dict read as named fields, with errors that name the field.
+//! Reads a Python dict as named fields. Errors name the field.
 //!
-//! Invariants: every key of the dict is either read or an error (a misspelt `limit_prise` must not
-//! become a market order); `bool` is not an integer here, though Python says so; `None` and an
-//! absent key are the same thing.
+//! Invariants:
+//! - A key that is not read is an error: a misspelt `limit_prise` must not become a market order.
+//! - A `bool` is not an integer here, although it is one in Python.
+//! - `None` and an absent key mean the same.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyInt, PyString};
 
-/// What is wrong, and where: `limit_price`, then `class.bracket.stop_loss.limit_price` as it rises.
+/// What is wrong, and the path of the field: `class.bracket.stop_loss.limit_price`.
 pub struct Bad {
     path: String,
     what: String,
@@ -22,7 +23,7 @@ impl Bad {
         }
     }
 
-    /// The same error, seen from one field further out.
+    /// The same error, with `field` before its path.
     pub fn within(mut self, field: &str) -> Bad {
         if self.path.is_empty() {
             self.path = field.to_owned();
@@ -39,11 +40,11 @@ impl Bad {
     }
 }
 
-/// A value that can stand in a field.
+/// A value that a field can hold.
 pub trait FromField: Sized {
     fn from_field(value: &Bound<'_, PyAny>) -> Result<Self, Bad>;
 
-    /// What a missing field means.
+    /// The value of a missing field, or an error.
     fn absent() -> Result<Self, Bad> {
         Err(Bad::new("is required"))
     }
@@ -84,7 +85,7 @@ impl<'a, 'py> Fields<'a, 'py> {
         }
     }
 
-    /// The field `key`; missing or `None` is [`FromField::absent`].
+    /// The field `key`; where it is missing or `None`, [`FromField::absent`].
     pub fn get<T: FromField>(&mut self, key: &'py Bound<'py, PyString>) -> Result<T, Bad> {
         self.get_or_else(key, T::absent)
     }
@@ -109,7 +110,7 @@ impl<'a, 'py> Fields<'a, 'py> {
         .map_err(|bad| bad.within(&key.to_string_lossy()))
     }
 
-    /// Every key must have been read by now.
+    /// Fails where a key was not read.
     pub fn finish(self) -> Result<(), Bad> {
         if self.present == self.dict.len() {
             return Ok(());
@@ -144,7 +145,6 @@ fn integer<'a, 'py>(value: &'a Bound<'py, PyAny>, what: &str) -> Result<&'a Boun
     {
         return Err(expected(what, value));
     }
-    // Checked just above; `cast` cannot fail for an instance of int.
     value.cast::<PyInt>().map_err(|_| expected(what, value))
 }
 
@@ -161,7 +161,7 @@ macro_rules! integer_field {
 }
 integer_field!(i64, "an int (nanos)"; i128, "an int (nanos)"; u64, "an int"; u32, "an int"; i32, "an int"; u16, "an int");
 
-/// A value for an error message; huge ints are cut, and Python refuses to print the hugest.
+/// A value for an error message, cut to SHOWN_CHARS. Python refuses to print ints of more than 4,300 digits.
 fn short(value: &Bound<'_, PyAny>) -> String {
     const SHOWN_CHARS: usize = 40;
     let text = value

@@ -1,22 +1,23 @@
 //! The wire codec: bytes of `cift-wire` ↔ Python dicts.
 //!
-//! The layout of the bytes is `cift-wire`'s affair, that of the dicts this module's: field names are those of the
-//! engine's types in snake case, prices, quantities and money are `int` nanos, ids `str` UUIDs, times `int` ns.
+//! `cift-wire` defines the layout of the bytes, this module that of the dicts. Names of fields are those of the engine's
+//! types in snake case; prices, quantities and money are `int` nanos, ids `str` UUIDs, times `int` ns. `types` writes the
+//! same layout as Python types.
 //!
-//! Nothing is parsed twice and there is no class in between: a record is walked once, each event's dict is
-//! built from the engine's value with interned keys. The GIL is kept: nearly all the time goes into making Python
-//! objects, which needs it.
+//! No class stands between bytes and dicts: a record is read once, and each event's dict is built from the engine's
+//! value with interned keys. The GIL is held throughout, because nearly all the time goes into making Python objects.
 //!
-//! Errors: what a caller hands to the encoder and what arrives as bytes may both be wrong; both are
-//! `ValueError`, the former naming command and field.
+//! A dict that cannot be encoded and bytes that cannot be decoded are a `ValueError`; for a dict it names the command
+//! and the field.
 
 mod commands;
 mod events;
 mod fields;
 mod published;
 mod scalars;
+mod types;
 
-use cift_engine::{FirstResult, Outcome, Request};
+use cift_engine::{Outcome, Request};
 use cift_wire::command::request_of as wire_request_of;
 use cift_wire::digest::verb;
 use cift_wire::limits::{
@@ -33,7 +34,7 @@ use events::event_dict;
 use fields::{dict_of, text_of, Bad, Fields, FromField};
 use scalars::{hex_text, parse_hex, IntoField, Texts};
 
-/// What stops a decoder: the bytes, or Python itself.
+/// Why decoding stops: the bytes are invalid, or Python raised an exception.
 enum Stop {
     Wire(WireError),
     Python(PyErr),
@@ -64,10 +65,10 @@ fn invalid(error: WireError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-/// Longest name of a command that is looked at.
+/// Longest name of a command.
 const MAX_TYPE_BYTES: usize = 32;
 
-/// A text of 1..=`N` bytes.
+/// A text of 1 to `N` bytes.
 struct Bounded<const N: usize>(String);
 
 impl<const N: usize> FromField for Bounded<N> {
@@ -90,7 +91,7 @@ impl<const N: usize> FromField for Hex<N> {
     }
 }
 
-/// A command with what travels beside it, owned.
+/// A command and its envelope, with owned texts.
 struct Sent {
     trace: u128,
     span: u64,
@@ -115,10 +116,10 @@ fn read_sent(value: &Bound<'_, PyAny>) -> Result<Sent, Bad> {
         let body = body_digest(&command);
         let verb = verb(&command);
         let Some((account, request)) = request_of(&mut command) else {
-            return Err(Bad::new(format!("{kind} takes none")).within(FIELD));
+            return Err(Bad::new(format!("the command {kind} takes none")).within(FIELD));
         };
         if request.is_some() {
-            return Err(Bad::new("stands beside request; give one of them").within(FIELD));
+            return Err(Bad::new("is given beside request; give one of them").within(FIELD));
         }
         *request = Some(Request {
             key: request_key(account, verb, &key.0),
@@ -169,7 +170,7 @@ fn encode_commands<'py>(py: Python<'py>, commands: &Bound<'py, PyList>) -> PyRes
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// The command of an envelope with what travels beside it; what is absent is `None`.
+/// The command with its envelope; absent keys of the envelope are `None`.
 fn envelope_dict<'py>(envelope: &Envelope<'_>, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyDict>> {
     let py = texts.py();
     let dict = PyDict::new(py);
@@ -189,13 +190,13 @@ fn envelope_dict<'py>(envelope: &Envelope<'_>, texts: &mut Texts<'py>) -> PyResu
     Ok(dict)
 }
 
-/// Both crates agree on where requests are kept.
+/// Whether `cift-wire` finds the same request in the command.
 fn request_matches(envelope: &Envelope<'_>) -> bool {
     let mut command = envelope.command;
     request_of(&mut command).and_then(|(_, request)| *request) == wire_request_of(&envelope.command)
 }
 
-/// Decode a CommandBatch again: what matchd will see of a request.
+/// Decode a CommandBatch, as matchd does.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_commands<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyList>> {
@@ -215,12 +216,6 @@ fn decode_commands<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyL
     failed.map_or(Ok(list), Err)
 }
 
-fn first_dict<'py>(first: &FirstResult, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(texts.py());
-    set_fields!(dict, texts, first.{ sequence, at, order, affected, refusal });
-    Ok(dict)
-}
-
 /// Decode the reply to a request: one dict a command, in the order of the request.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
@@ -236,9 +231,7 @@ fn decode_results<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyLi
             intern!(py, "reason"),
             reason.or(result.refusal.map(|refusal| refusal.as_str())),
         )?;
-        set_fields!(dict, texts, result.{ record_sequence, command_sequence, timestamp, order, affected });
-        let first = result.first.map(|first| first_dict(&first, texts)).transpose()?;
-        dict.set_item(intern!(py, "first"), first)?;
+        set_fields!(dict, texts, result.{ record_sequence, command_sequence, timestamp, order, affected, first });
         list.append(dict)?;
     }
     Ok(list)
@@ -257,7 +250,7 @@ fn outcome_dict<'py>(outcome: &Outcome, texts: &mut Texts<'py>) -> PyResult<Boun
     match *outcome {
         Outcome::Done { order, affected } => set_fields!(dict, texts, { order, affected }),
         Outcome::Refused(reason) => set_fields!(dict, texts, { reason }),
-        Outcome::Repeated { first } => dict.set_item(intern!(py, "first"), first_dict(&first, texts)?)?,
+        Outcome::Repeated { first } => set_fields!(dict, texts, { first }),
     }
     Ok(dict)
 }
@@ -302,5 +295,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_commands, module)?)?;
     module.add_function(wrap_pyfunction!(decode_results, module)?)?;
     module.add_function(wrap_pyfunction!(decode_record, module)?)?;
+    types::add_to(module)?;
     published::add_to(module)
 }

@@ -1,9 +1,10 @@
-//! The engine's scalars as Python values, both ways: ids, symbols, named constants, money.
+//! The engine's scalars as Python values, in both directions: ids, symbols, named constants, money.
 //!
-//! Ids are `str` UUIDs in the canonical lower-case form; symbols and currencies plain `str`; names
-//! (sides, reasons, …) are interned, so that a million events share one `"buy"`.
+//! Ids are `str` UUIDs in the canonical lower-case form, symbols and currencies are `str`. Names (sides, reasons, …) are
+//! interned, so that a million events share one `"buy"`.
 
 use cift_engine::*;
+use cift_wire::Named;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyAny, PyDict, PyList, PyString, PyTuple};
@@ -13,7 +14,7 @@ use super::fields::{dict_of, expected, text_of, Bad, Fields, FromField};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// `8-4-4-4-12` lower-case hex of a UUID, in its own bytes' order.
+/// `8-4-4-4-12` lower-case hex digits of a UUID.
 pub fn uuid_text(id: u128) -> [u8; 36] {
     let mut text = [b'-'; 36];
     let mut at = 0;
@@ -58,8 +59,8 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-/// A UUID in canonical form, upper or lower case. (The forms without dashes, with braces or as a URN
-/// are refused: one id, one spelling.)
+/// A UUID in canonical form, upper or lower case. The forms without dashes, with braces and as a URN are refused, so
+/// that an id has one spelling.
 pub fn parse_uuid(text: &str) -> Option<u128> {
     let digits = text.as_bytes();
     if digits.len() != 36 {
@@ -78,11 +79,11 @@ pub fn parse_uuid(text: &str) -> Option<u128> {
     Some(id)
 }
 
-/// Slots of [`Texts`]; a record of 512 KiB names a few thousand ids, most of them several times.
+/// Slots of [`Texts`]. A record of 512 KiB holds a few thousand ids, most of them several times.
 const TEXT_SLOTS: usize = 1024;
 
-/// The `str` objects of the ids and symbols of one call: the same id gives the same object, which
-/// saves making it again and lets Python compare by identity.
+/// The `str` objects of the ids and symbols of one call. The same id gives the same object: it is made once, and Python
+/// compares it by identity.
 pub struct Texts<'py> {
     py: Python<'py>,
     ids: Vec<Option<(u128, Bound<'py, PyString>)>>,
@@ -136,7 +137,7 @@ fn padded_text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(&bytes[..end])
 }
 
-/// What can be put into a dict.
+/// A value that a dict can hold.
 pub trait IntoField {
     fn into_field<'py>(self, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyAny>>;
 }
@@ -163,7 +164,7 @@ macro_rules! plain {
 plain!(i64, u64, u32, i32, u16, bool, &str, String);
 
 impl IntoField for i128 {
-    /// Nearly all money fits 64 bits, and the general conversion is several times dearer.
+    /// Nearly all money fits 64 bits, and the general conversion takes several times as long.
     #[inline]
     fn into_field<'py>(self, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyAny>> {
         match i64::try_from(self) {
@@ -204,7 +205,7 @@ impl IntoField for Currency {
     }
 }
 
-/// Text of 1..=`N` printable ASCII bytes, zero padded. Which symbols are *admitted* is the engine's affair.
+/// Text of 1 to `N` printable ASCII bytes, zero padded. The engine decides which symbols exist.
 fn padded<const N: usize>(value: &Bound<'_, PyAny>) -> Result<[u8; N], Bad> {
     let text = text_of(value)?;
     if text.is_empty() || text.len() > N || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -227,38 +228,52 @@ impl FromField for Currency {
     }
 }
 
-/// Enums without data, by name.
+/// The names of an enum as Python strings, by the value's place in `Named::ALL`.
+type Names = PyOnceLock<Vec<Py<PyString>>>;
+
+fn interned<'py, T: Named>(names: &Names, py: Python<'py>, place: usize) -> Option<Bound<'py, PyString>> {
+    let names = names.get_or_init(py, || {
+        T::ALL
+            .iter()
+            .map(|value| PyString::intern(py, value.name()).unbind())
+            .collect()
+    });
+    names.get(place).map(|name| name.bind(py).clone())
+}
+
+/// Enums without data and without codes: their place in `ALL` is their discriminant.
 macro_rules! named {
-    ($($type:ident { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
+    ($($type:ident),+) => {$(
         impl IntoField for $type {
+            #[inline]
             fn into_field<'py>(self, texts: &mut Texts<'py>) -> PyResult<Bound<'py, PyAny>> {
-                let py = texts.py();
-                let name = match self { $($type::$variant => intern!(py, $text)),+ };
-                Ok(name.clone().into_any())
+                static NAMES: Names = PyOnceLock::new();
+                match interned::<$type>(&NAMES, texts.py(), self as usize) {
+                    Some(name) => Ok(name.into_any()),
+                    None => self.name().into_field(texts),
+                }
             }
         }
         impl FromField for $type {
             fn from_field(value: &Bound<'_, PyAny>) -> Result<Self, Bad> {
-                match text_of(value)? {
-                    $($text => Ok($type::$variant),)+
-                    _ => Err(Bad::new(concat!("expected one of" $(, " ", $text)+))),
-                }
+                $type::from_name(text_of(value)?).ok_or_else(|| {
+                    let names: Vec<&str> = $type::ALL.iter().map(|value| value.name()).collect();
+                    Bad::new(format!("expected one of {}", names.join(" ")))
+                })
             }
         }
     )+};
 }
-named! {
-    AccountKind { Cash = "cash", Margin = "margin" }
-    AccountRole { Customer = "customer", House = "house" }
-    AccountState { Active = "active", ReduceOnly = "reduce_only", Suspended = "suspended", Closed = "closed" }
-    Side { Buy = "buy", Sell = "sell" }
-    OrderKind { Market = "market", Limit = "limit", Stop = "stop", StopLimit = "stop_limit", TrailingStop = "trailing_stop" }
-    SelfTradePrevention {
-        CancelNewest = "cancel_newest", CancelOldest = "cancel_oldest", CancelBoth = "cancel_both", None = "none",
-    }
-}
+named!(
+    AccountKind,
+    AccountRole,
+    AccountState,
+    Side,
+    OrderKind,
+    SelfTradePrevention
+);
 
-/// Enums whose names the engine owns (`as_str`): interned once each.
+/// Enums with codes. Written only.
 macro_rules! engine_named {
     ($($type:ident),+) => {$(
         impl IntoField for $type {
@@ -340,7 +355,7 @@ impl FromField for Trail {
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// A tuple or list of two; `None`: neither tuple nor list. (JSON knows no tuples.)
+/// A tuple or list of two; `None`: neither tuple nor list. Lists are accepted because JSON has no tuples.
 fn pair<'py>(value: &Bound<'py, PyAny>) -> Result<Option<Pair<'py>>, Bad> {
     if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
         return Ok(None);
@@ -352,7 +367,7 @@ fn pair<'py>(value: &Bound<'py, PyAny>) -> Result<Option<Pair<'py>>, Bad> {
     Ok(Some((name, number)))
 }
 
-/// The digests of an idempotent command, for one that is encoded again as it was decoded.
+/// The digests of an idempotent command, for a decoded command that is encoded again.
 impl FromField for Request {
     fn from_field(value: &Bound<'_, PyAny>) -> Result<Self, Bad> {
         let py = value.py();

@@ -1,0 +1,57 @@
+# Written by `make generate` from rust_core/crates/wire/src/limits.rs. Do not edit.
+"""Limits that Rust and Python share."""
+
+MAX_PRICE = 10_000_000_000_000_000
+"""Highest price of an order, in nanos."""
+
+MAX_QUANTITY = 1_000_000_000_000_000_000
+"""Highest quantity of an order, in nanos."""
+
+MAX_POSITION = 4_000_000_000_000_000_000
+"""Largest position either way, open orders included, in nanos."""
+
+MAX_TRANSFER = 1_000_000_000_000_000_000_000
+"""Highest amount of one deposit, withdrawal or reset, in nanos."""
+
+MAX_SYMBOLS_PER_ACCOUNT = 256
+"""Symbols in which one account may hold positions."""
+
+MAX_EVENTS_PER_COMMAND = 1_000
+"""Events that one command in the journal emits."""
+
+REQUESTS_KEPT_NS = 86_400_000_000_000
+"""How long an idempotency key is remembered after its order ended."""
+
+DEFAULT_SILENCE_NS = 5_000_000_000
+"""The engine withdraws the quotes of a feed that sent nothing for this long, unless the feed defines
+another time."""
+
+MAX_COMMANDS_PER_REQUEST = 100
+"""Commands in one request to the engine."""
+
+MAX_REQUEST_BYTES = 262_144
+"""Bytes of one request to the engine."""
+
+MAX_PAYLOAD_BYTES = 8_388_608
+"""`max_payload` of the NATS server."""
+
+MAX_CLIENT_ORDER_ID_BYTES = 64
+"""Bytes of a client order id."""
+
+MAX_IDEMPOTENCY_KEY_BYTES = 128
+"""Bytes of an idempotency key."""
+
+MAX_TICKS_PER_BATCH = 65_536
+"""Ticks or bars in one message."""
+
+MAX_FEED_BYTES = 32
+"""Bytes of a feed's name."""
+
+MAX_QUOTES_PER_QUERY = 500
+"""Symbols in one quote query."""
+
+MAX_BOOK_LEVELS_PER_QUERY = 1_000
+"""Levels a side in one book query."""
+
+CHECKSUM_DEPTH = 10
+"""Levels a side that the checksum of a book covers."""
