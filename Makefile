@@ -113,7 +113,7 @@ format: setup-dev ## Format Python and Rust
 	cd rust_core && $(CARGO) fmt --all
 
 .PHONY: generate
-generate: setup-dev build ## Write what is derived from functions/: chart, skaffold, OpenAPI, catalogue
+generate: setup-dev build ## Write what is derived: chart, skaffold, OpenAPI, catalogue, message types
 	@$(PY) -m functions generate
 
 .PHONY: bench

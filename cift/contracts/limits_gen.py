@@ -19,7 +19,7 @@ MAX_SYMBOLS_PER_ACCOUNT = 256
 MAX_EVENTS_PER_COMMAND = 1_000
 """Events that one command in the journal emits."""
 
-REQUESTS_KEPT_NS = 86_400_000_000_000
+REQUEST_RETENTION_NS = 86_400_000_000_000
 """How long an idempotency key is remembered after its order ended."""
 
 DEFAULT_SILENCE_NS = 5_000_000_000
