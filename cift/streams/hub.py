@@ -356,7 +356,8 @@ class Hub:
         found = self._replays.read(stream, subject, position=position)
         try:
             async for batch in found:
-                return wire.decode_trade(batch[0].data)
+                trade: Message = wire.decode_trade(batch[0].data)
+                return trade
         finally:
             await found.aclose()  # it gives its turn to another
         return None
