@@ -154,10 +154,10 @@ impl Orders {
 
     /// Allocates and touches memory for this many orders in advance.
     pub fn warm_up(&mut self, orders: usize) {
-        let live = self.slots.len();
-        if live < orders {
+        let used = self.slots.len();
+        if used < orders {
             self.slots.resize(orders, BLANK);
-            self.slots.truncate(live);
+            self.slots.truncate(used);
             self.free.reserve(orders);
         }
         self.index.warm_up(orders);

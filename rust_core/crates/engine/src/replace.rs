@@ -1,6 +1,6 @@
 //! Replacing and cancelling orders.
 //!
-//! The engine checks a replace as if the remaining quantity were placed anew (R6.8). It first releases
+//! The engine checks a replace as if the remaining quantity were a new order (R6.8). It first releases
 //! everything that the order holds. Only a smaller quantity at the same price keeps the place in the queue
 //! (R6.12).
 

@@ -1,23 +1,25 @@
-//! Engine against oracle: one stream, both sides, everything they say compared; shrinks what differs.
+//! Runs one stream through engine and oracle, compares all their results, and shrinks a failing stream.
 //!
-//! After each command: outcome, events (the parts of a continued command together), bounds, witness.
-//! Now and then (every `audit_every` commands, and at the end): accounts, positions, orders, levels,
-//! quotes, deadlines, conservation, and a snapshot that must restore to the same bytes; the restored
-//! engine then takes the old one's place, so that all that follows also proves the restore.
+//! After each command it compares the outcome and the events (those of a continued command together), and
+//! checks the bounds and the [`EventChecker`].
+//!
+//! Every `audit_every` commands, and at the end, it compares accounts, positions, orders, levels, quotes,
+//! deadlines and conservation. Now and then it also takes a snapshot, which must restore to the same bytes.
+//! The restored engine replaces the old one, so that everything that follows tests the restore too.
 
+use crate::event_checker::EventChecker;
 use crate::oracle::Oracle;
 use crate::random::Random;
-use crate::witness::Witness;
 use crate::workload::{generate, Profile, Stream};
 use cift_engine::types::*;
 use cift_engine::Engine;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// RULES.md section 10: a command stops no earlier.
-const EVENTS_BEFORE_A_CUT: usize = 900;
+/// R10.4: a command does not stop before this number of events.
+const EVENT_BUDGET: usize = 900;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Totals {
     pub commands: u64,
     pub events: u64,
     pub trades: u64,
@@ -26,14 +28,14 @@ pub struct Tally {
     pub restores: u64,
 }
 
-pub struct Duel {
+pub struct Comparison {
     engine: Engine,
     oracle: Oracle,
-    witness: Witness,
+    event_checker: EventChecker,
     sequence: CommandSequence,
     random: Random,
     audit_every: u64,
-    pub tally: Tally,
+    pub totals: Totals,
     buffer: Vec<Event>,
     all: Vec<Event>,
 }
@@ -47,41 +49,42 @@ macro_rules! same {
     };
 }
 
-impl Duel {
-    pub fn new(seed: u64, audit_every: u64) -> Duel {
-        Duel {
+impl Comparison {
+    pub fn new(seed: u64, audit_every: u64) -> Comparison {
+        Comparison {
             engine: Engine::new(),
             oracle: Oracle::new(),
-            witness: Witness::default(),
+            event_checker: EventChecker::default(),
             sequence: 0,
             random: Random::new(seed ^ 0x5eed),
             audit_every,
-            tally: Tally::default(),
+            totals: Totals::default(),
             buffer: Vec::new(),
             all: Vec::new(),
         }
     }
 
-    /// Snapshot, restore, and go on with the restored engine.
-    fn swap(&mut self) -> Result<(), String> {
+    /// Takes a snapshot, restores it, and continues with the restored engine.
+    fn restart(&mut self) -> Result<(), String> {
         let mut before = Vec::new();
         self.engine.snapshot(&mut before);
-        let restored = Engine::restore(&before).map_err(|e| format!("own snapshot refused: {e:?}"))?;
+        let restored = Engine::restore(&before).map_err(|e| format!("the engine refuses its own snapshot: {e:?}"))?;
         let mut after = Vec::new();
         restored.snapshot(&mut after);
         if before != after {
             return Err(format!(
-                "snapshot changed by restoring ({} and {} bytes)",
+                "the snapshot after a restore differs ({} and {} bytes)",
                 before.len(),
                 after.len()
             ));
         }
         self.engine = restored;
-        self.tally.restores += 1;
+        self.totals.restores += 1;
         Ok(())
     }
 
-    /// One command on the engine with all its `Continue`s; events without `LevelChanged` first, then these.
+    /// Applies one command with all its `Continue`s to the engine. Stores its events: first all others,
+    /// then `LevelChanged`.
     fn engine_apply(&mut self, ts: Timestamp, command: &Command) -> Result<Outcome, String> {
         self.all.clear();
         let mut levels = Vec::new();
@@ -91,12 +94,15 @@ impl Duel {
             self.buffer.clear();
             let outcome = self.engine.apply(self.sequence, ts, &command, &mut self.buffer);
             if self.buffer.len() > MAX_EVENTS_PER_COMMAND {
-                return Err(format!("{} events in one command", self.buffer.len()));
+                return Err(format!(
+                    "one command emitted {} events, more than MAX_EVENTS_PER_COMMAND",
+                    self.buffer.len()
+                ));
             }
             let first = self.buffer.iter().position(|e| matches!(e, Event::LevelChanged { .. }));
             let (work, tail) = self.buffer.split_at(first.unwrap_or(self.buffer.len()));
             if !tail.iter().all(|e| matches!(e, Event::LevelChanged { .. })) {
-                return Err("LevelChanged before other events".into());
+                return Err("LevelChanged precedes another event".into());
             }
             self.all.extend_from_slice(work);
             levels.extend_from_slice(tail);
@@ -104,17 +110,17 @@ impl Duel {
                 self.all.append(&mut levels);
                 return Ok(outcome);
             }
-            if self.buffer.len() < EVENTS_BEFORE_A_CUT {
-                return Err(format!("cut after {} events", self.buffer.len()));
+            if self.buffer.len() < EVENT_BUDGET {
+                return Err(format!("a command stopped after only {} events", self.buffer.len()));
             }
-            self.tally.continues += 1;
+            self.totals.continues += 1;
             command = Command::Continue;
         }
     }
 
     pub fn step(&mut self, ts: Timestamp, command: &Command) -> Result<(), String> {
         let sequence = self.sequence + 1;
-        let foretold = match command {
+        let predicted = match command {
             Command::PlaceOrder(p) if p.request.is_none() && self.engine.next_deadline().is_none_or(|at| at > ts) => {
                 Some(self.engine.check(ts, p))
             }
@@ -136,44 +142,44 @@ impl Duel {
                 };
                 let (engine, oracle) = (near(&all[..work]), near(&events));
                 return Err(format!(
-                    "events differ at {i}; from {from} on\n  engine:{engine}\n  oracle:{oracle}"
+                    "events differ at index {i}; from index {from} on:\n  engine:{engine}\n  oracle:{oracle}"
                 ));
             }
         }
         same!(outcome, expected, "outcome");
-        if let Some(foretold) = foretold {
+        if let Some(predicted) = predicted {
             let refusal = match outcome {
                 Outcome::Refused(reason) => Some(reason),
                 _ => None,
             };
             same!(
-                foretold.err(),
+                predicted.err(),
                 refusal,
-                "what check() said and what happened (as oracle)"
+                "the prediction of check() (engine) and the outcome (oracle)"
             );
         }
-        self.witness.command(&all)?;
+        self.event_checker.check_command(&all)?;
         let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(e)).count() as u64;
-        self.tally.commands += 1;
-        self.tally.events += all.len() as u64;
-        self.tally.trades += count(|e| matches!(e, Event::TradeExecuted { .. }));
-        self.tally.refusals += count(|e| matches!(e, Event::Refused { .. }));
+        self.totals.commands += 1;
+        self.totals.events += all.len() as u64;
+        self.totals.trades += count(|e| matches!(e, Event::TradeExecuted { .. }));
+        self.totals.refusals += count(|e| matches!(e, Event::Refused { .. }));
         self.all = all;
         same!(
             self.engine.next_deadline(),
             self.oracle.next_deadline(),
             "next deadline"
         );
-        if self.tally.commands % self.audit_every == 0 {
+        if self.totals.commands % self.audit_every == 0 {
             self.audit()?;
             if self.random.one_in(3) {
-                self.swap()?;
+                self.restart()?;
             }
         }
         Ok(())
     }
 
-    /// Everything that can be asked for.
+    /// Compares everything that can be queried.
     pub fn audit(&mut self) -> Result<(), String> {
         self.engine.check_conservation()?;
         same!(self.engine.sequence(), self.sequence, "sequence");
@@ -188,7 +194,7 @@ impl Duel {
                 open_orders: v.open_orders,
                 state: v.state,
             });
-            same!(view, expected, format!("{id:?}"));
+            same!(view, expected, format!("account {id:?}"));
             let mut positions = Vec::new();
             self.engine.positions(id, &mut positions);
             let positions: Vec<_> = positions
@@ -227,19 +233,19 @@ impl Duel {
                 let levels: Vec<_> = levels.iter().map(|l| (l.price, (l.quantity, l.orders))).collect();
                 same!(levels, expected, format!("levels of {symbol:?} {side:?}"));
                 let key = |price| (symbol, side == Side::Buy, price);
-                let told = self.witness.levels.range(key(i64::MIN)..=key(i64::MAX));
-                let mut told: Vec<_> = told.map(|(k, v)| (k.2, *v)).collect();
+                let reported = self.event_checker.levels.range(key(i64::MIN)..=key(i64::MAX));
+                let mut reported: Vec<_> = reported.map(|(k, v)| (k.2, *v)).collect();
                 if side == Side::Buy {
-                    told.reverse();
+                    reported.reverse();
                 }
                 same!(
                     levels,
-                    told,
-                    format!("levels of {symbol:?} {side:?} as LevelChanged told them (as oracle)")
+                    reported,
+                    format!("levels of {symbol:?} {side:?} (engine) and the sum of LevelChanged events (oracle)")
                 );
             }
             let last = self.engine.quote(symbol).and_then(|q| q.last);
-            same!(last, self.oracle.last(symbol), format!("last of {symbol:?}"));
+            same!(last, self.oracle.last(symbol), format!("last print of {symbol:?}"));
         }
         Ok(())
     }
@@ -249,11 +255,12 @@ impl Duel {
     }
 }
 
-/// Where a stream failed first, and how. Panics of either side are failures too.
-pub fn run(stream: &[(Timestamp, Command)], seed: u64, audit_every: u64) -> Result<Tally, (usize, String)> {
-    let mut duel = Duel::new(seed, audit_every);
+/// Runs a stream. On failure returns the index of the first failing command and the reason. A panic of
+/// either side is a failure too.
+pub fn run(stream: &[(Timestamp, Command)], seed: u64, audit_every: u64) -> Result<Totals, (usize, String)> {
+    let mut comparison = Comparison::new(seed, audit_every);
     for (index, (ts, command)) in stream.iter().enumerate() {
-        let result = catch_unwind(AssertUnwindSafe(|| duel.step(*ts, command))).unwrap_or_else(|panic| {
+        let result = catch_unwind(AssertUnwindSafe(|| comparison.step(*ts, command))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             Err(format!(
                 "panic: {}",
@@ -263,11 +270,11 @@ pub fn run(stream: &[(Timestamp, Command)], seed: u64, audit_every: u64) -> Resu
         });
         result.map_err(|why| (index, why))?;
     }
-    duel.audit().map_err(|why| (stream.len(), why))?;
-    Ok(duel.tally)
+    comparison.audit().map_err(|why| (stream.len(), why))?;
+    Ok(comparison.totals)
 }
 
-/// Removes commands while the stream still fails (any failure counts), in ever smaller pieces.
+/// Removes commands in ever smaller pieces while the stream still fails. Any failure counts.
 pub fn shrink(stream: &[(Timestamp, Command)], seed: u64) -> (Stream, String) {
     let fails = |candidate: &[(Timestamp, Command)]| run(candidate, seed, 1).err();
     let mut kept: Stream = stream.to_vec();
@@ -295,8 +302,8 @@ pub fn shrink(stream: &[(Timestamp, Command)], seed: u64) -> (Stream, String) {
     (kept, why)
 }
 
-/// Runs one seeded stream; on failure gives the seed, the reason and a minimal list of commands.
-pub fn duel(profile: Profile, seed: u64, commands: usize) -> Result<Tally, String> {
+/// Runs one seeded stream. On failure returns the seed, the reason and a minimal list of commands.
+pub fn compare_profile(profile: Profile, seed: u64, commands: usize) -> Result<Totals, String> {
     let stream = generate(profile, seed, commands);
     run(&stream, seed, 97).map_err(|(index, first)| {
         let hook = std::panic::take_hook();

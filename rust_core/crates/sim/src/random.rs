@@ -1,4 +1,5 @@
-//! xoshiro256** seeded by splitmix64 (Blackman and Vigna, public domain): the same stream everywhere, for ever.
+//! xoshiro256** seeded by splitmix64 (Blackman and Vigna, public domain). A seed gives the same numbers
+//! everywhere.
 
 #[derive(Clone, Debug)]
 pub struct Random([u64; 4]);
@@ -35,14 +36,14 @@ impl Random {
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below((high - low + 1) as u64) as i64
     }
-    /// True `n` times in `of`.
+    /// True once in `of` draws on average.
     pub fn one_in(&mut self, of: u64) -> bool {
         self.below(of) == 0
     }
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
-    /// Index drawn with the given weights.
+    /// An index, drawn with the given weights.
     pub fn weighted(&mut self, weights: &[u32]) -> usize {
         let mut left = self.below(weights.iter().map(|w| u64::from(*w)).sum());
         for (index, weight) in weights.iter().enumerate() {
@@ -51,6 +52,6 @@ impl Random {
             }
             left -= u64::from(*weight);
         }
-        unreachable!("below the sum of the weights")
+        unreachable!("the drawn number is below the sum of the weights")
     }
 }

@@ -1,6 +1,6 @@
-//! The bench's rival: the order book as one writes it first. `BTreeMap` of price levels, a `VecDeque` of
-//! orders in each, a `HashMap` from order id to its level. A cancel searches its level from front to back.
-//! It matches and reports trades, and does nothing else: no accounts, no risk, no ledger, no events.
+//! The rival of the benchmark: an order book in its simplest form. It has a `BTreeMap` of price levels, a
+//! `VecDeque` of orders in each, and a `HashMap` from order id to level. A cancel searches its level from
+//! front to back. It matches and reports trades, and has no accounts, risk checks, ledger or events.
 
 use cift_engine::types::{OrderId, Side};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -37,7 +37,7 @@ impl RivalBook {
         self.orders.contains_key(&id)
     }
 
-    /// A limit order: trades, then rests unless it is immediate.
+    /// Matches a limit order, then rests its remainder if `rests`.
     pub fn place(
         &mut self,
         id: OrderId,
@@ -93,7 +93,7 @@ impl RivalBook {
         }
     }
 
-    /// False: no such order.
+    /// Returns false if there is no such order.
     pub fn cancel(&mut self, id: OrderId) -> bool {
         let Some((side, price)) = self.orders.remove(&id) else {
             return false;

@@ -1,17 +1,19 @@
-//! Seeded command streams. A stream is data: it depends on profile and seed alone, never on what the
-//! engine answers, so that a failing stream can be cut down command by command.
+//! Seeded command streams. A stream depends only on its profile and seed, never on the engine's results. So
+//! a failing stream can be shortened command by command.
 //!
 //! Profiles:
-//! - `retail`: sane orders of many accounts around a wandering price; every kind, class and flag.
-//! - `hostile`: the same with a tenth of everything wrong: bad numbers, foreign ids, replays of request
-//!   keys with and without change, halts, splits, suspended accounts, tiny limits, jumps of days.
-//! - `outside`: three feeds quote and print against a few accounts; silences, crossed and stale quotes.
-//! - `sweep`: few accounts with thousands of resting orders and stops, swept by huge ones, so that
-//!   commands are cut into `Continue`s.
-//! - `whale`: quantities near `MAX_QUANTITY` until users and houses meet `MAX_POSITION`.
-//! - [`market_maker`]: the flow of the bench, described there.
+//! - `retail`: valid orders of many accounts around a wandering price, with every kind, class and flag.
+//! - `hostile`: the same, but a tenth of all values is wrong: invalid numbers, ids of others, repeated
+//!   request keys with and without a changed body, halts, splits, suspended accounts, tiny limits, jumps of
+//!   days.
+//! - `outside`: three feeds quote and print against a few accounts, with silences, crossed and stale
+//!   quotes.
+//! - `sweep`: few accounts with thousands of resting orders and stops, which huge orders sweep, so that
+//!   commands continue in `Continue`s.
+//! - `whale`: quantities near `MAX_QUANTITY`, until users and house accounts reach `MAX_POSITION`.
+//! - [`market_maker`]: the flow of the benchmark; its module describes it.
 //!
-//! Prices are small numbers of ticks (20 to 2,000) on purpose: rounding then matters everywhere.
+//! Prices are small numbers of ticks (20 to 2,000), so that rounding matters everywhere.
 
 mod bursts;
 mod generator;

@@ -1,4 +1,4 @@
-//! Bounds that random streams do not reach, run through engine and oracle by hand-made streams.
+//! Bounds that random streams do not reach: hand-made streams through engine and oracle.
 
 use cift_engine::types::*;
 use cift_sim::compare::run;
@@ -39,7 +39,14 @@ fn limit(order: u128, name: &str, side: Side, price: Price, key: Option<u128>) -
     })
 }
 
-fn opening() -> Stream {
+fn place_order(command: Command) -> PlaceOrder {
+    match command {
+        Command::PlaceOrder(order) => order,
+        other => panic!("{other:?} is not a PlaceOrder"),
+    }
+}
+
+fn setup() -> Stream {
     let (account, kind, role) = (ACCOUNT, AccountKind::Margin, AccountRole::Customer);
     let amount = Money::from(1_000_000 * NANOS);
     vec![
@@ -65,8 +72,8 @@ fn opening() -> Stream {
 }
 
 fn compare(stream: &Stream) {
-    let tally = run(stream, 1, 50).unwrap_or_else(|(index, why)| panic!("command {index} {:?}: {why}", stream[index]));
-    assert_eq!(tally.commands, stream.len() as u64);
+    let totals = run(stream, 1, 50).unwrap_or_else(|(index, why)| panic!("command {index} {:?}: {why}", stream[index]));
+    assert_eq!(totals.commands, stream.len() as u64);
 }
 
 fn last_refusal(stream: &Stream) -> Option<Refusal> {
@@ -87,7 +94,7 @@ fn last_refusal(stream: &Stream) -> Option<Refusal> {
 /// Holds R4.40.
 #[test]
 fn an_account_uses_at_most_256_symbols() {
-    let mut stream = opening();
+    let mut stream = setup();
     for n in 0..257 {
         stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
     }
@@ -101,7 +108,7 @@ fn an_account_uses_at_most_256_symbols() {
 /// Holds R7.3.
 #[test]
 fn at_most_16_feeds_are_defined() {
-    let mut stream = opening();
+    let mut stream = setup();
     let (account, kind, role) = (AccountId(10), AccountKind::Margin, AccountRole::House);
     stream.push((
         START,
@@ -129,7 +136,7 @@ fn at_most_16_feeds_are_defined() {
 /// Holds R1.11.
 #[test]
 fn at_most_64_currencies_are_used() {
-    let mut stream = opening();
+    let mut stream = setup();
     for n in 0..64 {
         let spec = Instrument {
             currency: currency(&format!("C{n}")),
@@ -144,7 +151,7 @@ fn at_most_64_currencies_are_used() {
 /// Holds R1.10.
 #[test]
 fn at_most_4096_instruments_are_defined() {
-    let mut stream = opening();
+    let mut stream = setup();
     for n in 0..4_097 {
         stream.push((START, Command::DefineInstrument(instrument(&format!("S{n}")))));
     }
@@ -156,10 +163,10 @@ fn at_most_4096_instruments_are_defined() {
 #[test]
 fn eight_expired_keys_are_dropped_per_command_oldest_first() {
     let day = 86_400 * NANOS;
-    let mut stream = opening();
+    let mut stream = setup();
     stream.push((START, Command::DefineInstrument(instrument("AAA"))));
     for n in 0..30 {
-        // Every third is refused at once; the others rest and end later, youngest first.
+        // Every third is refused at once. The others rest and end later, youngest first.
         let price = if n % 3 == 0 { 5 } else { 10_000_000 };
         stream.push((START + n as i64, limit(n + 1, "AAA", Side::Buy, price, Some(n + 1))));
     }
@@ -174,7 +181,7 @@ fn eight_expired_keys_are_dropped_per_command_oldest_first() {
             },
         ));
     }
-    // At first nothing has expired to the nanosecond, then all; each replay drops eight more.
+    // First no key has expired, by one nanosecond; then all have. Each replay drops eight more.
     for at in [
         START + day - 1,
         START + day,
@@ -187,8 +194,8 @@ fn eight_expired_keys_are_dropped_per_command_oldest_first() {
             stream.push((at, limit(n + 1, "AAA", Side::Buy, price, Some(n + 1))));
         }
     }
-    let tally = run(&stream, 1, 1).unwrap_or_else(|(index, why)| panic!("command {index}: {why}"));
-    assert!(tally.refusals > 10);
+    let totals = run(&stream, 1, 1).unwrap_or_else(|(index, why)| panic!("command {index}: {why}"));
+    assert!(totals.refusals > 10);
 }
 
 /// After this trade the reduce-only orders of both accounts exceed their positions. The maker's order is
@@ -198,7 +205,7 @@ fn eight_expired_keys_are_dropped_per_command_oldest_first() {
 fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
     let (maker, taker) = (ACCOUNT, AccountId(101));
     let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
-    let mut stream = opening();
+    let mut stream = setup();
     let amount = Money::from(1_000_000 * NANOS);
     stream.push((
         START,
@@ -220,9 +227,7 @@ fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
     ));
     stream.push((START, Command::DefineInstrument(instrument("AAA"))));
     let mut place = |account, order, side, units: i64, price: i64, reduce_only| {
-        let Command::PlaceOrder(one) = limit(order, "AAA", side, price * NANOS, None) else {
-            unreachable!()
-        };
+        let one = place_order(limit(order, "AAA", side, price * NANOS, None));
         let quantity = units * NANOS;
         stream.push((
             START,
@@ -267,7 +272,7 @@ fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
 fn fill_or_kill_does_not_count_quantity_after_an_own_order() {
     let (own, other) = (ACCOUNT, AccountId(101));
     let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
-    let mut stream = opening();
+    let mut stream = setup();
     let amount = Money::from(1_000_000 * NANOS);
     stream.push((
         START,
@@ -289,9 +294,7 @@ fn fill_or_kill_does_not_count_quantity_after_an_own_order() {
     ));
     stream.push((START, Command::DefineInstrument(instrument("AAA"))));
     let order = |account, id, side, units: i64| {
-        let Command::PlaceOrder(one) = limit(id, "AAA", side, 100 * NANOS, None) else {
-            unreachable!()
-        };
+        let one = place_order(limit(id, "AAA", side, 100 * NANOS, None));
         PlaceOrder {
             account,
             quantity: units * NANOS,
@@ -311,4 +314,54 @@ fn fill_or_kill_does_not_count_quantity_after_an_own_order() {
         stream.push((START, Command::PlaceOrder(place)));
     }
     compare(&stream);
+}
+
+/// The instrument is halted as well, but the fields of a replace are checked before the market.
+/// Holds R6.5.
+#[test]
+fn a_new_trail_out_of_range_is_refused_before_the_market_is_checked() {
+    let mut stream = setup();
+    let house_account = AccountId(10);
+    let aaa = symbol("AAA");
+    let trailing = PlaceOrder {
+        kind: OrderKind::TrailingStop,
+        limit_price: None,
+        trail: Some(Trail::Amount(NANOS)),
+        ..place_order(limit(5, "AAA", Side::Sell, 1, None))
+    };
+    let commands = [
+        Command::OpenAccount {
+            account: house_account,
+            kind: AccountKind::Margin,
+            role: AccountRole::House,
+            currency: currency("USD"),
+        },
+        Command::DefineFeed {
+            feed: 1,
+            house: house_account,
+            silence_ns: 0,
+        },
+        Command::DefineInstrument(instrument("AAA")),
+        Command::OutsideTrade {
+            feed: 1,
+            source_sequence: 1,
+            symbol: aaa,
+            price: 100 * NANOS,
+            quantity: NANOS,
+        },
+        Command::PlaceOrder(trailing),
+        Command::Halt { symbol: aaa },
+        Command::ReplaceOrder(ReplaceOrder {
+            account: ACCOUNT,
+            order: OrderId(5),
+            quantity: None,
+            limit_price: None,
+            stop_price: None,
+            trail: Some(Trail::Amount(200 * NANOS)),
+            request: None,
+        }),
+    ];
+    stream.extend(commands.map(|command| (START, command)));
+    compare(&stream);
+    assert_eq!(last_refusal(&stream), Some(Refusal::TrailOutOfRange));
 }

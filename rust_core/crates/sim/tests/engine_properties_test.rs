@@ -1,7 +1,8 @@
-//! What must hold of the engine whatever the rules say: it is deterministic, a snapshot loses nothing,
-//! what it foretells is what it does, and nothing gets between a command and its `Continue`s.
-//! (Conservation, time priority, the bound on events, and books that never cross are held by
-//! `compare` after every command of the comparison streams.)
+//! Properties of the engine under any rules: it is deterministic, a snapshot loses nothing, `check`
+//! predicts the result of a place, and no command is applied between a command and its `Continue`s.
+//!
+//! `compare` checks conservation, time priority, the bound on events and uncrossed books after every
+//! command of the comparison streams.
 
 use cift_engine::{Command, Engine, Event, Outcome, PlaceOrder, Refusal, Timestamp};
 use cift_sim::random::Random;
@@ -21,14 +22,14 @@ impl Run {
             events: Vec::new(),
         }
     }
-    /// Appends the events of the command and of its `Continue`s.
-    fn apply(&mut self, ts: Timestamp, command: &Command, said: &mut Vec<Event>) -> Outcome {
+    /// Applies a command and its `Continue`s, and appends their events to `emitted`.
+    fn apply(&mut self, ts: Timestamp, command: &Command, emitted: &mut Vec<Event>) -> Outcome {
         let mut command = *command;
         loop {
             self.sequence += 1;
             self.events.clear();
             let outcome = self.engine.apply(self.sequence, ts, &command, &mut self.events);
-            said.extend_from_slice(&self.events);
+            emitted.extend_from_slice(&self.events);
             if !self.engine.needs_continue() {
                 return outcome;
             }
@@ -51,21 +52,21 @@ fn streams() -> impl Iterator<Item = (Profile, u64, Stream)> {
 fn the_same_commands_give_the_same_bytes() {
     for (profile, seed, stream) in streams() {
         let (mut one, mut two) = (Run::new(), Run::new());
-        let (mut said_one, mut said_two) = (Vec::new(), Vec::new());
+        let (mut events_one, mut events_two) = (Vec::new(), Vec::new());
         for (ts, command) in &stream {
-            one.apply(*ts, command, &mut said_one);
-            two.apply(*ts, command, &mut said_two);
+            one.apply(*ts, command, &mut events_one);
+            two.apply(*ts, command, &mut events_two);
         }
-        assert_eq!(said_one, said_two, "{profile:?} seed {seed}");
+        assert_eq!(events_one, events_two, "{profile:?} seed {seed}");
         assert!(
             one.bytes() == two.bytes(),
-            "{profile:?} seed {seed}: other snapshot bytes"
+            "{profile:?} seed {seed}: the snapshot bytes differ"
         );
     }
 }
 
 #[test]
-fn a_restored_engine_goes_on_as_the_first_would() {
+fn a_restored_engine_gives_the_same_results() {
     for (profile, seed, stream) in streams() {
         let mut random = Random::new(seed);
         let cut = random.below(stream.len() as u64) as usize;
@@ -74,18 +75,18 @@ fn a_restored_engine_goes_on_as_the_first_would() {
         for (ts, command) in before {
             first.apply(*ts, command, &mut Vec::new());
         }
-        let engine = Engine::restore(&first.bytes()).expect("an engine reads its own snapshot");
+        let engine = Engine::restore(&first.bytes()).expect("the engine restores its own snapshot");
         let mut second = Run {
             engine,
             sequence: first.sequence,
             events: Vec::new(),
         };
         for (i, (ts, command)) in after.iter().enumerate() {
-            let (mut said_first, mut said_second) = (Vec::new(), Vec::new());
-            let first_outcome = first.apply(*ts, command, &mut said_first);
-            let second_outcome = second.apply(*ts, command, &mut said_second);
+            let (mut events_first, mut events_second) = (Vec::new(), Vec::new());
+            let first_outcome = first.apply(*ts, command, &mut events_first);
+            let second_outcome = second.apply(*ts, command, &mut events_second);
             assert_eq!(
-                said_first, said_second,
+                events_first, events_second,
                 "{profile:?} seed {seed}: command {i} after the cut at {cut}"
             );
             assert_eq!(
@@ -95,13 +96,13 @@ fn a_restored_engine_goes_on_as_the_first_would() {
         }
         assert!(
             first.bytes() == second.bytes(),
-            "{profile:?} seed {seed} cut {cut}: other snapshot bytes"
+            "{profile:?} seed {seed} cut {cut}: the snapshot bytes differ"
         );
     }
 }
 
 #[test]
-fn reading_a_damaged_snapshot_never_panics() {
+fn restoring_a_damaged_snapshot_never_panics() {
     let (_, _, stream) = streams().next().expect("there are streams");
     let mut run = Run::new();
     for (ts, command) in &stream[..2_000] {
@@ -113,14 +114,14 @@ fn reading_a_damaged_snapshot_never_panics() {
         let mut damaged = bytes.clone();
         let at = random.below(bytes.len() as u64) as usize;
         damaged[at] ^= 1 << random.below(8);
-        // The checksum lies outside (in the record); here it must only never panic or hang.
+        // `restore` checks a checksum. Here it is enough that it does not panic or hang.
         let _ = Engine::restore(&damaged);
         let _ = Engine::restore(&bytes[..at]);
     }
 }
 
 #[test]
-fn the_largest_admitted_size_is_the_largest() {
+fn max_order_size_is_the_largest_admitted_size() {
     let (mut found, mut none) = (0, 0);
     for (profile, seed, stream) in streams() {
         let mut run = Run::new();
@@ -155,15 +156,15 @@ fn largest(engine: &Engine, now: Timestamp, order: &PlaceOrder) -> Result<bool, 
     match engine.max_order_size(now, order) {
         Err(_) | Ok(0) => match check(instrument.lot) {
             Err(_) => Ok(false),
-            Ok(_) => Err("said that no size is admitted, but one lot is".into()),
+            Ok(_) => Err("max_order_size is 0, but one lot is admitted".into()),
         },
         Ok(size) => {
             if let Err(reason) = check(size) {
-                return Err(format!("said {size}, which is refused: {reason:?}"));
+                return Err(format!("max_order_size is {size}, which is refused: {reason:?}"));
             }
             match check(size + instrument.lot) {
                 Err(_) => Ok(true),
-                Ok(_) => Err(format!("said {size}, but one lot more is admitted")),
+                Ok(_) => Err(format!("max_order_size is {size}, but one lot more is admitted")),
             }
         }
     }
@@ -172,25 +173,28 @@ fn largest(engine: &Engine, now: Timestamp, order: &PlaceOrder) -> Result<bool, 
 /// Holds R10.2, R10.3.
 #[test]
 fn only_continue_may_follow_an_unfinished_command() {
-    let (mut tried, mut control, mut hostile) = (0, Run::new(), Run::new());
+    let (mut continued, mut control, mut disturbed) = (0, Run::new(), Run::new());
     let stream = generate(Profile::Sweep, 901, 20_000);
     for (ts, command) in &stream {
-        let mut said = Vec::new();
-        control.apply(*ts, command, &mut said);
+        let mut emitted = Vec::new();
+        control.apply(*ts, command, &mut emitted);
         let mut next = *command;
         loop {
-            hostile.sequence += 1;
-            hostile.events.clear();
-            hostile.engine.apply(hostile.sequence, *ts, &next, &mut hostile.events);
-            if !hostile.engine.needs_continue() {
+            disturbed.sequence += 1;
+            disturbed.events.clear();
+            disturbed
+                .engine
+                .apply(disturbed.sequence, *ts, &next, &mut disturbed.events);
+            if !disturbed.engine.needs_continue() {
                 break;
             }
-            tried += 1;
-            // The sequence moves on, as it does for the control's own commands: it is given, not kept.
+            continued += 1;
+            // The caller passes the sequence, so it advances here as it does for the control run's own
+            // commands.
             let mut events = Vec::new();
-            let between = hostile
+            let between = disturbed
                 .engine
-                .apply(hostile.sequence, *ts, &Command::AdvanceTime, &mut events);
+                .apply(disturbed.sequence, *ts, &Command::AdvanceTime, &mut events);
             assert_eq!(between, Outcome::Refused(Refusal::ContinueExpected));
             assert_eq!(
                 events,
@@ -198,13 +202,13 @@ fn only_continue_may_follow_an_unfinished_command() {
                     reason: Refusal::ContinueExpected
                 }]
             );
-            assert!(hostile.engine.needs_continue());
+            assert!(disturbed.engine.needs_continue());
             next = Command::Continue;
         }
     }
-    assert!(tried > 0, "no command was cut");
+    assert!(continued > 0, "no command needed a Continue");
     assert!(
-        control.bytes() == hostile.bytes(),
-        "what was refused in between has changed something"
+        control.bytes() == disturbed.bytes(),
+        "the refused commands changed the state"
     );
 }

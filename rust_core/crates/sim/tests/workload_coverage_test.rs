@@ -1,13 +1,13 @@
-//! The streams reach what they are meant to reach: a comparison of two programs on commands that are all
-//! refused would prove nothing. Every refusal, close reason, status, order kind and event must be seen,
-//! but for those named here with the reason why a stream cannot bring them about.
+//! The streams reach every refusal, close reason, status, order kind and event, except those listed here
+//! with the reason why a stream cannot cause them. A comparison on commands that are all refused would
+//! prove nothing.
 
 use cift_engine::types::*;
 use cift_sim::oracle::Oracle;
 use cift_sim::workload::{generate, Profile};
 use std::collections::BTreeMap;
 
-/// Bounds too large for a stream (they have tests of their own in the engine), and matchd's own errors.
+/// Bounds that are too large for a stream (the engine has separate tests), and matchd's own errors.
 const NOT_IN_STREAMS: &[Refusal] = &[
     Refusal::TooManyInstruments,
     Refusal::TooManyFeeds,
@@ -60,7 +60,9 @@ fn streams_reach_every_event_and_refusal() {
         .chain(
             CloseReason::ALL
                 .iter()
-                // Unused by rules version 1: house orders have no events, post-only is refused at the door.
+                // Not used by version 1 of the rules: outside quotes have no such event, and a post-only
+                // order is refused before it is accepted.
+                //
                 .filter(|r| !matches!(r, CloseReason::OutsideWithdrawn | CloseReason::PostOnly))
                 .map(|r| match r {
                     CloseReason::SessionClosed | CloseReason::TimeReached => format!("closed expired {}", r.as_str()),

@@ -1,4 +1,4 @@
-//! Everything that is not an order or a quote: §§1, 3, 8, 9 and 11 as the oracle reads them.
+//! The oracle's §1, §3, §9 and §11, and `SetSession` of §8: all commands but orders and quotes.
 
 use super::placing::Applied;
 use super::risk::require;
@@ -65,7 +65,7 @@ impl Oracle {
             };
             self.keys.insert(
                 key,
-                Known {
+                StoredResult {
                     body,
                     first,
                     expires: None,
@@ -84,9 +84,12 @@ impl Oracle {
     }
 
     pub(crate) fn start_expiry(&mut self, key: u128) {
-        self.ends += 1;
-        let expires = Some((self.now.saturating_add(DAY_NS), self.ends));
-        self.keys.get_mut(&key).expect("keys of open orders are kept").expires = expires;
+        self.expiry_count += 1;
+        let expires = Some((self.now.saturating_add(DAY_NS), self.expiry_count));
+        self.keys
+            .get_mut(&key)
+            .expect("the key of an open order is stored")
+            .expires = expires;
     }
 
     fn dispatch(&mut self, command: &Command) -> Applied {
@@ -98,7 +101,7 @@ impl Oracle {
                 DONE
             }
             Command::AdvanceTime => DONE,
-            Command::Continue => unreachable!("answered before"),
+            Command::Continue => unreachable!("`Oracle::apply` refuses Continue"),
             Command::SetRules { version } => {
                 require(version == 1, Refusal::UnknownRules)?;
                 self.emit(Event::RulesSet { version });
@@ -115,30 +118,10 @@ impl Oracle {
                 house,
                 silence_ns,
             } => self.define_feed(feed, house, silence_ns),
-            Command::SetFees { maker_ppm, taker_ppm } => {
-                let bounds = -10_000..=100_000;
-                let fits = bounds.contains(&maker_ppm) && bounds.contains(&taker_ppm) && maker_ppm + taker_ppm >= 0;
-                require(fits, Refusal::InvalidFees)?;
-                (self.maker_ppm, self.taker_ppm) = (maker_ppm.into(), taker_ppm.into());
-                self.emit(Event::FeesSet { maker_ppm, taker_ppm });
-                DONE
-            }
+            Command::SetFees { maker_ppm, taker_ppm } => self.set_fees(maker_ppm, taker_ppm),
             Command::SetSession { session, closes_at } => self.set_session(session, closes_at),
-            Command::Halt { symbol } => {
-                let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
-                self.books[book].halted = true;
-                self.withdraw_symbol(book);
-                self.emit(Event::Halted { symbol });
-                DONE
-            }
-            Command::Resume { symbol } => {
-                let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
-                self.books[book].halted = false;
-                self.emit(Event::Resumed { symbol });
-                self.release_waiting();
-                self.drain();
-                DONE
-            }
+            Command::Halt { symbol } => self.halt(symbol),
+            Command::Resume { symbol } => self.resume(symbol),
             Command::Split {
                 symbol,
                 numerator,
@@ -156,67 +139,21 @@ impl Oracle {
                 transfer,
                 amount,
                 ..
-            } => {
-                let account = self.customer(account, true)?;
-                check_amount(amount, 1)?;
-                self.accounts[account].baseline += amount;
-                self.move_cash(account, transfer, CashKind::Deposit, amount);
-                DONE
-            }
+            } => self.deposit(account, transfer, amount),
             Command::Withdraw {
                 account,
                 transfer,
                 amount,
                 ..
-            } => {
-                let account = self.customer(account, false)?;
-                check_amount(amount, 1)?;
-                require(amount <= self.available(account), Refusal::InsufficientCash)?;
-                self.accounts[account].baseline -= amount;
-                self.move_cash(account, transfer, CashKind::Withdrawal, -amount);
-                DONE
-            }
+            } => self.withdraw(account, transfer, amount),
             Command::ResetAccount {
                 account,
                 transfer,
                 cash,
                 ..
-            } => {
-                let account = self.customer(account, false)?;
-                check_amount(cash, 0)?;
-                self.reset(account, transfer, cash);
-                DONE
-            }
-            Command::SetLimits { account, limits } => {
-                let index = self.customer(account, true)?;
-                let a = &mut self.accounts[index];
-                let leverage = if a.kind == AccountKind::Cash {
-                    100..=100
-                } else {
-                    100..=1_000
-                };
-                let fits = (1..=10_000).contains(&limits.max_open_orders)
-                    && (1..=1_000_000).contains(&limits.max_orders_per_second)
-                    && leverage.contains(&limits.leverage_percent)
-                    && limits.max_order_quantity.is_none_or(|v| v > 0)
-                    && limits.max_order_notional.is_none_or(|v| v > 0)
-                    && limits.max_position.is_none_or(|v| v > 0)
-                    && limits.max_daily_loss.is_none_or(|v| v > 0);
-                require(fits, Refusal::InvalidLimits)?;
-                a.limits = limits;
-                self.emit(Event::LimitsSet { account, limits });
-                DONE
-            }
-            Command::SetAccountState { account, state } => {
-                let index = self.account_of(account).ok_or(Refusal::UnknownAccount)?;
-                let a = &mut self.accounts[index];
-                require(a.role == AccountRole::Customer, Refusal::UnknownAccount)?;
-                let flat = a.positions.is_empty() && a.orders.is_empty();
-                require(state != AccountState::Closed || flat, Refusal::AccountNotFlat)?;
-                a.state = state;
-                self.emit(Event::AccountStateSet { account, state });
-                DONE
-            }
+            } => self.reset(account, transfer, cash),
+            Command::SetLimits { account, limits } => self.set_limits(account, limits),
+            Command::SetAccountState { account, state } => self.set_account_state(account, state),
             Command::PlaceOrder(ref place) => self.place(place),
             Command::ReplaceOrder(ref replace) => self.replace(replace),
             Command::CancelOrder { account, order, .. } => self.cancel(account, order),
@@ -236,6 +173,81 @@ impl Oracle {
                 quantity,
             } => self.print(feed, source_sequence, symbol, price, quantity),
         }
+    }
+
+    fn set_fees(&mut self, maker_ppm: i32, taker_ppm: i32) -> Applied {
+        let bounds = -10_000..=100_000;
+        let fits = bounds.contains(&maker_ppm) && bounds.contains(&taker_ppm) && maker_ppm + taker_ppm >= 0;
+        require(fits, Refusal::InvalidFees)?;
+        (self.maker_ppm, self.taker_ppm) = (maker_ppm.into(), taker_ppm.into());
+        self.emit(Event::FeesSet { maker_ppm, taker_ppm });
+        DONE
+    }
+
+    fn halt(&mut self, symbol: Symbol) -> Applied {
+        let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
+        self.books[book].halted = true;
+        self.withdraw_symbol(book);
+        self.emit(Event::Halted { symbol });
+        DONE
+    }
+
+    fn resume(&mut self, symbol: Symbol) -> Applied {
+        let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
+        self.books[book].halted = false;
+        self.emit(Event::Resumed { symbol });
+        self.release_waiting();
+        self.drain();
+        DONE
+    }
+
+    fn deposit(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
+        let account = self.customer(account, true)?;
+        check_amount(amount, 1)?;
+        self.accounts[account].baseline += amount;
+        self.move_cash(account, transfer, CashKind::Deposit, amount);
+        DONE
+    }
+
+    fn withdraw(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
+        let account = self.customer(account, false)?;
+        check_amount(amount, 1)?;
+        require(amount <= self.available(account), Refusal::InsufficientCash)?;
+        self.accounts[account].baseline -= amount;
+        self.move_cash(account, transfer, CashKind::Withdrawal, -amount);
+        DONE
+    }
+
+    fn set_limits(&mut self, account: AccountId, limits: Limits) -> Applied {
+        let index = self.customer(account, true)?;
+        let a = &mut self.accounts[index];
+        let leverage = if a.kind == AccountKind::Cash {
+            100..=100
+        } else {
+            100..=1_000
+        };
+        let fits = (1..=10_000).contains(&limits.max_open_orders)
+            && (1..=1_000_000).contains(&limits.max_orders_per_second)
+            && leverage.contains(&limits.leverage_percent)
+            && limits.max_order_quantity.is_none_or(|v| v > 0)
+            && limits.max_order_notional.is_none_or(|v| v > 0)
+            && limits.max_position.is_none_or(|v| v > 0)
+            && limits.max_daily_loss.is_none_or(|v| v > 0);
+        require(fits, Refusal::InvalidLimits)?;
+        a.limits = limits;
+        self.emit(Event::LimitsSet { account, limits });
+        DONE
+    }
+
+    fn set_account_state(&mut self, account: AccountId, state: AccountState) -> Applied {
+        let index = self.account_of(account).ok_or(Refusal::UnknownAccount)?;
+        let a = &mut self.accounts[index];
+        require(a.role == AccountRole::Customer, Refusal::UnknownAccount)?;
+        let flat = a.positions.is_empty() && a.orders.is_empty();
+        require(state != AccountState::Closed || flat, Refusal::AccountNotFlat)?;
+        a.state = state;
+        self.emit(Event::AccountStateSet { account, state });
+        DONE
     }
 
     fn check_currency(&self, currency: Currency) -> Result<(), Refusal> {
@@ -301,9 +313,9 @@ impl Oracle {
     }
 
     fn set_session(&mut self, session: u64, closes_at: Option<Timestamp>) -> Applied {
-        let rises = self.session.is_none_or(|last| session > last);
+        let increases = self.session.is_none_or(|last| session > last);
         require(
-            rises && closes_at.is_none_or(|at| at > self.now),
+            increases && closes_at.is_none_or(|at| at > self.now),
             Refusal::InvalidSession,
         )?;
         if !self.closed {
@@ -321,7 +333,9 @@ impl Oracle {
         DONE
     }
 
-    fn reset(&mut self, account: usize, transfer: TransferId, cash: Money) {
+    fn reset(&mut self, account: AccountId, transfer: TransferId, cash: Money) -> Applied {
+        let account = self.customer(account, false)?;
+        check_amount(cash, 0)?;
         let ranks: Vec<Rank> = self.accounts[account].orders.iter().copied().collect();
         self.sweep(&ranks, OrderStatus::Canceled, CloseReason::AccountReset);
         let positions: Vec<(usize, i128)> = self.accounts[account]
@@ -342,6 +356,7 @@ impl Oracle {
         }
         self.move_cash(account, transfer, CashKind::Reset, cash - self.accounts[account].cash);
         self.accounts[account].baseline = cash;
+        DONE
     }
 
     fn split(&mut self, symbol: Symbol, numerator: u32, denominator: u32) -> Applied {

@@ -1,17 +1,18 @@
-//! §5 and §6 as the oracle reads them: how orders end, and what follows for legs, siblings and reduce-only orders.
+//! The oracle's §5 (groups) and §6 (sweeps): how orders end, and the effects on legs, siblings and
+//! reduce-only orders.
 
 use super::*;
 
 impl Oracle {
-    /// Group consequences of a fill of `quantity`.
+    /// R5.40 and R5.41: the effects of a fill of `quantity` on the order's group.
     pub(crate) fn after_fill(&mut self, rank: Rank, quantity: i128) {
         let Some(order) = self.orders.get(&rank) else { return };
         if order.leaves() == 0 {
-            self.end(rank, OrderStatus::Filled, None, false);
+            self.end_order(rank, OrderStatus::Filled, None, false);
         } else if let Some(sibling) = order.sibling {
             let other = self.orders.get_mut(&sibling).expect("siblings are open");
             other.quantity -= quantity;
-            assert!(other.leaves() > 0, "the orders of a pair have the same left");
+            assert!(other.leaves() > 0, "the orders of a pair have the same leaves");
             let (order, account) = (other.id, self.accounts[other.account].id);
             let (quantity, stop_price) = (narrow(other.quantity), narrow_option(other.stop));
             self.emit(Event::OrderAdjusted {
@@ -41,25 +42,29 @@ impl Oracle {
                 if reducing.iter().map(|o| o.leaves()).sum::<i128>() <= closing {
                     break;
                 }
-                let newest = reducing.iter().map(|o| o.rank).max().expect("their sum is positive");
+                let newest = reducing
+                    .iter()
+                    .map(|o| o.rank)
+                    .max()
+                    .expect("their leaves exceed the position, so there is one");
                 self.finish(newest, OrderStatus::Canceled, CloseReason::ReduceOnly);
             }
         }
     }
 
     pub(crate) fn finish(&mut self, rank: Rank, status: OrderStatus, reason: CloseReason) {
-        self.end(rank, status, Some(reason), false);
+        self.end_order(rank, status, Some(reason), false);
     }
-    /// Many at once, oldest first; held legs go with their entry; what has ended on the way is passed over.
+    /// R6.19 to R6.21: ends many orders, oldest first, with their held legs.
     pub(crate) fn sweep(&mut self, ranks: &[Rank], status: OrderStatus, reason: CloseReason) {
         for &rank in ranks {
             if self.orders.contains_key(&rank) {
-                self.end(rank, status, Some(reason), true);
+                self.end_order(rank, status, Some(reason), true);
             }
         }
     }
 
-    fn end(&mut self, rank: Rank, status: OrderStatus, reason: Option<CloseReason>, sweep: bool) {
+    fn end_order(&mut self, rank: Rank, status: OrderStatus, reason: Option<CloseReason>, sweep: bool) {
         let order = self.orders.remove(&rank).expect("only open orders end");
         self.ids.remove(&order.id);
         self.accounts[order.account].orders.remove(&rank);
@@ -89,7 +94,7 @@ impl Oracle {
         }
         if sweep {
             for &leg in &order.legs {
-                self.end(leg, status, reason, true);
+                self.end_order(leg, status, reason, true);
             }
         } else if !order.legs.is_empty() {
             self.end_entry(&order);
@@ -100,17 +105,17 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn closing_capacity(&self, account: usize, book: usize, side: Side, without: Option<Rank>) -> i128 {
+    pub(crate) fn closing_capacity(&self, account: usize, book: usize, side: Side, replaced: Option<Rank>) -> i128 {
         let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
         let closing = if side == Side::Sell {
             position.max(0)
         } else {
             (-position).max(0)
         };
-        (closing - self.open(account, book, side, without)).max(0)
+        (closing - self.open(account, book, side, replaced)).max(0)
     }
 
-    /// An entry ended with held legs: they become active with what it filled, as far as it closes something.
+    /// R5.37 to R5.39: an entry with held legs ended.
     fn end_entry(&mut self, entry: &Order) {
         let book = entry.symbol;
         let legs = &entry.legs;
@@ -132,7 +137,7 @@ impl Oracle {
             self.orders.get_mut(&b).expect("held legs are open").sibling = Some(a);
         }
         for &leg in legs {
-            let time = self.tick();
+            let time = self.next_time();
             let suspended = self.suspended(book);
             let order = self.orders.get_mut(&leg).expect("held legs are open");
             order.quantity = quantity;
@@ -167,7 +172,7 @@ impl Oracle {
         }
     }
 
-    /// After a halt or a closed market: what waited joins the queue.
+    /// R5.36: after a halt or a closed market the waiting orders join the queue.
     pub(crate) fn release_waiting(&mut self) {
         for book in 0..self.books.len() {
             if self.suspended(book) {

@@ -1,8 +1,8 @@
-//! §2 as the oracle reads it: cash, positions, fees, marks and the zero sum.
+//! The oracle's §2: cash, positions, fees, marks and the zero sum.
 
 use super::*;
 
-/// What the harness compares with the engine's `AccountView`.
+/// The values that are compared with the engine's `AccountView`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountFigures {
     pub cash: Money,
@@ -14,14 +14,14 @@ pub struct AccountFigures {
     pub state: AccountState,
 }
 
-/// One side of a trade: an order, or the house itself.
+/// One side of a trade: an order, or a house account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Party {
     User(Rank),
-    House(usize),
+    HouseAccount(usize),
 }
 
-/// What was traded, and which side took.
+/// One trade, and the side of its taker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Print {
     pub book: usize,
@@ -34,11 +34,12 @@ impl Oracle {
     pub(crate) fn account_index(&self, party: Party) -> usize {
         match party {
             Party::User(rank) => self.orders[&rank].account,
-            Party::House(account) => account,
+            Party::HouseAccount(account) => account,
         }
     }
 
-    /// Moves a signed quantity at a price into an account; returns what it realised.
+    /// R2.8 to R2.11: changes a position by a signed quantity at a price. Returns the realized profit or
+    /// loss.
     fn move_position(&mut self, account: usize, book: usize, change: i128, price: i128) -> i128 {
         let (mut quantity, mut cost) = self.accounts[account].positions.get(&book).copied().unwrap_or((0, 0));
         let mut change = change;
@@ -67,7 +68,7 @@ impl Oracle {
 
     pub(crate) fn set_position(&mut self, account: usize, book: usize, quantity: i128, cost: i128) {
         if quantity == 0 {
-            assert_eq!(cost, 0, "a flat position that costs something");
+            assert_eq!(cost, 0, "a position of 0 has a cost");
             self.accounts[account].positions.remove(&book);
         } else {
             self.accounts[account].positions.insert(book, (quantity, cost));
@@ -82,7 +83,7 @@ impl Oracle {
         let value = notional(price, quantity);
         let ppm = match party {
             Party::User(rank) => ppm.min(self.orders[&rank].reserve_ppm),
-            Party::House(_) => ppm,
+            Party::HouseAccount(_) => ppm,
         };
         let fee = value * ppm / MILLION / CENT * CENT;
         let sign = if side == Side::Buy { 1 } else { -1 };
@@ -93,9 +94,9 @@ impl Oracle {
         let (cash, id) = (a.cash, a.id);
         let (position, cost) = a.positions.get(&book).copied().unwrap_or((0, 0));
         let (order, filled, leaves, filled_notional) = match party {
-            Party::House(_) => (OrderId(0), quantity, 0, value),
+            Party::HouseAccount(_) => (OrderId(0), quantity, 0, value),
             Party::User(rank) => {
-                let order = self.orders.get_mut(&rank).expect("a party to a trade is open");
+                let order = self.orders.get_mut(&rank).expect("the order of a trade is open");
                 order.filled += quantity;
                 order.filled_notional += value;
                 (order.id, order.filled, order.leaves(), order.filled_notional)
@@ -115,7 +116,7 @@ impl Oracle {
         }
     }
 
-    /// A trade and its direct consequences.
+    /// R5.20: a trade and its direct consequences.
     pub(crate) fn trade(&mut self, print: Print, maker: Party, taker: Party, pass: &mut Pass) {
         let Print {
             book,
@@ -176,14 +177,14 @@ impl Oracle {
             .map(|rank| self.orders[rank].reserve())
             .sum()
     }
-    /// What may be withdrawn.
+    /// Withdrawable cash (R2.18, R2.19).
     pub(crate) fn available(&self, account: usize) -> i128 {
         let a = &self.accounts[account];
         match a.kind {
             AccountKind::Cash => (a.cash - self.reserved(account)).max(0),
             AccountKind::Margin => {
-                let tied = (self.gross(account) + self.reserved(account)) * 100;
-                let free = self.equity(account) - divide_up(tied, a.limits.leverage_percent.into());
+                let bound = (self.gross(account) + self.reserved(account)) * 100;
+                let free = self.equity(account) - divide_up(bound, a.limits.leverage_percent.into());
                 free.max(0).min(a.cash)
             }
         }

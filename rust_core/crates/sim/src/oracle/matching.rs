@@ -1,10 +1,10 @@
-//! §5 as the oracle reads it: passes, self-trade prevention, stops.
+//! The oracle's §5: passes, self-trade prevention, stops.
 
 use super::ledger::{Party, Print};
 use super::*;
 
 impl Oracle {
-    /// Worst price at which a market order trades now.
+    /// R5.4: the worst price at which a market order trades now.
     pub(crate) fn collar(&self, book: usize, side: Side) -> Option<i128> {
         let spec = &self.books[book].spec;
         let (tick, ppm) = (i128::from(spec.tick), i128::from(spec.collar_ppm));
@@ -27,11 +27,12 @@ impl Oracle {
     pub(crate) fn party(&self, owner: Owner) -> Party {
         match owner {
             Owner::User(rank) => Party::User(rank),
-            Owner::House { feed, .. } => Party::House(self.feeds[feed].house),
+            Owner::Outside { feed, .. } => Party::HouseAccount(self.feeds[feed].house_account),
         }
     }
 
-    /// Takes `quantity` off the shown part of a slot: it shrinks, refills at the end of the level, or goes.
+    /// Takes `quantity` from the shown part of a queue entry. The entry shrinks, refills at the end of its
+    /// level, or is removed.
     pub(crate) fn consume(&mut self, book: usize, side: Side, index: usize, quantity: i128) {
         let slot = self.side(book, side)[index];
         assert!(quantity <= slot.shown);
@@ -39,16 +40,16 @@ impl Oracle {
             shown: slot.shown - quantity,
             ..slot
         };
-        if let Owner::House { left, .. } = &mut slot.owner {
+        if let Owner::Outside { left, .. } = &mut slot.owner {
             *left -= quantity;
         }
         if slot.shown == 0 {
             if let Owner::User(rank) = slot.owner {
                 let order = &self.orders[&rank];
-                // Called before the fill is booked: what is left after it refills the display.
+                // The fill is not booked yet: what is left after it refills the display.
                 let hidden = order.leaves() - quantity;
                 if hidden > 0 {
-                    slot.shown = order.display.expect("only icebergs hide").min(hidden);
+                    slot.shown = order.display.expect("only icebergs have hidden quantity").min(hidden);
                     self.arrivals += 1;
                     slot.arrival = self.arrivals;
                 }
@@ -64,11 +65,11 @@ impl Oracle {
     fn rest(&mut self, rank: Rank) {
         self.arrivals += 1;
         let arrival = self.arrivals;
-        let order = self.orders.get_mut(&rank).expect("resting order is open");
+        let order = self.orders.get_mut(&rank).expect("a resting order is open");
         order.state = State::Resting;
         let leaves = order.leaves();
         let shown = order.display.unwrap_or(leaves).min(leaves);
-        let price = order.limit.expect("only priced orders rest");
+        let price = order.limit.expect("only orders with a limit price rest");
         let (book, side) = (order.symbol, order.side);
         self.side_mut(book, side).push(Slot {
             arrival,
@@ -78,9 +79,7 @@ impl Oracle {
         });
     }
 
-    /// What a fill-or-kill order is sure to trade, in matching order: level by level, first everything
-    /// shown, then what refills; it ends at an own order that would end the taker. Not counted: reduce-only
-    /// orders where their account has more open than it could close, and a house beyond its bound.
+    /// R5.9 to R5.13: the quantity that a fill-or-kill order will certainly trade, in matching order.
     fn available_to(&self, rank: Rank, limit: i128) -> i128 {
         let taker = &self.orders[&rank];
         let mut slots: Vec<&Slot> = self
@@ -91,7 +90,7 @@ impl Oracle {
         let sign = if taker.side == Side::Buy { 1 } else { -1 };
         slots.sort_by_key(|slot| (sign * slot.price, slot.arrival));
         let (book, side) = (taker.symbol, opposite(taker.side));
-        let mut houses: BTreeMap<usize, i128> = BTreeMap::new();
+        let mut counted_by_house_account: BTreeMap<usize, i128> = BTreeMap::new();
         let mut sum = 0;
         for level in slots.chunk_by(|a, b| a.price == b.price) {
             let mut hidden = 0;
@@ -113,10 +112,10 @@ impl Oracle {
                     hidden += maker.leaves() - slot.shown;
                     sum += slot.shown;
                 }
-                if let Owner::House { feed, .. } = slot.owner {
-                    let house = self.feeds[feed].house;
-                    let room = self.house_room(house, book, side);
-                    let left = houses.entry(house).or_insert(room);
+                if let Owner::Outside { feed, .. } = slot.owner {
+                    let house_account = self.feeds[feed].house_account;
+                    let capacity = self.house_account_capacity(house_account, book, side);
+                    let left = counted_by_house_account.entry(house_account).or_insert(capacity);
                     let counted = slot.shown.min(*left);
                     *left -= counted;
                     sum += counted;
@@ -127,17 +126,17 @@ impl Oracle {
         sum
     }
 
-    /// One taker, one pass: matches, rests or is cancelled, then stops look at what it printed.
+    /// One pass of one taker: it matches, its remainder rests or is cancelled, then the stops are scanned.
     pub(crate) fn match_order(&mut self, rank: Rank) {
         let mut pass = Pass::default();
-        let order = self.orders.get_mut(&rank).expect("taker is open");
+        let order = self.orders.get_mut(&rank).expect("the taker is open");
         order.state = State::Matching;
         let (book, side) = (order.symbol, order.side);
         let at_market = order.limit.is_none();
         let limit = match order.limit {
             Some(limit) => Some(limit),
             None => {
-                // What was reserved bounds what a market order may pay.
+                // R5.5: the reserve bounds the price of a market order.
                 let paid = (side == Side::Buy && order.increase > 0).then_some(order.reserve_price);
                 let collar = self.collar(book, side);
                 paid.map_or(collar, |paid| collar.map(|c| c.min(paid)))
@@ -209,8 +208,9 @@ impl Oracle {
                 }
             }
             let mut quantity = self.orders[&rank].leaves().min(slot.shown);
-            if let Owner::House { feed, .. } = slot.owner {
-                quantity = quantity.min(self.house_room(self.feeds[feed].house, book, opposite(side)));
+            if let Owner::Outside { feed, .. } = slot.owner {
+                quantity =
+                    quantity.min(self.house_account_capacity(self.feeds[feed].house_account, book, opposite(side)));
                 if quantity == 0 {
                     self.withdraw_side(feed, book, opposite(side));
                     continue;
@@ -228,7 +228,7 @@ impl Oracle {
         }
     }
 
-    /// Stops look at the prices of a pass; then trailing stops move.
+    /// R5.25 to R5.28: triggers stops with the prices of a pass, then moves trailing stops.
     pub(crate) fn end_pass(&mut self, book: usize, pass: Pass) {
         let Some((low, high)) = pass.range else { return };
         if self.suspended(book) {
@@ -272,9 +272,14 @@ impl Oracle {
     }
 
     fn move_trailing(&mut self, rank: Rank, best: i128) {
-        let time = self.tick();
+        let time = self.next_time();
         let order = &self.orders[&rank];
-        let stop = self.trailing_stop(order.symbol, order.side, best, order.trail.expect("a trailing stop"));
+        let stop = self.trailing_stop(
+            order.symbol,
+            order.side,
+            best,
+            order.trail.expect("a trailing stop has a trail"),
+        );
         let old = order.stop.expect("trailing stops have a stop");
         let nearer = if order.side == Side::Sell {
             stop > old
@@ -301,7 +306,7 @@ impl Oracle {
 
     pub(crate) fn trailing_stop(&self, book: usize, side: Side, best: i128, trail: Trail) -> i128 {
         let tick = i128::from(self.books[book].spec.tick);
-        // Distance as a fraction, so that only the stop itself is rounded.
+        // Scaled by a million, so that only the stop price is rounded.
         let distance = match trail {
             Trail::Amount(amount) => i128::from(amount) * MILLION,
             Trail::Ppm(ppm) => best * i128::from(ppm),
@@ -331,7 +336,7 @@ impl Oracle {
     }
 
     pub(crate) fn trigger(&mut self, rank: Rank) {
-        let order = self.orders.get_mut(&rank).expect("triggered order is open");
+        let order = self.orders.get_mut(&rank).expect("a triggered order is open");
         order.state = State::Queued;
         order.triggered = true;
         let (id, account, quantity, sibling) = (order.id, order.account, order.quantity, order.sibling.take());
@@ -349,7 +354,7 @@ impl Oracle {
         }
     }
 
-    /// Runs the queue of triggered and activated orders until it is empty.
+    /// R5.31: matches the queued orders until the queue is empty.
     pub(crate) fn drain(&mut self) {
         while let Some(rank) = self.queue.pop_front() {
             if self.orders.contains_key(&rank) {

@@ -1,17 +1,20 @@
-//! The oracle: a second, naive implementation of `RULES.md`, held against `cift-engine`.
+//! The oracle: a second, naive implementation of `RULES.md` that is compared with `cift-engine`.
 //!
-//! It was written from the rules, never from the engine: the two share the vocabulary of
-//! `cift_engine::types` and nothing else. Everything is the plainest thing that can be right:
-//! ordered maps, vectors searched from end to end, sums taken anew whenever they are needed, all
-//! arithmetic in `i128`. No running totals (reserves, open quantities, level sums), so that a total
-//! the engine forgets to maintain cannot be forgotten here in the same way.
+//! It was written from the rules, not from the engine. The two share only the types of
+//! `cift_engine::types`. Every structure is the simplest one that can be right: ordered maps, vectors that
+//! are searched from end to end, sums computed again whenever they are needed, all arithmetic in `i128`. It
+//! keeps no running totals (reserves, open quantities, level sums). So a total that the engine forgets to
+//! update cannot be wrong here in the same way.
 //!
-//! Invariants: `orders` holds exactly the open orders, keyed by acceptance rank; an order is in at
-//! most one of: a book side, the queue, pending, held. The work of one command is done in one go:
-//! where the engine cuts a command into `Continue`s, the events of all its parts together equal ours.
+//! # Invariants
+//! - `orders` holds exactly the open orders, keyed by acceptance rank.
+//! - An order is in at most one of: a book side, the queue, pending, held.
+//! - One call does all the work of one command. Where the engine splits a command into `Continue`s, the
+//!   events of all its parts together equal the oracle's.
 //!
-//! Known limits: `LevelChanged` is not produced. The harness compares the levels themselves with what
-//! the engine's `LevelChanged` events add up to. Cost: linear in the open orders of a book.
+//! # StoredResult limits
+//! The oracle does not emit `LevelChanged`. The comparison checks its levels against the sum of the
+//! engine's `LevelChanged` events. Cost: linear in the open orders of a book.
 
 mod commands;
 mod groups;
@@ -29,22 +32,22 @@ pub(crate) const MILLION: i128 = 1_000_000;
 /// Fees are whole cents.
 pub(crate) const CENT: i128 = 10_000_000;
 pub(crate) const DAY_NS: i64 = 86_400 * 1_000_000_000;
-/// Each refill of an iceberg is a trade: an order is at most so many times its display.
+/// R4.13: an iceberg is at most this many times its display, because each refill is a trade.
 pub(crate) const MAX_REFILLS: i128 = 1_000;
 pub(crate) const KEYS_DROPPED_PER_COMMAND: usize = 8;
 
-/// Acceptance rank of an order; never used twice.
+/// Acceptance rank of an order. It is never reused.
 pub(crate) type Rank = u64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Held,
     Pending,
-    /// Triggered or activated, waiting for its turn to match.
+    /// Triggered or activated; it waits for its turn to match.
     Queued,
     /// A take-profit that became active in a halt or a closed market.
     Waiting,
-    /// The taker of the pass under way.
+    /// The taker of the current pass.
     Matching,
     Resting,
 }
@@ -72,14 +75,14 @@ pub(crate) struct Order {
     pub prevention: SelfTradePrevention,
     pub state: State,
     pub triggered: bool,
-    /// When it came to its present stop price, and to its present best.
+    /// When the order got its present stop price, and its present best price (values of `Oracle::clock`).
     pub stop_time: u64,
     pub best_time: u64,
     /// Legs that wait for this entry: take-profit, then stop-loss.
     pub legs: Vec<Rank>,
-    /// The entry this held leg waits for.
+    /// The entry of this held leg.
     pub parent: Option<Rank>,
-    /// The other one of an active pair.
+    /// The other order of an active pair.
     pub sibling: Option<Rank>,
     pub increase: i128,
     pub reserve_price: i128,
@@ -91,7 +94,7 @@ impl Order {
     pub fn leaves(&self) -> i128 {
         self.quantity - self.filled
     }
-    /// Does it count in open quantities, reserves and reduce-only totals?
+    /// R4.52: is the order part of open quantities, reserves and reduce-only totals?
     pub fn counts(&self) -> bool {
         match self.state {
             State::Held => false,
@@ -129,14 +132,14 @@ impl Order {
 pub(crate) enum Owner {
     User(Rank),
     /// A chunk of an outside quote.
-    House {
-        /// Index among the feeds.
+    Outside {
+        /// Index of the feed.
         feed: usize,
         left: i128,
     },
 }
 
-/// One place in a book's queue.
+/// An entry of a book's queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub arrival: u64,
@@ -150,7 +153,7 @@ pub(crate) struct Book {
     pub spec: Instrument,
     pub last: Option<(i128, i128, Timestamp)>,
     pub halted: bool,
-    /// In no particular order: the best is searched for.
+    /// In no particular order: the best entry is searched.
     pub bids: Vec<Slot>,
     pub asks: Vec<Slot>,
 }
@@ -165,26 +168,26 @@ pub(crate) struct Account {
     pub limits: Limits,
     pub cash: i128,
     pub baseline: i128,
-    /// By instrument: signed quantity and cost; no entry = flat.
+    /// By instrument: signed quantity and cost. No entry: no position.
     pub positions: BTreeMap<usize, (i128, i128)>,
     pub rate: (i64, u32),
     pub orders: BTreeSet<Rank>,
 }
 
-/// What a feed last said of one side: absent = first, or withdrawn.
+/// A feed with its latest messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
     pub number: u32,
-    pub house: usize,
+    pub house_account: usize,
     pub silence_ns: i64,
-    pub last_life: Option<Timestamp>,
+    pub last_message_at: Option<Timestamp>,
     pub sequences: BTreeMap<usize, u64>,
-    /// (instrument, is buy) → price of the side's last quote.
+    /// (instrument, is buy) → price of the side's last quote. Absent: not quoted yet, or withdrawn.
     pub quoted: BTreeMap<(usize, bool), i128>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct StoredResult {
     pub body: u128,
     pub first: FirstResult,
     pub expires: Option<(Timestamp, u64)>,
@@ -216,7 +219,7 @@ pub struct Oracle {
     pub(crate) closes_at: Option<Timestamp>,
     pub(crate) books: Vec<Book>,
     pub(crate) accounts: Vec<Account>,
-    /// What `FEES` and `WORLD` hold, by currency.
+    /// Cash of `FEES` and `WORLD`, by currency.
     pub(crate) fees: BTreeMap<Currency, i128>,
     pub(crate) world: BTreeMap<Currency, i128>,
     pub(crate) world_positions: BTreeMap<usize, i128>,
@@ -225,13 +228,13 @@ pub struct Oracle {
     pub(crate) orders: BTreeMap<Rank, Order>,
     pub(crate) ids: BTreeMap<OrderId, Rank>,
     pub(crate) queue: VecDeque<Rank>,
-    pub(crate) keys: BTreeMap<u128, Known>,
+    pub(crate) keys: BTreeMap<u128, StoredResult>,
     pub(crate) ranks: Rank,
     pub(crate) arrivals: u64,
     pub(crate) clock: u64,
-    /// Take-profits that wait, in the order they came.
+    /// Take-profits that wait for trading, in the order in which they became active.
     pub(crate) waiting: Vec<Rank>,
-    pub(crate) ends: u64,
+    pub(crate) expiry_count: u64,
     pub(crate) trades: u64,
     pub(crate) events: Vec<Event>,
     /// Orders that ended during this command.
@@ -240,16 +243,16 @@ pub struct Oracle {
     pub(crate) dropped: Vec<u128>,
 }
 
-/// Back to the width of the border; the rules bound every value that crosses it.
+/// Converts to the width of the public types. The rules bound every value that is converted.
 pub(crate) fn narrow(value: i128) -> i64 {
-    i64::try_from(value).expect("a price or quantity beyond the bounds of the rules")
+    i64::try_from(value).expect("a price or quantity exceeds the bounds of the rules")
 }
 pub(crate) fn narrow_option(value: Option<i128>) -> Option<i64> {
     value.map(narrow)
 }
 pub(crate) fn notional(price: i128, quantity: i128) -> i128 {
     let product = price * quantity;
-    assert_eq!(product % NANO, 0, "a notional that is not exact");
+    assert_eq!(product % NANO, 0, "the notional {product} / 1e9 is not exact");
     product / NANO
 }
 pub(crate) fn round_up(value: i128, step: i128) -> i128 {
@@ -262,7 +265,7 @@ pub(crate) fn round_down(value: i128, step: i128) -> i128 {
 pub(crate) fn divide_up(value: i128, by: i128) -> i128 {
     -((-value).div_euclid(by))
 }
-/// `value * by / over` toward zero, whatever the product's width: schoolbook, bit by bit.
+/// `value * by / over` toward zero, for products of any width: schoolbook, bit by bit.
 pub(crate) fn proportion(value: i128, by: i128, over: i128) -> i128 {
     let sign = value.signum() * by.signum() * over.signum();
     let (value, by, over) = (value.abs(), by.abs(), over.abs());
@@ -275,7 +278,7 @@ pub(crate) fn proportion(value: i128, by: i128, over: i128) -> i128 {
     }
     sign * quotient
 }
-/// §4.15: what an order ties up.
+/// R4.43: the reserve of an order.
 pub(crate) fn reserve(increase: i128, price: i128, ppm: i128) -> i128 {
     let value = notional(price, increase);
     value + round_up(divide_up(value * ppm, MILLION), CENT)
@@ -337,7 +340,7 @@ impl Oracle {
         }
     }
 
-    /// §8: Gtd orders, the session's close, silent feeds; then what became active matches.
+    /// §8: does the work that is due: `Gtd` orders, the session's close, silent feeds.
     fn do_what_is_due(&mut self) {
         loop {
             let due = self
@@ -358,11 +361,11 @@ impl Oracle {
         }
         for feed in 0..self.feeds.len() {
             let f = &self.feeds[feed];
-            if f.last_life
+            if f.last_message_at
                 .is_some_and(|life| life.saturating_add(f.silence_ns) <= self.now)
             {
                 self.withdraw_feed(feed);
-                self.feeds[feed].last_life = None;
+                self.feeds[feed].last_message_at = None;
                 let feed = self.feeds[feed].number;
                 self.emit(Event::FeedWithdrawn { feed });
             }
@@ -395,12 +398,12 @@ impl Oracle {
         let silent = self
             .feeds
             .iter()
-            .filter_map(|f| Some(f.last_life?.saturating_add(f.silence_ns)));
+            .filter_map(|f| Some(f.last_message_at?.saturating_add(f.silence_ns)));
         gtd.chain(silent).chain(self.closes_at).min()
     }
 
-    /// Next value of the counter that orders what came to a stop price or a best.
-    pub(crate) fn tick(&mut self) -> u64 {
+    /// The next value of the clock that orders arrivals at a stop price or best price.
+    pub(crate) fn next_time(&mut self) -> u64 {
         self.clock += 1;
         self.clock
     }
@@ -422,7 +425,7 @@ impl Oracle {
             Side::Sell => &mut self.books[book].asks,
         }
     }
-    /// Index of the slot that trades next.
+    /// Index of the queue entry that trades next.
     pub(crate) fn best(&self, book: usize, side: Side) -> Option<usize> {
         let slots = self.side(book, side);
         (0..slots.len()).min_by_key(|&i| {
@@ -445,7 +448,7 @@ impl Oracle {
         let (bid, ask) = (self.best_price(book, Side::Buy)?, self.best_price(book, Side::Sell)?);
         Some(round_down((bid + ask).div_euclid(2), b.spec.tick.into()))
     }
-    /// Visible levels of a side: price → (quantity, orders).
+    /// Shown levels of a side: price → (quantity, orders).
     pub fn levels(&self, symbol: Symbol, side: Side) -> BTreeMap<Price, (Quantity, u32)> {
         let mut levels = BTreeMap::new();
         if let Some(book) = self.book_of(symbol) {

@@ -1,4 +1,4 @@
-//! §7 as the oracle reads it: feeds, quotes, prints.
+//! The oracle's §7: feeds, quotes, prints.
 
 use super::ledger::{Party, Print};
 use super::placing::Applied;
@@ -24,15 +24,15 @@ impl Oracle {
             Some(feed) => {
                 self.withdraw_feed(feed);
                 let f = &mut self.feeds[feed];
-                (f.house, f.silence_ns, f.last_life) = (account, silence, None);
+                (f.house_account, f.silence_ns, f.last_message_at) = (account, silence, None);
             }
             None => {
                 require(self.feeds.len() < MAX_FEEDS, Refusal::TooManyFeeds)?;
                 self.feeds.push(Feed {
                     number,
-                    house: account,
+                    house_account: account,
                     silence_ns: silence,
-                    last_life: None,
+                    last_message_at: None,
                     sequences: BTreeMap::new(),
                     quoted: BTreeMap::new(),
                 });
@@ -48,7 +48,7 @@ impl Oracle {
 
     pub(crate) fn withdraw_side(&mut self, feed: usize, book: usize, side: Side) {
         self.side_mut(book, side)
-            .retain(|slot| !matches!(slot.owner, Owner::House { feed: f, .. } if f == feed));
+            .retain(|slot| !matches!(slot.owner, Owner::Outside { feed: f, .. } if f == feed));
         self.feeds[feed].quoted.remove(&(book, side == Side::Buy));
     }
     pub(crate) fn withdraw_feed(&mut self, feed: usize) {
@@ -64,15 +64,15 @@ impl Oracle {
         }
     }
 
-    /// How much the house may still take on one side.
-    pub(crate) fn house_room(&self, account: usize, book: usize, side: Side) -> i128 {
+    /// R7.32, R7.33: the quantity that the house account may still trade on one side.
+    pub(crate) fn house_account_capacity(&self, account: usize, book: usize, side: Side) -> i128 {
         let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
         let toward = if side == Side::Buy { position } else { -position };
         round_down(i128::from(MAX_POSITION) - toward, self.books[book].spec.lot.into()).max(0)
     }
 
-    /// The checks that quotes and prints share; from their end on the sequence counts and the feed lives.
-    fn heard(
+    /// R7.7 to R7.12: the checks that quotes and prints share. Returns (feed, instrument).
+    fn check_feed_message(
         &mut self,
         number: u32,
         sequence: u64,
@@ -85,7 +85,7 @@ impl Oracle {
             .position(|f| f.number == number)
             .ok_or(Refusal::UnknownFeed)?;
         let book = self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?;
-        let currency = self.accounts[self.feeds[feed].house].currency;
+        let currency = self.accounts[self.feeds[feed].house_account].currency;
         require(currency == self.books[book].spec.currency, Refusal::CurrencyMismatch)?;
         for side in sides {
             require((0..=MAX_QUANTITY).contains(&side.quantity), Refusal::QuantityOutOfRange)?;
@@ -101,7 +101,7 @@ impl Oracle {
             Refusal::StaleSourceSequence,
         )?;
         f.sequences.insert(book, sequence);
-        f.last_life = Some(now);
+        f.last_message_at = Some(now);
         Ok((feed, book))
     }
 
@@ -113,11 +113,11 @@ impl Oracle {
         bid: OutsideSide,
         ask: OutsideSide,
     ) -> Applied {
-        let (feed, book) = self.heard(number, sequence, symbol, &[bid, ask])?;
+        let (feed, book) = self.check_feed_message(number, sequence, symbol, &[bid, ask])?;
         require(!self.closed, Refusal::MarketClosed)?;
         let spec = self.books[book].spec;
         let (tick, lot) = (i128::from(spec.tick), i128::from(spec.lot));
-        // (price, quantity), quantity 0 = nobody.
+        // (price, quantity); quantity 0: an empty side.
         let on_grid = |side: OutsideSide, up: bool| {
             let price = i128::from(side.price);
             let price = if up {
@@ -159,15 +159,15 @@ impl Oracle {
 
     fn enter_quote(&mut self, feed: usize, book: usize, side: Side, price: i128, quantity: i128) {
         self.feeds[feed].quoted.insert((book, side == Side::Buy), price);
-        let mine = |slot: &Slot| matches!(slot.owner, Owner::House { feed: f, .. } if f == feed);
-        let present: i128 = self.side(book, side).iter().filter(|s| mine(s)).map(|s| s.shown).sum();
+        let own = |slot: &Slot| matches!(slot.owner, Owner::Outside { feed: f, .. } if f == feed);
+        let present: i128 = self.side(book, side).iter().filter(|s| own(s)).map(|s| s.shown).sum();
         let mut surplus = present - quantity;
         while surplus > 0 {
             let slots = self.side_mut(book, side);
             let last = (0..slots.len())
-                .filter(|&i| mine(&slots[i]))
+                .filter(|&i| own(&slots[i]))
                 .max_by_key(|&i| slots[i].arrival);
-            let last = last.expect("what is present is in chunks");
+            let last = last.expect("the present quantity is in chunks");
             let taken = surplus.min(slots[last].shown);
             self.consume(book, side, last, taken);
             surplus -= taken;
@@ -176,18 +176,22 @@ impl Oracle {
         if left == 0 {
             return;
         }
-        let house = self.feeds[feed].house;
+        let house_account = self.feeds[feed].house_account;
         let mut pass = Pass::default();
-        let mut bounded = false;
+        let mut at_bound = false;
         while left > 0 && self.would_trade(book, side, price) {
-            let index = self.best(book, opposite(side)).expect("something would trade");
+            let index = self
+                .best(book, opposite(side))
+                .expect("`would_trade` found a best entry");
             let slot = self.side(book, opposite(side))[index];
             match slot.owner {
-                Owner::House { feed: other, .. } => self.withdraw_side(other, book, opposite(side)),
+                Owner::Outside { feed: other, .. } => self.withdraw_side(other, book, opposite(side)),
                 Owner::User(_) => {
-                    let traded = left.min(slot.shown).min(self.house_room(house, book, side));
+                    let traded = left
+                        .min(slot.shown)
+                        .min(self.house_account_capacity(house_account, book, side));
                     if traded == 0 {
-                        bounded = true;
+                        at_bound = true;
                         break;
                     }
                     left -= traded;
@@ -199,14 +203,14 @@ impl Oracle {
                         quantity: traded,
                         aggressor: side,
                     };
-                    self.trade(print, maker, Party::House(house), &mut pass);
+                    self.trade(print, maker, Party::HouseAccount(house_account), &mut pass);
                 }
             }
         }
-        if left > 0 && !bounded {
+        if left > 0 && !at_bound {
             self.arrivals += 1;
             let arrival = self.arrivals;
-            let owner = Owner::House { feed, left };
+            let owner = Owner::Outside { feed, left };
             self.side_mut(book, side).push(Slot {
                 arrival,
                 price,
@@ -225,14 +229,14 @@ impl Oracle {
         price: Price,
         quantity: Quantity,
     ) -> Applied {
-        let (feed, book) = self.heard(number, sequence, symbol, &[OutsideSide { price, quantity }])?;
+        let (feed, book) = self.check_feed_message(number, sequence, symbol, &[OutsideSide { price, quantity }])?;
         let spec = self.books[book].spec;
         let price = round_down(price.into(), spec.tick.into());
         let quantity = round_down(quantity.into(), spec.lot.into());
         if price <= 0 || quantity <= 0 {
             return Ok((None, 0));
         }
-        let house = self.feeds[feed].house;
+        let house_account = self.feeds[feed].house_account;
         let mut pass = Pass::default();
         if !self.suspended(book) {
             let reached = |side| self.would_trade(book, opposite(side), price);
@@ -244,7 +248,7 @@ impl Oracle {
                 None
             };
             if let Some(side) = side {
-                self.consume_by_print(house, book, side, price, quantity, &mut pass);
+                self.consume_by_print(house_account, book, side, price, quantity, &mut pass);
             }
         }
         self.books[book].last = Some((price, quantity, self.now));
@@ -263,7 +267,7 @@ impl Oracle {
 
     fn consume_by_print(
         &mut self,
-        house: usize,
+        house_account: usize,
         book: usize,
         side: Side,
         price: i128,
@@ -272,11 +276,11 @@ impl Oracle {
     ) {
         let mut left = quantity;
         while left > 0 && self.would_trade(book, opposite(side), price) {
-            let index = self.best(book, side).expect("something would trade");
+            let index = self.best(book, side).expect("`would_trade` found a best entry");
             let slot = self.side(book, side)[index];
             let mut n = left.min(slot.shown);
             if let Owner::User(_) = slot.owner {
-                n = n.min(self.house_room(house, book, opposite(side)));
+                n = n.min(self.house_account_capacity(house_account, book, opposite(side)));
                 if n == 0 {
                     return;
                 }
@@ -290,7 +294,7 @@ impl Oracle {
                     quantity: n,
                     aggressor: opposite(side),
                 };
-                self.trade(print, Party::User(rank), Party::House(house), pass);
+                self.trade(print, Party::User(rank), Party::HouseAccount(house_account), pass);
             }
         }
     }

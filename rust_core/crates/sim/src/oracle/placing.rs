@@ -1,20 +1,20 @@
-//! §§4 and 6 as the oracle reads them: place, replace, cancel.
+//! The oracle's §4 and §6: place, replace, cancel.
 
 use super::risk::{leg_ids, require, Draft};
 use super::*;
 
-/// What a command gives when it is not refused: the order it was about, and how many it ended.
+/// Result of a command that was not refused: its order, and the number of orders that it ended.
 pub(crate) type Applied = Result<(Option<Rank>, u32), Refusal>;
 
 impl Oracle {
-    /// Check 2.
-    pub(crate) fn customer(&self, id: AccountId, suspended_may: bool) -> Result<usize, Refusal> {
+    /// R3.1 to R3.3.
+    pub(crate) fn customer(&self, id: AccountId, allow_suspended: bool) -> Result<usize, Refusal> {
         let account = self.account_of(id).ok_or(Refusal::UnknownAccount)?;
         let a = &self.accounts[account];
         require(a.role == AccountRole::Customer, Refusal::UnknownAccount)?;
         require(a.state != AccountState::Closed, Refusal::AccountClosed)?;
         require(
-            suspended_may || a.state != AccountState::Suspended,
+            allow_suspended || a.state != AccountState::Suspended,
             Refusal::AccountSuspended,
         )?;
         Ok(account)
@@ -50,7 +50,7 @@ impl Oracle {
             reduce_only,
             post_only: p.post_only,
             legs: leg_ids(p).len() as u32,
-            without: None,
+            replaced: None,
             counted: true,
         };
         let admission = self.admit(&draft)?.expect("a new order is counted");
@@ -91,10 +91,31 @@ impl Oracle {
             key: None,
         };
         let rank = self.accept(order.clone(), None);
+        self.accept_legs(p, rank, order);
+        let pending: Vec<Rank> = self
+            .orders
+            .range(rank..)
+            .filter(|(_, o)| o.state == State::Pending)
+            .map(|(rank, _)| *rank)
+            .collect();
+        for pending in pending {
+            if self.condition_holds(pending) {
+                self.trigger(pending);
+            }
+        }
+        if self.orders.get(&rank).is_some_and(|o| o.state == State::Matching) {
+            self.match_order(rank);
+        }
+        self.drain();
+        Ok((Some(rank), 0))
+    }
+
+    /// Accepts the legs of the entry `order`, take-profit first (R4.49, R4.50).
+    fn accept_legs(&mut self, p: &PlaceOrder, rank: Rank, order: Order) {
         let leg = Order {
             time_in_force: match p.time_in_force {
                 TimeInForce::Ioc | TimeInForce::Fok => TimeInForce::Gtc,
-                lasting => lasting,
+                other => other,
             },
             limit: None,
             stop: None,
@@ -138,22 +159,6 @@ impl Oracle {
                 self.orders.get_mut(&rank).expect("just accepted").legs = ranks;
             }
         }
-        let pending: Vec<Rank> = self
-            .orders
-            .range(rank..)
-            .filter(|(_, o)| o.state == State::Pending)
-            .map(|(rank, _)| *rank)
-            .collect();
-        for pending in pending {
-            if self.condition_holds(pending) {
-                self.trigger(pending);
-            }
-        }
-        if self.orders.get(&rank).is_some_and(|o| o.state == State::Matching) {
-            self.match_order(rank);
-        }
-        self.drain();
-        Ok((Some(rank), 0))
     }
 
     fn stop_leg(leg: &Order, stop_loss: StopLoss, state: State) -> Order {
@@ -174,7 +179,7 @@ impl Oracle {
     fn accept(&mut self, order: Order, parent: Option<OrderId>) -> Rank {
         self.ranks += 1;
         let rank = self.ranks;
-        let time = self.tick();
+        let time = self.next_time();
         let order = Order {
             rank,
             stop_time: time,
@@ -221,28 +226,8 @@ impl Oracle {
         let any = r.quantity.is_some() || r.limit_price.is_some() || r.stop_price.is_some() || r.trail.is_some();
         require(any, Refusal::NothingToReplace)?;
         let book = old.symbol;
-        if let Some(quantity) = r.quantity {
-            self.check_quantity(book, quantity)?;
-        }
-        if let Some(price) = r.limit_price {
-            require(matches!(old.kind, Limit | StopLimit), Refusal::LimitPriceNotAllowed)?;
-            self.check_price(book, price)?;
-        }
-        if let Some(price) = r.stop_price {
-            let may = matches!(old.kind, Stop | StopLimit) && !old.triggered;
-            require(may, Refusal::StopPriceNotAllowed)?;
-            self.check_price(book, price)?;
-        }
-        if let Some(trail) = r.trail {
-            require(old.kind == TrailingStop && !old.triggered, Refusal::TrailNotAllowed)?;
-            self.check_trail(book, trail)?;
-        }
+        self.check_replaced_fields(r, &old)?;
         let quantity = r.quantity.map_or(old.quantity, i128::from);
-        require(quantity > old.filled, Refusal::QuantityBelowFilled)?;
-        let refills = old
-            .display
-            .is_none_or(|display| quantity - old.filled <= MAX_REFILLS * display);
-        require(refills, Refusal::DisplayQuantityNotAllowed)?;
         let limit = r.limit_price.map(i128::from).or(old.limit);
         let trail = r.trail.or(old.trail);
         let stop = match r.trail {
@@ -264,11 +249,11 @@ impl Oracle {
             reduce_only: old.reduce_only,
             post_only: old.post_only,
             legs: 0,
-            without: Some(rank),
+            replaced: Some(rank),
             counted: old.counts(),
         })?;
 
-        let time = self.tick();
+        let time = self.next_time();
         let order = self.orders.get_mut(&rank).expect("found above");
         (order.quantity, order.limit, order.stop, order.trail) = (quantity, limit, stop, trail);
         if let Some(admission) = admission {
@@ -308,6 +293,37 @@ impl Oracle {
         }
         self.drain();
         Ok((Some(rank), 0))
+    }
+
+    /// R6.4 to R6.7.
+    fn check_replaced_fields(&self, r: &ReplaceOrder, old: &Order) -> Result<(), Refusal> {
+        use OrderKind::*;
+        let book = old.symbol;
+        if let Some(quantity) = r.quantity {
+            self.check_quantity(book, quantity)?;
+        }
+        if let Some(price) = r.limit_price {
+            require(matches!(old.kind, Limit | StopLimit), Refusal::LimitPriceNotAllowed)?;
+            self.check_price(book, price)?;
+        }
+        if let Some(price) = r.stop_price {
+            let allowed = matches!(old.kind, Stop | StopLimit) && !old.triggered;
+            require(allowed, Refusal::StopPriceNotAllowed)?;
+            self.check_price(book, price)?;
+        }
+        if let Some(trail) = r.trail {
+            require(old.kind == TrailingStop && !old.triggered, Refusal::TrailNotAllowed)?;
+            self.check_trail(book, trail)?;
+            let stop = self.trailing_stop(book, old.side, old.best, trail);
+            let in_range = stop >= self.books[book].spec.tick.into() && stop <= MAX_PRICE.into();
+            require(in_range, Refusal::TrailOutOfRange)?;
+        }
+        let quantity = r.quantity.map_or(old.quantity, i128::from);
+        require(quantity > old.filled, Refusal::QuantityBelowFilled)?;
+        let refills = old
+            .display
+            .is_none_or(|display| quantity - old.filled <= MAX_REFILLS * display);
+        require(refills, Refusal::DisplayQuantityNotAllowed)
     }
 
     pub(crate) fn cancel(&mut self, account: AccountId, id: OrderId) -> Applied {

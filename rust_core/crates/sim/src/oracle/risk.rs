@@ -1,15 +1,15 @@
-//! §4 checks 4 to 16 as the oracle reads them, for placing and (7 to 16) for replacing.
+//! The oracle's checks of §4: R4.9 to R4.48 for placing, R4.24 to R4.48 for replacing.
 
 use super::*;
 
-/// An order as the checks look at it.
+/// The parts of an order that the checks use.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub account: usize,
     pub book: usize,
     pub side: Side,
     pub kind: OrderKind,
-    /// What would be left to fill.
+    /// Quantity that would be left to fill.
     pub quantity: i128,
     pub limit: Option<i128>,
     /// Trailing stops: the first stop price.
@@ -17,9 +17,9 @@ pub(crate) struct Draft {
     pub reduce_only: bool,
     pub post_only: bool,
     pub legs: u32,
-    /// The order being replaced: counts for nothing.
-    pub without: Option<Rank>,
-    /// Held legs, and the stop-loss of a living pair, are checked up to 10 only.
+    /// The order that is replaced; its own quantity and reserve are left out of all sums.
+    pub replaced: Option<Rank>,
+    /// False for held legs and for the stop-loss of an open pair: they are checked up to R4.31 only.
     pub counted: bool,
 }
 
@@ -69,7 +69,7 @@ impl Oracle {
         require(fits, Refusal::TrailOutOfRange)
     }
 
-    /// Check 4.
+    /// R4.9 to R4.16.
     pub(crate) fn check_shape(&self, book: usize, p: &PlaceOrder) -> Check {
         use OrderKind::*;
         self.check_quantity(book, p.quantity)?;
@@ -115,7 +115,7 @@ impl Oracle {
         }
     }
 
-    /// Check 5.
+    /// R4.17 to R4.22.
     pub(crate) fn check_class(&self, book: usize, p: &PlaceOrder) -> Check {
         use OrderKind::*;
         let (take_profit, stop_loss) = match p.class {
@@ -161,13 +161,13 @@ impl Oracle {
         require(distinct, Refusal::InvalidLegs)
     }
 
-    /// Leaves of the open orders of one side.
-    pub(crate) fn open(&self, account: usize, book: usize, side: Side, without: Option<Rank>) -> i128 {
+    /// Leaves of the counted orders of one side.
+    pub(crate) fn open(&self, account: usize, book: usize, side: Side, replaced: Option<Rank>) -> i128 {
         self.accounts[account]
             .orders
             .iter()
             .map(|rank| &self.orders[rank])
-            .filter(|o| o.symbol == book && o.side == side && o.counts() && Some(o.rank) != without)
+            .filter(|o| o.symbol == book && o.side == side && o.counts() && Some(o.rank) != replaced)
             .map(Order::leaves)
             .sum()
     }
@@ -195,8 +195,18 @@ impl Oracle {
         })
     }
 
-    /// Checks 7 to 16.
+    /// R4.24 to R4.48. `None`: the order is not counted, so it was checked up to R4.31 only.
     pub(crate) fn admit(&mut self, d: &Draft) -> Result<Option<Admission>, Refusal> {
+        self.check_market(d)?;
+        self.count_rate(d)?;
+        if !d.counted {
+            return Ok(None);
+        }
+        self.check_account(d).map(Some)
+    }
+
+    /// R4.24 to R4.29.
+    fn check_market(&self, d: &Draft) -> Check {
         let spec = self.books[d.book].spec;
         require(!self.books[d.book].halted, Refusal::InstrumentHalted)?;
         require(!self.closed, Refusal::MarketClosed)?;
@@ -205,7 +215,9 @@ impl Oracle {
             require(reference.is_some(), Refusal::NoReferencePrice)?;
         }
         if d.kind == OrderKind::TrailingStop {
-            let stop = d.stop.expect("computed from the reference that exists");
+            let stop = d
+                .stop
+                .expect("the stop price follows from the reference price, which exists");
             require(
                 stop >= spec.tick.into() && stop <= MAX_PRICE.into(),
                 Refusal::TrailOutOfRange,
@@ -224,6 +236,11 @@ impl Oracle {
             };
             require(inside, Refusal::PriceOutsideBand)?;
         }
+        Ok(())
+    }
+
+    /// R4.30 and R4.31.
+    fn count_rate(&mut self, d: &Draft) -> Check {
         let second = self.now.div_euclid(1_000_000_000);
         let a = &mut self.accounts[d.account];
         if a.rate.0 != second {
@@ -231,13 +248,14 @@ impl Oracle {
         }
         require(a.rate.1 < a.limits.max_orders_per_second, Refusal::OrderRateExceeded)?;
         a.rate.1 += 1;
-        if !d.counted {
-            return Ok(None);
-        }
+        Ok(())
+    }
 
+    /// R4.32 to R4.48.
+    fn check_account(&self, d: &Draft) -> Result<Admission, Refusal> {
         let a = &self.accounts[d.account];
         let limits = a.limits;
-        let open_orders = a.orders.len() as u32 - u32::from(d.without.is_some());
+        let open_orders = a.orders.len() as u32 - u32::from(d.replaced.is_some());
         require(
             open_orders + 1 + d.legs <= limits.max_open_orders,
             Refusal::TooManyOpenOrders,
@@ -248,7 +266,7 @@ impl Oracle {
         )?;
         let reserve_price = self
             .reserve_price(d.book, d.side, d.kind, d.limit, d.stop)
-            .expect("checked above");
+            .expect("the reference price exists: checked above");
         let order_notional = notional(reserve_price, d.quantity);
         require(
             limits.max_order_notional.is_none_or(|max| order_notional <= max),
@@ -256,9 +274,9 @@ impl Oracle {
         )?;
 
         let position = a.positions.get(&d.book).map_or(0, |p| p.0);
-        let buys = self.open(d.account, d.book, Side::Buy, d.without);
-        let sells = self.open(d.account, d.book, Side::Sell, d.without);
-        let capacity = self.closing_capacity(d.account, d.book, d.side, d.without);
+        let buys = self.open(d.account, d.book, Side::Buy, d.replaced);
+        let sells = self.open(d.account, d.book, Side::Sell, d.replaced);
+        let capacity = self.closing_capacity(d.account, d.book, d.side, d.replaced);
         let increase = (d.quantity - capacity).max(0);
         require(!d.reduce_only || increase == 0, Refusal::ReduceOnlyWouldIncrease)?;
         require(
@@ -273,7 +291,7 @@ impl Oracle {
         symbols.extend(
             a.orders
                 .iter()
-                .filter(|r| Some(**r) != d.without)
+                .filter(|r| Some(**r) != d.replaced)
                 .map(|r| self.orders[r].symbol),
         );
         require(
@@ -292,38 +310,42 @@ impl Oracle {
 
         let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
         if increase > 0 {
-            let needed = reserve(increase, reserve_price, reserve_ppm);
-            let mut reserved = self.reserved(d.account);
-            if let Some(rank) = d.without {
-                reserved -= self.orders[&rank].reserve();
-            }
-            match a.kind {
-                AccountKind::Cash => {
-                    require(d.side == Side::Buy, Refusal::InsufficientPosition)?;
-                    require(needed <= a.cash - reserved, Refusal::InsufficientBuyingPower)?;
-                }
-                AccountKind::Margin => {
-                    let (equity, gross) = (self.equity(d.account), self.gross(d.account));
-                    let reach = equity * i128::from(limits.leverage_percent) / 100;
-                    if needed > reach - gross - reserved {
-                        let beyond = equity <= 0 || gross > reach;
-                        return Err(if beyond {
-                            Refusal::LeverageLimit
-                        } else {
-                            Refusal::InsufficientBuyingPower
-                        });
-                    }
-                }
-            }
+            self.check_means(d, reserve(increase, reserve_price, reserve_ppm))?;
         }
         if d.post_only {
             let limit = d.limit.expect("post-only orders have a limit");
             require(!self.would_trade(d.book, d.side, limit), Refusal::PostOnlyWouldCross)?;
         }
-        Ok(Some(Admission {
+        Ok(Admission {
             increase,
             reserve_price,
             reserve_ppm,
-        }))
+        })
+    }
+
+    /// R4.44 to R4.47: can the account pay for what the order needs?
+    fn check_means(&self, d: &Draft, needed: i128) -> Check {
+        let a = &self.accounts[d.account];
+        let mut reserved = self.reserved(d.account);
+        if let Some(rank) = d.replaced {
+            reserved -= self.orders[&rank].reserve();
+        }
+        match a.kind {
+            AccountKind::Cash => {
+                require(d.side == Side::Buy, Refusal::InsufficientPosition)?;
+                require(needed <= a.cash - reserved, Refusal::InsufficientBuyingPower)
+            }
+            AccountKind::Margin => {
+                let (equity, gross) = (self.equity(d.account), self.gross(d.account));
+                let allowed = equity * i128::from(a.limits.leverage_percent) / 100;
+                let beyond = equity <= 0 || gross > allowed;
+                let reason = if beyond {
+                    Refusal::LeverageLimit
+                } else {
+                    Refusal::InsufficientBuyingPower
+                };
+                require(needed <= allowed - gross - reserved, reason)
+            }
+        }
     }
 }

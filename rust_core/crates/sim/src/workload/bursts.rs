@@ -1,24 +1,24 @@
-//! The generator's bursts: what makes commands of more than a thousand events.
+//! The generator's bursts, which cause commands of more than a thousand events.
 
 use super::generator::*;
 use super::*;
 
 impl Generator {
-    /// Hundreds of small orders and stops on one side, then something that meets them all.
+    /// Hundreds of small orders and stops on one side, then a command that meets them all.
     pub(super) fn burst(&mut self) {
         let market = self.random.below(self.markets.len() as u64) as usize;
         let (middle, spec) = (self.markets[market].middle, self.markets[market].spec);
         let side = self.random.pick(&[Side::Buy, Side::Sell]);
         let away = if side == Side::Buy { -1 } else { 1 };
         let ends = self.now + SECOND;
-        let lives = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Gtd(ends)];
+        let times_in_force = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Gtd(ends)];
         let stops = self.random.below(5);
-        let one_life = self.random.one_in(2).then(|| self.random.pick(&lives));
+        let one_time_in_force = self.random.one_in(2).then(|| self.random.pick(&times_in_force));
         for _ in 0..self.random.between(500, 1_600) {
             let account = self.account();
             let order = self.id();
             let stopped = self.random.below(10) < stops;
-            // Stops lie behind the orders: whoever sweeps these, triggers those.
+            // Stops lie behind the orders, so that a sweep of the orders triggers the stops.
             let ticks = (middle + away * self.random.between(1, 6)).max(1);
             let price = ticks * spec.tick;
             let quantity = self.random.between(1, 3) * spec.lot;
@@ -42,7 +42,7 @@ impl Generator {
                 symbol: spec.symbol,
                 side,
                 kind: if stopped { OrderKind::Stop } else { OrderKind::Limit },
-                time_in_force: one_life.unwrap_or_else(|| self.random.pick(&lives)),
+                time_in_force: one_time_in_force.unwrap_or_else(|| self.random.pick(&times_in_force)),
                 quantity,
                 limit_price: (!stopped).then_some(price),
                 stop_price: stopped.then_some(price),
@@ -62,6 +62,13 @@ impl Generator {
             };
             self.push(Command::PlaceOrder(place));
         }
+        self.meet_burst(market, side, ends);
+    }
+
+    /// A command that trades with, cancels or expires the orders of a burst on `side`.
+    fn meet_burst(&mut self, market: usize, side: Side, ends: Timestamp) {
+        let (middle, spec) = (self.markets[market].middle, self.markets[market].spec);
+        let away = if side == Side::Buy { -1 } else { 1 };
         let symbol = spec.symbol;
         let far = (middle + away * 9).max(1) * spec.tick;
         let quantity = self.random.between(500, 4_000) * spec.lot;
@@ -79,13 +86,13 @@ impl Generator {
             }
             4 => {
                 let source_sequence = self.next_sequence(market, 0);
-                // A quote through the whole side.
+                // A quote that crosses the whole side.
                 let quote = OutsideSide { price: far, quantity };
-                let nobody = OutsideSide::default();
+                let empty = OutsideSide::default();
                 let (bid, ask) = if side == Side::Sell {
-                    (quote, nobody)
+                    (quote, empty)
                 } else {
-                    (nobody, quote)
+                    (empty, quote)
                 };
                 self.push(Command::OutsideQuote {
                     feed: 0,

@@ -1,4 +1,4 @@
-//! The generator behind the four comparing profiles.
+//! The generator of the five comparison profiles.
 
 use super::*;
 use crate::random::Random;
@@ -10,20 +10,20 @@ const START: Timestamp = 1_750_000_000 * SECOND;
 pub(super) const FIRST_ACCOUNT: u128 = 100;
 pub(super) const FIRST_HOUSE: u128 = 10;
 pub(super) const HOUSES: u128 = 2;
-/// One account and one instrument have another currency (in profiles with that many of them).
+/// In profiles that have this many, one account and one instrument use another currency.
 pub(super) const EURO_ACCOUNT: AccountId = AccountId(FIRST_ACCOUNT + 5);
 pub(super) const EURO_MARKET: usize = 3;
 
 pub(super) struct Market {
     pub spec: Instrument,
-    /// Price around which orders come, in ticks; wanders.
+    /// Price around which orders are placed, in ticks. It wanders.
     pub middle: i64,
     pub sequences: [u64; 4],
 }
 
-/// An order of the stream, as it was sent; it may be gone, or never have been accepted.
+/// An order as it was sent. It may have ended, or may never have been accepted.
 #[derive(Clone, Copy)]
-pub(super) struct Issued {
+pub(super) struct SentOrder {
     pub account: AccountId,
     pub order: OrderId,
     pub kind: OrderKind,
@@ -36,22 +36,22 @@ pub(super) struct Generator {
     pub now: Timestamp,
     pub markets: Vec<Market>,
     pub accounts: u64,
-    /// Three accounts that mostly close what they opened: many reduce-only cancels and self-trades.
-    pub crowded: bool,
+    /// Only three accounts, which mostly close what they opened: many reduce-only cancels and self-trades.
+    pub few_accounts: bool,
     pub next_id: u128,
-    /// Orders that may be open, and whose they are.
-    pub recent: Vec<Issued>,
+    /// Recently sent orders, which may be open.
+    pub recent: Vec<SentOrder>,
     pub requests: Vec<Command>,
     pub session: u64,
     pub out: Stream,
 }
 
-/// A stream of about `commands` commands (plus its opening).
+/// A stream of about `commands` commands, the setup included.
 pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
     let mut random = Random::new(seed);
-    let crowded = matches!(profile, Profile::Retail | Profile::Hostile) && random.one_in(4);
+    let few_accounts = matches!(profile, Profile::Retail | Profile::Hostile) && random.one_in(4);
     let accounts = match profile {
-        _ if crowded => 3,
+        _ if few_accounts => 3,
         Profile::Retail => 14,
         Profile::Hostile => 8,
         Profile::Outside => 6,
@@ -105,7 +105,7 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
         })
         .collect();
     let mut g = Generator {
-        crowded,
+        few_accounts,
         profile,
         random,
         now: START,
@@ -117,7 +117,7 @@ pub fn generate(profile: Profile, seed: u64, commands: usize) -> Stream {
         session: 0,
         out: Vec::new(),
     };
-    g.open();
+    g.set_up();
     while g.out.len() < commands {
         g.step();
     }
@@ -132,7 +132,7 @@ impl Generator {
         self.profile == Profile::Sweep
     }
 
-    fn open(&mut self) {
+    fn set_up(&mut self) {
         self.push(Command::EngineStarted { epoch: 1 });
         for i in 0..self.markets.len() {
             self.push(Command::DefineInstrument(self.markets[i].spec));
@@ -218,7 +218,7 @@ impl Generator {
         }
         let hostile = self.profile == Profile::Hostile;
         if !self.requests.is_empty() && self.random.one_in(if hostile { 25 } else { 150 }) {
-            return self.replay();
+            return self.repeat();
         }
         //            place repl canc call quot prnt depo with rest lims stat fees sess halt splt divi time defs
         let weights: [u32; 18] = match self.profile {

@@ -1,17 +1,17 @@
-//! The bench's flow, stated exactly.
+//! The flow of the benchmark.
 //!
-//! One instrument (tick 1 cent, lot 1), a middle price that starts at 100.00 and moves by one tick up or
-//! down every 64th order. Of each 100 commands, drawn at random:
-//! - 60 add: a Gtc limit order, side by a coin, price 1 + (a geometric number with p = 1/2, at most 15)
-//!   ticks away from the middle on its own side, quantity 1 to 100;
-//! - 30 cancel: an open order, drawn uniformly among the last 4,096 adds (a book run along with the
-//!   generator knows which are open; after 16 draws of gone ones the cancel is of one that is gone);
-//! - 10 take: an Ioc limit order through the middle by up to 10 ticks, quantity 1 to 300, which is what it
-//!   takes for takes and cancels to remove what adds bring: about three orders a take.
+//! One instrument (tick 1 cent, lot 1). A middle price starts at 100.00 and moves by one tick up or down
+//! every 64th command. Of each 100 commands, drawn at random:
+//! - 60 add: a Gtc limit order on a random side. Its price is 1 + (a geometric number with p = 1/2, at most
+//!   15) ticks away from the middle on its own side, its quantity 1 to 100.
+//! - 30 cancel: an open order, drawn uniformly among the last 4,096 adds. The generator runs a book of its
+//!   own to know which are open. After 16 draws of ended orders it cancels an ended one.
+//! - 10 take: an Ioc limit order through the middle by up to 10 ticks, quantity 1 to 300. With these sizes
+//!   takes and cancels remove as much as adds rest: about three orders per take.
 //!
-//! Accounts are drawn at random; self-trade prevention is off, so that a book without accounts trades the
-//! same. Each command is 10 µs after the one before. With `keys` every command carries a request key of its own, as all do that
-//! come through the doors.
+//! Accounts are drawn at random. Self-trade prevention is off, so that a book without accounts makes the
+//! same trades. Commands are 10 µs apart. With `keys` every command has its own request key, like the
+//! commands of our HTTP functions.
 
 use super::*;
 use crate::random::Random;
@@ -32,7 +32,7 @@ const TICK: i64 = 10_000_000;
 const REMEMBERED: usize = 4_096;
 const DRAWS: usize = 16;
 
-/// (opening commands, the flow).
+/// Returns (setup commands, the flow).
 pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
     let mut random = Random::new(of.seed);
     let spec = Instrument {
@@ -43,43 +43,7 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
         band_ppm: 100_000,
         collar_ppm: 50_000,
     };
-    let mut opening = vec![
-        (START, Command::EngineStarted { epoch: 1 }),
-        (START, Command::DefineInstrument(spec)),
-    ];
-    for i in 0..of.accounts {
-        let account = AccountId(FIRST_ACCOUNT + u128::from(i));
-        let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
-        opening.push((
-            START,
-            Command::OpenAccount {
-                account,
-                kind,
-                role,
-                currency: spec.currency,
-            },
-        ));
-        let amount = MAX_TRANSFER;
-        opening.push((
-            START,
-            Command::Deposit {
-                account,
-                transfer: TransferId(account.0),
-                amount,
-                request: None,
-            },
-        ));
-        let limits = Limits {
-            max_order_quantity: Some(MAX_QUANTITY),
-            max_order_notional: Some(MAX_TRANSFER),
-            max_position: Some(MAX_QUANTITY),
-            max_open_orders: 10_000,
-            max_orders_per_second: 1_000_000,
-            max_daily_loss: Some(MAX_TRANSFER),
-            leverage_percent: 400,
-        };
-        opening.push((START, Command::SetLimits { account, limits }));
-    }
+    let setup = setup_commands(of, spec);
     let mut flow = Vec::with_capacity(of.commands);
     let mut recent: Vec<(AccountId, OrderId)> = Vec::with_capacity(REMEMBERED);
     let mut model = RivalBook::default();
@@ -116,7 +80,7 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
             ));
             continue;
         }
-        // Ids as a door makes them: time in the high bits, the rest looks random.
+        // Ids like those of our HTTP functions: time in the high bits, the other bits look random.
         let order = OrderId((now as u128) << 64 | u128::from(random.draw()));
         let adds = drawn < 90;
         let (ticks, quantity) = if adds {
@@ -154,5 +118,47 @@ pub fn market_maker(of: MarketMaker) -> (Stream, Stream) {
         };
         flow.push((now, Command::PlaceOrder(place)));
     }
-    (opening, flow)
+    (setup, flow)
+}
+
+/// The instrument, and the accounts with money and finite limits.
+fn setup_commands(of: MarketMaker, spec: Instrument) -> Stream {
+    let mut setup = vec![
+        (START, Command::EngineStarted { epoch: 1 }),
+        (START, Command::DefineInstrument(spec)),
+    ];
+    for i in 0..of.accounts {
+        let account = AccountId(FIRST_ACCOUNT + u128::from(i));
+        let (kind, role) = (AccountKind::Margin, AccountRole::Customer);
+        setup.push((
+            START,
+            Command::OpenAccount {
+                account,
+                kind,
+                role,
+                currency: spec.currency,
+            },
+        ));
+        let amount = MAX_TRANSFER;
+        setup.push((
+            START,
+            Command::Deposit {
+                account,
+                transfer: TransferId(account.0),
+                amount,
+                request: None,
+            },
+        ));
+        let limits = Limits {
+            max_order_quantity: Some(MAX_QUANTITY),
+            max_order_notional: Some(MAX_TRANSFER),
+            max_position: Some(MAX_QUANTITY),
+            max_open_orders: 10_000,
+            max_orders_per_second: 1_000_000,
+            max_daily_loss: Some(MAX_TRANSFER),
+            leverage_percent: 400,
+        };
+        setup.push((START, Command::SetLimits { account, limits }));
+    }
+    setup
 }

@@ -1,4 +1,4 @@
-//! The generator's operators: transfers, limits, states, fees, sessions, halts, splits, definitions.
+//! The generator's other commands: transfers, limits, states, fees, sessions, halts, splits, definitions.
 
 use super::generator::*;
 use super::*;
@@ -128,7 +128,7 @@ impl Generator {
             closes_at,
         });
         if closes_at.is_some() {
-            // A closed market is dull: open again soon.
+            // Most commands are refused in a closed market: open it again soon.
             self.session += 1;
             let now = self.now;
             self.now += self.random.between(1, 60 * SECOND);

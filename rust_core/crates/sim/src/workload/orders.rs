@@ -1,11 +1,11 @@
-//! The generator's orders: place, replace, cancel, and the ids and numbers they are made of.
+//! The generator's orders: place, replace, cancel, and their ids, prices and quantities.
 
 use super::generator::*;
 use super::*;
 use crate::random::Random;
 
 impl Generator {
-    /// True for the share of values that a profile wants wrong.
+    /// True for the share of values that the profile wants to be wrong.
     pub(super) fn wrong(&mut self) -> bool {
         self.profile == Profile::Hostile && self.random.one_in(40)
     }
@@ -25,10 +25,10 @@ impl Generator {
         self.next_id += 1;
         OrderId(self.next_id)
     }
-    /// A known order (most often with its owner); more often a young one.
-    pub(super) fn known(&mut self) -> Issued {
+    /// A recently sent order, most often with its owner. The newest ones are preferred.
+    pub(super) fn recent_order(&mut self) -> SentOrder {
         if self.recent.is_empty() || self.wrong() {
-            return Issued {
+            return SentOrder {
                 account: self.account(),
                 order: OrderId(5),
                 kind: OrderKind::Limit,
@@ -39,13 +39,13 @@ impl Generator {
         let reach = if self.random.one_in(3) { last } else { last.min(6) };
         let back = self.random.below(reach);
         let known = self.recent[(last - 1 - back) as usize];
-        Issued {
+        SentOrder {
             account: if self.wrong() { self.account() } else { known.account },
             ..known
         }
     }
-    pub(super) fn remember(&mut self, issued: Issued) {
-        self.recent.push(issued);
+    pub(super) fn remember(&mut self, sent: SentOrder) {
+        self.recent.push(sent);
         if self.recent.len() > 120 {
             self.recent.remove(0);
         }
@@ -91,8 +91,8 @@ impl Generator {
         self.push(command);
     }
 
-    /// Sends an earlier command again, now and then with another body under the same key.
-    pub(super) fn replay(&mut self) {
+    /// Repeats an earlier command, sometimes with another body under the same key.
+    pub(super) fn repeat(&mut self) {
         let index = self.random.below(self.requests.len() as u64) as usize;
         let mut command = self.requests[index];
         if self.random.one_in(4) {
@@ -115,100 +115,38 @@ impl Generator {
 
     pub(super) fn place(&mut self, market: usize) {
         use OrderKind::*;
-        let sweeping = self.sweeping();
         let mut account = self.account();
         while account == EURO_ACCOUNT && market != EURO_MARKET && !self.random.one_in(20) {
             account = self.account();
         }
         let side = self.random.pick(&[Side::Buy, Side::Sell]);
-        let kinds: [u32; 5] = if sweeping {
-            [4, 700, 150, 60, 60]
-        } else {
-            [150, 560, 110, 90, 90]
-        };
-        let kind = [Market, Limit, Stop, StopLimit, TrailingStop][self.random.weighted(&kinds)];
-        let mut until = self.now + self.random.between(-SECOND, 40 * SECOND);
-        if self.wrong() {
-            until = self.random.pick(&[i64::MAX, i64::MIN, 0, self.now]);
-        }
-        let gtd = TimeInForce::Gtd(until);
-        let lives = [
-            TimeInForce::Day,
-            TimeInForce::Gtc,
-            TimeInForce::Ioc,
-            TimeInForce::Fok,
-            gtd,
-        ];
-        let mut time_in_force = lives[self.random.weighted(&[350, 350, 100, 100, 100])];
-        if !matches!(kind, Market | Limit)
-            && !self.random.one_in(60)
-            && matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
-        {
-            time_in_force = TimeInForce::Gtc;
-        }
+        let kind = self.kind();
+        let mut time_in_force = self.time_in_force(kind);
         let mut quantity = self.quantity(market);
-        let mut spread = 4;
-        let mut swept = false;
-        if sweeping {
-            let huge = self.random.one_in(1_200);
-            let lots = if huge {
-                self.random.between(1_000, 4_000)
-            } else {
-                self.random.between(1, 3)
-            };
-            quantity = lots * self.markets[market].spec.lot;
-            spread = 12;
-            swept = huge;
-            // A huge rest in the book would swallow all that comes after it.
-            time_in_force = match huge {
-                true if matches!(kind, Market | Limit) => {
-                    self.random
-                        .pick(&[TimeInForce::Ioc, TimeInForce::Ioc, TimeInForce::Fok])
-                }
-                _ if self.random.below(10) < 8 => TimeInForce::Gtc,
-                _ => time_in_force,
-            };
+        let mut huge = false;
+        if self.sweeping() {
+            (huge, quantity, time_in_force) = self.sweep_size(market, kind, time_in_force);
         }
+        let spread = if self.sweeping() { 12 } else { 4 };
         let wanted = |has: bool, g: &mut Random| has != g.one_in(150);
         let limit = wanted(matches!(kind, Limit | StopLimit), &mut self.random);
         let stop = wanted(matches!(kind, Stop | StopLimit), &mut self.random);
         let trail = wanted(kind == TrailingStop, &mut self.random);
         let mut limit_price = limit.then(|| self.price(market, spread));
-        if sweeping && kind == Limit && quantity < 100 * self.markets[market].spec.lot && self.random.below(10) < 9 {
-            // Most of them rest on their own side.
-            let away = self.random.between(0, 12);
-            let m = &self.markets[market];
-            let ticks = if side == Side::Buy {
-                m.middle - 1 - away
-            } else {
-                m.middle + 1 + away
-            };
-            limit_price = limit.then_some(ticks.max(1) * m.spec.tick);
-        }
-        if swept && kind == Limit {
-            let through = if side == Side::Buy { 14 } else { -14 };
-            let m = &self.markets[market];
-            limit_price = limit.then_some((m.middle + through).max(1) * m.spec.tick);
+        if self.sweeping() && kind == Limit {
+            let ticks = self.sweep_limit(market, side, quantity, huge);
+            limit_price = limit_price.map(|price| ticks.unwrap_or(price));
         }
         let stop_price = stop.then(|| self.price(market, spread));
-        let tick = self.markets[market].spec.tick;
-        let trail = trail.then(|| match self.random.below(8) {
-            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000, u32::MAX])),
-            1..=3 => Trail::Ppm(self.random.between(1_000, 90_000) as u32),
-            4 => Trail::Amount(
-                self.random
-                    .pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick, i64::MAX, i64::MIN]),
-            ),
-            _ => Trail::Amount(self.random.between(1, 6) * tick),
-        });
+        let trail = trail.then(|| self.trail(market));
         let iceberg = self.random.one_in(if kind == Limit { 8 } else { 200 });
         let lot = self.markets[market].spec.lot;
         let most = if self.random.one_in(4) { quantity / lot / 8 } else { 4 };
         let display_quantity = iceberg.then(|| self.random.between(1, most.max(4)) * lot);
         let post_only = self.random.one_in(if kind == Limit { 10 } else { 200 });
         let reduce_only = self.random.one_in(match () {
-            _ if sweeping => 40,
-            _ if self.crowded => 3,
+            _ if self.sweeping() => 40,
+            _ if self.few_accounts => 3,
             _ => 8,
         });
         let modes = [
@@ -241,7 +179,108 @@ impl Generator {
             class,
             request: self.request(),
         };
-        self.remember(Issued {
+        self.remember_with_legs(account, order, kind, market, class);
+        match place.request {
+            Some(_) => self.push_request(Command::PlaceOrder(place)),
+            None => self.push(Command::PlaceOrder(place)),
+        }
+    }
+
+    fn kind(&mut self) -> OrderKind {
+        use OrderKind::*;
+        let weights: [u32; 5] = if self.sweeping() {
+            [4, 700, 150, 60, 60]
+        } else {
+            [150, 560, 110, 90, 90]
+        };
+        [Market, Limit, Stop, StopLimit, TrailingStop][self.random.weighted(&weights)]
+    }
+
+    fn time_in_force(&mut self, kind: OrderKind) -> TimeInForce {
+        let mut until = self.now + self.random.between(-SECOND, 40 * SECOND);
+        if self.wrong() {
+            until = self.random.pick(&[i64::MAX, i64::MIN, 0, self.now]);
+        }
+        let all = [
+            TimeInForce::Day,
+            TimeInForce::Gtc,
+            TimeInForce::Ioc,
+            TimeInForce::Fok,
+            TimeInForce::Gtd(until),
+        ];
+        let drawn = all[self.random.weighted(&[350, 350, 100, 100, 100])];
+        let refused = !matches!(kind, OrderKind::Market | OrderKind::Limit)
+            && !self.random.one_in(60)
+            && matches!(drawn, TimeInForce::Ioc | TimeInForce::Fok);
+        if refused {
+            TimeInForce::Gtc
+        } else {
+            drawn
+        }
+    }
+
+    /// Sweeps: (is it a huge order, quantity, time in force).
+    fn sweep_size(
+        &mut self,
+        market: usize,
+        kind: OrderKind,
+        time_in_force: TimeInForce,
+    ) -> (bool, Quantity, TimeInForce) {
+        let huge = self.random.one_in(1_200);
+        let lots = if huge {
+            self.random.between(1_000, 4_000)
+        } else {
+            self.random.between(1, 3)
+        };
+        // A huge remainder in the book would match everything that follows.
+        let time_in_force = match huge {
+            true if matches!(kind, OrderKind::Market | OrderKind::Limit) => {
+                self.random
+                    .pick(&[TimeInForce::Ioc, TimeInForce::Ioc, TimeInForce::Fok])
+            }
+            _ if self.random.below(10) < 8 => TimeInForce::Gtc,
+            _ => time_in_force,
+        };
+        (huge, lots * self.markets[market].spec.lot, time_in_force)
+    }
+
+    /// Sweeps: a limit price through the other side for a huge order, on the own side for most others.
+    fn sweep_limit(&mut self, market: usize, side: Side, quantity: Quantity, huge: bool) -> Option<Price> {
+        let spec = self.markets[market].spec;
+        let rests = quantity < 100 * spec.lot && self.random.below(10) < 9;
+        let away = if rests { self.random.between(0, 12) } else { 0 };
+        let middle = self.markets[market].middle;
+        let toward = if side == Side::Buy { 1 } else { -1 };
+        let ticks = match () {
+            _ if huge => middle + toward * 14,
+            _ if rests => middle - toward * (1 + away),
+            _ => return None,
+        };
+        Some(ticks.max(1) * spec.tick)
+    }
+
+    fn trail(&mut self, market: usize) -> Trail {
+        let tick = self.markets[market].spec.tick;
+        match self.random.below(8) {
+            0 => Trail::Ppm(self.random.pick(&[0, 1, 999_999, 1_000_000, 500_000, u32::MAX])),
+            1..=3 => Trail::Ppm(self.random.between(1_000, 90_000) as u32),
+            4 => Trail::Amount(
+                self.random
+                    .pick(&[0, tick / 2 + 1, MAX_PRICE, 50 * tick, i64::MAX, i64::MIN]),
+            ),
+            _ => Trail::Amount(self.random.between(1, 6) * tick),
+        }
+    }
+
+    fn remember_with_legs(
+        &mut self,
+        account: AccountId,
+        order: OrderId,
+        kind: OrderKind,
+        market: usize,
+        class: OrderClass,
+    ) {
+        self.remember(SentOrder {
             account,
             order,
             kind,
@@ -259,7 +298,7 @@ impl Generator {
             OrderClass::Bracket(legs) | OrderClass::Oto(legs) => legs,
         };
         if let Some(leg) = legs.take_profit {
-            self.remember(Issued {
+            self.remember(SentOrder {
                 account,
                 order: leg.order,
                 kind: OrderKind::Limit,
@@ -272,16 +311,12 @@ impl Generator {
             } else {
                 OrderKind::Stop
             };
-            self.remember(Issued {
+            self.remember(SentOrder {
                 account,
                 order: leg.order,
                 kind,
                 market,
             });
-        }
-        match place.request {
-            Some(_) => self.push_request(Command::PlaceOrder(place)),
-            None => self.push(Command::PlaceOrder(place)),
         }
     }
 
@@ -332,14 +367,14 @@ impl Generator {
         }
     }
 
-    /// Most often fields that fit the order's kind.
+    /// A replace, most often with fields that fit the order's kind.
     pub(super) fn replace(&mut self) {
-        let Issued {
+        let SentOrder {
             account,
             order,
             kind,
             market,
-        } = self.known();
+        } = self.recent_order();
         let fits = |has: bool, r: &mut Random| if has { !r.one_in(3) } else { r.one_in(40) };
         let limited = matches!(kind, OrderKind::Limit | OrderKind::StopLimit);
         let quantity = self.random.one_in(2).then(|| self.quantity(market));
@@ -366,7 +401,7 @@ impl Generator {
     }
 
     pub(super) fn cancel(&mut self) {
-        let Issued { account, order, .. } = self.known();
+        let SentOrder { account, order, .. } = self.recent_order();
         let request = self.request();
         self.push_request(Command::CancelOrder {
             account,

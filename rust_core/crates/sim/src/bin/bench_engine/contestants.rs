@@ -1,4 +1,5 @@
-//! Who takes part: the whole engine, its book alone, and the plain rival. Same commands, same trades.
+//! The contestants: the full engine, its book alone, and the simple rival. All get the same commands and
+//! must make the same trades.
 
 use cift_engine::book::{Book, Handle};
 use cift_engine::{Command, Engine, Event, Outcome, Side, TimeInForce};
@@ -9,10 +10,10 @@ use std::hint::black_box;
 
 const TICK: i64 = 10_000_000;
 const LOT: i64 = 1_000_000_000;
-/// Room made beforehand.
-const ROOM_ORDERS: usize = 1 << 14;
-const ROOM_REQUESTS: usize = 1 << 21;
-const ROOM_TICKS: usize = 1 << 12;
+/// Capacity allocated in advance.
+const CAPACITY_ORDERS: usize = 1 << 14;
+const CAPACITY_REQUESTS: usize = 1 << 21;
+const CAPACITY_TICKS: usize = 1 << 12;
 
 /// What a command traded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,46 +29,47 @@ impl std::ops::AddAssign for Traded {
     }
 }
 
-/// One who takes commands.
+/// An implementation that executes commands.
 pub(crate) trait Contestant {
     fn command(&mut self, sequence: u64, at: i64, command: &Command) -> Traded;
     fn open_orders(&self) -> usize;
 }
 
-pub(crate) struct Whole {
+pub(crate) struct FullEngine {
     pub(crate) engine: Engine,
     pub(crate) events: Vec<Event>,
     pub(crate) refused: u64,
     pub(crate) open: usize,
 }
 
-impl Whole {
-    pub(crate) fn new(opening: &Stream) -> Whole {
+impl FullEngine {
+    pub(crate) fn new(setup: &Stream) -> FullEngine {
         let mut engine = Engine::new();
-        engine.warm_up(ROOM_ORDERS, ROOM_REQUESTS);
-        let mut whole = Whole {
+        engine.warm_up(CAPACITY_ORDERS, CAPACITY_REQUESTS);
+        let mut full = FullEngine {
             engine,
             events: Vec::with_capacity(2_048),
             refused: 0,
             open: 0,
         };
-        for (n, (at, command)) in opening.iter().enumerate() {
-            whole.command(n as u64 + 1, *at, command);
+        for (n, (at, command)) in setup.iter().enumerate() {
+            full.command(n as u64 + 1, *at, command);
             if let Command::DefineInstrument(instrument) = command {
-                whole.engine.warm_up_book(instrument.symbol, ROOM_ORDERS, ROOM_TICKS);
+                full.engine
+                    .warm_up_book(instrument.symbol, CAPACITY_ORDERS, CAPACITY_TICKS);
             }
         }
-        assert_eq!(whole.refused, 0, "the opening must be admitted whole");
-        whole
+        assert_eq!(full.refused, 0, "the engine refused {} setup commands", full.refused);
+        full
     }
 }
 
-impl Contestant for Whole {
+impl Contestant for FullEngine {
     #[inline(never)]
     fn command(&mut self, sequence: u64, at: i64, command: &Command) -> Traded {
         self.events.clear();
         let outcome = self.engine.apply(sequence, at, command, &mut self.events);
-        assert!(!self.engine.needs_continue(), "the flow has no command that large");
+        assert!(!self.engine.needs_continue(), "no command of the flow needs a Continue");
         if let Outcome::Refused(_) = outcome {
             self.refused += u64::from(matches!(command, Command::PlaceOrder(_)));
         }
@@ -98,12 +100,12 @@ pub(crate) struct BookOnly {
 impl BookOnly {
     pub(crate) fn new() -> BookOnly {
         let mut book = Book::new();
-        book.warm_up(ROOM_ORDERS, ROOM_TICKS);
+        book.warm_up(CAPACITY_ORDERS, CAPACITY_TICKS);
         BookOnly {
             book,
-            ids: HashMap::with_capacity(ROOM_ORDERS),
-            owners: Vec::with_capacity(ROOM_ORDERS),
-            free: Vec::with_capacity(ROOM_ORDERS),
+            ids: HashMap::with_capacity(CAPACITY_ORDERS),
+            owners: Vec::with_capacity(CAPACITY_ORDERS),
+            free: Vec::with_capacity(CAPACITY_ORDERS),
             trades: Vec::with_capacity(2_048),
         }
     }

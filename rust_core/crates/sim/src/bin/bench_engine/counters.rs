@@ -1,10 +1,10 @@
-//! What the bench counts with: a time stamp counter, and an allocator that counts.
+//! Instruments of the benchmark: a time stamp counter, and an allocator that counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Counts what the hot path asks of the system allocator.
+/// Counts the allocations of the hot path.
 pub(crate) struct Counting;
 pub(crate) static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -28,7 +28,7 @@ pub(crate) static GLOBAL: Counting = Counting;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn ticks() -> u64 {
-    // SAFETY: reads a counter; present on every x86-64 processor.
+    // SAFETY: reads a counter that every x86-64 processor has.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 #[cfg(not(target_arch = "x86_64"))]
@@ -38,7 +38,7 @@ pub(crate) fn ticks() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// Nanoseconds of one tick, and the median cost of reading the timer, in nanoseconds.
+/// Nanoseconds per tick, and the median cost of reading the timer in nanoseconds.
 pub(crate) fn calibrate() -> (f64, f64) {
     let (wall, start) = (Instant::now(), ticks());
     while wall.elapsed().as_millis() < 200 {

@@ -1,4 +1,4 @@
-//! How a contestant is measured: a pass for throughput, a pass for latency, medians over the rounds.
+//! Measures a contestant: a pass for throughput, a pass for latency, medians over the rounds.
 
 use crate::contestants::{Contestant, Traded};
 use crate::counters::{ticks, ALLOCATIONS};
@@ -22,7 +22,7 @@ pub(crate) struct Figures {
     pub(crate) classes: [(f64, f64); 3],
 }
 
-/// What a command of the flow is; for the table of kinds.
+/// Kind of a command, for the table by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Add,
@@ -42,15 +42,15 @@ impl Class {
 }
 
 pub(crate) struct Setup {
-    pub(crate) opening: Stream,
+    pub(crate) setup_commands: Stream,
     pub(crate) flow: Stream,
     pub(crate) warm: usize,
     pub(crate) ns_per_tick: f64,
 }
 
-/// Throughput pass, then latency pass, each with a fresh contestant.
+/// A throughput pass, then a latency pass, each with a new contestant.
 pub(crate) fn measure<C: Contestant>(setup: &Setup, latencies: &mut Vec<u64>, fresh: impl Fn() -> C) -> Figures {
-    let first = setup.opening.len() as u64 + 1;
+    let first = setup.setup_commands.len() as u64 + 1;
     let (warm, measured) = setup.flow.split_at(setup.warm);
     let mut contestant = fresh();
     let mut traded = Traded::default();
@@ -72,7 +72,7 @@ pub(crate) fn measure<C: Contestant>(setup: &Setup, latencies: &mut Vec<u64>, fr
         black_box(contestant.command(first + n as u64, *at, command));
     }
     for (n, (at, command)) in measured.iter().enumerate() {
-        // As whoever decoded it hands it over: in the cache, not at the end of a gigabyte.
+        // A decoder hands the command over in the cache, not at the end of a gigabyte of flow.
         let command = black_box(*command);
         let start = ticks();
         black_box(contestant.command(first + (warm.len() + n) as u64, *at, &command));

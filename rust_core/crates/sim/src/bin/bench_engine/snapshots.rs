@@ -1,6 +1,6 @@
 //! Size and speed of a snapshot with many open orders.
 
-use crate::contestants::{Contestant, Whole};
+use crate::contestants::{Contestant, FullEngine};
 use cift_engine::{Command, Engine, Side, TimeInForce};
 use cift_sim::workload::{market_maker, MarketMaker};
 use std::hint::black_box;
@@ -17,16 +17,16 @@ pub(crate) struct SnapshotFigures {
     pub(crate) restore_ms: f64,
 }
 
-/// An engine with exactly 100,000 resting orders of 64 accounts.
+/// Measures an engine with exactly 100,000 resting orders of 64 accounts.
 pub(crate) fn snapshot(seed: u64) -> SnapshotFigures {
-    let (opening, flow) = market_maker(MarketMaker {
+    let (setup, flow) = market_maker(MarketMaker {
         accounts: ACCOUNTS,
         commands: SNAPSHOT_ORDERS * 2,
         seed,
         keys: false,
     });
-    let mut whole = Whole::new(&opening);
-    let (mut sequence, mut open) = (opening.len() as u64, 0);
+    let mut full = FullEngine::new(&setup);
+    let (mut sequence, mut open) = (setup.len() as u64, 0);
     for (at, command) in &flow {
         let Command::PlaceOrder(mut p) = *command else { continue };
         if open == SNAPSHOT_ORDERS || p.time_in_force != TimeInForce::Gtc {
@@ -40,18 +40,18 @@ pub(crate) fn snapshot(seed: u64) -> SnapshotFigures {
             10_100 * TICK + away
         });
         sequence += 1;
-        whole.command(sequence, *at, &Command::PlaceOrder(p));
+        full.command(sequence, *at, &Command::PlaceOrder(p));
         open += 1;
     }
-    assert_eq!((open, whole.refused), (SNAPSHOT_ORDERS, 0));
+    assert_eq!((open, full.refused), (SNAPSHOT_ORDERS, 0));
     let mut bytes = Vec::new();
-    whole.engine.snapshot(&mut bytes);
+    full.engine.snapshot(&mut bytes);
     bytes.clear();
     let start = Instant::now();
-    whole.engine.snapshot(&mut bytes);
+    full.engine.snapshot(&mut bytes);
     let write_ms = start.elapsed().as_secs_f64() * 1e3;
     let start = Instant::now();
-    let restored = Engine::restore(&bytes).expect("an engine reads its own snapshot");
+    let restored = Engine::restore(&bytes).expect("the engine restores its own snapshot");
     let restore_ms = start.elapsed().as_secs_f64() * 1e3;
     black_box(&restored);
     SnapshotFigures {

@@ -1,18 +1,24 @@
-//! An independent observer: everything here is concluded from events alone, by neither engine nor oracle.
+//! An independent checker: it draws all conclusions from events alone and shares no code with engine or
+//! oracle.
 //!
-//! Holds: price-time priority (no user's resting order is passed over by a trade at a worse price, nor
-//! by one that came to rest in a later command at the same price), fills that add up (order, cash and
-//! position of each side), trade ids without gaps, visible levels that never cross.
+//! It checks:
+//! - price-time priority: no trade passes over a user's resting order at a better price, or one at the same
+//!   price that rested in an earlier command;
+//! - fills that add up: the order, cash and position of each side;
+//! - trade ids without gaps;
+//! - shown levels that never cross.
 //!
-//! Known limits: an order is taken to rest only from the end of the command that accepted or activated
-//! it (within it, it may still wait in the queue); an iceberg's place within its level is not judged;
-//! take-profits that became active in a halt or closed market are not judged until they trade.
+//! # OpenOrder limits
+//! - An order counts as resting only from the end of the command that accepted or activated it. Within that
+//!   command it may still wait in the queue.
+//! - The place of an iceberg within its level is not checked.
+//! - A take-profit that became active in a halt or a closed market is not checked until it trades.
 
 use cift_engine::types::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug)]
-struct Known {
+struct OpenOrder {
     account: AccountId,
     symbol: Symbol,
     side: Side,
@@ -20,17 +26,17 @@ struct Known {
     quantity: Quantity,
     filled: Quantity,
     iceberg: bool,
-    /// Number of the command since whose end it rests.
+    /// Number of the command since whose end the order rests.
     rests_since: Option<u64>,
     status: OrderStatus,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Witness {
+pub struct EventChecker {
     command: u64,
     trades: u64,
-    orders: BTreeMap<OrderId, Known>,
-    /// Orders that rest if they are still there when the command ends.
+    orders: BTreeMap<OrderId, OpenOrder>,
+    /// Orders that rest if they are still open when the command ends.
     arriving: BTreeSet<OrderId>,
     cash: BTreeMap<AccountId, Money>,
     positions: BTreeMap<(AccountId, Symbol), Quantity>,
@@ -41,19 +47,19 @@ pub struct Witness {
 }
 
 macro_rules! ensure {
-    ($holds:expr, $($say:tt)+) => { if !$holds { return Err(format!($($say)+)); } };
+    ($holds:expr, $($message:tt)+) => { if !$holds { return Err(format!($($message)+)); } };
 }
 
-impl Witness {
-    /// Events of one whole command, `LevelChanged` of all its parts included.
-    pub fn command(&mut self, events: &[Event]) -> Result<(), String> {
+impl EventChecker {
+    /// Checks the events of one command, including those of its `Continue`s.
+    pub fn check_command(&mut self, events: &[Event]) -> Result<(), String> {
         self.command += 1;
         let mut touched = BTreeSet::new();
         for event in events {
             if let Event::LevelChanged { symbol, .. } = event {
                 touched.insert(*symbol);
             }
-            self.event(event)?;
+            self.check_event(event)?;
         }
         for id in std::mem::take(&mut self.arriving) {
             let since = self.command;
@@ -68,67 +74,41 @@ impl Witness {
                     .map(|(k, _)| k.2)
             };
             if let (Some(bid), Some(ask)) = (side(true).next_back(), side(false).next()) {
-                ensure!(bid < ask, "crossed book: bid {bid} ask {ask}");
+                ensure!(bid < ask, "the book is crossed: bid {bid}, ask {ask}");
             }
         }
         Ok(())
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), String> {
+    fn check_event(&mut self, event: &Event) -> Result<(), String> {
         match *event {
-            Event::OrderAccepted(a) => {
-                let known = Known {
-                    account: a.account,
-                    symbol: a.symbol,
-                    side: a.side,
-                    limit: a.limit_price,
-                    quantity: a.quantity,
-                    filled: 0,
-                    iceberg: a.display_quantity.is_some(),
-                    rests_since: None,
-                    status: a.status,
-                };
-                ensure!(
-                    self.orders.insert(a.order, known).is_none(),
-                    "{:?} accepted twice",
-                    a.order
-                );
-                if a.status == OrderStatus::New {
-                    self.arriving.insert(a.order);
-                }
-            }
+            Event::OrderAccepted(accepted) => self.check_accepted(&accepted)?,
             Event::OrderActivated {
                 order,
                 status,
                 quantity,
                 ..
-            } => {
-                let symbol = self.known(order)?.symbol;
-                let suspended = self.closed || self.halted.contains(&symbol);
-                let known = self.known(order)?;
-                ensure!(known.status != OrderStatus::New, "{order:?} activated twice");
-                (known.status, known.quantity) = (status, quantity);
-                if status == OrderStatus::New && !suspended {
-                    self.arriving.insert(order);
-                }
-            }
-            Event::OrderAdjusted { order, quantity, .. } => self.known(order)?.quantity = quantity,
+            } => self.check_activated(order, status, quantity)?,
+            Event::OrderAdjusted { order, quantity, .. } => self.open_order(order)?.quantity = quantity,
             Event::OrderReplaced {
                 order,
                 quantity,
                 limit_price,
                 ..
             } => {
-                let known = self.known(order)?;
-                let keeps = known.limit == limit_price && quantity <= known.quantity;
-                (known.quantity, known.limit) = (quantity, limit_price);
-                if known.rests_since.is_some() && !keeps {
-                    known.rests_since = None;
+                let order_state = self.open_order(order)?;
+                let keeps = order_state.limit == limit_price && quantity <= order_state.quantity;
+                (order_state.quantity, order_state.limit) = (quantity, limit_price);
+                if order_state.rests_since.is_some() && !keeps {
+                    order_state.rests_since = None;
                     self.arriving.insert(order);
                 }
             }
             Event::OrderClosed { order, .. } => {
-                ensure!(self.orders.remove(&order).is_some(), "{order:?} closed but not open");
+                ensure!(
+                    self.orders.remove(&order).is_some(),
+                    "{order:?} was closed but is not open"
+                );
             }
             Event::TradeExecuted {
                 trade,
@@ -140,12 +120,12 @@ impl Witness {
                 taker,
             } => {
                 self.trades += 1;
-                ensure!(trade == self.trades, "trade {trade} follows {}", self.trades - 1);
-                self.priority(symbol, price, aggressor, maker.order)?;
+                ensure!(trade == self.trades, "trade {trade} follows trade {}", self.trades - 1);
+                self.check_priority(symbol, price, aggressor, maker.order)?;
                 let notional = Money::from(price) * Money::from(quantity) / Money::from(NANOS);
                 let maker_sign = if aggressor == Side::Buy { -1 } else { 1 };
-                self.fill(symbol, maker_sign, quantity, notional, &maker)?;
-                self.fill(symbol, -maker_sign, quantity, notional, &taker)?;
+                self.check_fill(symbol, maker_sign, quantity, notional, &maker)?;
+                self.check_fill(symbol, -maker_sign, quantity, notional, &taker)?;
             }
             Event::CashMoved {
                 account, amount, cash, ..
@@ -153,7 +133,7 @@ impl Witness {
                 let before = self.cash.entry(account).or_insert(0);
                 ensure!(
                     *before + amount == cash,
-                    "cash of {account:?}: {before} + {amount} is not {cash}"
+                    "cash of {account:?}: {before} + {amount} is not the reported {cash}"
                 );
                 *before = cash;
             }
@@ -182,7 +162,7 @@ impl Witness {
             } => {
                 ensure!(
                     (quantity == 0) == (orders == 0),
-                    "level of {quantity} with {orders} orders"
+                    "a level has quantity {quantity} but {orders} orders"
                 );
                 let key = (symbol, side == Side::Buy, price);
                 if orders == 0 {
@@ -196,13 +176,48 @@ impl Witness {
         Ok(())
     }
 
-    fn known(&mut self, order: OrderId) -> Result<&mut Known, String> {
-        self.orders
-            .get_mut(&order)
-            .ok_or_else(|| format!("an event of {order:?}, which is not open"))
+    fn check_accepted(&mut self, a: &Accepted) -> Result<(), String> {
+        let order_state = OpenOrder {
+            account: a.account,
+            symbol: a.symbol,
+            side: a.side,
+            limit: a.limit_price,
+            quantity: a.quantity,
+            filled: 0,
+            iceberg: a.display_quantity.is_some(),
+            rests_since: None,
+            status: a.status,
+        };
+        ensure!(
+            self.orders.insert(a.order, order_state).is_none(),
+            "{:?} was accepted twice",
+            a.order
+        );
+        if a.status == OrderStatus::New {
+            self.arriving.insert(a.order);
+        }
+        Ok(())
     }
 
-    fn fill(
+    fn check_activated(&mut self, order: OrderId, status: OrderStatus, quantity: Quantity) -> Result<(), String> {
+        let symbol = self.open_order(order)?.symbol;
+        let suspended = self.closed || self.halted.contains(&symbol);
+        let order_state = self.open_order(order)?;
+        ensure!(order_state.status != OrderStatus::New, "{order:?} was activated twice");
+        (order_state.status, order_state.quantity) = (status, quantity);
+        if status == OrderStatus::New && !suspended {
+            self.arriving.insert(order);
+        }
+        Ok(())
+    }
+
+    fn open_order(&mut self, order: OrderId) -> Result<&mut OpenOrder, String> {
+        self.orders
+            .get_mut(&order)
+            .ok_or_else(|| format!("an event is about {order:?}, which is not open"))
+    }
+
+    fn check_fill(
         &mut self,
         symbol: Symbol,
         sign: i128,
@@ -214,7 +229,7 @@ impl Witness {
         let cash = *before - sign * notional - fill.fee;
         ensure!(
             cash == fill.cash,
-            "cash after a fill of {:?}: {} instead of {cash}",
+            "cash after a fill of {:?}: reported {}, expected {cash}",
             fill.account,
             fill.cash
         );
@@ -223,18 +238,18 @@ impl Witness {
         *position += sign as i64 * quantity;
         ensure!(
             *position == fill.position,
-            "position of {:?}: {} instead of {position}",
+            "position of {:?}: reported {}, expected {position}",
             fill.account,
             fill.position
         );
         if fill.order == OrderId(0) {
             return Ok(());
         }
-        let order = self.known(fill.order)?;
+        let order = self.open_order(fill.order)?;
         order.filled += quantity;
         ensure!(
             order.account == fill.account,
-            "{:?} filled for another account",
+            "the fill of {:?} names another account",
             fill.order
         );
         let adds_up = order.filled == fill.filled && order.quantity == fill.filled + fill.leaves;
@@ -245,7 +260,7 @@ impl Witness {
         Ok(())
     }
 
-    fn priority(&self, symbol: Symbol, price: Price, aggressor: Side, maker: OrderId) -> Result<(), String> {
+    fn check_priority(&self, symbol: Symbol, price: Price, aggressor: Side, maker: OrderId) -> Result<(), String> {
         let since = self.orders.get(&maker).and_then(|m| m.rests_since);
         for (id, other) in &self.orders {
             let (Some(limit), Some(rests)) = (other.limit, other.rests_since) else {
@@ -264,7 +279,7 @@ impl Witness {
                 "{id:?} at {limit} was passed over by a trade of {maker:?} at {price}"
             );
             let earlier = limit == price && since.is_some_and(|since| rests < since) && !other.iceberg;
-            ensure!(!earlier, "{id:?} was first at {limit}, but {maker:?} traded");
+            ensure!(!earlier, "{id:?} rested first at {limit}, but {maker:?} traded");
         }
         Ok(())
     }
