@@ -11,7 +11,7 @@
 //! - `sweep`: few accounts with thousands of resting orders and stops, which huge orders sweep, so that
 //!   commands continue in `Continue`s.
 //! - `whale`: quantities near `MAX_QUANTITY`, until users and house accounts reach `MAX_POSITION`.
-//! - [`market_maker`]: the flow of the benchmark; its module describes it.
+//! - [`market_maker()`]: the flow of the benchmark; its module describes it.
 //!
 //! Prices are small numbers of ticks (20 to 2,000), so that rounding matters everywhere.
 
