@@ -1,7 +1,8 @@
-"""Trades into bars of a minute. Pure.
+"""One-minute bars from trades. Pure.
 
-As `GET bars/{symbol}` makes them by default: of trades that were made here, an interval without one has no
-bar. A bar is published when it is over; a trade that comes late makes it anew (`revised`).
+The bars are those of `GET bars/{symbol}` with its defaults: of trades on this exchange only; an interval
+without a trade has no bar. A bar is published when its minute is over. A late trade publishes the bar
+again, as `revised`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos
-from cift.streams.rules import Id, text_of
+from cift.streams.rules import Id, id_text
 from cift.streams.views import Message, Published
 
 MINUTE_NS = 60 * 10**9
@@ -37,26 +38,26 @@ class BarMaker:
         self._closed: _Bar | None = None
 
     def take(self, trade: Message) -> list[Published]:
-        """A trade, in order; returns the bars that are over by it."""
-        if trade["trade"] == 0:  # a print of the outside
+        """Add the next trade; returns the bars that it ends or revises."""
+        if trade["trade"] == 0:  # a print of the outside market
             return []
         start = trade["timestamp"] // MINUTE_NS * MINUTE_NS
-        told: list[Published] = []
+        published: list[Published] = []
         if self._open is not None and start > self._open.start:
-            told += self.close(start)
+            published += self.close(start)
         if self._closed is not None and start == self._closed.start:
             _add(self._closed, trade)
-            told.append(self._view(self._closed, revised=True))
+            published.append(self._view(self._closed, revised=True))
         elif self._open is None:
             price = trade["price"]
             self._open = _Bar(start, price, price, price, price, 0, 0, 0, (0, 0))
             _add(self._open, trade)
         elif start == self._open.start:
             _add(self._open, trade)
-        return told
+        return published
 
     def close(self, now_ns: int) -> list[Published]:
-        """The bar that is over at `now_ns`."""
+        """The open bar, if its minute is over at `now_ns`."""
         bar = self._open
         if bar is None or now_ns < bar.start + MINUTE_NS:
             return []
@@ -66,7 +67,7 @@ class BarMaker:
     def _view(self, bar: _Bar, *, revised: bool) -> Published:
         body: dict[str, Any] = {
             "type": "bar",
-            "id": text_of(bar.id),
+            "id": id_text(bar.id),
             "symbol": self.symbol,
             "interval": "1m",
             "start": rfc3339(bar.start),

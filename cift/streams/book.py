@@ -1,11 +1,12 @@
-"""A book kept from a snapshot and the changes after it, cut to what clients are shown. Pure.
+"""A book kept from a snapshot and later deltas, cut to the depth that clients get. Pure.
 
-docs/book-protocol.md is the contract with clients: the best `DEPTH` levels a side; a change gives a level's
-new total, 0 = gone; a client drops what lies beyond the depth. So a level that comes into sight because a
-better one went must be told, and is.
+docs/book-protocol.md is the contract with clients: the best `DEPTH` levels per side; a change has a
+level's new total, 0 removes the level; a client drops levels beyond the depth. So a level that enters the
+depth because a better one left must be sent.
 
-The keeper knows more levels than it shows, down to a horizon where the engine's answer was cut off. When
-fewer than `DEPTH` are left above it, it cannot say what comes into sight: `apply` raises `Lost`.
+The keeper knows more levels than it sends, down to a horizon: the last level of the engine's response.
+When fewer than `DEPTH` levels are left above the horizon, it cannot know which level enters the depth:
+`apply` raises `SnapshotNeeded`.
 """
 
 import zlib
@@ -15,26 +16,27 @@ from typing import Any
 
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos, parse_nanos
-from cift.streams.rules import Id, text_of
+from cift.streams.rules import Id, id_text
 from cift.streams.views import Message, Published
 
 DEPTH = 100
-"""Levels a side that clients are shown."""
+"""Levels per side that clients get."""
 KNOWN = 1_000
-"""Levels a side that are asked for: the engine's most."""
+"""Levels per side that are requested from the engine: its maximum."""
 CHECKSUM_DEPTH = 10
 
 Level = tuple[int, int, int]
 """Price, quantity (nanos), orders."""
 
 
-class Lost(Exception):
-    """What is known does not reach deep enough any more: a new snapshot is needed."""
+class SnapshotNeeded(Exception):
+    """The known levels no longer reach `DEPTH`."""
 
 
 def checksum(bids: Iterable[Level], asks: Iterable[Level]) -> int:
-    """CRC-32 in the form of Kraken's book channel (v2): the best ten asks, then the best ten bids, each its
-    price and quantity as written, without point and leading zeros. `matchd/src/checksum.rs` is its twin."""
+    """CRC-32 in the form of Kraken's book channel (v2): the best ten asks, then the best ten bids, each
+    as price and quantity in decimal, without point and leading zeros. `matchd/src/checksum.rs` computes
+    the same."""
     digits: list[str] = []
     for side in (asks, bids):
         for number, (price, quantity, _) in enumerate(side):
@@ -49,24 +51,27 @@ def _digits(nanos: int) -> str:
 
 
 class _Side:
-    """Levels by key: ascending keys are best first (bids have negative ones)."""
+    """Levels by key. Ascending keys are best first, so keys of bids are negative prices."""
 
-    __slots__ = ("horizon", "keys", "levels", "shown", "sign")
+    __slots__ = ("horizon", "keys", "levels", "sent", "sign")
 
     def __init__(self, sign: int, levels: Iterable[Level]) -> None:
         self.sign = sign
         self.levels = {sign * price: (price, quantity, orders) for price, quantity, orders in levels}
         self.keys = sorted(self.levels)
         self.horizon = self.keys[-1] if len(self.keys) >= KNOWN else None
-        """Beyond it nothing is known; None: there is nothing beyond."""
-        self.shown = set(self.keys[:DEPTH])
+        """Levels beyond it are unknown; None: there are none beyond."""
+        self.sent = set(self.keys[:DEPTH])
 
     def best(self) -> list[Level]:
         return [self.levels[key] for key in self.keys[:DEPTH]]
 
     def change(self, changes: list[Level]) -> list[Level]:
-        """Apply; return what of it, and what came into sight, clients are to be told. Raises Lost."""
-        told: list[Level] = []
+        """Apply the changes; returns the changes and the levels that entered the depth, as clients need them.
+
+        Raises:
+            SnapshotNeeded: the levels that entered the depth are unknown.
+        """
         for price, quantity, orders in changes:
             key = self.sign * price
             if self.horizon is not None and key > self.horizon:
@@ -80,50 +85,58 @@ class _Side:
                 del self.levels[key]
                 del self.keys[bisect_left(self.keys, key)]
         if self.horizon is not None and len(self.keys) < DEPTH:
-            raise Lost
+            raise SnapshotNeeded
         if len(self.keys) > 2 * KNOWN:
             for key in self.keys[KNOWN:]:
                 del self.levels[key]
             del self.keys[KNOWN:]
             self.horizon = self.keys[-1]
-        sight = self.keys[:DEPTH]
-        worst = sight[-1] if sight else None
+        return self._to_send(changes)
+
+    def _to_send(self, changes: list[Level]) -> list[Level]:
+        result: list[Level] = []
+        visible = self.keys[:DEPTH]
+        worst = visible[-1] if visible else None
         for price, _, _ in changes:
             key = self.sign * price
             level = self.levels.get(key)
             if level is not None and worst is not None and key <= worst:
-                told.append(level)
-                self.shown.add(key)
-            elif level is None and key in self.shown:
-                told.append((price, 0, 0))
-                self.shown.discard(key)
-        if len(self.shown) != len(sight):
+                result.append(level)
+                self.sent.add(key)
+            elif level is None and key in self.sent:
+                result.append((price, 0, 0))
+                self.sent.discard(key)
+        if len(self.sent) != len(visible):
             for key in self.keys[DEPTH : DEPTH + len(changes)]:
-                self.shown.discard(key)  # pushed out of sight: clients drop it themselves
-        if len(self.shown) != len(sight):
-            for key in sight:
-                if key not in self.shown:
-                    told.append(self.levels[key])
-                    self.shown.add(key)
-        return told
+                self.sent.discard(key)  # pushed beyond the depth: clients drop it themselves
+        if len(self.sent) != len(visible):
+            for key in visible:
+                if key not in self.sent:
+                    result.append(self.levels[key])
+                    self.sent.add(key)
+        return result
 
 
 class BookKeeper:
     """The book of one symbol."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
-        """`answer`: the engine's to a book question with depth `KNOWN`."""
-        self.symbol: str = answer["symbol"]
-        self.sequence: int = answer["sequence"]
-        """Record that this is the state after."""
-        self.told = self.sequence
-        """Record of the last delta (or the snapshot) that clients have."""
-        self.at: int = answer["at"] or 0
-        self._bids = _Side(-1, map(_level, answer["bids"]))
-        self._asks = _Side(1, map(_level, answer["asks"]))
+    def __init__(self, response: dict[str, Any]) -> None:
+        """`response`: the engine's to a book query with depth `KNOWN`."""
+        self.symbol: str = response["symbol"]
+        self.sequence: int = response["sequence"]
+        """The book is the state after this record."""
+        self.sent = self.sequence
+        """Record of the last change (or snapshot) that was sent to clients."""
+        self.at: int = response["at"] or 0
+        self._bids = _Side(-1, map(_level, response["bids"]))
+        self._asks = _Side(1, map(_level, response["asks"]))
 
     def apply(self, delta: Message) -> Published | None:
-        """A delta of the bus, in order; None where clients see nothing of it, or it is old. Raises Lost."""
+        """Apply the next delta of the bus; None if it is old or changes nothing that clients see.
+
+        Raises:
+            SnapshotNeeded
+        """
         sequence: int = delta["sequence"]
         if sequence <= self.sequence:
             return None
@@ -137,21 +150,21 @@ class BookKeeper:
         id: Id = (sequence, delta["index"])
         body = {
             "type": "book",
-            "id": text_of(id),
+            "id": id_text(id),
             "symbol": self.symbol,
             "snapshot": False,
             "sequence": sequence,
-            "previous": self.told,
+            "previous": self.sent,
             "bids": _view(bids),
             "asks": _view(asks),
             "checksum": delta["checksum"],
             "at": rfc3339(self.at),
         }
-        self.told = sequence
+        self.sent = sequence
         return Published(body, id, self.at)
 
     def snapshot(self) -> Published:
-        """The book as clients are shown it."""
+        """The best `DEPTH` levels per side."""
         bids, asks = self._bids.best(), self._asks.best()
         body = {
             "type": "book",
@@ -167,8 +180,8 @@ class BookKeeper:
         return Published(body, None, self.at)
 
 
-def _level(told: list[Any]) -> Level:
-    return parse_nanos(told[0], "price"), parse_nanos(told[1], "quantity"), int(told[2])
+def _level(level: list[Any]) -> Level:
+    return parse_nanos(level[0], "price"), parse_nanos(level[1], "quantity"), int(level[2])
 
 
 def _view(levels: Iterable[Level]) -> list[list[Any]]:

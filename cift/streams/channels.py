@@ -1,14 +1,14 @@
-"""One channel of one symbol or account: what it keeps, who listens.
+"""One channel of one symbol or account: its state and its subscribers.
 
-A channel is opened once, when the first listener comes: it asks the engine where things stand, while the bus
-already brings what happens (`hub.py` holds that back), so nothing falls between. `take` is then called with
-each message, in order.
+A channel is opened when its first subscriber comes: it loads the current state from the engine. `hub.py`
+buffers the bus messages that arrive meanwhile, so none is lost between the two. Then `take` is called
+with each message, in order.
 
-| channel | keeps | a new listener is greeted with |
+| channel | state | a new subscriber first gets |
 |---|---|---|
-| quotes | the last quote | it |
-| trades, orders, fills | nothing | nothing |
-| bars | the running minute | nothing |
+| quotes | the last quote | the last quote |
+| trades, orders, fills | none | nothing |
+| bars | the current minute | nothing |
 | book | the book | a snapshot |
 """
 
@@ -24,13 +24,13 @@ from cift.kernel.clock import rfc3339
 from cift.platform.engine import Engine
 from cift.streams import views
 from cift.streams.bars import MINUTE_NS, BarMaker
-from cift.streams.book import KNOWN, BookKeeper, Lost
+from cift.streams.book import KNOWN, BookKeeper, SnapshotNeeded
 from cift.streams.replay import Replays
 from cift.streams.rules import Id, Topic
 from cift.streams.views import Message, Published
 
 if TYPE_CHECKING:
-    from cift.streams.reader import Reader
+    from cift.streams.subscriber import Subscriber
 
 DECODE: dict[str, Callable[[bytes], Message]] = {
     "trade": wire.decode_trade,
@@ -39,7 +39,7 @@ DECODE: dict[str, Callable[[bytes], Message]] = {
     "order": wire.decode_order,
     "fill": wire.decode_fill,
 }
-"""By the last but one token of a market subject, the last of an account's."""
+"""By message kind: the second token of `market.<kind>.<symbol>`, the last of `events.<account>.<kind>`."""
 KIND = {
     "quotes": "quote",
     "trades": "trade",
@@ -48,19 +48,19 @@ KIND = {
     "orders": "order",
     "fills": "fill",
 }
-"""The messages of the bus that a channel is made of."""
+"""The kind of bus message that a channel is made of."""
 
 
 class Channel:
-    """One of `trades`, `orders`, `fills`; the others add to it."""
+    """One of `trades`, `orders`, `fills`. Subclasses are the channels with state."""
 
-    replays = True
-    """A listener who says since when gets what was missed."""
+    can_replay = True
+    """A subscriber that gives `since` gets the messages after it."""
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
         self.kind = KIND[topic.channel]
-        self.listeners: dict[Reader, None] = {}
+        self.subscribers: dict[Subscriber, None] = {}
         self.opened = False
         self._view = {
             "trade": views.trade,
@@ -70,45 +70,49 @@ class Channel:
         }.get(self.kind)
 
     async def open(self, engine: Engine, replays: Replays) -> None:
-        """Learn where things stand. Raises CiftError."""
+        """Load the current state. Raises CiftError."""
 
     def take(self, message: Message) -> list[Published]:
-        """A message of the bus; returns what listeners are told. Raises Lost: open it again."""
+        """Apply the next bus message; returns the messages for subscribers.
+
+        Raises:
+            SnapshotNeeded: open the channel again.
+        """
         assert self._view is not None
         return [self._view(message)]
 
-    def again(self, messages: list[Message], since: Id) -> list[Published]:
-        """Messages of the past, in order, for one listener who missed what came after `since`."""
+    def replay(self, messages: list[Message], since: Id) -> list[Published]:
+        """Past messages, in order, for one subscriber that missed those after `since`."""
         return [each for message in messages for each in self.take(message)]
 
-    def greeting(self) -> Published | None:
-        """What a new listener begins with."""
+    def state(self) -> Published | None:
+        """The current state, for a new subscriber."""
         return None
 
     def tick(self, now_ns: int) -> list[Published]:
-        """Called each second."""
+        """Called once per second."""
         return []
 
 
 class Quotes(Channel):
-    """The last quote is kept, so that a thousand listeners cost the engine one question."""
+    """Keeps the last quote, so that a thousand subscribers cost the engine one query."""
 
     _last: Published | None = None
 
     async def open(self, engine: Engine, replays: Replays) -> None:
-        self._last = views.quote_now(await engine.query({"quote": [self.topic.of]}))
+        self._last = views.quote_now(await engine.query({"quote": [self.topic.key]}))
 
     def take(self, message: Message) -> list[Published]:
         last = self._last
         if last is not None and last.id is None and message["sequence"] <= last.body["sequence"]:
-            return []  # the engine's answer was newer
+            return []  # the engine's response is newer
         self._last = views.quote(message)
         return [self._last]
 
-    def again(self, messages: list[Message], since: Id) -> list[Published]:
+    def replay(self, messages: list[Message], since: Id) -> list[Published]:
         return [views.quote(message) for message in messages]
 
-    def greeting(self) -> Published | None:
+    def state(self) -> Published | None:
         last = self._last
         if last is None or last.id is None:
             return last
@@ -116,68 +120,69 @@ class Quotes(Channel):
 
 
 class Bars(Channel):
-    """The running minute is read from the stream, so that the first bar is whole."""
+    """Reads the trades of the current minute from the stream when it opens, so that the first bar is
+    complete."""
 
     def __init__(self, topic: Topic) -> None:
         super().__init__(topic)
-        self._maker = BarMaker(topic.of)
+        self._maker = BarMaker(topic.key)
 
     async def open(self, engine: Engine, replays: Replays) -> None:
-        self._maker = BarMaker(self.topic.of)
+        self._maker = BarMaker(self.topic.key)
         start = time.time_ns() // MINUTE_NS * MINUTE_NS
-        subject = f"market.trade.{subject_symbol(self.topic.of)}"
-        self._seen: Id = (0, 0)
+        subject = f"market.trade.{subject_symbol(self.topic.key)}"
+        self._last_read: Id = (0, 0)
         async for batch in replays.read("MARKET_DATA", subject, since_time=rfc3339(start)):
             for message in map(wire.decode_trade, (each.data for each in batch)):
-                if message["symbol"] == self.topic.of and message["timestamp"] >= start:
+                if message["symbol"] == self.topic.key and message["timestamp"] >= start:
                     self._maker.take(message)
-                    self._seen = (message["sequence"], message["index"])
+                    self._last_read = (message["sequence"], message["index"])
 
     def take(self, message: Message) -> list[Published]:
-        if (message["sequence"], message["index"]) <= self._seen:
+        if (message["sequence"], message["index"]) <= self._last_read:
             return []
         return self._maker.take(message)
 
-    def again(self, messages: list[Message], since: Id) -> list[Published]:
-        maker, told = BarMaker(self.topic.of), []
+    def replay(self, messages: list[Message], since: Id) -> list[Published]:
+        maker, bars = BarMaker(self.topic.key), []
         for message in messages:
-            told += maker.take(message)
-        told += maker.close(time.time_ns())
-        return [bar for bar in told if bar.id is not None and bar.id > since]
+            bars += maker.take(message)
+        bars += maker.close(time.time_ns())
+        return [bar for bar in bars if bar.id is not None and bar.id > since]
 
     def tick(self, now_ns: int) -> list[Published]:
         return self._maker.close(now_ns - BARS_GRACE_NS)
 
 
 class Book(Channel):
-    """Nobody is replayed deltas: whoever comes gets a snapshot."""
+    """Deltas are not replayed: every new subscriber gets a snapshot."""
 
-    replays = False
+    can_replay = False
     _keeper: BookKeeper | None = None
 
     async def open(self, engine: Engine, replays: Replays) -> None:
-        self._keeper = BookKeeper(await engine.query({"book": {"symbol": self.topic.of, "depth": KNOWN}}))
+        self._keeper = BookKeeper(await engine.query({"book": {"symbol": self.topic.key, "depth": KNOWN}}))
 
     def take(self, message: Message) -> list[Published]:
         if self._keeper is None:
-            raise Lost
-        told = self._keeper.apply(message)
-        return [told] if told is not None else []
+            raise SnapshotNeeded
+        change = self._keeper.apply(message)
+        return [change] if change is not None else []
 
-    def greeting(self) -> Published | None:
+    def state(self) -> Published | None:
         return self._keeper.snapshot() if self._keeper is not None else None
 
 
 BARS_GRACE_NS = 10**9
-"""A bar is told this long after its minute, so that trades on their way are in it."""
-_MADE: dict[str, type[Channel]] = {"quotes": Quotes, "bars": Bars, "book": Book}
+"""A bar is published this long after its minute, so that trades in transit are included."""
+_WITH_STATE: dict[str, type[Channel]] = {"quotes": Quotes, "bars": Bars, "book": Book}
 
 
 def channel_of(topic: Topic) -> Channel:
     """A new channel."""
-    return _MADE.get(topic.channel, Channel)(topic)
+    return _WITH_STATE.get(topic.channel, Channel)(topic)
 
 
 def subject_symbol(symbol: str) -> str:
-    """A symbol as a token of a subject (`wire/src/subject.rs`); the payload has the real one."""
+    """A symbol as a token of a subject (`wire/src/subject.rs`). The payload has the exact symbol."""
     return symbol.replace(".", "-").replace("/", "-")

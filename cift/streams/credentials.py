@@ -1,8 +1,8 @@
-"""Credentials of open connections: when one ends, so do they.
+"""Credentials of open connections: when a credential ends, its connections end.
 
-A token that expires ends its connections within a second; one that was revoked, or a key, at once where
-Valkey's word of it arrives, and otherwise when PostgreSQL is asked again, every `CONFIRM_EVERY_S` (once a
-credential, however many connections it has).
+An expired token ends its connections within a second. A revoked token or key ends them at once if
+Valkey's message about it arrives, otherwise at the next check with PostgreSQL, every `CHECK_EVERY_S`
+(once per credential, however many connections it has).
 """
 
 import asyncio
@@ -16,76 +16,78 @@ from cift.platform.identity import Identity, Trader
 from cift.streams.rules import USER_CONNECTIONS_MAX
 
 log = logging.getLogger("cift.streams")
-CONFIRM_EVERY_S = 10
+CHECK_EVERY_S = 10
 TICK_S = 1.0
 
 
-class Guest(Protocol):
-    """An open connection with a credential."""
+class Connection(Protocol):
+    """An open connection that is logged in."""
 
     trader: Trader | None
 
-    def expel(self, error: CiftError) -> None:
-        """End it, saying why."""
+    def end(self, error: CiftError) -> None:
+        """Send the error and end the connection."""
 
 
-class Guests:
-    """Those of this process."""
+class Connections:
+    """The connections of this process that are logged in."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
-        self._guests: dict[str, set[Guest]] = {}
-        self._of_user: Counter[str] = Counter()
+        self._by_credential: dict[str, set[Connection]] = {}
+        self._count_of_user: Counter[str] = Counter()
         self._watching: asyncio.Task[None] | None = None
-        self._confirming: set[asyncio.Task[None]] = set()
+        self._checks: set[asyncio.Task[None]] = set()
 
-    def add(self, guest: Guest) -> None:
+    def add(self, connection: Connection) -> None:
         """Raises Refused: `too_many_connections` of one user."""
-        assert guest.trader is not None
-        if self._of_user[guest.trader.user_id] >= USER_CONNECTIONS_MAX:
+        assert connection.trader is not None
+        if self._count_of_user[connection.trader.user_id] >= USER_CONNECTIONS_MAX:
             raise Refused(
-                "too_many_connections", f"A user has at most {USER_CONNECTIONS_MAX} connections", status=429
+                "too_many_connections",
+                f"The user has {USER_CONNECTIONS_MAX} connections, the most that is allowed",
+                status=429,
             )
-        self._of_user[guest.trader.user_id] += 1
-        self._guests.setdefault(guest.trader.credential_id, set()).add(guest)
+        self._count_of_user[connection.trader.user_id] += 1
+        self._by_credential.setdefault(connection.trader.credential_id, set()).add(connection)
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
-            self._identity.on_revoked.add(self._heard)
+            self._identity.on_revoked.add(self._on_revoked)
 
-    def discard(self, guest: Guest) -> None:
-        trader = guest.trader
-        if trader is None or guest not in self._guests.get(trader.credential_id, ()):
+    def discard(self, connection: Connection) -> None:
+        trader = connection.trader
+        if trader is None or connection not in self._by_credential.get(trader.credential_id, ()):
             return
-        self._guests[trader.credential_id].discard(guest)
-        if not self._guests[trader.credential_id]:
-            del self._guests[trader.credential_id]
-        self._of_user[trader.user_id] -= 1
-        if not self._of_user[trader.user_id]:
-            del self._of_user[trader.user_id]
+        self._by_credential[trader.credential_id].discard(connection)
+        if not self._by_credential[trader.credential_id]:
+            del self._by_credential[trader.credential_id]
+        self._count_of_user[trader.user_id] -= 1
+        if not self._count_of_user[trader.user_id]:
+            del self._count_of_user[trader.user_id]
 
-    def _heard(self, credential_id: str | None) -> None:
-        """A revocation; None: one may have been missed."""
-        for id in (credential_id,) if credential_id is not None else tuple(self._guests):
-            if id in self._guests:
-                task = asyncio.create_task(self._confirm(id))
-                self._confirming.add(task)
-                task.add_done_callback(self._confirming.discard)
+    def _on_revoked(self, credential_id: str | None) -> None:
+        """Check a credential that was revoked; None: check all, because a revocation may have been missed."""
+        for id in (credential_id,) if credential_id is not None else tuple(self._by_credential):
+            if id in self._by_credential:
+                task = asyncio.create_task(self._check(id))
+                self._checks.add(task)
+                task.add_done_callback(self._checks.discard)
 
-    async def _confirm(self, credential_id: str) -> None:
-        guests = tuple(self._guests.get(credential_id, ()))
-        trader = guests[0].trader if guests else None
+    async def _check(self, credential_id: str) -> None:
+        connections = tuple(self._by_credential.get(credential_id, ()))
+        trader = connections[0].trader if connections else None
         if trader is None:
             return
         try:
             await self._identity.confirm(trader)
         except Unauthenticated as error:
-            self._expel(credential_id, error)
+            self._end_all(credential_id, error)
         except Unavailable:
-            log.warning("a credential of open connections cannot be confirmed now")
+            log.warning("cannot check a credential of open connections; trying again")
 
-    def _expel(self, credential_id: str, error: CiftError) -> None:
-        for guest in tuple(self._guests.get(credential_id, ())):
-            guest.expel(error)
+    def _end_all(self, credential_id: str, error: CiftError) -> None:
+        for connection in tuple(self._by_credential.get(credential_id, ())):
+            connection.end(error)
 
     async def _watch(self) -> None:
         turn = 0
@@ -93,17 +95,16 @@ class Guests:
             await asyncio.sleep(TICK_S)
             turn += 1
             now = time.time()
-            for id, guests in tuple(self._guests.items()):
-                trader = next(iter(guests)).trader
+            for id, connections in tuple(self._by_credential.items()):
+                trader = next(iter(connections)).trader
                 if trader is not None and trader.expires_at and trader.expires_at <= now:
-                    self._expel(
-                        id, Unauthenticated("token_expired", "The access token has expired; refresh it")
-                    )
-                elif hash(id) % CONFIRM_EVERY_S == turn % CONFIRM_EVERY_S:
-                    await self._confirm(id)
+                    error = Unauthenticated("token_expired", "The access token has expired; refresh it")
+                    self._end_all(id, error)
+                elif hash(id) % CHECK_EVERY_S == turn % CHECK_EVERY_S:
+                    await self._check(id)
 
     async def close(self) -> None:
-        self._identity.on_revoked.discard(self._heard)
-        for task in (self._watching, *self._confirming):
+        self._identity.on_revoked.discard(self._on_revoked)
+        for task in (self._watching, *self._checks):
             if task is not None:
                 task.cancel()

@@ -1,15 +1,16 @@
-"""One subscription of the bus a symbol (and one an account), however many clients listen in this process.
+"""One bus subscription per symbol (and per account), shared by all clients of this process.
 
-`market.*.SPY` brings trades, quotes and book changes of SPY, `events.<account>.*` orders and fills of an
-account. What has no listener is not even decoded. Messages that arrive together are put into the order of
-their ids before anybody hears them: per connection ids rise, over all its market channels, and over all its
-own channels.
+`market.*.SPY` carries trades, quotes and book changes of SPY; `events.<account>.*` carries orders and
+fills of an account. Messages without a subscriber are not decoded. Messages that arrive together are
+sorted by id before they are delivered: on one connection ids grow over all market channels, and over all
+account channels.
 
-Nothing is missed unnoticed. The bus promises each message at most once, so after a reconnect, or when its
-client had to drop something, everything is held back until what came meanwhile has been read from JetStream.
-If that is not kept there any more, listeners are told (`gap`), and books and quotes begin anew. matchd may
-publish a message again after its own restart: ids say so, and it is dropped. Known limit: a process that
-outlives the exchange's whole data must be restarted too.
+No message is lost without notice. The bus delivers each message at most once. So after a reconnect, or
+when the bus client had to drop messages, all delivery is held back until the missed messages have been
+read from JetStream. If JetStream no longer has them, subscribers get a `gap`, and books and quotes start
+again from their current state. After its own restart matchd may publish a message again: its id shows
+that, and it is dropped. Known limit: a process that keeps running while the whole data of the exchange is
+deleted must be restarted too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from cift.platform.metrics import Counter, Gauge
 from cift.platform.nats import Nats
 from cift.streams import rules, views
 from cift.streams.bars import MINUTE_NS
-from cift.streams.book import Lost
+from cift.streams.book import SnapshotNeeded
 from cift.streams.channels import DECODE, Bars, Channel, channel_of, subject_symbol
 from cift.streams.replay import Replays
 from cift.streams.rules import Id, Topic
@@ -40,39 +41,44 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 
-    from cift.streams.reader import Reader
+    from cift.streams.subscriber import Subscriber
 
 log = logging.getLogger("cift.streams")
 MARKET, EVENTS = "MARKET_DATA", "EVENTS"
 PENDING_MESSAGES_MAX = 50_000
-"""Of one subscription, in the client of the bus; beyond them it drops, and says so."""
+"""Of one subscription, in the bus client. Beyond it the client drops messages and reports it."""
 HELD_MAX = 200_000
-"""Messages held back while what was missed is read; beyond them it is read again."""
-FILL_AGAIN_S = 0.5
+"""Messages held back during a refill. Beyond it they are dropped, and the refill reads them again."""
+RETRY_S = 0.5
 REBUILT_TIMEOUT_S = 10.0
-SYMBOLS_ASKED_EVERY_S = 0.05
+SYMBOLS_QUERY_INTERVAL_S = 0.05
 HEARTBEAT_S = 15
 TICK_S = 1.0
 
-listeners_now = Gauge("cift_stream_listeners", "Listeners of a channel of a symbol, all together")
-feeds_now = Gauge("cift_stream_subscriptions", "Subscriptions of the bus")
-messages_in = Counter("cift_stream_messages", "Messages of the bus that were told to listeners")
+subscriptions_now = Gauge(
+    "cift_stream_client_subscriptions", "Topics that clients are subscribed to, all clients together"
+)
+bus_subscriptions_now = Gauge("cift_stream_bus_subscriptions", "Subscriptions of the bus")
+messages_in = Counter("cift_stream_messages", "Messages of the bus for channels with subscribers")
 refills = Counter("cift_stream_refills", "Times that missed messages were read from JetStream")
-_told = Counter("cift_stream_told", "Messages told to clients, or spared them").labels()
+_deliveries = Counter(
+    "cift_stream_deliveries", "Messages delivered to clients, coalesced ones included"
+).labels()
 lag = Gauge("cift_stream_lag_seconds", "From the engine's time to here, of the last message")
 
 
-class _Feed:
-    """One subscription of the bus and the channels made of it."""
+class _BusSubscription:
+    """One subscription of the bus and the channels that it feeds."""
 
-    __slots__ = ("channels", "kinds", "last", "of", "ready", "stream", "subject", "subscription", "users")
+    __slots__ = ("by_kind", "channels", "key", "last", "ready", "stream", "subject", "subscription", "users")
 
-    def __init__(self, stream: str, subject: str, of: str) -> None:
-        self.stream, self.subject, self.of = stream, subject, of
+    def __init__(self, stream: str, subject: str, key: str) -> None:
+        self.stream, self.subject, self.key = stream, subject, key
         self.channels: dict[str, Channel] = {}
-        self.kinds: dict[str, list[Channel]] = {}
+        self.by_kind: dict[str, list[Channel]] = {}
         self.last: Id = (0, 0)
         self.users = 0
+        """Client subscriptions of all its channels."""
         self.ready: asyncio.Task[None] | None = None
         self.subscription: Subscription | None = None
 
@@ -83,140 +89,140 @@ class Hub:
     def __init__(self, bus: Nats, engine: Engine) -> None:
         self._bus, self._engine = bus, engine
         self._replays = Replays(bus)
-        self._feeds: dict[str, _Feed] = {}
+        self._bus_subscriptions: dict[str, _BusSubscription] = {}
         self._opening: dict[Channel, asyncio.Task[None]] = {}
-        self._early: dict[Channel, list[Message]] = {}
-        self._arrived: list[tuple[_Feed, Msg]] = []
-        self._scheduled = False
+        self._buffered: dict[Channel, list[Message]] = {}
+        self._received: list[tuple[_BusSubscription, Msg]] = []
+        self._flush_scheduled = False
         self._last: dict[str, Id] = {}
         self._interruptions = 0
-        self._refill: asyncio.Task[None] | None = None
+        self._refilling: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._symbols: frozenset[str] = frozenset()
         self._symbols_at = 0.0
-        self._symbols_asked = asyncio.Lock()
+        self._symbols_query = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_heartbeat: set[Callable[[Published], None]] = set()
 
-    # ── what there is ───────────────────────────────────────────────────────────────────────────
     async def symbols(self, wanted: tuple[str, ...]) -> frozenset[str]:
-        """All instruments; asked of the engine again when `wanted` are not all among them. Those who ask at
-        the same time share an answer, and there is a pause between two. Raises Unavailable."""
+        """The symbols of all instruments; queried from the engine again if `wanted` are not all among them.
+
+        Concurrent callers share one query, and queries have a minimum interval. Raises Unavailable.
+        """
         if self._symbols.issuperset(each for each in wanted if rules.is_symbol(each)):
             return self._symbols
-        asked_at = time.monotonic()
-        async with self._symbols_asked:
-            if self._symbols_at < asked_at:
-                await asyncio.sleep(self._symbols_at + SYMBOLS_ASKED_EVERY_S - time.monotonic())
+        called_at = time.monotonic()
+        async with self._symbols_query:
+            if self._symbols_at < called_at:
+                await asyncio.sleep(self._symbols_at + SYMBOLS_QUERY_INTERVAL_S - time.monotonic())
                 self._symbols_at = time.monotonic()
-                answer = await self._engine.query({"instruments": {}})
-                self._symbols = frozenset(each["symbol"] for each in answer["instruments"])
+                response = await self._engine.query({"instruments": {}})
+                self._symbols = frozenset(each["symbol"] for each in response["instruments"])
         return self._symbols
 
-    # ── listeners ───────────────────────────────────────────────────────────────────────────────
-    async def join(self, reader: Reader, topic: Topic, since: Id | None) -> None:
-        """Have `reader` hear a topic from now on, what it missed after `since` first.
+    async def subscribe(self, subscriber: Subscriber, topic: Topic, since: Id | None) -> None:
+        """Deliver a topic to `subscriber` from now on, after the messages it missed since `since`.
 
         Raises:
-            CiftError: it cannot be had now; the reader does not hear it.
+            CiftError: it is not possible now; the subscriber is not subscribed.
         """
-        feed = self._feed(topic)
-        channel = feed.channels.get(topic.channel)
+        bus_subscription = self._bus_subscription(topic)
+        channel = bus_subscription.channels.get(topic.channel)
         if channel is None:
-            channel = feed.channels[topic.channel] = channel_of(topic)
-            feed.kinds.setdefault(channel.kind, []).append(channel)
-        feed.users += 1
-        channel.listeners[reader] = None
-        listeners_now.labels().inc()
-        reader.hold(topic)
+            channel = bus_subscription.channels[topic.channel] = channel_of(topic)
+            bus_subscription.by_kind.setdefault(channel.kind, []).append(channel)
+        bus_subscription.users += 1
+        channel.subscribers[subscriber] = None
+        subscriptions_now.labels().inc()
+        subscriber.hold(topic)
         try:
-            await self._ready(feed)
+            await self._ready(bus_subscription)
             await self._opened(channel)
             after: Id = (0, 0)
-            if since is not None and channel.replays:
-                whole = await self._rebuilt(feed.stream, since)
-                after = since if whole else after
-                async for missed in self._missed(feed, channel, since, whole=whole):
-                    await reader.pour(missed)
+            if since is not None and channel.can_replay:
+                rebuilt = await self._rebuilt(bus_subscription.stream, since)
+                after = since if rebuilt else after
+                async for missed in self._missed(bus_subscription, channel, since, rebuilt=rebuilt):
+                    await subscriber.replay(missed)
                     after = max((each.id for each in missed if each.id is not None), default=after)
-            greeting = channel.greeting()
-            if greeting is not None:
-                await reader.pour([greeting])
-                after = (max(after[0], greeting.body.get("sequence", 0)), 2**32)
-            await reader.release(topic, after)
+            state = channel.state()
+            if state is not None:
+                await subscriber.replay([state])
+                after = (max(after[0], state.body.get("sequence", 0)), 2**32)
+            await subscriber.release(topic, after)
         except BaseException:
-            self.leave(reader, topic)
+            self.unsubscribe(subscriber, topic)
             raise
 
-    def leave(self, reader: Reader, topic: Topic) -> None:
-        """End it; what nobody hears any more is not asked of the bus."""
-        feed = self._feeds.get(_subject(topic))
-        channel = feed.channels.get(topic.channel) if feed is not None else None
-        if feed is None or channel is None or reader not in channel.listeners:
+    def unsubscribe(self, subscriber: Subscriber, topic: Topic) -> None:
+        """End a subscription; a bus subscription without users ends too."""
+        bus_subscription = self._bus_subscriptions.get(_subject(topic))
+        channel = bus_subscription.channels.get(topic.channel) if bus_subscription is not None else None
+        if bus_subscription is None or channel is None or subscriber not in channel.subscribers:
             return
-        del channel.listeners[reader]
-        reader.forget(topic)
-        listeners_now.labels().dec()
-        feed.users -= 1
-        if not channel.listeners:
-            del feed.channels[topic.channel]
-            feed.kinds[channel.kind].remove(channel)
-            if not feed.kinds[channel.kind]:
-                del feed.kinds[channel.kind]
-        if feed.users == 0:
-            del self._feeds[feed.subject]
-            feeds_now.labels().dec()
-            if feed.ready is not None:
-                feed.ready.cancel()
-            if feed.subscription is not None:
-                self._spawn(_unsubscribe(feed.subscription))
+        del channel.subscribers[subscriber]
+        subscriber.forget(topic)
+        subscriptions_now.labels().dec()
+        bus_subscription.users -= 1
+        if not channel.subscribers:
+            del bus_subscription.channels[topic.channel]
+            bus_subscription.by_kind[channel.kind].remove(channel)
+            if not bus_subscription.by_kind[channel.kind]:
+                del bus_subscription.by_kind[channel.kind]
+        if bus_subscription.users == 0:
+            del self._bus_subscriptions[bus_subscription.subject]
+            bus_subscriptions_now.labels().dec()
+            if bus_subscription.ready is not None:
+                bus_subscription.ready.cancel()
+            if bus_subscription.subscription is not None:
+                self._spawn(_unsubscribe(bus_subscription.subscription))
 
-    def greet(self, reader: Reader, topic: Topic) -> Published | None:
-        """The state of a topic as it is now, for a listener who fell behind."""
-        feed = self._feeds.get(_subject(topic))
-        channel = feed.channels.get(topic.channel) if feed is not None else None
-        return channel.greeting() if channel is not None and channel.opened else None
+    def state(self, topic: Topic) -> Published | None:
+        """The current state of a topic, for a subscriber that fell behind."""
+        bus_subscription = self._bus_subscriptions.get(_subject(topic))
+        channel = bus_subscription.channels.get(topic.channel) if bus_subscription is not None else None
+        return channel.state() if channel is not None and channel.opened else None
 
-    # ── opening ─────────────────────────────────────────────────────────────────────────────────
-    def _feed(self, topic: Topic) -> _Feed:
+    def _bus_subscription(self, topic: Topic) -> _BusSubscription:
         subject = _subject(topic)
-        feed = self._feeds.get(subject)
-        if feed is None:
-            stream = MARKET if topic.channel in rules.PUBLIC else EVENTS
-            feed = self._feeds[subject] = _Feed(stream, subject, topic.of)
-            feeds_now.labels().inc()
-        return feed
+        found = self._bus_subscriptions.get(subject)
+        if found is None:
+            stream = MARKET if topic.channel in rules.MARKET_CHANNELS else EVENTS
+            found = self._bus_subscriptions[subject] = _BusSubscription(stream, subject, topic.key)
+            bus_subscriptions_now.labels().inc()
+        return found
 
-    async def _ready(self, feed: _Feed) -> None:
-        if feed.ready is None or (feed.ready.done() and (feed.ready.cancelled() or feed.ready.exception())):
-            feed.ready = asyncio.create_task(self._subscribe(feed))
-        await asyncio.shield(feed.ready)
+    async def _ready(self, subscription: _BusSubscription) -> None:
+        ready = subscription.ready
+        if ready is None or (ready.done() and (ready.cancelled() or ready.exception())):
+            subscription.ready = ready = asyncio.create_task(self._subscribe_bus(subscription))
+        await asyncio.shield(ready)
 
-    async def _subscribe(self, feed: _Feed) -> None:
+    async def _subscribe_bus(self, subscription: _BusSubscription) -> None:
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
             self._bus.on_reconnect.add(self._interrupted)
             self._bus.on_dropped.add(self._interrupted)
-        if feed.stream not in self._last:
-            last = await self._replays.last(feed.stream)
-            self._last[feed.stream] = max(self._last.get(feed.stream, (0, 0)), last)
+        if subscription.stream not in self._last:
+            last = await self._replays.last(subscription.stream)
+            self._last[subscription.stream] = max(self._last.get(subscription.stream, (0, 0)), last)
 
-        async def arrive(message: Msg) -> None:
-            self._arrived.append((feed, message))
-            if not self._scheduled:
-                self._scheduled = True
+        async def on_message(message: Msg) -> None:
+            self._received.append((subscription, message))
+            if not self._flush_scheduled:
+                self._flush_scheduled = True
                 asyncio.get_running_loop().call_soon(self._flush)
 
         try:
             client = await self._bus.connected()
-            if feed.subscription is not None:  # a try before this one got no further
-                await _unsubscribe(feed.subscription)
-            feed.subscription = await client.subscribe(
-                feed.subject, cb=arrive, pending_msgs_limit=PENDING_MESSAGES_MAX
+            if subscription.subscription is not None:  # left by a failed attempt
+                await _unsubscribe(subscription.subscription)
+            subscription.subscription = await client.subscribe(
+                subscription.subject, cb=on_message, pending_msgs_limit=PENDING_MESSAGES_MAX
             )
-            await client.flush()  # the server has it: what is published from now on arrives
+            await client.flush()  # now the server has the subscription: later messages arrive
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise Unavailable("stream_unavailable", "The message bus does not answer") from error
+            raise Unavailable("stream_unavailable", "The message bus does not respond") from error
 
     async def _opened(self, channel: Channel) -> None:
         if channel.opened:
@@ -227,206 +233,208 @@ class Hub:
         await asyncio.shield(opening)
 
     async def _open(self, channel: Channel) -> None:
-        """While it asks, what the bus brings for it waits in `_early`, and follows."""
-        early: list[Message] = []
-        self._early[channel] = early
+        """Bus messages that arrive while the channel opens are buffered, and applied afterwards."""
+        buffered: list[Message] = []
+        self._buffered[channel] = buffered
         try:
             await channel.open(self._engine, self._replays)
             channel.opened = True
-            for message in early:
+            for message in buffered:
                 for published in channel.take(message):
-                    _tell(channel, published)
+                    _deliver(channel, published)
         finally:
-            del self._early[channel]
+            del self._buffered[channel]
             self._opening.pop(channel, None)
 
-    # ── what the bus brings ─────────────────────────────────────────────────────────────────────
     def _flush(self) -> None:
-        self._scheduled = False
-        if self._refill is not None:
-            if len(self._arrived) > HELD_MAX:
-                self._arrived.clear()
-                self._interruptions += 1  # it is read again
+        self._flush_scheduled = False
+        if self._refilling is not None:
+            if len(self._received) > HELD_MAX:
+                self._received.clear()
+                self._interruptions += 1  # the refill reads them again
             return
-        arrived, self._arrived = self._arrived, []
-        self._deal_with(arrived)
+        received, self._received = self._received, []
+        self._process(received)
 
-    def _deal_with(self, arrived: list[tuple[_Feed, Msg]]) -> None:
-        decoded: list[tuple[Id, _Feed, str, Message]] = []
-        for feed, message in arrived:
+    def _process(self, received: list[tuple[_BusSubscription, Msg]]) -> None:
+        decoded: list[tuple[Id, _BusSubscription, str, Message]] = []
+        for subscription, message in received:
             tokens = message.subject.split(".")
-            kind = tokens[1] if feed.stream == MARKET else tokens[2]
-            if kind in feed.kinds:
+            kind = tokens[1] if subscription.stream == MARKET else tokens[2]
+            if kind in subscription.by_kind:
                 try:
-                    said = DECODE[kind](message.data)
+                    body = DECODE[kind](message.data)
                 except ValueError:
-                    log.exception("a message on %s cannot be read", message.subject)
+                    log.exception("cannot decode a message on %s", message.subject)
                     continue
-                decoded.append(((said["sequence"], said["index"]), feed, kind, said))
+                decoded.append(((body["sequence"], body["index"]), subscription, kind, body))
         if len(decoded) > 1:
             decoded.sort(key=lambda each: each[0])
-        for id, feed, kind, said in decoded:
-            if id <= feed.last:  # published again
+        for id, subscription, kind, body in decoded:
+            if id <= subscription.last:  # published again
                 continue
-            if feed.stream == MARKET and said["symbol"] != feed.of:
+            if subscription.stream == MARKET and body["symbol"] != subscription.key:
                 continue  # another symbol with the same token
-            feed.last = id
-            self._last[feed.stream] = max(id, self._last.get(feed.stream, id))
-            for channel in feed.kinds.get(kind, ()):
-                self._take(channel, said)
+            subscription.last = id
+            self._last[subscription.stream] = max(id, self._last.get(subscription.stream, id))
+            for channel in subscription.by_kind.get(kind, ()):
+                self._apply(channel, body)
         if decoded:
             messages_in.labels().inc(len(decoded))
             lag.labels().set((time.time_ns() - decoded[-1][3]["timestamp"]) / 1e9)
 
-    def _take(self, channel: Channel, message: Message) -> None:
-        early = self._early.get(channel)
-        if early is not None:
-            early.append(message)
+    def _apply(self, channel: Channel, message: Message) -> None:
+        buffered = self._buffered.get(channel)
+        if buffered is not None:
+            buffered.append(message)
             return
         if not channel.opened:
             return
         try:
-            told = channel.take(message)
-        except Lost:
-            self._again(channel)
+            messages = channel.take(message)
+        except SnapshotNeeded:
+            self._reopen(channel)
             return
-        for published in told:
-            _tell(channel, published)
+        for published in messages:
+            _deliver(channel, published)
 
-    def _again(self, channel: Channel) -> None:
-        """Open a channel anew, and greet all its listeners."""
+    def _reopen(self, channel: Channel) -> None:
+        """Open a channel again, and send its state to all its subscribers."""
         channel.opened = False
 
         async def reopen() -> None:
-            while channel.listeners:
+            while channel.subscribers:
                 try:
                     await self._opened(channel)
                 except CiftError:
-                    await asyncio.sleep(FILL_AGAIN_S)
+                    await asyncio.sleep(RETRY_S)
                     continue
-                greeting = channel.greeting()
-                if greeting is not None:
-                    _tell(channel, greeting)
+                state = channel.state()
+                if state is not None:
+                    _deliver(channel, state)
                 return
 
         self._spawn(reopen())
 
-    # ── what was missed ─────────────────────────────────────────────────────────────────────────
     async def _missed(
-        self, feed: _Feed, channel: Channel, since: Id, *, whole: bool
+        self, subscription: _BusSubscription, channel: Channel, since: Id, *, rebuilt: bool
     ) -> AsyncIterator[list[Published]]:
-        """For one listener, who hears what is new already: what its channel said after `since`."""
-        found = await self._replays.after(feed.stream, since)
-        if found is None or not (whole and found.whole):
-            of = feed.of if feed.stream == MARKET else None
-            yield [views.gap(channel.topic.channel, of, since)]
+        """The messages of a channel after `since`, for one subscriber. Newer ones are already held for it."""
+        found = await self._replays.after(subscription.stream, since)
+        if found is None or not (rebuilt and found.complete):
+            symbol = subscription.key if subscription.stream == MARKET else None
+            yield [views.gap(channel.topic.channel, symbol, since)]
         if found is None:
             return
-        token = feed.subject.replace("*", channel.kind)
+        subject = subscription.subject.replace("*", channel.kind)
         begin: dict[str, Any] = {"position": found.position, "end": found.end}
         if isinstance(channel, Bars):
-            first = await self._first(feed.stream, token, found.position)
+            first = await self._first_trade(subscription.stream, subject, found.position)
             if first is None:
                 return
             start = first["timestamp"] // MINUTE_NS * MINUTE_NS
             begin = {"since_time": rfc3339(start), "end": found.end}
-        past: list[Message] = []
-        async for batch in self._replays.read(feed.stream, token, **begin):
+        trades_of_bars: list[Message] = []
+        async for batch in self._replays.read(subscription.stream, subject, **begin):
             decoded = [DECODE[channel.kind](each.data) for each in batch]
-            mine = [each for each in decoded if feed.stream == EVENTS or each["symbol"] == feed.of]
+            own = [
+                each
+                for each in decoded
+                if subscription.stream == EVENTS or each["symbol"] == subscription.key
+            ]
             if isinstance(channel, Bars):
-                past += mine
+                trades_of_bars += own
             else:
-                missed = [each for each in mine if (each["sequence"], each["index"]) > since]
-                yield channel.again(missed, since)
-        if past:
-            yield channel.again(past, since)
+                missed = [each for each in own if (each["sequence"], each["index"]) > since]
+                yield channel.replay(missed, since)
+        if trades_of_bars:
+            yield channel.replay(trades_of_bars, since)
 
     async def _rebuilt(self, stream: str, since: Id) -> bool:
-        """Wait until a stream has all that was heard of it, here and by the listener: after a restart of the
-        bus it is published anew from the journal. False: not in time, or `since` never was."""
+        """Wait until a stream has all messages that were received here and by the subscriber: after a
+        restart of the bus matchd publishes it again from the journal. False: not in time, or `since`
+        never existed."""
         deadline = time.monotonic() + REBUILT_TIMEOUT_S
         while await self._replays.last(stream) < max(self._last.get(stream, since), since):
             if time.monotonic() > deadline:
                 return False
-            await asyncio.sleep(FILL_AGAIN_S)
+            await asyncio.sleep(RETRY_S)
         return True
 
-    async def _first(self, stream: str, subject: str, position: int) -> Message | None:
+    async def _first_trade(self, stream: str, subject: str, position: int) -> Message | None:
         found = self._replays.read(stream, subject, position=position)
         try:
             async for batch in found:
                 trade: Message = wire.decode_trade(batch[0].data)
                 return trade
         finally:
-            await found.aclose()  # it gives its turn to another
+            await found.aclose()  # frees its slot among the replays
         return None
 
     def _interrupted(self) -> None:
-        """Something may have been lost between the bus and here."""
+        """Messages may have been lost between the bus and here."""
         self._interruptions += 1
-        if self._feeds and self._refill is None:
-            self._refill = asyncio.create_task(self._fill())
+        if self._bus_subscriptions and self._refilling is None:
+            self._refilling = asyncio.create_task(self._refill())
             refills.labels().inc()
 
-    async def _fill(self) -> None:
+    async def _refill(self) -> None:
         try:
             done = 0
             while done != self._interruptions:
                 done = self._interruptions
                 for stream, subject in ((MARKET, "market.>"), (EVENTS, "events.>")):
-                    await self._fill_from(stream, subject)
+                    await self._refill_from(stream, subject)
         except CiftError as error:
-            log.warning("what was missed cannot be read: again", extra={"reason": error.code})
-            await asyncio.sleep(FILL_AGAIN_S)
+            log.warning("cannot read missed messages; trying again", extra={"reason": error.code})
+            await asyncio.sleep(RETRY_S)
             self._interruptions += 1
-            self._refill = asyncio.create_task(self._fill())
+            self._refilling = asyncio.create_task(self._refill())
             return
-        self._refill = None
+        self._refilling = None
         self._flush()
 
-    async def _fill_from(self, stream: str, subject: str) -> None:
+    async def _refill_from(self, stream: str, subject: str) -> None:
         since = self._last.get(stream)
-        feeds = [feed for feed in self._feeds.values() if feed.stream == stream]
-        if since is None or not feeds:
+        subscriptions = [each for each in self._bus_subscriptions.values() if each.stream == stream]
+        if since is None or not subscriptions:
             return
         found = await self._replays.after(stream, since)
         if found is None:
             return
-        if not found.whole:
-            for feed in feeds:
-                for channel in feed.channels.values():
-                    of = feed.of if stream == MARKET else None
-                    _tell(channel, views.gap(channel.topic.channel, of, since))
+        if not found.complete:
+            for subscription in subscriptions:
+                for channel in subscription.channels.values():
+                    symbol = subscription.key if stream == MARKET else None
+                    _deliver(channel, views.gap(channel.topic.channel, symbol, since))
         async for batch in self._replays.read(stream, subject, position=found.position):
-            arrived = []
+            received = []
             for message in batch:
                 message.subject = (message.headers or {}).get("Nats-Subject", "")
-                own = self._feeds.get(_pattern(message.subject))
+                own = self._bus_subscriptions.get(_pattern(message.subject))
                 if own is not None:
-                    arrived.append((own, message))
-            self._deal_with(arrived)
-        if not found.whole:
-            for feed in feeds:
-                for channel in feed.channels.values():
-                    if channel.greeting() is not None:
-                        self._again(channel)
+                    received.append((own, message))
+            self._process(received)
+        if not found.complete:
+            for subscription in subscriptions:
+                for channel in subscription.channels.values():
+                    if channel.state() is not None:
+                        self._reopen(channel)
 
-    # ── each second ─────────────────────────────────────────────────────────────────────────────
     async def _tick(self) -> None:
         turn = 0
         while True:
             await asyncio.sleep(TICK_S)
             turn += 1
             now_ns = time.time_ns()
-            for feed in tuple(self._feeds.values()):
-                for channel in tuple(feed.channels.values()):
+            for subscription in tuple(self._bus_subscriptions.values()):
+                for channel in tuple(subscription.channels.values()):
                     for published in channel.tick(now_ns) if channel.opened else ():
-                        _tell(channel, published)
+                        _deliver(channel, published)
             if turn % HEARTBEAT_S == 0:
-                beat = views.notice("heartbeat", at=rfc3339(now_ns))
+                heartbeat = views.notice("heartbeat", at=rfc3339(now_ns))
                 for call in tuple(self.on_heartbeat):
-                    call(beat)
+                    call(heartbeat)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -436,22 +444,22 @@ class Hub:
     async def close(self) -> None:
         self._bus.on_reconnect.discard(self._interrupted)
         self._bus.on_dropped.discard(self._interrupted)
-        for task in (self._ticking, self._refill, *self._opening.values(), *self._tasks):
+        for task in (self._ticking, self._refilling, *self._opening.values(), *self._tasks):
             if task is not None:
                 task.cancel()
 
 
-def _tell(channel: Channel, published: Published) -> None:
+def _deliver(channel: Channel, published: Published) -> None:
     topic = channel.topic
-    _told.inc(len(channel.listeners))
-    for reader in tuple(channel.listeners):
-        reader.deliver(topic, published)
+    _deliveries.inc(len(channel.subscribers))
+    for subscriber in tuple(channel.subscribers):
+        subscriber.deliver(topic, published)
 
 
 def _subject(topic: Topic) -> str:
-    if topic.channel in rules.PUBLIC:
-        return f"market.*.{subject_symbol(topic.of)}"
-    return f"events.{topic.of}.*"
+    if topic.channel in rules.MARKET_CHANNELS:
+        return f"market.*.{subject_symbol(topic.key)}"
+    return f"events.{topic.key}.*"
 
 
 def _pattern(subject: str) -> str:
@@ -464,4 +472,4 @@ async def _unsubscribe(subscription: Subscription) -> None:
     try:
         await subscription.unsubscribe()
     except nats.errors.Error:
-        pass  # the connection is gone, and with it the subscription
+        pass  # the connection is gone, and the subscription with it

@@ -1,9 +1,9 @@
-"""What was missed, read from the JetStream streams of the fan-out.
+"""Missed messages, read from the JetStream streams MARKET_DATA and EVENTS.
 
-Ids (`Nats-Msg-Id`: journal record, index) rise with the stream's own sequence, so the place after an id is
-found by halving; from there messages of a subject are read in batches (JetStream's batched direct get: no
-consumer is made, nothing is left behind). EVENTS and MARKET_DATA are bounded memory streams: what is older
-than their first message is gone, and `Missed.whole` says so.
+Ids (`Nats-Msg-Id`: journal record, index) grow with the stream's own sequence, so a binary search finds
+the position after an id. From there messages of a subject are read in batches with JetStream's batched
+direct get, which creates no consumer. EVENTS and MARKET_DATA are bounded memory streams: messages older
+than their first one are gone, and `Missed.complete` is then False.
 """
 
 import asyncio
@@ -17,63 +17,64 @@ import nats.js.errors
 
 from cift.kernel.errors import Unavailable
 from cift.platform.nats import Nats
-from cift.streams.rules import Id, since_of
+from cift.streams.rules import Id, parse_since
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 BATCH_MESSAGES = 500
 BATCH_BYTES = 1024 * 1024
-ANSWER_TIMEOUT_S = 5.0
-AT_ONCE_MAX = 8
-"""Replays of this process; others wait for their turn."""
+RESPONSE_TIMEOUT_S = 5.0
+CONCURRENT_MAX = 8
+"""Replays of this process at the same time; others wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Where a replay begins."""
+    """The range of a replay."""
 
     position: int
-    """Stream sequence of the first message after the id; one beyond the last where there is none."""
-    whole: bool
-    """Nothing between the id and that message has been discarded."""
+    """Stream sequence of the first message after the id; one beyond the last message if there is none."""
+    complete: bool
+    """No message between the id and that position has been discarded."""
     end: int
-    """The last message that there is now. What comes later is heard live by whoever listens already, so a
-    replay does not run after a stream that goes on."""
+    """The last message at the time of the search. Later ones reach the subscriber live, so a replay does
+    not chase the growing stream."""
 
 
 class Replays:
-    """The reading of this process."""
+    """The replays of this process."""
 
     def __init__(self, bus: Nats) -> None:
         self._bus = bus
-        self._turns = asyncio.Semaphore(AT_ONCE_MAX)
+        self._slots = asyncio.Semaphore(CONCURRENT_MAX)
 
     async def last(self, stream: str) -> Id:
-        """Id of a stream's last message; (0, 0) where there is none, or no stream. Raises Unavailable."""
+        """Id of a stream's last message; (0, 0) if the stream is empty or does not exist. Raises
+        Unavailable."""
         state = await self._state(stream)
         if state is None:
             return 0, 0
-        found = await self._one(stream, state[1])
+        found = await self._message(stream, state[1])
         return _id(found) if found is not None else (0, 0)
 
     async def after(self, stream: str, since: Id) -> Missed | None:
-        """Where the messages after `since` begin; None where the stream does not exist, or is empty: then
-        it is made anew, and all of it is still to be published. Raises Unavailable."""
+        """Where the messages after `since` begin. None if the stream does not exist or is empty: then it
+        has just been created, and all its messages are still to be published. Raises Unavailable."""
         state = await self._state(stream)
-        if state is None or state[1] < max(state[0], 1):  # one that was just made begins and ends at 0
+        if state is None or state[1] < max(state[0], 1):  # a new stream has first and last sequence 0
             return None
         low, high = state[0], state[1] + 1
-        first = await self._one(stream, low)
-        whole = first is not None and _id(first) <= since
+        first = await self._message(stream, low)
+        complete = first is not None and _id(first) <= since
         while low < high:
             middle = (low + high) // 2
-            message = await self._one(stream, middle)
-            if message is None or _id(message) <= since:  # discarded meanwhile, or had
+            message = await self._message(stream, middle)
+            if message is None or _id(message) <= since:  # None: discarded since the state was read
                 low = middle + 1
             else:
                 high = middle
-        return Missed(low, whole, state[1])
+        return Missed(low, complete, state[1])
 
     async def read(
         self,
@@ -84,9 +85,9 @@ class Replays:
         since_time: str | None = None,
         end: int | None = None,
     ) -> AsyncGenerator["list[Msg]", None]:
-        """The messages of a subject (wildcards allowed) from a position, or from a moment (RFC 3339), batch
-        by batch, to `end` or until there are no more. Raises Unavailable."""
-        async with self._turns:
+        """The messages of a subject (wildcards allowed), in batches, from a position or a time (RFC 3339)
+        to `end` or the last one. Raises Unavailable."""
+        async with self._slots:
             begin: dict[str, object] = {"seq": position}
             if since_time is not None:
                 begin = {"start_time": since_time}
@@ -116,11 +117,12 @@ class Replays:
             raise _unavailable() from error
         return state.first_seq, state.last_seq
 
-    async def _one(self, stream: str, sequence: int) -> "Msg | None":
+    async def _message(self, stream: str, sequence: int) -> "Msg | None":
         request = json.dumps({"seq": sequence}).encode()
         try:
             client = await self._bus.connected()
-            message = await client.request(f"$JS.API.DIRECT.GET.{stream}", request, timeout=ANSWER_TIMEOUT_S)
+            subject = f"$JS.API.DIRECT.GET.{stream}"
+            message = await client.request(subject, request, timeout=RESPONSE_TIMEOUT_S)
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise _unavailable() from error
         return None if _header(message, "Status") else message
@@ -132,18 +134,18 @@ class Replays:
         found: list[Msg] = []
         end: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
 
-        async def arrive(message: "Msg") -> None:
+        async def on_message(message: "Msg") -> None:
             if not _header(message, "Status"):
                 found.append(message)
             elif not end.done():
                 end.set_result(message)
 
         try:
-            subscription = await client.subscribe(inbox, cb=arrive)
+            subscription = await client.subscribe(inbox, cb=on_message)
             try:
                 payload = json.dumps(request).encode()
                 await client.publish(f"$JS.API.DIRECT.GET.{stream}", payload, reply=inbox)
-                last = await asyncio.wait_for(end, ANSWER_TIMEOUT_S)
+                last = await asyncio.wait_for(end, RESPONSE_TIMEOUT_S)
             finally:
                 await subscription.unsubscribe()
         except (nats.errors.Error, TimeoutError, OSError) as error:
@@ -157,7 +159,9 @@ class Replays:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("stream_unavailable", "What was missed cannot be read now; nothing is lost, try again")
+    return Unavailable(
+        "stream_unavailable", "Missed messages cannot be read at the moment. None is lost: try again."
+    )
 
 
 def _header(message: "Msg", name: str) -> str:
@@ -165,9 +169,9 @@ def _header(message: "Msg", name: str) -> str:
 
 
 def _sequence(message: "Msg") -> int:
-    """Of the stream."""
+    """The stream's sequence."""
     return int(_header(message, "Nats-Sequence") or 0)
 
 
 def _id(message: "Msg") -> Id:
-    return since_of(_header(message, "Nats-Msg-Id")) or (0, 0)
+    return parse_since(_header(message, "Nats-Msg-Id")) or (0, 0)

@@ -1,4 +1,4 @@
-"""What a client of a stream may say, and how much of it. Pure."""
+"""The messages that a client of the streams can send, and their limits. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,46 +10,48 @@ import ormsgpack
 
 from cift.kernel.errors import NotFound, Refused
 
-PUBLIC = ("quotes", "trades", "bars", "book")
-OWN = ("orders", "fills")
-"""Of the account that logged in; the scope `read`."""
-CHANNELS = PUBLIC + OWN
+MARKET_CHANNELS = ("quotes", "trades", "bars", "book")
+ACCOUNT_CHANNELS = ("orders", "fills")
+"""Of the account that is logged in; they need the scope `read`."""
+CHANNELS = MARKET_CHANNELS + ACCOUNT_CHANNELS
 CHANNELS_DEFAULT = ("quotes", "trades")
 FORMATS = ("json", "msgpack")
 
 MESSAGE_BYTES_MAX = 8 * 1024
-"""Of one message from a client. (Eight times as much ends the connection.)"""
+"""Of one client message. A message of eight times this size ends the connection."""
 SYMBOLS_PER_MESSAGE_MAX = 100
 NAMED_MAX = 32
 """Characters of an unknown symbol that a response repeats."""
 SUBSCRIPTIONS_MAX = 1_000
-"""Pairs of channel and symbol on one connection."""
+"""Pairs of channel and symbol per connection."""
 MESSAGES_PER_S = 20
 MESSAGES_BURST = 60
-"""Messages of a client; beyond these it is cut off, `rate_limited`."""
+"""Client messages beyond this burst end the connection: `rate_limited`."""
 USER_CONNECTIONS_MAX = 100
-ANSWERS_MAX = 10_000
-"""Server-Sent Events of a process; sockets have their own bound (`function.SOCKETS_MAX`)."""
+EVENT_STREAMS_MAX = 10_000
+"""Server-Sent Events connections per process; sockets have their own limit (`function.SOCKETS_MAX`)."""
 SUBSCRIBE_TIMEOUT_S = 120.0
-"""A long replay to a slow reader takes so long; one that stands still ends earlier (`reader.py`)."""
+"""Enough for a long replay to a slow client. A client that reads nothing is ended earlier
+(`subscriber.py`)."""
 
 _SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
 _ID = re.compile(r"(\d{1,19}):(\d{1,9})", re.ASCII)
 
 Id = tuple[int, int]
-"""Journal record, index in it: the order of everything that is published."""
+"""Journal record and index in it: the order of all published messages."""
 
 
 class Topic(NamedTuple):
-    """What is listened to: a channel of a symbol, or of an account."""
+    """What a client subscribes to: a channel of a symbol, or of an account."""
 
     channel: str
-    of: str
+    key: str
+    """The symbol, or the account id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A message of a client, checked in its form."""
+class Request:
+    """A client message in valid form."""
 
     action: str
     channels: tuple[str, ...] = ()
@@ -71,72 +73,77 @@ def _invalid(message: str, field: str | None = None, code: str = "invalid_messag
     return Refused(code, message, field, status=400)
 
 
-def read(message: str | bytes) -> Asked:
-    """A client's message: JSON as text, MessagePack as binary.
+def parse(message: str | bytes) -> Request:
+    """A client message: JSON in a text message, MessagePack in a binary one.
 
     Raises:
         Refused: `message_too_large`, `invalid_json`, `invalid_msgpack`, `invalid_message`,
             `unknown_action`, `unknown_channel`, `too_many_symbols`, `invalid_since`.
     """
     if len(message) > MESSAGE_BYTES_MAX:
-        raise Refused("message_too_large", f"A message has at most {MESSAGE_BYTES_MAX} bytes", status=413)
+        raise Refused("message_too_large", f"The message exceeds {MESSAGE_BYTES_MAX} bytes", status=413)
     try:
-        said = orjson.loads(message) if isinstance(message, str) else ormsgpack.unpackb(message)
+        body = orjson.loads(message) if isinstance(message, str) else ormsgpack.unpackb(message)
     except ValueError as error:
         form = "json" if isinstance(message, str) else "msgpack"
         name = "JSON" if form == "json" else "MessagePack"
         raise _invalid(f"The message is not {name}: {error}", code=f"invalid_{form}") from None
-    if not isinstance(said, dict):
-        raise _invalid("A message is an object with an action")
-    action = said.get("action")
+    if not isinstance(body, dict):
+        raise _invalid("The message must be an object with the field action")
+    action = body.get("action")
     if not isinstance(action, str) or action not in _FIELDS:
         raise _invalid(f"action must be one of {', '.join(_FIELDS)}", "action", "unknown_action")
-    for name in said:
+    for name in body:
         if name not in _FIELDS[action]:
-            raise _invalid("Unknown field", str(name)[:64])
+            field = str(name)[:64]
+            raise _invalid(f"The action {action} has no field '{field}'", field)
     match action:
         case "auth":
-            return _auth(said)
+            return _auth(body)
         case "ping":
-            return Asked(action)
-    return Asked(
+            return Request(action)
+    return Request(
         action,
-        channels_of(said.get("channels", CHANNELS_DEFAULT)),
-        symbols_of(said.get("symbols", ())),
-        since_of(said.get("since")),
+        parse_channels(body.get("channels", CHANNELS_DEFAULT)),
+        parse_symbols(body.get("symbols", ())),
+        parse_since(body.get("since")),
     )
 
 
-def _auth(said: Mapping[str, Any]) -> Asked:
-    token, api_key = said.get("token"), said.get("api_key")
+def _auth(body: Mapping[str, Any]) -> Request:
+    token, api_key = body.get("token"), body.get("api_key")
     for name, value in (("token", token), ("api_key", api_key)):
         if value is not None and not isinstance(value, str):
-            raise _invalid("Must be a text", name)
+            raise _invalid(f"{name} must be a string", name)
     if (token is None) == (api_key is None):
-        raise _invalid("Send a token or an api_key", "token")
-    return Asked("auth", token=token, api_key=api_key)
+        raise _invalid("Send either token or api_key", "token")
+    return Request("auth", token=token, api_key=api_key)
 
 
-def channels_of(given: Any) -> tuple[str, ...]:
+def parse_channels(given: Any) -> tuple[str, ...]:
     """Channels, each once. Raises Refused."""
     if not isinstance(given, list | tuple) or not given or not all(isinstance(each, str) for each in given):
         raise _invalid(f"channels must be a list of {', '.join(CHANNELS)}", "channels")
     for each in given:
         if each not in CHANNELS:
-            known = ", ".join(CHANNELS)
             raise _invalid(
-                f"There is no channel '{each[:32]}'; there are {known}", "channels", "unknown_channel"
+                f"Unknown channel '{each[:32]}'; the channels are {', '.join(CHANNELS)}",
+                "channels",
+                "unknown_channel",
             )
     return tuple(dict.fromkeys(given))
 
 
-def symbols_of(given: Any) -> tuple[str, ...]:
+def parse_symbols(given: Any) -> tuple[str, ...]:
     """Symbols in upper case, each once. Not checked: `is_symbol`. Raises Refused."""
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise _invalid("symbols must be a list of symbols", "symbols")
     if len(given) > SYMBOLS_PER_MESSAGE_MAX:
-        most = SYMBOLS_PER_MESSAGE_MAX
-        raise _invalid(f"At most {most} symbols in one message", "symbols", "too_many_symbols")
+        raise _invalid(
+            f"The message has {len(given)} symbols; at most {SYMBOLS_PER_MESSAGE_MAX} are allowed",
+            "symbols",
+            "too_many_symbols",
+        )
     return tuple(dict.fromkeys(each.upper() for each in given))
 
 
@@ -145,8 +152,8 @@ def is_symbol(text: str) -> bool:
     return _SYMBOL.fullmatch(text) is not None
 
 
-def since_of(given: Any) -> Id | None:
-    """An id as a client gives it back, `12:3`. Raises Refused: `invalid_since`."""
+def parse_since(given: Any) -> Id | None:
+    """The id of a message, such as `12:3`. Raises Refused: `invalid_since`."""
     if given is None:
         return None
     found = _ID.fullmatch(given) if isinstance(given, str) else None
@@ -155,51 +162,55 @@ def since_of(given: Any) -> Id | None:
     return int(found[1]), int(found[2])
 
 
-def text_of(id: Id) -> str:
+def id_text(id: Id) -> str:
     """An id as clients see it."""
     return f"{id[0]}:{id[1]}"
 
 
-def topics_of(asked: Asked, account: str | None, known: Iterable[str]) -> tuple[list[Topic], list[str]]:
+def topics_of(request: Request, account: str | None, known: Iterable[str]) -> tuple[list[Topic], list[str]]:
     """The topics of a request, and its symbols that are not traded here.
 
-    `account`: of the login, None without one; `known`: the symbols of all instruments.
+    `account`: the one logged in, or None; `known`: the symbols of all instruments.
 
     Raises:
-        Refused: `invalid_message`: a public channel without symbols, or nothing but symbols.
-        NotFound: `unknown_symbol`: there are symbols, and none of them is traded here.
+        Refused: `invalid_message`: a market channel without symbols, or symbols without a market channel.
+        NotFound: `unknown_symbol`: the request has symbols, and none of them is traded here.
     """
-    public = [channel for channel in asked.channels if channel in PUBLIC]
-    own = [channel for channel in asked.channels if channel in OWN]
-    if public and not asked.symbols:
-        raise _invalid(f"Which symbols? {public[0]} are of a symbol", "symbols")
-    if asked.symbols and not public:
-        raise _invalid(f"{own[0]} are of your account, not of symbols", "symbols")
+    market = [channel for channel in request.channels if channel in MARKET_CHANNELS]
+    own = [channel for channel in request.channels if channel in ACCOUNT_CHANNELS]
+    if market and not request.symbols:
+        raise _invalid(f"The channel {market[0]} needs symbols", "symbols")
+    if request.symbols and not market:
+        raise _invalid(f"The channel {own[0]} belongs to your account and takes no symbols", "symbols")
     traded = set(known)
-    symbols = [symbol for symbol in asked.symbols if symbol in traded]
-    unknown = [symbol[:NAMED_MAX] for symbol in asked.symbols if symbol not in traded]
+    symbols = [symbol for symbol in request.symbols if symbol in traded]
+    unknown = [symbol[:NAMED_MAX] for symbol in request.symbols if symbol not in traded]
     if unknown and not symbols:
         raise NotFound("unknown_symbol", f"There is no instrument '{unknown[0]}'", "symbols")
     assert account is not None or not own, "checked before"
-    topics = [Topic(channel, symbol) for symbol in symbols for channel in public]
+    topics = [Topic(channel, symbol) for symbol in symbols for channel in market]
     return topics + [Topic(channel, account or "") for channel in own], unknown
 
 
 def check_count(topics: int) -> None:
     """Raises Refused: `too_many_subscriptions`."""
     if topics > SUBSCRIPTIONS_MAX:
-        raise Refused(
-            "too_many_subscriptions",
-            f"A connection has at most {SUBSCRIPTIONS_MAX} subscriptions (channel and symbol)",
-            status=400,
-        )
+        raise Refused("too_many_subscriptions", too_many(topics), status=400)
+
+
+def too_many(topics: int) -> str:
+    """The message of `too_many_subscriptions`."""
+    return (
+        f"{topics} subscriptions (pairs of channel and symbol) on one connection;"
+        f" at most {SUBSCRIPTIONS_MAX} are allowed"
+    )
 
 
 def listing(topics: Iterable[Topic]) -> dict[str, list[str]]:
-    """Subscriptions as a client is told them: symbols by channel; own channels have none."""
-    told: dict[str, list[str]] = {}
+    """Subscriptions as clients see them: symbols by channel; account channels have an empty list."""
+    symbols_by_channel: dict[str, list[str]] = {}
     for topic in sorted(topics):
-        symbols = told.setdefault(topic.channel, [])
-        if topic.channel in PUBLIC:
-            symbols.append(topic.of)
-    return told
+        symbols = symbols_by_channel.setdefault(topic.channel, [])
+        if topic.channel in MARKET_CHANNELS:
+            symbols.append(topic.key)
+    return symbols_by_channel

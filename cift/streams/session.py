@@ -1,8 +1,8 @@
-"""A conversation over a WebSocket: what the client asks, and what it hears.
+"""The streams over a WebSocket: one connection, its requests and responses.
 
-One message at a time is dealt with; its answer comes before the next one's. Errors are told in the API's
-own form, as messages of the type `error`, and the conversation goes on; what cannot go on ends with a last
-error and a close code of 1008 whose reason is the error's code.
+Requests are handled one at a time, so each response precedes the next one. Errors have the API's own
+form, as messages of the type `error`, and the connection stays open. An error that ends the connection is
+followed by close code 1008 with the error's code as the reason.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from cift.kernel.errors import CiftError, Refused, Unauthenticated, Unavailable
 from cift.platform.identity import Identity, Trader, require
 from cift.platform.socket import POLICY, Socket, SocketClosed
 from cift.streams import rules, views
-from cift.streams.credentials import Guests
+from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
-from cift.streams.reader import Line, Reader
-from cift.streams.rules import Asked, Topic
+from cift.streams.rules import Request, Topic
+from cift.streams.subscriber import Subscriber, Transport
 from cift.streams.views import Published
 
 
-class _SocketLine(Line):
-    """Frames of one form on a socket."""
+class _SocketTransport(Transport):
+    """Frames of one format on a socket."""
 
     __slots__ = ("_packed", "_socket")
 
@@ -39,139 +39,147 @@ class _SocketLine(Line):
         self._socket.write(published.packed if self._packed else published.text)
 
     @property
-    def behind(self) -> bool:
+    def is_behind(self) -> bool:
         return self._socket.full
 
     @property
-    def unsent(self) -> int:
+    def unsent_bytes(self) -> int:
         return self._socket.unsent
 
-    def cut(self, error: CiftError) -> None:
+    def end(self, error: CiftError) -> None:
         self.write(error_of(error, self._socket.caller.request_id))
         self._socket.close(POLICY, error.code)
 
 
 def error_of(error: CiftError, request_id: str) -> Published:
     """An error in the API's own form."""
-    said = {"code": error.code, "message": error.message, "field": error.field, "request_id": request_id}
-    return views.notice("error", **{name: value for name, value in said.items() if value is not None})
+    fields = {"code": error.code, "message": error.message, "field": error.field, "request_id": request_id}
+    return views.notice("error", **{name: value for name, value in fields.items() if value is not None})
 
 
 class Session:
     """One connection."""
 
-    def __init__(self, socket: Socket, hub: Hub, guests: Guests, identity: Identity) -> None:
+    def __init__(self, socket: Socket, hub: Hub, connections: Connections, identity: Identity) -> None:
         form = socket.query.get("format", "json")
         if form not in rules.FORMATS:
             raise Refused("invalid_request", f"format must be one of {', '.join(rules.FORMATS)}", "format")
-        self._socket, self._hub, self._guests, self._identity = socket, hub, guests, identity
-        self._line = _SocketLine(socket, packed=form == "msgpack")
-        self._reader = Reader(hub, self._line)
+        self._socket, self._hub, self._connections, self._identity = socket, hub, connections, identity
+        self._transport = _SocketTransport(socket, packed=form == "msgpack")
+        self._subscriber = Subscriber(hub, self._transport)
         self._allowance, self._spent_at = float(rules.MESSAGES_BURST), time.monotonic()
         self.trader: Trader | None = None
 
     async def run(self) -> None:
-        """Until the connection is over."""
-        self._socket.on_drain = self._reader.drained
-        self._hub.on_heartbeat.add(self._beat)
+        """Serve the connection until it ends."""
+        self._socket.on_drain = self._subscriber.drained
+        self._hub.on_heartbeat.add(self._send_heartbeat)
         try:
-            self._tell("welcome", channels=list(rules.CHANNELS), at=rfc3339(time.time_ns()))
+            self._send("welcome", channels=list(rules.CHANNELS), at=rfc3339(time.time_ns()))
             if self._socket.trader is not None:
-                self._welcome(self._socket.trader)
+                self._log_in(self._socket.trader)
             while True:
-                await self._hear(await self._socket.receive())
+                await self._handle(await self._socket.receive())
         except SocketClosed:
             pass
         finally:
-            self._hub.on_heartbeat.discard(self._beat)
-            self._guests.discard(self)
-            for topic in tuple(self._reader.topics):
-                self._hub.leave(self._reader, topic)
+            self._hub.on_heartbeat.discard(self._send_heartbeat)
+            self._connections.discard(self)
+            for topic in tuple(self._subscriber.topics):
+                self._hub.unsubscribe(self._subscriber, topic)
             self._socket.on_drain = None
 
-    def expel(self, error: CiftError) -> None:
-        self._line.cut(error)
+    def end(self, error: CiftError) -> None:
+        self._transport.end(error)
 
-    def _beat(self, heartbeat: Published) -> None:
+    def _send_heartbeat(self, heartbeat: Published) -> None:
         if not self._socket.full:
-            self._line.write(heartbeat)
+            self._transport.write(heartbeat)
 
-    def _tell(self, kind: str, **said: object) -> None:
-        self._line.write(views.notice(kind, **said))
+    def _send(self, kind: str, **fields: object) -> None:
+        self._transport.write(views.notice(kind, **fields))
 
-    async def _hear(self, message: str | bytes) -> None:
+    async def _handle(self, message: str | bytes) -> None:
         now = time.monotonic()
         self._allowance = min(
             rules.MESSAGES_BURST, self._allowance + (now - self._spent_at) * rules.MESSAGES_PER_S
         )
         self._spent_at = now
         if self._allowance < 1:
-            self._line.cut(
-                Refused("rate_limited", f"More than {rules.MESSAGES_PER_S} messages in a second", status=429)
+            self._transport.end(
+                Refused("rate_limited", f"More than {rules.MESSAGES_PER_S} messages per second", status=429)
             )
             return
         self._allowance -= 1
         try:
-            asked = rules.read(message)
+            request = rules.parse(message)
             async with asyncio.timeout(rules.SUBSCRIBE_TIMEOUT_S):
-                match asked.action:
+                match request.action:
                     case "ping":
-                        self._tell("pong", at=rfc3339(time.time_ns()))
+                        self._send("pong", at=rfc3339(time.time_ns()))
                     case "auth":
-                        await self._authenticate(asked)
+                        await self._authenticate(request)
                     case "subscribe":
-                        await self._subscribe(asked)
+                        await self._subscribe(request)
                     case "unsubscribe":
-                        await self._unsubscribe(asked)
+                        await self._unsubscribe(request)
         except CiftError as error:
-            self._line.write(error_of(error, self._socket.caller.request_id))
+            self._transport.write(error_of(error, self._socket.caller.request_id))
         except TimeoutError:
-            late = Unavailable("stream_unavailable", "It could not be done in time; ask again")
-            self._line.write(error_of(late, self._socket.caller.request_id))
+            late = Unavailable(
+                "stream_unavailable",
+                f"The request took longer than {rules.SUBSCRIBE_TIMEOUT_S:g} s; try again",
+            )
+            self._transport.write(error_of(late, self._socket.caller.request_id))
 
-    async def _authenticate(self, asked: Asked) -> None:
-        authorization = f"Bearer {asked.token}" if asked.token is not None else None
-        trader = await self._identity.authenticate(authorization, asked.api_key)
+    async def _authenticate(self, request: Request) -> None:
+        authorization = f"Bearer {request.token}" if request.token is not None else None
+        trader = await self._identity.authenticate(authorization, request.api_key)
         if self.trader is not None and trader.account_id != self.trader.account_id:
-            raise Refused("other_account", "This connection belongs to another account", status=409)
-        self._welcome(trader)
+            raise Refused(
+                "other_account", "The connection is logged in to another account; open a new one", status=409
+            )
+        self._log_in(trader)
 
-    def _welcome(self, trader: Trader) -> None:
-        self._guests.discard(self)  # a fresh token takes the place of an old one
+    def _log_in(self, trader: Trader) -> None:
+        self._connections.discard(self)  # a new token replaces the old one
         self.trader = trader
-        self._guests.add(self)
-        self._tell("authenticated", account_id=trader.account_id, scopes=sorted(trader.scopes))
+        self._connections.add(self)
+        self._send("authenticated", account_id=trader.account_id, scopes=sorted(trader.scopes))
 
-    async def _topics(self, asked: Asked) -> tuple[list[Topic], list[str]]:
-        own = [channel for channel in asked.channels if channel in rules.OWN]
+    async def _topics(self, request: Request) -> tuple[list[Topic], list[str]]:
+        own = [channel for channel in request.channels if channel in rules.ACCOUNT_CHANNELS]
         if own:
             if self.trader is None:
-                raise Unauthenticated("credential_required", f"Log in to hear {', '.join(own)}")
+                raise Unauthenticated("credential_required", f"Log in to subscribe to {', '.join(own)}")
             require(self.trader, "read")
         account = self.trader.account_id if self.trader is not None else None
-        return rules.topics_of(asked, account, await self._hub.symbols(asked.symbols))
+        return rules.topics_of(request, account, await self._hub.symbols(request.symbols))
 
-    async def _subscribe(self, asked: Asked) -> None:
-        named, unknown = await self._topics(asked)
-        topics = [topic for topic in named if topic not in self._reader.topics]
-        rules.check_count(len(self._reader.topics) + len(topics))
-        self._reader.topics.update(topics)
-        joins = [self._hub.join(self._reader, topic, asked.since) for topic in topics]
+    async def _subscribe(self, request: Request) -> None:
+        requested, unknown = await self._topics(request)
+        topics = [topic for topic in requested if topic not in self._subscriber.topics]
+        rules.check_count(len(self._subscriber.topics) + len(topics))
+        self._subscriber.topics.update(topics)
         try:
-            await asyncio.gather(*joins)
+            await asyncio.gather(
+                *(self._hub.subscribe(self._subscriber, topic, request.since) for topic in topics)
+            )
         except BaseException:  # all or nothing
-            for topic in topics:
-                self._reader.topics.discard(topic)
-                self._hub.leave(self._reader, topic)
+            self._end_topics(topics)
             raise
-        self._confirm(unknown)
+        self._send_subscribed(unknown)
 
-    async def _unsubscribe(self, asked: Asked) -> None:
-        topics, unknown = await self._topics(asked)
+    async def _unsubscribe(self, request: Request) -> None:
+        topics, unknown = await self._topics(request)
+        self._end_topics(topics)
+        self._send_subscribed(unknown)
+
+    def _end_topics(self, topics: list[Topic]) -> None:
         for topic in topics:
-            self._reader.topics.discard(topic)
-            self._hub.leave(self._reader, topic)
-        self._confirm(unknown)
+            self._subscriber.topics.discard(topic)
+            self._hub.unsubscribe(self._subscriber, topic)
 
-    def _confirm(self, unknown: list[str]) -> None:
-        self._tell("subscribed", subscriptions=rules.listing(self._reader.topics), unknown_symbols=unknown)
+    def _send_subscribed(self, unknown: list[str]) -> None:
+        subscriptions = rules.listing(self._subscriber.topics)
+        self._send("subscribed", subscriptions=subscriptions, unknown_symbols=unknown)

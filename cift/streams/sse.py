@@ -1,11 +1,12 @@
-"""The streams as Server-Sent Events: one answer that does not end, and begins where the last one ended.
+"""The streams as Server-Sent Events: a response without an end, which continues where the last one ended.
 
-A browser's EventSource connects again by itself and gives the id of the last event in `Last-Event-ID`. Ids
-are in order over all market channels of a connection, and over all own channels; the two kinds of streams
-are not in step with each other, so a connection has channels of one kind.
+A browser's EventSource reconnects by itself and sends the id of its last event in `Last-Event-ID`. Ids
+grow over all market channels of a connection, and over all account channels. The two kinds of channels
+are not in order with each other, so a connection has channels of one kind only.
 
-An answer ends by itself after `LIFE_S`, below every time limit on its way, and the client's next one goes on
-without a gap. Unlike a WebSocket, its line holds what waits; it is bounded in bytes as there.
+A response ends by itself after `DURATION_S`, below every time limit between here and the client. The
+client's next request continues without a gap. Unlike a WebSocket, the transport itself holds the unsent
+events; their bytes are bounded in the same way.
 """
 
 import asyncio
@@ -19,27 +20,27 @@ from starlette.types import Receive, Scope, Send
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.identity import Trader
 from cift.streams import rules, views
-from cift.streams.credentials import Guests
+from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
-from cift.streams.reader import Line, Reader
 from cift.streams.rules import Id, Topic
+from cift.streams.subscriber import Subscriber, Transport
 from cift.streams.views import Published
 
-LIFE_S = 270.0
+DURATION_S = 270.0
 RETRY_MS = 1_000
 CHUNK_BYTES = 64 * 1024
 FULL_BYTES = 64 * 1024
 
 
-class EventStream(Response, Line):
-    """The answer of a function."""
+class EventStream(Response, Transport):
+    """The response of a function."""
 
     media_type = "text/event-stream"
 
     def __init__(
         self,
         hub: Hub,
-        guests: Guests,
+        connections: Connections,
         topics: Sequence[Topic],
         since: Id | None,
         trader: Trader | None,
@@ -49,20 +50,19 @@ class EventStream(Response, Line):
         del self.headers["content-length"]
         self.trader = trader
         if trader is not None:
-            guests.add(self)
-        self._hub, self._guests, self._topics, self._since = hub, guests, topics, since
-        self._reader = Reader(hub, self)
-        self._reader.topics.update(topics)
-        self._waiting: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
+            connections.add(self)
+        self._hub, self._connections, self._topics, self._since = hub, connections, topics, since
+        self._subscriber = Subscriber(hub, self)
+        self._subscriber.topics.update(topics)
+        self._unsent: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
         if unknown_symbols:
-            self._waiting.append(views.notice("unknown_symbols", symbols=unknown_symbols).event)
-        self._bytes = 0
-        self._news = asyncio.Event()
-        self._over = False
+            self._unsent.append(views.notice("unknown_symbols", symbols=unknown_symbols).event)
+        self._unsent_bytes = 0
+        self._wakeup = asyncio.Event()
+        self._ended = False
 
-    # ── the line ────────────────────────────────────────────────────────────────────────────────
     def offer(self, published: Published) -> bool:
-        if self.behind:
+        if self.is_behind:
             return False
         self._put(published.event)
         return True
@@ -71,94 +71,89 @@ class EventStream(Response, Line):
         self._put(published.event)
 
     @property
-    def behind(self) -> bool:
-        return self._bytes > FULL_BYTES
+    def is_behind(self) -> bool:
+        return self._unsent_bytes > FULL_BYTES
 
     @property
-    def unsent(self) -> int:
-        return self._bytes
+    def unsent_bytes(self) -> int:
+        return self._unsent_bytes
 
-    def cut(self, error: CiftError) -> None:
-        said = orjson.dumps({"type": "error", "code": error.code, "message": error.message})
-        self._put(b"event: error\ndata: %s\n\n" % said)
-        self._over = True
-        self._news.set()
-
-    def expel(self, error: CiftError) -> None:
-        """The credential has ended."""
-        self.cut(error)
+    def end(self, error: CiftError) -> None:
+        data = orjson.dumps({"type": "error", "code": error.code, "message": error.message})
+        self._put(b"event: error\ndata: %s\n\n" % data)
+        self._ended = True
+        self._wakeup.set()
 
     def _put(self, event: bytes) -> None:
-        if not self._over:
-            self._waiting.append(event)
-            self._bytes += len(event)
-            self._news.set()
+        if not self._ended:
+            self._unsent.append(event)
+            self._unsent_bytes += len(event)
+            self._wakeup.set()
 
-    def _beat(self, heartbeat: Published) -> None:
-        if not self.behind:
+    def _send_heartbeat(self, heartbeat: Published) -> None:
+        if not self.is_behind:
             self._put(b": heartbeat\n\n")
 
-    # ── the answer ──────────────────────────────────────────────────────────────────────────────
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         if scope["method"] == "HEAD":
-            self._guests.discard(self)
+            self._connections.discard(self)
             await send({"type": "http.response.body", "body": b""})
             return
-        self._hub.on_heartbeat.add(self._beat)
-        gone = asyncio.create_task(_gone(receive))
-        joining = asyncio.create_task(self._join())
+        self._hub.on_heartbeat.add(self._send_heartbeat)
+        disconnected = asyncio.create_task(_disconnected(receive))
+        subscribing = asyncio.create_task(self._subscribe())
         try:
-            async with asyncio.timeout(LIFE_S):
-                while not gone.done():
-                    await self._send_some(send, gone)
-                    if self._over and not self._waiting:
+            async with asyncio.timeout(DURATION_S):
+                while not disconnected.done():
+                    await self._send_some(send, disconnected)
+                    if self._ended and not self._unsent:
                         break
         except (TimeoutError, OSError):
             pass
         finally:
-            self._over = True
-            joining.cancel()
-            gone.cancel()
-            self._hub.on_heartbeat.discard(self._beat)
-            self._guests.discard(self)
+            self._ended = True
+            subscribing.cancel()
+            disconnected.cancel()
+            self._hub.on_heartbeat.discard(self._send_heartbeat)
+            self._connections.discard(self)
             for topic in self._topics:
-                self._hub.leave(self._reader, topic)
+                self._hub.unsubscribe(self._subscriber, topic)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _join(self) -> None:
+    async def _subscribe(self) -> None:
         try:
             await asyncio.gather(
-                *(self._hub.join(self._reader, topic, self._since) for topic in self._topics)
+                *(self._hub.subscribe(self._subscriber, topic, self._since) for topic in self._topics)
             )
         except CiftError as error:
-            self.cut(error)
+            self.end(error)
 
-    async def _send_some(self, send: Send, gone: "asyncio.Task[None]") -> None:
-        if not self._waiting:
-            self._news.clear()
-            news = asyncio.create_task(self._news.wait())
-            await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
-            news.cancel()
+    async def _send_some(self, send: Send, disconnected: "asyncio.Task[None]") -> None:
+        if not self._unsent:
+            self._wakeup.clear()
+            wakeup = asyncio.create_task(self._wakeup.wait())
+            await asyncio.wait((wakeup, disconnected), return_when=asyncio.FIRST_COMPLETED)
+            wakeup.cancel()
             return
         parts: list[bytes] = []
         size = 0
-        while self._waiting and size < CHUNK_BYTES:
-            parts.append(self._waiting.popleft())
+        while self._unsent and size < CHUNK_BYTES:
+            parts.append(self._unsent.popleft())
             size += len(parts[-1])
-        self._bytes -= min(size, self._bytes)
+        self._unsent_bytes -= min(size, self._unsent_bytes)
         await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
-        if not self.behind:
-            self._reader.drained()
+        if not self.is_behind:
+            self._subscriber.drained()
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def one_kind(channels: Sequence[str]) -> None:
-    """Raises Refused where market channels and own ones are asked for together."""
-    if len({channel in rules.OWN for channel in channels}) > 1:
-        own = ", ".join(rules.OWN)
-        raise Refused("invalid_request", f"{own} have a connection of their own", "channels")
+def check_one_kind(channels: Sequence[str]) -> None:
+    """Raises Refused if both market and account channels are requested."""
+    if len({channel in rules.ACCOUNT_CHANNELS for channel in channels}) > 1:
+        own = ", ".join(rules.ACCOUNT_CHANNELS)
+        raise Refused("invalid_request", f"{own} need a connection without market channels", "channels")

@@ -1,4 +1,4 @@
-"""The streams of a process, as its functions ask for them."""
+"""The streams of a process, as its functions use them."""
 
 from weakref import WeakSet
 
@@ -7,57 +7,64 @@ from cift.platform.identity import Trader, require
 from cift.platform.socket import Socket
 from cift.platform.stores import Platform
 from cift.streams import rules
-from cift.streams.credentials import Guests
+from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
 from cift.streams.session import Session
-from cift.streams.sse import EventStream, one_kind
+from cift.streams.sse import EventStream, check_one_kind
 
 
 class Streams:
-    """One hub, and whose connections there are."""
+    """One hub and its connections."""
 
     def __init__(self, platform: Platform) -> None:
         self._identity = platform.identity
         self._hub = Hub(platform.nats, platform.engine)
-        self._guests = Guests(platform.identity)
-        self._answers: WeakSet[EventStream] = WeakSet()
+        self._connections = Connections(platform.identity)
+        self._event_streams: WeakSet[EventStream] = WeakSet()
 
     @staticmethod
     def of(platform: Platform) -> "Streams":
         return platform.singleton(Streams, lambda: Streams(platform))
 
-    async def converse(self, socket: Socket) -> None:
-        """Serve one WebSocket until it is over."""
-        await Session(socket, self._hub, self._guests, self._identity).run()
+    async def serve_socket(self, socket: Socket) -> None:
+        """Serve one WebSocket until it ends."""
+        await Session(socket, self._hub, self._connections, self._identity).run()
 
-    async def events(
+    async def event_stream(
         self, symbols: str, channels: str | None, since: str | None, trader: Trader | None
     ) -> EventStream:
-        """An answer of Server-Sent Events. `symbols` and `channels` are separated by commas.
+        """A response of Server-Sent Events. `symbols` and `channels` are separated by commas.
 
         Raises:
             CiftError: as for a subscription over a WebSocket.
         """
         given = channels.split(",") if channels is not None else list(rules.CHANNELS_DEFAULT)
-        wanted = rules.channels_of([each.strip() for each in given])
-        one_kind(wanted)
-        named = rules.symbols_of([each.strip() for each in symbols.split(",") if each.strip()])
-        own = wanted[0] in rules.OWN
-        if own:
+        request = rules.Request(
+            "subscribe",
+            rules.parse_channels([each.strip() for each in given]),
+            rules.parse_symbols([each.strip() for each in symbols.split(",") if each.strip()]),
+            rules.parse_since(since),
+        )
+        check_one_kind(request.channels)
+        if request.channels[0] in rules.ACCOUNT_CHANNELS:
             if trader is None:
-                raise Unauthenticated("credential_required", f"Log in to hear {', '.join(wanted)}")
+                raise Unauthenticated(
+                    "credential_required", f"Log in to subscribe to {', '.join(request.channels)}"
+                )
             require(trader, "read")
-        asked = rules.Asked("subscribe", wanted, named, rules.since_of(since))
         account = trader.account_id if trader is not None else None
-        topics, unknown = rules.topics_of(asked, account, await self._hub.symbols(named))
+        topics, unknown = rules.topics_of(request, account, await self._hub.symbols(request.symbols))
         if len(topics) > rules.SUBSCRIPTIONS_MAX:
-            raise Refused("too_many_subscriptions", "Too many channels and symbols", "symbols")
-        if len(self._answers) >= rules.ANSWERS_MAX:
-            raise Unavailable("too_many_connections", "This process has no room for another connection")
-        answer = EventStream(self._hub, self._guests, topics, asked.since, trader, unknown)
-        self._answers.add(answer)
-        return answer
+            raise Refused("too_many_subscriptions", rules.too_many(len(topics)), "symbols")
+        if len(self._event_streams) >= rules.EVENT_STREAMS_MAX:
+            raise Unavailable(
+                "too_many_connections",
+                f"This process has {len(self._event_streams)} event streams, its limit",
+            )
+        stream = EventStream(self._hub, self._connections, topics, request.since, trader, unknown)
+        self._event_streams.add(stream)
+        return stream
 
     async def close(self) -> None:
-        await self._guests.close()
+        await self._connections.close()
         await self._hub.close()

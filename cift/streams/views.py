@@ -1,6 +1,6 @@
-"""A message of the bus as clients see it. Pure.
+"""Messages of the bus as clients see them. Pure.
 
-Whatever goes to many clients is made into bytes once: `Published` keeps its frame of each form.
+A message for many clients is serialized once: `Published` keeps its frame of each format.
 """
 
 from typing import Any
@@ -11,23 +11,23 @@ import ormsgpack
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos
 from cift.platform.socket import binary_frame, text_frame
-from cift.streams.rules import Id, text_of
+from cift.streams.rules import Id, id_text
 
 Message = dict[str, Any]
 """A decoded payload (`cift_core.wire`): numbers in nanos."""
 
 
 class Published:
-    """One message to clients, in the forms that somebody asked for."""
+    """One message to clients, serialized in each format when it is first needed."""
 
     __slots__ = ("_event", "_packed", "_text", "at", "body", "id")
 
     def __init__(self, body: dict[str, Any], id: Id | None, at: int = 0) -> None:
         self.body = body
         self.id = id
-        """None: a state or a notice, not part of the stream."""
+        """None: a state or a notice, which is not part of the stream."""
         self.at = at
-        """When the engine did it: ns since the epoch."""
+        """The engine's time: ns since the Unix epoch."""
         self._text = self._packed = self._event = b""
 
     @property
@@ -48,7 +48,7 @@ class Published:
     def event(self) -> bytes:
         """A Server-Sent Event."""
         if not self._event:
-            id = b"id: %s\n" % text_of(self.id).encode() if self.id is not None else b""
+            id = b"id: %s\n" % id_text(self.id).encode() if self.id is not None else b""
             kind = self.body["type"].encode()
             self._event = b"%sevent: %s\ndata: %s\n\n" % (id, kind, orjson.dumps(self.body))
         return self._event
@@ -58,7 +58,7 @@ def _amount(nanos: int | None) -> str | None:
     return None if nanos is None else format_nanos(nanos)
 
 
-def _moment(nanoseconds: int | None) -> str | None:
+def _time(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else rfc3339(nanoseconds)
 
 
@@ -66,14 +66,14 @@ def _id(message: Message) -> Id:
     return message["sequence"], message["index"]
 
 
-def _stream(kind: str, message: Message, **said: Any) -> Published:
+def _event(kind: str, message: Message, **fields: Any) -> Published:
     id = _id(message)
-    return Published({"type": kind, "id": text_of(id), **said}, id, message["timestamp"])
+    return Published({"type": kind, "id": id_text(id), **fields}, id, message["timestamp"])
 
 
 def quote(message: Message) -> Published:
     """`market.quote.<symbol>`: the fields of `GET quote/{symbol}`."""
-    return _stream(
+    return _event(
         "quote",
         message,
         symbol=message["symbol"],
@@ -83,31 +83,31 @@ def quote(message: Message) -> Published:
         ask_quantity=_amount(message["ask_quantity"]),
         last=_amount(message["last"]),
         last_quantity=_amount(message["last_quantity"]),
-        last_at=_moment(message["last_at"]),
+        last_at=_time(message["last_at"]),
         halted=message["halted"],
         sequence=message["sequence"],
         at=rfc3339(message["timestamp"]),
     )
 
 
-def quote_now(answer: dict[str, Any]) -> Published:
-    """The engine's answer to a question for one quote: where the channel begins."""
-    told = answer["quotes"][0]
+def quote_now(response: dict[str, Any]) -> Published:
+    """The engine's response to a query for one quote: the first message of the channel."""
+    quote = response["quotes"][0]
     body = {
         "type": "quote",
         "id": None,
-        **told,
-        "last_at": _moment(told["last_at"]),
-        "at": _moment(answer["at"]),
-        "sequence": answer["sequence"],
+        **quote,
+        "last_at": _time(quote["last_at"]),
+        "at": _time(response["at"]),
+        "sequence": response["sequence"],
     }
-    return Published(body, None, answer["at"] or 0)
+    return Published(body, None, response["at"] or 0)
 
 
 def trade(message: Message) -> Published:
     """`market.trade.<symbol>`."""
     here = message["trade"] != 0
-    return _stream(
+    return _event(
         "trade",
         message,
         symbol=message["symbol"],
@@ -121,8 +121,8 @@ def trade(message: Message) -> Published:
 
 
 def order(message: Message) -> Published:
-    """`events.<account>.order`: what changed; null where the change says nothing of it."""
-    return _stream(
+    """`events.<account>.order`: one change; fields that it does not affect are null."""
+    return _event(
         "order",
         message,
         change=message["change"],
@@ -142,8 +142,8 @@ def order(message: Message) -> Published:
 
 
 def fill(message: Message) -> Published:
-    """`events.<account>.fill`: one's own side of a trade."""
-    return _stream(
+    """`events.<account>.fill`: the account's side of a trade."""
+    return _event(
         "fill",
         message,
         order_id=message["order"],
@@ -160,12 +160,12 @@ def fill(message: Message) -> Published:
     )
 
 
-def gap(channel: str, of: str | None, since: Id) -> Published:
-    """A notice: what came after `since` is not kept any more, up to what follows."""
-    body = {"type": "gap", "channel": channel, "symbol": of, "since": text_of(since)}
+def gap(channel: str, symbol: str | None, since: Id) -> Published:
+    """A notice: the messages between `since` and the next one are no longer stored."""
+    body = {"type": "gap", "channel": channel, "symbol": symbol, "since": id_text(since)}
     return Published(body, None)
 
 
-def notice(kind: str, **said: Any) -> Published:
-    """An answer to one client, or a heartbeat to all."""
-    return Published({"type": kind, **said}, None)
+def notice(kind: str, **fields: Any) -> Published:
+    """A response to one client, or a heartbeat to all."""
+    return Published({"type": kind, **fields}, None)

@@ -1,6 +1,6 @@
-"""Live quotes, trades, bars and books over a WebSocket, and one's own orders and fills after login.
+"""Live quotes, trades, bars and books over a WebSocket, and the account's orders and fills after login.
 
-docs/streams.md says what is spoken."""
+docs/streams.md describes the messages."""
 
 from cift.function import SOCKETS_MAX, Scale, ws
 from cift.platform.identity import Identity
@@ -15,4 +15,4 @@ from cift.streams.streams import Streams
     scale=Scale(min=1, max=3, concurrency=SOCKETS_MAX),
 )
 async def stream(socket: Socket, platform: Platform, identity: Identity) -> None:
-    await Streams.of(platform).converse(socket)
+    await Streams.of(platform).serve_socket(socket)

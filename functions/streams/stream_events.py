@@ -1,6 +1,6 @@
-"""The same streams as Server-Sent Events; `Last-Event-ID` goes on where the last answer ended.
+"""The same streams as Server-Sent Events; `Last-Event-ID` continues where the last response ended.
 
-docs/streams.md says what is told."""
+docs/streams.md describes the events."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ async def stream_events(
     channels: Annotated[
         str | None, Field(description="quotes, trades, bars, book; or orders, fills. Default: quotes,trades.")
     ] = None,
-    since: Annotated[str | None, Field(description="Id of the last event that you have.")] = None,
+    since: Annotated[str | None, Field(description="Id of the last event that you received.")] = None,
     last_event_id: Annotated[str | None, FromHeader("Last-Event-ID")] = None,
 ) -> Response:
-    return await Streams.of(platform).events(symbols, channels, last_event_id or since, trader)
+    return await Streams.of(platform).event_stream(symbols, channels, last_event_id or since, trader)

@@ -8,7 +8,7 @@ import httpx
 
 from tests.cluster.release import NAME, Release, functions, pages
 from tests.stack import ROOT
-from tests.streams.listening import Ear
+from tests.streams.client import Client
 from tests.target import eventually
 from tests.venue import Venue
 
@@ -102,13 +102,13 @@ def test_the_gateway_has_the_pages(release: Release) -> None:
 
 async def test_streams_pass_the_gateway(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
-    async with await Ear.open(venue.exchange.url, headers=user.key) as ear:
-        await ear.subscribe(symbol, channels=["quotes", "trades"])
-        await ear.subscribe(channels=["orders"])
+    async with await Client.open(venue.exchange.url, headers=user.key) as client:
+        await client.subscribe(symbol, channels=["quotes", "trades"])
+        await client.subscribe(channels=["orders"])
         order = await venue.order(user, symbol, quantity="5", limit_price="99.5")
-        assert (await ear.until("order", change="accepted"))["order_id"] == order["id"]
+        assert (await client.until("order", change="accepted"))["order_id"] == order["id"]
         await venue.market(venue.user(), symbol, "sell", "2")
-        assert (await ear.until("trade"))["price"] == "99.5"
+        assert (await client.until("trade"))["price"] == "99.5"
 
 
 def test_the_release_says_what_it_is(release: Release) -> None:

@@ -1,4 +1,4 @@
-"""The book that is kept for clients, against a plain one; bars of minutes."""
+"""The book kept for clients, compared with a plain one; one-minute bars."""
 
 import random
 import zlib
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from cift.history import rules
 from cift.kernel.money import NANOS, format_nanos
 from cift.streams.bars import MINUTE_NS, BarMaker
-from cift.streams.book import DEPTH, KNOWN, BookKeeper, Lost, checksum
-from tests.streams.listening import Book
+from cift.streams.book import DEPTH, KNOWN, BookKeeper, SnapshotNeeded, checksum
+from tests.streams.client import Book
 
 Levels = dict[str, dict[int, tuple[int, int]]]
 
 
-def answer(levels: Levels, sequence: int, known: int = KNOWN) -> dict[str, Any]:
-    """The engine's to a book question."""
+def book_response(levels: Levels, sequence: int, known: int = KNOWN) -> dict[str, Any]:
+    """The engine's response to a book query."""
 
     def side(name: str) -> list[list[Any]]:
         best = sorted(levels[name], reverse=name == "buy")[:known]
@@ -28,7 +28,7 @@ def answer(levels: Levels, sequence: int, known: int = KNOWN) -> dict[str, Any]:
     return {"symbol": "SPY", "sequence": sequence, "at": 0, "bids": side("buy"), "asks": side("sell")}
 
 
-def shown(levels: Levels, name: str) -> list[tuple[str, str]]:
+def visible(levels: Levels, name: str) -> list[tuple[str, str]]:
     best = sorted(levels[name], reverse=name == "buy")[:DEPTH]
     return [(format_nanos(p), format_nanos(levels[name][p][0])) for p in best]
 
@@ -36,7 +36,8 @@ def shown(levels: Levels, name: str) -> list[tuple[str, str]]:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([3, 90, 140, 400]))
 def test_a_client_keeps_the_same_book_as_the_engine(seed: int, prices: int) -> None:
-    """Any changes, deep and near; the client of the protocol's page sees exactly the best levels."""
+    """Random changes at all depths; a client written from docs/book-protocol.md has exactly the best
+    levels."""
     rng = random.Random(seed)
     levels: Levels = {"buy": {}, "sell": {}}
 
@@ -52,12 +53,12 @@ def test_a_client_keeps_the_same_book_as_the_engine(seed: int, prices: int) -> N
 
     for _ in range(prices):
         change()
-    keeper, client, sequence = BookKeeper(answer(levels, 1)), Book(), 1
-    client.hear(keeper.snapshot().body)
+    keeper, client, sequence = BookKeeper(book_response(levels, 1)), Book(), 1
+    client.apply(keeper.snapshot().body)
     for _ in range(60):
         sequence += 1
         changes = {(c["side"], c["price"]): c for c in (change() for _ in range(rng.randrange(1, 20)))}
-        told = keeper.apply(
+        change_message = keeper.apply(
             {
                 "sequence": sequence,
                 "index": 0,
@@ -66,12 +67,12 @@ def test_a_client_keeps_the_same_book_as_the_engine(seed: int, prices: int) -> N
                 "checksum": _checksum(levels),
             }
         )
-        if told is not None:
-            client.hear(told.body)
-        assert client.best("bids") == shown(levels, "buy")
-        assert client.best("asks") == shown(levels, "sell")
+        if change_message is not None:
+            client.apply(change_message.body)
+        assert client.best("bids") == visible(levels, "buy")
+        assert client.best("asks") == visible(levels, "sell")
         late = Book()
-        late.hear(keeper.snapshot().body)
+        late.apply(keeper.snapshot().body)
         assert late.sides == client.sides
 
 
@@ -82,34 +83,34 @@ def _checksum(levels: Levels) -> int:
     return checksum(side("buy"), side("sell"))
 
 
-def test_when_too_little_is_known_it_says_so() -> None:
+def test_a_new_snapshot_is_needed_when_too_few_levels_are_known() -> None:
     deep: Levels = {"buy": {p * NANOS: (NANOS, 1) for p in range(1, KNOWN + 500)}, "sell": {}}
-    keeper = BookKeeper(answer(deep, 1))
+    keeper = BookKeeper(book_response(deep, 1))
     gone = [
         {"side": "buy", "price": p * NANOS, "quantity": 0, "orders": 0}
         for p in sorted(range(1, KNOWN + 500), reverse=True)
     ]
     delta = {"index": 0, "timestamp": 0, "checksum": None}
-    told = keeper.apply({**delta, "sequence": 2, "changes": gone[: KNOWN - DEPTH]})
-    assert told is not None and len(keeper.snapshot().body["bids"]) == DEPTH
-    with pytest.raises(Lost):
+    sent = keeper.apply({**delta, "sequence": 2, "changes": gone[: KNOWN - DEPTH]})
+    assert sent is not None and len(keeper.snapshot().body["bids"]) == DEPTH
+    with pytest.raises(SnapshotNeeded):
         keeper.apply({**delta, "sequence": 3, "changes": gone[KNOWN - DEPTH : KNOWN - DEPTH + 1]})
 
 
-def test_old_deltas_and_those_out_of_sight_are_not_told() -> None:
+def test_old_deltas_and_those_beyond_the_depth_are_not_sent() -> None:
     levels: Levels = {"buy": {p * NANOS: (NANOS, 1) for p in range(1, 300)}, "sell": {}}
-    keeper = BookKeeper(answer(levels, 5))
+    keeper = BookKeeper(book_response(levels, 5))
     far = {"side": "buy", "price": NANOS, "quantity": 0, "orders": 0}
     delta = {"index": 0, "timestamp": 0, "checksum": 7, "changes": [far]}
     assert keeper.apply({**delta, "sequence": 5}) is None
     assert keeper.apply({**delta, "sequence": 6}) is None
     near = {"side": "buy", "price": 299 * NANOS, "quantity": 0, "orders": 0}
-    told = keeper.apply({**delta, "sequence": 7, "changes": [near]})
-    assert told is not None and told.body["previous"] == 5
-    assert told.body["bids"] == [["299", "0", 0], ["199", "1", 1]]
+    sent = keeper.apply({**delta, "sequence": 7, "changes": [near]})
+    assert sent is not None and sent.body["previous"] == 5
+    assert sent.body["bids"] == [["299", "0", 0], ["199", "1", 1]]
 
 
-def test_the_checksum_is_that_of_the_page() -> None:
+def test_the_checksum_equals_the_documented_example() -> None:
     """The example of docs/book-protocol.md."""
     bids, asks = [(449_310_000_000, 10 * NANOS, 1)], [(450 * NANOS, NANOS // 2, 1)]
     assert checksum(bids, asks) == zlib.crc32(b"45054493110") == 3_602_361_406
@@ -126,15 +127,15 @@ def trade(at_s: float, price: int, quantity: int, sequence: int, number: int = 1
     }
 
 
-def test_bars_are_of_minutes_and_of_trades_made_here() -> None:
+def test_bars_cover_minutes_and_only_trades_of_this_exchange() -> None:
     maker = BarMaker("SPY")
     assert maker.take(trade(3, 100, 2, 1)) == []
-    assert maker.take(trade(4, 1, 1, 2, number=0)) == [], "a print of the outside"
+    assert maker.take(trade(4, 1, 1, 2, number=0)) == [], "a print of the outside market"
     maker.take(trade(30, 103, 1, 3))
     maker.take(trade(59.9, 101, 1, 4))
     (bar,) = maker.take(trade(61, 90, 1, 5))
-    told = bar.body
-    assert [told[name] for name in ("open", "high", "low", "close", "volume", "trades", "vwap", "id")] == [
+    body = bar.body
+    assert [body[name] for name in ("open", "high", "low", "close", "volume", "trades", "vwap", "id")] == [
         "100",
         "103",
         "100",
@@ -144,7 +145,7 @@ def test_bars_are_of_minutes_and_of_trades_made_here() -> None:
         "101",
         "4:0",
     ]
-    assert not told["revised"] and told["start"] == "1970-01-01T00:00:00.000000Z"
+    assert not body["revised"] and body["start"] == "1970-01-01T00:00:00.000000Z"
     (late,) = maker.take(trade(59.95, 99, 1, 6))
     assert late.body["revised"] and (late.body["close"], late.body["volume"]) == ("99", "5")
     assert maker.close(MINUTE_NS + 61 * 10**9)[0].body["open"] == "90"
@@ -152,7 +153,7 @@ def test_bars_are_of_minutes_and_of_trades_made_here() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**15), st.integers(1, 10**15)), min_size=1, max_size=5))
-def test_a_bar_has_the_same_vwap_as_by_http(trades: list[tuple[int, int]]) -> None:
+def test_a_bar_has_the_same_vwap_as_over_http(trades: list[tuple[int, int]]) -> None:
     """Prices and quantities in units of 1e-9."""
     bars = BarMaker("SPY")
     for index, (price, quantity) in enumerate(trades):

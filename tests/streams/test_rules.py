@@ -1,4 +1,4 @@
-"""What a client may say: every mistake has a name."""
+"""Messages of clients: every mistake has an error code."""
 
 import json
 
@@ -11,11 +11,11 @@ from cift.streams.rules import Topic
 
 
 def test_a_message_may_be_json_or_msgpack() -> None:
-    said = {"action": "subscribe", "symbols": ["spy", "SPY", "ibm"], "channels": ["trades"], "since": "12:3"}
-    for message in (json.dumps(said), ormsgpack.packb(said)):
-        asked = rules.read(message)
-        assert (asked.symbols, asked.channels, asked.since) == (("SPY", "IBM"), ("trades",), (12, 3))
-    assert rules.read('{"action": "subscribe", "symbols": ["SPY"]}').channels == ("quotes", "trades")
+    body = {"action": "subscribe", "symbols": ["spy", "SPY", "ibm"], "channels": ["trades"], "since": "12:3"}
+    for message in (json.dumps(body), ormsgpack.packb(body)):
+        request = rules.parse(message)
+        assert (request.symbols, request.channels, request.since) == (("SPY", "IBM"), ("trades",), (12, 3))
+    assert rules.parse('{"action": "subscribe", "symbols": ["SPY"]}').channels == ("quotes", "trades")
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_a_message_may_be_json_or_msgpack() -> None:
         (" " * 9000, "message_too_large", None),
     ],
 )
-def test_mistakes_are_named(message: str | bytes, code: str, field: str | None) -> None:
+def test_mistakes_have_codes_and_fields(message: str | bytes, code: str, field: str | None) -> None:
     with pytest.raises(CiftError) as caught:
-        rules.read(message)
+        rules.parse(message)
     assert (caught.value.code, caught.value.field) == (code, field)
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("fields", "code"),
     [
         ({"channels": ["trades"]}, "invalid_message"),
         ({"channels": ["orders"], "symbols": ["SPY"]}, "invalid_message"),
@@ -56,15 +56,15 @@ def test_mistakes_are_named(message: str | bytes, code: str, field: str | None) 
         ({"symbols": ["SP Y", "*"]}, "unknown_symbol"),
     ],
 )
-def test_a_subscription_is_to_something(said: dict[str, list[str]], code: str) -> None:
+def test_a_subscription_needs_channels_and_symbols_that_fit(fields: dict[str, list[str]], code: str) -> None:
     with pytest.raises(CiftError) as caught:
-        rules.topics_of(rules.read(json.dumps({"action": "subscribe", **said})), "me", ["SPY"])
+        rules.topics_of(rules.parse(json.dumps({"action": "subscribe", **fields})), "me", ["SPY"])
     assert caught.value.code == code
 
 
-def test_topics_are_pairs_of_channel_and_symbol_and_own_channels() -> None:
-    asked = rules.read('{"action": "subscribe", "symbols": ["SPY"], "channels": ["book", "fills"]}')
-    topics, unknown = rules.topics_of(asked, "me", ["SPY", "IBM"])
+def test_topics_are_pairs_of_channel_and_symbol_and_account_channels() -> None:
+    request = rules.parse('{"action": "subscribe", "symbols": ["SPY"], "channels": ["book", "fills"]}')
+    topics, unknown = rules.topics_of(request, "me", ["SPY", "IBM"])
     assert topics == [Topic("book", "SPY"), Topic("fills", "me")] and unknown == []
     assert rules.listing(topics) == {"book": ["SPY"], "fills": []}
     with pytest.raises(CiftError) as caught:
@@ -73,7 +73,7 @@ def test_topics_are_pairs_of_channel_and_symbol_and_own_channels() -> None:
 
 
 def test_unknown_symbols_among_known_ones_are_named() -> None:
-    request = rules.read(
+    request = rules.parse(
         json.dumps(
             {"action": "subscribe", "symbols": ["nope", "SPY", "SP Y", "X" * 40], "channels": ["book"]}
         )

@@ -8,17 +8,17 @@ from typing import Any
 
 import httpx
 
-from tests.streams.listening import WAIT_S
+from tests.streams.client import WAIT_S
 from tests.venue import MARKET, Venue, refusal
 
 STREAM = f"{MARKET}/stream"
 
 
 class Events:
-    """An answer that does not end, event by event."""
+    """A response without an end, event by event."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self._lines = answer.aiter_lines()
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
         self.last_id = ""
 
     async def next(self) -> dict[str, Any]:
@@ -30,25 +30,24 @@ class Events:
                 event[name] = value
             elif "data" in event:
                 self.last_id = event.get("id", self.last_id)
-                said: dict[str, Any] = json.loads(event["data"])
-                assert said["type"] == event["event"]
-                return said
+                data: dict[str, Any] = json.loads(event["data"])
+                assert data["type"] == event["event"]
+                return data
             else:
                 event = {}
 
 
 @asynccontextmanager
-async def listening(
-    venue: Venue, headers: dict[str, str] | None = None, **query: str
-) -> AsyncIterator[Events]:
-    async with venue.http.stream("GET", STREAM, params=query, headers=headers or {}) as answer:
-        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
-        yield Events(answer)
+async def opened(venue: Venue, headers: dict[str, str] | None = None, **query: str) -> AsyncIterator[Events]:
+    async with venue.http.stream("GET", STREAM, params=query, headers=headers or {}) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Events(response)
 
 
-async def test_it_goes_on_where_it_ended(venue: Venue) -> None:
+async def test_a_new_response_continues_where_the_last_one_ended(venue: Venue) -> None:
     symbol, other = await venue.instrument(), await venue.instrument()
-    async with listening(venue, symbols=f"{symbol},{other}", channels="trades,quotes") as events:
+    async with opened(venue, symbols=f"{symbol},{other}", channels="trades,quotes") as events:
         assert {(await events.next())["symbol"], (await events.next())["symbol"]} == {symbol, other}
         await venue.print(symbol, "101", 1)
         while (await events.next())["type"] != "trade":
@@ -57,27 +56,27 @@ async def test_it_goes_on_where_it_ended(venue: Venue) -> None:
         await venue.print(symbol, "101", number)
         await venue.print(other, "101", number)
     again = {"Last-Event-ID": events.last_id}
-    async with listening(venue, again, symbols=f"{symbol},{other}", channels="trades") as events:
-        heard = [await events.next() for _ in range(20)]
+    async with opened(venue, again, symbols=f"{symbol},{other}", channels="trades") as events:
+        received = [await events.next() for _ in range(20)]
         await venue.print(symbol, "101", 12)
-        heard.append(await events.next())
+        received.append(await events.next())
     for name, count in ((symbol, 12), (other, 11)):
-        found = [each["quantity"] for each in heard if each["symbol"] == name]
+        found = [each["quantity"] for each in received if each["symbol"] == name]
         assert found == [str(number) for number in range(2, count + 1)]
 
 
 async def test_unknown_symbols_among_known_ones_are_named_first(venue: Venue) -> None:
     symbol = await venue.instrument()
-    async with listening(venue, symbols=f"NOSUCH,{symbol},b@d", channels="quotes") as events:
+    async with opened(venue, symbols=f"NOSUCH,{symbol},b@d", channels="quotes") as events:
         assert await events.next() == {"type": "unknown_symbols", "symbols": ["NOSUCH", "B@D"]}
         assert events.last_id == ""
         assert (await events.next())["symbol"] == symbol
 
 
-async def test_own_fills_and_what_is_refused(venue: Venue) -> None:
+async def test_fills_of_the_account_and_refused_requests(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
-    async with listening(venue, one.key, channels="fills") as events:
-        await asyncio.sleep(0.3)  # the answer's head comes before the subscription
+    async with opened(venue, one.key, channels="fills") as events:
+        await asyncio.sleep(0.3)  # the response's head is sent before the subscription
         await venue.order(one, symbol, quantity="2")
         await venue.market(two, symbol, "sell", "2")
         assert (await events.next())["quantity"] == "2"
@@ -94,9 +93,9 @@ async def test_own_fills_and_what_is_refused(venue: Venue) -> None:
         refusal(await venue.http.get(STREAM, params=query), status, code)
 
 
-async def test_a_revoked_key_ends_it(venue: Venue) -> None:
+async def test_a_revoked_key_ends_the_response(venue: Venue) -> None:
     one = venue.user()
-    async with listening(venue, one.key, channels="orders") as events:
+    async with opened(venue, one.key, channels="orders") as events:
         keys = (await venue.http.get("/api/v1/auth/api-keys", headers=one.bearer)).json()["items"]
         await venue.http.delete(f"/api/v1/auth/api-keys/{keys[0]['id']}", headers=one.bearer)
         assert (await events.next())["code"] == "api_key_revoked"

@@ -1,4 +1,5 @@
-"""Who reads too slowly: spared quotes, given snapshots, cut off for the rest; nobody else notices."""
+"""Clients that read too slowly: quotes are coalesced, books get snapshots, connections end; others lose
+nothing."""
 
 import asyncio
 import socket
@@ -7,7 +8,7 @@ from typing import Any
 from cift.kernel.money import NANOS
 from tests.host.alone import alone
 from tests.stack import Stack
-from tests.streams.listening import Book, Ear
+from tests.streams.client import Book, Client
 from tests.venue import FEED, Venue
 
 FEW_BYTES = 4_096
@@ -16,18 +17,19 @@ CUT_OFF = 'cift_stream_cut_off_total{reason="slow_reader"} 1.0'
 _source = iter(range(10**12, 10**13))
 
 
-async def slow(url: str) -> Ear:
-    """A client whose system takes in little, and which reads only when it is asked to."""
+async def slow(url: str) -> Client:
+    """A client with a small receive buffer, which reads only in `next`."""
     port = int(url.rsplit(":", 1)[1])
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, FEW_BYTES)
     narrow.setblocking(False)
     await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
-    return await Ear.open(url, sock=narrow, max_queue=1)
+    return await Client.open(url, sock=narrow, max_queue=1)
 
 
-async def many(venue: Venue, symbol: str, kind: str, count: int, reader: Ear | None = None) -> None:
-    """Ticks of the outside market, the last one with `count` as its size; `reader` paces trades."""
+async def many(venue: Venue, symbol: str, kind: str, count: int, reader: Client | None = None) -> None:
+    """Ticks of the outside market, the last one with `count` as its size. Trades wait for `reader` after
+    every 100."""
 
     def tick(number: int) -> dict[str, Any]:
         head = {"feed": FEED, "source_sequence": next(_source), "symbol": symbol}
@@ -37,7 +39,7 @@ async def many(venue: Venue, symbol: str, kind: str, count: int, reader: Ear | N
         return {"type": kind, **head, "bid": bid, "ask": {"price": 101 * NANOS, "quantity": NANOS}}
 
     for begin in range(0, count, 100):
-        # One at a time for quotes: those that arrive together are conflated before they are sequenced.
+        # Quotes one at a time: those that arrive together are conflated before they are sequenced.
         numbers = range(begin + 1, min(begin + 100, count) + 1)
         if kind == "outside_trade":
             await asyncio.gather(*(venue.engine.submit(tick(number)) for number in numbers))
@@ -48,35 +50,35 @@ async def many(venue: Venue, symbol: str, kind: str, count: int, reader: Ear | N
             await reader.until("trade", quantity=str(numbers[-1]))
 
 
-async def test_a_client_that_never_reads_is_cut_off_and_others_hear_all(
+async def test_a_client_that_never_reads_is_ended_and_others_receive_everything(
     exchange: Stack, venue: Venue
 ) -> None:
     symbol = await venue.instrument(price=None)
     with alone("streams.stream", exchange, CIFT_LOG="off") as url:
-        stuck, other = await slow(url), await Ear.open(url)
+        stuck, other = await slow(url), await Client.open(url)
         async with stuck, other:
-            for ear in (stuck, other):
-                await ear.subscribe(symbol, channels=["trades"])
+            for client in (stuck, other):
+                await client.subscribe(symbol, channels=["trades"])
 
             async def end() -> tuple[int, str]:
                 while CUT_OFF not in (await venue.http.get(f"{url}/metrics")).text:
                     await asyncio.sleep(0.05)
-                return await stuck.closed()  # from here on it reads
+                return await stuck.closed()  # reads from here on
 
             ending = asyncio.create_task(end())
             await many(venue, symbol, "outside_trade", PRINTS, other)
-            heard = [trade["quantity"] for trade in other.of("trade")]
-            assert heard == [str(number) for number in range(1, PRINTS + 1)]
+            received = [trade["quantity"] for trade in other.of("trade")]
+            assert received == [str(number) for number in range(1, PRINTS + 1)]
             assert await ending == (1008, "slow_reader")
-            assert stuck.heard[-1]["code"] == "slow_reader", "said in our own form first"
-            heard = [trade["quantity"] for trade in stuck.of("trade")]
-            assert heard == [str(number) for number in range(1, len(heard) + 1)], "what came had no holes"
-            assert len(heard) < PRINTS
-            again = await Ear.open(url)
+            assert stuck.received[-1]["code"] == "slow_reader", "the error precedes the close frame"
+            received = [trade["quantity"] for trade in stuck.of("trade")]
+            assert received == [str(number) for number in range(1, len(received) + 1)], "without a gap"
+            assert len(received) < PRINTS
+            again = await Client.open(url)
             async with again:
                 await again.subscribe(symbol, channels=["trades"], since=stuck.of("trade")[-1]["id"])
                 rest = [trade["quantity"] for trade in again.of("trade")]
-                assert heard + rest == [str(number) for number in range(1, PRINTS + 1)]
+                assert received + rest == [str(number) for number in range(1, PRINTS + 1)]
 
 
 async def test_quotes_are_coalesced_and_the_book_is_caught_up_by_a_snapshot(
@@ -93,9 +95,9 @@ async def test_quotes_are_coalesced_and_the_book_is_caught_up_by_a_snapshot(
             book = Book()
             for message in lazy.of("book"):
                 if message["snapshot"] or message["previous"] <= book.sequence:
-                    book.hear(message)
+                    book.apply(message)
             while book.sides["bids"].get(last["bid"]) != str(count):
-                book.hear(await lazy.until("book"))
-            assert len(lazy.of("quote")) < count, "not every quote was told"
+                book.apply(await lazy.until("book"))
+            assert len(lazy.of("quote")) < count, "quotes were coalesced"
             assert sum(message["snapshot"] for message in lazy.of("book")) >= 2
             assert lazy.connection.state.name == "OPEN"

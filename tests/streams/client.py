@@ -1,5 +1,5 @@
-"""A client of the streams, as a stranger would write it from docs/streams.md and docs/book-protocol.md. It
-knows nothing of `cift`."""
+"""A client of the streams, written from docs/streams.md and docs/book-protocol.md alone; it imports
+nothing of `cift`."""
 
 import asyncio
 import json
@@ -16,67 +16,67 @@ WAIT_S = 30.0
 DEPTH = 100
 
 
-class Ear:
-    """One connection, and all that it has heard."""
+class Client:
+    """One connection and all messages it has received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self._at = 0
 
     @classmethod
     async def open(
         cls, url: str, *, headers: dict[str, str] | None = None, query: str = "", **more: Any
-    ) -> "Ear":
+    ) -> "Client":
         address = url.replace("http", "ws", 1) + PATH + query
         return cls(await websockets.connect(address, additional_headers=headers, max_size=2**22, **more))
 
-    async def __aenter__(self) -> "Ear":
+    async def __aenter__(self) -> "Client":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.connection.close()
 
-    async def say(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
 
     async def next(self, timeout_s: float = WAIT_S) -> dict[str, Any]:
         """The next message."""
         raw = await asyncio.wait_for(self.connection.recv(), timeout_s)
         message: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else ormsgpack.unpackb(raw)
-        self.heard.append(message)
+        self.received.append(message)
         return message
 
-    async def until(self, kind: str, **said: Any) -> dict[str, Any]:
-        """The next message of that type that says these things; others are heard on the way."""
+    async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """The next message of that type with these fields; others are received on the way."""
         while True:
             message = await self.next()
-            if message["type"] == kind and said.items() <= message.items():
+            if message["type"] == kind and fields.items() <= message.items():
                 return message
             assert message["type"] != "error" or kind == "error", message
 
     async def subscribe(self, *symbols: str, channels: list[str], **more: Any) -> dict[str, Any]:
-        """Ask, and wait until it is confirmed."""
-        wanted = {"symbols": list(symbols)} if symbols else {}
-        await self.say(action="subscribe", channels=channels, **wanted, **more)
+        """Subscribe, and wait for the response."""
+        named = {"symbols": list(symbols)} if symbols else {}
+        await self.send(action="subscribe", channels=channels, **named, **more)
         return await self.until("subscribed")
 
     async def closed(self) -> tuple[int, str]:
-        """Code and reason, when the other side has ended it."""
+        """Waits until the other side closes; returns code and reason."""
         try:
             while True:
                 await self.next()
         except websockets.ConnectionClosed as ended:
-            assert ended.rcvd is not None, "closed in order"
+            assert ended.rcvd is not None, "a close frame was received"
             return ended.rcvd.code, ended.rcvd.reason
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """All messages heard of a type."""
-        return [message for message in self.heard if message["type"] == kind]
+        """All received messages of a type."""
+        return [message for message in self.received if message["type"] == kind]
 
 
 class MismatchError(Exception):
-    """A delta does not follow, or the checksum differs."""
+    """A change is missing, or the checksum differs."""
 
 
 class Book:
@@ -87,15 +87,15 @@ class Book:
         self.sides: dict[str, dict[str, str]] = {"bids": {}, "asks": {}}
         self.checked = 0
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """A message of the channel. Raises MismatchError."""
+    def apply(self, message: dict[str, Any]) -> None:
+        """Apply a message of the channel. Raises MismatchError."""
         if message["snapshot"]:
             self.sides = {name: {p: q for p, q, _ in message[name]} for name in ("bids", "asks")}
         else:
             if message["sequence"] <= self.sequence:
                 return
             if message["previous"] > self.sequence:
-                raise MismatchError("a delta is missing")
+                raise MismatchError("a change is missing")
             for name, side in self.sides.items():
                 for price, quantity, _ in message[name]:
                     if Decimal(quantity):
