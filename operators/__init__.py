@@ -1,11 +1,11 @@
-"""The operator of CIFT Markets: makes true at the exchange what resources of Kubernetes declare.
+"""The operator of CIFT Markets: reconciles the exchange with what Kubernetes resources declare.
 
-`python -m operators` runs it (kopf watches; see `operators/__main__.py`). `trading_account` and
-`market_stream` are the two kinds; in each, `plan.py` decides and does not await, `handlers.py` observes
-and acts. What both need: `kube` (the API server), `work` (what is to be looked at, and how often),
-`conditions`, `events`, `settings`, `metrics`, `permissions`.
+`python -m operators` runs it; kopf watches the resources (see `operators/__main__.py`). There are two kinds,
+`trading_account` and `market_stream`. In each, `plan.py` decides and does not await; `handlers.py` observes
+and acts. Shared modules: `kube` (the API server), `work` (the work queue and its retries), `conditions`,
+`events`, `settings`, `metrics`, `permissions`.
 
-Everything is level-based: an event only says which resource to look at. `ensure()` reads what is
-declared and what is, and takes the steps between them. Doing it twice, by two operators, or again after
-a crash in the middle, gives the same.
+Everything is level-based: a watch event only names the resource to reconcile. `ensure()` reads the declared
+and the actual state and takes the steps between them. Running it twice, in two operators, or again after a
+crash halfway gives the same result.
 """

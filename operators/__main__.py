@@ -1,9 +1,9 @@
 """`python -m operators`: run the operator until SIGTERM.
 
-    python -m operators                    with a service account, or the cluster that KUBECONFIG names
+    python -m operators                    run, with a service account or the cluster that KUBECONFIG names
     python -m operators rules [--check]    write the chart's list of permissions, or check it
 
-Settings: `CIFT_OPERATOR_*` (operators/settings.py) and those of the stores (cift/platform/settings.py).
+Settings: `CIFT_OPERATOR_*` (operators/settings.py), and those of the stores (cift/platform/settings.py).
 """
 
 import asyncio
@@ -35,12 +35,12 @@ def run() -> None:
     from operators import app
     from operators.settings import OperatorSettings
 
-    assert app.ENSURE, "the handlers are registered by importing them"
+    assert app.ENSURE, "importing operators.app registers the handlers"
     try:
         namespaces = OperatorSettings.load().namespaces
     except InvalidSettings as error:
         sys.exit(str(error))
-    # No peering: two operators at once do no harm, and need no resource to agree by.
+    # No kopf peering: two operators at the same time do no harm.
     operator = kopf.operator(standalone=True, clusterwide=not namespaces, namespaces=namespaces)
     try:
         asyncio.run(operator)

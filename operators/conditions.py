@@ -1,8 +1,8 @@
-"""Conditions of a status, as Kubernetes means them. Pure.
+"""Conditions of a status, as Kubernetes defines them. Pure.
 
-A condition is true, false or unknown, for a reason (one word, for programs) that a message explains (a
-sentence, for people), about a generation of the spec. `lastTransitionTime` moves only when the status
-does, so that an unchanged observation gives an unchanged status, which is not written.
+A condition has a type, a status (True, False or Unknown), a reason (one word, for programs), a message (a
+sentence, for people) and the generation of the spec that it describes. `lastTransitionTime` changes only when
+the status changes, so an unchanged observation gives an unchanged status, which is not written.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from cift.kernel.clock import to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What is said, without when."""
+    """A condition without its time of transition."""
 
     type: str
     status: str
@@ -23,11 +23,11 @@ class Condition:
     message: str
 
 
-def yes(type: str, reason: str, message: str) -> Condition:
+def met(type: str, reason: str, message: str) -> Condition:
     return Condition(type, "True", reason, message)
 
 
-def no(type: str, reason: str, message: str) -> Condition:
+def unmet(type: str, reason: str, message: str) -> Condition:
     return Condition(type, "False", reason, message)
 
 
@@ -38,7 +38,7 @@ def unknown(type: str, reason: str, message: str) -> Condition:
 def stamped(
     conditions: Iterable[Condition], before: list[dict[str, Any]], generation: int, now_ns: int
 ) -> list[dict[str, Any]]:
-    """The conditions as a status holds them, given those that it held before."""
+    """The conditions as JSON for a status. `before` are the conditions that the status held until now."""
     then = {each.get("type"): each for each in before}
     now = f"{to_datetime(now_ns):%Y-%m-%dT%H:%M:%SZ}"
     written = []
@@ -58,8 +58,8 @@ def stamped(
     return written
 
 
-def news(conditions: Iterable[Condition], before: list[dict[str, Any]]) -> list[Condition]:
-    """Conditions that are false for another reason than before: what an event tells of."""
+def newly_unmet(conditions: Iterable[Condition], before: list[dict[str, Any]]) -> list[Condition]:
+    """Conditions that became false, or are false with another reason or message than before."""
     then = {
         each.get("type"): (each.get("status"), each.get("reason"), each.get("message")) for each in before
     }
@@ -71,7 +71,7 @@ def news(conditions: Iterable[Condition], before: list[dict[str, Any]]) -> list[
 
 
 def is_true(status: dict[str, Any], type: str) -> bool:
-    """Whether a status says so."""
+    """Whether the status holds this condition with status True."""
     return any(
         each.get("type") == type and each.get("status") == "True" for each in status.get("conditions") or []
     )

@@ -1,8 +1,8 @@
-"""Kubernetes events: the story of a resource, as `kubectl describe` tells it.
+"""Kubernetes events: what happened to a resource, as `kubectl describe` prints it.
 
-Told in the background, in order, after everything that makes something true; a bounded queue drops the
-newest when the API server takes none, for the conditions say what matters. Only what was done and what
-cannot be done is told, once, so there is nothing to aggregate.
+A background task writes them in order, after the writes that change something. The queue is bounded: when the
+API server accepts none, the newest are dropped, because the conditions hold what matters. There is one event
+for each completed step and each obstacle, so nothing is aggregated.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ RETRY_S = 2.0
 
 
 class Recorder:
-    """Tells events in the background."""
+    """Writes events in the background."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
         self._waiting: asyncio.Queue[tuple[str, Object]] = asyncio.Queue(WAITING_MAX)
 
-    def tell(self, about: Object, reason: str, message: str, *, warning: bool = False) -> None:
-        """Tell of a resource: one word, one sentence."""
+    def record(self, about: Object, reason: str, message: str, *, warning: bool = False) -> None:
+        """Log an event about a resource and queue it. `reason` is one word, `message` one sentence."""
         meta = about["metadata"]
         moment = now_ns()
         log.info(
@@ -69,7 +69,7 @@ class Recorder:
             metrics.events_dropped.inc()
 
     async def run(self) -> None:
-        """Tell what waits, until cancelled."""
+        """Write queued events until cancelled."""
         while True:
             path, event = await self._waiting.get()
             for _ in range(TRIES_MAX):
@@ -78,8 +78,8 @@ class Recorder:
                     break
                 except ApiUnavailable:
                     await asyncio.sleep(RETRY_S)
-                except ApiError as error:  # its namespace ends, say
-                    log.debug("an event was refused: %s", error)
+                except ApiError as error:  # for example: the namespace is being deleted
+                    log.debug("the API server rejected an event: %s", error)
                     break
             else:
                 metrics.events_dropped.inc()

@@ -1,7 +1,7 @@
-"""JetStream's own API, as JSON: what nats-py's typed calls would drop of a configuration, stays.
+"""JetStream's own API, as JSON. nats-py's typed calls would drop configuration fields that they do not know.
 
-The journal and the engine's snapshots are refused here once more, whatever a resource says: in the
-cluster the operator's NATS user cannot touch them either.
+The journal and the engine's snapshots cannot be changed through this module, whatever a resource declares. In
+the cluster the operator's NATS user has no permission for them either.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from cift.platform.nats import BusError, Nats
 TIMEOUT_S = 5.0
 PAGES_MAX = 100
 NOT_FOUND = {10059, 10014}
-"""JetStream's codes for no such stream, no such consumer."""
+"""JetStream's error codes for an unknown stream and an unknown consumer."""
 
 
 class JetStream:
@@ -23,43 +23,44 @@ class JetStream:
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
 
-    async def _ask(self, subject: str, body: Any = None) -> dict[str, Any] | None:
+    async def _call(self, subject: str, body: Any = None) -> dict[str, Any] | None:
+        """The response, None for an unknown stream or consumer. Raises Unavailable, Refused."""
         payload = b"" if body is None else orjson.dumps(body)
         try:
-            answer = await self._nats.request(f"$JS.API.{subject}", payload, TIMEOUT_S)
+            reply = await self._nats.request(f"$JS.API.{subject}", payload, TIMEOUT_S)
         except (BusError, OSError) as error:
             raise Unavailable("nats_unavailable", "JetStream does not answer") from error
-        told: dict[str, Any] = orjson.loads(answer.data)
-        refused: dict[str, Any] | None = told.get("error")
-        if refused is None:
-            return told
-        if refused.get("err_code") in NOT_FOUND:
+        response: dict[str, Any] = orjson.loads(reply.data)
+        problem: dict[str, Any] | None = response.get("error")
+        if problem is None:
+            return response
+        if problem.get("err_code") in NOT_FOUND:
             return None
-        if refused.get("code", 500) >= 500:
-            raise Unavailable("nats_unavailable", f"JetStream cannot: {refused.get('description')}")
-        raise Refused("nats_refused", f"JetStream refused it: {refused.get('description')}")
+        if problem.get("code", 500) >= 500:
+            raise Unavailable("nats_unavailable", f"JetStream failed: {problem.get('description')}")
+        raise Refused("nats_refused", f"JetStream rejected the request: {problem.get('description')}")
 
     async def stream(self, name: str) -> dict[str, Any] | None:
-        """Configuration and state of a stream, None where there is none. Raises Unavailable, Refused."""
-        return await self._ask(f"STREAM.INFO.{name}")
+        """Configuration and state of a stream, None if there is none. Raises Unavailable, Refused."""
+        return await self._call(f"STREAM.INFO.{name}")
 
     async def create_stream(self, config: dict[str, Any]) -> None:
         _allowed(config["name"])
-        await self._ask(f"STREAM.CREATE.{config['name']}", config)
+        await self._call(f"STREAM.CREATE.{config['name']}", config)
 
     async def update_stream(self, config: dict[str, Any]) -> None:
         _allowed(config["name"])
-        await self._ask(f"STREAM.UPDATE.{config['name']}", config)
+        await self._call(f"STREAM.UPDATE.{config['name']}", config)
 
     async def delete_stream(self, name: str) -> None:
         _allowed(name)
-        await self._ask(f"STREAM.DELETE.{name}")
+        await self._call(f"STREAM.DELETE.{name}")
 
     async def consumers(self, stream: str) -> list[dict[str, Any]]:
-        """All consumers of a stream, others' too."""
+        """All consumers of a stream, including those that others made."""
         found: list[dict[str, Any]] = []
         for _ in range(PAGES_MAX):
-            page = await self._ask(f"CONSUMER.LIST.{stream}", {"offset": len(found)})
+            page = await self._call(f"CONSUMER.LIST.{stream}", {"offset": len(found)})
             items = (page or {}).get("consumers") or []
             found += items
             if not items or len(found) >= int((page or {}).get("total", 0)):
@@ -67,16 +68,16 @@ class JetStream:
         return found
 
     async def put_consumer(self, stream: str, config: dict[str, Any], *, create: bool) -> None:
-        """Create a durable consumer, or change it."""
+        """Create or update a durable consumer."""
         _allowed(stream)
         request = {"stream_name": stream, "config": config, "action": "create" if create else "update"}
-        await self._ask(f"CONSUMER.DURABLE.CREATE.{stream}.{config['durable_name']}", request)
+        await self._call(f"CONSUMER.DURABLE.CREATE.{stream}.{config['durable_name']}", request)
 
     async def delete_consumer(self, stream: str, name: str) -> None:
         _allowed(stream)
-        await self._ask(f"CONSUMER.DELETE.{stream}.{name}")
+        await self._call(f"CONSUMER.DELETE.{stream}.{name}")
 
 
 def _allowed(stream: str) -> None:
     if stream == "ORDERS" or stream.startswith(("ORDERS_", "OBJ_", "KV_")):
-        raise Refused("reserved_stream", f"The stream {stream} belongs to the engine alone")
+        raise Refused("reserved_stream", f"The stream {stream} belongs to the engine and cannot be changed")

@@ -1,8 +1,8 @@
-"""The API server, as far as the operator needs it: get, list, create, server-side apply.
+"""A client of the API server: get, list, create, server-side apply.
 
-kopf finds and watches; it has no client for others, so this is one: its credentials are kopf's own.
-All writes pass one token bucket (`writes_per_s`): at first those that make something true, then the
-events that tell of it. Reads are not limited but by the operator's workers.
+kopf offers no client for requests of our own; this one logs in with kopf's credentials. All writes pass one
+token bucket (`writes_per_s`): first those that change something, then the events about them. Reads are
+limited only by the number of workers.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ MANAGER = "cift-operator"
 REQUEST_TIMEOUT_S = 15.0
 LIST_PAGE = 500
 LOGIN_AGAIN_S = 60.0
-"""A service account's token is replaced by the kubelet: read again after this time."""
+"""The kubelet replaces a service account's token. After this time it is read again."""
 _APPLY = "application/apply-patch+yaml"
 
 
 class ApiError(Exception):
-    """The API server said no."""
+    """The API server rejected the request."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{status} {reason}: {message}")
@@ -38,11 +38,11 @@ class ApiError(Exception):
 
 
 class ApiUnavailable(Exception):
-    """The API server does not answer, or is busy: try again."""
+    """The API server does not answer or is busy. Retry."""
 
 
 class Limiter:
-    """A token bucket with two lanes: `urgent` goes first. FIFO within a lane."""
+    """A token bucket with two queues. Urgent callers come first; each queue is FIFO."""
 
     def __init__(self, per_s: float) -> None:
         self._per_s = per_s
@@ -57,10 +57,10 @@ class Limiter:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lanes[0 if urgent else 1].append(turn)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._give())
+            self._task = asyncio.create_task(self._grant())
         await turn
 
-    async def _give(self) -> None:
+    async def _grant(self) -> None:
         while self._lanes[0] or self._lanes[1]:
             now = time.monotonic()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_s)
@@ -75,7 +75,7 @@ class Limiter:
 
 
 def path_of(kind: str, namespace: str | None, name: str | None = None, sub: str | None = None) -> str:
-    """The path of one of our own kinds (`tradingaccounts`, `marketstreams`), `secrets` or `events`."""
+    """The URL path of one of our own kinds (`tradingaccounts`, `marketstreams`), `secrets` or `events`."""
     base = f"/apis/{GROUP_VERSION}" if kind in ("tradingaccounts", "marketstreams") else "/api/v1"
     parts = [base, *(["namespaces", namespace] if namespace else []), kind, *([name] if name else [])]
     return "/".join([*parts, *([sub] if sub else [])])
@@ -99,7 +99,7 @@ class Kube:
         if found is None:
             found = kopf.login_with_kubeconfig(settings=settings)
         if found is None:
-            raise ApiUnavailable("neither a service account nor KUBECONFIG says where the API server is")
+            raise ApiUnavailable("no API server: neither a service account nor KUBECONFIG names one")
         self._server, self._headers = found.server.rstrip("/"), found.as_http_headers()
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -128,9 +128,9 @@ class Kube:
         try:
             async with session.request(
                 method, self._server + path, json=body, params=query or {}, headers=headers
-            ) as answer:
-                content = await answer.json(content_type=None)
-                status = answer.status
+            ) as response:
+                content = await response.json(content_type=None)
+                status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ApiUnavailable(f"{method} {path}: {error!r}") from error
         if status == 401:
@@ -138,14 +138,13 @@ class Kube:
         if status >= 500 or status in (401, 429):
             raise ApiUnavailable(f"{method} {path}: {status}")
         if status >= 400:
-            said = content if isinstance(content, dict) else {}
-            raise ApiError(status, str(said.get("reason", "")), str(said.get("message", "")))
+            problem = content if isinstance(content, dict) else {}
+            raise ApiError(status, str(problem.get("reason", "")), str(problem.get("message", "")))
         found: Object = content
         return found
 
-    # ── reads ───────────────────────────────────────────────────────────────────────────────────
     async def get(self, path: str) -> Object | None:
-        """The object, None where there is none. Raises ApiError, ApiUnavailable."""
+        """The object, None if there is none. Raises ApiError, ApiUnavailable."""
         try:
             return await self._request("GET", path)
         except ApiError as error:
@@ -154,7 +153,7 @@ class Kube:
             raise
 
     async def list(self, path: str) -> list[Object]:
-        """All objects of a collection, page by page, as of one moment. Raises ApiError, ApiUnavailable."""
+        """All objects of a collection, as of one resource version. Raises ApiError, ApiUnavailable."""
         items: list[Object] = []
         more = ""
         while True:
@@ -165,16 +164,17 @@ class Kube:
             if not more:
                 return items
 
-    # ── writes ──────────────────────────────────────────────────────────────────────────────────
     async def create(self, path: str, body: Object, what: str, *, urgent: bool = True) -> Object:
-        """Raises ApiError (409 where it exists), ApiUnavailable."""
+        """Create an object; `what` labels the metric. Raises ApiError (409: it exists), ApiUnavailable."""
         await self._limiter.take(urgent=urgent)
         metrics.writes.labels(what).inc()
         return await self._request("POST", path, {"fieldManager": MANAGER}, body, "application/json")
 
     async def apply(self, path: str, body: Object, what: str, manager: str = MANAGER) -> Object:
-        """Server-side apply: these fields are ours, others' stay. `metadata.uid` and `resourceVersion` in
-        the body are preconditions (409). Raises ApiError, ApiUnavailable."""
+        """Server-side apply: takes ownership of the fields in `body` and leaves all others.
+
+        `metadata.uid` and `resourceVersion` in the body are preconditions (409). Raises ApiError,
+        ApiUnavailable."""
         await self._limiter.take(urgent=True)
         metrics.writes.labels(what).inc()
         query = {"fieldManager": manager, "force": "true"}

@@ -1,6 +1,6 @@
 """Settings of the operator: environment variables with the prefix `CIFT_OPERATOR_`.
 
-Those of the stores are the house's (`cift/platform/settings.py`)."""
+`cift/platform/settings.py` has the settings of the stores."""
 
 import os
 from collections.abc import Mapping
@@ -17,27 +17,27 @@ class OperatorSettings:
     """Each field is the variable `CIFT_OPERATOR_<FIELD>`."""
 
     namespace: str = "default"
-    """Where it runs: its own Secret (a key with the scope `admin`) is kept there."""
+    """The operator's own namespace. It keeps the Secret `cift-admin` there, a key with the scope `admin`."""
     namespaces: tuple[str, ...] = ()
-    """Namespaces that it watches, comma separated; none = the whole cluster."""
+    """Namespaces that it watches, comma separated. Empty: the whole cluster."""
     sweep_s: float = 60.0
-    """Every so often each resource is looked at, whether something happened or not."""
+    """Interval of the sweep, which reconciles every resource whether or not it changed."""
     writes_per_s: float = 20.0
-    """The most requests a second that change something at the API server, events included."""
+    """Limit of writes to the API server a second, events included."""
     port: int = 8080
-    """Of /health, /ready and /metrics."""
+    """The port of /health, /ready and /metrics."""
     url: str = ""
-    """Where programs reach the exchange; told in the Secrets as CIFT_URL."""
+    """The URL of the exchange. The Secrets hold it as CIFT_URL."""
 
     def __post_init__(self) -> None:
         if self.sweep_s <= 0 or self.writes_per_s <= 0:
             raise InvalidSettings("CIFT_OPERATOR_SWEEP_S and CIFT_OPERATOR_WRITES_PER_S must be above 0")
         if not 0 <= self.port < 65_536:
-            raise InvalidSettings(f"CIFT_OPERATOR_PORT must be a port, not {self.port}")
+            raise InvalidSettings(f"CIFT_OPERATOR_PORT is {self.port}; it must be a port from 0 to 65535")
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> "OperatorSettings":
-        """Settings of this process. Raises InvalidSettings with one sentence."""
+        """The settings of this process. Raises InvalidSettings."""
         env = os.environ if environment is None else environment
 
         def given(name: str) -> str:
@@ -48,7 +48,7 @@ class OperatorSettings:
             try:
                 return float(text) if text else default
             except ValueError:
-                raise InvalidSettings(f"CIFT_OPERATOR_{name}={text!r} is no number") from None
+                raise InvalidSettings(f"CIFT_OPERATOR_{name} is {text!r}; it must be a number") from None
 
         own = given("NAMESPACE")
         if not own and _NAMESPACE_FILE.exists():

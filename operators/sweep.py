@@ -1,8 +1,8 @@
-"""The sweep: every resource is looked at once in a while, whether something happened or not.
+"""The sweep: reconciles every resource at a fixed interval, whether or not it changed.
 
-One listing a kind, the looks spread at `LOOKS_PER_S`; that finds what no watch tells: a Secret deleted by
-hand, limits changed past the operator, a resource deleted while nobody watched. kopf's timers would do
-each resource by itself, and put a finalizer on every one.
+It lists each kind once and spreads the reconciliations at `RECONCILIATIONS_PER_S`. It finds what no watch
+event reports: a Secret deleted by hand, limits changed in the engine directly, a resource deleted while no
+operator ran. kopf's timers would put a finalizer on every resource.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from operators.conditions import is_true
 from operators.context import KINDS, Context
 from operators.kube import MANAGER, ApiError, ApiUnavailable, Object, path_of
 from operators.trading_account.handlers import KIND as TRADING_ACCOUNTS
-from operators.work import Key, Work
+from operators.work import Key, WorkQueue
 
 log = logging.getLogger("cift.operator")
-LOOKS_PER_S = 20.0
+RECONCILIATIONS_PER_S = 20.0
 RETRY_S = 5.0
 ADMIN_SECRET = "cift-admin"  # noqa: S105 (a name)
 
 
-async def run(context: Context, work: Work) -> None:
+async def run(context: Context, work: WorkQueue) -> None:
     """Sweep until cancelled."""
     while True:
         began = time.monotonic()
@@ -33,34 +33,35 @@ async def run(context: Context, work: Work) -> None:
             await once(context, work)
         except (CiftError, ApiError, ApiUnavailable) as error:
             metrics.sweeps.labels("failed").inc()
-            log.warning("the sweep is tried again: %s", error)
-            await asyncio.sleep(min(RETRY_S, context.settings.sweep_s))
+            pause = min(RETRY_S, context.settings.sweep_s)
+            log.warning("sweep failed, retrying in %.1f s: %s", pause, error)
+            await asyncio.sleep(pause)
             continue
         metrics.sweeps.labels("done").inc()
         metrics.swept_at.set_to_current_time()
         await asyncio.sleep(max(0.0, context.settings.sweep_s - (time.monotonic() - began)))
 
 
-async def once(context: Context, work: Work) -> None:
+async def once(context: Context, work: WorkQueue) -> None:
     """One sweep. Raises CiftError, ApiError, ApiUnavailable."""
-    await ensure_operate_secret(context)
-    # Who manages what is read first, then the resources: one that is missing then is gone.
+    await ensure_admin_secret(context)
+    # Read the managed accounts before the resources: a resource that is missing from the list is gone then.
     rows = await managed.managed_accounts(await context.cluster(), context.platform.database)
     accounts: set[str] = set()
     for kind, name in KINDS.items():
         found = await _list(context, kind)
         metrics.resources.labels(name).set(len(found))
         metrics.ready.labels(name).set(sum(is_true(each.get("status") or {}, "Ready") for each in found))
-        for place, each in enumerate(found):
+        for position, each in enumerate(found):
             meta = each["metadata"]
             if kind == TRADING_ACCOUNTS:
                 accounts.add(meta["uid"])
-            work.add(Key(kind, meta["namespace"], meta["name"]), place / LOOKS_PER_S)
+            work.add(Key(kind, meta["namespace"], meta["name"]), position / RECONCILIATIONS_PER_S)
     for row in rows:
         if row.managed_by not in accounts and _watched(context, row.managed_as.partition("/")[0]):
             await managed.release(row.managed_by, context.platform.database, context.platform.valkey)
             metrics.orphans.inc()
-            log.info("let go of an account whose resource is gone", extra={"resource": row.managed_as})
+            log.info("released an account: its resource no longer exists", extra={"resource": row.managed_as})
 
 
 async def _list(context: Context, kind: str) -> list[Object]:
@@ -74,8 +75,10 @@ def _watched(context: Context, namespace: str) -> bool:
     return not context.settings.namespaces or namespace in context.settings.namespaces
 
 
-async def ensure_operate_secret(context: Context) -> None:
-    """Keep a key with the scope `admin` in our own namespace, for `kubectl cift halt`."""
+async def ensure_admin_secret(context: Context) -> None:
+    """Keep a key with the scope `admin` in our own namespace, for `kubectl cift halt`.
+
+    Raises CiftError, ApiError, ApiUnavailable."""
     namespace, database = context.settings.namespace, context.platform.database
     path = path_of("secrets", namespace)
     found = await context.kube.get(f"{path}/{ADMIN_SECRET}")
@@ -108,7 +111,7 @@ async def ensure_operate_secret(context: Context) -> None:
             await context.kube.apply(f"{path}/{ADMIN_SECRET}", secret, "secret")
     except ApiError as error:
         key_id = managed.key_id(key)
-        assert key_id is not None, "a key that was just made has an id"
+        assert key_id is not None, "a new key has an id"
         await managed.revoke_key(key_id, managed.ADMIN, database, context.platform.valkey)
         if error.status != 409:  # 409: another operator wrote it
             raise

@@ -1,8 +1,8 @@
-"""What is to be looked at: a set of keys with a time each, worked off by a few workers.
+"""The work queue: keys of resources, each with a due time, processed by `WORKERS` workers.
 
-The workqueue of Kubernetes' own controllers in a page: a key that waits is one key however often it is
-added; the same key is never worked on twice at a time; failure tries again with growing pauses (1 s to
-`RETRY_MAX_S`), success forgets them.
+It follows the workqueue of Kubernetes' own controllers: a key that is added while it waits is processed once;
+one key is never processed by two workers at the same time; after a failure the key is retried with growing
+pauses (1 s to `RETRY_MAX_S`), which a success resets.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ RETRY_MAX_S = 60.0
 
 @dataclass(frozen=True, order=True, slots=True)
 class Key:
-    """A resource by its name: `kind` is its plural."""
+    """Names a resource. `kind` is the plural, as in URLs."""
 
     kind: str
     namespace: str
@@ -35,16 +35,16 @@ class Key:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
 
-class Again(Exception):
-    """Look again after `after_s`: not an error, just not finished."""
+class RequeueAfter(Exception):
+    """Reconcile again after `after_s`. Not a failure: the work is not finished yet."""
 
     def __init__(self, after_s: float) -> None:
-        super().__init__(f"again in {after_s:g} s")
+        super().__init__(f"requeue after {after_s:g} s")
         self.after_s = after_s
 
 
-class Work:
-    """Keys to be worked off by `ensure`."""
+class WorkQueue:
+    """Keys that wait for `ensure`."""
 
     def __init__(self, ensure: Callable[[Key], Awaitable[None]]) -> None:
         self._ensure = ensure
@@ -55,7 +55,7 @@ class Work:
         self._changed = asyncio.Event()
 
     def add(self, key: Key, after_s: float = 0.0) -> None:
-        """Look at a resource, at the latest after this time."""
+        """Queue a resource. It becomes due after `after_s`, or earlier if an earlier time is queued."""
         due = asyncio.get_running_loop().time() + after_s
         if due >= self._due.get(key, float("inf")):
             return
@@ -65,7 +65,7 @@ class Work:
         self._changed.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Process keys until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
                 group.create_task(self._worker())
@@ -79,7 +79,7 @@ class Work:
             try:
                 while self._heap:
                     due, key = self._heap[0]
-                    if self._due.get(key) != due:  # worked off, or due sooner by now
+                    if self._due.get(key) != due:  # already processed, or now due earlier
                         heapq.heappop(self._heap)
                         continue
                     if due > loop.time():
@@ -87,7 +87,7 @@ class Work:
                         break
                     heapq.heappop(self._heap)
                     if key in self._running:
-                        busy.append((due, key))  # `_worker` sets `_changed` when it has ended
+                        busy.append((due, key))  # `_worker` sets `_changed` when it is done with the key
                         continue
                     del self._due[key]
                     metrics.waiting.set(len(self._due))
@@ -107,15 +107,15 @@ class Work:
             try:
                 await self._ensure(key)
                 self._failures.pop(key, None)
-            except Again as again:
+            except RequeueAfter as requeue:
                 self._failures.pop(key, None)
-                self.add(key, again.after_s)
+                self.add(key, requeue.after_s)
             except Exception as error:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
                 pause = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10))
-                pause *= random.uniform(0.75, 1.25)  # noqa: S311 (not to come all at once)
+                pause *= random.uniform(0.75, 1.25)  # noqa: S311 (spreads the retries)
                 log.warning(
-                    "%s is tried again in %.1f s: %s", key, pause, error, exc_info=not _expected(error)
+                    "%s failed, retrying in %.1f s: %s", key, pause, error, exc_info=not _expected(error)
                 )
                 self.add(key, pause)
             finally:
@@ -124,24 +124,23 @@ class Work:
 
 
 class Watch:
-    """What the watch of the API server showed, so that changes that cannot matter (our own writes of a
-    status) are not looked at."""
+    """Filters watch events: changes without effect, such as our own status writes, queue nothing."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: WorkQueue) -> None:
         self._work = work
-        self._marks: dict[Key, Any] = {}
+        self._fingerprints: dict[Key, Any] = {}
 
-    def saw(self, key: Key, mark: object | None) -> None:
-        """A resource is there, with these traits that matter; None: it is gone."""
-        if mark is None:
-            self._marks.pop(key, None)
-        elif self._marks.get(key) == mark:
+    def saw(self, key: Key, fingerprint: object | None) -> None:
+        """Queue the key if the fingerprint of its relevant fields changed. None: the resource is gone."""
+        if fingerprint is None:
+            self._fingerprints.pop(key, None)
+        elif self._fingerprints.get(key) == fingerprint:
             return
         else:
-            self._marks[key] = mark
+            self._fingerprints[key] = fingerprint
         self._work.add(key)
 
 
 def _expected(error: Exception) -> bool:
-    """Whether it says all there is to know: an outage, not a bug."""
+    """Whether the error is an outage rather than a bug. Its message is enough then, without a traceback."""
     return isinstance(error, CiftError | ApiError | ApiUnavailable)

@@ -1,1 +1,1 @@
-"""MarketStream: a JetStream stream and its durable consumers, kept as declared."""
+"""MarketStream: a JetStream stream and its durable consumers, kept as the resource declares them."""

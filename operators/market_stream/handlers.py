@@ -1,4 +1,4 @@
-"""MarketStream, observed and acted upon: `ensure()` makes stream and consumers what the resource declares."""
+"""Handlers of MarketStream. `ensure()` makes the stream and its consumers what the resource declares."""
 
 import time
 from typing import Any
@@ -13,57 +13,57 @@ from operators.context import Context
 from operators.kube import ApiError, ApiUnavailable, Object
 from operators.market_stream import plan as plans
 from operators.market_stream.plan import Desired, Observed
-from operators.work import Again, Key
+from operators.work import Key, RequeueAfter
 
 KIND = "marketstreams"
 ROUNDS_MAX = 5
-AGAIN_BLOCKED_S = 15.0
+RECHECK_BLOCKED_S = 15.0
 
 
 @kopf.on.event("cift.markets", "v1alpha1", KIND)
 async def changed(event: Any, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-    """Something happened to a resource, or it was listed at the start: look at it, if it may matter."""
+    """Queue a resource that was listed at the start, or whose relevant fields changed."""
     meta = body["metadata"]
-    mark = (
+    fingerprint = (
         meta["uid"],
         meta["generation"],
         meta.get("deletionTimestamp"),
         tuple(meta.get("finalizers") or ()),
     )
     key = Key(KIND, meta["namespace"], meta["name"])
-    memo.watch.saw(key, None if event["type"] == "DELETED" else mark)
+    memo.watch.saw(key, None if event["type"] == "DELETED" else fingerprint)
 
 
 async def ensure(context: Context, key: Key) -> None:
-    """One look at a resource, and what follows.
+    """Reconcile one resource.
 
     Raises:
-        Again: something stands in the way.
-        CiftError, ApiError, ApiUnavailable: to be tried again.
+        RequeueAfter: something stands in the way.
+        CiftError, ApiError, ApiUnavailable: retry.
     """
     body = await context.resource(key)
     if body is None:
-        return  # what it managed stays, or went before its finalizer did
+        return  # its stream stays, or was deleted before the finalizer was removed
     began = time.monotonic()
     outcome = "failed"
     try:
-        outcome = await _Look(context, key, body, await context.cluster()).ensure()
+        outcome = await _Reconciliation(context, key, body, await context.cluster()).ensure()
     finally:
         metrics.ensured.labels("MarketStream", outcome).inc()
         metrics.ensure_seconds.labels("MarketStream").observe(time.monotonic() - began)
     if outcome == "blocked":
-        raise Again(AGAIN_BLOCKED_S)
+        raise RequeueAfter(RECHECK_BLOCKED_S)
 
 
-class _Look:
-    """One look at one resource."""
+class _Reconciliation:
+    """One reconciliation of one resource."""
 
     def __init__(self, context: Context, key: Key, body: Object, cluster: str) -> None:
         self.context, self.key, self.body, self.cluster = context, key, body, cluster
         self.wanted: Desired = plans.desired_of(body, cluster)
 
     async def ensure(self) -> str:
-        """Take steps until none are left, then write the status; settled or blocked."""
+        """Take steps until none are left, then write the status. Returns "settled" or "blocked"."""
         refused: dict[str, Condition] = {}
         try:
             for _ in range(ROUNDS_MAX):
@@ -77,15 +77,15 @@ class _Look:
                         await self.act(step)
                     except Refused as error:
                         where = "ConsumersReady" if isinstance(step, plans.PutConsumer) else "StreamReady"
-                        refused[where] = conditions.no(where, "RefusedByNats", error.message)
+                        refused[where] = conditions.unmet(where, "RefusedByNats", error.message)
                         break
                     if isinstance(step, plans.SetFinalizer) and self.wanted.deleting:
-                        return "settled"  # it is gone, or waits for others
-                await self._look_again()
+                        return "settled"  # it is gone, or waits for finalizers of others
+                await self._reload()
             else:
-                raise Again(1.0)
+                raise RequeueAfter(1.0)
         except Unavailable as error:
-            await self._tell_unreachable(error)
+            await self._report_unreachable(error)
             raise
         left = plans.Plan(todo.steps, {**todo.blocked, **refused}, todo.kept)
         found = plans.conditions(self.wanted, seen, left)
@@ -97,21 +97,21 @@ class _Look:
         if seen.config is not None:
             status |= {"messages": seen.messages, "bytes": seen.bytes, "consumers": len(seen.consumers)}
         if await self.context.write_status(self.key, self.body, status):
-            self.context.tell_news(self.body, found)
+            self.context.record_unmet(self.body, found)
         return "settled" if found[0].status == "True" else "blocked"
 
-    async def _look_again(self) -> None:
+    async def _reload(self) -> None:
         body = await self.context.resource(self.key)
         if body is None or body["metadata"]["uid"] != self.wanted.uid:
-            raise Again(0.0)
+            raise RequeueAfter(0.0)
         self.body, self.wanted = body, plans.desired_of(body, self.cluster)
 
-    async def _tell_unreachable(self, error: CiftError) -> None:
-        """Say why a spec could not be looked at. What was settled stays so."""
+    async def _report_unreachable(self, error: CiftError) -> None:
+        """Set all conditions of a new spec to Unknown. A spec that was reconciled keeps its conditions."""
         status = dict(self.body.get("status") or {})
         if status.get("observedGeneration") == self.wanted.generation:
             return
-        sentence = f"{error.message}; it is tried again"
+        sentence = f"{error.message}; the operator retries"
         found = [
             conditions.unknown(each, "NatsUnavailable", sentence)
             for each in ("Ready", "StreamReady", "ConsumersReady")
@@ -121,14 +121,14 @@ class _Look:
         try:
             await self.context.write_status(self.key, self.body, status)
         except (ApiError, ApiUnavailable):
-            pass  # the outage itself is what is raised
+            pass  # the caller raises the outage itself
 
     async def observe(self) -> Observed:
         wanted, jetstream = self.wanted, self.context.jetstream
-        told = await jetstream.stream(wanted.stream)
-        if told is None:
+        info = await jetstream.stream(wanted.stream)
+        if info is None:
             return Observed(None, 0, 0, 0, now_ns(), {}, False)
-        state, config = told["state"], told["config"]
+        state, config = info["state"], info["config"]
         first = parse_rfc3339(state.get("first_ts") or "") if state["messages"] else 0
         consumers = await jetstream.consumers(wanted.stream)
         return Observed(
@@ -142,7 +142,7 @@ class _Look:
         )
 
     async def _is_gone(self, metadata: dict[str, str]) -> bool:
-        """Whether the other resource that the stream names is certain not to exist."""
+        """Whether the stream names another resource as its manager, and that one certainly does not exist."""
         holder, name = metadata.get(plans.MANAGED_BY), metadata.get(plans.MANAGED_AS, "")
         if holder in (None, self.wanted.uid) or metadata.get(plans.MANAGED_IN) != self.cluster:
             return False
@@ -155,24 +155,24 @@ class _Look:
 
     async def act(self, step: plans.Step) -> None:
         """Take one step. Raises Refused, Unavailable, ApiError, ApiUnavailable."""
-        jetstream, tell = self.context.jetstream, self.context.recorder.tell
+        jetstream, record = self.context.jetstream, self.context.recorder.record
         match step:
             case plans.CreateStream(config):
                 await jetstream.create_stream(config)
-                tell(self.body, "StreamCreated", f"Created the stream {config['name']}")
+                record(self.body, "StreamCreated", f"Created the stream {config['name']}")
             case plans.UpdateStream(config, changed):
                 await jetstream.update_stream(config)
-                fields = ", ".join(name for name in changed if name != "metadata") or "who manages it"
-                tell(self.body, "StreamUpdated", f"Updated the stream {config['name']}: {fields}")
+                fields = ", ".join(name for name in changed if name != "metadata") or "its manager"
+                record(self.body, "StreamUpdated", f"Updated the stream {config['name']}: {fields}")
             case plans.DeleteStream(stream):
                 await jetstream.delete_stream(stream)
-                tell(self.body, "StreamDeleted", f"Deleted the stream {stream}, by deletionPolicy Delete")
+                record(self.body, "StreamDeleted", f"Deleted the stream {stream} (deletionPolicy Delete)")
             case plans.PutConsumer(stream, config, create):
                 await jetstream.put_consumer(stream, config, create=create)
                 done = "Created" if create else "Updated"
-                tell(self.body, f"Consumer{done}", f"{done} the consumer {config['durable_name']}")
+                record(self.body, f"Consumer{done}", f"{done} the consumer {config['durable_name']}")
             case plans.DeleteConsumer(stream, name):
                 await jetstream.delete_consumer(stream, name)
-                tell(self.body, "ConsumerDeleted", f"Deleted the consumer {name}, declared no more")
+                record(self.body, "ConsumerDeleted", f"Deleted the consumer {name}: no longer declared")
             case plans.SetFinalizer(present):
                 await self.context.set_finalizer(self.key, self.body, plans.FINALIZER, present=present)

@@ -1,10 +1,10 @@
-"""What to do about a MarketStream: what is declared against what is. Pure.
+"""The steps from the actual to the declared state of a MarketStream. Pure.
 
-A configuration is JetStream's own JSON. What is not declared is left as it is found (a stream that matchd
-made keeps its `allow_direct`, say), so only declared fields are compared: `_over`.
+Configurations are JetStream's own JSON. `_over` compares only declared fields. Undeclared fields stay as they
+are, for example the `allow_direct` of a stream that matchd made.
 
-Data is never dropped without deletionPolicy Delete: neither a stream, nor messages by a smaller limit, nor
-a consumer's place.
+Without deletionPolicy Delete no data is dropped: no stream, no messages by a smaller limit, no consumer's
+position.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operators.conditions import Condition, no, yes
+from operators.conditions import Condition, met, unmet
 
 FINALIZER = "cift.markets/delete-stream"
 MANAGED_BY, MANAGED_AS, MANAGED_IN = "cift.markets/uid", "cift.markets/resource", "cift.markets/cluster"
@@ -39,31 +39,31 @@ class Desired:
     has_finalizer: bool
 
     @property
-    def mark(self) -> dict[str, str]:
-        """What a stream's and a consumer's metadata say of who manages it."""
+    def ownership(self) -> dict[str, str]:
+        """The metadata that names this resource as the manager of a stream or consumer."""
         return {MANAGED_BY: self.uid, MANAGED_AS: self.name, MANAGED_IN: self.cluster}
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is."""
+    """The actual state."""
 
     config: Config | None
+    """None: the stream does not exist."""
     messages: int
     bytes: int
     first_at_ns: int
-    """When the oldest message came; 0 without messages."""
+    """Time of the oldest message; 0 without messages."""
     now_ns: int
     consumers: Mapping[str, Config]
     holder_gone: bool
-    """The other resource that the stream's metadata names does not exist any more."""
+    """The stream's metadata names another resource, which no longer exists."""
 
     @property
     def holder(self) -> str | None:
         return ((self.config or {}).get("metadata") or {}).get(MANAGED_BY)
 
 
-# ── steps ───────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class CreateStream:
     config: Config
@@ -103,24 +103,23 @@ Step = CreateStream | UpdateStream | DeleteStream | PutConsumer | DeleteConsumer
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps that can be taken now, what stands in the way of the rest, and what is left on purpose."""
+    """The steps that can be taken now, what blocks the others, and what is kept on purpose."""
 
     steps: tuple[Step, ...]
     blocked: Mapping[str, Condition]
     kept: tuple[str, ...] = ()
-    """Consumers that are declared no more and kept, because data is retained."""
+    """Consumers that are no longer declared but kept, because deletionPolicy is Retain."""
 
 
-# ── reading ─────────────────────────────────────────────────────────────────────────────────────
 def nanoseconds(text: str) -> int:
-    """`90s`, `24h` and so on, as the definition admits them."""
+    """Nanoseconds of a duration such as `90s` or `24h`, in the form that the CRD admits."""
     found = _DURATION.fullmatch(text)
-    assert found is not None, f"the API server admits no duration {text!r}"
+    assert found is not None, f"the API server does not admit the duration {text!r}"
     return int(found[1]) * _NS[found[2]]
 
 
 def desired_of(body: Mapping[str, Any], cluster: str) -> Desired:
-    """What a resource declares; the API server has checked it (charts/cift-crds)."""
+    """What a resource declares. The API server has validated it (charts/cift-crds)."""
     meta, spec = body["metadata"], body["spec"]
     age = nanoseconds(spec["maxAge"]) if "maxAge" in spec else 0
     window = nanoseconds(spec.get("duplicateWindow", "120s"))
@@ -168,35 +167,34 @@ def _consumer(spec: Mapping[str, Any]) -> Config:
     return config
 
 
-# ── deciding ────────────────────────────────────────────────────────────────────────────────────
 def plan(wanted: Desired, seen: Observed) -> Plan:
-    """The steps from what is to what is declared."""
+    """The steps from the actual to the declared state."""
     if wanted.deleting:
         return _plan_deletion(wanted, seen)
     steps: list[Step] = []
     if wanted.deletes != wanted.has_finalizer:
         steps.append(SetFinalizer(wanted.deletes))
     if seen.config is None:
-        steps.append(CreateStream({**wanted.config, "metadata": wanted.mark}))
+        steps.append(CreateStream({**wanted.config, "metadata": wanted.ownership}))
         steps += [
-            PutConsumer(wanted.stream, {**config, "metadata": wanted.mark}, True)
+            PutConsumer(wanted.stream, {**config, "metadata": wanted.ownership}, True)
             for config in wanted.consumers.values()
         ]
         return Plan(tuple(steps), {})
     blocked = _blocked(wanted, seen)
     if blocked is not None:
         return Plan(tuple(steps), {"StreamReady": blocked})
-    merged, changed = _over(seen.config, wanted.config, wanted.mark)
+    merged, changed = _over(seen.config, wanted.config, wanted.ownership)
     if changed:
         steps.append(UpdateStream(merged, changed))
     kept: list[str] = []
     for name, config in wanted.consumers.items():
         found = seen.consumers.get(name)
         if found is None:
-            steps.append(PutConsumer(wanted.stream, {**config, "metadata": wanted.mark}, True))
+            steps.append(PutConsumer(wanted.stream, {**config, "metadata": wanted.ownership}, True))
             continue
-        # A filter that is declared no more is one to be taken away, not one to be left.
-        merged, changed = _over(found, {"filter_subject": "", **config}, wanted.mark)
+        # An absent filter means "no filter": unlike other undeclared fields, an old one is removed.
+        merged, changed = _over(found, {"filter_subject": "", **config}, wanted.ownership)
         if changed:
             steps.append(PutConsumer(wanted.stream, merged, False))
     for name, found in seen.consumers.items():
@@ -208,17 +206,17 @@ def plan(wanted: Desired, seen: Observed) -> Plan:
     return Plan(tuple(steps), {}, tuple(sorted(kept)))
 
 
-def _over(found: Config, declared: Config, mark: dict[str, str]) -> tuple[Config, tuple[str, ...]]:
-    """The configuration found with what is declared over it, and which fields that changes."""
+def _over(found: Config, declared: Config, ownership: dict[str, str]) -> tuple[Config, tuple[str, ...]]:
+    """The found configuration overlaid with the declared one, and the names of the fields that change."""
     metadata = found.get("metadata") or {}
     changed = []
     for name, value in declared.items():
         now = found.get(name, _ABSENT.get(name))
         if (sorted(now or ()) if name == "subjects" else now) != value:
             changed.append(name)
-    if any(metadata.get(name) != value for name, value in mark.items()):
+    if any(metadata.get(name) != value for name, value in ownership.items()):
         changed.append("metadata")
-    return {**found, **declared, "metadata": {**metadata, **mark}}, tuple(changed)
+    return {**found, **declared, "metadata": {**metadata, **ownership}}, tuple(changed)
 
 
 _ABSENT = {
@@ -230,36 +228,38 @@ _ABSENT = {
     "max_msg_size": -1,
     "max_deliver": -1,
 }
-"""What JetStream leaves out of its JSON when it says nothing."""
+"""The values of fields that JetStream omits from its JSON."""
 
 
 def _blocked(wanted: Desired, seen: Observed) -> Condition | None:
     config = seen.config or {}
 
     def because(reason: str, message: str) -> Condition:
-        return no("StreamReady", reason, message)
+        return unmet("StreamReady", reason, message)
 
     if seen.holder not in (None, wanted.uid) and not seen.holder_gone:
         other = (config.get("metadata") or {}).get(MANAGED_AS)
-        return because("ManagedByAnother", f"The stream {wanted.stream} is that of the MarketStream {other}")
+        return because(
+            "ManagedByAnother", f"The stream {wanted.stream} is managed by the MarketStream {other}"
+        )
     for name in ("storage", "retention"):
         if config.get(name) != wanted.config[name]:
             return because(
                 f"{name.capitalize()}Differs",
-                f"The stream {wanted.stream} exists with {name} {config.get(name)}, which cannot change:"
-                " declare that, or another stream",
+                f"The stream {wanted.stream} exists with {name} {config.get(name)}, which cannot change."
+                f" Declare {name} {config.get(name)}, or name another stream",
             )
     lost = None if wanted.deletes else _would_drop(wanted.config, seen)
     if lost is not None:
         return because(
             "WouldDropData",
-            f"{lost}; with deletionPolicy Retain nothing is dropped: raise the limit, or set Delete",
+            f"{lost}. deletionPolicy Retain forbids dropping data: raise the limit, or set Delete",
         )
     return None
 
 
 def _would_drop(wanted: Config, seen: Observed) -> str | None:
-    """What an update would drop, in words."""
+    """A sentence if the update would drop data, else None."""
     now = seen.config or {}
 
     def tighter(name: str) -> bool:
@@ -286,31 +286,30 @@ def _plan_deletion(wanted: Desired, seen: Observed) -> Plan:
     return Plan((*steps, SetFinalizer(False)), {})
 
 
-# ── telling ─────────────────────────────────────────────────────────────────────────────────────
 def conditions(wanted: Desired, seen: Observed, left: Plan) -> list[Condition]:
-    """What is true of an observation, given what is left to do of it."""
+    """The conditions of an observation. `left` is the plan that remains after all steps were taken."""
     pending = [step for step in left.steps if not isinstance(step, SetFinalizer)]
     about_stream = [step for step in pending if isinstance(step, CreateStream | UpdateStream)]
     stream = left.blocked.get("StreamReady")
     if stream is None and (seen.config is None or about_stream):
-        stream = no("StreamReady", "Pending", f"The stream {wanted.stream} is not as declared yet")
-    stream = stream or yes("StreamReady", "AsDeclared", f"The stream {wanted.stream} is as declared")
+        stream = unmet("StreamReady", "Pending", f"The stream {wanted.stream} is not as declared yet")
+    stream = stream or met("StreamReady", "AsDeclared", f"The stream {wanted.stream} is as declared")
     consumers = left.blocked.get("ConsumersReady")
     missing = [name for name in wanted.consumers if name not in seen.consumers]
     if consumers is None and (missing or len(pending) > len(about_stream)):
-        consumers = no("ConsumersReady", "Pending", "Not all consumers are as declared yet")
+        consumers = unmet("ConsumersReady", "Pending", "Not all consumers are as declared yet")
     if consumers is None and left.kept:
         names = ", ".join(left.kept)
-        consumers = yes(
+        consumers = met(
             "ConsumersReady",
             "ConsumersKept",
-            f"All declared consumers exist; {names} is declared no more, and kept by deletionPolicy Retain",
+            f"All declared consumers exist. No longer declared, but kept by deletionPolicy Retain: {names}",
         )
     count = len(wanted.consumers)
-    consumers = consumers or yes("ConsumersReady", "AsDeclared", f"{count} consumers are as declared")
-    ready = yes("Ready", "AsDeclared", "Stream and consumers are as declared")
+    consumers = consumers or met("ConsumersReady", "AsDeclared", f"{count} consumers are as declared")
+    ready = met("Ready", "AsDeclared", "Stream and consumers are as declared")
     for each in (stream, consumers):
         if each.status != "True":
-            ready = no("Ready", each.reason, each.message)
+            ready = unmet("Ready", each.reason, each.message)
             break
     return [ready, stream, consumers]

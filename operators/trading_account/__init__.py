@@ -1,1 +1,1 @@
-"""TradingAccount: an account at the exchange, funded, with limits and credentials."""
+"""TradingAccount: a funded account at the exchange, with limits and credentials."""

@@ -1,4 +1,4 @@
-"""TradingAccount, observed and acted upon: `ensure()` makes the account what the resource declares."""
+"""Handlers of TradingAccount. `ensure()` makes the account what the resource declares."""
 
 import base64
 import logging
@@ -21,38 +21,38 @@ from operators.kube import MANAGER, ApiError, ApiUnavailable, Object, path_of
 from operators.trading_account import plan as plans
 from operators.trading_account import report
 from operators.trading_account.plan import Credentials, Desired, Observed
-from operators.work import Again, Key
+from operators.work import Key, RequeueAfter
 
 log = logging.getLogger("cift.operator")
 KIND = "tradingaccounts"
 ROUNDS_MAX = 6
-AGAIN_BLOCKED_S = 5.0
-"""What stands in the way may go at any time, and nobody tells us."""
+RECHECK_BLOCKED_S = 5.0
+"""No event reports that an obstacle is gone, so a blocked resource is checked again after this time."""
 ROTATION_MARK, ISSUED_MARK = "cift.markets/rotation", "cift.markets/issued-at"
 
 
 @kopf.on.event("cift.markets", "v1alpha1", KIND)
 async def changed(event: Any, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-    """Something happened to a resource, or it was listed at the start: look at it, if it may matter."""
+    """Queue a resource that was listed at the start, or whose relevant fields changed."""
     meta = body["metadata"]
     key = Key(KIND, meta["namespace"], meta["name"])
     annotations = meta.get("annotations") or {}
-    mark = (
+    fingerprint = (
         meta["uid"],
         meta["generation"],
         meta.get("deletionTimestamp"),
         tuple(meta.get("finalizers") or ()),
         annotations.get(plans.ROTATE_ANNOTATION),
     )
-    memo.watch.saw(key, None if event["type"] == "DELETED" else mark)
+    memo.watch.saw(key, None if event["type"] == "DELETED" else fingerprint)
 
 
 async def ensure(context: Context, key: Key) -> None:
-    """One look at a resource, and what follows.
+    """Reconcile one resource.
 
     Raises:
-        Again: something stands in the way.
-        CiftError, ApiError, ApiUnavailable: to be tried again.
+        RequeueAfter: something stands in the way.
+        CiftError, ApiError, ApiUnavailable: retry.
     """
     body = await context.resource(key)
     if body is None:
@@ -61,25 +61,26 @@ async def ensure(context: Context, key: Key) -> None:
     began = time.monotonic()
     outcome = "failed"
     try:
-        outcome = await _Look(context, key, body).ensure()
+        outcome = await _Reconciliation(context, key, body).ensure()
     finally:
         metrics.ensured.labels("TradingAccount", outcome).inc()
         metrics.ensure_seconds.labels("TradingAccount").observe(time.monotonic() - began)
     if outcome == "blocked":
-        raise Again(AGAIN_BLOCKED_S)
+        raise RequeueAfter(RECHECK_BLOCKED_S)
 
 
-async def release_gone(context: Context, name: str, but: str | None = None) -> None:
-    """Let go of what resources of this name managed that are gone (all but the uid `but`)."""
+async def release_gone(context: Context, name: str, except_uid: str | None = None) -> None:
+    """Release the accounts of resources that had this name (namespace/name) and are gone: all of that name
+    except the uid `except_uid`."""
     cluster, platform = await context.cluster(), context.platform
     for uid in await managed.managers_named(name, cluster, platform.database):
-        if uid != but:
+        if uid != except_uid:
             await managed.release(uid, platform.database, platform.valkey)
             metrics.orphans.inc()
 
 
-class _Look:
-    """One look at one resource."""
+class _Reconciliation:
+    """One reconciliation of one resource."""
 
     def __init__(self, context: Context, key: Key, body: Object) -> None:
         self.context, self.key, self.body = context, key, body
@@ -87,7 +88,7 @@ class _Look:
         self.platform = context.platform
 
     async def ensure(self) -> str:
-        """Take steps until none are left, then write the status; settled or blocked."""
+        """Take steps until none are left, then write the status. Returns "settled" or "blocked"."""
         if not (self.body.get("status") or {}).get("accountId"):
             await release_gone(self.context, self.wanted.name, self.wanted.uid)
         refused: dict[str, Condition] = {}
@@ -101,19 +102,19 @@ class _Look:
                     metrics.steps.labels("TradingAccount", type(step).__name__).inc()
                     if isinstance(step, plans.SetFinalizer) and self.wanted.deleting:
                         await self.act(step)
-                        return "settled"  # it is gone, or waits for others
+                        return "settled"  # it is gone, or waits for finalizers of others
                     try:
                         await self.act(step)
                     except Refused as error:
                         where = _condition_of(step)
                         reason = "".join(word.capitalize() for word in error.code.split("_"))
-                        refused[where] = conditions.no(where, reason, error.message)
+                        refused[where] = conditions.unmet(where, reason, error.message)
                         break
                 self.wanted = await self._fresh()
             else:
-                raise Again(1.0)
+                raise RequeueAfter(1.0)
         except (Unavailable, OutcomeUnknown, ApiUnavailable) as error:
-            await self._tell_unreachable(error)
+            await self._report_unreachable(error)
             raise
         left = plans.Plan(todo.steps, {**todo.blocked, **refused})
         found = report.conditions(self.wanted, seen, left)
@@ -122,35 +123,35 @@ class _Look:
         ready = found[0]
         status = report.status(self.wanted, seen, stamped, ready)
         if await self.context.write_status(self.key, self.body, status):
-            self.context.tell_news(self.body, found)
+            self.context.record_unmet(self.body, found)
             if ready.status == "True" and not conditions.is_true(self.body.get("status") or {}, "Ready"):
-                self.context.recorder.tell(self.body, "Ready", "The account is as declared")
+                self.context.recorder.record(self.body, "Ready", "The account is as declared")
         return "settled" if ready.status == "True" else "blocked"
 
     async def _fresh(self) -> Desired:
-        """The resource may have changed under the steps: what is decided next is decided about the newest."""
+        """Reload the resource. It may have changed during the steps; the next plan needs the newest spec."""
         body = await self.context.resource(self.key)
         if body is None or body["metadata"]["uid"] != self.wanted.uid:
-            raise Again(0.0)
+            raise RequeueAfter(0.0)
         self.body = body
         return plans.desired_of(body)
 
-    async def _tell_unreachable(self, error: Exception) -> None:
-        """Say why a spec could not be looked at. What was settled stays so: an outage undoes nothing."""
+    async def _report_unreachable(self, error: Exception) -> None:
+        """Set all conditions of a new spec to Unknown. A spec that was reconciled keeps its conditions: an
+        outage undoes nothing."""
         status = dict(self.body.get("status") or {})
         if status.get("observedGeneration") == self.wanted.generation or isinstance(error, ApiUnavailable):
             return
         code = error.code if isinstance(error, CiftError) else "unavailable"
         reason = "".join(word.capitalize() for word in code.split("_"))
-        found = report.unreachable(reason, f"{error}; it is tried again")
+        found = report.unreachable(reason, f"{error}; the operator retries")
         before = status.get("conditions") or []
         status["conditions"] = conditions.stamped(found, before, self.wanted.generation, now_ns())
         status.setdefault("phase", "Pending")
-        # observedGeneration stays: this spec has not been looked at.
+        # observedGeneration stays: this spec is not reconciled yet.
         if status["conditions"] != before:
             await self.context.write_status(self.key, self.body, status)
 
-    # ── what is ─────────────────────────────────────────────────────────────────────────────────
     async def observe(self) -> Observed:
         wanted, database = self.wanted, self.platform.database
         ledger = None
@@ -180,7 +181,7 @@ class _Look:
             return False
         status = self.body.get("status") or {}
         if status.get("accountId") == wanted.account_id and conditions.is_true(status, "LedgerReady"):
-            return True  # we said so when we had seen it
+            return True  # the status was written after the deposit was observed
         database = self.platform.database
         await database.caught_up(wanted.account_id, "project_ledger")
         async with database.read(wanted.account_id) as c:
@@ -188,7 +189,7 @@ class _Look:
             return await portfolio.has_transfer(c, wanted.account_id, transfer)
 
     async def _is_gone(self, user: managed.ManagedUser | None) -> bool:
-        """Whether the other resource that manages the account is certain not to exist."""
+        """Whether another resource manages the account, and that one certainly does not exist."""
         if user is None or user.managed_by in (None, self.wanted.uid) or user.managed_as is None:
             return False
         if user.managed_in != await self.context.cluster():
@@ -197,7 +198,7 @@ class _Look:
         try:
             found = await self.context.resource(Key(KIND, namespace, name))
         except ApiError:
-            return False  # where we may not look
+            return False  # no permission to read it, so its absence is not certain
         return found is None or found["metadata"]["uid"] != user.managed_by
 
     async def _secret(self, user_id: str | None) -> tuple[str | None, Credentials | None]:
@@ -208,8 +209,8 @@ class _Look:
         meta = found["metadata"]
         if all(owner.get("uid") != wanted.uid for owner in meta.get("ownerReferences") or ()):
             return (
-                f"There is a Secret {wanted.secret_name} that is not this resource's: delete it, or choose"
-                " credentials.secretName in another TradingAccount",
+                f"The Secret {wanted.secret_name} exists and does not belong to this resource. Delete the"
+                " Secret, or make another TradingAccount with another credentials.secretName",
                 None,
             )
         key = _decoded((found.get("data") or {}).get("CIFT_API_KEY"))
@@ -219,7 +220,7 @@ class _Look:
         )
         key_id = managed.key_id(key)
         if works and key_id is not None:
-            # What another operator, or one that crashed, left behind.
+            # Revoke the keys that another operator, or a crashed one, left behind.
             await managed.revoke_keys(wanted.uid, key_id, self.platform.database, self.platform.valkey)
         return None, Credentials(
             key=key,
@@ -230,17 +231,18 @@ class _Look:
             resource_version=meta["resourceVersion"],
         )
 
-    # ── what is done ────────────────────────────────────────────────────────────────────────────
     async def act(self, step: plans.Step) -> None:
-        """Take one step. Raises Refused, Unavailable, OutcomeUnknown, Again, ApiError, ApiUnavailable."""
-        engine, database, tell = self.platform.engine, self.platform.database, self.context.recorder.tell
+        """Take one step.
+
+        Raises Refused, Unavailable, OutcomeUnknown, RequeueAfter, ApiError, ApiUnavailable."""
+        engine, database, record = self.platform.engine, self.platform.database, self.context.recorder.record
         manager = Manager(self.wanted.uid, self.wanted.name, await self.context.cluster())
         match step:
             case plans.OpenAccount(account, kind, currency):
                 command = {"type": "open_account", "account": account, "kind": kind, "role": "customer"}
                 try:
                     await engine.submit({**command, "currency": currency})
-                    tell(self.body, "AccountOpened", f"Opened the {kind} account {account}")
+                    record(self.body, "AccountOpened", f"Opened the {kind} account {account}")
                 except Refused as error:
                     if error.code != "account_exists":
                         raise
@@ -249,28 +251,28 @@ class _Look:
                 done = await engine.submit({**deposit, "idempotency_key": "starting-cash"})
                 if not done.repeated:
                     cash = f"{format_nanos(amount, 2)} {currency}"
-                    tell(self.body, "AccountFunded", f"Paid in the starting cash of {cash}")
+                    record(self.body, "AccountFunded", f"Deposited the starting cash of {cash}")
             case plans.MakeUser(account):
                 try:
                     await managed.make_user(account, manager, database, self.platform.settings)
                 except Conflict:
-                    pass  # another operator did: seen in the next round
+                    pass  # another operator made it; the next round observes it
             case plans.TakeUser(account, instead_of):
                 try:
                     await managed.take_user(account, instead_of, manager, database)
-                    tell(self.body, "AccountAdopted", f"Adopted the account {account}")
+                    record(self.body, "AccountAdopted", f"Adopted the account {account}")
                 except Conflict:
                     pass
             case plans.SetLimits(account, limits):
                 await engine.submit({"type": "set_limits", "account": account, "limits": dict(limits)})
-                tell(self.body, "LimitsSet", f"Set the limits: {_limits_in_words(limits)}")
+                record(self.body, "LimitsSet", f"Set the limits: {_limits_in_words(limits)}")
             case plans.SetState(account, state):
                 await engine.submit({"type": "set_account_state", "account": account, "state": state})
-                tell(self.body, "StateSet", f"Set the account's state to {plans.STATE_NAMES[state]}")
+                record(self.body, "StateSet", f"Set the account's state to {plans.STATE_NAMES[state]}")
             case plans.CancelOrders(account):
                 cancel = {"type": "cancel_all", "account": account, "symbol": None}
                 done = await engine.submit(cancel)
-                tell(self.body, "OrdersCanceled", f"Canceled {done.affected} open orders")
+                record(self.body, "OrdersCanceled", f"Canceled {done.affected} open orders")
             case plans.IssueKey(user_id, replaces, why):
                 await self._issue_key(user_id, replaces, why)
             case plans.SetFinalizer(present):
@@ -278,10 +280,12 @@ class _Look:
             case plans.Release(uid):
                 account_id = await managed.release(uid, database, self.platform.valkey)
                 if account_id is not None:
-                    tell(self.body, "AccountReleased", f"Let go of the account {account_id}, ended its keys")
+                    record(
+                        self.body, "AccountReleased", f"Released the account {account_id}, revoked its keys"
+                    )
 
     async def _issue_key(self, user_id: str, replaces: str | None, why: str) -> None:
-        """A key counts once it is in the Secret. Of two operators one writes it; the other's key ends."""
+        """Make a key and write it to the Secret. If another operator wrote it first, revoke the key."""
         wanted, kube, database = self.wanted, self.context.kube, self.platform.database
         key_id, key = await managed.create_key(
             user_id, wanted.uid, f"kubernetes {wanted.name}", wanted.scopes, database
@@ -296,13 +300,13 @@ class _Look:
         except ApiError as error:
             await managed.revoke_key(key_id, user_id, database, self.platform.valkey)
             if error.status == 409:
-                raise Again(0.2) from None
+                raise RequeueAfter(0.2) from None
             raise
         await managed.revoke_keys(wanted.uid, key_id, database, self.platform.valkey)
         sentence = f"The Secret {wanted.secret_name} holds the new key {key_id}"
         if replaces is not None:
             sentence += "; the old one is revoked"
-        self.context.recorder.tell(self.body, why, sentence)
+        self.context.recorder.record(self.body, why, sentence)
 
     def _secret_with(self, key: str, replaces: str | None) -> Object:
         wanted, url = self.wanted, self.context.settings.url
@@ -342,7 +346,7 @@ class _Look:
 
 
 def _condition_of(step: plans.Step) -> str:
-    """The condition that a refused step leaves false."""
+    """The condition that stays unmet when the step is rejected."""
     match step:
         case plans.SetLimits() | plans.SetState() | plans.CancelOrders():
             return "RiskApplied"
@@ -355,7 +359,7 @@ def _condition_of(step: plans.Step) -> str:
 def _decoded(data: str | None) -> str:
     try:
         return base64.b64decode(data or "").decode("ascii")
-    except ValueError:  # edited by hand: no key of ours
+    except ValueError:  # edited by hand, so not one of our keys
         return ""
 
 

@@ -1,13 +1,13 @@
-"""What to do about a TradingAccount: what is declared against what is. Pure.
+"""The steps from the actual to the declared state of a TradingAccount. Pure.
 
-`plan()` gives the steps that can be taken now, in order, and what stands in the way. Whoever acts observes
-again afterwards, until there are no steps; `report.py` then says what is true.
+`plan()` returns the steps that can be taken now, in order, and what blocks the others. The caller takes them
+and observes again, until no steps are left. Then `report.py` makes the status.
 
-Ids are made of the resource's uid, so that two operators, or one that crashed, open one account and fund
-it once. They hold no generation: an edit in the middle of a funding must not make it another funding
-(startingCash cannot change, so one id is enough), and all other steps set a value, which may be done
-twice. The engine forgets idempotency keys after a day; a deposit's transfer id is looked for in the
-ledger itself before it is sent (`Observed.funded`).
+Ids derive from the resource's uid, so that two operators, or one that crashed, open one account and fund it
+once. They do not contain the generation: an edit during the funding must not cause a second funding, and
+startingCash cannot change, so one id is enough. All other steps set a value and may be repeated. The engine
+forgets idempotency keys after a day, so before a deposit the ledger is searched for its transfer id
+(`Observed.funded`).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from cift.auth.managed import ManagedUser
 from cift.contracts.admin import LEVERAGE_PERCENT_DEFAULT, OPEN_ORDERS_DEFAULT, ORDERS_PER_SECOND_DEFAULT
 from cift.kernel.ids import uuid5
 from cift.kernel.money import parse_nanos
-from operators.conditions import Condition, no
+from operators.conditions import Condition, unmet
 
 FINALIZER = "cift.markets/close-account"
 ROTATE_ANNOTATION = "cift.markets/rotate-credentials"
@@ -42,9 +42,9 @@ class Desired:
     starting_cash: int
     """Nanos; 0 for an adopted account."""
     state: str
-    """As the engine calls it."""
+    """The engine's name of the state, such as `reduce_only`."""
     limits: Mapping[str, Any]
-    """As the engine takes them: amounts in nanos."""
+    """In the form of the engine's command `set_limits`, amounts in nanos."""
     secret_name: str
     scopes: tuple[str, ...]
     rotation: str
@@ -56,7 +56,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The account as the engine has it."""
+    """The account's state in the engine."""
 
     kind: str
     role: str
@@ -66,7 +66,7 @@ class Ledger:
     """Amounts in nanos."""
     open_orders: int
     positions: Mapping[str, str]
-    """Quantity by symbol, those that are not 0."""
+    """Quantity by symbol, without those that are 0."""
     cash: str
     equity: str
     buying_power: str
@@ -74,33 +74,33 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The Secret, as far as it is ours to read."""
+    """What our Secret holds."""
 
     key: str
     key_id: str
     rotation: str
     issued_at: str
     works: bool
-    """The key is one that PostgreSQL takes, with the declared scopes."""
+    """PostgreSQL holds the key as valid, with the declared scopes."""
     resource_version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is."""
+    """The actual state."""
 
     ledger: Ledger | None
+    """None: the account does not exist."""
     funded: bool
     user: ManagedUser | None
     holder_gone: bool
-    """The resource that manages the account does not exist any more (and was of this cluster)."""
+    """The resource that manages the account was in this cluster and no longer exists."""
     secret_taken: str | None
-    """Why the Secret's name cannot be used."""
+    """Why the Secret's name cannot be used, None if it can."""
     credentials: Credentials | None
     streams_missing: tuple[str, ...]
 
 
-# ── steps ───────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class OpenAccount:
     account_id: str
@@ -123,7 +123,7 @@ class MakeUser:
 
 @dataclass(frozen=True, slots=True)
 class TakeUser:
-    """Manage the account instead of this resource (None: of nobody)."""
+    """Become the manager of the account. `instead_of` is the uid of the present manager, None without one."""
 
     account_id: str
     instead_of: str | None
@@ -148,7 +148,8 @@ class CancelOrders:
 
 @dataclass(frozen=True, slots=True)
 class IssueKey:
-    """Make a key and write the Secret; `replaces` is the Secret's version that was seen (None: none)."""
+    """Make a key and write the Secret. `replaces` is the observed resource version of the Secret, None
+    without a Secret."""
 
     user_id: str
     replaces: str | None
@@ -162,7 +163,7 @@ class SetFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End the resource's keys, let its account go."""
+    """Revoke the resource's keys and stop managing its account."""
 
     uid: str
 
@@ -183,15 +184,14 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps that can be taken now, and what stands in the way of the rest: by condition."""
+    """The steps that can be taken now, and the unmet conditions that block the others, by type."""
 
     steps: tuple[Step, ...]
     blocked: Mapping[str, Condition]
 
 
-# ── reading ─────────────────────────────────────────────────────────────────────────────────────
 def desired_of(body: Mapping[str, Any]) -> Desired:
-    """What a resource declares; the API server has checked it (charts/cift-crds)."""
+    """What a resource declares. The API server has validated it (charts/cift-crds)."""
     meta, spec = body["metadata"], body["spec"]
     risk, credentials = spec.get("risk") or {}, spec.get("credentials") or {}
     annotations = meta.get("annotations") or {}
@@ -230,7 +230,8 @@ def desired_of(body: Mapping[str, Any]) -> Desired:
 
 
 def account_of(uid: str) -> str:
-    """The account of the resource with this uid: the same name again is another uid, so another account."""
+    """The account id of the resource with this uid. A deleted and recreated resource has another uid, so
+    another account."""
     return uuid5(uid, "account")
 
 
@@ -240,13 +241,13 @@ def starting_cash_of(uid: str) -> str:
 
 
 def rotation_of(spec: str | None, annotation: str | None) -> str:
-    """What a Secret is marked with: another mark, another key."""
+    """The rotation mark of a Secret, kept in an annotation. When it changes, the key is replaced."""
     return f"{spec or ''}/{annotation or ''}"
 
 
-def ledger_of(told: Mapping[str, Any]) -> Ledger:
-    """The engine's answer to the question `account`."""
-    account = told["account"]
+def ledger_of(result: Mapping[str, Any]) -> Ledger:
+    """The ledger from the result of the engine's query `account`."""
+    account = result["account"]
     limits = {
         name: parse_nanos(value, name) if isinstance(value, str) else value
         for name, value in account["limits"].items()
@@ -258,21 +259,22 @@ def ledger_of(told: Mapping[str, Any]) -> Ledger:
         state=account["state"],
         limits=limits,
         open_orders=account["open_orders"],
-        positions={each["symbol"]: each["quantity"] for each in told["positions"] if each["quantity"] != "0"},
+        positions={
+            each["symbol"]: each["quantity"] for each in result["positions"] if each["quantity"] != "0"
+        },
         cash=account["cash"],
         equity=account["equity"],
         buying_power=account["buying_power"],
     )
 
 
-# ── deciding ────────────────────────────────────────────────────────────────────────────────────
 def plan(wanted: Desired, seen: Observed) -> Plan:
-    """The steps from what is to what is declared."""
+    """The steps from the actual to the declared state."""
     if wanted.deleting:
         return _plan_deletion(wanted, seen)
     steps: list[Step] = []
     if wanted.closes != wanted.has_finalizer:
-        # Before there is anything to close, and only as long as it is wanted.
+        # First of all: with policy Close the finalizer exists before the account does.
         steps.append(SetFinalizer(wanted.closes))
     blocked = _ledger_blocked(wanted, seen)
     if blocked is not None:
@@ -287,39 +289,42 @@ def plan(wanted: Desired, seen: Observed) -> Plan:
     elif seen.user.managed_by != wanted.uid:
         steps.append(TakeUser(wanted.account_id, seen.user.managed_by))
     if seen.ledger is None or not seen.funded:
-        return Plan(tuple(steps), {})  # the rest is decided when it is there
-    risk, in_the_way = _plan_risk(wanted, seen.ledger)
+        return Plan(tuple(steps), {})  # the next round plans the rest, when the account exists
+    risk, obstacle = _plan_risk(wanted, seen.ledger)
     steps += risk
-    hindrances = {"RiskApplied": in_the_way} if in_the_way is not None else {}
+    obstacles = {"RiskApplied": obstacle} if obstacle is not None else {}
     if seen.secret_taken is not None:
-        hindrances["CredentialsReady"] = no("CredentialsReady", "SecretNameTaken", seen.secret_taken)
+        obstacles["CredentialsReady"] = unmet("CredentialsReady", "SecretNameTaken", seen.secret_taken)
     elif seen.user is not None and seen.user.managed_by == wanted.uid:
         why = why_a_key(wanted, seen.credentials)
         if why is not None:
             version = seen.credentials.resource_version if seen.credentials else None
             steps.append(IssueKey(seen.user.user_id, version, why))
-    return Plan(tuple(steps), hindrances)
+    return Plan(tuple(steps), obstacles)
 
 
 def _ledger_blocked(wanted: Desired, seen: Observed) -> Condition | None:
     def because(reason: str, message: str) -> Condition:
-        return no("LedgerReady", reason, message)
+        return unmet("LedgerReady", reason, message)
 
     if seen.ledger is None:
         if not wanted.adopts:
             return None
         return because("UnknownAccount", f"There is no account {wanted.account_id} to adopt")
     if seen.ledger.role != "customer":
-        return because("HouseAccount", "The account is the house's, and is nobody's to adopt")
+        return because(
+            "HouseAccount",
+            f"The account has the role {seen.ledger.role}; only customers' accounts can be adopted",
+        )
     if seen.ledger.kind != wanted.kind:
         return because(
             "TypeDiffers",
-            f"The account is of type {seen.ledger.kind}, which cannot change; declare that type",
+            f"The account's type is {seen.ledger.kind}, which cannot change. Declare type {seen.ledger.kind}",
         )
     if seen.ledger.currency != wanted.currency:
         return because(
             "CurrencyDiffers",
-            f"The account has {seen.ledger.currency}; declare currency {seen.ledger.currency}",
+            f"The account's currency is {seen.ledger.currency}. Declare currency {seen.ledger.currency}",
         )
     user = seen.user
     if user is not None and user.managed_by not in (None, wanted.uid) and not seen.holder_gone:
@@ -328,13 +333,14 @@ def _ledger_blocked(wanted: Desired, seen: Observed) -> Condition | None:
 
 
 def _plan_risk(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Condition | None]:
-    """Limits and state. Limits are set while the account is open; what is stricter comes first."""
+    """Steps for limits and state. Limits can be set only while the account is open, so a closed account is
+    opened first; in all other cases limits come before the state."""
     steps: list[Step] = []
     id = wanted.account_id
     limits_differ = dict(ledger.limits) != dict(wanted.limits)
     if ledger.state == "closed":
         if wanted.state == "closed":
-            return [], None  # limits of a closed account mean nothing, and the engine takes none
+            return [], None  # the engine accepts no limits for a closed account; they would have no effect
         steps.append(SetState(id, wanted.state))
         if limits_differ:
             steps.append(SetLimits(id, wanted.limits))
@@ -342,15 +348,15 @@ def _plan_risk(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Condition |
     if limits_differ:
         steps.append(SetLimits(id, wanted.limits))
     if wanted.state == "closed":
-        closing, in_the_way = _plan_closing(wanted, ledger)
-        return steps + closing, in_the_way
+        closing, obstacle = _plan_closing(wanted, ledger)
+        return steps + closing, obstacle
     if ledger.state != wanted.state:
         steps.append(SetState(id, wanted.state))
     return steps, None
 
 
 def _plan_closing(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Condition | None]:
-    """Cancel its orders, wait for its positions to go, close it."""
+    """Cancel open orders, wait until there are no positions, then close the account."""
     id = wanted.account_id
     if ledger.open_orders == 0 and not ledger.positions:
         return [SetState(id, "closed")], None
@@ -358,7 +364,7 @@ def _plan_closing(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Conditio
     steps: list[Step] = []
     if ledger.state != meanwhile:
         steps.append(SetState(id, meanwhile))
-    # Orders that came after the account was reduce-only are its way out of its positions: they are left.
+    # Orders placed since the account became reduce-only close its positions, so they are not canceled.
     if ledger.open_orders and (ledger.state != "reduce_only" or not ledger.positions):
         steps.append(CancelOrders(id))
     if not ledger.positions:
@@ -367,12 +373,17 @@ def _plan_closing(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Conditio
     held = ", ".join(f"{quantity} {symbol}" for symbol, quantity in first)
     if len(ledger.positions) > POSITIONS_NAMED_MAX:
         held += f" and {len(ledger.positions) - POSITIONS_NAMED_MAX} more"
-    before = "set state ReduceOnly, then " if meanwhile == "suspended" else ""
-    sentence = f"The account has positions ({held}) and cannot be closed; {before}trade them away"
-    return steps, no("RiskApplied", "PositionsOpen", sentence)
+    remedy = (
+        "Set state ReduceOnly, then close the positions"
+        if meanwhile == "suspended"
+        else "Close the positions"
+    )
+    sentence = f"The account has positions ({held}) and cannot be closed. {remedy} first"
+    return steps, unmet("RiskApplied", "PositionsOpen", sentence)
 
 
 def why_a_key(wanted: Desired, found: Credentials | None) -> str | None:
+    """The reason to issue a key, as an event's reason. None if the present key is right."""
     if found is None:
         return "CredentialsIssued"
     if found.rotation != wanted.rotation:
@@ -384,7 +395,7 @@ def why_a_key(wanted: Desired, found: Credentials | None) -> str | None:
 
 def _plan_deletion(wanted: Desired, seen: Observed) -> Plan:
     if not wanted.has_finalizer:
-        return Plan((), {})  # other finalizers hold it; ours to do comes when it is gone
+        return Plan((), {})  # finalizers of others hold it; `release_gone` acts when it is gone
     ours = seen.user is None or seen.user.managed_by == wanted.uid
     blocked = _ledger_blocked(wanted, seen)
     if (
@@ -394,6 +405,6 @@ def _plan_deletion(wanted: Desired, seen: Observed) -> Plan:
         and seen.ledger is not None
         and seen.ledger.state != "closed"
     ):
-        steps, in_the_way = _plan_closing(wanted, seen.ledger)
-        return Plan(tuple(steps), {"RiskApplied": in_the_way} if in_the_way else {})
+        steps, obstacle = _plan_closing(wanted, seen.ledger)
+        return Plan(tuple(steps), {"RiskApplied": obstacle} if obstacle else {})
     return Plan((Release(wanted.uid), SetFinalizer(False)), {})

@@ -12,8 +12,8 @@ import yaml
 
 from tests.cluster.machine import TestCluster
 from tests.cluster.release import NAME, NAMESPACE, Release
+from tests.operators.account_client import AccountClient
 from tests.operators.cluster import account, condition, settled
-from tests.operators.trader import Desk
 from tests.stack import ROOT
 from tests.target import eventually
 from tests.venue import TRADING, Venue
@@ -60,7 +60,7 @@ async def test_what_changed_while_it_was_down(
     for name in ("ada", "bob", "cyd"):
         cluster.apply(account(name, namespace, deletionPolicy="Close"))
     ids = {name: cluster.account(name, namespace)["status"]["accountId"] for name in ("ada", "bob", "cyd")}
-    desk = Desk(cluster, namespace, venue, venue.platform)
+    client = AccountClient(cluster, namespace, venue, venue.platform)
     scale(release, 0)
     cluster.patch("ta", "ada", namespace, {"spec": {"state": "Suspended", "risk": {"maxOpenOrders": 3}}})
     cluster.delete("ta", "bob", namespace, wait=False)
@@ -69,11 +69,11 @@ async def test_what_changed_while_it_was_down(
     assert not settled(cluster.get("ta", "ada", namespace) or {}), "nobody is there to make it true"
     scale(release, 1)
     ada, dan = cluster.account("ada", namespace, 120), cluster.account("dan", namespace, 120)
-    told = (await desk.told(ids["ada"]))["account"]
+    told = (await client.query(ids["ada"]))["account"]
     assert (told["state"], told["limits"]["max_open_orders"]) == ("suspended", 3)
     assert ada["status"]["accountId"] == ids["ada"] != dan["status"]["accountId"]
     eventually(lambda: cluster.get("ta", "bob", namespace) is None, "bob is closed and gone", 120, poll_s=0.5)
-    assert await desk.state(ids["bob"]) == "closed"
+    assert await client.state(ids["bob"]) == "closed"
     eventually(
         lambda: cluster.get("secret", "cyd-credentials", namespace),
         "cyd's Secret is made anew",
@@ -81,7 +81,7 @@ async def test_what_changed_while_it_was_down(
         poll_s=0.5,
     )
     for name in ("ada", "cyd"):
-        assert await desk.deposits(ids[name]) == ["100000.000000000"], "paid in once"
+        assert await client.deposits(ids[name]) == ["100000.000000000"], "paid in once"
 
 
 async def test_the_api_server_is_away(
@@ -93,7 +93,10 @@ async def test_the_api_server_is_away(
     limits = {"maxOpenOrders": 10_000, "maxOrdersPerSecond": 100_000}
     cluster.apply(account("ada", namespace, risk=limits))
     ada = cluster.account("ada", namespace)
-    symbol, trader = await venue.instrument(), Desk(cluster, namespace, venue, venue.platform).trader(ada)
+    symbol, trader = (
+        await venue.instrument(),
+        AccountClient(cluster, namespace, venue, venue.platform).trader(ada),
+    )
 
     def is_ending() -> bool:
         phases = "jsonpath={.items[*].status.phase}"

@@ -1,4 +1,4 @@
-"""A cluster as the tests of the operator use it: with kubectl, as its users do."""
+"""The cluster of the operator's tests. They use it with kubectl, as users do."""
 
 import base64
 import itertools
@@ -29,7 +29,7 @@ Object = dict[str, Any]
 
 
 class Running:
-    """An operator in a process of its own."""
+    """An operator that runs in its own process."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path, url: str) -> None:
         self.process, self.log, self.url = process, log, url
@@ -41,18 +41,19 @@ class Running:
         self.stop()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
+        """Everything the operator has logged."""
         return self.log.read_text()
 
     def wait_ready(self) -> None:
         def ready() -> bool:
-            assert self.process.poll() is None, f"the operator ended:\n{self.said[-3000:]}"
+            assert self.process.poll() is None, f"the operator ended:\n{self.output[-3000:]}"
             return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
 
         eventually(ready, f"the operator is ready; see {self.log}", SETTLE_TIMEOUT_S)
 
     def metric(self, line: str) -> float:
-        """The value of a line of /metrics, which must be there."""
+        """The value of a metric at /metrics. `line` is its name with labels. Raises KeyError if absent."""
         for each in httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines():
             name, _, value = each.rpartition(" ")
             if name == line:
@@ -70,20 +71,20 @@ class Running:
 
 
 class Cluster:
-    """A cluster with our kinds. `plane` where it is one that the tests may torment."""
+    """A cluster with our kinds. `plane` is the tests' own control plane, None for an existing cluster."""
 
     def __init__(self, kubeconfig: Path, plane: ControlPlane | None, folder: Path) -> None:
         self.kubeconfig, self.plane, self.folder = kubeconfig, plane, folder
         self.operator_kubeconfig = kubeconfig
 
     def install(self) -> None:
-        """Define the kinds, and let the operator do what permissions.py lists, and nothing else."""
+        """Define the kinds, and give the operator exactly the permissions of permissions.py."""
         for file in sorted((ROOT / "charts" / "cift-crds" / "templates").glob("*.yaml")):
             self.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(file))
         names = [f"crd/{kind}.cift.markets" for kind in ("tradingaccounts", "marketstreams")]
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
         if self.plane is None:
-            return  # the chart has installed the operator's permissions
+            return  # the chart installed the operator's permissions
         role = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
@@ -132,21 +133,20 @@ class Cluster:
             running.wait_ready()
         return running
 
-    # ── kubectl ─────────────────────────────────────────────────────────────────────────────────
     def kubectl(
         self, *arguments: str, input: str | None = None, check: bool = True
     ) -> "subprocess.CompletedProcess[str]":
         return kubectl(self.kubeconfig, *arguments, input=input, check=check)
 
     def apply(self, *objects: Object) -> None:
-        """As its users do; it must be accepted."""
+        """Apply objects with kubectl. They must be accepted."""
         document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         self.kubectl("apply", "-f", "-", input=json.dumps(document))
 
     def refused(self, resource: Object) -> str:
-        """What the API server says to a resource that it must refuse."""
+        """The error message for a resource that the API server must reject."""
         done = self.kubectl("apply", "-f", "-", input=json.dumps(resource), check=False)
-        assert done.returncode != 0, f"it was accepted: {resource}"
+        assert done.returncode != 0, f"the API server accepted {resource}"
         return done.stderr
 
     def get(self, kind: str, name: str, namespace: str) -> Object | None:
@@ -161,34 +161,33 @@ class Cluster:
         return found
 
     def patch(self, kind: str, name: str, namespace: str, change: Object) -> None:
-        """A merge patch, that must be accepted."""
+        """Apply a merge patch. It must be accepted."""
         self.kubectl("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(change))
 
     def delete(self, kind: str, name: str, namespace: str, *, wait: bool = True) -> None:
         self.kubectl("delete", kind, name, "-n", namespace, f"--wait={str(wait).lower()}", "--timeout=60s")
 
     def events(self, name: str, namespace: str) -> dict[str, str]:
-        """The story of a resource: messages by reason, the newest of each."""
+        """The events of a resource: the newest message by reason."""
         found = self.list("events", namespace)
-        told = [each for each in found if each["involvedObject"]["name"] == name]
+        own = [each for each in found if each["involvedObject"]["name"] == name]
         return {
-            each["reason"]: each["message"] for each in sorted(told, key=lambda each: each["eventTime"] or "")
+            each["reason"]: each["message"] for each in sorted(own, key=lambda each: each["eventTime"] or "")
         }
 
     @contextmanager
     def namespace(self) -> Iterator[str]:
-        name = f"desk-{secrets.token_hex(4)}"
+        name = f"test-{secrets.token_hex(4)}"
         self.kubectl("create", "namespace", name)
         try:
             yield name
         finally:
             for kind in ("tradingaccounts", "marketstreams"):
                 for each in self.list(kind, name):
-                    if each["metadata"].get("finalizers"):  # what a test left open is not waited for
+                    if each["metadata"].get("finalizers"):  # do not wait for what a test left behind
                         self.patch(kind, each["metadata"]["name"], name, {"metadata": {"finalizers": None}})
             self.kubectl("delete", "namespace", name, "--wait=false")
 
-    # ── resources of ours ───────────────────────────────────────────────────────────────────────
     def until(
         self,
         kind: str,
@@ -198,7 +197,7 @@ class Cluster:
         what: str,
         timeout_s: float = SETTLE_TIMEOUT_S,
     ) -> Object:
-        """The resource, once `check` holds for it."""
+        """Wait until `check` holds for the resource, and return it."""
         last: Object | None = None
 
         def look() -> Object | None:
@@ -210,26 +209,26 @@ class Cluster:
             found: Object = eventually(look, what, timeout_s)
         except AssertionError as failed:
             raise AssertionError(
-                f"{failed}\nnow: {json.dumps((last or {}).get('status'), indent=1)}"
+                f"{failed}\nlast status: {json.dumps((last or {}).get('status'), indent=1)}"
             ) from None
         return found
 
     def account(self, name: str, namespace: str, timeout_s: float = SETTLE_TIMEOUT_S) -> Object:
-        """A TradingAccount, once its present spec is made true."""
+        """Wait until the present spec of a TradingAccount is in effect, and return the resource."""
         return self.until("tradingaccount", name, namespace, settled, f"{name} is Ready", timeout_s)
 
     def stream(self, name: str, namespace: str) -> Object:
         return self.until("marketstream", name, namespace, settled, f"{name} is Ready")
 
     def secret(self, name: str, namespace: str) -> dict[str, str]:
-        """What a Secret holds."""
+        """The decoded data of a Secret."""
         found = self.get("secret", name, namespace)
         assert found is not None, f"there is no Secret {name}"
         return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
 
 
 def account(name: str, namespace: str, **spec: Any) -> Object:
-    """A TradingAccount as its users write it; None takes a field away."""
+    """A TradingAccount as users write it. A field with the value None is omitted."""
     whole = {"owner": "ada@example.org", "type": "margin", "startingCash": "100000.00", **spec}
     return resource("TradingAccount", name, namespace, whole)
 
@@ -249,14 +248,14 @@ def resource(kind: str, name: str, namespace: str, spec: Object) -> Object:
 
 
 def condition(resource: Object, type: str) -> Object:
-    """A condition of a resource; an empty one where it has none."""
+    """A condition of a resource, with None for all fields if the resource does not have it."""
     found = [each for each in resource.get("status", {}).get("conditions", []) if each["type"] == type]
     assert len(found) <= 1
     return found[0] if found else {"status": None, "reason": None, "message": None}
 
 
 def settled(resource: Object) -> bool:
-    """Whether the present spec is made true."""
+    """Whether the operator has reconciled the present spec, successfully."""
     ready = condition(resource, "Ready")
     return bool(
         ready["status"] == "True"

@@ -1,4 +1,4 @@
-"""Fixtures: a control plane with our kinds, an exchange, and an operator with just its own permissions."""
+"""Fixtures: a control plane with our kinds, an exchange, and an operator with only its own permissions."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cift.platform.stores import Platform
+from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, Running
 from tests.operators.control_plane import ControlPlane, kube_binary
-from tests.operators.trader import Desk
 from tests.stack import Stack
 from tests.venue import Venue, venue
 
@@ -18,7 +18,7 @@ __all__ = ["venue"]
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, exchange: Stack) -> Iterator[Cluster]:
-    """The cluster of the session, with our kinds defined: CIFT_KUBECONFIG's, or one of our own."""
+    """The session's cluster with our kinds defined: the one of CIFT_KUBECONFIG, or a new control plane."""
     given = os.environ.get("CIFT_KUBECONFIG")
     if given:
         found = Cluster(Path(given), None, tmp_path_factory.mktemp("operator"))
@@ -28,8 +28,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, exchange: Stack) -> Iterat
     binary = kube_binary()
     if binary is None:
         sentence = (
-            "THE OPERATOR IS NOT TESTED: no Kubernetes API server here. Name one with CIFT_KUBE (the test"
-            " cluster builds it), or a cluster with CIFT_KUBECONFIG"
+            "THE OPERATOR IS NOT TESTED: there is no Kubernetes API server. Set CIFT_KUBE to a binary (the"
+            " test cluster builds one), or CIFT_KUBECONFIG to the kubeconfig of a cluster"
         )
         if os.environ.get("CIFT_REQUIRE_KUBE"):
             pytest.fail(sentence)
@@ -46,21 +46,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, exchange: Stack) -> Iterat
 
 @pytest.fixture(scope="session")
 def operator(cluster: Cluster, exchange: Stack) -> Iterator[Running]:
-    """The session's operator. Leave it running."""
+    """The session's operator. Tests must not stop it."""
     with cluster.operator(exchange) as running:
         yield running
 
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace of the test's own, deleted afterwards with all that is in it."""
+    """A namespace for one test, deleted afterwards with everything in it."""
     with cluster.namespace() as name:
         yield name
 
 
 @pytest.fixture
 def another_operator(cluster: Cluster, exchange: Stack) -> Iterator[Callable[..., Running]]:
-    """A function that starts an operator that the test may kill; it has ended afterwards."""
+    """A function that starts another operator, which the test may kill. The fixture stops it afterwards."""
     started: list[Running] = []
 
     def start(**settings: str) -> Running:
@@ -73,6 +73,6 @@ def another_operator(cluster: Cluster, exchange: Stack) -> Iterator[Callable[...
 
 
 @pytest.fixture
-def desk(cluster: Cluster, namespace: str, venue: Venue, platform: Platform) -> Desk:
-    """The exchange's side of the test's namespace."""
-    return Desk(cluster, namespace, venue, platform)
+def client(cluster: Cluster, namespace: str, venue: Venue, platform: Platform) -> AccountClient:
+    """A client for the accounts of the test's namespace."""
+    return AccountClient(cluster, namespace, venue, platform)

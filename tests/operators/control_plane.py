@@ -1,8 +1,7 @@
-"""A real Kubernetes API for tests: etcd, API server and controller manager, nothing else.
+"""A real Kubernetes control plane for tests: etcd, API server and controller manager, nothing else.
 
-The binary is that of the test cluster (`kube etcd|apiserver|controller-manager` in one file), named by
-`CIFT_KUBE`. No nodes, no pods: an operator needs an API server, RBAC, admission and garbage collection,
-and these are the real ones.
+The test cluster builds the binary (`kube etcd|apiserver|controller-manager` in one file); `CIFT_KUBE` names it.
+There are no nodes and no pods. An operator needs only the API server, RBAC, admission and garbage collection.
 """
 
 import json
@@ -28,17 +27,17 @@ STOP_TIMEOUT_S = 20.0
 
 
 def kube_binary() -> Path | None:
-    """The control plane's binary: CIFT_KUBE, or what the test cluster has built on this machine."""
+    """The control plane's binary: CIFT_KUBE, or the one that the test cluster built on this machine."""
     named = os.environ.get("CIFT_KUBE")
     if named:
-        assert Path(named).is_file(), f"CIFT_KUBE names {named}, which is no file"
+        assert Path(named).is_file(), f"CIFT_KUBE is {named}, which is not a file"
         return Path(named)
     found = BIN / "kube"
     return found if found.is_file() else None
 
 
 class Authority:
-    """Certificates of one control plane."""
+    """The certificate authority of one control plane."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +47,7 @@ class Authority:
         self._write("ca", self._key, self._sign(self._name, self._key, ca=True))
 
     def issue(self, name: str, common_name: str, organisations: tuple[str, ...] = ()) -> None:
-        """`name`.crt and `name`.key for a server on this machine or a user of the API."""
+        """Write `name`.crt and `name`.key, for a server on this machine or a user of the API."""
         attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organisations]
         subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         key = ec.generate_private_key(ec.SECP256R1())
@@ -80,7 +79,7 @@ class Authority:
 
 
 class ControlPlane:
-    """One control plane in a folder, on free ports; its parts can be killed and started again."""
+    """One control plane in a folder, on free ports. Its parts can be killed and restarted."""
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
@@ -92,7 +91,6 @@ class ControlPlane:
         self.kubeconfig = self.user("admin", ("system:masters",))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    # ── processes ───────────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
         for name in ("etcd", "apiserver"):
             self.start_part(name)
@@ -119,7 +117,7 @@ class ControlPlane:
         for name in ("controller-manager", "apiserver", "etcd"):
             process = self.processes.get(name)
             if process is not None and process.poll() is None:
-                process.kill()  # nothing of it is kept
+                process.kill()  # its data is not kept, so it need not stop cleanly
                 process.wait(STOP_TIMEOUT_S)
 
     def wait_ready(self) -> None:
@@ -172,9 +170,8 @@ class ControlPlane:
                     "--secure-port=0",
                 ]
 
-    # ── who asks ────────────────────────────────────────────────────────────────────────────────
     def user(self, name: str, groups: tuple[str, ...] = ()) -> Path:
-        """A kubeconfig for a user of this name."""
+        """Make a user with these groups. Returns the path of its kubeconfig."""
         pki = self.folder / "pki"
         self.authority.issue(f"user-{name}", name, groups)
         config = {
@@ -211,7 +208,7 @@ class ControlPlane:
 def kubectl(
     kubeconfig: Path, *arguments: str, input: str | None = None, check: bool = True
 ) -> "subprocess.CompletedProcess[str]":
-    """kubectl as its users run it; with `check` it must succeed."""
+    """Run kubectl. With `check` it must succeed."""
     done = subprocess.run(
         ["kubectl", f"--kubeconfig={kubeconfig}", *arguments],
         input=input,

@@ -1,4 +1,4 @@
-"""TradingAccounts, as their users see them: made, edited, traded by."""
+"""TradingAccounts as users see them: create, edit, trade."""
 
 import asyncio
 from typing import Any
@@ -6,66 +6,71 @@ from typing import Any
 import pytest
 
 from cift.kernel.money import NANOS
+from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, account, condition, settled
-from tests.operators.trader import Desk
 from tests.stack import eventually
 from tests.venue import TRADING, refusal
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-async def test_applied_is_funded_and_trades(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_an_applied_account_is_funded_and_trades(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace, risk={"maxOrderNotional": "5000", "leveragePercent": 150}))
     ada = cluster.account("ada", namespace)
     assert ada["status"]["phase"] == "Active"
     assert {each["status"] for each in ada["status"]["conditions"]} == {"True"}
-    told = (await desk.told(ada["status"]["accountId"]))["account"]
-    assert (told["kind"], told["cash"], told["limits"]["leverage_percent"]) == ("margin", "100000", 150)
-    trader, symbol = desk.trader(ada), await desk.venue.instrument()
-    await desk.venue.order(trader, symbol)
-    refusal(await desk.venue.try_order(trader, symbol, quantity="51"), 422, "order_notional_limit")
-    # Its key is for reading and trading, not for money.
+    engine = (await client.query(ada["status"]["accountId"]))["account"]
+    assert (engine["kind"], engine["cash"]) == ("margin", "100000")
+    assert engine["limits"]["leverage_percent"] == 150
+    trader, symbol = client.trader(ada), await client.venue.instrument()
+    await client.venue.order(trader, symbol)
+    refusal(await client.venue.try_order(trader, symbol, quantity="51"), 422, "order_notional_limit")
+    # The default scopes are read and trade, not funds.
     refusal(
-        await desk.venue.call(trader, "POST", f"{TRADING}/account/deposit", {"amount": "1"}),
+        await client.venue.call(trader, "POST", f"{TRADING}/account/deposit", {"amount": "1"}),
         403,
         "scope_required",
     )
 
 
-async def test_kubectl_shows_and_describes_it(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_kubectl_shows_and_describes_it(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace, startingCash="2500.5"))
     ada = cluster.account("ada", namespace)
-    symbol = await desk.venue.instrument()
-    await desk.venue.order(desk.trader(ada), symbol, quantity="1")
+    symbol = await client.venue.instrument()
+    await client.venue.order(client.trader(ada), symbol, quantity="1")
     cluster.until(
         "tradingaccount",
         "ada",
         namespace,
         lambda each: each["status"]["summary"]["openOrders"] == 1,
-        "the sweep tells of the order",
+        "the sweep puts the order into the summary",
     )
     header, row = cluster.kubectl("get", "tradingaccounts", "-n", namespace).stdout.splitlines()
     assert header.split() == ["NAME", "OWNER", "TYPE", "STATE", "EQUITY", "OPEN", "ORDERS", "READY", "AGE"]
     assert row.split()[:-1] == ["ada", "ada@example.org", "margin", "Active", "2500.5", "1", "True"]
-    # The story is told after what it tells of.
+    # Events are written in the background, after the steps they describe.
     wanted = {"AccountOpened", "AccountFunded", "CredentialsIssued", "Ready"}
-    eventually(lambda: wanted <= set(cluster.events("ada", namespace)), "all is told")
+    eventually(lambda: wanted <= set(cluster.events("ada", namespace)), "all events are written")
     described = cluster.kubectl("describe", "ta", "ada", "-n", namespace).stdout
-    assert "Paid in the starting cash of 2500.50 USD" in described
+    assert "Deposited the starting cash of 2500.50 USD" in described
     by_short_name = cluster.kubectl("get", "ta", "-n", namespace).stdout.splitlines()[1]
     assert by_short_name.split()[:-1] == row.split()[:-1]
 
 
-async def test_a_cash_account_without_cash(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_a_cash_account_without_cash(cluster: Cluster, namespace: str, client: AccountClient) -> None:
     cluster.apply(account("poor", namespace, type="cash", startingCash="0"))
     poor = cluster.account("poor", namespace)
-    told = (await desk.told(poor["status"]["accountId"]))["account"]
-    assert (told["kind"], told["cash"], told["limits"]["leverage_percent"]) == ("cash", "0", 100)
-    assert await desk.deposits(poor["status"]["accountId"]) == []
+    engine = (await client.query(poor["status"]["accountId"]))["account"]
+    assert (engine["kind"], engine["cash"], engine["limits"]["leverage_percent"]) == ("cash", "0", 100)
+    assert await client.deposits(poor["status"]["accountId"]) == []
 
 
-async def test_limits_are_in_force_before_the_status_says_so(
-    cluster: Cluster, namespace: str, desk: Desk
+async def test_limits_are_in_force_when_the_status_reports_them(
+    cluster: Cluster, namespace: str, client: AccountClient
 ) -> None:
     cluster.apply(account("ada", namespace))
     id = cluster.account("ada", namespace)["status"]["accountId"]
@@ -77,7 +82,7 @@ async def test_limits_are_in_force_before_the_status_says_so(
     for edit, expected in edits:
         cluster.patch("ta", "ada", namespace, {"spec": {"risk": edit}})
         cluster.account("ada", namespace)
-        limits = (await desk.told(id))["account"]["limits"]
+        limits = (await client.query(id))["account"]["limits"]
         assert limits | expected == limits
     assert "LimitsSet" in cluster.events("ada", namespace)
 
@@ -92,68 +97,70 @@ STATES = [
 
 @pytest.mark.parametrize("first", STATES, ids=[name for name, _ in STATES])
 async def test_every_state_from_every_other(
-    cluster: Cluster, namespace: str, desk: Desk, first: tuple[str, str]
+    cluster: Cluster, namespace: str, client: AccountClient, first: tuple[str, str]
 ) -> None:
-    symbol = await desk.venue.instrument()
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace, state=first[0]))
     ada = cluster.account("ada", namespace)
-    trader = desk.trader(ada)
+    trader = client.trader(ada)
     for state, in_engine in [first, *[each for each in STATES if each != first], first]:
         cluster.patch("ta", "ada", namespace, {"spec": {"state": state}})
         ada = cluster.account("ada", namespace)
-        assert await desk.state(trader.account_id) == in_engine
+        assert await client.state(trader.account_id) == in_engine
         assert ada["status"]["phase"] == state
-        answer = await desk.venue.try_order(trader, symbol, quantity="1")
+        response = await client.venue.try_order(trader, symbol, quantity="1")
         match state:
             case "Active":
-                assert answer.status_code == 201 and condition(ada, "Tradable")["status"] == "True"
-                await desk.venue.call(trader, "DELETE", f"{TRADING}/orders")
+                assert response.status_code == 201 and condition(ada, "Tradable")["status"] == "True"
+                await client.venue.call(trader, "DELETE", f"{TRADING}/orders")
             case "ReduceOnly":
-                refusal(answer, 403, "account_reduce_only")
+                refusal(response, 403, "account_reduce_only")
                 assert condition(ada, "Tradable")["reason"] == "ReduceOnly"
             case _:
-                refusal(answer, 403, f"account_{in_engine}")
+                refusal(response, 403, f"account_{in_engine}")
                 tradable = condition(ada, "Tradable")
                 assert (tradable["status"], tradable["reason"]) == ("False", state)
 
 
-async def test_edits_while_it_is_closed(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_edits_of_a_closed_account_apply_when_it_reopens(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace, state="Closed"))
     id = cluster.account("ada", namespace)["status"]["accountId"]
     cluster.patch("ta", "ada", namespace, {"spec": {"risk": {"maxOpenOrders": 9}}})
     ada = cluster.account("ada", namespace)
-    assert "when it is opened again" in condition(ada, "RiskApplied")["message"]
+    assert "when it is reopened" in condition(ada, "RiskApplied")["message"]
     cluster.patch("ta", "ada", namespace, {"spec": {"state": "Active"}})
     cluster.account("ada", namespace)
-    told = (await desk.told(id))["account"]
-    assert (told["state"], told["limits"]["max_open_orders"]) == ("active", 9)
+    engine = (await client.query(id))["account"]
+    assert (engine["state"], engine["limits"]["max_open_orders"]) == ("active", 9)
 
 
 async def test_closing_cancels_orders_and_waits_for_positions(
-    cluster: Cluster, namespace: str, desk: Desk
+    cluster: Cluster, namespace: str, client: AccountClient
 ) -> None:
-    symbol = await desk.venue.instrument()
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace))
-    trader = desk.trader(cluster.account("ada", namespace))
-    await desk.hold(trader, symbol)
-    await desk.venue.order(trader, symbol, limit_price="99")
+    trader = client.trader(cluster.account("ada", namespace))
+    await client.hold(trader, symbol)
+    await client.venue.order(trader, symbol, limit_price="99")
     cluster.patch("ta", "ada", namespace, {"spec": {"state": "Closed"}})
     ada = cluster.until(
-        "ta", "ada", namespace, lambda each: each["status"]["phase"] == "Closing", "it says that it waits"
+        "ta", "ada", namespace, lambda each: each["status"]["phase"] == "Closing", "the phase is Closing"
     )
     risk = condition(ada, "RiskApplied")
     assert (risk["status"], risk["reason"]) == ("False", "PositionsOpen")
     assert f"3 {symbol}" in risk["message"] and condition(ada, "Ready")["message"] == risk["message"]
-    assert (await desk.told(trader.account_id))["account"]["open_orders"] == 0
-    refusal(await desk.venue.try_order(trader, symbol), 403, "account_reduce_only")
-    await desk.flatten(trader, symbol)
+    assert (await client.query(trader.account_id))["account"]["open_orders"] == 0
+    refusal(await client.venue.try_order(trader, symbol), 403, "account_reduce_only")
+    await client.flatten(trader, symbol)
     cluster.account("ada", namespace)
-    assert await desk.state(trader.account_id) == "closed"
-    told = cluster.events("ada", namespace)
-    assert {"OrdersCanceled", "PositionsOpen"} <= set(told), told
+    assert await client.state(trader.account_id) == "closed"
+    events = cluster.events("ada", namespace)
+    assert {"OrdersCanceled", "PositionsOpen"} <= set(events), events
 
 
-async def test_the_owner_may_change(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_the_owner_can_change(cluster: Cluster, namespace: str, client: AccountClient) -> None:
     cluster.apply(account("ada", namespace))
     before = cluster.account("ada", namespace)
     cluster.apply(account("ada", namespace, owner="grace@example.org"))
@@ -162,10 +169,12 @@ async def test_the_owner_may_change(cluster: Cluster, namespace: str, desk: Desk
     assert "grace@example.org" in cluster.kubectl("get", "ta", "-n", namespace).stdout
 
 
-async def test_what_went_past_the_operator_is_put_right(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_drift_in_the_engine_is_repaired(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace, risk={"maxOpenOrders": 4}))
     id = cluster.account("ada", namespace)["status"]["accountId"]
-    limits = (await desk.told(id))["account"]["limits"]
+    limits = (await client.query(id))["account"]["limits"]
     for drift in (
         {"type": "set_account_state", "account": id, "state": "suspended"},
         {
@@ -174,43 +183,49 @@ async def test_what_went_past_the_operator_is_put_right(cluster: Cluster, namesp
             "limits": {**limits, "max_open_orders": 400, "max_position": 5 * NANOS},
         },
     ):
-        await desk.venue.command(**drift)
+        await client.venue.command(**drift)
     for _ in range(300):
-        told = (await desk.told(id))["account"]
-        if (told["state"], told["limits"]) == ("active", limits):
+        engine = (await client.query(id))["account"]
+        if (engine["state"], engine["limits"]) == ("active", limits):
             break
         await asyncio.sleep(0.1)
     else:
-        raise AssertionError(f"the drift stays: {told}")
+        raise AssertionError(f"the operator did not repair the drift: {engine}")
 
 
-async def test_money_is_not_spec(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_an_edit_does_not_fund_the_account_again(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace, credentials={"scopes": ["read", "trade", "funds"]}))
     ada = cluster.account("ada", namespace)
-    trader = desk.trader(ada)
-    taken = await desk.venue.call(trader, "POST", f"{TRADING}/account/withdraw", {"amount": "99000"})
+    trader = client.trader(ada)
+    taken = await client.venue.call(trader, "POST", f"{TRADING}/account/withdraw", {"amount": "99000"})
     assert taken.status_code == 201, taken.text
     cluster.patch("ta", "ada", namespace, {"spec": {"owner": "somebody else"}})
     cluster.account("ada", namespace)
     cluster.until(
-        "ta", "ada", namespace, lambda each: each["status"]["summary"]["cash"] == "1000", "the sweep tells"
+        "ta",
+        "ada",
+        namespace,
+        lambda each: each["status"]["summary"]["cash"] == "1000",
+        "the sweep updates the cash in the summary",
     )
-    assert await desk.deposits(trader.account_id) == ["100000.000000000"]
+    assert await client.deposits(trader.account_id) == ["100000.000000000"]
 
 
-async def test_limits_of_a_managed_account_are_not_edited_over_http(
-    cluster: Cluster, namespace: str, desk: Desk
+async def test_a_managed_account_cannot_be_edited_over_http(
+    cluster: Cluster, namespace: str, client: AccountClient
 ) -> None:
     cluster.apply(account("ada", namespace))
     id = cluster.account("ada", namespace)["status"]["accountId"]
     key = cluster.secret("cift-admin", "default")["CIFT_API_KEY"]
-    answer = await desk.venue.call(
+    response = await client.venue.call(
         None, "PATCH", f"/api/v1/admin/accounts/{id}", {"state": "closed"}, {"X-API-Key": key}
     )
-    assert f"{namespace}/ada" in refusal(answer, 409, "managed_account")["message"]
+    assert f"{namespace}/ada" in refusal(response, 409, "managed_account")["message"]
 
 
-async def test_a_status_edited_by_hand_is_put_right(cluster: Cluster, namespace: str) -> None:
+async def test_a_status_edited_by_hand_is_repaired(cluster: Cluster, namespace: str) -> None:
     cluster.apply(account("ada", namespace))
     before = cluster.account("ada", namespace)
     change = '{"status": {"phase": "Wonderful", "accountId": "none"}}'
@@ -222,11 +237,13 @@ async def test_a_status_edited_by_hand_is_put_right(cluster: Cluster, namespace:
         "ada",
         namespace,
         lambda each: each["status"] == before["status"],
-        "the status is as it was",
+        "the status is as before",
     )
 
 
-async def test_conflicting_edits_end_with_the_last(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_the_last_of_conflicting_edits_wins(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace))
     id = cluster.account("ada", namespace)["status"]["accountId"]
     for number in range(12):
@@ -234,9 +251,9 @@ async def test_conflicting_edits_end_with_the_last(cluster: Cluster, namespace: 
         cluster.patch(
             "ta", "ada", namespace, {"spec": {"state": state, "risk": {"maxOpenOrders": number + 1}}}
         )
-        # Others' fields and ours are on one object: neither loses.
-        cluster.patch("ta", "ada", namespace, {"metadata": {"labels": {"desk": f"d{number}"}}})
+        # Labels and the spec are on one object: neither edit overwrites the other.
+        cluster.patch("ta", "ada", namespace, {"metadata": {"labels": {"team": f"t{number}"}}})
     ada = cluster.account("ada", namespace)
-    told = (await desk.told(id))["account"]
-    assert (told["state"], told["limits"]["max_open_orders"]) == ("active", 12)
-    assert ada["metadata"]["labels"] == {"desk": "d11"} and settled(ada)
+    engine = (await client.query(id))["account"]
+    assert (engine["state"], engine["limits"]["max_open_orders"]) == ("active", 12)
+    assert ada["metadata"]["labels"] == {"team": "t11"} and settled(ada)

@@ -1,4 +1,4 @@
-"""The definitions of the kinds: every field documented, every wrong spec refused with a sentence."""
+"""The CRDs document every field and reject every wrong spec with a sentence."""
 
 import re
 from typing import Any
@@ -21,7 +21,7 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def fields(schema: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
-    """All fields below a schema by their path."""
+    """All fields of a schema by path, nested ones included."""
     found = {}
     for name, field in schema.get("properties", {}).items():
         found[f"{path}.{name}"] = field
@@ -34,36 +34,36 @@ def test_every_field_is_documented(kind: str) -> None:
     schema = schema_of(kind)
     found = fields(schema)
     assert len(found) > 20 and schema["description"]
-    silent = [path for path, field in found.items() if len(field.get("description", "")) < 8]
-    assert not silent
+    undocumented = [path for path, field in found.items() if len(field.get("description", "")) < 8]
+    assert not undocumented
     rules = [rule for field in found.values() for rule in field.get("x-kubernetes-validations", ())]
     for rule in [*rules, *schema.get("x-kubernetes-validations", ())]:
         assert re.match(r".* .*[.]$", rule["message"]), f"not a sentence: {rule}"
 
 
-def test_explain_tells_what_the_schema_says(cluster: Cluster) -> None:
+def test_kubectl_explain_prints_the_descriptions(cluster: Cluster) -> None:
     for kind in KINDS:
-        told = cluster.kubectl("explain", kind, "--recursive").stdout
+        explained = cluster.kubectl("explain", kind, "--recursive").stdout
         for path in fields(schema_of(kind)):
-            assert path.rpartition(".")[2] in told
-    told = " ".join(cluster.kubectl("explain", "tradingaccount.spec.risk.maxDailyLoss").stdout.split())
-    assert "only orders that reduce a position are taken" in told
+            assert path.rpartition(".")[2] in explained
+    explained = " ".join(cluster.kubectl("explain", "tradingaccount.spec.risk.maxDailyLoss").stdout.split())
+    assert "only orders that reduce a position are accepted" in explained
 
 
 REFUSED = [
     ({"owner": None}, "spec.owner: Required value"),
     ({"owner": ""}, "owner must not be empty"),
-    ({"owner": " ada"}, "nor begin or end with a space"),
+    ({"owner": " ada"}, "begin or end with a space"),
     ({"owner": "a" * 129}, "spec.owner: Too long"),
     ({"type": "futures"}, 'supported values: "cash", "margin"'),
-    ({"startingCash": None}, "Give startingCash for a new account, or adopt the id"),
-    ({"adopt": UUID}, "and not both"),
+    ({"startingCash": None}, "Set either startingCash, for a new account, or adopt"),
+    ({"adopt": UUID}, "but not both"),
     ({"startingCash": "1e5"}, "startingCash must be a decimal string"),
     ({"startingCash": "-1"}, "startingCash must be a decimal string"),
     ({"startingCash": "0.1234567891"}, "at most nine decimals"),
     ({"startingCash": "1000000000000"}, "below 1000000000000"),
     ({"startingCash": 100}, "must be of type string"),
-    ({"startingCash": None, "adopt": "ada"}, "adopt must be the id of an account, a UUID"),
+    ({"startingCash": None, "adopt": "ada"}, "adopt must be an account id, a UUID"),
     ({"currency": "usd"}, "three to eight capital letters"),
     ({"state": "Frozen"}, 'supported values: "Active", "ReduceOnly", "Suspended", "Closed"'),
     ({"risk": {"maxPosition": "0"}}, "a decimal string above 0"),
@@ -81,25 +81,25 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("changed", "sentence"), REFUSED, ids=[sentence for _, sentence in REFUSED])
-def test_a_wrong_account_is_refused(cluster: Cluster, changed: dict[str, Any], sentence: str) -> None:
+def test_a_wrong_account_is_rejected(cluster: Cluster, changed: dict[str, Any], sentence: str) -> None:
     assert sentence in cluster.refused(account("wrong", "default", **changed))
 
 
-def test_a_long_name_is_refused(cluster: Cluster) -> None:
+def test_a_long_name_is_rejected(cluster: Cluster) -> None:
     assert "at most 63 characters" in cluster.refused(account("a" * 64, "default"))
 
 
 FIXED: list[tuple[dict[str, Any], str]] = [
-    ({"type": "cash"}, "type cannot be changed; make another TradingAccount."),
+    ({"type": "cash"}, "type cannot be changed. Make another TradingAccount."),
     ({"currency": "EUR"}, "currency cannot be changed"),
-    ({"startingCash": "1"}, "startingCash cannot be changed, for it was paid"),
+    ({"startingCash": "1"}, "startingCash cannot be changed, because it was deposited"),
     ({"startingCash": None, "adopt": UUID}, "startingCash cannot be changed"),
     ({"credentials": {"secretName": "other"}}, "credentials.secretName cannot be changed"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "sentence"), FIXED, ids=[sentence for _, sentence in FIXED])
-def test_what_was_decided_stays(
+def test_immutable_account_fields_cannot_change(
     cluster: Cluster, namespace: str, changed: dict[str, Any], sentence: str
 ) -> None:
     cluster.apply(account("fixed", namespace))
@@ -107,42 +107,42 @@ def test_what_was_decided_stays(
 
 
 WRONG_STREAMS = [
-    ({"stream": "ORDERS"}, "ORDERS is the journal, which belongs to the engine alone"),
+    ({"stream": "ORDERS"}, "ORDERS is the journal, which belongs to the engine"),
     ({"stream": "ORDERS_EU"}, "ORDERS is the journal"),
     ({"stream": "OBJ_ENGINE"}, "the engine keeps its snapshots there"),
-    ({"stream": "KV_X"}, "choose another name"),
-    ({"stream": "signals"}, "stream must be capital letters"),
+    ({"stream": "KV_X"}, "Choose another name"),
+    ({"stream": "signals"}, "stream must consist of capital letters"),
     ({"subjects": []}, "should have at least 1 items"),
-    ({"subjects": ["orders.main"]}, "the engine's and the server's own subjects"),
-    ({"subjects": ["engine.>"]}, "the engine's and the server's own subjects"),
-    ({"subjects": ["*.main"]}, "the engine's and the server's own subjects"),
-    ({"subjects": [">"]}, "A subject is words of letters"),
-    ({"subjects": ["$JS.API.>"]}, "A subject is words of letters"),
-    ({"subjects": ["a..b"]}, "A subject is words of letters"),
+    ({"subjects": ["orders.main"]}, "A subject must not begin with orders"),
+    ({"subjects": ["engine.>"]}, "A subject must not begin with orders"),
+    ({"subjects": ["*.main"]}, "A subject must not begin with orders"),
+    ({"subjects": [">"]}, "A subject consists of words"),
+    ({"subjects": ["$JS.API.>"]}, "A subject consists of words"),
+    ({"subjects": ["a..b"]}, "A subject consists of words"),
     ({"storage": "tape"}, 'supported values: "memory", "file"'),
     ({"replicas": 2}, "replicas must be 1, 3 or 5"),
-    ({"maxAge": "1 day"}, "a number and ms, s, m or h"),
+    ({"maxAge": "1 day"}, "a number followed by ms, s, m or h"),
     ({"discard": "new"}, "discard new needs maxBytes or maxMessages"),
-    ({"consumers": [{"name": "a b"}]}, "A consumer's name is letters, digits, - and _"),
+    ({"consumers": [{"name": "a b"}]}, "A consumer's name consists of letters, digits, - and _"),
     ({"consumers": [{"name": "a"}, {"name": "a"}]}, "Duplicate value"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "sentence"), WRONG_STREAMS, ids=[f"{c}" for c, _ in WRONG_STREAMS])
-def test_a_wrong_stream_is_refused(cluster: Cluster, changed: dict[str, Any], sentence: str) -> None:
+def test_a_wrong_stream_is_rejected(cluster: Cluster, changed: dict[str, Any], sentence: str) -> None:
     wrong = {"stream": "SIGNALS", **changed}
     assert sentence in cluster.refused(stream("wrong", "default", wrong.pop("stream"), **wrong))
 
 
-def test_what_a_stream_is_stays(cluster: Cluster, namespace: str) -> None:
+def test_immutable_stream_fields_cannot_change(cluster: Cluster, namespace: str) -> None:
     cluster.apply(stream("fixed", namespace, "FIXED"))
     for changed, sentence in (
         ({"stream": "OTHER"}, "stream cannot be changed"),
         ({"storage": "file"}, "storage cannot be changed"),
         ({"retention": "interest"}, "retention cannot be changed"),
     ):
-        asked = {"stream": "FIXED", **changed}
-        assert sentence in cluster.refused(stream("fixed", namespace, asked.pop("stream"), **asked))
+        spec = {"stream": "FIXED", **changed}
+        assert sentence in cluster.refused(stream("fixed", namespace, spec.pop("stream"), **spec))
 
 
 def test_the_examples_are_accepted(cluster: Cluster, namespace: str) -> None:

@@ -1,154 +1,172 @@
-"""What becomes of accounts whose resource is deleted, and how they come back."""
+"""Accounts whose resource is deleted, and their adoption by another resource."""
 
 import asyncio
 
 import pytest
 
+from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, account, condition, settled
-from tests.operators.trader import Desk
 from tests.stack import eventually
 
 pytestmark = pytest.mark.usefixtures("operator")
 GONE_TIMEOUT_S = 120.0
-"""Kubernetes, just started, looks each 30 s for kinds that are new to its garbage collector."""
+"""Kubernetes' garbage collector looks for new kinds every 30 s after its start."""
 
 
 def until_gone(secret: str, cluster: Cluster, namespace: str) -> None:
     eventually(lambda: not cluster.get("secret", secret, namespace), "the Secret is gone", GONE_TIMEOUT_S)
 
 
-async def until_no_key(desk: Desk, account_id: str) -> None:
+async def until_no_key(client: AccountClient, account_id: str) -> None:
     for _ in range(300):
-        if not await desk.live_keys(account_id):
+        if not await client.valid_keys(account_id):
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the keys of a deleted resource still work")
 
 
-async def test_retain_leaves_the_account_and_ends_its_keys(
-    cluster: Cluster, namespace: str, desk: Desk
+async def test_retain_leaves_the_account_and_revokes_its_keys(
+    cluster: Cluster, namespace: str, client: AccountClient
 ) -> None:
-    symbol = await desk.venue.instrument()
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace))
-    trader = desk.trader(cluster.account("ada", namespace))
-    await desk.hold(trader, symbol)
+    trader = client.trader(cluster.account("ada", namespace))
+    await client.hold(trader, symbol)
     cluster.delete("ta", "ada", namespace)
-    await until_no_key(desk, trader.account_id)
-    await desk.until_revoked(trader.api_key)
-    told = await desk.told(trader.account_id)
-    assert told["account"]["state"] == "active"
-    assert [each["quantity"] for each in told["positions"]] == ["3"]
-    # Kubernetes itself deletes the Secret, with its owner.
+    await until_no_key(client, trader.account_id)
+    await client.until_revoked(trader.api_key)
+    engine = await client.query(trader.account_id)
+    assert engine["account"]["state"] == "active"
+    assert [each["quantity"] for each in engine["positions"]] == ["3"]
+    # Kubernetes itself deletes the Secret with its owner.
     until_gone("ada-credentials", cluster, namespace)
 
 
-async def test_close_cancels_and_closes(cluster: Cluster, namespace: str, desk: Desk) -> None:
-    symbol = await desk.venue.instrument()
+async def test_close_cancels_and_closes(cluster: Cluster, namespace: str, client: AccountClient) -> None:
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace, deletionPolicy="Close"))
     ada = cluster.account("ada", namespace)
     assert ada["metadata"]["finalizers"] == ["cift.markets/close-account"]
-    trader = desk.trader(ada)
-    await desk.venue.order(trader, symbol)
+    trader = client.trader(ada)
+    await client.venue.order(trader, symbol)
     cluster.delete("ta", "ada", namespace)
-    told = (await desk.told(trader.account_id))["account"]
-    assert (told["state"], told["open_orders"]) == ("closed", 0)
-    assert await desk.live_keys(trader.account_id) == []
+    engine = (await client.query(trader.account_id))["account"]
+    assert (engine["state"], engine["open_orders"]) == ("closed", 0)
+    assert await client.valid_keys(trader.account_id) == []
 
 
-async def test_close_waits_while_there_are_positions(cluster: Cluster, namespace: str, desk: Desk) -> None:
-    symbol = await desk.venue.instrument()
+async def test_close_waits_while_there_are_positions(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace, deletionPolicy="Close"))
-    trader = desk.trader(cluster.account("ada", namespace))
-    await desk.hold(trader, symbol)
+    trader = client.trader(cluster.account("ada", namespace))
+    await client.hold(trader, symbol)
     cluster.delete("ta", "ada", namespace, wait=False)
     ada = cluster.until(
         "ta",
         "ada",
         namespace,
         lambda each: condition(each, "RiskApplied")["reason"] == "PositionsOpen",
-        "the conditions say why it waits",
+        "the conditions report the open positions",
     )
     assert ada["status"]["phase"] == "Closing" and "deletionTimestamp" in ada["metadata"]
     assert f"3 {symbol}" in condition(ada, "Ready")["message"]
-    # Its owner can still trade his way out, with the key that he has.
-    await desk.flatten(trader, symbol)
-    eventually(lambda: cluster.get("ta", "ada", namespace) is None, "it is deleted then")
-    assert await desk.state(trader.account_id) == "closed"
+    # The key still works, so the owner can close the positions.
+    await client.flatten(trader, symbol)
+    eventually(lambda: cluster.get("ta", "ada", namespace) is None, "the resource is deleted")
+    assert await client.state(trader.account_id) == "closed"
 
 
-async def test_the_policy_may_change_while_it_waits(cluster: Cluster, namespace: str, desk: Desk) -> None:
-    symbol = await desk.venue.instrument()
+async def test_the_policy_can_change_during_the_deletion(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace, deletionPolicy="Close"))
-    trader = desk.trader(cluster.account("ada", namespace))
-    await desk.hold(trader, symbol)
+    trader = client.trader(cluster.account("ada", namespace))
+    await client.hold(trader, symbol)
     cluster.delete("ta", "ada", namespace, wait=False)
-    cluster.until("ta", "ada", namespace, lambda each: each["status"]["phase"] == "Closing", "it waits")
+    cluster.until(
+        "ta", "ada", namespace, lambda each: each["status"]["phase"] == "Closing", "the phase is Closing"
+    )
     cluster.patch("ta", "ada", namespace, {"spec": {"deletionPolicy": "Retain"}})
-    eventually(lambda: cluster.get("ta", "ada", namespace) is None, "it is deleted then")
-    assert await desk.state(trader.account_id) == "reduce_only"
-    await until_no_key(desk, trader.account_id)
+    eventually(lambda: cluster.get("ta", "ada", namespace) is None, "the resource is deleted")
+    assert await client.state(trader.account_id) == "reduce_only"
+    await until_no_key(client, trader.account_id)
 
 
-async def test_a_finalizer_only_for_close(cluster: Cluster, namespace: str) -> None:
+async def test_only_policy_close_sets_a_finalizer(cluster: Cluster, namespace: str) -> None:
     cluster.apply(account("ada", namespace))
     assert "finalizers" not in cluster.account("ada", namespace)["metadata"]
     for policy, finalizers in (("Close", ["cift.markets/close-account"]), ("Retain", None)):
         cluster.patch("ta", "ada", namespace, {"spec": {"deletionPolicy": policy}})
         ada = cluster.account("ada", namespace)
         assert ada["metadata"].get("finalizers") == finalizers
-        assert "last-handled" not in str(ada["metadata"]), "kopf writes nothing on our resources"
+        assert "last-handled" not in str(ada["metadata"]), "kopf must not write annotations on our resources"
 
 
-async def test_the_same_name_again_is_a_new_account(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_a_recreated_resource_gets_a_new_account(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     cluster.apply(account("ada", namespace))
-    first = desk.trader(cluster.account("ada", namespace))
+    first = client.trader(cluster.account("ada", namespace))
     cluster.delete("ta", "ada", namespace)
     cluster.apply(account("ada", namespace, startingCash="77"))
-    second = desk.trader(cluster.account("ada", namespace))
+    second = client.trader(cluster.account("ada", namespace))
     assert second.account_id != first.account_id
-    assert (await desk.told(second.account_id))["account"]["cash"] == "77"
-    assert (await desk.told(first.account_id))["account"]["cash"] == "100000"
-    await until_no_key(desk, first.account_id)
-    assert (await desk.try_key(second.api_key)).status_code == 200
+    assert (await client.query(second.account_id))["account"]["cash"] == "77"
+    assert (await client.query(first.account_id))["account"]["cash"] == "100000"
+    await until_no_key(client, first.account_id)
+    assert (await client.try_key(second.api_key)).status_code == 200
 
 
-async def test_an_old_account_is_adopted(cluster: Cluster, namespace: str, desk: Desk) -> None:
-    symbol = await desk.venue.instrument()
+async def test_an_account_is_adopted_after_its_resource_was_deleted(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
+    symbol = await client.venue.instrument()
     cluster.apply(account("ada", namespace))
-    first = desk.trader(cluster.account("ada", namespace))
-    await desk.hold(first, symbol)
-    cash = (await desk.told(first.account_id))["account"]["cash"]
+    first = client.trader(cluster.account("ada", namespace))
+    await client.hold(first, symbol)
+    cash = (await client.query(first.account_id))["account"]["cash"]
     cluster.delete("ta", "ada", namespace)
     cluster.apply(account("again", namespace, startingCash=None, adopt=first.account_id))
     again = cluster.account("again", namespace)
-    second = desk.trader(again)
+    second = client.trader(again)
     assert second.account_id == first.account_id and second.api_key != first.api_key
-    told = await desk.told(first.account_id)
-    assert told["account"]["cash"] == cash and told["positions"][0]["quantity"] == "3"
-    assert len(await desk.deposits(first.account_id)) == 1
-    await desk.flatten(second, symbol)
+    engine = await client.query(first.account_id)
+    assert engine["account"]["cash"] == cash and engine["positions"][0]["quantity"] == "3"
+    assert len(await client.deposits(first.account_id)) == 1
+    await client.flatten(second, symbol)
     assert condition(again, "LedgerReady")["reason"] == "Adopted"
 
 
-async def test_a_registered_account_is_adopted(cluster: Cluster, namespace: str, desk: Desk) -> None:
-    user = desk.venue.user()
+async def test_a_registered_account_is_adopted(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
+    user = client.venue.user()
     cluster.apply(
         account("user", namespace, startingCash=None, adopt=user.account_id, risk={"maxOpenOrders": 2})
     )
     found = cluster.account("user", namespace)
-    assert (await desk.told(user.account_id))["account"]["limits"]["max_open_orders"] == 2
-    # His own keys go on: he registered, and may log in.
-    assert (await desk.try_key(user.api_key)).status_code == 200
-    assert (await desk.try_key(desk.trader(found).api_key)).status_code == 200
+    assert (await client.query(user.account_id))["account"]["limits"]["max_open_orders"] == 2
+    # The user registered and may log in, so his own keys stay valid.
+    assert (await client.try_key(user.api_key)).status_code == 200
+    assert (await client.try_key(client.trader(found).api_key)).status_code == 200
     cluster.delete("ta", "user", namespace)
     until_gone("user-credentials", cluster, namespace)
-    assert (await desk.try_key(user.api_key)).status_code == 200
+    assert (await client.try_key(user.api_key)).status_code == 200
 
 
-async def test_what_cannot_be_adopted(cluster: Cluster, namespace: str, desk: Desk) -> None:
+async def test_unknown_managed_or_different_accounts_cannot_be_adopted(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
     def why(name: str) -> tuple[str, str]:
         found = cluster.until(
-            "ta", name, namespace, lambda each: condition(each, "Ready")["status"] == "False", "it says why"
+            "ta",
+            name,
+            namespace,
+            lambda each: condition(each, "Ready")["status"] == "False",
+            "Ready is False",
         )
         assert found["status"]["phase"] == "Pending" or name == "differs"
         ledger = condition(found, "LedgerReady")
@@ -168,7 +186,7 @@ async def test_what_cannot_be_adopted(cluster: Cluster, namespace: str, desk: De
     cluster.apply(account("differs", namespace, type="cash", startingCash=None, adopt=id))
     assert why("differs")[0] == "TypeDiffers"
     assert settled(cluster.account("first", namespace))
-    # It is free once the other is gone.
+    # After the first resource is deleted, the second adopts the account.
     cluster.delete("ta", "first", namespace)
     assert cluster.account("second", namespace)["status"]["accountId"] == id
     assert "ManagedByAnother" in cluster.events("second", namespace)

@@ -1,4 +1,4 @@
-"""The operator may do what its list says, and nothing else; the chart's file is that list."""
+"""The operator has exactly the permissions of its list, and the chart's file equals the list."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from operators import permissions
 from tests.operators.cluster import Cluster
 
 
-def test_the_charts_rules_are_the_operators() -> None:
+def test_the_charts_rules_equal_the_operators_list() -> None:
     assert permissions.difference() is None
 
 
@@ -28,21 +28,21 @@ DENIED = [
 
 
 @pytest.mark.parametrize(("verb", "what"), DENIED)
-def test_it_may_not(cluster: Cluster, verb: str, what: str) -> None:
+def test_other_permissions_are_denied(cluster: Cluster, verb: str, what: str) -> None:
     assert cluster.plane is not None or cluster.operator_kubeconfig != cluster.kubeconfig, (
-        "this cluster gives the tests no identity of the operator's own"
+        "the tests have no identity of the operator in this cluster"
     )
-    asked = ("auth", "can-i", verb, what, "-n", "default", "--as=cift-operator")
-    assert cluster.kubectl(*asked, check=False).stdout.strip() == "no"
+    arguments = ("auth", "can-i", verb, what, "-n", "default", "--as=cift-operator")
+    assert cluster.kubectl(*arguments, check=False).stdout.strip() == "no"
 
 
-def test_it_may_what_it_needs(cluster: Cluster) -> None:
+def test_listed_permissions_are_granted(cluster: Cluster) -> None:
     for rule in permissions.RULES:
         for resource in rule["resources"]:
             kind, _, sub = resource.partition("/")
             group = rule["apiGroups"][0]
             for verb in rule["verbs"]:
                 what = f"{kind}.{group}" if group else kind
-                asked = ["auth", "can-i", verb, what, "-n", "default", "--as=cift-operator"]
-                done = cluster.kubectl(*asked, *([f"--subresource={sub}"] if sub else []), check=False)
+                arguments = ["auth", "can-i", verb, what, "-n", "default", "--as=cift-operator"]
+                done = cluster.kubectl(*arguments, *([f"--subresource={sub}"] if sub else []), check=False)
                 assert done.stdout.strip() == "yes", (verb, resource)

@@ -1,7 +1,6 @@
-"""`kubectl cift` as its users run it: by kubectl, against a real API server and a real exchange.
+"""`kubectl cift` as users run it: through kubectl, against a real API server and a real exchange.
 
-There are no pods here, so the exchange is named by --url; the way through the gateway is the cluster's to
-show (tests/cluster).
+There are no pods here, so --url names the exchange. tests/cluster tests the path through the gateway.
 """
 
 import json
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, account
-from tests.operators.trader import Desk
 from tests.stack import ROOT, Stack, eventually
 from tests.venue import Venue, refusal
 
@@ -24,7 +23,7 @@ Plugin = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def plugin(cluster: Cluster, tmp_path: Path) -> Plugin:
-    """A function that runs `kubectl cift …` with the cluster's kubeconfig."""
+    """A function that runs `kubectl cift …` with the kubeconfig of the cluster."""
     command = tmp_path / "bin" / "kubectl-cift"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cift.cli.kubectl "$@"\n')
@@ -50,59 +49,62 @@ def plugin(cluster: Cluster, tmp_path: Path) -> Plugin:
     return run
 
 
-def told(done: "subprocess.CompletedProcess[str]") -> str:
+def output(done: "subprocess.CompletedProcess[str]") -> str:
+    """The output of a command that must succeed."""
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:
-    """The one line of what went wrong."""
+    """The error of a command that must fail, which is one line."""
     assert done.returncode == 1 and done.stdout == "", (done.stdout, done.stderr)
     (line,) = done.stderr.splitlines()
     assert line.startswith("kubectl cift: ")
     return line
 
 
-async def test_accounts_and_what_they_do(
-    cluster: Cluster, namespace: str, desk: Desk, venue: Venue, plugin: Plugin, exchange: Stack
+async def test_accounts_orders_positions_and_books_are_shown(
+    cluster: Cluster, namespace: str, client: AccountClient, venue: Venue, plugin: Plugin, exchange: Stack
 ) -> None:
-    assert told(plugin("accounts", "-n", namespace)).strip() == "no accounts"
+    assert output(plugin("accounts", "-n", namespace)).strip() == "no accounts"
     cluster.apply(account("ada", namespace))
-    ada = desk.trader(cluster.account("ada", namespace))
+    ada = client.trader(cluster.account("ada", namespace))
     symbol = await venue.instrument()
-    await desk.hold(ada, symbol, "3")
+    await client.hold(ada, symbol, "3")
     resting = await venue.order(ada, symbol, side="buy", quantity="7", limit_price="99")
     at = ("-n", namespace, "--url", exchange.url)
 
-    (listed,) = json.loads(told(plugin("accounts", "-n", namespace, "--json")))
+    (listed,) = json.loads(output(plugin("accounts", "-n", namespace, "--json")))
     assert (listed["name"], listed["owner"], listed["ready"]) == ("ada", "ada@example.org", "True")
     assert listed["account_id"] == ada.account_id
-    assert "ada@example.org" in told(plugin("accounts", "-A"))
+    assert "ada@example.org" in output(plugin("accounts", "-A"))
 
-    (order,) = json.loads(told(plugin("orders", "ada", *at, "--json")))
+    (order,) = json.loads(output(plugin("orders", "ada", *at, "--json")))
     assert (order["id"], order["symbol"]) == (resting["id"], symbol)
-    assert len(json.loads(told(plugin("orders", "ada", *at, "--status", "all", "--json")))) == 2
-    assert symbol in told(plugin("orders", "ada", *at))
-    (position,) = json.loads(told(plugin("positions", "ada", *at, "--json")))
+    assert len(json.loads(output(plugin("orders", "ada", *at, "--status", "all", "--json")))) == 2
+    assert symbol in output(plugin("orders", "ada", *at))
+    (position,) = json.loads(output(plugin("positions", "ada", *at, "--json")))
     assert (position["symbol"], position["quantity"]) == (symbol, "3")
-    seen = json.loads(told(plugin("book", symbol, "--url", exchange.url, "--json")))
-    assert seen["bids"][0]["price"] == "99" and "99.00" in told(plugin("book", symbol, "--url", exchange.url))
+    seen = json.loads(output(plugin("book", symbol, "--url", exchange.url, "--json")))
+    assert seen["bids"][0]["price"] == "99" and "99.00" in output(
+        plugin("book", symbol, "--url", exchange.url)
+    )
 
 
 async def test_trading_is_halted_and_resumed(
     cluster: Cluster, namespace: str, venue: Venue, plugin: Plugin, exchange: Stack
 ) -> None:
-    """With the key that the operator keeps in its namespace, here `default`."""
-    eventually(lambda: cluster.get("secret", "cift-admin", "default"), "the operator keeps a key for halts")
+    """Uses the admin key that the operator keeps in its namespace, here `default`."""
+    eventually(lambda: cluster.get("secret", "cift-admin", "default"), "the operator has made an admin key")
     symbol, user = await venue.instrument(), venue.user()
     at = ("--url", exchange.url, "--exchange", "default")
-    assert json.loads(told(plugin("halt", symbol, *at, "--json"))) == {"symbol": symbol, "halted": True}
+    assert json.loads(output(plugin("halt", symbol, *at, "--json"))) == {"symbol": symbol, "halted": True}
     refusal(await venue.try_order(user, symbol), 422, "instrument_halted")
-    assert "false" in told(plugin("resume", symbol, *at)).lower()
+    assert "false" in output(plugin("resume", symbol, *at)).lower()
     await venue.order(user, symbol)
 
 
-async def test_what_goes_wrong_is_one_line(
+async def test_each_error_is_one_line(
     cluster: Cluster, namespace: str, plugin: Plugin, exchange: Stack
 ) -> None:
     at = ("-n", namespace, "--url", exchange.url)

@@ -1,4 +1,4 @@
-"""MarketStreams: made, kept, never dropping data unless told."""
+"""MarketStreams are made and kept as declared. They drop data only with deletionPolicy Delete."""
 
 import asyncio
 import itertools
@@ -21,7 +21,7 @@ CONSUMERS = [{"name": "a"}, {"name": "b", "acknowledge": "all", "from": "new"}]
 
 @pytest.fixture
 def name() -> str:
-    """A stream that nobody else uses."""
+    """The name of a stream for one test."""
     return f"TEST_{os.getpid()}_{next(_numbers)}"
 
 
@@ -42,7 +42,7 @@ async def publish(platform: Platform, name: str, count: int) -> None:
         await platform.nats.request(f"{name.lower()}.x", b"%d" % number, 5)
 
 
-async def test_declared_is_made(
+async def test_a_declared_stream_is_made(
     cluster: Cluster, namespace: str, jetstream: JetStream, name: str, platform: Platform
 ) -> None:
     cluster.apply(stream("s", namespace, name, maxMessages=50, maxAge="1h", consumers=CONSUMERS))
@@ -53,15 +53,19 @@ async def test_declared_is_made(
     assert {id: each["ack_policy"] for id, each in consumers.items()} == {"a": "explicit", "b": "all"}
     assert consumers["b"]["deliver_policy"] == "new"
     await publish(platform, name, 3)
-    cluster.until("mstream", "s", namespace, lambda each: each["status"]["messages"] == 3, "it tells of them")
+    cluster.until(
+        "mstream",
+        "s",
+        namespace,
+        lambda each: each["status"]["messages"] == 3,
+        "the status counts the messages",
+    )
     assert found["status"]["consumers"] == 2 and "finalizers" not in found["metadata"]
     wanted = {"StreamCreated", "ConsumerCreated"}
-    eventually(lambda: wanted <= set(cluster.events("s", namespace)), "the story is told")
+    eventually(lambda: wanted <= set(cluster.events("s", namespace)), "the events are written")
 
 
-async def test_edits_are_carried_out(
-    cluster: Cluster, namespace: str, jetstream: JetStream, name: str
-) -> None:
+async def test_edits_are_applied(cluster: Cluster, namespace: str, jetstream: JetStream, name: str) -> None:
     cluster.apply(stream("s", namespace, name))
     cluster.stream("s", namespace)
     change = {"maxBytes": 4096, "subjects": [f"{name.lower()}.>", f"more.{name}"], "consumers": CONSUMERS}
@@ -90,7 +94,7 @@ async def test_drift_is_repaired(
     async def as_declared() -> bool:
         config = await config_of(jetstream, name)
         names = {each["name"] for each in await jetstream.consumers(name)}
-        # What is not declared stays: somebody's consumer, a description.
+        # Undeclared settings stay: the consumer of others, the description.
         return config["max_msgs"] == 50 and config["description"] == "mine" and names == {"a", "b", "others"}
 
     await until(as_declared)
@@ -109,10 +113,10 @@ async def until(check: Any) -> None:
         if await check():
             return
         await asyncio.sleep(0.1)
-    raise AssertionError("not within 30 s")
+    raise AssertionError("the check did not hold within 30 s")
 
 
-async def test_data_is_not_dropped_unless_told(
+async def test_data_is_dropped_only_with_policy_delete(
     cluster: Cluster, namespace: str, jetstream: JetStream, name: str, platform: Platform
 ) -> None:
     cluster.apply(stream("s", namespace, name, consumers=CONSUMERS))
@@ -124,26 +128,26 @@ async def test_data_is_not_dropped_unless_told(
         "s",
         namespace,
         lambda each: condition(each, "Ready")["reason"] == "WouldDropData",
-        "it says what would be lost",
+        "the condition reports what would be dropped",
     )
     assert "holds 5 messages, more than maxMessages 2" in condition(found, "StreamReady")["message"]
-    told = await jetstream.stream(name)
-    assert told is not None and told["state"]["messages"] == 5
-    # Nor is a consumer's place.
+    info = await jetstream.stream(name)
+    assert info is not None and info["state"]["messages"] == 5
+    # A consumer's position is not dropped either.
     cluster.patch("mstream", "s", namespace, {"spec": {"maxMessages": 5, "consumers": [CONSUMERS[0]]}})
     kept = condition(cluster.stream("s", namespace), "ConsumersReady")
-    assert kept["reason"] == "ConsumersKept" and "b is declared no more" in kept["message"]
+    assert kept["reason"] == "ConsumersKept" and kept["message"].endswith("deletionPolicy Retain: b")
     assert len(await jetstream.consumers(name)) == 2
-    # Told to, it does both.
+    # With policy Delete both are dropped.
     cluster.patch("mstream", "s", namespace, {"spec": {"maxMessages": 2, "deletionPolicy": "Delete"}})
     cluster.stream("s", namespace)
-    told = await jetstream.stream(name)
-    assert told is not None and told["state"]["messages"] == 2
+    info = await jetstream.stream(name)
+    assert info is not None and info["state"]["messages"] == 2
     assert [each["name"] for each in await jetstream.consumers(name)] == ["a"]
 
 
 @pytest.mark.parametrize("policy", ["Retain", "Delete"])
-async def test_deletion(
+async def test_deletion_follows_the_policy(
     cluster: Cluster, namespace: str, jetstream: JetStream, name: str, platform: Platform, policy: str
 ) -> None:
     cluster.apply(stream("s", namespace, name, deletionPolicy=policy))
@@ -155,12 +159,12 @@ async def test_deletion(
         assert found is None
     else:
         assert found is not None and found["state"]["messages"] == 1
-        # Declared again, the same stream is managed again.
+        # A new resource for the same stream manages it again.
         cluster.apply(stream("again", namespace, name))
         assert cluster.stream("again", namespace)["status"]["messages"] == 1
 
 
-async def test_a_stream_is_one_resources(
+async def test_a_stream_has_one_resource(
     cluster: Cluster, namespace: str, jetstream: JetStream, name: str
 ) -> None:
     cluster.apply(stream("first", namespace, name, maxMessages=7))
@@ -171,14 +175,14 @@ async def test_a_stream_is_one_resources(
         "second",
         namespace,
         lambda each: condition(each, "Ready")["reason"] == "ManagedByAnother",
-        "it says whose it is",
+        "the condition names the other resource",
     )
     assert f"{namespace}/first" in condition(second, "Ready")["message"]
     cluster.delete("mstream", "second", namespace)
     assert (await config_of(jetstream, name))["max_msgs"] == 7
 
 
-async def test_what_nats_refuses_is_said(cluster: Cluster, namespace: str, name: str) -> None:
+async def test_an_error_of_nats_is_reported(cluster: Cluster, namespace: str, name: str) -> None:
     cluster.apply(stream("first", namespace, name))
     cluster.stream("first", namespace)
     cluster.apply(stream("second", namespace, f"{name}B", subjects=[f"{name.lower()}.x"]))
@@ -187,12 +191,12 @@ async def test_what_nats_refuses_is_said(cluster: Cluster, namespace: str, name:
         "second",
         namespace,
         lambda each: condition(each, "Ready")["reason"] == "RefusedByNats",
-        "it says why",
+        "the condition reports the error",
     )
     assert "overlap" in condition(found, "Ready")["message"]
 
 
-async def test_the_exchanges_own_streams_may_be_declared(
+async def test_the_exchanges_own_streams_can_be_declared(
     cluster: Cluster, namespace: str, jetstream: JetStream
 ) -> None:
     before = await config_of(jetstream, "EVENTS")
@@ -202,8 +206,8 @@ async def test_the_exchanges_own_streams_may_be_declared(
     assert {**after, "metadata": None} == {**before, "metadata": None}
 
 
-async def test_the_journal_is_never_touched(jetstream: JetStream) -> None:
-    """The definition refuses it; so does what speaks to JetStream, whoever asks."""
+async def test_the_journal_cannot_be_changed(jetstream: JetStream) -> None:
+    """The CRD rejects such a resource, and the JetStream client rejects the call."""
     for name in ("ORDERS", "ORDERS_EU", "OBJ_ENGINE_main", "KV_X"):
         for call in (jetstream.update_stream, jetstream.create_stream):
             with pytest.raises(Refused, match="belongs to the engine"):
