@@ -1,8 +1,7 @@
--- Answers that no function gave (they lack x-cift-origin) become ours: the one form of every error.
--- A 5xx of the way (queue-proxy, activator, ingress) says nothing about what was done: where the method
--- changes something the outcome is unknown, and the caller is told so, without Retry-After: that would say
--- that nothing was done.
-local function say(handle, status, code, message, id, retry)
+-- Gives error responses that no function produced (they lack x-cift-origin) the API's one error format.
+-- A 5xx from queue-proxy, activator or ingress does not show whether the function ran. If the request can change
+-- something the code is outcome_unknown, without Retry-After, which would promise that nothing was done.
+local function replace_response(handle, status, code, message, id, retry)
   local headers = handle:headers()
   headers:replace(":status", status)
   headers:replace("content-type", "application/json")
@@ -29,19 +28,19 @@ function envoy_on_response(handle)
   if status == nil or status < 400 then return end
   local note = handle:streamInfo():dynamicMetadata():get("cift") or {}
   local id = note["id"] or ""
-  -- What cannot be read as a request never got an id.
+  -- A request that Envoy cannot parse never passed envoy_on_request, so it has no id.
   if id == "" then id = string.format("gateway-%.0f-%06x", handle:timestamp(), math.random(0, 0xffffff)) end
   if status == 404 then
-    say(handle, "404", "not_found", "There is nothing at this path; /docs lists all paths", id)
+    replace_response(handle, "404", "not_found", "There is nothing at this path; /docs lists all paths", id)
   elseif status == 405 then
-    say(handle, "405", "method_not_allowed", "This path allows " .. (headers:get("allow") or "other methods"), id)
+    replace_response(handle, "405", "method_not_allowed", "This path allows " .. (headers:get("allow") or "other methods"), id)
   elseif status == 413 then
-    say(handle, "413", "body_too_large", "The body is larger than the gateway takes", id)
+    replace_response(handle, "413", "body_too_large", "The body exceeds the gateway's limit", id)
   elseif status < 500 then
-    say(handle, tostring(status), "invalid_request", "The request cannot be read", id)
+    replace_response(handle, tostring(status), "invalid_request", "The request is not valid HTTP", id)
   elseif note["changes"] then
-    say(handle, "503", "outcome_unknown", "The answer was lost on its way: it may have been done. Look it up, or send the same request again with the same client_order_id or Idempotency-Key", id)
+    replace_response(handle, "503", "outcome_unknown", "The response was lost, so the request may have taken effect. Look it up, or send the same request again with the same client_order_id or Idempotency-Key", id)
   else
-    say(handle, "503", "unavailable", "No function answered in time; ask again", id, true)
+    replace_response(handle, "503", "unavailable", "No function responded in time; retry", id, true)
   end
 end

@@ -1,5 +1,7 @@
-"""The chart as helm renders it. Helm is the one that CIFT_HELM names, that of the test cluster, or on PATH;
-where there is none the tests say so, and fail where CIFT_REQUIRE_KUBE is set."""
+"""The chart as helm renders it.
+
+Helm is the one that CIFT_HELM names, the one that the test cluster built, or the one on PATH. Without any the
+tests are skipped with a message; with CIFT_REQUIRE_KUBE they fail."""
 
 import functools
 import os
@@ -21,16 +23,16 @@ Object = dict[str, Any]
 
 
 def helm_binary() -> str:
-    """Path of helm; skips or fails the test where there is none."""
+    """The path of helm. Without one, skips or fails the test."""
     named = os.environ.get("CIFT_HELM")
     if named:
-        assert Path(named).is_file(), f"CIFT_HELM names {named}, which is no file"
+        assert Path(named).is_file(), f"CIFT_HELM is {named}, which is not a file"
         return named
     built = BIN / "helm"
     found = str(built) if built.is_file() else shutil.which("helm")
     if found is None:
         sentence = (
-            "THE CHART IS NOT RENDERED: no helm here. Name one with CIFT_HELM (the test cluster builds it)"
+            "THE CHART IS NOT TESTED: there is no helm. Set CIFT_HELM to one (the test cluster builds it)"
         )
         if os.environ.get("CIFT_REQUIRE_KUBE"):
             pytest.fail(sentence)
@@ -39,7 +41,7 @@ def helm_binary() -> str:
 
 
 def helm(*arguments: str, input: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run helm, whatever comes of it."""
+    """Run helm. It may fail."""
     return subprocess.run(
         [helm_binary(), *arguments],
         cwd=ROOT,
@@ -64,25 +66,25 @@ def _rendered(values: str, files: tuple[str, ...]) -> str:
 
 
 def render(*files: str, **values: Any) -> list[Object]:
-    """All objects of the chart, hooks included, with these values upon those files of the chart's folder."""
+    """All objects of the chart, hooks included. `values` override `files`, values files in its folder."""
     text = _rendered(yaml.safe_dump(values), files)
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
 
 
 def named(rendered: Iterable[Object], kind: str, name: str) -> Object:
-    """The one object of that kind and name."""
+    """The object of this kind and name. There must be exactly one."""
     (found,) = [each for each in rendered if (each["kind"], each["metadata"]["name"]) == (kind, name)]
     return found
 
 
 def environment(workload: Object) -> dict[str, str]:
-    """The plain variables of a Deployment's or StatefulSet's only container."""
+    """The variables with plain values of the only container of a Deployment or StatefulSet."""
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     return {each["name"]: each["value"] for each in container["env"] if "value" in each}
 
 
 def templates(rendered: Iterable[Object]) -> Iterator[tuple[str, Object]]:
-    """Every pod template, whatever kind of object it is of, with that object's name."""
+    """Every pod template, with the name of the object that contains it."""
     for each in rendered:
         spec: Any = each.get("spec", {})
         if each["kind"] == "CronJob":
@@ -93,7 +95,7 @@ def templates(rendered: Iterable[Object]) -> Iterator[tuple[str, Object]]:
 
 
 def secrets(pod: Object) -> dict[str, tuple[str, str]]:
-    """Variables that a pod reads from files of Secrets: by name, (Secret, key)."""
+    """The variables that a pod reads from files of Secrets: (Secret, key) by variable."""
     container = pod["containers"][0]
     folders = {mount["name"]: mount["mountPath"] for mount in container.get("volumeMounts", [])}
     files = {
@@ -102,11 +104,11 @@ def secrets(pod: Object) -> dict[str, tuple[str, str]]:
         for source in volume.get("projected", {}).get("sources", [])
         for item in source["secret"]["items"]
     }
-    told = {each["name"]: each.get("value", "") for each in container.get("env", [])}
+    variables = {each["name"]: each.get("value", "") for each in container.get("env", [])}
     read = {
         name.removesuffix("_FILE"): files.pop(path)
-        for name, path in told.items()
+        for name, path in variables.items()
         if name.endswith("_FILE") and path in files
     }
-    assert not files, f"nothing reads {sorted(files)}"
+    assert not files, f"no variable names the files {sorted(files)}"
     return read

@@ -1,12 +1,11 @@
-"""Who may connect to whom, by the NetworkPolicies of a rendered chart: a model of what a network plugin
-does.
+"""A model of a network plugin: which connections the NetworkPolicies of a rendered chart allow.
 
-`pods` lists the pods that rendered objects make; `allowed` (for many questions: `Network.allowed`) says
-whether one may open a connection to a port of another. Real pods are Ends too: their namespace, labels and
-address are what a plugin looks at, so connections that were really made can be held against the policies.
+`pods` lists the pods of rendered objects. `allowed` returns whether one pod may connect to a port of another;
+`Network.allowed` does the same for many pairs. A plugin decides by namespace, labels and address, so an `End`
+can also be a real pod: the cluster tests compare real connections with the policies.
 
-Known limits: the model has no named ports and no SCTP, and fails where a policy uses them. Nodes
-(kubelets' probes) are let through by every plugin and are not modelled.
+Known limits: the model has no named ports and no SCTP, and fails if a policy uses them. Every plugin allows
+the kubelets' probes from nodes; the model has no nodes.
 """
 
 import ipaddress
@@ -22,7 +21,7 @@ _NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True)
 class End:
-    """One end of a connection: a pod, or with no namespace an address outside the cluster."""
+    """One end of a connection: a pod or, without a namespace, an address outside the cluster."""
 
     name: str
     namespace: str = ""
@@ -31,13 +30,13 @@ class End:
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def home(self) -> dict[str, str]:
-        """The labels of its namespace: Kubernetes gives each its name as one."""
+    def all_namespace_labels(self) -> dict[str, str]:
+        """The labels of its namespace. Kubernetes gives every namespace its name as a label."""
         return {_NAMESPACE_LABEL: self.namespace, **self.namespace_labels}
 
 
 def pods(rendered: Iterable[Object], namespace: str = NAMESPACE) -> list[End]:
-    """One pod of each name there is (the label `app.kubernetes.io/name`)."""
+    """One pod for each value of the label `app.kubernetes.io/name`."""
     found: dict[str, End] = {}
     for _, template in templates(rendered):
         labels = template["metadata"]["labels"]
@@ -55,19 +54,20 @@ class Network:
         self._of: dict[tuple[tuple[str, str], ...], list[Object]] = {}
 
     def allowed(self, source: End, target: End, port: int, protocol: str = "TCP") -> bool:
-        """Whether `source` may connect to the pod's port `port` of `target`."""
-        asked = (port, protocol)
-        return self._lets("Egress", source, target, *asked) and self._lets("Ingress", target, source, *asked)
+        """Whether `source` may connect to port `port` of the pod `target`."""
+        return self._permits("Egress", source, target, port, protocol) and self._permits(
+            "Ingress", target, source, port, protocol
+        )
 
-    def _lets(self, way: str, pod: End, other: End, port: int, protocol: str) -> bool:
-        """One side: policies that select the pod add up; a pod that none selects is free."""
+    def _permits(self, direction: str, pod: End, other: End, port: int, protocol: str) -> bool:
+        """One direction. The rules of all policies that select the pod add up; without any all is allowed."""
         if pod.namespace != self.namespace:
             return True
-        bound = [policy for policy in self._policies_of(pod) if way in policy["policyTypes"]]
-        rules, peers = ("egress", "to") if way == "Egress" else ("ingress", "from")
-        return not bound or any(
+        selecting = [policy for policy in self._policies_of(pod) if direction in policy["policyTypes"]]
+        rules, peers = ("egress", "to") if direction == "Egress" else ("ingress", "from")
+        return not selecting or any(
             _has_port(rule, port, protocol) and _has_peer(rule.get(peers), other, self.namespace)
-            for policy in bound
+            for policy in selecting
             for rule in policy.get(rules) or []
         )
 
@@ -81,7 +81,7 @@ class Network:
 def allowed(
     rendered: Iterable[Object], source: End, target: End, port: int, *, namespace: str = NAMESPACE
 ) -> bool:
-    """Whether, by what is rendered into `namespace`, `source` may connect to TCP port `port` of `target`."""
+    """Whether the policies rendered into `namespace` let `source` connect to TCP port `port` of `target`."""
     return Network(rendered, namespace).allowed(source, target, port)
 
 
@@ -91,41 +91,43 @@ def _has_port(rule: Object, port: int, protocol: str) -> bool:
         return True
     for each in ports:
         assert isinstance(each["port"], int) and set(each) <= {"port", "protocol"}, (
-            f"not in this model: {each}"
+            f"not supported by this model: {each}"
         )
     return any(each["port"] == port and each.get("protocol", "TCP") == protocol for each in ports)
 
 
 def _has_peer(peers: list[Object] | None, other: End, namespace: str) -> bool:
-    """Without peers a rule holds for all."""
+    """A rule without peers applies to all."""
     return not peers or any(_is_peer(peer, other, namespace) for peer in peers)
 
 
 def _is_peer(peer: Object, other: End, namespace: str) -> bool:
-    assert set(peer) <= {"podSelector", "namespaceSelector", "ipBlock"}, f"not in this model: {peer}"
+    assert set(peer) <= {"podSelector", "namespaceSelector", "ipBlock"}, (
+        f"not supported by this model: {peer}"
+    )
     block = peer.get("ipBlock")
     if block is not None:
-        assert set(block) == {"cidr"}, f"not in this model: {block}"
+        assert set(block) == {"cidr"}, f"not supported by this model: {block}"
         if not other.address:
             return False
         address, network = ipaddress.ip_address(other.address), ipaddress.ip_network(block["cidr"])
         return address.version == network.version and address in network
     if not other.namespace:
         return False
-    at_home = (
-        _selects(peer["namespaceSelector"], other.home)
+    in_namespace = (
+        _selects(peer["namespaceSelector"], other.all_namespace_labels)
         if "namespaceSelector" in peer
         else other.namespace == namespace
     )
-    return at_home and _selects(peer.get("podSelector") or {}, other.labels)
+    return in_namespace and _selects(peer.get("podSelector") or {}, other.labels)
 
 
 def _selects(selector: Object, labels: Mapping[str, str]) -> bool:
-    assert set(selector) <= {"matchLabels", "matchExpressions"}, f"not in this model: {selector}"
+    assert set(selector) <= {"matchLabels", "matchExpressions"}, f"not supported by this model: {selector}"
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     for each in selector.get("matchExpressions") or []:
-        assert each["operator"] == "In", f"not in this model: {each}"
+        assert each["operator"] == "In", f"not supported by this model: {each}"
         if labels.get(each["key"]) not in each["values"]:
             return False
     return True

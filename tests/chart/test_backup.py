@@ -1,4 +1,4 @@
-"""The chart's backups run the command that tests/backup proves, with the rights that it needs."""
+"""The chart's backup jobs run the command that tests/backup tests, with the credentials it needs."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def container(job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_one_is_made_by_schedule_and_one_put_back_by_hand_only() -> None:
+def test_backups_are_scheduled_and_restores_are_started_by_hand() -> None:
     made = jobs(schedule="5 4 * * *", keep=3)
     assert made["cift-backup"]["schedule"] == "5 4 * * *" and not made["cift-backup"].get("suspend")
     assert made["cift-restore"]["suspend"] is True
@@ -30,31 +30,31 @@ def test_one_is_made_by_schedule_and_one_put_back_by_hand_only() -> None:
     assert "backup FOLDER KEEP" in (install.__doc__ or "") and "REPLICAS" in (install.__doc__ or "")
 
 
-def test_it_has_the_owners_database_and_the_engines_bus() -> None:
+def test_the_jobs_have_the_database_and_the_engines_nats_user() -> None:
     for job in jobs().values():
-        told = {each["name"]: each["value"] for each in container(job)["env"]}
-        assert told["CIFT_SHARD"] == "main"
+        variables = {each["name"]: each["value"] for each in container(job)["env"]}
+        assert variables["CIFT_SHARD"] == "main"
         assert secrets(pod(job)) == {
             "CIFT_POSTGRES_URL": ("cift-postgres", "url"),
             "CIFT_NATS_URL": ("cift-nats", "url-engine"),
         }
 
 
-def test_the_volume_outlives_the_release_or_is_yours() -> None:
+def test_the_volume_outlives_the_release_or_is_an_existing_one() -> None:
     made = render(backup={"enabled": True})
     (claim,) = [each for each in made if each["kind"] == "PersistentVolumeClaim"]
     assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-    yours = render(backup={"enabled": True, "volume": {"existingClaim": "elsewhere"}})
-    assert not [each for each in yours if each["kind"] == "PersistentVolumeClaim"]
+    existing = render(backup={"enabled": True, "volume": {"existingClaim": "elsewhere"}})
+    assert not [each for each in existing if each["kind"] == "PersistentVolumeClaim"]
     volumes = {
         each["spec"]["jobTemplate"]["spec"]["template"]["spec"]["volumes"][0]["persistentVolumeClaim"][
             "claimName"
         ]
-        for each in yours
+        for each in existing
         if each["kind"] == "CronJob"
     }
     assert volumes == {"elsewhere"}
 
 
-def test_without_it_there_is_nothing_of_it() -> None:
+def test_without_backups_there_is_no_job_and_no_volume() -> None:
     assert not [each for each in render() if each["kind"] in ("CronJob", "PersistentVolumeClaim")]

@@ -1,4 +1,4 @@
-"""The kernel's tables of sockets are read as they are written."""
+"""The parser of the kernel's socket tables (/proc/net/tcp)."""
 
 from tests.cluster.connections import Connection, Socket, of_pods, parse
 
@@ -16,7 +16,7 @@ IPV6 = (
 )
 
 
-def test_addresses_and_ports_are_read() -> None:
+def test_addresses_and_ports_are_parsed() -> None:
     listening, served, gone = parse(IPV4)
     assert listening == Socket("0.0.0.0", 4222, "0.0.0.0", 0, "0A")  # noqa: S104 (read, not bound)
     assert served == Socket("10.244.2.5", 4222, "10.244.0.7", 40000, "01")
@@ -26,10 +26,10 @@ def test_addresses_and_ports_are_read() -> None:
     assert loopback.local == "::1"
 
 
-def test_a_connection_is_told_by_the_end_that_listens() -> None:
-    """And by the other end where it leads out of the pods; loopback is nobody's."""
-    asker = parse(HEAD + "   0: 0700F40A:9C40 0502F40A:107E 01 0:0 0:0 0 0 0 1\n")
-    tables = {"10.244.2.5": parse(IPV4) + parse(IPV6), "10.244.0.7": asker}
+def test_a_connection_is_listed_once_by_its_listening_end() -> None:
+    """A connection to an address outside the pods is listed by its client end. Loopback is omitted."""
+    client = parse(HEAD + "   0: 0700F40A:9C40 0502F40A:107E 01 0:0 0:0 0 0 0 1\n")
+    tables = {"10.244.2.5": parse(IPV4) + parse(IPV6), "10.244.0.7": client}
     assert of_pods(tables) == {
         Connection("10.244.0.7", "10.244.2.5", 4222),
         Connection("10.244.2.5", "10.243.1.1", 6443),

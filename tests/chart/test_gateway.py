@@ -1,4 +1,4 @@
-"""The gateway's routes: how long a caller waits, and the pages that it answers itself."""
+"""The gateway's routes: timeouts, and the pages that it serves itself."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,8 @@ from cift.generate.chart import GATEWAY_PAGES, kebab, page_file
 from cift.host.loading import load_functions
 from tests.chart.helm import Object, environment, named, render
 
-WAY_S = 5
+WARM_EXTRA_S = 5
+"""What the gateway adds to the timeout of a function that always has a pod."""
 
 
 def host(**values: Any) -> Object:
@@ -26,7 +27,7 @@ def routes(**values: Any) -> list[Object]:
     return found
 
 
-def test_only_who_may_sleep_has_time_to_wake() -> None:
+def test_only_functions_without_pods_get_time_to_start_one() -> None:
     warm = {kebab(function) for function in load_functions() if function.scale.min > 0}
     seconds = {
         each["route"]["host_rewrite_literal"].partition(".")[0]: int(each["route"]["timeout"][:-1])
@@ -36,18 +37,18 @@ def test_only_who_may_sleep_has_time_to_wake() -> None:
     assert "trading-place-order" in warm and len(seconds) > 40
     for function in load_functions():
         if kebab(function) in seconds:
-            wake = WAY_S if kebab(function) in warm else 100
-            assert seconds[kebab(function)] == function.timeout_s + wake, function.name
+            extra = WARM_EXTRA_S if kebab(function) in warm else 100
+            assert seconds[kebab(function)] == function.timeout_s + extra, function.name
 
 
-def test_pages_are_read_from_its_image() -> None:
-    answered = {
+def test_pages_are_served_from_the_gateways_image() -> None:
+    served = {
         each["match"]["path"]: each
         for each in routes()
         if each.get("direct_response", {}).get("body", {}).get("filename")
     }
-    assert set(answered) == set(GATEWAY_PAGES)
-    for path, route in answered.items():
+    assert set(served) == set(GATEWAY_PAGES)
+    for path, route in served.items():
         assert route["direct_response"]["body"]["filename"] == f"/pages/{page_file(path)}"
         headers = {
             each["header"]["key"]: each["header"]["value"] for each in route["response_headers_to_add"]
@@ -67,8 +68,8 @@ def test_pages_are_read_from_its_image() -> None:
         ({"tls": {"secretName": "mine"}, "hosts": ["x.example.org"]}, "https://x.example.org"),
     ],
 )
-def test_where_accounts_are_told_it_is(gateway: Object, url: str) -> None:
-    """And that it answers there: to this Host, on the Service's only port."""
+def test_the_operators_url_is_one_that_the_gateway_serves(gateway: Object, url: str) -> None:
+    """The gateway serves this Host, on the Service's only port."""
     rendered = render(gateway=gateway)
     assert environment(named(rendered, "Deployment", "cift-operator"))["CIFT_OPERATOR_URL"] == url
     at = urlsplit(url)

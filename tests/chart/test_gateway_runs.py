@@ -1,4 +1,4 @@
-"""The gateway's own Envoy, as the chart configures it: pages and errors of its own, over HTTP and TLS."""
+"""A real Envoy with the chart's configuration serves its own pages and errors, over HTTP and TLS."""
 
 import signal
 import ssl
@@ -26,8 +26,9 @@ ADDRESS = "127.0.0.1"
 
 
 def renew(folder: Path) -> ssl.SSLContext:
-    """A new certificate where the gateway reads it, as the kubelet puts a Secret: all of it at once, by a
-    link that is moved. Whoever trusts it alone."""
+    """Replace the gateway's certificate as the kubelet updates a Secret: atomically, by moving a link.
+
+    Returns an SSL context that trusts only the new certificate."""
     certificate, key = certificate_of(ADDRESS)
     number = len(list(folder.glob("version-*")))
     version = folder / f"version-{number}"
@@ -45,12 +46,12 @@ def renew(folder: Path) -> ssl.SSLContext:
 
 @contextmanager
 def running(folder: Path, **gateway: Any) -> Iterator[int]:
-    """A gateway with these values; the port where it listens."""
+    """Run a gateway with these values. Yields its port."""
     ports = {name: free_port() for name in (":8080", ":8081", ":9901")}
-    places = {"/config/": f"{folder}/", "/tls": f"{folder}/tls", "/pages/": f"{folder}/pages/"}
+    paths = {"/config/": f"{folder}/", "/tls": f"{folder}/tls", "/pages/": f"{folder}/pages/"}
     for name, text in named(render(gateway=gateway), "ConfigMap", "cift-gateway")["data"].items():
-        for of_the_pod, here in places.items():
-            text = text.replace(f'"{of_the_pod}', f'"{here}').replace(f" {of_the_pod}", f" {here}")
+        for in_pod, here in paths.items():
+            text = text.replace(f'"{in_pod}', f'"{here}').replace(f" {in_pod}", f" {here}")
         for port, free in ports.items():
             text = text.replace(f"port_value: {port[1:]}", f"port_value: {free}")
         (folder / name).write_text(text)
@@ -80,23 +81,27 @@ def running(folder: Path, **gateway: Any) -> Iterator[int]:
             process.kill()
 
 
-def test_it_answers_itself(tmp_path: Path) -> None:
+def test_it_serves_pages_and_errors_without_functions(tmp_path: Path) -> None:
     with running(tmp_path) as port:
         url = f"http://{ADDRESS}:{port}"
         for path in GATEWAY_PAGES:
             assert httpx.get(f"{url}{path}", timeout=20).content == content_of(path)
         refusal(httpx.get(f"{url}/nowhere", timeout=20), 404, "not_found")
         refusal(httpx.delete(f"{url}/ready", timeout=20), 405, "method_not_allowed")
-        # Nobody is behind it.
-        away = httpx.get(f"{url}/ready", timeout=60)
-        refusal(away, 503, "unavailable")
-        assert int(away.headers["Retry-After"]) > 0
+        # This route's function does not run.
+        unavailable = httpx.get(f"{url}/ready", timeout=60)
+        refusal(unavailable, 503, "unavailable")
+        assert int(unavailable.headers["Retry-After"]) > 0
 
 
-def test_a_certificate_is_renewed_while_it_runs(tmp_path: Path) -> None:
+def test_a_renewed_certificate_is_loaded_without_a_restart(tmp_path: Path) -> None:
     trusted = renew(tmp_path / "tls")
     with running(tmp_path, tls={"secretName": "mine"}) as port:
         url = f"https://{ADDRESS}:{port}/openapi.json"
         assert httpx.get(url, verify=trusted, timeout=20).status_code == 200
         renewed = renew(tmp_path / "tls")
-        eventually(lambda: httpx.get(url, verify=renewed, timeout=20).status_code == 200, "it is renewed", 30)
+        eventually(
+            lambda: httpx.get(url, verify=renewed, timeout=20).status_code == 200,
+            "the new certificate is served",
+            30,
+        )

@@ -1,5 +1,6 @@
-"""The chart's NetworkPolicies let through what the declarations need, and nothing else: for every pair of
-pods and every port that anything of ours listens at."""
+"""The chart's NetworkPolicies allow exactly the connections that the declarations need.
+
+Checked for every pair of pods and every port on which one of our processes listens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +26,7 @@ REACH = {
 }
 INSIDE = {**STORES, "clickhouse": 8123}
 ANALYTICS = {"clickhouse": (8123, 8443), "questdb": (8812, 9000)}
-ASK_THE_API = {"operator", "secrets", "wait"}
+API_CLIENTS = {"operator", "secrets", "wait"}
 PORTS = (
     22,
     53,
@@ -70,8 +71,8 @@ def cluster(request: pytest.FixtureRequest) -> list[Object]:
     return render(*files, **{"market": {"source": "replay"}, **values})
 
 
-def lives_on(rendered: list[Object]) -> set[str]:
-    """Names of the functions that are plain Deployments here."""
+def deployments(rendered: list[Object]) -> set[str]:
+    """Names of the functions that are Deployments."""
     return {
         each["metadata"]["name"]
         for each in rendered
@@ -82,20 +83,22 @@ def lives_on(rendered: list[Object]) -> set[str]:
 def expected(
     source: End, target: End, port: int, *, here: set[str], deployed: set[str], knative: bool
 ) -> bool:
-    """What ought to be, of the declarations. `here`: the pods' names; `deployed`: what lives on."""
+    """Whether the declarations need this connection.
+
+    `here`: names of the pods and traits of the installation; `deployed`: functions that are Deployments."""
     ours = source.namespace == NAMESPACE and source is not NEIGHBOUR
     if target.namespace != NAMESPACE:
-        assert source.namespace == NAMESPACE, "nobody asks what others do among themselves"
+        assert source.namespace == NAMESPACE, "pairs without a pod of ours are not checked"
         if not ours:
             return False
         if target is RESOLVER:
-            silent = INSIDE.keys() - ({"nats"} if three(here) else set())
-            return port == 53 and source.name not in silent
+            without_dns = INSIDE.keys() - ({"nats"} if three(here) else set())
+            return port == 53 and source.name not in without_dns
         if target is INGRESS:
-            brings = {"gateway", "relay"} if knative else set()
-            return port == 8081 and source.name in brings
+            callers = {"gateway", "relay"} if knative else set()
+            return port == 8081 and source.name in callers
         if target is ANYWHERE:
-            if source.name in ASK_THE_API and port in API_PORTS:
+            if source.name in API_CLIENTS and port in API_PORTS:
                 return True
             wanted = needs(FUNCTIONS[source.name]) if source.name in FUNCTIONS else frozenset()
             if any(s in wanted and f"{s} outside" in here and port in ANALYTICS[s] for s in ANALYTICS):
@@ -128,49 +131,49 @@ def three(here: set[str]) -> bool:
     return "three of NATS" in here
 
 
-def questions(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
-    """Every pair with one end of ours, every port, and what ought to be."""
+def cases(rendered: list[Object]) -> Iterator[tuple[End, End, int, bool]]:
+    """Every pair with at least one pod of ours, every port, and whether the connection must be allowed."""
     ours = pods(rendered)
     here = {pod.name for pod in ours}
     for each in rendered:
         if each["kind"] == "StatefulSet" and each["spec"]["replicas"] == 3:
             here.add("three of NATS")
-        words = str(each)
+        text = str(each)
         here |= {
-            f"{s} outside" for s in ANALYTICS if f"{s}.example.org" in words or f"cift-{s}-cluster" in words
+            f"{s} outside" for s in ANALYTICS if f"{s}.example.org" in text or f"cift-{s}-cluster" in text
         }
-    deployed = lives_on(rendered)
+    deployed = deployments(rendered)
     knative = any(each["apiVersion"].startswith("serving.knative.dev/") for each in rendered)
-    everybody = [*ours, *STRANGERS]
-    for source in everybody:
-        for target in everybody:
+    ends = [*ours, *STRANGERS]
+    for source in ends:
+        for target in ends:
             if NAMESPACE in (source.namespace, target.namespace):
                 for port in PORTS:
-                    ought = expected(source, target, port, here=here, deployed=deployed, knative=knative)
-                    yield source, target, port, ought
+                    needed = expected(source, target, port, here=here, deployed=deployed, knative=knative)
+                    yield source, target, port, needed
 
 
 def difference(rendered: list[Object], policies: list[Object]) -> list[str]:
     network = Network(policies)
     return [
-        f"{source.name} to {target.name}:{port} is {'refused' if ought else 'let through'}"
-        for source, target, port, ought in questions(rendered)
-        if network.allowed(source, target, port) != ought
+        f"{source.name} to {target.name}:{port} is {'denied' if needed else 'allowed'}"
+        for source, target, port, needed in cases(rendered)
+        if network.allowed(source, target, port) != needed
     ]
 
 
-def test_all_that_is_needed_may_connect_and_nothing_else(cluster: list[Object]) -> None:
+def test_exactly_the_needed_connections_are_allowed(cluster: list[Object]) -> None:
     assert not difference(cluster, cluster)
 
 
-def test_a_name_is_asked_over_udp_too(cluster: list[Object]) -> None:
+def test_dns_is_allowed_over_udp_and_tcp(cluster: list[Object]) -> None:
     network = Network(cluster)
     for pod in pods(cluster):
         assert network.allowed(pod, RESOLVER, 53, "UDP") == network.allowed(pod, RESOLVER, 53)
 
 
 def test_every_policy_is_needed() -> None:
-    """Without any one of them something differs: the comparison sees each."""
+    """Removing any one policy changes a result, so the comparison above covers each of them."""
     rendered = render(market={"source": "replay"})
     policies = [each for each in rendered if each["kind"] == "NetworkPolicy"]
     assert len(policies) > len(FUNCTIONS)
@@ -185,27 +188,27 @@ def test_every_policy_is_needed() -> None:
         name = policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
         pod = next(each for each in pods(rendered) if each.name == name)
         before, after = Network(policies), Network(others)
-        asked = [(pod, other, port) for other in (*STRANGERS, *pods(rendered)) for port in PORTS]
-        asked += [(other, pod, port) for _, other, port in asked]
-        assert any(before.allowed(*question) != after.allowed(*question) for question in asked), name
+        pairs = [(pod, other, port) for other in (*STRANGERS, *pods(rendered)) for port in PORTS]
+        pairs += [(other, pod, port) for _, other, port in pairs]
+        assert any(before.allowed(*pair) != after.allowed(*pair) for pair in pairs), name
 
 
-def test_a_pod_with_the_address_of_a_store_may_reach_it_and_others_may_not(cluster: list[Object]) -> None:
-    """What a pod is told in its environment is what its policy opens."""
+def test_exactly_the_pods_with_the_url_of_a_store_may_connect_to_it(cluster: list[Object]) -> None:
+    """The stores in a pod's environment are the stores that its policy allows."""
     urls = {f"CIFT_{store.upper()}_URL": store for store in STORES}
-    told = {}
+    configured = {}
     for _, template in templates(cluster):
         environment = template["spec"]["containers"][0].get("env") or []
         name = template["metadata"]["labels"]["app.kubernetes.io/name"]
         names = {variable["name"].removesuffix("_FILE") for variable in environment}
-        told[name] = {urls[each] for each in names if each in urls}
-    assert told["matchd"] == {"nats"} and len(told) > len(FUNCTIONS)
-    assert {name: stores for name, stores in told.items() if stores} == {
-        name: set(stores) for name, stores in REACH.items() if stores and name in told
+        configured[name] = {urls[each] for each in names if each in urls}
+    assert configured["matchd"] == {"nats"} and len(configured) > len(FUNCTIONS)
+    assert {name: stores for name, stores in configured.items() if stores} == {
+        name: set(stores) for name, stores in REACH.items() if stores and name in configured
     }
 
 
-def test_stores_of_yours_are_reached_at_their_addresses_only() -> None:
+def test_external_stores_are_allowed_at_their_addresses_only() -> None:
     outside = {"postgres": {"cidrs": ["198.51.100.0/24"], "ports": [6432]}}
     rendered = render(postgres={"enabled": False}, networkPolicy={"outside": outside})
     network = Network(rendered)
@@ -215,7 +218,7 @@ def test_stores_of_yours_are_reached_at_their_addresses_only() -> None:
     assert not network.allowed(order, database, 5432) and not network.allowed(order, ANYWHERE, 6432)
 
 
-def test_a_function_reaches_what_is_added_for_it() -> None:
+def test_a_function_may_connect_to_its_additional_egress() -> None:
     feed = {"egress": [{"cidrs": ["198.51.100.7/32"], "ports": [443]}]}
     rendered = render(functions={"market-data-get-quote": feed})
     network = Network(rendered)
@@ -225,27 +228,27 @@ def test_a_function_reaches_what_is_added_for_it() -> None:
     assert not network.allowed(at["history-list-bars"], source, 443)
 
 
-def test_a_live_feed_reaches_its_provider_and_no_other_function_does() -> None:
+def test_only_the_live_feed_may_connect_to_its_provider() -> None:
     market = {"source": "alpaca", "existingSecret": "mine"}
     rendered = render(market=market)
     at = {pod.name: pod for pod in pods(rendered)}
     daemons = {name for name in at if name in FUNCTIONS and FUNCTIONS[name].kind == "daemon"}
-    assert daemons == {"feeds-follow-alpaca"}, "the others have nothing to do"
+    assert daemons == {"feeds-follow-alpaca"}, "only the configured feed's daemon is installed"
     network = Network(rendered)
     reach = {name for name, pod in at.items() if network.allowed(pod, ANYWHERE, 443)}
-    assert daemons <= reach <= daemons | ASK_THE_API
+    assert daemons <= reach <= daemons | API_CLIENTS
     assert not network.allowed(at["feeds-follow-alpaca"], ANYWHERE, 80)
     narrow = render(market=market | {"egress": [{"cidrs": ["198.51.100.0/24"], "ports": [443]}]})
     assert not Network(narrow).allowed(at["feeds-follow-alpaca"], ANYWHERE, 443)
 
 
 @pytest.mark.parametrize(("source", "keys"), [("alpaca", ["key", "secret"]), ("massive", ["key"])])
-def test_a_live_feed_has_its_key_from_a_secret_of_yours(source: str, keys: list[str]) -> None:
+def test_a_live_feed_reads_its_key_from_the_existing_secret(source: str, keys: list[str]) -> None:
     rendered = render(market={"source": source, "existingSecret": "mine", "symbols": ["SPY", "QQQ"]})
     deployment = next(
         each
         for each in rendered
-        if each["kind"] == "Deployment" and each["metadata"]["name"] == f"market-data-follow-{source}"
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == f"feeds-follow-{source}"
     )
     pod = deployment["spec"]["template"]["spec"]
     given = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
@@ -256,7 +259,7 @@ def test_a_live_feed_has_its_key_from_a_secret_of_yours(source: str, keys: list[
         render(market={"source": source})
 
 
-def test_metrics_are_read_from_the_named_namespaces_only() -> None:
+def test_metrics_can_be_scraped_from_the_named_namespaces_only() -> None:
     rendered = render(networkPolicy={"metricsFrom": ["monitoring"]}, market={"source": "replay"})
     network = Network(rendered)
     prometheus, other = End("prometheus", "monitoring"), End("other", "observability")
@@ -268,12 +271,12 @@ def test_metrics_are_read_from_the_named_namespaces_only() -> None:
             assert not network.allowed(other, pod, ports[pod.name]), pod.name
 
 
-def test_a_cache_of_names_on_the_nodes_may_be_asked() -> None:
+def test_a_dns_cache_on_the_nodes_is_allowed() -> None:
     rendered = render(networkPolicy={"dns": {"cidrs": ["169.254.20.10/32"]}})
     cache = End("cache", address="169.254.20.10")
     assert all(allowed(rendered, pod, cache, 53) for pod in pods(rendered) if pod.name not in STORES)
 
 
-def test_policies_can_be_left_out() -> None:
+def test_policies_can_be_disabled() -> None:
     rendered = render(networkPolicy={"enabled": False})
     assert not [each for each in rendered if each["kind"] == "NetworkPolicy"]

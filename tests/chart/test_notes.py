@@ -1,6 +1,6 @@
-"""What helm says after an installation holds for what was installed: names, ports, commands.
+"""The notes that helm prints after an installation match the installation: names, ports, commands.
 
-Helm prints the notes only when it installs; here the same text is rendered into a ConfigMap of a copy.
+Helm prints the notes only when it installs. Here a copy of the chart renders the same text into a ConfigMap.
 """
 
 import re
@@ -34,32 +34,32 @@ def notes(folder: Path, *files: str, **values: Any) -> str:
     return found
 
 
-WAYS: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str], list[str]]] = {
-    "as it comes": (
+INSTALLATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str], list[str]]] = {
+    "defaults": (
         (),
         {},
-        ["port-forward service/cift-gateway 8000:80", "URL=http://127.0.0.1:8000", "plain HTTP", "no backup"],
+        ["port-forward service/cift-gateway 8000:80", "URL=http://127.0.0.1", "plain HTTP", "no backups"],
         ["LoadBalancer", "networkPolicy", "auth/register", "-H 'Host"],
     ),
     "production": (
         ("values-production.yaml",),
         {"backup": {"enabled": True}},
-        ["Point the name exchange.example.com", "URL=https://exchange.example.com", "17 3 * * *"],
-        ["port-forward", "plain HTTP", "Stores run in the cluster", "no backup"],
+        ["Make the name exchange.example.com resolve", "URL=https://exchange.example.com", "17 3 * * *"],
+        ["port-forward", "plain HTTP", "stores run in the cluster", "no backups"],
     ),
-    "any host behind a balancer": (
+    "a load balancer with any host": (
         (),
         {"gateway": {"service": {"type": "LoadBalancer", "port": 8080}}},
         ["URL=http://$ADDRESS:8080"],
-        ["port-forward", "Point the name"],
+        ["port-forward", "Make the name"],
     ),
-    "port of a node": (
+    "a node port": (
         (),
         {"gateway": {"service": {"type": "NodePort"}, "hosts": ["x.example.org"]}},
         ["nodePort", "-H 'Host: x.example.org'"],
         ["port-forward"],
     ),
-    "a certificate and a tunnel": (
+    "TLS through a port-forward": (
         (),
         {"gateway": {"tls": {"secretName": "tls"}, "hosts": ["x.example.org"]}},
         ["8000:443", "https://127.0.0.1:8000", "curl -sk -H 'Host: x.example.org'"],
@@ -71,7 +71,7 @@ WAYS: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str], list[str]]] = 
         ["functions, each a Deployment."],
         ["Knative"],
     ),
-    "nothing but functions": (
+    "functions only": (
         (),
         {"operator": {"enabled": False}, "relay": {"enabled": False}, "networkPolicy": {"enabled": False}},
         ["auth/register", "relay.enabled is false", "networkPolicy.enabled is false"],
@@ -81,19 +81,19 @@ WAYS: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str], list[str]]] = 
         (),
         {"market": {"source": "replay"}},
         ["on Knative (", " of them Deployments)"],
-        ["No market"],
+        ["There are no instruments"],
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", list(WAYS))
-def test_the_notes_are_true(way: str, tmp_path: Path) -> None:
-    files, values, said, unsaid = WAYS[way]
+@pytest.mark.parametrize("installation", list(INSTALLATIONS))
+def test_the_notes_match_the_installation(installation: str, tmp_path: Path) -> None:
+    files, values, present, absent = INSTALLATIONS[installation]
     text = notes(tmp_path, *files, **values)
     rendered = render(*files, **values)
-    for each in said:
+    for each in present:
         assert each in text, text
-    for each in unsaid:
+    for each in absent:
         assert each not in text, text
     services = {each["metadata"]["name"]: each for each in rendered if each["kind"] == "Service"}
     for name in re.findall(r"get service (\S+)|port-forward service/(\S+)", text):

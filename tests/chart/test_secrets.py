@@ -1,4 +1,4 @@
-"""Secrets come as files: none is in the environment of any pod, where a dump would show it."""
+"""Secrets are mounted as files. No pod has one in its environment, which a crash dump would show."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from tests.chart.helm import Object, render, secrets, templates
 
 LIVE = {"source": "alpaca", "existingSecret": "mine"}
-STORES = {"clickhouse": {"existingSecret": "house"}, "questdb": {"existingSecret": "quest"}}
+STORES = {"clickhouse": {"existingSecret": "analytics"}, "questdb": {"existingSecret": "quest"}}
 
 
 def pod_specs(rendered: list[Object]) -> dict[str, Object]:
@@ -15,7 +15,7 @@ def pod_specs(rendered: list[Object]) -> dict[str, Object]:
 
 
 @pytest.mark.parametrize("values", [{}, {"market": LIVE, **STORES, "backup": {"enabled": True}}])
-def test_no_environment_has_a_secret(values: dict[str, Any]) -> None:
+def test_no_environment_contains_a_secret(values: dict[str, Any]) -> None:
     found = pod_specs(render(**values))
     assert len(found) > 50
     for name, pod in found.items():
@@ -26,7 +26,7 @@ def test_no_environment_has_a_secret(values: dict[str, Any]) -> None:
                 assert "://" not in each.get("value", "") or each["name"] in ("CIFT_OPERATOR_URL",), each
 
 
-def test_each_pod_has_the_words_of_its_own_stores() -> None:
+def test_each_pod_has_the_credentials_of_its_own_stores_only() -> None:
     pods = pod_specs(render(market=LIVE, **STORES))
     postgres, valkey = ("cift-postgres", "url"), ("cift-valkey", "url")
     assert secrets(pods["cift-matchd"]) == {"CIFT_NATS_URL": ("cift-nats", "url-engine")}
@@ -39,16 +39,17 @@ def test_each_pod_has_the_words_of_its_own_stores() -> None:
     }
     assert secrets(pods["trading-place-order"])["CIFT_NATS_URL"] == ("cift-nats", "url-functions")
     assert secrets(pods["platform-health"]) == {}
-    kept = [secrets(pod) for name, pod in pods.items() if name.startswith("history-archive")]
-    assert kept and all(each["CIFT_CLICKHOUSE_URL"] == ("house", "url") for each in kept)
+    archiving = [secrets(pod) for name, pod in pods.items() if name.startswith("history-archive")]
+    assert archiving and all(each["CIFT_CLICKHOUSE_URL"] == ("analytics", "url") for each in archiving)
 
 
-def test_clickhouse_in_the_cluster_has_a_secret_that_is_made_for_it() -> None:
+def test_clickhouse_in_the_cluster_gets_a_generated_secret() -> None:
     pods = pod_specs(render("values-dev.yaml"))
     (job,) = pods["cift-secrets"]["containers"]
     assert "clickhouse=8123" in job["args"]
-    asked = {name: secrets(pod).get("CIFT_CLICKHOUSE_URL") for name, pod in pods.items()}
-    assert {where for where in asked.values() if where} == {("cift-clickhouse", "url")}
-    assert asked["history-archive-executions"] and asked["history-list-bars"]
-    (word,) = [v["secret"]["secretName"] for v in pods["cift-clickhouse"]["volumes"] if v["name"] == "secret"]
-    assert word == "cift-clickhouse"
+    urls = {name: secrets(pod).get("CIFT_CLICKHOUSE_URL") for name, pod in pods.items()}
+    assert {source for source in urls.values() if source} == {("cift-clickhouse", "url")}
+    assert urls["history-archive-executions"] and urls["history-list-bars"]
+    volumes = pods["cift-clickhouse"]["volumes"]
+    (name,) = [each["secret"]["secretName"] for each in volumes if each["name"] == "secret"]
+    assert name == "cift-clickhouse"

@@ -1,4 +1,4 @@
-"""The chart provisions the streams as one machine makes them for itself."""
+"""The chart declares the streams with the configuration that they have on one machine."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def streams(**values: Any) -> dict[str, Object]:
     }
 
 
-def test_dead_letters() -> None:
+def test_the_stream_of_dead_letters() -> None:
     spec = streams()[dead_letters.STREAM]
     assert spec["subjects"] == [dead_letters.SUBJECTS]
     assert spec["maxBytes"] == dead_letters.BYTES_MAX
@@ -38,7 +38,7 @@ def test_dead_letters() -> None:
         {"questdb": {"existingSecret": "mine"}},
     ],
 )
-def test_ticks_where_a_store_takes_them(store: dict[str, Any]) -> None:
+def test_the_stream_of_ticks_exists_if_there_is_a_store_for_them(store: dict[str, Any]) -> None:
     assert tick_stream.STREAM not in streams()
     spec = streams(nats={"replicas": 3}, **store)[tick_stream.STREAM]
     assert spec["subjects"] == list(tick_stream.SUBJECTS)
@@ -47,8 +47,8 @@ def test_ticks_where_a_store_takes_them(store: dict[str, Any]) -> None:
     assert (spec["discard"], spec["storage"], spec["replicas"]) == ("old", "file", 3)
 
 
-def test_ticks_are_bounded_alike_by_who_comes_first() -> None:
-    """A feed makes the stream where the operator has not yet."""
+def test_operator_and_feed_limit_the_ticks_equally() -> None:
+    """A feed makes the stream if the operator has not made it yet."""
     bound = 7 << 20
     values = {
         "market": {"source": "replay", "ticksMaxBytes": bound},

@@ -1,5 +1,4 @@
-"""Every value of the chart is documented and typed; what makes no sense is refused before anything is
-installed."""
+"""Every value of the chart is documented and typed. Helm rejects invalid values before it installs."""
 
 import copy
 import json
@@ -29,7 +28,7 @@ WRONG: dict[type, list[Any]] = {
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what it refers to."""
+    """A schema with its references resolved."""
     found = dict(schema)
     for each in schema.get("allOf", [schema] if "$ref" in schema else []):
         found |= SCHEMA["definitions"][each["$ref"].rpartition("/")[2]] | {
@@ -39,7 +38,7 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def at(path: Path) -> dict[str, Any] | None:
-    """The schema of a value; None where it has none of its own."""
+    """The schema of a value, None if it has none."""
     here = SCHEMA
     for key in path:
         here = resolved(here)
@@ -50,7 +49,7 @@ def at(path: Path) -> dict[str, Any] | None:
 
 
 def paths(values: Any = VALUES, here: Path = ()) -> Iterator[Path]:
-    """Of every value and every map of values, down to maps whose keys are the user's."""
+    """The paths of all values and maps, except below maps whose keys the user chooses."""
     for key, value in values.items():
         yield (*here, key)
         schema = at((*here, key))
@@ -84,18 +83,18 @@ ALL = list(paths())
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_a_valid_json_schema() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("path", ALL, ids=".".join)
-def test_every_value_says_what_it_means(path: Path) -> None:
+def test_every_value_is_described(path: Path) -> None:
     schema = at(path)
     assert schema is not None, f"{'.'.join(path)} is in values.yaml and not in values.schema.json"
     assert len(resolved(schema).get("description", "")) >= 8
 
 
-def test_the_schema_knows_no_value_that_there_is_not() -> None:
+def test_the_schema_describes_no_value_that_does_not_exist() -> None:
     def named(schema: dict[str, Any], here: Path) -> Iterator[Path]:
         for key, each in resolved(schema).get("properties", {}).items():
             yield (*here, key)
@@ -106,7 +105,7 @@ def test_the_schema_knows_no_value_that_there_is_not() -> None:
     assert known - optional <= set(ALL)
 
 
-def test_every_map_of_values_is_closed() -> None:
+def test_every_map_rejects_unknown_keys() -> None:
     for path in [(), *ALL]:
         schema = resolved(at(path) or {})
         if schema.get("type") == "object":
@@ -115,7 +114,7 @@ def test_every_map_of_values_is_closed() -> None:
                 assert schema["additionalProperties"] is False, path
 
 
-def test_the_values_of_the_repository_are_sound() -> None:
+def test_the_values_files_are_valid() -> None:
     VALIDATOR.validate(VALUES)
     for file in FILES:
         change = yaml.safe_load((CHART / file).read_text())
@@ -124,7 +123,7 @@ def test_the_values_of_the_repository_are_sound() -> None:
 
 
 @pytest.mark.parametrize("path", ALL, ids=".".join)
-def test_a_value_of_the_wrong_kind_is_refused(path: Path) -> None:
+def test_a_value_of_the_wrong_type_is_rejected(path: Path) -> None:
     kind = type(value_at(path))
     for wrong in WRONG[kind]:
         if (path, wrong) == (("knative", "initialScale"), 1):
@@ -136,7 +135,7 @@ def test_a_value_of_the_wrong_kind_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [(), *ALL], ids=lambda path: ".".join(path) or "root")
-def test_a_misspelt_value_is_refused(path: Path) -> None:
+def test_a_misspelt_value_is_rejected(path: Path) -> None:
     schema = resolved(at(path) or SCHEMA)
     if "properties" in schema and isinstance(value_at(path), dict):
         assert not VALIDATOR.is_valid(with_value((*path, "replcias"), 1))
@@ -151,7 +150,7 @@ FUNCTION = {
 }
 
 
-def test_a_function_may_be_changed_where_it_makes_sense() -> None:
+def test_only_some_properties_of_a_function_can_be_overridden() -> None:
     changed = with_value(("functions",), {"trading-place-order": FUNCTION})
     VALIDATOR.validate(changed)
     for wrong in (
@@ -171,8 +170,7 @@ def test_a_function_may_be_changed_where_it_makes_sense() -> None:
     assert not VALIDATOR.is_valid(with_value(("functions",), {"trading.place_order": {}}))
 
 
-# ── and helm reads it the same way ──────────────────────────────────────────────────────────────
-def test_helm_lint_has_nothing_to_say() -> None:
+def test_helm_lint_passes() -> None:
     for files in ((), *((file,) for file in FILES)):
         named = [argument for file in files for argument in ("-f", str(CHART / file))]
         done = helm("lint", "--strict", str(CHART), *KUBE, *TAG, *named)
@@ -190,24 +188,24 @@ def test_helm_lint_has_nothing_to_say() -> None:
         ("functions.trading-place-order.scale.max=0", "max"),
     ],
 )
-def test_helm_refuses_what_the_schema_refuses(setting: str, names: str) -> None:
+def test_helm_rejects_what_the_schema_rejects(setting: str, names: str) -> None:
     done = helm("template", "cift", str(CHART), *KUBE, *TAG, "--set", setting)
     assert done.returncode != 0 and "schema" in done.stderr and names in done.stderr
 
 
-def test_a_function_that_there_is_not_is_named() -> None:
+def test_helm_rejects_an_unknown_function() -> None:
     done = helm(
         "template", "cift", str(CHART), *KUBE, *TAG, "--set", "functions.trading-plac-order.mode=knative"
     )
-    assert done.returncode != 0 and "functions.trading-plac-order: there is no such function" in done.stderr
+    assert done.returncode != 0 and "functions.trading-plac-order: no function has this name" in done.stderr
 
 
-def test_no_images_without_a_tag() -> None:
+def test_helm_rejects_an_empty_tag() -> None:
     done = helm("template", "cift", str(CHART), *KUBE)
-    assert done.returncode != 0 and "images.tag: which images?" in done.stderr
+    assert done.returncode != 0 and "images.tag is empty" in done.stderr
 
 
-def test_an_exact_image_comes_before_registry_and_tag() -> None:
+def test_an_exact_image_overrides_registry_and_tag() -> None:
     exact = {"matchd": "dev.local/cift/matchd:abc", "trading-place-order": "dev.local/cift/order:def"}
     rendered = render(images={"exact": exact})
     found = {

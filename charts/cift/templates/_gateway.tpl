@@ -1,12 +1,12 @@
-{{/* What Envoy sets of an answer's headers, of a map. JSON. */}}
+{{/* Response headers for Envoy to set, from a map. JSON. */}}
 {{- define "cift.gatewayHeaders" -}}
 {{- $set := list -}}
 {{- range $name, $value := . }}{{ $set = append $set (dict "header" (dict "key" $name "value" $value) "append_action" "OVERWRITE_IF_EXISTS_OR_ADD") }}{{ end -}}
 {{- toJson $set -}}
 {{- end }}
 
-{{/* Envoy's configuration. Routes are made of the declared functions: path template and method → function. A call goes to
-Knative's ingress with the Host of its function, or straight to the Service of one that is a Deployment. */}}
+{{/* Envoy's configuration. The routes come from the declared functions: path template and method → function. A request
+goes to Knative's ingress with the function's Host, or directly to the Service of a function that is a Deployment. */}}
 {{- define "cift.gatewayConfig" -}}
 {{- $root := . -}}
 {{- $functions := include "cift.functions" . | fromJson -}}
@@ -27,8 +27,8 @@ Knative's ingress with the Host of its function, or straight to the Service of o
 {{- $allowed = concat $allowed $methods -}}
 {{- $host := printf "%s.%s.svc.%s" $f.name $root.Release.Namespace $root.Values.clusterDomain -}}
 {{- $knative := eq $f.mode "knative" -}}
-{{- /* Who may have to be woken gets the time for it. Of one that is warm, a pod may still be lost with a call in it: the
-caller learns soon that nobody knows what became of it. */ -}}
+{{- /* A function that may have no pod gets time to start one. For a warm function the addition is short: if its pod is lost
+during a request, the caller soon receives outcome_unknown. */ -}}
 {{- $warm := and $knative (gt ($f.scale.min | int) 0) -}}
 {{- $wake := ternary 5 $root.Values.gateway.coldStartSeconds $warm | int -}}
 {{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) $wake)) -}}
@@ -62,7 +62,7 @@ caller learns soon that nobody knows what became of it. */ -}}
 {{- $domains := ternary .Values.gateway.hosts (append .Values.gateway.hosts (include "cift.inside" .) | uniq) (has "*" .Values.gateway.hosts) -}}
 {{- $host := dict "name" "exchange" "domains" $domains "routes" $routes -}}
 {{- if $origins }}{{ $_ := set $host "typed_per_filter_config" (dict "envoy.filters.http.cors" (dict "@type" "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" "allow_origin_string_match" $origins "allow_methods" "GET, POST, PUT, PATCH, DELETE" "allow_headers" "authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent" "expose_headers" "x-request-id, traceparent, retry-after, x-cift-origin" "max_age" "600")) }}{{ end -}}
-{{- /* Who reads certificates from files that may change must have a name. */}}
+{{- /* Envoy reloads certificates from files only if it has a node id. */}}
 node: {id: {{ .Release.Name }}-gateway, cluster: {{ .Release.Name }}}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 9901}}}
 static_resources:
@@ -90,8 +90,8 @@ static_resources:
                 xff_num_trusted_hops: {{ .Values.gateway.trustedProxies }}
                 generate_request_id: true
                 preserve_external_request_id: true
-                # Paths go on as they came, so that a function answers here as on one machine: access is its to
-                # decide, never a path's, and what matches no template ends here.
+                # Forward paths unchanged, so that functions behave here as on one machine. That is safe: functions
+                # check access themselves, never by path, and a path without a route gets 404 here.
                 normalize_path: false
                 path_with_escaped_slashes_action: KEEP_UNCHANGED
                 server_header_transformation: PASS_THROUGH
@@ -124,10 +124,10 @@ static_resources:
                     typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
                 route_config:
                   name: exchange
-                  # The largest page that it answers itself is a script of 1.5 MB.
+                  # The largest page that the gateway serves itself is a script of 1.5 MB.
                   max_direct_response_body_size_bytes: 4194304
                   request_headers_to_add:
-                    # What a caller says of his own address is overwritten: rate limits count by this.
+                    # Rate limits count by this address, so a value from the caller is overwritten.
                     - {header: {key: x-cift-client, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}
                   virtual_hosts: {{ list $host | toJson }}
     - name: health

@@ -1,20 +1,20 @@
-{{/* Labels of everything; . is the root. */}}
+{{/* Labels of every object. Takes the root. */}}
 {{- define "cift.labels" -}}
 app.kubernetes.io/part-of: cift
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* An image: (list root name). */}}
+{{/* The reference of an image. Takes (list root name). */}}
 {{- define "cift.image" -}}
 {{- $root := index . 0 -}}
 {{- $exact := index $root.Values.images.exact (index . 1) -}}
 {{- if $exact }}{{ $exact }}{{ else -}}
-{{ $root.Values.images.registry }}/{{ index . 1 }}:{{ required "images.tag: which images? (python -m k8s.images prints it)" $root.Values.images.tag }}
+{{ $root.Values.images.registry }}/{{ index . 1 }}:{{ required "images.tag is empty: set it to the tag of the built images (python -m k8s.images prints it)" $root.Values.images.tag }}
 {{- end }}
 {{- end }}
 
-{{/* Where the exchange is, for who is in the cluster: the gateway's Service, or the name that its certificate is for. */}}
+{{/* The exchange's URL for pods of the cluster: the gateway's Service or, with TLS, the name in its certificate. */}}
 {{- define "cift.inside" -}}
 {{ .Release.Name }}-gateway.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
 {{- end }}
@@ -29,17 +29,17 @@ http://{{ $inside }}{{ if ne $port 80 }}:{{ $port }}{{ end }}
 {{- end }}
 {{- end }}
 
-{{/* The functions: what the functions declare, under what the values change. JSON, by name. */}}
+{{/* The functions by name, as JSON: their declarations, overridden by values. */}}
 {{- define "cift.functions" -}}
 {{- $declared := (fromYaml (.Files.Get "functions.gen.yaml")).functions | default dict -}}
 {{- $all := dict -}}
 {{- range $name, $change := .Values.functions -}}
-{{- if not (hasKey $declared $name) }}{{ fail (printf "functions.%s: there is no such function" $name) }}{{ end -}}
+{{- if not (hasKey $declared $name) }}{{ fail (printf "functions.%s: no function has this name; functions.gen.yaml lists all" $name) }}{{ end -}}
 {{- end -}}
 {{- range $name, $function := $declared -}}
 {{- $one := mustMergeOverwrite (deepCopy $function) (dict "resources" (deepCopy $.Values.functionDefaults.resources)) (deepCopy (index $.Values.functions $name | default dict)) -}}
-{{- $lives := or (eq $one.kind "daemon") (eq $one.kind "ws") -}}
-{{- $_ := set $one "mode" (ternary "deployment" ($one.mode | default $.Values.mode) $lives) -}}
+{{- $always := or (eq $one.kind "daemon") (eq $one.kind "ws") -}}
+{{- $_ := set $one "mode" (ternary "deployment" ($one.mode | default $.Values.mode) $always) -}}
 {{- if or (not $one.market) (eq $one.market $.Values.market.source) -}}
 {{- $_ := set $all $name $one -}}
 {{- end -}}
@@ -47,7 +47,7 @@ http://{{ $inside }}{{ if ne $port 80 }}:{{ $port }}{{ end }}
 {{ toJson $all }}
 {{- end }}
 
-{{/* What "restricted" asks of a container, and a root that cannot be written. */}}
+{{/* The requirements of the Pod Security Standard "restricted", and a read-only root filesystem. */}}
 {{- define "cift.containerSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -67,15 +67,15 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
-{{/* Names of the Secrets: yours, or those that the first installation makes; of ClickHouse empty where neither. */}}
+{{/* Names of the Secrets: existing ones, or those that the installation makes. Empty for ClickHouse without either. */}}
 {{- define "cift.secret.postgres" -}}{{ .Values.postgres.existingSecret | default (printf "%s-postgres" .Release.Name) }}{{- end }}
 {{- define "cift.secret.nats" -}}{{ .Values.nats.existingSecret | default (printf "%s-nats" .Release.Name) }}{{- end }}
 {{- define "cift.secret.valkey" -}}{{ .Values.valkey.existingSecret | default (printf "%s-valkey" .Release.Name) }}{{- end }}
 {{- define "cift.secret.clickhouse" -}}{{ .Values.clickhouse.existingSecret | default (ternary (printf "%s-clickhouse" .Release.Name) "" .Values.clickhouse.enabled) }}{{- end }}
 {{- define "cift.secret.keys" -}}{{ .Values.tokenKeys.existingSecret | default (printf "%s-token-keys" .Release.Name) }}{{- end }}
 
-{{/* The stores' addresses, with the words to enter: (list root needs natsUser). JSON of {secrets: [{name, secret, key}]}:
-each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so that no environment shows it. */}}
+{{/* The URLs of stores, with passwords. Takes (list root needs natsUser). JSON of {secrets: [{name, secret, key}]}. Each
+becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no environment variable holds a password. */}}
 {{- define "cift.secrets" -}}
 {{- $root := index . 0 -}}{{- $needs := index . 1 -}}{{- $found := list -}}
 {{- if has "postgres" $needs }}{{ $found = append $found (dict "name" "CIFT_POSTGRES_URL" "secret" (include "cift.secret.postgres" $root) "key" "url") }}{{ end -}}
@@ -84,7 +84,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- dict "secrets" $found | toJson -}}
 {{- end }}
 
-{{/* The same of a function, which may have more: (list root function). */}}
+{{/* The same for a function, with its additional secrets. Takes (list root function). */}}
 {{- define "cift.functionSecrets" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}{{- $needs := $function.needs | default list -}}
 {{- $found := (include "cift.secrets" (list $root $needs "functions") | fromJson).secrets -}}
@@ -95,14 +95,14 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- $found = concat $found (list (dict "name" "CIFT_QUESTDB_URL" "secret" . "key" "url") (dict "name" "CIFT_QUESTDB_ILP" "secret" . "key" "ilp")) }}
 {{- end }}{{ end -}}
 {{- if has $function.market (list "alpaca" "massive") }}
-{{- $secret := required "market.existingSecret: a Secret with your key at the provider (alpaca: key and secret; massive: key)" $root.Values.market.existingSecret }}
+{{- $secret := required "market.existingSecret is empty: name a Secret with your credentials at the provider (alpaca: keys key and secret; massive: key)" $root.Values.market.existingSecret }}
 {{- $found = append $found (dict "name" (printf "CIFT_%s_KEY" (upper $function.market)) "secret" $secret "key" "key") }}
 {{- if eq $function.market "alpaca" }}{{ $found = append $found (dict "name" "CIFT_ALPACA_SECRET" "secret" $secret "key" "secret") }}{{ end }}
 {{- end -}}
 {{- dict "secrets" $found | toJson -}}
 {{- end }}
 
-{{/* Of such JSON: the variables, the pod's volume and where it is mounted. */}}
+{{/* From that JSON: the environment variables, the mount and the pod's volume. */}}
 {{- define "cift.secretsEnv" -}}
 {{- range (fromJson .).secrets }}
 - {name: {{ .name }}_FILE, value: /etc/cift/{{ .name }}}
@@ -121,7 +121,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
       {{- end }}
 {{- end }}
 
-{{/* Environment of a function: (list root function). */}}
+{{/* The environment of a function. Takes (list root function). */}}
 {{- define "cift.functionEnv" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}
 - {name: CIFT_FUNCTION, value: {{ $function.function | quote }}}
@@ -164,7 +164,7 @@ each is a file of the pod's folder /etc/cift, and CIFT_<NAME>_FILE names it, so 
 {{- end }}
 {{- end }}
 
-{{/* A function's folders, and where they are mounted; may be empty: (list root function). */}}
+{{/* A function's volumes and their mounts, possibly empty. Take (list root function). */}}
 {{- define "cift.functionVolumes" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}{{- $secrets := include "cift.functionSecrets" . -}}
 {{- if (fromJson $secrets).secrets }}

@@ -1,6 +1,6 @@
-{{/* nats-server's configuration. ORDERS and the engine's snapshots are matchd's alone: nobody else may publish to
-them, make, change, purge or delete them. Passwords: variables of the included file, which is a Secret;
-nats-server reads the path of an included file from the folder of the including one, even an absolute one. */}}
+{{/* nats-server's configuration. Only matchd's user `engine` may publish to ORDERS and the engine's snapshots, or create,
+update, purge or delete them. Passwords are variables of the included file, which is a Secret. nats-server resolves the
+path of an included file relative to the folder of the including file, even an absolute path. */}}
 {{- define "cift.natsConfig" -}}
 {{- $stream := ternary "ORDERS" (printf "ORDERS_%s" .Values.shard) (eq .Values.shard "main") -}}
 {{- $read := list "INFO" "STREAM.INFO.>" "STREAM.NAMES" "STREAM.LIST" "STREAM.MSG.GET.>" "DIRECT.GET.>" "CONSUMER.INFO.>" "CONSUMER.NAMES.>" "CONSUMER.LIST.>" -}}
@@ -16,7 +16,7 @@ max_payload: 8MB
 max_pending: 256MB
 jetstream {
   store_dir: /data/nats
-  # An acknowledged record is on the disk: the default would sync every two minutes.
+  # An acknowledged record must be on disk. The default syncs every two minutes.
   sync_interval: always
   max_file_store: {{ .Values.nats.fileStoreBytes | int64 }}
   max_memory_store: {{ .Values.nats.memoryStoreBytes | int64 }}
