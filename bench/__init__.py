@@ -1,1 +1,1 @@
-"""What this exchange costs, each figure beside a rival's from the same run: `make bench`."""
+"""Benchmarks: `make bench`. Each figure is printed next to a baseline from the same run."""

@@ -1,7 +1,7 @@
-"""Every figure, one after the other: `make bench`, or `python -m bench [engine core durable http …]`.
+"""Run all benchmarks one after the other: `make bench`, or `python -m bench [engine core durable http …]`.
 
-Nothing here passes or fails: what misses what was wanted is printed as plainly as what meets it. A
-shared machine is noisy, so read the ratios of one run, not its absolute numbers.
+Benchmarks print figures and targets; they do not pass or fail. A shared machine is noisy, so compare the
+ratios within one run, not absolute numbers.
 """
 
 import argparse
@@ -29,19 +29,19 @@ BUILD = [
 
 
 def binaries() -> Path:
-    """Where cargo puts release binaries (CARGO_TARGET_DIR moves them)."""
+    """The folder of cargo's release binaries (CARGO_TARGET_DIR changes it)."""
     return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core" / "target") / "release"
 
 
 def commands() -> dict[str, tuple[str, list[str]]]:
-    """Title and command of each part, in the order they run."""
+    """Title and command of each benchmark, in the order they run."""
     nats_server = Path(sys.executable).parent / "nats-server"
     durable = [str(binaries() / "bench_matchd"), "--nats-server", str(nats_server)]
     return {
         "engine": ("The engine alone", [str(binaries() / "cift-bench-engine")]),
         "core": ("cift_core from Python", [sys.executable, "-m", "bench.core", "--rust"]),
         "durable": (
-            "matchd through JetStream, durable (wanted: ≥ 150,000 orders/s in requests of 100)",
+            "matchd through JetStream, durable (target: ≥ 150,000 orders/s in requests of 100)",
             durable,
         ),
         "http": ("An order over HTTP", [sys.executable, "-m", "bench.http_orders"]),
@@ -49,18 +49,21 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             "Live streams, from the feed to thousands of clients",
             [sys.executable, "-m", "bench.streams"],
         ),
-        "busy_feed": ("An order beside a busy feed", [sys.executable, "-m", "bench.busy_feed"]),
+        "busy_feed": ("An order over HTTP while a feed is busy", [sys.executable, "-m", "bench.busy_feed"]),
         "market_data": (
-            "The market data plane: ticks into the stores, bars and history out of them",
+            "Market data: writing ticks to the stores, reading bars and history from them",
             [sys.executable, "-m", "bench.market_data"],
         ),
-        "cold": ("Each function woken from zero", [sys.executable, "-m", "bench.cold_start"]),
-        "growth": ("What accounts and orders add", [sys.executable, "-m", "bench.growth"]),
+        "cold": ("A cold start of each function", [sys.executable, "-m", "bench.cold_start"]),
+        "growth": ("Bytes added by each account and order", [sys.executable, "-m", "bench.growth"]),
         "cluster": (
-            "The release on a cluster (make test-cluster KEEP=1 leaves one up)",
+            "The release on a cluster (make test-cluster KEEP=1 leaves one running)",
             [sys.executable, "-m", "bench.cluster"],
         ),
-        "relay": ("A backlog of 100,000 events, drained from zero", [sys.executable, "-m", "bench.relay"]),
+        "relay": (
+            "Draining a backlog of 100,000 events after a cold start",
+            [sys.executable, "-m", "bench.relay"],
+        ),
     }
 
 
@@ -68,20 +71,20 @@ def main() -> int:
     parts = commands()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="part", help=f"{', '.join(parts)} (default: all but cluster)"
+        "parts", nargs="*", metavar="part", help=f"{', '.join(parts)} (default: all except cluster)"
     )
     chosen = parser.parse_args().parts or [name for name in parts if name != "cluster"]
     if unknown := [name for name in chosen if name not in parts]:
-        parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(parts)})")
+        parser.error(f"unknown part: {', '.join(unknown)} (parts are {', '.join(parts)})")
     subprocess.run(BUILD, cwd=ROOT / "rust_core", check=True, timeout=TIMEOUT_S)
     failed = 0
     for name in chosen:
         title, command = parts[name]
-        print(f"\n── {title}", flush=True)
+        print(f"\n{title}\n{'-' * len(title)}", flush=True)
         try:
             failed |= subprocess.run(command, cwd=ROOT, check=False, timeout=TIMEOUT_S).returncode != 0
         except subprocess.TimeoutExpired:
-            print(f"not finished within {TIMEOUT_S} s", flush=True)
+            print(f"stopped: not finished within {TIMEOUT_S} s", flush=True)
             failed = 1
     return failed
 

@@ -1,12 +1,12 @@
-"""What a busy feed costs an order: its latency over HTTP beside 10,000 ticks a second, and beside none.
+"""The effect of a busy feed on an order: latency over HTTP with a feed of 10,000 ticks a second, and without.
 
     python -m bench.busy_feed [--json] [--seconds 4]
 
-One exchange, whose market plays a synthetic recording (20 symbols, half prints, half quotes) at its own pace:
-raw ticks to the stream TICKS, conflated ones to the engine. The same load as `bench.http_orders` goes, in
-turns, beside the playing market and beside one that is stopped (SIGSTOP). Load, feed, engine and functions
-share this machine's cores, so part of the difference is the feed's share of them. It prints, and always ends
-with 0.
+The market process of one exchange replays a synthetic recording (20 symbols, half prints, half quotes) at
+original speed: raw ticks go to the stream TICKS, conflated ones to the engine. The load of
+`bench.http_orders` runs alternately with the market process running and stopped (SIGSTOP). Load, feed,
+engine and functions share this machine's cores, so part of the difference is the CPU that the feed uses.
+The exit code is always 0.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def dollars(cents: Any) -> Any:
 
 
 def record(file: Path) -> None:
-    """Write the recording: prints and quotes in turns, evenly in time."""
+    """Write the recording: prints and quotes alternate, evenly spaced in time."""
     import polars as pl
 
     n = pl.int_range(TICKS_PER_S * RECORDED_S)
@@ -60,7 +60,7 @@ def record(file: Path) -> None:
     ).write_parquet(file)
 
 
-def ticks_told(stack: Any) -> float:
+def ticks_published(stack: Any) -> float:
     import httpx
 
     return value_of(httpx.get(f"http://{stack.run_file['market_metrics']}/metrics").text, TICKS_TOTAL)
@@ -76,7 +76,7 @@ def run(seconds: float) -> dict[str, Any]:
         settings = {"market": "replay", "speed": "1", "sample": str(recording)}
         with Stack.start(Path(folder) / "data", **settings) as stack:
             orders = http_orders.orders(stack)
-            eventually(lambda: ticks_told(stack) > TICKS_PER_S, "the feed is busy", 60)
+            eventually(lambda: ticks_published(stack) > TICKS_PER_S, "the feed publishes", 60)
             market = stack.pid("market")
             for clients in http_orders.CLIENTS:
                 plan = orders | {"clients": clients, "seconds": seconds}
@@ -84,11 +84,12 @@ def run(seconds: float) -> dict[str, Any]:
                     for name, number in (("none", signal.SIGSTOP), ("busy", signal.SIGCONT)):
                         os.kill(market, number)
                         time.sleep(SETTLE_S)
-                        before, began = (ticks_told(stack) if name == "busy" else 0.0), time.perf_counter()
+                        before = ticks_published(stack) if name == "busy" else 0.0
+                        began = time.perf_counter()
                         found = http_orders.measure(plan)
                         if name == "busy":
                             took = time.perf_counter() - began
-                            found["ticks_per_s"] = (ticks_told(stack) - before) / took
+                            found["ticks_per_s"] = (ticks_published(stack) - before) / took
                         rounds.setdefault(f"{name}/{clients}", []).append(found)
     return http_orders.medians(rounds)
 
@@ -96,16 +97,16 @@ def run(seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of load for each round")
+    parser.add_argument("--seconds", type=float, default=4.0, help="duration of each round's load")
     given = parser.parse_args()
     found = run(given.seconds)
     if given.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"an order over HTTP beside a feed ({os.cpu_count()} cores, all on the same; median of rounds)")
+    print(f"an order over HTTP, with and without a feed (all on the same {os.cpu_count()} cores; medians)")
     print(f"{'':31}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'ticks/s':>10}")
     for clients in http_orders.CLIENTS:
-        for name, label in (("none", "the feed is stopped"), ("busy", "the feed is busy")):
+        for name, label in (("none", "feed stopped"), ("busy", "feed running")):
             r = found[f"{name}/{clients}"]
             figures = f"{r['per_second']:10,.0f}{r['p50_ms']:9.2f}{r['p99_ms']:9.2f}"
             print(f"{clients:3} clients  {label:19}{figures}{r.get('ticks_per_s', 0):10,.0f}")

@@ -1,21 +1,20 @@
-"""What the cluster adds: cold starts through Knative, the way of a call, accounts, the engine's recovery.
+"""Figures of a cluster: cold starts through Knative, warm requests, accounts, projection, failover, images.
 
     python -m bench.cluster [--calls 200] [--events 100000]
 
-Needs a cluster that has the images: `make test-cluster KEEP=1` leaves one up (or CIFT_KUBECONFIG, CIFT_HELM
-and CIFT_TEST_TAG name one). Where no release is there, it is installed first. Everything is measured from
-outside, through the gateway, by one client on the same machine, whose cores it shares with the cluster.
-Judges nothing: it prints, and always ends with 0.
+It needs a cluster that has the images: `make test-cluster KEEP=1` leaves one running, or CIFT_KUBECONFIG,
+CIFT_HELM and CIFT_TEST_TAG name one. If no release is installed, it installs one. One client measures
+everything through the gateway, on the same machine and cores as the cluster. The exit code is always 0.
 
 | figure | how |
 |---|---|
-| cold, singly | each function of readers, one after the other, when its last pod has gone |
-| cold, ten at once | ten of them, in the same moment |
-| warm | the same call again and again, beside an exchange of one machine started for this |
-| kubectl apply → tradable | a TradingAccount applied until an order with its Secret's key is acknowledged |
-| backlog | events made while relay is away and all projectors asleep; then relay, until all is projected |
-| engine | the leader's process killed: the longest silence between two acknowledged orders |
-| images | what each adds to the layers that others have too |
+| cold start, one at a time | each reading function, one after the other, when it has no pod left |
+| cold start, ten at once | ten of them at the same moment |
+| warm | the same request repeatedly; compared with an exchange on one machine |
+| kubectl apply → tradable | from applying a TradingAccount until an order with its key is acknowledged |
+| backlog | events made without relay and projector pods; then relay starts, until all are projected |
+| failover | the leader's pod is deleted: the longest time between two acknowledged orders |
+| images | size of each image, and of the layers that only it has |
 """
 
 import argparse
@@ -41,18 +40,18 @@ sys.path.insert(0, str(ROOT))
 from bench.relay import DRAINED_WITHIN_S, fill  # noqa: E402
 from cift.platform.stores import Platform  # noqa: E402
 from tests.cluster.machine import TestCluster  # noqa: E402
-from tests.cluster.projectors import HANDLERS, allowed_to_sleep, caught_up, offsets  # noqa: E402
-from tests.cluster.release import NAME, NAMESPACE, Release, functions, sleepers  # noqa: E402
+from tests.cluster.projectors import HANDLERS, caught_up, offsets, scale_to_zero_allowed  # noqa: E402
+from tests.cluster.release import NAME, NAMESPACE, Release, functions, readers  # noqa: E402
 from tests.faults.loads import new_symbol  # noqa: E402
 from tests.operators.cluster import Cluster, account  # noqa: E402
 from tests.stack import Stack  # noqa: E402
 from tests.target import Target, User  # noqa: E402
 
-ANSWER_TIMEOUT_S = 90.0
-ASLEEP_TIMEOUT_S = 300.0
+RESPONSE_TIMEOUT_S = 90.0
+SCALE_DOWN_TIMEOUT_S = 300.0
 ACCOUNTS = 3
 ORDERS = "/api/v1/trading/orders"
-COLD_WANTED_S = 1.5
+COLD_TARGET_S = 1.5
 
 
 def release_of(folder: Path) -> Release:
@@ -61,43 +60,44 @@ def release_of(folder: Path) -> Release:
     kubeconfig = os.environ.get("CIFT_KUBECONFIG") or (machine and str(machine.kubeconfig))
     helm = os.environ.get("CIFT_HELM") or (machine and str(machine.helm))
     if not kubeconfig or not helm:
-        sys.exit("no cluster: `make test-cluster KEEP=1` leaves one up, CIFT_KUBECONFIG names another")
+        sys.exit("no cluster: `make test-cluster KEEP=1` leaves one running, or set CIFT_KUBECONFIG")
     release = Release(Cluster(Path(kubeconfig), None, folder), Path(helm), folder, tag)
     if not release.status:
-        print(f"helm install to everything ready {release.install():.1f} s", flush=True)
+        print(f"helm install until everything is ready: {release.install():.1f} s", flush=True)
     elif release.is_current:
         release.wait_ready()
     else:
-        sys.exit(f"the release there is not of the images {tag}: helm uninstall {NAME} -n {NAMESPACE}")
+        sys.exit(f"the installed release has other images than {tag}: helm uninstall {NAME} -n {NAMESPACE}")
     return release
 
 
 async def cold(release: Release, user: User) -> None:
-    paths = sleepers()
-    async with httpx.AsyncClient(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
+    paths = readers()
+    async with httpx.AsyncClient(base_url=release.url, timeout=RESPONSE_TIMEOUT_S) as http:
 
         async def call(path: str) -> float:
             began = time.perf_counter()
-            answer = await http.get(path, headers=user.key)
-            assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:200]}"
+            response = await http.get(path, headers=user.key)
+            assert response.status_code == 200, f"{path}: {response.status_code} {response.text[:200]}"
             return time.perf_counter() - began
 
-        async def asleep(names: list[str]) -> None:
+        async def scaled_to_zero(names: list[str]) -> None:
             for name in names:
                 await asyncio.to_thread(release.no_pods, name)
 
-        await asleep(list(paths))
-        print(f"cold start through Knative, singly (wanted ≤ {COLD_WANTED_S:g} s)")
-        singly = {}
+        await scaled_to_zero(list(paths))
+        print(f"cold start through Knative, one at a time (target ≤ {COLD_TARGET_S:g} s)")
+        seconds = {}
         for name, path in paths.items():
-            singly[name] = await call(path)
-            print(f"  {name:34} {singly[name]:6.2f} s", flush=True)
-        print(f"  median {statistics.median(singly.values()):.2f} s, most {max(singly.values()):.2f} s")
+            seconds[name] = await call(path)
+            print(f"  {name:34} {seconds[name]:6.2f} s", flush=True)
+        print(f"  median {statistics.median(seconds.values()):.2f} s, max {max(seconds.values()):.2f} s")
         ten = list(paths)[:10]
-        await asleep(list(paths))
+        await scaled_to_zero(list(paths))
         took = sorted(await asyncio.gather(*(call(paths[name]) for name in ten)))
         print(
-            f"ten at once: first {took[0]:.2f} s, median {took[len(took) // 2]:.2f} s, last {took[-1]:.2f} s"
+            f"cold start, ten at once: first {took[0]:.2f} s, median {took[len(took) // 2]:.2f} s,"
+            f" last {took[-1]:.2f} s"
         )
 
 
@@ -111,20 +111,20 @@ async def warm(target: Target, calls: int) -> None:
     await new_symbol(target, symbol)
     user = await asyncio.to_thread(target.new_user)
     order = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "99"}
-    ways: dict[str, Callable[[httpx.AsyncClient], Any]] = {
+    requests: dict[str, Callable[[httpx.AsyncClient], Any]] = {
         "GET /health": lambda http: http.get("/health"),
         "GET quote": lambda http: http.get(f"/api/v1/market-data/quote/{symbol}"),
         "POST order": lambda http: http.post(ORDERS, json=order, headers=user.key),
     }
-    async with httpx.AsyncClient(base_url=target.url, timeout=ANSWER_TIMEOUT_S) as http:
-        for name, ask in ways.items():
+    async with httpx.AsyncClient(base_url=target.url, timeout=RESPONSE_TIMEOUT_S) as http:
+        for name, request in requests.items():
             took = []
             for number in range(calls + 5):
                 began = time.perf_counter()
-                answer = await ask(http)
-                if number >= 5:  # the first ones wake it and open its connections
+                response = await request(http)
+                if number >= 5:  # the first ones start a pod and open its connections
                     took.append(time.perf_counter() - began)
-                assert answer.status_code < 300, answer.text
+                assert response.status_code < 300, response.text
             print(f"  {name:12} {percentiles(took)}", flush=True)
 
 
@@ -139,23 +139,23 @@ async def tradable(release: Release) -> None:
             release.cluster.apply(account(f"bench-{number}", namespace))
             release.cluster.account(f"bench-{number}", namespace)
             secret = release.cluster.secret(f"bench-{number}-credentials", namespace)
-            async with httpx.AsyncClient(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
-                answer = await http.post(ORDERS, json=order, headers={"X-API-Key": secret["CIFT_API_KEY"]})
-            assert answer.status_code == 201, answer.text
+            async with httpx.AsyncClient(base_url=release.url, timeout=RESPONSE_TIMEOUT_S) as http:
+                response = await http.post(ORDERS, json=order, headers={"X-API-Key": secret["CIFT_API_KEY"]})
+            assert response.status_code == 201, response.text
             took.append(time.perf_counter() - began)
-    told = ", ".join(f"{each:.2f}" for each in took)
-    print(f"kubectl apply → acknowledged order: {told} s (four runs of kubectl included)")
+    seconds = ", ".join(f"{each:.2f}" for each in took)
+    print(f"kubectl apply → acknowledged order: {seconds} s (including four runs of kubectl)")
 
 
 async def backlog(release: Release, events: int) -> None:
     relay = ("scale", "deployment", f"{NAME}-relay")
     platform = Platform(release.settings(nats_url=release.journal_url))
     try:
-        with allowed_to_sleep(release):
+        with scale_to_zero_allowed(release):
             await caught_up(platform)
             release.kubectl(*relay, "--replicas=0")
             for name in HANDLERS:
-                await asyncio.to_thread(release.no_pods, name, ASLEEP_TIMEOUT_S)
+                await asyncio.to_thread(release.no_pods, name, SCALE_DOWN_TIMEOUT_S)
             before, _ = await offsets(platform)
             last, commands, made = await fill(platform, events)
             behind = last - min(before.values())
@@ -164,8 +164,8 @@ async def backlog(release: Release, events: int) -> None:
             await caught_up(platform, DRAINED_WITHIN_S)
             took = time.perf_counter() - began
         print(
-            f"backlog of {made:,} events ({commands:,} commands, {behind:,} records), relay away and all"
-            f" {len(HANDLERS)} projectors asleep: projected {took:.1f} s after relay was asked for,"
+            f"backlog of {made:,} events ({commands:,} commands, {behind:,} records), with relay stopped and"
+            f" all {len(HANDLERS)} projectors scaled to zero: projected {took:.1f} s after relay's start,"
             f" {made / took:,.0f} events/s"
         )
     finally:
@@ -173,13 +173,14 @@ async def backlog(release: Release, events: int) -> None:
 
 
 async def engine(release: Release) -> None:
-    """Orders of one client all the while; the pod of the leader deleted at once, as by a dying node."""
+    """One client sends orders while the leader's pod is deleted without a grace period, as if its node
+    failed."""
     symbol = f"E{time.time_ns() // 1_000_000_000 % 10**8}"
     await new_symbol(release, symbol)
     user = await asyncio.to_thread(release.new_user)
     order = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "99"}
     leader = await asyncio.to_thread(release.settled)
-    done_at, answers = [time.perf_counter()], dict[str, int]()
+    done_at, codes = [time.perf_counter()], dict[str, int]()
     gone = await asyncio.create_subprocess_exec(
         *(
             "kubectl",
@@ -194,13 +195,13 @@ async def engine(release: Release) -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    async with httpx.AsyncClient(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
+    async with httpx.AsyncClient(base_url=release.url, timeout=RESPONSE_TIMEOUT_S) as http:
         until = time.perf_counter() + 15
         while time.perf_counter() < until:
-            answer = await http.post(ORDERS, json=order, headers=user.key)
-            code = "acknowledged" if answer.status_code == 201 else answer.json()["code"]
-            answers[code] = answers.get(code, 0) + 1
-            if answer.status_code == 201:
+            response = await http.post(ORDERS, json=order, headers=user.key)
+            code = "acknowledged" if response.status_code == 201 else response.json()["code"]
+            codes[code] = codes.get(code, 0) + 1
+            if response.status_code == 201:
                 done_at.append(time.perf_counter())
             else:
                 await asyncio.sleep(0.05)
@@ -208,15 +209,15 @@ async def engine(release: Release) -> None:
     after = await asyncio.to_thread(release.settled)
     gap = max(b - a for a, b in itertools.pairwise(done_at))
     print(
-        f"leader deleted: no order acknowledged for {gap:.2f} s; epoch {leader.epoch} → {after.epoch};"
-        f" answers: {json.dumps(answers)}"
+        f"failover: no order acknowledged for {gap:.2f} s; epoch {leader.epoch} → {after.epoch};"
+        f" responses: {json.dumps(codes)}"
     )
 
 
 def images() -> None:
     archive = ROOT / ".images" / "cift.oci.tar"
     if not archive.exists():
-        return print("images: not built here (make images)")
+        return print("images: none built on this machine (make images)")
     with tarfile.open(archive) as tar:
 
         def read(name: str) -> Any:
@@ -227,9 +228,9 @@ def images() -> None:
         blob = "blobs/sha256/{}".format
         seen: set[str] = set()
         print(f"{'image':36} {'MB':>8} {'own KB':>10}")
-        entries = read("index.json")["manifests"]
+        manifests = read("index.json")["manifests"]
         names = set(functions())
-        short = {each["digest"]: each["annotations"]["io.containerd.image.name"] for each in entries}
+        short = {each["digest"]: each["annotations"]["io.containerd.image.name"] for each in manifests}
         order = sorted(
             short.items(), key=lambda each: (each[1].split("/")[-1].split(":")[0] in names, each[1])
         )
@@ -247,9 +248,9 @@ async def measure(calls: int, events: int) -> None:
         release = release_of(Path(folder))
         user = await asyncio.to_thread(release.new_user)
         await cold(release, user)
-        print(f"warm, one client, {calls} calls: through the gateway")
+        print(f"warm, one client, {calls} requests, through the gateway")
         await warm(release, calls)
-        print("on one machine (make run)")
+        print("the same on one machine (make run)")
         with Stack.start(Path(folder) / "exchange" / "data") as stack:
             await warm(stack, calls)
         await tradable(release)

@@ -1,15 +1,16 @@
-"""What each function costs to wake from zero: exec to first answer, alone in its process.
+"""The cost of a cold start of each function, alone in its process, from exec to the first response.
 
     python -m bench.cold_start [--rounds 3] [function …]
 
-A whole exchange is started for this, and beside it each function as in a pod (`PORT` set), several times
-one after the other. Measured when its first answer has arrived: CPU of the process (user and system) and
-its resident memory, as the kernel counts them; and the time since exec. The least of the rounds is shown,
-for a shared machine only ever adds; Python with asyncio alone is measured first, to judge the machine by.
-First answers are real: an HTTP function that needs a credential refuses a request without one (401), any
-other answers what it answers; an event function answers /health and then a batch that was projected
-already (409, which took it to its database); a timer runs once. The last columns are an HTTP function's
-sums after a second answer, with an API key, so that its stores are open.
+It starts a whole exchange and then each function as in a pod (`PORT` set), several times one after the
+other. At the first response it reads the process's CPU time (user and system), its resident memory and
+the time since exec. It prints the minimum of the rounds, because other load on the machine only adds. A
+Python process with asyncio alone is measured first, as a reference for the machine.
+
+The first responses are real. An HTTP function that needs credentials rejects a request without them (401). An
+event function answers /health and then a batch that is already projected (409), for which it reads its
+database. A timer function runs once. The last columns show an HTTP function's totals after a second request
+with an API key, which opens its stores.
 """
 
 import argparse
@@ -37,20 +38,20 @@ from cift.platform.stores import Platform  # noqa: E402
 from cift.run.servers import free_port  # noqa: E402
 from tests.stack import Stack, User  # noqa: E402
 
-WANTED = {"http": (300, 80), "on": (150, 45), "every": (150, 45), "daemon": (300, 80), "ws": (300, 80)}
+TARGETS = {"http": (300, 80), "on": (150, 45), "every": (150, 45), "daemon": (300, 80), "ws": (300, 80)}
 STARTS_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one process so far."""
+    """What one process has used since its start."""
 
     cpu_ms: float
     rss_mb: float
     wall_ms: float
 
 
-Ask = tuple[str, str, Mapping[str, str], bytes]
+Request = tuple[str, str, Mapping[str, str], bytes]
 """Method, path, headers, body."""
 
 
@@ -60,14 +61,18 @@ def cost(process: psutil.Process, began: float) -> Cost:
 
 
 def path_of(function: Function) -> str:
-    """Its path with something in each of its places."""
+    """The function's path with a value for each parameter."""
     return re.sub(
         r"\{symbol\}", "SPY", re.sub(r"\{\w*id\}", "01890000-0000-7000-8000-000000000000", function.path)
     )
 
 
-def wake(function: Function, environment: Mapping[str, str], asks: list[Ask]) -> list[tuple[int, Cost]]:
-    """Start the function, ask, one ask after the other, and stop it: status and cost at each answer."""
+def cold_start(
+    function: Function, environment: Mapping[str, str], requests: list[Request]
+) -> list[tuple[int, Cost]]:
+    """Start the function, send the requests one after the other, stop it.
+
+    Returns the status and the cost at each response."""
     port = free_port()
     env = {**environment, "PORT": str(port), "CIFT_FUNCTION": function.name}
     began = time.perf_counter()
@@ -81,16 +86,18 @@ def wake(function: Function, environment: Mapping[str, str], asks: list[Ask]) ->
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=STARTS_WITHIN_S
         ) as client:
-            for method, path, headers, body in asks:
+            for method, path, headers, body in requests:
                 while True:
                     try:
-                        answer = client.request(method, path, headers=dict(headers), content=body)
+                        response = client.request(method, path, headers=dict(headers), content=body)
                         break
-                    except httpx.ConnectError:  # not listening yet; once it is, the kernel keeps the request
+                    except (
+                        httpx.ConnectError
+                    ):  # not listening yet; once it listens, the kernel queues requests
                         if time.perf_counter() - began > STARTS_WITHIN_S or child.poll() is not None:
                             raise
                         time.sleep(0.005)
-                found.append((answer.status_code, cost(process, began)))
+                found.append((response.status_code, cost(process, began)))
         return found
     finally:
         child.send_signal(signal.SIGTERM)
@@ -98,15 +105,15 @@ def wake(function: Function, environment: Mapping[str, str], asks: list[Ask]) ->
 
 
 def bare_cpu_ms(rounds: int) -> float:
-    """CPU of a Python that imports asyncio and ends: what every function has to pay."""
+    """CPU of a Python process that imports asyncio and exits: the minimum for every function."""
     code = "import asyncio, resource; r = resource.getrusage(0); print(r.ru_utime + r.ru_stime)"
     command = [sys.executable, "-c", code]
     found = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(rounds)]
     return min(float(done.stdout) * 1000 for done in found)
 
 
-async def first_records(stack: Stack) -> Ask:
-    """A batch of the journal's first record, which was projected long ago."""
+async def first_records(stack: Stack) -> Request:
+    """A batch with the journal's first record, which is already projected."""
     platform = Platform(stack.settings())
     try:
         journal_id, _ = await platform.nats.journal()
@@ -122,8 +129,8 @@ async def first_records(stack: Stack) -> Ask:
     return "POST", "/", headers, head + len(data).to_bytes(4, "little") + subject + data
 
 
-def asks_of(function: Function, user: User, batch: Ask) -> list[Ask]:
-    health: Ask = ("GET", "/health", {}, b"")
+def requests_of(function: Function, user: User, batch: Request) -> list[Request]:
+    health: Request = ("GET", "/health", {}, b"")
     if function.kind == "on":
         return [health, batch]
     if function.kind == "every":
@@ -159,24 +166,25 @@ def main() -> int:
             **{f"CIFT_{name.upper()}": run[name] for name in ("postgres_url", "nats_url", "valkey_url")},
         }
         print(f"Python with asyncio alone: {bare_cpu_ms(options.rounds):.0f} CPU ms")
-        print(f"{'function':34} {'answer':>8} {'CPU ms':>7} {'MB':>6} {'ms':>6}   then: CPU ms, MB, answer")
+        print(f"{'':34} {'first response':31}   second response")
+        print(f"{'function':34} {'status':>8} {'CPU ms':>7} {'MB':>6} {'ms':>6}   CPU ms     MB status")
         for function in sorted(functions, key=lambda d: (d.kind != "http", d.kind, d.name)):
-            asks = asks_of(function, user, batch)
-            rounds = [wake(function, environment, asks) for _ in range(options.rounds)]
+            requests = requests_of(function, user, batch)
+            rounds = [cold_start(function, environment, requests) for _ in range(options.rounds)]
             best = min(rounds, key=lambda found: found[-1][1].cpu_ms)
             first = min((found[0] for found in rounds), key=lambda at: at[1].cpu_ms)
             measured = first if function.kind == "http" else best[-1]
-            wanted_ms, wanted_mb = WANTED[function.kind]
-            misses = measured[1].cpu_ms > wanted_ms or measured[1].rss_mb > wanted_mb
+            target_ms, target_mb = TARGETS[function.kind]
+            misses = measured[1].cpu_ms > target_ms or measured[1].rss_mb > target_mb
             over += misses
             status, at = measured
             line = f"{function.name:34} {status:>8} {at.cpu_ms:7.0f} {at.rss_mb:6.1f} {at.wall_ms:6.0f}"
             if function.kind == "http":
                 status, at = best[-1]
                 line += f"   {at.cpu_ms:6.0f} {at.rss_mb:6.1f}  {status}"
-            print(line + ("   over" if misses else ""), flush=True)
-    wanted = "; ".join(f"{kind} ≤ {ms} CPU-ms, ≤ {mb} MB" for kind, (ms, mb) in WANTED.items())
-    print(f"{over} of {len(functions)} over what is wanted ({wanted})")
+            print(line + ("   over target" if misses else ""), flush=True)
+    targets = "; ".join(f"{kind} ≤ {ms} CPU ms, ≤ {mb} MB" for kind, (ms, mb) in TARGETS.items())
+    print(f"{over} of {len(functions)} functions over target ({targets})")
     return 0
 
 

@@ -1,13 +1,13 @@
-"""What cift_core costs from Python, each figure beside its target and a rival's from the same run.
+"""The speed of cift_core from Python. Each figure is printed next to its target and a baseline.
 
     python -m bench.core [--json] [--rust]
 
-A figure is the best of several rounds, in which ours and the rival take turns, so that a busy neighbour hurts
-both. Every rival is first shown to give the same answer. `--rust` adds the figures of `cargo bench -p
-cift-analytics` (no Python in them). Judges nothing: it prints, and always ends with 0.
+A figure is the best of several rounds. In each round cift_core and the baseline alternate, so that other load
+on the machine affects both. Every baseline must first return the same result. `--rust` adds the figures of
+`cargo bench -p cift-analytics`, which involve no Python. The exit code is always 0.
 
-Rivals: Numba with fastmath for loops over arrays, NumPy where that is what one would write, a plain Python
-book (dicts, deques and heaps) and plain Python checks, the standard library's json for messages.
+Baselines: Numba with fastmath for loops over arrays, NumPy where it is the obvious choice, an order book in
+plain Python (dicts, deques and heaps), risk checks in plain Python, the standard library's json for messages.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, wire
 
 ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "rust_core" / "crates" / "wire" / "vectors"
-# Many short rounds: on a busy machine only a round shorter than a time slice goes undisturbed.
+# Many short rounds: on a busy machine only a round shorter than a time slice is not interrupted.
 ROUNDS = 25
 POINTS = 1_000
 ORDERS = 20_000
@@ -41,12 +41,12 @@ class Figure:
     name: str
     ns: float
     target_ns: float | None
-    rival: str
-    rival_ns: float
+    baseline: str
+    baseline_ns: float
 
 
 def calls(call: Callable[[], object], number: int) -> Callable[[], float]:
-    """One round: ns a call, the loop's own cost included (some 20 ns)."""
+    """A function that measures one round: ns a call, including the loop itself (about 20 ns)."""
 
     def once() -> float:
         repeat = range(number)
@@ -58,8 +58,8 @@ def calls(call: Callable[[], object], number: int) -> Callable[[], float]:
     return once
 
 
-def best_of_both(ours: Callable[[], float], rival: Callable[[], float]) -> tuple[float, float]:
-    rounds = [(ours(), rival()) for _ in range(ROUNDS)]
+def best_of_both(ours: Callable[[], float], baseline: Callable[[], float]) -> tuple[float, float]:
+    rounds = [(ours(), baseline()) for _ in range(ROUNDS)]
     return min(one for one, _ in rounds), min(other for _, other in rounds)
 
 
@@ -98,12 +98,14 @@ def market_figures(rng: np.random.Generator) -> list[Figure]:
     assert np.isclose(ofi(*quotes), numba_ofi(*quotes))
     number = 3_000
     figures = []
-    ours, rival = best_of_both(
+    ours, baseline = best_of_both(
         calls(lambda: vwap(prices, volumes), number), calls(lambda: numba_vwap(prices, volumes), number)
     )
-    figures.append(Figure(f"VWAP of {POINTS:,} points", ours, None, "Numba fastmath", rival))
-    ours, rival = best_of_both(calls(lambda: ofi(*quotes), number), calls(lambda: numba_ofi(*quotes), number))
-    figures.append(Figure(f"OFI of {POINTS:,} quotes", ours, None, "Numba fastmath", rival))
+    figures.append(Figure(f"VWAP of {POINTS:,} points", ours, None, "Numba fastmath", baseline))
+    ours, baseline = best_of_both(
+        calls(lambda: ofi(*quotes), number), calls(lambda: numba_ofi(*quotes), number)
+    )
+    figures.append(Figure(f"OFI of {POINTS:,} quotes", ours, None, "Numba fastmath", baseline))
     returns = rng.standard_t(3, 10_000) * 0.01
     tail = FastRiskEngine.historical_var
 
@@ -112,13 +114,13 @@ def market_figures(rng: np.random.Generator) -> list[Figure]:
         return -worst[100], -worst[:100].mean()
 
     assert np.allclose(tail(returns, 0.99), numpy_tail())
-    ours, rival = best_of_both(calls(lambda: tail(returns, 0.99), 20), calls(numpy_tail, 20))
-    figures.append(Figure("historical VaR and ES of 10,000", ours, None, "NumPy partition", rival))
+    ours, baseline = best_of_both(calls(lambda: tail(returns, 0.99), 20), calls(numpy_tail, 20))
+    figures.append(Figure("historical VaR and ES of 10,000", ours, None, "NumPy partition", baseline))
     return figures
 
 
 class PlainBook:
-    """A book as one writes it in Python: a heap of prices and a dict of queues a side."""
+    """An order book in plain Python: for each side a heap of prices and a dict of queues."""
 
     def __init__(self) -> None:
         self.queues: dict[bool, dict[float, deque[list[float]]]] = {True: {}, False: {}}
@@ -128,7 +130,7 @@ class PlainBook:
     def add_limit(self, id: int, buys: bool, price: float, quantity: float) -> None:
         sign = 1.0 if buys else -1.0
         queues, heap = self.queues[not buys], self.heaps[not buys]
-        # Heaps hold sign·price: the lowest ask, or the highest bid, comes first.
+        # Heaps hold sign·price, so that the best price comes first: the lowest ask, or the highest bid.
         while quantity and heap and heap[0] <= sign * price:
             best = sign * heap[0]
             queue = queues[best]
@@ -198,21 +200,21 @@ def book_figures(rng: np.random.Generator) -> list[Figure]:
             cancel(id)
         return (time.perf_counter_ns() - start) / ORDERS
 
-    rival = PlainBook()
+    baseline = PlainBook()
     for row in plain_rows:
-        rival.add_limit(*row)
+        baseline.add_limit(*row)
     fills = FastOrderBook().add_orders(prices, quantities, sides, ids)
-    assert [tuple(fill)[:4] for fill in fills.tolist()] == rival.fills
-    share = len({fill[0] for fill in rival.fills}) / ORDERS
+    assert [tuple(fill)[:4] for fill in fills.tolist()] == baseline.fills
+    share = len({fill[0] for fill in baseline.fills}) / ORDERS
     figures = []
     ours, other = best_of_both(batch, plain)
     figures.append(
-        Figure(f"order in a batch ({share:.0%} match at once)", ours, 100, "Python dict book", other)
+        Figure(f"order in a batch ({share:.0%} match immediately)", ours, 100, "Python dict book", other)
     )
     ours, other = best_of_both(single, plain)
-    figures.append(Figure("order by a call of its own", ours, 500, "Python dict book", other))
+    figures.append(Figure("order by a single call", ours, 500, "Python dict book", other))
     ours, other = best_of_both(cancels, plain_cancels)
-    figures.append(Figure("cancel by a call of its own", ours, 500, "bare dict.pop", other))
+    figures.append(Figure("cancel by a single call", ours, 500, "bare dict.pop", other))
     return figures
 
 
@@ -227,7 +229,7 @@ LIMITS = {
 
 
 class PlainRisk:
-    """The same checks on dicts, equity and gross kept ready."""
+    """The same checks on dicts. Equity and gross exposure are precomputed."""
 
     def __init__(self) -> None:
         self.accounts = {"ann": LIMITS | {"equity": 1e6, "gross": 0.0, "day_start": 1e6}}
@@ -275,19 +277,21 @@ def risk_figures(rng: np.random.Generator) -> list[Figure]:
         return [check("ann", "SPY", "buy" if side == 1 else "sell", q, p) for side, q, p in sided]
 
     codes = risk.check_orders(accounts, symbols, sides, quantities, prices)
-    assert [risk.REASONS[code] for code in codes] == [told or "admitted" for told in plain_batch()]
+    assert [risk.REASONS[code] for code in codes] == [reason or "admitted" for reason in plain_batch()]
     check, plain_check = risk.check, plain.check
     figures = []
-    ours, rival = best_of_both(
+    ours, baseline = best_of_both(
         calls(lambda: check("ann", "SPY", "buy", 10.0, 500.0), 5_000),
         calls(lambda: plain_check("ann", "SPY", "buy", 10.0, 500.0), 5_000),
     )
-    figures.append(Figure("risk check by a call of its own", ours, 500, "Python dict checks", rival))
-    ours, rival = best_of_both(
+    figures.append(Figure("risk check by a single call", ours, 500, "Python dict checks", baseline))
+    ours, baseline = best_of_both(
         calls(lambda: risk.check_orders(accounts, symbols, sides, quantities, prices), 5),
         calls(plain_batch, 1),
     )
-    figures.append(Figure("risk check in a batch", ours / ORDERS, 100, "Python dict checks", rival / ORDERS))
+    figures.append(
+        Figure("risk check in a batch", ours / ORDERS, 100, "Python dict checks", baseline / ORDERS)
+    )
     return figures
 
 
@@ -296,17 +300,23 @@ def wire_figures() -> list[Figure]:
     events = sum(len(entry["events"]) for entry in json.loads(meant)["entries"])
     batch = wire.decode_commands((VECTORS / "commands.bin").read_bytes()) * 25
     figures = []
-    ours, rival = best_of_both(
+    ours, baseline = best_of_both(
         calls(lambda: wire.decode_record(record), 500), calls(lambda: json.loads(meant), 500)
     )
     figures.append(
-        Figure("record decoded, an event of it", ours / events, 1e9 / 300_000, "json.loads", rival / events)
+        Figure("decoding a record, each event", ours / events, 1e9 / 300_000, "json.loads", baseline / events)
     )
-    ours, rival = best_of_both(
+    ours, baseline = best_of_both(
         calls(lambda: wire.encode_commands(batch), 20), calls(lambda: json.dumps(batch).encode(), 20)
     )
     figures.append(
-        Figure("command encoded, of 100", ours / len(batch), 1e9 / 300_000, "json.dumps", rival / len(batch))
+        Figure(
+            "encoding 100 commands, each",
+            ours / len(batch),
+            1e9 / 300_000,
+            "json.dumps",
+            baseline / len(batch),
+        )
     )
     return figures
 
@@ -325,15 +335,15 @@ def rust_figures() -> str:
 
 def table(figures: list[Figure]) -> str:
     lines = [
-        f"{'cift_core from Python':<44}{'ns':>10}{'target':>12}  {'':<7}{'rival':<20}{'ns':>10}{'ratio':>8}"
+        f"{'cift_core from Python':<44}{'ns':>10}{'target':>12}  {'':7}{'baseline':20}{'ns':>10}{'ratio':>8}"
     ]
     for each in figures:
         target = "" if each.target_ns is None else f"< {each.target_ns:,.0f}"
-        limit = each.target_ns if each.target_ns is not None else each.rival_ns
+        limit = each.target_ns if each.target_ns is not None else each.baseline_ns
         verdict = "met" if each.ns < limit else "MISSED"
         lines.append(
-            f"{each.name:<44}{each.ns:>10,.1f}{target or '< rival':>12}  {verdict:<7}"
-            f"{each.rival:<20}{each.rival_ns:>10,.1f}{each.rival_ns / each.ns:>7.1f}×"
+            f"{each.name:<44}{each.ns:>10,.1f}{target or '< baseline':>12}  {verdict:<7}"
+            f"{each.baseline:<20}{each.baseline_ns:>10,.1f}{each.baseline_ns / each.ns:>7.1f}×"
         )
     return "\n".join(lines)
 

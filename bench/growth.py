@@ -1,12 +1,12 @@
-"""What one more account, one more order and one more trade add: to the journal, to the engine's state and
-memory, and to PostgreSQL.
+"""Bytes that one more account, order and trade add to the journal, the engine's state and memory, and
+PostgreSQL.
 
     python -m bench.growth [--json] [--accounts 10000]
 
-An exchange of its own, told by engine commands, a few hundred in flight as under load (a record holds a
-batch, so a lone command costs its record's head more). First come accounts with cash, then orders that rest
-(two an account), then as many again that trade with them. After each step everything is weighed: bytes, not
-time, so a busy machine does not matter. Judges nothing: it prints.
+It sends commands to a new exchange, a few hundred at the same time as under load: a record holds a batch of
+commands, so a single command would also pay for its record's header. First accounts with cash, then resting
+orders (two an account), then as many orders that trade with them. After each step it measures sizes. They are
+bytes, not times, so other load on the machine does not matter. The exit code is always 0.
 """
 
 import argparse
@@ -30,11 +30,11 @@ SYMBOL = "GROW"
 PRICES = 200
 PROJECT_TIMEOUT_S = 600
 VERIFY_TIMEOUT_S = 600
-WEIGHED = ("journal", "state", "memory", "postgres")
+MEASURED = ("journal", "state", "memory", "postgres")
 
 
 async def submit_all(platform: Any, commands: Iterable[dict[str, Any]]) -> int:
-    """Send all, at most IN_FLIGHT at a time; how many."""
+    """Send all commands, at most IN_FLIGHT at a time. Returns their number."""
     source: Iterator[dict[str, Any]] = iter(commands)
     sent = 0
 
@@ -48,14 +48,15 @@ async def submit_all(platform: Any, commands: Iterable[dict[str, Any]]) -> int:
     return sent
 
 
-async def weigh(stack: Any, platform: Any) -> dict[str, float]:
-    """Bytes of everything, once the projectors have everything."""
+async def measure(stack: Any, platform: Any) -> dict[str, float]:
+    """Wait for the projectors, then return sizes in bytes, the number of commands and the time of
+    `verify`."""
     import psutil
 
     _, last = await platform.nats.journal()
     deadline = time.monotonic() + PROJECT_TIMEOUT_S
     while await platform.database.fetchval("SELECT min(sequence) FROM projector_offsets") < last:
-        assert time.monotonic() < deadline, "the projectors do not come to an end"
+        assert time.monotonic() < deadline, f"the projectors are not done within {PROJECT_TIMEOUT_S} s"
         await asyncio.sleep(0.1)
     tables = await platform.database.fetch(
         "SELECT c.oid::regclass::text AS name FROM pg_class c"
@@ -65,7 +66,7 @@ async def weigh(stack: Any, platform: Any) -> dict[str, float]:
 
     connection = await asyncpg.connect(stack.run_file["postgres_url"])
     for table in tables:
-        await connection.execute(f"VACUUM (FULL) {table['name']}")  # what is dead is not weighed
+        await connection.execute(f"VACUUM (FULL) {table['name']}")  # so that dead rows are not counted
     size = await connection.fetchval(
         "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
         " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
@@ -82,14 +83,14 @@ async def weigh(stack: Any, platform: Any) -> dict[str, float]:
         check=True,
         timeout=VERIFY_TIMEOUT_S,
     )
-    said = json.loads(verified.stdout)
+    report = json.loads(verified.stdout)
     return {
-        "journal": said["journal_bytes"],
-        "state": said["state_bytes"],
+        "journal": report["journal_bytes"],
+        "state": report["state_bytes"],
         "memory": psutil.Process(stack.pid("matchd")).memory_info().rss,
         "postgres": float(size),
-        "commands": said["commands"],
-        "verify_ms": said["took_ms"],
+        "commands": report["commands"],
+        "verify_ms": report["took_ms"],
     }
 
 
@@ -112,7 +113,8 @@ def funded(accounts: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def orders(accounts: list[str], side: str) -> Iterator[dict[str, Any]]:
-    """Limit orders with a key each, as functions send them: sells over many prices, buys that take all."""
+    """Limit orders with an idempotency key each, as functions send them. Sells have many prices; buys match
+    all of them."""
     from cift.contracts.orders import NewOrder
     from cift.kernel.ids import uuid7
     from cift.trading import rules
@@ -127,13 +129,13 @@ def orders(accounts: list[str], side: str) -> Iterator[dict[str, Any]]:
             limit_price=f"{cents // 100}.{cents % 100:02}",
             time_in_force="day",
         )
-        # Shifted by one, so that nobody trades with himself.
+        # Shifted by one, so that no account trades with itself.
         account = accounts[(number + (side == "buy")) % len(accounts)]
         yield rules.admit(order, account, uuid7(), uuid7())
 
 
 async def grow(stack: Any, count: int) -> list[dict[str, Any]]:
-    """The steps, each with what it added and to how many."""
+    """The steps: name, number of items, bytes that each item added, and all sizes afterwards."""
     from cift import bootstrap
     from cift.kernel.ids import uuid7
     from cift.platform.stores import Platform
@@ -143,16 +145,16 @@ async def grow(stack: Any, count: int) -> list[dict[str, Any]]:
     try:
         await platform.engine.submit({**bootstrap.instrument("SPY"), "symbol": SYMBOL})
         accounts = [uuid7() for _ in range(count)]
-        before = await weigh(stack, platform)
+        before = await measure(stack, platform)
         for title, unit, commands in (
-            ("an account, with its deposit", count, (opened(accounts), funded(accounts))),
-            ("an order that rests", count * ORDERS_AN_ACCOUNT, (orders(accounts, "sell"),)),
-            ("an order that trades", count * ORDERS_AN_ACCOUNT, (orders(accounts, "buy"),)),
+            ("account with a deposit", count, (opened(accounts), funded(accounts))),
+            ("resting order", count * ORDERS_AN_ACCOUNT, (orders(accounts, "sell"),)),
+            ("trading order", count * ORDERS_AN_ACCOUNT, (orders(accounts, "buy"),)),
         ):
             for each in commands:
                 await submit_all(platform, each)
-            now = await weigh(stack, platform)
-            added = {name: (now[name] - before[name]) / unit for name in WEIGHED}
+            now = await measure(stack, platform)
+            added = {name: (now[name] - before[name]) / unit for name in MEASURED}
             steps.append({"step": title, "count": unit, "bytes_each": added, "whole": now})
             before = now
     finally:
@@ -173,14 +175,14 @@ def main() -> None:
     if given.json:
         print(json.dumps(steps, indent=2))
         return
-    print(f"{'bytes added by':32}{'count':>10}" + "".join(f"{name:>12}" for name in WEIGHED))
+    print(f"{'bytes added by each':32}{'count':>10}" + "".join(f"{name:>12}" for name in MEASURED))
     for step in steps:
-        each = "".join(f"{step['bytes_each'][name]:12,.0f}" for name in WEIGHED)
+        each = "".join(f"{step['bytes_each'][name]:12,.0f}" for name in MEASURED)
         print(f"{step['step']:32}{step['count']:10,}{each}")
     whole = steps[-1]["whole"]
     print(
-        f"{whole['commands']:,} commands in a journal of {whole['journal'] / 1e6:.1f} MB, state"
-        f" {whole['state'] / 1e6:.1f} MB, replayed and compared in {whole['verify_ms'] / 1000:.1f} s (verify)"
+        f"{whole['commands']:,} commands, journal {whole['journal'] / 1e6:.1f} MB, state"
+        f" {whole['state'] / 1e6:.1f} MB; `cift verify` takes {whole['verify_ms'] / 1000:.1f} s"
     )
 
 

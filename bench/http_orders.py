@@ -1,13 +1,13 @@
-"""What an order costs over HTTP, from the request to the durable answer, beside a rival of the same run.
+"""Latency and throughput of an order over HTTP, from the request to the durable response, next to a baseline.
 
     python -m bench.http_orders [--json] [--seconds 6]
 
-Ours: POST /api/v1/trading/orders of a whole exchange started for this (defaults as shipped but for rate
-limits), answered after the journal's fsync; buys and sells at one price, so that most of them trade.
-Projectors run meanwhile, in the same process. The rival: a plain FastAPI endpoint on uvicorn with uvloop
-and httptools that checks the same body and inserts one row with asyncpg into the same PostgreSQL
-(durable too, no engine, no credential). Load comes from a process of its own (raw sockets, keep-alive),
-on the same cores. Judges nothing: it prints, and always ends with 0.
+CIFT: POST /api/v1/trading/orders of a whole exchange with default settings except for rate limits. The
+response comes after the journal's fsync. Buys and sells have one price, so most of them trade. Projectors
+run at the same time, in the same process. The baseline: a plain FastAPI endpoint on uvicorn with uvloop
+and httptools, which validates the same body and inserts one row with asyncpg into the same PostgreSQL
+(also durable, but without engine and credentials). The load comes from a separate process (raw sockets,
+keep-alive) on the same cores. The exit code is always 0.
 """
 
 import argparse
@@ -31,11 +31,10 @@ BODIES = [
 ]
 ROUNDS = 3
 CLIENTS = (1, 16)
-WANTED = {1: "p50 < 2 ms, p99 < 6 ms", 16: ">= 3,000/s"}
+TARGETS = {1: "p50 < 2 ms, p99 < 6 ms", 16: ">= 3,000/s"}
 ACCOUNTS = 2 * max(CLIENTS)
 
 
-# ── the load: its own process ───────────────────────────────────────────────────────────────────
 def request_bytes(port: int, path: str, headers: dict[str, str], body: dict[str, Any]) -> bytes:
     data = json.dumps(body).encode()
     lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Content-Type: application/json"]
@@ -44,7 +43,8 @@ def request_bytes(port: int, path: str, headers: dict[str, str], body: dict[str,
 
 
 async def client(port: int, requests: list[bytes], until: float, took: list[float]) -> None:
-    """One connection, one request after the other, until the time is over."""
+    """One connection that sends one request after the other until `until`, and appends latencies to
+    `took`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     number = 0
     while (started := time.perf_counter()) < until:
@@ -59,7 +59,7 @@ async def client(port: int, requests: list[bytes], until: float, took: list[floa
 
 
 def load(plan: dict[str, Any]) -> None:
-    """Run as `bench.http_orders --load PLAN`: prints the latencies' summary as JSON."""
+    """The load process, `bench.http_orders --load PLAN`. Prints a summary of the latencies as JSON."""
     import gc
 
     import uvloop
@@ -68,7 +68,7 @@ def load(plan: dict[str, Any]) -> None:
     headers = plan["headers"]
 
     def of_client(number: int) -> list[bytes]:
-        """What one client sends, again and again: its two accounts trade with each other, to and fro."""
+        """The requests that one client repeats: its two accounts trade with each other in both directions."""
         one, two = headers[2 * number % len(headers)], headers[(2 * number + 1) % len(headers)]
         return [
             request_bytes(plan["port"], plan["path"], sender, body)
@@ -82,13 +82,13 @@ def load(plan: dict[str, Any]) -> None:
         await asyncio.gather(*jobs)
         return took, time.perf_counter() - began
 
-    async def all_of_it() -> tuple[list[float], float]:
+    async def warm_up_and_run() -> tuple[list[float], float]:
         await run(WARM_UP_S)
         gc.collect()
         gc.disable()
         return await run(plan["seconds"])
 
-    took, seconds = uvloop.run(all_of_it())
+    took, seconds = uvloop.run(warm_up_and_run())
     took.sort()
     print(
         json.dumps(
@@ -115,8 +115,7 @@ def measure(plan: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-# ── the rival ───────────────────────────────────────────────────────────────────────────────────
-RIVAL = """
+BASELINE = """
 import os, uuid
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -134,9 +133,9 @@ class Order(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app):
-    app.state.pool = await asyncpg.create_pool(os.environ["RIVAL_URL"], min_size=8, max_size=16)
+    app.state.pool = await asyncpg.create_pool(os.environ["BASELINE_URL"], min_size=8, max_size=16)
     await app.state.pool.execute(
-        "CREATE TABLE IF NOT EXISTS rival_orders (id uuid PRIMARY KEY, symbol text, side text, type text,"
+        "CREATE TABLE IF NOT EXISTS baseline_orders (id uuid PRIMARY KEY, symbol text, side text, type text,"
         " quantity numeric(38,9), limit_price numeric(38,9), created_at timestamptz DEFAULT now())")
     yield
     await app.state.pool.close()
@@ -147,21 +146,21 @@ app = FastAPI(lifespan=lifespan)
 async def place(order: Order):
     id = uuid.uuid4()
     await app.state.pool.execute(
-        "INSERT INTO rival_orders (id, symbol, side, type, quantity, limit_price)"
+        "INSERT INTO baseline_orders (id, symbol, side, type, quantity, limit_price)"
         " VALUES ($1, $2, $3, $4, $5, $6)",
         id, order.symbol, order.side, order.type, order.quantity, order.limit_price)
     return {"id": str(id), "status": "new", **order.model_dump(mode="json")}
 
-uvicorn.run(app, host="127.0.0.1", port=int(os.environ["RIVAL_PORT"]), log_level="warning", access_log=False,
-            loop="uvloop", http="httptools")
+uvicorn.run(app, host="127.0.0.1", port=int(os.environ["BASELINE_PORT"]), log_level="warning",
+access_log=False, loop="uvloop", http="httptools")
 """
 
 
-def start_rival(database: str, port: int) -> "subprocess.Popen[bytes]":
+def start_baseline(database: str, port: int) -> "subprocess.Popen[bytes]":
     import httpx
 
-    environment = {**os.environ, "RIVAL_URL": database, "RIVAL_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-c", RIVAL], env=environment)
+    environment = {**os.environ, "BASELINE_URL": database, "BASELINE_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-c", BASELINE], env=environment)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
@@ -170,19 +169,18 @@ def start_rival(database: str, port: int) -> "subprocess.Popen[bytes]":
         except httpx.HTTPError:
             time.sleep(0.1)
     process.kill()
-    raise AssertionError("the rival does not start")
+    raise AssertionError("the baseline did not start within 20 s")
 
 
-# ── the run ─────────────────────────────────────────────────────────────────────────────────────
-async def unlimit(engine: Any, account: str) -> None:
-    """Limits that a bench does not reach."""
+async def lift_limits(engine: Any, account: str) -> None:
+    """Set limits that a benchmark does not reach."""
     limits = dict.fromkeys(("max_order_quantity", "max_order_notional", "max_position", "max_daily_loss"))
     limits |= {"max_open_orders": 10_000, "max_orders_per_second": 1_000_000, "leverage_percent": 200}
     await engine.submit({"type": "set_limits", "account": account, "limits": limits})
 
 
 async def prepare(stack: Any, accounts: list[str]) -> None:
-    """An instrument, and accounts without limits."""
+    """Define the instrument and lift the limits of the accounts."""
     from cift.platform.stores import Platform
 
     platform = Platform(stack.settings())
@@ -200,13 +198,13 @@ async def prepare(stack: Any, accounts: list[str]) -> None:
             }
         )
         for account in accounts:
-            await unlimit(platform.engine, account)
+            await lift_limits(platform.engine, account)
     finally:
         await platform.close()
 
 
 def lag(stack: Any) -> float:
-    """Seconds until the projectors have everything, asked right after the load."""
+    """Seconds until the projectors have processed the whole journal, counted from now."""
     from cift.platform.stores import Platform
 
     async def wait() -> float:
@@ -227,7 +225,7 @@ def lag(stack: Any) -> float:
 
 
 def orders(stack: Any) -> dict[str, Any]:
-    """What a load's plan says of an exchange that was prepared for it, which this does."""
+    """Make users and the instrument. Returns the part of a load's plan that describes the exchange."""
     users = [stack.new_user() for _ in range(ACCOUNTS)]
     asyncio.run(prepare(stack, [user.account_id for user in users]))
     return {
@@ -238,7 +236,7 @@ def orders(stack: Any) -> dict[str, Any]:
 
 
 def medians(rounds: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Each figure's median over the rounds of a name."""
+    """The median of each figure over the rounds of each name."""
     return {
         name: {figure: statistics.median(r[figure] for r in each) for figure in each[0]}
         for name, each in rounds.items()
@@ -253,33 +251,33 @@ def run(seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cift-bench-") as folder:
         with Stack.start(Path(folder) / "data") as stack:
             ours = orders(stack)
-            rival_port = free_port()
-            rival = start_rival(stack.run_file["postgres_url"], rival_port)
+            baseline_port = free_port()
+            baseline = start_baseline(stack.run_file["postgres_url"], baseline_port)
             try:
                 for clients in CLIENTS:
                     plans = {
                         "ours": dict(ours),
-                        "rival": {"port": rival_port, "path": "/orders", "headers": [{}]},
+                        "baseline": {"port": baseline_port, "path": "/orders", "headers": [{}]},
                     }
                     for name, plan in plans.items():
                         plan |= {"clients": clients, "seconds": seconds / ROUNDS}
                         results[f"{name}/{clients}"] = []
-                    for _ in range(ROUNDS):  # in turns: a busy neighbour hurts both
+                    for _ in range(ROUNDS):  # alternately, so that other load affects both
                         for name, plan in plans.items():
                             found = measure(plan)
                             if name == "ours":
                                 found["projected_after_s"] = lag(stack)
                             results[f"{name}/{clients}"].append(found)
             finally:
-                rival.terminate()
-                rival.wait(20)
+                baseline.terminate()
+                baseline.wait(20)
     return medians(results)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of load for each figure")
+    parser.add_argument("--seconds", type=float, default=6.0, help="duration of the load for each figure")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.load:
@@ -290,16 +288,16 @@ def main() -> None:
         print(json.dumps(results, indent=2))
         return
     print(
-        f"HTTP order to durable answer ({os.cpu_count()} cores, load on the same; median of {ROUNDS} rounds)"
+        f"an order over HTTP until it is durable (all on {os.cpu_count()} cores; median of {ROUNDS} rounds)"
     )
-    print(f"{'':43}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}  wanted")
+    print(f"{'':43}{'orders/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99.9 ms':>10}  target")
     for clients in CLIENTS:
-        for name, label in (("ours", "CIFT"), ("rival", "plain FastAPI + asyncpg insert")):
+        for name, label in (("ours", "CIFT"), ("baseline", "plain FastAPI + asyncpg insert")):
             r = results[f"{name}/{clients}"]
             figures = f"{r['per_second']:10,.0f}{r['p50_ms']:9.2f}{r['p99_ms']:9.2f}{r['p999_ms']:10.2f}"
-            print(f"{clients:3} clients  {label:31}{figures}  {WANTED[clients] if name == 'ours' else ''}")
+            print(f"{clients:3} clients  {label:31}{figures}  {TARGETS[clients] if name == 'ours' else ''}")
         after = results[f"ours/{clients}"]["projected_after_s"]
-        print(f"             read model complete {after * 1000:,.0f} ms after the last answer")
+        print(f"             the read model is complete {after * 1000:,.0f} ms after the last response")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""How fast a backlog is drained from zero: relay posting to project_orders, beside the pump within the
-function's own process, over the same journal in the same run.
+"""Time to drain a backlog after a cold start: relay posting to project_orders, next to the pump inside the
+function's process, over the same journal in the same run.
 
     python -m bench.relay [--events 100000] [--rounds 2]
 
-A whole exchange is started whose own process brings no streams. Orders that trade with each other fill its
-journal with the events wanted. Then, each time into an empty read model of its own: the function (and relay)
-are started, and the time is taken until the last record is projected, so the function's start is in it.
-Judges nothing.
+It starts an exchange whose own process delivers no events. Orders that trade with each other fill the
+journal. In each round, with an empty read model, it starts the function (and relay) and measures the time
+until the last record is projected, which includes the function's start. The exit code is always 0.
 """
 
 import argparse
@@ -28,7 +27,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.http_orders import unlimit  # noqa: E402
+from bench.http_orders import lift_limits  # noqa: E402
 from cift.contracts.orders import NewOrder  # noqa: E402
 from cift.host.loading import load_function  # noqa: E402
 from cift.kernel.ids import uuid7  # noqa: E402
@@ -38,7 +37,7 @@ from cift.platform.migrate import migrate  # noqa: E402
 from cift.platform.stores import Platform  # noqa: E402
 from cift.run.servers import free_port  # noqa: E402
 from cift.trading import rules  # noqa: E402
-from tests.relay.bringing import handler_of, relay  # noqa: E402
+from tests.relay.process import handler_of, relay  # noqa: E402
 from tests.stack import Stack  # noqa: E402
 
 FUNCTION = "trading.project_orders"
@@ -49,7 +48,8 @@ DRAINED_WITHIN_S = 600.0
 
 
 async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
-    """Add to the journal: its last record then, and how many commands and events were added."""
+    """Add at least `wanted` events to the journal. Returns its last record, and the added commands and
+    events."""
     _, records = await platform.nats.journal()
     engine, symbol = platform.engine, "BENCH"
     await engine.submit(
@@ -72,14 +72,14 @@ async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
         await engine.submit(
             {"type": "deposit", "account": account, "transfer": uuid7(), "amount": 10**7 * NANOS}
         )
-        await unlimit(engine, account)
-    room = asyncio.Semaphore(IN_FLIGHT)
+        await lift_limits(engine, account)
+    slots = asyncio.Semaphore(IN_FLIGHT)
 
     async def place(number: int) -> None:
         order = NewOrder(
             symbol=symbol, side="buy" if number % 2 else "sell", type="limit", quantity="1", limit_price="100"
         )
-        async with room:
+        async with slots:
             await engine.submit(rules.admit(order, accounts[number % ACCOUNTS], uuid7(), None))
 
     js = await platform.nats.jetstream()
@@ -93,13 +93,13 @@ async def fill(platform: Platform, wanted: int) -> tuple[int, int, int]:
             message = await js.get_msg(platform.settings.journal_stream, records)
             entries = JournalRecord(records, message.data or b"").entries
             commands += len(entries)
-            events += sum(len(entry["events"]) for entry in entries)
+            events += sum(len(each["events"]) for each in entries)
     return records, commands, events
 
 
 @contextmanager
 def function(stack: Stack, database: str, *, events: str) -> Iterator[str]:
-    """The projector, just started (it may not answer yet); its URL."""
+    """Start the projector. Yields its URL; it may not respond yet."""
     run, port = stack.run_file, free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_")} | {
         "CIFT_FUNCTION": FUNCTION,
@@ -118,7 +118,7 @@ def function(stack: Stack, database: str, *, events: str) -> Iterator[str]:
 
 
 async def empty_read_model(stack: Stack, name: str) -> str:
-    """The URL of a database that nothing was projected into; and no consumer knows of earlier rounds."""
+    """Make an empty database and delete the consumer of earlier rounds. Returns the database's URL."""
     url = str(stack.run_file["postgres_url"])
     owner = await asyncpg.connect(url)
     await owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -138,7 +138,7 @@ async def empty_read_model(stack: Stack, name: str) -> str:
 
 
 async def drained(database: str, last: int) -> None:
-    """Until the projector's offset is the last record."""
+    """Wait until the projector's offset is the last record."""
     connection = await asyncpg.connect(database)
     try:
         async with asyncio.timeout(DRAINED_WITHIN_S):
@@ -187,9 +187,11 @@ def main() -> int:
         print(f"{'':8} {'s':>7} {'events/s':>10} {'records/s':>10}")
         for number in range(options.rounds):
             database = asyncio.run(empty_read_model(stack, "bench_relay"))
-            took, told = by_relay(stack, database, records, Path(folder) / f"relay{number}")
-            told_by = f"{told['relay_batches_total']:.0f} batches, {told['relay_bytes_total'] / 1e6:.1f} MB"
-            rest = f"{told_by}; {told['rss_mb']:.0f} MB of memory"
+            took, figures = by_relay(stack, database, records, Path(folder) / f"relay{number}")
+            posted = (
+                f"{figures['relay_batches_total']:.0f} batches, {figures['relay_bytes_total'] / 1e6:.1f} MB"
+            )
+            rest = f"{posted}; {figures['rss_mb']:.0f} MB of memory"
             print(
                 f"{'relay':8} {took:7.2f} {events / took:10,.0f} {records / took:10,.0f}   {rest}", flush=True
             )

@@ -1,14 +1,16 @@
-"""What live streams cost, from the feed to a client, and how many clients a process bears.
+"""Latency of live streams from the feed to a client, and fan-out of one process to many clients.
 
     python -m bench.streams [--json] [--seconds 8] [--clients 1000 5000]
 
-1. Feed → engine → journal → book → WebSocket: 10,000 ticks/s (half prints, half quotes) over 20 symbols into
-   a whole exchange; one client hears trades and books of all. From the feed's call to the client's ear.
-2. Fan-out: prints of one symbol to 1,000 and then 5,000 clients of one process, 10,000 messages a second in
-   all, beside the usual FastAPI loop (`for each client: await send_text`) with the same messages and clients.
-3. `GET quote` inside the function: from the cache, beside the engine's answer.
+1. Feed → engine → journal → book → WebSocket: 10,000 ticks/s (half prints, half quotes) over 20 symbols
+   into a whole exchange. One client receives trades and books of all. The latency is from the feed's call
+   until the client has received the message.
+2. Fan-out: prints of one symbol to 1,000 and then 5,000 clients of one process, 10,000 messages a second
+   together. The baseline is the usual FastAPI loop (`for each client: await send_text`) with the same
+   messages and clients.
+3. Time inside the function of `GET quote`: from the cache, and from the engine.
 
-Clients are raw sockets in a process of their own, on the same cores. It prints, and always ends with 0.
+The clients are raw sockets in a separate process on the same cores. The exit code is always 0.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.stream_clients import FEED, NANOS, TOLD_PER_S, many_files, percentile  # noqa: E402
+from bench.stream_clients import FEED, MESSAGES_PER_S, NANOS, many_files, percentile  # noqa: E402
 
 TICKS_PER_S = 10_000
 SYMBOLS = [f"TICK{n}" for n in range(20)]
@@ -37,7 +39,7 @@ CLIENTS = (1_000, 5_000)
 WS = "/api/v1/market-data/ws/stream"
 
 
-RIVAL = """
+BASELINE = """
 import resource, sys
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
@@ -45,8 +47,8 @@ most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 app, clients = FastAPI(), set()
 
-@app.websocket("/hear")
-async def hear(socket: WebSocket):
+@app.websocket("/subscribe")
+async def subscribe(socket: WebSocket):
     await socket.accept()
     clients.add(socket)
     try:
@@ -55,8 +57,8 @@ async def hear(socket: WebSocket):
     except WebSocketDisconnect:
         clients.discard(socket)
 
-@app.websocket("/say")
-async def say(socket: WebSocket):
+@app.websocket("/publish")
+async def publish(socket: WebSocket):
     await socket.accept()
     try:
         while True:
@@ -91,7 +93,8 @@ def process(
 
 
 def fan_out(server: "subprocess.Popen[str]", plan: dict[str, Any]) -> dict[str, float]:
-    """Let a crowd hear a server; its figures and the server's memory a client."""
+    """Connect clients to a server and publish to them. Returns their figures, and the server's memory a
+    client."""
     import psutil
 
     from tests.stack import eventually
@@ -116,7 +119,7 @@ def fan_out(server: "subprocess.Popen[str]", plan: dict[str, Any]) -> dict[str, 
     return {**result, "ready": ready, "kib_per_client": (after - before) / 1024 / plan["clients"]}
 
 
-def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
+def fan_outs(stack: Any, seconds: float, client_counts: list[int]) -> dict[str, Any]:
     import httpx
 
     from cift.run.servers import free_port
@@ -126,7 +129,7 @@ def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
     run = stack.run_file
     found: dict[str, Any] = {}
     for name in ("CIFT", "FastAPI loop"):
-        for count in crowds:
+        for count in client_counts:
             port = free_port()
             environment = os.environ | {
                 "CIFT_FUNCTION": "streams.stream",
@@ -140,13 +143,13 @@ def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
             }
             ours = name == "CIFT"
             command = (
-                [sys.executable, "-m", "cift.host"] if ours else [sys.executable, "-c", RIVAL, str(port)]
+                [sys.executable, "-m", "cift.host"] if ours else [sys.executable, "-c", BASELINE, str(port)]
             )
             with process(command, environment) as server:
                 probe = f"http://127.0.0.1:{port}/{'health' if ours else 'docs'}"
-                eventually(lambda probe=probe: httpx.get(probe).status_code == 200, f"{name} answers")
+                eventually(lambda probe=probe: httpx.get(probe).status_code == 200, f"{name} responds")
                 plan = {
-                    "clients": count, "port": port, "path": WS if ours else "/hear", "seconds": seconds,
+                    "clients": count, "port": port, "path": WS if ours else "/subscribe", "seconds": seconds,
                     "nats_url": run["nats_url"] if ours else "", "message": MESSAGE,
                 }  # fmt: skip
                 found[f"{name}/{count}"] = fan_out(server, plan)
@@ -154,9 +157,8 @@ def fan_outs(stack: Any, seconds: float, crowds: list[int]) -> dict[str, Any]:
     return found
 
 
-# ── feed to client ──────────────────────────────────────────────────────────────────────────────
 def ticks(plan: dict[str, Any]) -> None:
-    """Run as `bench.streams --ticks PLAN`: the feed and its one listener."""
+    """The process of feed and client, `bench.streams --ticks PLAN`. Prints latencies as JSON."""
     import orjson
     import uvloop
     import websockets
@@ -168,20 +170,20 @@ def ticks(plan: dict[str, Any]) -> None:
         platform = Platform(Settings(nats_url=plan["nats_url"]))
         sent: dict[str, float] = {}
         took: dict[str, list[float]] = {"trade": [], "book": []}
-        heard = 0
+        received = 0
         url = f"ws://127.0.0.1:{plan['port']}{WS}"
         async with websockets.connect(url, max_size=None, compression=None) as socket:
-            say = {"action": "subscribe", "symbols": SYMBOLS, "channels": ["trades", "book"]}
-            await socket.send(json.dumps(say))
+            subscribe = {"action": "subscribe", "symbols": SYMBOLS, "channels": ["trades", "book"]}
+            await socket.send(json.dumps(subscribe))
             while orjson.loads(await socket.recv())["type"] != "subscribed":
                 pass
 
-            async def listen() -> None:
-                nonlocal heard
+            async def receive() -> None:
+                nonlocal received
                 while True:
                     message = orjson.loads(await socket.recv())
                     now = time.perf_counter()
-                    heard += 1
+                    received += 1
                     if message["type"] == "trade":
                         took["trade"].append(now - sent[message["quantity"]])
                     elif message["type"] == "book" and not message["snapshot"]:
@@ -189,7 +191,7 @@ def ticks(plan: dict[str, Any]) -> None:
                             if quantity in sent:
                                 took["book"].append(now - sent[quantity])
 
-            listening = asyncio.create_task(listen())
+            receiving = asyncio.create_task(receive())
             number, late, failed = 0, 0, 0
             started = time.perf_counter()
             waiting: set[asyncio.Task[Any]] = set()
@@ -227,11 +229,11 @@ def ticks(plan: dict[str, Any]) -> None:
             if waiting:
                 await asyncio.wait(waiting, timeout=10)
             await asyncio.sleep(2)
-            listening.cancel()
+            receiving.cancel()
         result: dict[str, Any] = {
             "ticks_per_s": number / plan["seconds"],
             "failed": failed,
-            "heard_per_s": heard / plan["seconds"],
+            "received_per_s": received / plan["seconds"],
         }
         for kind, values in took.items():
             result[kind] = {
@@ -246,16 +248,22 @@ def ticks(plan: dict[str, Any]) -> None:
 
 
 async def prepare(stack: Any) -> None:
-    """Instruments and a feed."""
+    """Define the instruments, and the feed with its house account."""
     from cift.kernel.ids import uuid7
     from cift.platform.stores import Platform
 
     platform = Platform(stack.settings())
-    submit, house = platform.engine.submit, uuid7()
+    submit, house_account = platform.engine.submit, uuid7()
     await submit(
-        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+        {
+            "type": "open_account",
+            "account": house_account,
+            "kind": "margin",
+            "role": "house",
+            "currency": "USD",
+        }
     )
-    await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
+    await submit({"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3600 * NANOS})
     for symbol in SYMBOLS:
         await submit(
             {
@@ -280,8 +288,7 @@ def measured(command: str, plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def function_times(stack: Any, seconds: float) -> dict[str, Any]:
-    """Time inside get_quote by its own histogram: of callers whom the cache answers, and of those whom the
-    engine does."""
+    """Time inside get_quote from its own histogram: for requests served from the cache, and by the engine."""
     import httpx
 
     from tests.host.alone import alone
@@ -293,8 +300,8 @@ def function_times(stack: Any, seconds: float) -> dict[str, Any]:
             with httpx.Client(base_url=url, timeout=10) as http:
                 until = time.perf_counter() + seconds
                 while time.perf_counter() < until:
-                    answer = http.get("/api/v1/market-data/quote/SPY", headers=headers)
-                    assert answer.status_code == 200, answer.text
+                    response = http.get("/api/v1/market-data/quote/SPY", headers=headers)
+                    assert response.status_code == 200, response.text
                 text = http.get("/metrics").text
         found[name] = histogram(text, "cift_request_seconds", "market_data.get_quote")
         found[name]["from_cache"] = value_of(text, 'cift_quote_cache_total{found="quote"}')
@@ -312,7 +319,7 @@ def histogram(text: str, name: str, function: str) -> dict[str, float]:
     return {"count": count, "mean_ms": total / count * 1000, "below_half_ms": below / count}
 
 
-def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
+def run(seconds: float, client_counts: list[int]) -> dict[str, Any]:
     from tests.stack import Stack
 
     with tempfile.TemporaryDirectory() as folder:
@@ -326,8 +333,8 @@ def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
             }
             found: dict[str, Any] = {"ticks": measured("--ticks", plan)}
             print(f"ticks: {found['ticks']}", file=sys.stderr, flush=True)
-            found |= fan_outs(stack, seconds, crowds)
-        with Stack.start(Path(folder) / "living", log="off", market="replay", speed="20") as stack:
+            found |= fan_outs(stack, seconds, client_counts)
+        with Stack.start(Path(folder) / "replay", log="off", market="replay", speed="20") as stack:
             time.sleep(3)
             found["function"] = function_times(stack, seconds)
     return found
@@ -336,7 +343,7 @@ def run(seconds: float, crowds: list[int]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of load for each figure")
+    parser.add_argument("--seconds", type=float, default=8.0, help="duration of the load for each figure")
     parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS))
     parser.add_argument("--ticks", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -347,22 +354,25 @@ def main() -> None:
     if given.json:
         print(json.dumps(found, indent=2))
         return
-    told = found["ticks"]
-    print(f"feed to book to a WebSocket client: {told['ticks_per_s']:,.0f} ticks/s, {told['failed']} failed")
+    r = found["ticks"]
+    print(
+        f"from a feed through the book to a WebSocket: {r['ticks_per_s']:,.0f} ticks/s, {r['failed']} failed"
+    )
     for kind in ("trade", "book"):
-        r = told[kind]
-        print(f"  {kind:6} {r['count']:9,} heard   p50 {r['p50_ms']:8.2f} ms   p99 {r['p99_ms']:8.2f} ms")
-    print(f"one process, {TOLD_PER_S:,} messages/s to all clients together")
+        r = found["ticks"][kind]
+        print(f"  {kind:6} {r['count']:9,} received   p50 {r['p50_ms']:8.2f} ms   p99 {r['p99_ms']:8.2f} ms")
+    print(f"fan-out of one process, {MESSAGES_PER_S:,} messages/s to all clients together")
     for name in (key for key in found if "/" in key):
         r = found[name]
         memory = f"{r['kib_per_client']:6.1f} KiB a client"
         figures = f"p50 {r['p50_ms']:8.2f} ms  p99 {r['p99_ms']:8.2f} ms  {memory}"
-        print(f"  {name:20} {figures}  heard {r['told']:.1%} of {r['prints']} prints")
+        print(f"  {name:20} {figures}  received {r['received']:.1%} of {r['prints']} prints")
         print(
-            f"  {'':20} to the first client p50 {r['first_p50_ms']:.2f}, max {r['first_max_ms']:.2f} ms;"
-            f" from the first to the last p50 {r['spread_p50_ms']:.2f}, max {r['spread_max_ms']:.2f} ms"
+            f"  {'':20} first client: p50 {r['first_p50_ms']:.2f}, max {r['first_max_ms']:.2f} ms;"
+            f" from the first to the last client: p50 {r['spread_p50_ms']:.2f},"
+            f" max {r['spread_max_ms']:.2f} ms"
         )
-    print("GET quote, inside the function (wanted: from cache <= 0.5 ms)")
+    print("GET quote, time inside the function (target from the cache: <= 0.5 ms)")
     for name, r in found["function"].items():
         print(
             f"  {name:8} mean {r['mean_ms']:6.3f} ms   {r['below_half_ms']:6.1%} below 0.5 ms"
