@@ -1,1 +1,1 @@
-"""What runs an exchange in a Kubernetes cluster, beside the charts."""
+"""What an exchange in a Kubernetes cluster needs besides the charts: images, servers, examples."""

@@ -1,1 +1,1 @@
-"""The images of the cluster: wheels for them, building, and one archive of all."""
+"""The images of the cluster: their wheels, their build, and one archive of all."""

@@ -1,12 +1,11 @@
-"""`python -m k8s.images [NAME…]`: build the images (all, or those named) into one archive, and print sizes.
+"""`python -m k8s.images [NAME…]`: build the named images, or all, into one archive, and print their sizes.
 
-    .images/cift.oci.tar    every image once, layers shared; `cluster load`, `ctr images import` and
-                            `kind load image-archive` read it
-    .images/tag             its tag: a digest of what is in it, so never `latest`
+    .images/cift.oci.tar    all images, each shared layer once, for `cluster load`, `ctr images import` and
+                            `kind load image-archive`
+    .images/tag             the images' tag, a digest of their content
+    .images/inputs          a digest of the sources; while it is unchanged, nothing is built
 
-    .images/inputs          digest of what all of them were made of: unchanged, nothing is built
-
-Needs buildah, the wheels (`make wheels`) and the base image `python:3.11-slim`.
+It needs buildah, the wheels (`make wheels`) and the base image `python:3.11-slim`.
 """
 
 import hashlib
@@ -49,11 +48,11 @@ def run(*command: str | Path) -> None:
 
 
 def inputs() -> str:
-    """A digest of what the images are made of: sources, wheels, programs, and the image below all."""
-    below = subprocess.run(
+    """A digest of everything the images are built from: sources, wheels, programs and the base image."""
+    base = subprocess.run(
         ["buildah", "images", "--quiet", "--no-trunc", BASE], check=False, capture_output=True, text=True
     ).stdout
-    found = hashlib.sha256(f"{REGISTRY} {below}".encode())
+    found = hashlib.sha256(f"{REGISTRY} {base}".encode())
     files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if PYC.name not in path.parts]
     files += [ROOT / "rust_core/Dockerfile", *WHEELS.glob("*/*"), *WHEELS.glob("*.contents")]
     for path in sorted(path for path in files if path.is_file() and path.suffix != ".whl"):
@@ -63,9 +62,9 @@ def inputs() -> str:
 
 
 def build(layout: Layout, name: str, dockerfile: str, *arguments: str) -> str:
-    """Build one Dockerfile and have it in the layout; digest of its manifest."""
+    """Build one Dockerfile into the layout. Returns the digest of its manifest."""
     reference = f"localhost/cift-build/{name}:build"
-    # Isolation chroot: works in a container and without user namespaces, as on CI machines.
+    # Isolation chroot works in a container and without user namespaces, as on CI machines.
     run(
         *("buildah", "bud", "--isolation", "chroot", "--layers", "--network", "host"),
         *("--pull=false", "--quiet", "--timestamp", "0"),
@@ -76,7 +75,7 @@ def build(layout: Layout, name: str, dockerfile: str, *arguments: str) -> str:
 
 
 def compiled_functions(folder: Path) -> None:
-    """The functions and their bytecode, made by the Python of the images, in `folder`."""
+    """Copy the functions into `folder` and compile them with the Python of the images."""
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     box = subprocess.run(
         ["buildah", "from", "--pull-never", "localhost/cift-build/base:build"],
@@ -104,14 +103,14 @@ def compiled_functions(folder: Path) -> None:
 
 
 def files_of(function: Function, folder: Path) -> dict[str, bytes]:
-    """The function's own files, as they lie in its image."""
+    """The function's own files, by their path in its image."""
     source = folder / "functions" / f"{function.name.replace('.', '/')}.py"
     bytecode = next((source.parent / PYC).glob(f"{source.stem}.cpython-*.pyc"))
     return {f"app/{path.relative_to(folder)}": path.read_bytes() for path in (source, bytecode)}
 
 
 def build_all(wanted: set[str]) -> Layout:
-    """Build what is wanted (everything where nothing is named)."""
+    """Build the wanted images. An empty set means all."""
     folder = OUT / "layout"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -123,15 +122,15 @@ def build_all(wanted: set[str]) -> Layout:
     known = {*functions, *bases, *PROGRAMS}
     if wanted - known:
         raise SystemExit(
-            f"no image is called {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}"
+            f"unknown image: {', '.join(sorted(wanted - known))} (images are {', '.join(sorted(known))})"
         )
     need = wanted or known
     jobs: list[tuple[str, str, tuple[str, ...]]] = []
     for name, extras in sorted(bases.items()):
         jobs.append((name, "functions/Dockerfile", ("--target", "base", "--build-arg", f"EXTRAS={extras}")))
-    made_here = {name: WHEELS / "bin" / name for name in COMPILED} | {"operator": WHEELS / "operator"}
+    sources = {name: WHEELS / "bin" / name for name in COMPILED} | {"operator": WHEELS / "operator"}
     for name, (dockerfile, arguments) in PROGRAMS.items():
-        if name in need and made_here.get(name, WHEELS).exists():
+        if name in need and sources.get(name, WHEELS).exists():
             if name in UPON_BASE:
                 arguments = {**arguments, UPON_BASE[name]: "localhost/cift-build/base:build"}
             given = (part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}"))
@@ -154,14 +153,14 @@ def build_all(wanted: set[str]) -> Layout:
         f"  {len([n for n in functions if n in need])} functions in {time.monotonic() - began:5.1f} s",
         flush=True,
     )
-    # A base with extras is only what some functions stand on: nothing runs it.
-    ran = need - (set(bases) - {"base"})
-    layout.names = {name: digest for name, digest in digests.items() if name in ran}
+    # Bases with extras are not packed: they are only layers of functions' images, and nothing runs them.
+    packed = need - (set(bases) - {"base"})
+    layout.names = {name: digest for name, digest in digests.items() if name in packed}
     return layout
 
 
 def print_sizes(layout: Layout, functions: set[str]) -> None:
-    """Each image: all its layers, and what it adds to those that others have too."""
+    """For each image the size of all its layers, and of those that no image above it in the table has."""
     seen: set[str] = set()
     print(f"\n{'image':36} {'MB':>8} {'own KB':>10}")
     for name, digest in sorted(layout.names.items(), key=lambda item: (item[0] in functions, item[0])):
@@ -173,10 +172,10 @@ def print_sizes(layout: Layout, functions: set[str]) -> None:
 
 def main() -> None:
     began = time.monotonic()
-    wanted, made_of = set(sys.argv[1:]), inputs()
+    wanted, digest = set(sys.argv[1:]), inputs()
     archive, stamp = OUT / "cift.oci.tar", OUT / "inputs"
-    if not wanted and archive.exists() and stamp.exists() and stamp.read_text() == made_of:
-        print(f"images {(OUT / 'tag').read_text()} are of this already")
+    if not wanted and archive.exists() and stamp.exists() and stamp.read_text() == digest:
+        print(f"images {(OUT / 'tag').read_text()} are up to date")
         return
     stamp.unlink(missing_ok=True)
     layout = build_all(wanted)
@@ -187,7 +186,7 @@ def main() -> None:
     layout.pack(archive)
     (OUT / "tag").write_text(tag)
     if not wanted:
-        stamp.write_text(made_of)
+        stamp.write_text(digest)
     print(
         f"\n{len(layout.names)} images, {archive.stat().st_size / 1e6:.0f} MB in {archive.relative_to(ROOT)},"
         f" tag {tag}, {time.monotonic() - began:.0f} s"

@@ -1,8 +1,8 @@
-"""An OCI image layout on disk: adding a small layer to an image in it, and packing many into one archive.
+"""An OCI image layout on disk: adds a small layer to an image, and packs many images into one archive.
 
-buildah needs a second or two to commit one image; there are as many functions as functions, and each adds a
-few kilobytes to the same layers. So their last layer is written here, as functions/Dockerfile's last
-stage would.
+buildah needs one or two seconds to commit an image. Each function is an image of its own that adds a few
+kilobytes to the same base, so its last layer is written here, with the content that the last stage of
+functions/Dockerfile has.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 class Layout:
-    """One folder as `buildah push … oci:` fills it."""
+    """A folder with the layout that `buildah push … oci:` writes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.names: dict[str, str] = {}
-        """Image's full name → digest of its manifest."""
+        """The digest of each image's manifest, by the image's full name."""
 
     def path(self, digest: str) -> Path:
         return self.folder / "blobs/sha256" / digest.removeprefix("sha256:")
@@ -32,7 +32,7 @@ class Layout:
         return json.loads(self.path(digest).read_bytes())
 
     def put(self, content: bytes) -> dict[str, Any]:
-        """Store a blob; its digest and size."""
+        """Store a blob. Returns its digest and size."""
         name = hashlib.sha256(content).hexdigest()
         path = self.folder / "blobs/sha256" / name
         if not path.exists():
@@ -43,15 +43,17 @@ class Layout:
         return self.put(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
 
     def pushed(self, reference: str) -> str:
-        """Digest of what buildah pushed under `reference`."""
+        """The digest of the image that buildah pushed as `reference`. Raises KeyError."""
         index = json.loads((self.folder / "index.json").read_text())
-        for entry in index["manifests"]:
-            if entry.get("annotations", {}).get("org.opencontainers.image.ref.name") == reference:
-                return str(entry["digest"])
+        for manifest in index["manifests"]:
+            if manifest.get("annotations", {}).get("org.opencontainers.image.ref.name") == reference:
+                return str(manifest["digest"])
         raise KeyError(reference)
 
     def extend(self, base: str, files: dict[str, bytes], environment: dict[str, str]) -> str:
-        """The image `base` with one more layer of `files` (path → content); digest of its manifest."""
+        """Add an image: `base` with one more layer of `files` (content by path) and environment variables.
+
+        Returns the digest of its manifest."""
         layer = tar_of(files)
         manifest = self.read(base)
         config = self.read(manifest["config"]["digest"])
@@ -65,7 +67,7 @@ class Layout:
         return str(self.put_json(manifest)["digest"])
 
     def layer_bytes(self, digest: str) -> list[int]:
-        """Sizes of an image's layers, bytes, lowest first."""
+        """Sizes of an image's layers in bytes, lowest layer first."""
         return [layer["size"] for layer in self.read(digest)["layers"]]
 
     def blobs_of(self, digest: str) -> list[str]:
@@ -73,7 +75,7 @@ class Layout:
         return [digest, manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
 
     def pack(self, archive: Path) -> None:
-        """Write the named images as one oci-archive; a blob that several share is in it once."""
+        """Write the named images as one oci-archive. It contains a shared blob once."""
         index = {
             "schemaVersion": 2,
             "mediaType": INDEX,
@@ -96,22 +98,22 @@ class Layout:
                 ("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'),
                 ("index.json", json.dumps(index).encode()),
             ):
-                tar.addfile(_entry(name, len(content)), io.BytesIO(content))
+                tar.addfile(_member(name, len(content)), io.BytesIO(content))
             for digest in sorted({blob for image in self.names.values() for blob in self.blobs_of(image)}):
                 path = self.path(digest)
                 with path.open("rb") as file:
-                    tar.addfile(_entry(f"blobs/sha256/{path.name}", path.stat().st_size), file)
+                    tar.addfile(_member(f"blobs/sha256/{path.name}", path.stat().st_size), file)
         partial.rename(archive)
 
 
-def _entry(name: str, size: int, mode: int = 0o644) -> tarfile.TarInfo:
+def _member(name: str, size: int, mode: int = 0o644) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, mode
     return info
 
 
 def tar_of(files: dict[str, bytes]) -> bytes:
-    """A layer: root's, times zero, so that the same files are the same layer."""
+    """A layer of files. Owner is root and times are zero, so the same files always give the same layer."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders: set[str] = set()
@@ -121,8 +123,8 @@ def tar_of(files: dict[str, bytes]) -> bytes:
                 folder = "/".join(parts[:depth])
                 if folder not in folders:
                     folders.add(folder)
-                    info = _entry(folder, 0, 0o755)
+                    info = _member(folder, 0, 0o755)
                     info.type = tarfile.DIRTYPE
                     tar.addfile(info)
-            tar.addfile(_entry(name, len(content)), io.BytesIO(content))
+            tar.addfile(_member(name, len(content)), io.BytesIO(content))
     return buffer.getvalue()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# link.sh PROGRAM ROOT: copy into ROOT what PROGRAM needs of this system to run alone there.
+# link.sh PROGRAM ROOT: copy into ROOT everything that PROGRAM needs from this system to run there.
 set -eu
 # The loader and the libraries it names; a statically linked program has none.
 libraries=$(ldd "$1" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' || true)
@@ -7,7 +7,8 @@ for library in $libraries; do
     cp -L --parents "$library" "$2"
 done
 mkdir -p "$2/etc/ssl/certs" "$2/tmp" "$2/usr/share/cift"
-# Whose they are, for who looks for what has a hole; merged /usr: the package says /lib, or /usr/lib.
+# List the libraries' Debian packages, for vulnerability scanners. With a merged /usr, dpkg knows a file by its path
+# below /lib or below /usr/lib.
 {
     echo ca-certificates
     for library in $libraries; do

@@ -1,13 +1,14 @@
-"""Fill `.wheels/`, from which images are built without asking any index (`make wheels`).
+"""Fill `.wheels/`, so that images are built without access to a package index (`make wheels`).
 
-.wheels/<image>/*.whl          the packages of its lock, hashes checked; cift_core in functions/
+.wheels/<image>/*.whl          the packages of the image's lock, hashes checked; in functions/ also cift_core
 .wheels/bin/<program>          matchd and relay, built by cargo
-.wheels/<image>/sbom.cdx.json  what is in it (CycloneDX): what its lock names; for functions/ also cift_core
-                               and the crates that it is compiled of
-.wheels/<image>/contents       sums of its wheels, copied first: what is mounted is not seen by
-                               buildah's cache; extras.contents: of all functions-*
-.wheels/bin/<program>.cdx.json the crates that the program is compiled of
-.wheels/pages/<file>           /docs, /redoc, /openapi.json and their assets, which the gateway answers itself
+.wheels/<image>/sbom.cdx.json  the bill of materials (CycloneDX): the packages of its lock; in functions/
+                               also cift_core and its crates
+.wheels/<image>/contents       checksums of the image's wheels. Dockerfiles copy this file before they mount
+                               the wheels, because buildah's cache ignores mounts. extras.contents is for all
+                               functions-*
+.wheels/bin/<program>.cdx.json the program's crates
+.wheels/pages/<file>           /docs, /redoc, /openapi.json and their assets, which the gateway serves itself
 """
 
 import hashlib
@@ -50,16 +51,16 @@ def present_locks() -> dict[str, Path]:
 
 
 def fetch(name: str, lock: Path) -> None:
-    """Have the wheels of one lock, unless they are those already."""
+    """Get the wheels of one lock, unless the folder has them."""
     folder = WHEELS / name
     stamp = folder / ".lock"
-    mark = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == mark:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print(f"wheels: {name}", flush=True)
-    # `wheel` and not `download`: what is published as source only becomes a wheel here, not in the image.
+    # `wheel` instead of `download`: packages published only as source are built here, not in the image.
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"),
@@ -67,27 +68,28 @@ def fetch(name: str, lock: Path) -> None:
         ],
         check=True,
     )
-    stamp.write_text(mark)
+    stamp.write_text(digest)
 
 
 def newest_core() -> Path:
-    """The wheel of cift_core that `make build` left. Raises SystemExit."""
+    """The newest wheel of cift_core, which `make build` builds. Raises SystemExit."""
     folder = Path(os.environ.get("CIFT_CORE_WHEELS") or ROOT / ".venv/wheels")
     found = sorted(folder.glob("cift_core-*.whl"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise SystemExit(f"no wheel of cift_core in {folder}: run `make build`")
+        raise SystemExit(f"{folder} has no wheel of cift_core: run `make build`")
     return found[-1]
 
 
 def program(name: str) -> Path | None:
-    """A program as cargo built it; CIFT_MATCHD, CIFT_RELAY name another. None: not built."""
+    """The path of a program built by cargo, or of the one that CIFT_MATCHD or CIFT_RELAY names. None: not
+    built."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core/target")
     path = Path(os.environ.get(f"CIFT_{name.upper()}") or target / "release" / name)
     return path if path.exists() else None
 
 
 def bill(name: str, components: list[dict[str, str]]) -> str:
-    """A CycloneDX bill of materials: same input, same bytes."""
+    """A CycloneDX bill of materials. The same input gives the same bytes."""
     document: dict[str, Any] = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -109,7 +111,7 @@ def python_components(lock: Path) -> list[dict[str, str]]:
 
 
 def rust_components(package: str) -> list[dict[str, str]]:
-    """The crates that this package is compiled of, itself included; no other package's, no tests'."""
+    """The crates that this package is compiled from, including itself, without those of tests."""
     listed = subprocess.run(
         [
             *("cargo", "tree", "--locked", "--package", package, "--edges", "normal"),
@@ -121,39 +123,39 @@ def rust_components(package: str) -> list[dict[str, str]]:
         text=True,
     ).stdout
     crates = sorted(set(_CRATE.findall(listed)))
-    assert crates, f"cargo lists nothing of {package}"
+    assert crates, f"cargo lists no crates of {package}"
     return [
         {"name": name, "version": version, "purl": f"pkg:cargo/{name}@{version}"} for name, version in crates
     ]
 
 
 def core_component(wheel: Path) -> dict[str, str]:
-    """cift_core, which no lock names: it is built here."""
+    """cift_core, which no lock contains because it is built from this repository."""
     name, version, *_ = wheel.name.split("-")
     return {"name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}"}
 
 
 def contents(*folders: Path) -> bytes:
-    """Name and sum of each wheel."""
+    """Name and checksum of each wheel in the folders."""
     wheels = sorted(wheel for folder in folders for wheel in folder.glob("*.whl"))
     lines = [f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n" for wheel in wheels]
     return "".join(lines).encode()
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write where it differs: a build's cache looks at times too."""
+    """Write a file only if its content differs, because build caches also compare modification times."""
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
 
 def content_of(path: str) -> bytes:
-    """A page that the gateway answers."""
+    """The content of a page that the gateway serves."""
     if path == "/openapi.json":
         return (ROOT / "functions" / "openapi.gen.json").read_bytes()
-    answer = page(path)
-    assert answer is not None, path
-    return Path(answer.path).read_bytes() if isinstance(answer, FileResponse) else bytes(answer.body)
+    response = page(path)
+    assert response is not None, path
+    return Path(response.path).read_bytes() if isinstance(response, FileResponse) else bytes(response.body)
 
 
 def main() -> None:
@@ -177,7 +179,7 @@ def main() -> None:
     for name in PROGRAMS:
         built = program(name)
         if built is None:
-            print(f"wheels: {name} is not built: no image of it", file=sys.stderr)
+            print(f"wheels: {name} is not built, so it gets no image", file=sys.stderr)
             continue
         stripped = WHEELS / "bin" / f".{name}.stripped"
         stripped.parent.mkdir(parents=True, exist_ok=True)

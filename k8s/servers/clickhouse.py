@@ -1,12 +1,14 @@
-"""ClickHouse of a development cluster: the engine that `make run` has within its process (chdb), behind the
-part of ClickHouse's HTTP interface that its clients use. Its password: CIFT_CLICKHOUSE_PASSWORD_FILE.
+"""ClickHouse for a development cluster: the library chdb, which `make run` embeds, behind the part of
+ClickHouse's HTTP interface that its clients use. The password is in the file
+CIFT_CLICKHOUSE_PASSWORD_FILE.
 
-    POST /?query=…&param_NAME=…&SETTING=…    the statement is `query` and the body; behind an INSERT …
-                                             FORMAT … are its data
-    GET  /ping                               whether it runs; asks for no password
+    POST /?query=…&param_NAME=…&SETTING=…    the statement is `query` followed by the body; the data of an
+                                             INSERT … FORMAT … follow it
+    GET  /ping                               whether it runs; needs no password
 
-Statements run one after the other, as the embedded engine has it: what waits too long is told so in
-ClickHouse's words, and comes again. Bodies that are compressed are refused; sessions are not kept.
+The embedded engine runs one statement at a time. A statement that waits too long fails with ClickHouse's
+error TOO_MANY_SIMULTANEOUS_QUERIES, and clients retry. Compressed bodies are rejected. There are no
+sessions.
 """
 
 import base64
@@ -24,21 +26,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import alone
+import volume_lock
 
 FOLDER = Path("/data")
 PORT = 8123
 WAIT_S = 20.0
-"""For the statements before it."""
+"""How long a statement waits for earlier ones."""
 IDLE_S = 75.0
 CONNECTIONS_MAX = 64
 BODY_BYTES_MAX = 256 * 1024**2
 STATEMENT_BYTES_MAX = 64 * 1024
 MEMORY_BYTES = 1024**3
-"""Of one statement."""
+"""Memory limit of one statement."""
 _FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*;?\s*$", re.I)
 _INSERT = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]*?)\s+FORMAT\s+(\w+)[ \t;]*\r?\n", re.I)
-"""A statement whose data follow it."""
+"""A statement that its data follow."""
 _CODE = re.compile(r"Code: (\d+)\.")
 _NAME = re.compile(r"\w+")
 _OF_HTTP = {
@@ -47,11 +49,11 @@ _OF_HTTP = {
     "http_headers_progress_interval_ms", "client_protocol_version", "compress", "decompress", "quota_key",
     "role", "user", "password",
 }  # fmt: skip
-"""What is no setting of the engine."""
+"""Parameters of the HTTP interface that are not settings of the engine."""
 
 
 class Failed(Exception):
-    """An answer of ClickHouse's: status, and the text with its code."""
+    """An error response: HTTP status, and a text with ClickHouse's error code."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -59,7 +61,7 @@ class Failed(Exception):
 
 
 class Engine:
-    """The embedded engine; any thread asks."""
+    """The embedded engine. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         from chdb.state import sqlitelike
@@ -71,27 +73,28 @@ class Engine:
         self.timezone = self.run("SELECT timezone()", {}, {}).decode().strip()
 
     def run(self, statement: str, settings: dict[str, str], parameters: dict[str, str]) -> bytes:
-        """What a statement answers, in its own FORMAT or TabSeparated. Raises Failed."""
+        """Run a statement. Returns its result in the statement's FORMAT, by default TabSeparated. Raises
+        Failed."""
         if not self._lock.acquire(timeout=WAIT_S):
             raise Failed(
                 500, f"Code: 202. DB::Exception: busy for {WAIT_S:g} s. (TOO_MANY_SIMULTANEOUS_QUERIES)"
             )
         try:
             self._apply({"max_memory_usage": str(MEMORY_BYTES), **settings})
-            return self._ask(statement, parameters)
+            return self._query(statement, parameters)
         finally:
             self._lock.release()
 
-    def _ask(self, statement: str, parameters: dict[str, str]) -> bytes:
+    def _query(self, statement: str, parameters: dict[str, str]) -> bytes:
         try:
             return bytes(self._connection.query(statement, "TabSeparated", params=parameters).bytes() or b"")
         except Exception as error:
             raise Failed(500, str(error)) from None
 
     def _apply(self, settings: dict[str, str]) -> None:
-        """Have these settings and no others of an earlier statement."""
+        """Set these settings, and reset those of earlier statements."""
         for name in self._set.keys() - settings.keys():
-            self._ask(f"SET {name} = DEFAULT", {})
+            self._query(f"SET {name} = DEFAULT", {})
             del self._set[name]
         for name, value in settings.items():
             if self._set.get(name) != value:
@@ -99,7 +102,7 @@ class Engine:
                     raise Failed(
                         404, f"Code: 115. DB::Exception: Unknown setting {name!r}. (UNKNOWN_SETTING)"
                     )
-                self._ask(f"SET {name} = {quoted(value)}", {})
+                self._query(f"SET {name} = {quoted(value)}", {})
                 self._set[name] = value
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ def quoted(text: str) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Threads of requests, so many at a time."""
+    """A thread for each connection, at most CONNECTIONS_MAX."""
 
     daemon_threads = True
     request_queue_size = CONNECTIONS_MAX
@@ -145,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if urlsplit(self.path).path == "/ping":
-            self._answer(200, b"Ok.\n")
+            self._respond(200, b"Ok.\n")
         else:
             self._run(b"")
 
@@ -153,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
         except Failed as failed:
-            self.close_connection = True  # what it sends goes unread
+            self.close_connection = True  # the rest of the body is not read
             self._fail(failed)
         else:
             self._run(body)
@@ -173,19 +176,19 @@ class Handler(BaseHTTPRequestHandler):
                 if name not in _OF_HTTP and not name.startswith("param_")
             }
             with self._statement(given.get("query", ""), body) as statement:
-                told = self.server.engine.run(statement, settings, parameters)
+                result = self.server.engine.run(statement, settings, parameters)
         except Failed as failed:
             self._fail(failed)
             return
         form = _FORMAT.search(statement)
-        answers = bool(told) or (form is not None and "INFILE" not in statement)
-        self._answer(
-            200, told, {"X-ClickHouse-Format": form[1] if form else "TabSeparated"} if answers else {}
+        has_result = bool(result) or (form is not None and "INFILE" not in statement)
+        self._respond(
+            200, result, {"X-ClickHouse-Format": form[1] if form else "TabSeparated"} if has_result else {}
         )
 
     @contextmanager
     def _statement(self, query: str, body: bytes) -> Iterator[str]:
-        """The statement, while what it inserts lies in a file."""
+        """The statement. The data of an INSERT are in a temporary file, which the statement then reads."""
         whole = query.encode() + b"\n" + body if query else body
         insert = _INSERT.match(whole, 0, STATEMENT_BYTES_MAX)
         if insert is None:
@@ -193,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
                 yield whole.decode()
             except UnicodeDecodeError:
                 raise Failed(
-                    400, "Code: 62. DB::Exception: the statement is no text. (SYNTAX_ERROR)"
+                    400, "Code: 62. DB::Exception: the statement is not UTF-8. (SYNTAX_ERROR)"
                 ) from None
             return
         with tempfile.NamedTemporaryFile(dir=self.server.scratch) as file:
@@ -202,9 +205,11 @@ class Handler(BaseHTTPRequestHandler):
             yield f"{insert[1].decode()} FROM INFILE {quoted(file.name)} FORMAT {insert[2].decode()}"
 
     def _body(self) -> bytes:
-        """The request's body, plain or in chunks. Raises Failed."""
+        """The request's body, plain or chunked. Raises Failed."""
         if self.headers.get("Content-Encoding", "identity") != "identity":
-            raise Failed(400, "Code: 374. DB::Exception: send it uncompressed. (UNKNOWN_COMPRESSION_METHOD)")
+            raise Failed(
+                400, "Code: 374. DB::Exception: the body must be uncompressed. (UNKNOWN_COMPRESSION_METHOD)"
+            )
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self._read(int(self.headers.get("Content-Length") or 0), 0)
         found = bytearray()
@@ -217,25 +222,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read(self, size: int, already: int) -> bytes:
         if size + already > BODY_BYTES_MAX:
-            raise Failed(413, f"Code: 307. DB::Exception: at most {BODY_BYTES_MAX} bytes. (TOO_MANY_BYTES)")
+            raise Failed(
+                413, f"Code: 307. DB::Exception: the body exceeds {BODY_BYTES_MAX} bytes. (TOO_MANY_BYTES)"
+            )
         return self.rfile.read(size)
 
     def _check_password(self) -> None:
-        kind, _, told = self.headers.get("Authorization", "").partition(" ")
+        kind, _, encoded = self.headers.get("Authorization", "").partition(" ")
         try:
-            word = base64.b64decode(told, validate=True).partition(b":")[2] if kind == "Basic" else b""
+            password = base64.b64decode(encoded, validate=True).partition(b":")[2] if kind == "Basic" else b""
         except ValueError:
-            word = b""
-        if not hmac.compare_digest(word, self.server.password.encode()):
+            password = b""
+        if not hmac.compare_digest(password, self.server.password.encode()):
             raise Failed(401, "Code: 516. DB::Exception: the password is wrong. (AUTHENTICATION_FAILED)")
 
     def _fail(self, failed: Failed) -> None:
         code = _CODE.search(str(failed))
-        self._answer(
+        self._respond(
             failed.status, str(failed).encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "0"}
         )
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _respond(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         timezone = {"X-ClickHouse-Timezone": self.server.engine.timezone}
         for name, value in {"Content-Length": str(len(body)), **timezone, **(headers or {})}.items():
@@ -244,17 +251,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Only what went wrong: statements and passwords are nobody's business."""
+        """Log nothing here: messages may contain statements and passwords."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         if int(code) >= 400:
-            print(f"{self.command} answered {int(code)}", file=sys.stderr, flush=True)
+            print(f"{self.command} failed with status {int(code)}", file=sys.stderr, flush=True)
 
 
 def serve(folder: Path, port: int, password: str) -> None:
-    """Until SIGTERM or SIGINT."""
-    asked = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, asked)  # also in the threads to come
+    """Serve until SIGTERM or SIGINT."""
+    stop_signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)  # threads inherit the mask
     engine = Engine(folder / "clickhouse")
     scratch = folder / "incoming"
     scratch.mkdir(exist_ok=True)
@@ -263,7 +270,7 @@ def serve(folder: Path, port: int, password: str) -> None:
     server = Server(("", port), engine, password, scratch)
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
-    signal.sigwait(asked)
+    signal.sigwait(stop_signals)
     server.shutdown()
     serving.join()
     engine.close()
@@ -271,7 +278,7 @@ def serve(folder: Path, port: int, password: str) -> None:
 
 def main() -> None:
     folder = Path(os.environ.get("CIFT_CLICKHOUSE_FOLDER") or FOLDER)
-    alone.hold(folder)
+    volume_lock.hold(folder)
     password = Path(os.environ["CIFT_CLICKHOUSE_PASSWORD_FILE"]).read_text().strip()
     serve(folder, int(os.environ.get("CIFT_CLICKHOUSE_PORT") or PORT), password)
 

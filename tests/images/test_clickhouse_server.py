@@ -1,4 +1,4 @@
-"""The ClickHouse of a development cluster (k8s/servers/clickhouse.py), as our client has it, and curl."""
+"""ClickHouse for a development cluster (k8s/servers/clickhouse.py), with our client and with plain HTTP."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ ROWS, STEP_NS = 5_000, 10**8
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """The server; its address without a password."""
+    """Run the server. Yields its URL without a password."""
     port, secret = free_port(), folder.with_suffix(".secret")
     secret.write_text(PASSWORD)
     environment = {
@@ -46,7 +46,7 @@ def running(folder: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: httpx.get(f"{url}/ping").text == "Ok.\n", "the server answers")
+        eventually(lambda: httpx.get(f"{url}/ping").text == "Ok.\n", "the server responds")
         yield url
         server.send_signal(signal.SIGTERM)
         assert server.wait(20) == 0
@@ -61,8 +61,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def client(url: str, word: str = PASSWORD) -> ClickHouse:
-    quoted = "".join(f"%{byte:02X}" for byte in word.encode())
+def client(url: str, password: str = PASSWORD) -> ClickHouse:
+    quoted = "".join(f"%{byte:02X}" for byte in password.encode())
     return ClickHouse(Settings(clickhouse_url=url.replace("://", f"://cift:{quoted}@") + "/default"))
 
 
@@ -79,7 +79,7 @@ def trades() -> Message:
     return Message(1, "ticks", ticks.encode_trades("feed", "HTTP", *columns.values()), {}, 0)
 
 
-async def kept(clickhouse: ClickHouse) -> list[BarRow]:
+async def stored_bars(clickhouse: ClickHouse) -> list[BarRow]:
     begin = DAY_NS // 10**9
     return (
         await ClickHouseStore(clickhouse)
@@ -88,18 +88,18 @@ async def kept(clickhouse: ClickHouse) -> list[BarRow]:
     )
 
 
-async def test_ticks_go_in_and_come_out_and_a_restart_keeps_them(tmp_path: Path) -> None:
+async def test_ticks_are_stored_and_survive_a_restart(tmp_path: Path) -> None:
     with running(tmp_path / "data") as url:
         clickhouse = client(url)
-        for _ in range(2):  # what comes twice counts once
+        for _ in range(2):  # a tick that is inserted twice counts once
             for kind, _, block in archive.blocks(archive.decode([trades()])):
                 await clickhouse.insert(archive.TABLES[kind], block)
-        bars = await kept(clickhouse)
+        bars = await stored_bars(clickhouse)
         await clickhouse.close()
     assert [bar[7] for bar in bars] == [600] * 8 + [200]
     with running(tmp_path / "data") as url:
         clickhouse = client(url)
-        assert await kept(clickhouse) == bars
+        assert await stored_bars(clickhouse) == bars
         store = ClickHouseStore(clickhouse)
         page = TickPage("HTTP", "feed", "trades", DAY_NS, DAY_NS + 10**12, 0, ROWS)
         assert len((await store.text(page, "JSONEachRow")).splitlines()) == ROWS
@@ -107,17 +107,17 @@ async def test_ticks_go_in_and_come_out_and_a_restart_keeps_them(tmp_path: Path)
         await clickhouse.close()
 
 
-async def test_a_wrong_password_is_told_and_nothing_is_done(server: str) -> None:
+async def test_a_wrong_password_is_rejected(server: str) -> None:
     clickhouse = client(server, "guess")
     with pytest.raises(Exception, match="AUTHENTICATION_FAILED"):
         await clickhouse.rows("SELECT 1")
 
 
-def test_without_a_password_nothing_is_answered(server: str) -> None:
+def test_a_missing_password_is_rejected(server: str) -> None:
     assert httpx.post(server, content="SELECT 1").status_code == 401
 
 
-async def test_what_is_wrong_has_clickhouses_own_words(server: str) -> None:
+async def test_errors_have_clickhouses_codes(server: str) -> None:
     clickhouse = client(server)
     with pytest.raises(Exception, match="UNKNOWN_TABLE"):
         await clickhouse.rows("SELECT * FROM nowhere")
@@ -129,28 +129,28 @@ async def test_what_is_wrong_has_clickhouses_own_words(server: str) -> None:
     await clickhouse.close()
 
 
-async def test_many_ask_at_once(server: str) -> None:
+async def test_concurrent_queries_all_succeed(server: str) -> None:
     clickhouse = client(server)
     found = await asyncio.gather(*(clickhouse.rows("SELECT {n:UInt32}", {"n": n}) for n in range(50)))
     assert [rows[0][0] for rows in found] == list(range(50))
     await clickhouse.close()
 
 
-def test_settings_are_of_one_statement(server: str) -> None:
+def test_settings_apply_to_one_statement_only(server: str) -> None:
     auth = ("cift", PASSWORD)
-    asked = "SELECT value FROM system.settings WHERE name = 'max_block_size'"
-    assert httpx.post(server, params={"max_block_size": "77"}, content=asked, auth=auth).text == "77\n"
-    assert httpx.post(server, content=asked, auth=auth).text != "77\n"
-    wrong = httpx.post(server, params={"max_block_size; SELECT": "1"}, content=asked, auth=auth)
+    query = "SELECT value FROM system.settings WHERE name = 'max_block_size'"
+    assert httpx.post(server, params={"max_block_size": "77"}, content=query, auth=auth).text == "77\n"
+    assert httpx.post(server, content=query, auth=auth).text != "77\n"
+    wrong = httpx.post(server, params={"max_block_size; SELECT": "1"}, content=query, auth=auth)
     assert (wrong.status_code, wrong.headers["X-ClickHouse-Exception-Code"]) == (404, "115")
 
 
-def test_a_body_in_chunks_is_inserted_and_one_that_is_compressed_refused(server: str) -> None:
+def test_a_chunked_body_is_inserted_and_a_compressed_one_rejected(server: str) -> None:
     auth = ("cift", PASSWORD)
     httpx.post(server, content="CREATE TABLE chunks (n UInt32) ENGINE = Memory", auth=auth).raise_for_status()
     insert = {"query": "INSERT INTO chunks FORMAT TSV"}
     httpx.post(server, params=insert, content=iter([b"1\n2", b"2\n", b"3\n"]), auth=auth).raise_for_status()
-    told = httpx.post(server, content="SELECT * FROM chunks ORDER BY n FORMAT CSV", auth=auth)
-    assert (told.text, told.headers["X-ClickHouse-Format"]) == ("1\n3\n22\n", "CSV")
+    result = httpx.post(server, content="SELECT * FROM chunks ORDER BY n FORMAT CSV", auth=auth)
+    assert (result.text, result.headers["X-ClickHouse-Format"]) == ("1\n3\n22\n", "CSV")
     packed = httpx.post(server, params=insert, content=b"x", headers={"Content-Encoding": "gzip"}, auth=auth)
     assert packed.status_code == 400 and "UNKNOWN_COMPRESSION_METHOD" in packed.text

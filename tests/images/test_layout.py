@@ -1,4 +1,5 @@
-"""A function's own layer is the same bytes for the same files, and images share what they have in common."""
+"""The layout of images: layers are reproducible, images share common layers, bills of materials are
+complete."""
 
 import io
 import json
@@ -39,12 +40,12 @@ def base_image(layout: Layout) -> str:
     return str(layout.put_json(manifest)["digest"])
 
 
-def test_a_layer_is_the_same_bytes_whatever_the_order() -> None:
+def test_a_layer_does_not_depend_on_the_order_of_files() -> None:
     assert tar_of(FILES) == tar_of(dict(reversed(FILES.items())))
     assert tar_of(FILES) != tar_of({**FILES, "app/functions/__init__.py": b"#"})
 
 
-def test_a_function_adds_one_layer_and_its_name(layout: Layout) -> None:
+def test_a_function_adds_one_layer_and_its_name_to_the_base(layout: Layout) -> None:
     base = base_image(layout)
     image = layout.read(layout.extend(base, FILES, {"CIFT_FUNCTION": "trading.place_order"}))
     config = layout.read(image["config"]["digest"])
@@ -56,7 +57,7 @@ def test_a_function_adds_one_layer_and_its_name(layout: Layout) -> None:
         assert all(member.uid == 0 and member.mtime == 0 for member in tar)
 
 
-def test_the_archive_has_a_shared_blob_once(layout: Layout, tmp_path: Path) -> None:
+def test_the_archive_contains_a_shared_blob_once(layout: Layout, tmp_path: Path) -> None:
     base = base_image(layout)
     for name in ("a", "b"):
         image = layout.extend(base, {f"app/{name}": b"x"}, {"CIFT_FUNCTION": name})
@@ -71,25 +72,25 @@ def test_the_archive_has_a_shared_blob_once(layout: Layout, tmp_path: Path) -> N
     assert [m["annotations"]["io.containerd.image.name"] for m in manifests] == sorted(layout.names)
 
 
-def test_every_lock_has_the_versions_of_the_exchange() -> None:
-    """What is shipped is what is tested: no image has another version of a package than `make run`."""
+def test_images_have_the_same_package_versions_as_make_run() -> None:
+    """The shipped packages are the tested ones."""
     locks = (ROOT / "requirements/dev.lock", ROOT / "requirements/machine.lock")
     tested = {c["name"]: c["version"] for lock in locks for c in python_components(lock)}
     for name in (*(name for name in LOCKS if name.startswith("functions")), "servers"):
         shipped = python_components(LOCKS[name])
         assert shipped, name
         wrong = {c["name"]: c["version"] for c in shipped if tested.get(c["name"]) != c["version"]}
-        assert not wrong, f"{name}: not the exchange's versions: {wrong}; run `make lock`"
+        assert not wrong, f"{name} has other versions than the exchange: {wrong}; run `make lock`"
 
 
-def test_every_door_s_extra_packages_have_a_lock() -> None:
+def test_every_functions_extra_packages_have_a_lock() -> None:
     extras = {extra for function in load_functions() for extra in function.extras}
-    assert extras, "one function at least reads the recorded day"
+    assert extras, "at least the replay of the recorded day declares extras"
     for extra in extras:
         assert LOCKS[f"functions-{extra}"].exists()
 
 
-def test_a_bill_of_materials_names_what_the_lock_names() -> None:
+def test_a_bill_of_materials_lists_the_packages_of_the_lock() -> None:
     components = python_components(LOCKS["gateway"])
     document = json.loads(bill("gateway", components))
     assert document["bomFormat"] == "CycloneDX"
@@ -101,8 +102,8 @@ def names(components: list[dict[str, str]]) -> set[str]:
     return {component["name"] for component in components}
 
 
-def test_a_program_s_bill_is_of_its_own_crates() -> None:
-    """Not the whole workspace's: who looks for what has a hole would patch what does not run."""
+def test_a_programs_bill_lists_only_its_own_crates() -> None:
+    """Not those of the whole workspace: a vulnerability scanner would report crates that do not run."""
     engine, core = names(rust_components("matchd")), names(rust_components("cift-core-python"))
     assert {"matchd", "cift-engine", "async-nats", "tokio"} <= engine
     assert {"cift-core-python", "cift-engine", "pyo3"} <= core
@@ -110,15 +111,15 @@ def test_a_program_s_bill_is_of_its_own_crates() -> None:
     assert not core & {"tokio", "async-nats", "matchd", "cift-testbed"}
 
 
-def test_the_functions_bill_has_cift_core_and_no_extras() -> None:
+def test_the_functions_bill_lists_cift_core_and_no_extras() -> None:
     core = core_component(Path("cift_core-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl"))
     assert core == {"name": "cift_core", "version": "0.1.0", "purl": "pkg:pypi/cift_core@0.1.0"}
     assert "polars" not in names(python_components(LOCKS["functions"]))
     assert "polars" in names(python_components(LOCKS["functions-polars"]))
 
 
-def test_what_a_program_links_to_is_copied_and_named(tmp_path: Path) -> None:
-    """Beside the bill of crates: Debian's packages, with their versions."""
+def test_the_libraries_of_a_program_are_copied_and_listed(tmp_path: Path) -> None:
+    """debian.txt lists their Debian packages with versions."""
     program = Path(sys.executable).resolve()
     subprocess.run(["sh", str(ROOT / "k8s/images/link.sh"), str(program), str(tmp_path)], check=True)
     listed = (tmp_path / "usr/share/cift/debian.txt").read_text().splitlines()
@@ -131,8 +132,9 @@ DOCKERFILES = ("functions", "operators", "k8s/servers", "k8s/gateway")
 
 
 @pytest.mark.parametrize("folder", DOCKERFILES)
-def test_a_build_sees_that_wheels_changed(folder: str) -> None:
-    """buildah's cache does not look into what is mounted: an old layer would be taken for the new wheels."""
+def test_a_build_notices_changed_wheels(folder: str) -> None:
+    """buildah's cache ignores mounts. Without the copied `contents` it would reuse a layer with old
+    wheels."""
     lines = (ROOT / folder / "Dockerfile").read_text().splitlines()
     mounts = [at for at, line in enumerate(lines) if line.startswith("RUN --mount=type=bind,source=.wheels")]
     assert mounts
@@ -142,7 +144,7 @@ def test_a_build_sees_that_wheels_changed(folder: str) -> None:
         assert lines[at - 1].startswith(f"COPY {contents} "), lines[at]
 
 
-def test_the_contents_of_wheels_change_with_each_byte(tmp_path: Path) -> None:
+def test_contents_change_with_each_byte_of_a_wheel(tmp_path: Path) -> None:
     (tmp_path / "one-1.whl").write_bytes(b"1")
     before = contents(tmp_path)
     assert before.endswith(b"  one-1.whl\n")

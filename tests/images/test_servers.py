@@ -1,4 +1,4 @@
-"""The stores' images: one server alone has a volume, however pods of one name overlap."""
+"""The stores' images: only one server uses a volume, even if pods of one name overlap."""
 
 import select
 import signal
@@ -10,12 +10,12 @@ from pathlib import Path
 from tests.stack import ROOT
 from tests.target import eventually
 
-# Becomes another program, as the stores do, which has a child: the volume stays held until both have ended.
+# Execs another program, as the stores do, which starts a child. The lock is held until both have ended.
 SERVER = """
 import os, pathlib, sys
 sys.path.insert(0, "k8s/servers")
-import alone
-alone.hold(pathlib.Path(sys.argv[1]))
+import volume_lock
+volume_lock.hold(pathlib.Path(sys.argv[1]))
 os.execv("/bin/sh", ["sh", "-c", "sleep 60 & echo $!; wait"])
 """
 
@@ -37,18 +37,17 @@ def test_the_next_server_waits_until_the_last_has_ended(tmp_path: Path) -> None:
     second = start(tmp_path)
     assert second.stdout is not None and second.stderr is not None
     try:
-        assert (
-            second.stderr.readline() == f"another server still has {tmp_path}: waiting until it has ended\n"
-        )
+        waiting = f"another server uses {tmp_path}: waiting until it has ended\n"
+        assert second.stderr.readline() == waiting
         first.kill()
         first.wait()
         time.sleep(0.5)
-        assert second.poll() is None and not _reads(second), "its child still has the volume"
+        assert second.poll() is None and not _reads(second), "the first server's child still holds the volume"
         subprocess.run(["kill", "-9", str(child)], check=True)
         own = int(second.stdout.readline())
         assert Path(f"/proc/{own}").exists()
         subprocess.run(["kill", "-9", str(own)], check=True)
-        eventually(lambda: second.poll() is not None, "it ends with its child")
+        eventually(lambda: second.poll() is not None, "the second server ends with its child")
     finally:
         for each in (first, second):
             each.send_signal(signal.SIGKILL)
@@ -56,5 +55,5 @@ def test_the_next_server_waits_until_the_last_has_ended(tmp_path: Path) -> None:
 
 
 def _reads(process: "subprocess.Popen[str]") -> bool:
-    """Whether it has said something more."""
+    """Whether the process has printed something more."""
     return bool(select.select([process.stdout], [], [], 0)[0])
