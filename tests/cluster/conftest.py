@@ -1,7 +1,7 @@
-"""The release that these tests share, in the order in which they build upon each other.
+"""The release that these tests share, and the order in which they run.
 
-Run by `make test-cluster` (tests/cluster/__main__.py), which brings up the cluster; without one they say that
-nothing was tested.
+`make test-cluster` (tests/cluster/__main__.py) starts the cluster and runs them. Without a cluster they are
+skipped with a message.
 """
 
 import os
@@ -48,14 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" and os.environ.get("CIFT_KUBECONFIG") and "tests/cluster" in report.nodeid:
-        print(
-            f"── {report.nodeid.rpartition('::')[2]}: {report.outcome} in {report.duration:.1f} s", flush=True
-        )
+        print(f"{report.nodeid.rpartition('::')[2]}: {report.outcome} in {report.duration:.1f} s", flush=True)
 
 
 @pytest.fixture
-def tell() -> Callable[[str], None]:
-    """Adds a line to the figures shown at the end of the run."""
+def add_figure() -> Callable[[str], None]:
+    """A function that adds a line to the figures printed at the end of the run."""
 
     def add(line: str) -> None:
         print(f"   {line}", flush=True)
@@ -73,7 +71,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def machine() -> TestCluster | None:
-    """The test cluster of this machine, where CIFT_KUBECONFIG is its; else None."""
+    """The test cluster of this machine. None if CIFT_KUBECONFIG names another cluster."""
     found = TestCluster()
     if Path(os.environ["CIFT_KUBECONFIG"]).resolve() != found.kubeconfig.resolve():
         return None
@@ -82,15 +80,15 @@ def machine() -> TestCluster | None:
 
 @pytest.fixture
 def faults(machine: TestCluster | None) -> TestCluster:
-    """A cluster whose processes may be killed and frozen."""
+    """A cluster whose nodes and processes the tests may stop."""
     if machine is None:
-        pytest.skip("NOT TESTED HERE: only the test cluster's nodes and processes are ours to stop")
+        pytest.skip("NOT TESTED HERE: the tests may stop only the test cluster's own nodes and processes")
     return machine
 
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release, installed or not."""
+    """The release, possibly not installed yet."""
     cluster = Cluster(Path(os.environ["CIFT_KUBECONFIG"]), None, tmp_path_factory.mktemp("cluster"))
     return Release(
         cluster,
@@ -102,22 +100,22 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 @pytest.fixture(scope="session")
 def release(bare: Release) -> Iterator[Release]:
-    """The release, installed: the one that is there, where it is of these images."""
+    """The installed release. An installed one with the current images is reused."""
     if not bare.is_current:
         began = time.monotonic()
         bare.install()
-        print(f"── installed in {time.monotonic() - began:.1f} s", flush=True)
+        print(f"installed in {time.monotonic() - began:.1f} s", flush=True)
     yield bare
 
 
 @pytest.fixture(scope="session")
 def target(release: Release) -> Release:
-    """What `user`, `http`, `platform` and `venue` are of."""
+    """The exchange that the fixtures `user`, `http`, `platform` and `venue` use."""
     return release
 
 
 @pytest.fixture
 def namespace(release: Release) -> Iterator[str]:
-    """A namespace of the test's own, deleted afterwards with all that is in it."""
+    """A namespace for one test, deleted afterwards with everything in it."""
     with release.cluster.namespace() as name:
         yield name

@@ -1,8 +1,8 @@
 """Connections that pods really have, read from the kernel: `/proc/<pid>/net/tcp` of each pod's network.
 
-A socket tells the addresses that its program used. One that goes out to a Service shows the Service's
-address, which kube-proxy changes on the way; so a connection is taken from the end that listens, and from
-the other end only where it leads to something that is no pod: then a Service is looked through.
+A socket has the addresses that its program used. On a connection to a Service, the client's socket has the
+Service's address, which kube-proxy translates. So a connection is taken from its listening end, and from the
+client's end only if its remote address is not a pod's; a Service is then replaced by its endpoints.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ TABLES = ("tcp", "tcp6")
 
 @dataclass(frozen=True)
 class Socket:
-    """One line of a table. Addresses as text, IPv4 also where the socket is of both kinds."""
+    """One line of a table. Addresses are text; IPv4 addresses in IPv6 sockets are IPv4."""
 
     local: str
     local_port: int
@@ -32,7 +32,7 @@ class Socket:
 
 @dataclass(frozen=True)
 class Connection:
-    """From one address to a port of another."""
+    """A connection from one address to a port of another."""
 
     source: str
     target: str
@@ -40,7 +40,7 @@ class Connection:
 
 
 def parse(table: str) -> list[Socket]:
-    """A table of the kernel."""
+    """Parse a table of the kernel."""
     found = []
     for line in table.splitlines()[1:]:
         local, remote, state = line.split()[1:4]
@@ -49,7 +49,7 @@ def parse(table: str) -> list[Socket]:
 
 
 def _address(text: str) -> tuple[str, int]:
-    """`0100007F:1F90` → 127.0.0.1, 8080: words of 32 bits, each in the order of the machine."""
+    """`0100007F:1F90` → 127.0.0.1, 8080. Addresses are 32-bit words in the machine's byte order."""
     digits, port = text.split(":")
     words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
     address = ipaddress.ip_address(b"".join(words))
@@ -58,7 +58,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def of_pods(sockets: dict[str, list[Socket]]) -> set[Connection]:
-    """The connections of pods, by their sockets (address of the pod → its table)."""
+    """The connections of pods. `sockets` has each pod's table by the pod's address."""
     found: set[Connection] = set()
     for address, table in sockets.items():
         listening = {each.local_port for each in table if each.state == LISTEN}
@@ -85,13 +85,13 @@ def tables(pods: list[Object]) -> dict[str, list[Socket]]:
                 continue
             read = [parse((folder / "net" / name).read_text()) for name in TABLES]
         except OSError:
-            continue  # it has ended
+            continue  # the process has ended
         found[pod["status"]["podIP"]] = [each for table in read for each in table]
     return found
 
 
 def through_services(release: Release, connections: set[Connection]) -> Iterator[Connection]:
-    """The same, with each Service's address replaced by those of what stands behind it."""
+    """The same connections, with each Service's address replaced by the addresses of its endpoints."""
     behind: dict[tuple[str, int], list[tuple[str, int]]] = {}
     services = release.cluster.kubectl("get", "services", "-A", "-o", "json").stdout
     slices = release.cluster.kubectl("get", "endpointslices", "-A", "-o", "json").stdout

@@ -1,4 +1,4 @@
-"""The projectors of the release: how far they are, and that they may sleep."""
+"""The projectors of the release: their offsets, and scaling them to zero."""
 
 import asyncio
 import time
@@ -13,13 +13,14 @@ HANDLERS = {
     f"{module.__name__.split('.')[1]}-{name}".replace("_", "-"): f"{module.__name__.split('.')[1]}.{name}"
     for name, module in PROJECTORS.items()
 }
-"""The projectors' Knative Services, and the functions that they serve."""
+"""The projectors' functions by the name of their Knative Service."""
 CAUGHT_UP_TIMEOUT_S = 240.0
 
 
 @contextmanager
-def allowed_to_sleep(release: Release) -> Iterator[None]:
-    """Scaled to zero when nothing happens; warm again afterwards, as they are shipped."""
+def scale_to_zero_allowed(release: Release) -> Iterator[None]:
+    """Let the projectors scale to zero when idle. Afterwards they are kept warm again, which is the
+    default."""
     release.upgrade(*(f"functions.{name}.scale.min=0" for name in HANDLERS))
     release.wait_ready()
     yield
@@ -28,7 +29,7 @@ def allowed_to_sleep(release: Release) -> Iterator[None]:
 
 
 async def offsets(platform: Platform) -> tuple[dict[str, int], int]:
-    """How far each projector is, and the journal's last record."""
+    """Each projector's offset, and the sequence of the journal's last record."""
     journal_id, last = await platform.nats.journal()
     rows = await platform.database.fetch(
         "SELECT projector, sequence FROM projector_offsets WHERE journal_id = $1", journal_id
@@ -42,5 +43,5 @@ async def caught_up(platform: Platform, timeout_s: float = CAUGHT_UP_TIMEOUT_S) 
         at, last = await offsets(platform)
         if all(at.get(name, 0) >= last for name in PROJECTORS):
             return
-        assert time.monotonic() < deadline, f"the projectors stay behind record {last}: {at}"
+        assert time.monotonic() < deadline, f"the projectors did not reach record {last}: {at}"
         await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""The chart, installed: an exchange behind its gateway, its pods, and what helm does with it."""
+"""The installed chart: helm commands, pods, Services, and the exchange behind its gateway."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ STORES = {
 
 @dataclass(frozen=True)
 class EnginePod:
-    """One matchd, as it tells of itself. `role` is empty where it does not answer."""
+    """One matchd pod with the role and epoch from its metrics. `role` is empty if it does not respond."""
 
     pod: str
     uid: str
@@ -46,13 +46,12 @@ class EnginePod:
 
 
 class Release(Target):
-    """See the module's header."""
+    """One release of the chart in the namespace `cift`."""
 
     def __init__(self, cluster: Cluster, helm: Path, folder: Path, tag: str) -> None:
         self.cluster, self._helm, self.folder, self.tag = cluster, helm, folder, tag
         self._addresses: dict[str, str] = {}
 
-    # ── helm ────────────────────────────────────────────────────────────────────────────────────
     def helm(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             [str(self._helm), *arguments],
@@ -63,45 +62,45 @@ class Release(Target):
             check=False,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"helm {' '.join(arguments)}: {done.stderr[-3000:]}\n{self.unwell()}")
+            raise AssertionError(f"helm {' '.join(arguments)}: {done.stderr[-3000:]}\n{self.diagnosis()}")
         return done
 
     def values(self, *sets: str) -> list[str]:
-        """helm's arguments for the values of these tests; CIFT_TEST_SET="a=b c=d" sets more of them."""
+        """helm's arguments for the values of these tests. CIFT_TEST_SET="a=b c=d" adds values."""
         sets += tuple(os.environ.get("CIFT_TEST_SET", "").split())
         files = [part for file in VALUES for part in ("--values", str(file))]
         return [*files, "--set", f"images.tag={self.tag}", *(p for each in sets for p in ("--set", each))]
 
     @property
     def status(self) -> str:
-        """deployed, failed, …; empty where there is none."""
+        """helm's status (deployed, failed, …), empty if there is no release."""
         done = self.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json", check=False)
         return str(json.loads(done.stdout)["info"]["status"]) if done.returncode == 0 else ""
 
     @property
     def is_current(self) -> bool:
-        """Whether it is deployed from these images."""
+        """Whether it is deployed with these images."""
         if self.status != "deployed":
             return False
-        told = self.helm("get", "values", NAME, "--namespace", NAMESPACE, "--output", "json")
-        return bool(json.loads(told.stdout)["images"]["tag"] == self.tag)
+        done = self.helm("get", "values", NAME, "--namespace", NAMESPACE, "--output", "json")
+        return bool(json.loads(done.stdout)["images"]["tag"] == self.tag)
 
     def prepare_namespace(self) -> None:
-        """A namespace that admits nothing but restricted pods."""
+        """Make the namespace. It admits only pods of the Pod Security Standard "restricted"."""
         labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
         self.cluster.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
         )
 
     def install(self, *sets: str) -> float:
-        """Install both charts; seconds it took until helm's hooks had seen everything ready."""
+        """Install both charts and wait until everything is ready. Returns the seconds it took."""
         began = time.monotonic()
-        self.place(*sets)
+        self.install_without_wait(*sets)
         self.wait_ready()
         return time.monotonic() - began
 
-    def place(self, *sets: str) -> None:
-        """Install both charts, and not wait for what runs."""
+    def install_without_wait(self, *sets: str) -> None:
+        """Install both charts without waiting for the pods."""
         self.prepare_namespace()
         self.helm("upgrade", "--install", f"{NAME}-crds", str(DEFINITIONS), "--namespace", NAMESPACE)
         self.helm(
@@ -110,7 +109,7 @@ class Release(Target):
         self._addresses.clear()
 
     def job(self, template: str, name: str, timeout_s: float = 300.0) -> str:
-        """Run a job of a CronJob's; what it wrote."""
+        """Run a job from a CronJob's template. Returns its log."""
         self.kubectl("create", "job", f"--from=cronjob/{template}", name)
 
         def ended() -> str:
@@ -118,13 +117,13 @@ class Release(Target):
             last = {c["type"] for c in done if c["status"] == "True"} & {"Complete", "Failed"}
             return last.pop() if last else ""
 
-        how = eventually(ended, f"job {name} ends", timeout_s, poll_s=1)
-        wrote = self.kubectl("logs", f"job/{name}")
-        assert how == "Complete", f"{name}: {how}: {wrote}"
-        return wrote
+        outcome = eventually(ended, f"job {name} ends", timeout_s, poll_s=1)
+        log = self.kubectl("logs", f"job/{name}")
+        assert outcome == "Complete", f"{name}: {outcome}: {log}"
+        return log
 
     def uninstall(self) -> None:
-        """Until no pod of it is left."""
+        """Uninstall and wait until no pod is left."""
         self.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
         eventually(lambda: not self.pods(leaving=True), "no pod is left", 360, poll_s=2)
 
@@ -136,7 +135,6 @@ class Release(Target):
         )
         return time.monotonic() - began
 
-    # ── Kubernetes ──────────────────────────────────────────────────────────────────────────────
     def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> str:
         return self.cluster.kubectl("-n", NAMESPACE, *arguments, input=input, check=check).stdout
 
@@ -144,13 +142,14 @@ class Release(Target):
         return json.loads(self.kubectl("get", "-o", "json", *arguments))
 
     def pods(self, name: str = "", *, leaving: bool = False) -> list[Object]:
-        """Pods of the release (those called `name` by their label), without those that are leaving."""
+        """Pods of the release, with `name` only those with this label. Without `leaving`, terminating
+        pods are omitted."""
         selector = f"app.kubernetes.io/instance={NAME}" + (f",app.kubernetes.io/name={name}" if name else "")
         found: list[Object] = self.get("pods", "-l", selector)["items"]
         return [pod for pod in found if leaving or "deletionTimestamp" not in pod["metadata"]]
 
-    def unwell(self) -> str:
-        """What is not as it should be, for the message of a failure."""
+    def diagnosis(self) -> str:
+        """Pods, functions and jobs that are not ready, with events and logs: for the message of a failure."""
         wide = self.kubectl("get", "pods,ksvc,jobs", "-o", "wide", check=False)
         events = self.kubectl("get", "events", "--sort-by=.lastTimestamp", check=False).splitlines()
         bad = [
@@ -161,47 +160,46 @@ class Release(Target):
             waiting = [c for c in pod["status"].get("containerStatuses", []) if not c["ready"]]
             if waiting and pod["status"].get("phase") != "Succeeded":
                 name = pod["metadata"]["name"]
-                logs += f"\n── {name}\n" + self.kubectl(
+                logs += f"\nlog of {name}:\n" + self.kubectl(
                     "logs", name, "--all-containers", "--tail=15", check=False
                 )
         return "\n".join([*bad, *events[-15:], logs])[-6000:]
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Until every pod that is there is ready, and /ready says that every store answers."""
+        """Wait until every pod is ready and GET /ready returns 200."""
 
         def pods_ready() -> bool:
             pods = [p for p in self.pods() if p["status"].get("phase") != "Succeeded"]
-            hopeless = [p["metadata"]["name"] for p in pods if _is_hopeless(p)]
-            if hopeless:
-                raise AssertionError(f"it fails again and again: {', '.join(hopeless)}")
+            failing = [p["metadata"]["name"] for p in pods if _keeps_failing(p)]
+            if failing:
+                raise AssertionError(f"pods fail repeatedly: {', '.join(failing)}")
             return bool(pods) and all(_is_ready(pod) for pod in pods)
 
         try:
             eventually(pods_ready, "every pod is ready", timeout_s, poll_s=1)
             eventually(
                 lambda: httpx.get(f"{self.url}/ready", timeout=60).status_code == 200,
-                "/ready says 200",
+                "/ready returns 200",
                 timeout_s,
                 0.5,
             )
         except AssertionError as failed:
-            raise AssertionError(f"{failed}\n{self.unwell()}") from None
+            raise AssertionError(f"{failed}\n{self.diagnosis()}") from None
 
     def no_pods(self, name: str, timeout_s: float = 180.0) -> None:
-        """Until a function has scaled to zero."""
+        """Wait until a function has scaled to zero."""
         eventually(lambda: not self.pods(name, leaving=True), f"{name} has no pod", timeout_s, poll_s=1)
 
-    # ── Target ──────────────────────────────────────────────────────────────────────────────────
     def address(self, service: str) -> str:
-        """host:port of a Service as this machine reaches it."""
+        """host:port at which this machine reaches a Service."""
         if service not in self._addresses:
             host, port = self._host(service), self._port(service)["port"]
             try:
                 socket.create_connection((host, port), REACH_TIMEOUT_S).close()
             except OSError as error:
                 raise AssertionError(
-                    f"{service} at {host}:{port} is not reached from here ({error}). These tests talk to"
-                    " Services by their cluster address: run them on a node, or route its network here"
+                    f"cannot connect to {service} at {host}:{port} ({error}). These tests connect to Services"
+                    " by their cluster IP: run them on a node, or route the cluster's network to this machine"
                 ) from None
             self._addresses[service] = f"{host}:{port}"
         return self._addresses[service]
@@ -210,7 +208,8 @@ class Release(Target):
         return str(self.get("service", service)["spec"]["clusterIP"])
 
     def certify(self, secret: str) -> Path:
-        """Make a Secret with a certificate for the gateway's address; whom to trust for it (PEM)."""
+        """Make a Secret with a certificate for the gateway's address. Returns the path of a PEM file to
+        trust."""
         certificate, key = certificate_of(self._host(f"{NAME}-gateway"))
         made = {"tls.crt": certificate, "tls.key": key}
         self.cluster.apply(
@@ -254,20 +253,19 @@ class Release(Target):
         return super().settings(**{"data": self.folder, **changed})
 
     def told(self) -> str:
-        return self.unwell()
+        return self.diagnosis()
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes tests/target.py's Elsewhere of it."""
+        """Environment variables with which tests/target.py tests this release."""
         stores = {f"CIFT_{name.upper()}": url for name, url in self.stores.items()}
         return {"CIFT_TEST_URL": self.url, "CIFT_TEST_JOURNAL_URL": self.journal_url, **stores}
 
-    # ── the engine ──────────────────────────────────────────────────────────────────────────────
     def engines(self) -> list[EnginePod]:
         return [_engine(pod) for pod in self.pods("matchd")]
 
     def leader(self, timeout_s: float = 60.0) -> EnginePod:
-        """The matchd that leads, once exactly one says so."""
+        """Wait until exactly one matchd reports that it leads, and return it."""
 
         def leading() -> EnginePod | None:
             found = [each for each in self.engines() if each.role == "leader"]
@@ -277,7 +275,7 @@ class Release(Target):
         return found
 
     def settled(self, timeout_s: float = 120.0) -> EnginePod:
-        """The leader, once a standby is ready too."""
+        """Wait until there are a leader and a standby. Returns the leader."""
         eventually(
             lambda: sorted(each.role for each in self.engines()) == ["leader", "standby"],
             "a leader and a standby",
@@ -291,8 +289,8 @@ def _is_ready(pod: Object) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
-def _is_hopeless(pod: Object) -> bool:
-    """It was started in vain often enough, or its image is not there."""
+def _keeps_failing(pod: Object) -> bool:
+    """Whether a container was restarted at least RESTARTS_MAX times, or its image cannot be pulled."""
     for each in pod["status"].get("containerStatuses", []):
         why = each["state"].get("waiting", {}).get("reason", "")
         if why == "ImagePullBackOff" or (why == "CrashLoopBackOff" and each["restartCount"] >= RESTARTS_MAX):
@@ -328,10 +326,10 @@ def functions() -> dict[str, Object]:
     return _declared("functions")
 
 
-def sleepers() -> dict[str, str]:
-    """Functions that answer a plain GET of a user's, and sleep when nobody calls: their paths, by name."""
-    # Woken by the tests' own waiting; wants a query; does not end.
-    unlike = ("platform-ready", "market-data-list-quotes", "streams-stream-events")
+def readers() -> dict[str, str]:
+    """Paths by name of the functions that serve a plain GET of a user and scale to zero."""
+    # Excluded: the tests' own waiting calls it; it needs a query; its response does not end.
+    excluded = ("platform-ready", "market-data-list-quotes", "streams-stream-events")
     return {
         name: each["path"]
         for name, each in sorted(functions().items())
@@ -340,13 +338,13 @@ def sleepers() -> dict[str, str]:
         and "{" not in each["path"]
         and each["scope"] in ("", "read")
         and each["scale"]["min"] == 0
-        and "clickhouse" not in each["needs"]  # the release has none
-        and name not in unlike
+        and "clickhouse" not in each["needs"]  # the release has no ClickHouse
+        and name not in excluded
     }
 
 
 def pages() -> dict[str, Object]:
-    """What the gateway answers itself, by path."""
+    """The pages that the gateway serves itself, by path."""
     return _declared("pages")
 
 

@@ -1,6 +1,6 @@
-"""The operator in its pod: accounts by kubectl, while it, or the API server, is away, and many at once.
+"""The operator in its pod: TradingAccounts while it or the API server is down, and many at the same time.
 
-What it does with one account in every state is tested without pods, in tests/operators.
+tests/operators tests the operator's behaviour for single accounts, without pods.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from tests.venue import TRADING, Venue
 
 MANY = 200
 MANY_TIMEOUT_S = 300.0
-AWAY_S = 5.0
+DOWN_S = 5.0
 SWEEP_S = 5.0
-"""As tests/cluster/values.yaml says."""
+"""The interval in tests/cluster/values.yaml."""
 QUIET_TIMEOUT_S = 120.0
 
 
@@ -33,7 +33,7 @@ def scale(release: Release, replicas: int) -> None:
 
 
 async def test_the_example_is_tradable_in_seconds(
-    release: Release, venue: Venue, namespace: str, tell: Callable[[str], None]
+    release: Release, venue: Venue, namespace: str, add_figure: Callable[[str], None]
 ) -> None:
     symbol = await venue.instrument()
     example = yaml.safe_load((ROOT / "k8s" / "examples" / "account.yaml").read_text())
@@ -46,14 +46,16 @@ async def test_the_example_is_tradable_in_seconds(
     assert secret["CIFT_URL"] == f"http://{NAME}-gateway.{NAMESPACE}.svc.cluster.local"
     order = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
     key = {"X-API-Key": secret["CIFT_API_KEY"]}
-    answer = await venue.http.post(f"{TRADING}/orders", json=order, headers=key)
+    response = await venue.http.post(f"{TRADING}/orders", json=order, headers=key)
     traded = time.monotonic() - began
-    assert answer.status_code == 201, answer.text
+    assert response.status_code == 201, response.text
     assert ada["status"]["phase"] == "Active"
-    tell(f"kubectl apply to Ready {ready:.2f} s, to an acknowledged order {traded:.2f} s (with kubectl's)")
+    add_figure(
+        f"kubectl apply to Ready {ready:.2f} s, to an acknowledged order {traded:.2f} s (with kubectl)"
+    )
 
 
-async def test_what_changed_while_it_was_down(
+async def test_changes_while_the_operator_is_down_take_effect_afterwards(
     release: Release, venue: Venue, namespace: str, platform: object
 ) -> None:
     cluster = release.cluster
@@ -66,30 +68,30 @@ async def test_what_changed_while_it_was_down(
     cluster.delete("ta", "bob", namespace, wait=False)
     cluster.kubectl("delete", "secret", "cyd-credentials", "-n", namespace)
     cluster.apply(account("dan", namespace))
-    assert not settled(cluster.get("ta", "ada", namespace) or {}), "nobody is there to make it true"
+    assert not settled(cluster.get("ta", "ada", namespace) or {}), "the operator must not run yet"
     scale(release, 1)
     ada, dan = cluster.account("ada", namespace, 120), cluster.account("dan", namespace, 120)
-    told = (await client.query(ids["ada"]))["account"]
-    assert (told["state"], told["limits"]["max_open_orders"]) == ("suspended", 3)
+    engine = (await client.query(ids["ada"]))["account"]
+    assert (engine["state"], engine["limits"]["max_open_orders"]) == ("suspended", 3)
     assert ada["status"]["accountId"] == ids["ada"] != dan["status"]["accountId"]
     eventually(lambda: cluster.get("ta", "bob", namespace) is None, "bob is closed and gone", 120, poll_s=0.5)
     assert await client.state(ids["bob"]) == "closed"
     eventually(
         lambda: cluster.get("secret", "cyd-credentials", namespace),
-        "cyd's Secret is made anew",
+        "cyd's Secret is recreated",
         120,
         poll_s=0.5,
     )
     for name in ("ada", "cyd"):
-        assert await client.deposits(ids[name]) == ["100000.000000000"], "paid in once"
+        assert await client.deposits(ids[name]) == ["100000.000000000"], "each is funded once"
 
 
-async def test_the_api_server_is_away(
-    release: Release, faults: TestCluster, venue: Venue, namespace: str, tell: Callable[[str], None]
+async def test_trading_continues_without_the_api_server(
+    release: Release, faults: TestCluster, venue: Venue, namespace: str, add_figure: Callable[[str], None]
 ) -> None:
-    """Trading needs no API server; the operator goes on when it is back."""
+    """Trading does not need the API server. The operator continues when it is back."""
     cluster = release.cluster
-    # However fast the machine: its limits are above what it can place meanwhile.
+    # Limits above what even a fast machine can place in this time.
     limits = {"maxOpenOrders": 10_000, "maxOrdersPerSecond": 100_000}
     cluster.apply(account("ada", namespace, risk=limits))
     ada = cluster.account("ada", namespace)
@@ -102,11 +104,12 @@ async def test_the_api_server_is_away(
         phases = "jsonpath={.items[*].status.phase}"
         return "Terminating" in cluster.kubectl("get", "namespaces", "-o", phases).stdout
 
-    # Kubernetes, just started, does not know all kinds yet, and would end a namespace without what is in it.
+    # A restarted controller manager does not know all kinds yet, and would delete a terminating namespace
+    # without deleting its resources first.
     eventually(lambda: not is_ending(), "the namespaces of earlier tests are gone", 120, poll_s=0.5)
     faults.stop("apiserver", "KILL")
     try:
-        deadline = time.monotonic() + AWAY_S
+        deadline = time.monotonic() + DOWN_S
         placed = 0
         while time.monotonic() < deadline:
             await venue.order(trader, symbol, quantity="1", limit_price="1")
@@ -115,20 +118,20 @@ async def test_the_api_server_is_away(
         await asyncio.to_thread(faults.restart, "apiserver")
     assert placed > 0
 
-    def answers() -> bool:
+    def is_back() -> bool:
         return cluster.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
 
-    eventually(answers, "the API server is back", 90, poll_s=0.5)
+    eventually(is_back, "the API server is back", 90, poll_s=0.5)
     cluster.patch("ta", "ada", namespace, {"spec": {"state": "ReduceOnly"}})
     cluster.account("ada", namespace, 120)
     cluster.apply(account("bob", namespace))
     cluster.account("bob", namespace, 120)
     release.wait_ready()
-    tell(f"API server away for {AWAY_S:g} s: {placed} orders acknowledged meanwhile, none refused")
+    add_figure(f"API server down for {DOWN_S:g} s: {placed} orders acknowledged, none rejected")
 
 
-async def test_two_hundred_at_once(
-    release: Release, venue: Venue, namespace: str, tell: Callable[[str], None]
+async def test_two_hundred_accounts_at_once(
+    release: Release, venue: Venue, namespace: str, add_figure: Callable[[str], None]
 ) -> None:
     names = [f"many-{number}" for number in range(MANY)]
     began = time.monotonic()
@@ -150,12 +153,11 @@ async def test_two_hundred_at_once(
         " WHERE kind = 'deposit' AND account_id = ANY($1) GROUP BY 1",
         ids,
     )
-    assert {row["times"] for row in rows} == {1} and len(rows) == MANY, "each is funded, once"
-    tell(f"{MANY} TradingAccounts: applied in {applied:.1f} s, all Ready after {took:.1f} s")
+    assert {row["times"] for row in rows} == {1} and len(rows) == MANY, "each is funded once"
+    add_figure(f"{MANY} TradingAccounts: applied in {applied:.1f} s, all Ready after {took:.1f} s")
 
 
-def test_the_operator_writes_sparingly(release: Release) -> None:
-    """Nothing is left to do, so nothing is written."""
+def test_an_idle_operator_writes_nothing(release: Release) -> None:
     (pod,) = release.pods("operator")
     url = f"http://{pod['status']['podIP']}:8080/metrics"
 
@@ -170,4 +172,4 @@ def test_the_operator_writes_sparingly(release: Release) -> None:
         time.sleep(2 * SWEEP_S)
         return writes() == before
 
-    eventually(quiet, "nothing is left to do, and nothing is written", QUIET_TIMEOUT_S)
+    eventually(quiet, "the operator writes nothing during two sweeps", QUIET_TIMEOUT_S)

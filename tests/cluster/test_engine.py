@@ -1,7 +1,8 @@
-"""Whatever happens to the leading matchd or its node: one change of leader, nothing acknowledged lost.
+"""A fault of the leader or its node causes one change of leader and loses no acknowledged order.
 
-Orders are sent through the gateway all the time, and every answer is remembered (tests/faults/traders.py).
-While nobody leads they are refused with 503 and Retry-After; how long that took is printed.
+Orders are sent through the gateway during the whole test, and every response is recorded
+(tests/faults/traders.py). While there is no leader they are rejected with 503 and Retry-After; the
+duration is printed.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from tests.faults.traders import GATEWAY, Load
 HEAL_TIMEOUT_S = 120.0
 FROZEN_S = 8.0
 QUIET_S = 8.0
-"""So long the new leader must stay leader once everybody is back."""
+"""How long the new leader must keep the lead after the fault is over."""
 Fault = Callable[[TestCluster, Release, EnginePod], Awaitable[None]]
 
 
@@ -32,7 +33,7 @@ def process_of(machine: TestCluster, leader: EnginePod) -> int:
 
 
 async def new_leader(release: Release, old: EnginePod) -> EnginePod:
-    """Until another pod leads."""
+    """Wait until another pod leads, and return it."""
     deadline = time.monotonic() + HEAL_TIMEOUT_S
     while time.monotonic() < deadline:
         found = [
@@ -41,7 +42,7 @@ async def new_leader(release: Release, old: EnginePod) -> EnginePod:
         if found:
             return found[0]
         await asyncio.sleep(0.1)
-    raise AssertionError(f"nobody follows {old} within {HEAL_TIMEOUT_S:g} s: {release.engines()}")
+    raise AssertionError(f"no new leader after {old} within {HEAL_TIMEOUT_S:g} s: {release.engines()}")
 
 
 async def killed(machine: TestCluster, release: Release, leader: EnginePod) -> None:
@@ -49,7 +50,8 @@ async def killed(machine: TestCluster, release: Release, leader: EnginePod) -> N
 
 
 async def frozen(machine: TestCluster, release: Release, leader: EnginePod) -> None:
-    """Stopped for longer than the standby is patient; then it goes on, believing that it leads."""
+    """Stop the process for longer than the standby waits. Then it continues, and still believes that it
+    leads."""
     pid = process_of(machine, leader)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -70,7 +72,7 @@ async def drained(machine: TestCluster, release: Release, leader: EnginePod) -> 
 
 
 async def lost(machine: TestCluster, release: Release, leader: EnginePod) -> None:
-    """The node is gone at once: nothing on it runs, nothing on it is started again, until it is back."""
+    """Kill everything on the node, including what would restart it. Afterwards start the node again."""
     processes = (f"kubelet-{leader.node}", f"containerd-{leader.node}")
     for process in processes:
         machine.stop(process, "KILL")
@@ -91,7 +93,7 @@ async def orders_flow(load: Load) -> None:
 
 @pytest.mark.parametrize("fault", [killed, frozen, drained, lost], ids=lambda fault: fault.__name__)
 async def test_one_change_of_leader_and_nothing_lost(
-    release: Release, faults: TestCluster, fault: Fault, tell: Callable[[str], None]
+    release: Release, faults: TestCluster, fault: Fault, add_figure: Callable[[str], None]
 ) -> None:
     await asyncio.to_thread(release.wait_ready)
     before = await asyncio.to_thread(release.settled)
@@ -103,12 +105,12 @@ async def test_one_change_of_leader_and_nothing_lost(
         after = await new_leader(release, before) if name != "killed" else None
         await orders_flow(load)
         healed = time.monotonic() - at
-        # The one that was away is back, and leads no more: no ping-pong.
+        # The former leader is back and must not take the lead again.
         settled = await asyncio.to_thread(release.settled, HEAL_TIMEOUT_S)
         await asyncio.sleep(QUIET_S)
         last = await asyncio.to_thread(release.leader)
         assert (last.pod, last.epoch) == (settled.pod, before.epoch + 1), (
-            f"{name}: not one change of leader: {before} → {after} → {settled} → {last}"
+            f"{name}: expected exactly one change of leader: {before} → {after} → {settled} → {last}"
         )
         if after is not None:
             assert last.pod == after.pod
@@ -117,7 +119,7 @@ async def test_one_change_of_leader_and_nothing_lost(
         refused = sum(n for what, n in load.counts.items() if "engine_unavailable" in what)
         unknown = sum(n for what, n in load.counts.items() if "outcome_unknown" in what)
         figures = await all_is_well(release, load)
-        tell(
-            f"engine {name}: no order acknowledged for {refused_s(load.placed_at, kill):.2f} s; meanwhile"
-            f" {refused} refused with Retry-After, {unknown} outcome_unknown; {figures}"
+        add_figure(
+            f"engine {name}: no order acknowledged for {refused_s(load.placed_at, kill):.2f} s;"
+            f" {refused} rejected with Retry-After, {unknown} outcome_unknown; {figures}"
         )

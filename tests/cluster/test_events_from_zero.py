@@ -1,4 +1,5 @@
-"""Event handlers asleep: relay wakes them, in order, once. Their store away: they lag, and lose nothing."""
+"""Event functions scaled to zero: relay starts them and delivers in order, once. Without their store they lag
+and lose nothing."""
 
 import asyncio
 import time
@@ -10,20 +11,20 @@ import pytest
 from cift.kernel.ids import uuid7
 from cift.kernel.money import NANOS
 from cift.rebuild import rebuild
-from tests.cluster.projectors import HANDLERS, allowed_to_sleep, caught_up
+from tests.cluster.projectors import HANDLERS, caught_up, scale_to_zero_allowed
 from tests.cluster.release import NAME, Release
 from tests.target import User, eventually
 from tests.venue import Venue
 
 ORDERS = 40
-AWAY_S = 60.0
+DOWN_S = 60.0
 DEAD_LETTERS = "DLQ"
 
 
 @pytest.fixture(scope="module")
-def asleep(release: Release) -> Iterator[None]:
-    """The projectors may sleep too."""
-    with allowed_to_sleep(release):
+def scaled_to_zero(release: Release) -> Iterator[None]:
+    """Lets the projectors scale to zero too."""
+    with scale_to_zero_allowed(release):
         yield
 
 
@@ -37,9 +38,9 @@ def relay_metric(release: Release, name: str, function: str) -> float:
     raise KeyError(f"{name} of {function}")
 
 
-@pytest.mark.usefixtures("asleep")
-async def test_relay_wakes_them_in_order_once(
-    release: Release, venue: Venue, user: User, tell: Callable[[str], None]
+@pytest.mark.usefixtures("scaled_to_zero")
+async def test_relay_starts_projectors_and_delivers_in_order_once(
+    release: Release, venue: Venue, user: User, add_figure: Callable[[str], None]
 ) -> None:
     symbol = await venue.instrument()
     await caught_up(venue.platform)
@@ -49,23 +50,23 @@ async def test_relay_wakes_them_in_order_once(
     placed = [await venue.order(user, symbol, quantity="1") for _ in range(ORDERS)]
     accepted = time.monotonic() - began
     await caught_up(venue.platform)
-    tell(
-        f"{ORDERS} orders placed while all projectors slept: acknowledged within {accepted:.2f} s, all"
-        f" projected {time.monotonic() - began:.2f} s after the first"
+    add_figure(
+        f"{ORDERS} orders placed with all projectors scaled to zero: acknowledged within {accepted:.2f} s,"
+        f" all projected {time.monotonic() - began:.2f} s after the first"
     )
     rows = await venue.platform.database.fetch(
         "SELECT id, count(*) OVER () AS all FROM orders WHERE account_id = $1 ORDER BY created_at, id",
         user.account_id,
     )
     assert [str(row["id"]) for row in rows] == [order["id"] for order in placed], "in order, each once"
-    # In order, once: what the projectors made is what the journal makes from its first record.
+    # In order and once: the read model equals the one rebuilt from the journal's first record.
     for done in await rebuild(release.settings(nats_url=release.journal_url)):
         assert done.compared and not done.differing, f"{done.projector} differs after a rebuild: {done}"
 
 
-@pytest.mark.usefixtures("asleep")
-async def test_without_their_store_they_lag_and_lose_nothing(
-    release: Release, venue: Venue, tell: Callable[[str], None]
+@pytest.mark.usefixtures("scaled_to_zero")
+async def test_projectors_without_postgres_lag_and_lose_nothing(
+    release: Release, venue: Venue, add_figure: Callable[[str], None]
 ) -> None:
     await caught_up(venue.platform)
     release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=0")
@@ -77,7 +78,7 @@ async def test_without_their_store_they_lag_and_lose_nothing(
         await venue.command(
             type="open_account", account=account, kind="cash", role="customer", currency="USD"
         )
-        deadline, sent = time.monotonic() + AWAY_S, 0
+        deadline, sent = time.monotonic() + DOWN_S, 0
         while time.monotonic() < deadline:
             sent += 1
             await venue.command(
@@ -85,22 +86,22 @@ async def test_without_their_store_they_lag_and_lose_nothing(
                 account=account,
                 transfer=uuid7(),
                 amount=NANOS,
-                idempotency_key=f"away-{sent}",
+                idempotency_key=f"down-{sent}",
             )
             await asyncio.sleep(0.5)
         lags = {each: relay_metric(release, "relay_lag_messages", each) for each in HANDLERS.values()}
         alarms = {each: relay_metric(release, "relay_alarm", each) for each in HANDLERS.values()}
-        assert all(lag > 0 for lag in lags.values()), f"they lag: {lags}"
-        assert all(alarms.values()), f"and say so: {alarms}"
+        assert all(lag > 0 for lag in lags.values()), f"not all lag: {lags}"
+        assert all(alarms.values()), f"not all raise an alarm: {alarms}"
         assert all(relay_metric(release, "relay_stopped", each) == 0 for each in HANDLERS.values())
     finally:
         release.kubectl("scale", "statefulset", f"{NAME}-postgres", "--replicas=1")
     began = time.monotonic()
     await asyncio.to_thread(release.wait_ready)
     await caught_up(venue.platform)
-    tell(
-        f"PostgreSQL away for {AWAY_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead"
-        f" letter; caught up {time.monotonic() - began:.1f} s after it was started again"
+    add_figure(
+        f"PostgreSQL down for {DOWN_S:.0f} s: lag of {max(lags.values()):.0f} records and an alarm, no dead"
+        f" letter; caught up {time.monotonic() - began:.1f} s after its restart"
     )
     cash = await venue.platform.database.fetchval("SELECT cash FROM accounts WHERE id = $1", account)
     assert cash == sent

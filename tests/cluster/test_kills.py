@@ -1,5 +1,5 @@
-"""Every pod of the release is killed once under load: nothing that was acknowledged is lost, nothing happens
-twice, and everything heals by itself."""
+"""Each pod is killed once under load. No acknowledged order is lost, nothing is executed twice, and the
+release recovers by itself."""
 
 import asyncio
 import random
@@ -31,11 +31,13 @@ BEFORE_S = (1.0, 3.0)
 
 def kill(release: Release, name: str) -> None:
     pods = [release.leader().pod] if name == "matchd" else [p["metadata"]["name"] for p in release.pods(name)]
-    assert pods, f"there is no pod of {name} to kill"
+    assert pods, f"{name} has no pod to kill"
     release.kubectl("delete", "pod", *pods, "--grace-period=0", "--force", "--wait=false")
 
 
-async def test_nothing_is_lost_when_pods_are_killed(release: Release, tell: Callable[[str], None]) -> None:
+async def test_nothing_is_lost_when_pods_are_killed(
+    release: Release, add_figure: Callable[[str], None]
+) -> None:
     await asyncio.to_thread(release.wait_ready)
     rng = random.Random(f"pods:{SEED}")
     victims = rng.sample(VICTIMS, len(VICTIMS))
@@ -52,7 +54,7 @@ async def test_nothing_is_lost_when_pods_are_killed(release: Release, tell: Call
                 assert time.monotonic() < at + HEAL_TIMEOUT_S, f"no order after {name}: {load.counts}"
                 await asyncio.sleep(0.05)
             kills.append(Kill((name,), 1, at, time.monotonic() - at))
-            print(f"   {name} killed, healed after {kills[-1].healed_s:.1f} s", flush=True)
+            print(f"   {name} killed, recovered after {kills[-1].healed_s:.1f} s", flush=True)
         await load.stop()
         figures = await all_is_well(release, load)
-        tell(report("pods killed under load", load, kills, figures))
+        add_figure(report("pods killed under load", load, kills, figures))

@@ -1,4 +1,4 @@
-"""A function that nobody calls has no pod; the first call wakes it; it sleeps again."""
+"""A function without calls has no pod, the first request starts one, and it scales to zero again."""
 
 import asyncio
 import time
@@ -6,44 +6,48 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.cluster.release import Release, sleepers
+from tests.cluster.release import Release, readers
 from tests.target import User
 
-ANSWER_TIMEOUT_S = 90.0
+RESPONSE_TIMEOUT_S = 90.0
 
 
-def test_from_zero_and_back(release: Release, tell: Callable[[str], None]) -> None:
+def test_a_function_starts_from_zero_and_scales_back(
+    release: Release, add_figure: Callable[[str], None]
+) -> None:
     name, path = "platform-index", "/"
-    with httpx.Client(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
+    with httpx.Client(base_url=release.url, timeout=RESPONSE_TIMEOUT_S) as http:
         for _ in range(2):
             release.no_pods(name)
             began = time.monotonic()
-            answer = http.get(path)
+            response = http.get(path)
             took = time.monotonic() - began
-            assert answer.status_code == 200, answer.text
-            assert answer.headers["x-cift-origin"] == "platform.index"
+            assert response.status_code == 200, response.text
+            assert response.headers["x-cift-origin"] == "platform.index"
             assert len(release.pods(name)) == 1
-            tell(f"{name} answered from zero in {took:.2f} s")
+            add_figure(f"{name} responded from zero in {took:.2f} s")
         release.no_pods(name)
 
 
-async def test_ten_are_woken_at_once(release: Release, user: User, tell: Callable[[str], None]) -> None:
-    """Ten functions of readers, each asleep, called at the same moment."""
-    paths = sleepers()
+async def test_ten_functions_start_at_once(
+    release: Release, user: User, add_figure: Callable[[str], None]
+) -> None:
+    """Ten reading functions without pods are called at the same moment."""
+    paths = readers()
     chosen = list(paths)[:10]
     assert len(chosen) == 10
     for name in chosen:
         await asyncio.to_thread(release.no_pods, name)
 
     async def call(http: httpx.AsyncClient, path: str) -> float:
-        """Seconds to the answer, as a client has it: a 503 with Retry-After is asked again."""
+        """Seconds until the response of a client that retries after 503 with Retry-After."""
         began = time.monotonic()
-        while (answer := await http.get(path, headers=user.key)).status_code == 503:
-            assert answer.headers["retry-after"] == "1" and time.monotonic() < began + ANSWER_TIMEOUT_S
+        while (response := await http.get(path, headers=user.key)).status_code == 503:
+            assert response.headers["retry-after"] == "1" and time.monotonic() < began + RESPONSE_TIMEOUT_S
             await asyncio.sleep(1)
-        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        assert response.status_code == 200, f"{path}: {response.status_code} {response.text}"
         return time.monotonic() - began
 
-    async with httpx.AsyncClient(base_url=release.url, timeout=ANSWER_TIMEOUT_S) as http:
+    async with httpx.AsyncClient(base_url=release.url, timeout=RESPONSE_TIMEOUT_S) as http:
         took = sorted(await asyncio.gather(*(call(http, paths[name]) for name in chosen)))
-    tell(f"ten functions woken at once: first {took[0]:.2f} s, last {took[-1]:.2f} s")
+    add_figure(f"ten cold starts at once: first {took[0]:.2f} s, last {took[-1]:.2f} s")

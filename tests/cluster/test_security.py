@@ -1,4 +1,4 @@
-"""What each pod may do, and what it tells."""
+"""Permissions of each pod, and secrets in logs and specs."""
 
 import json
 
@@ -8,8 +8,8 @@ import yaml
 from tests.cluster.release import NAME, NAMESPACE, Release, decode
 from tests.stack import ROOT
 
-# What every identity may do, by being one: ask who it is, what it may do, and the API server's version.
-EVERYBODY = {
+# What every authenticated identity may do: query its own identity and permissions.
+AUTHENTICATED = {
     "selfsubjectreviews.authentication.k8s.io create",
     "selfsubjectaccessreviews.authorization.k8s.io create",
     "selfsubjectrulesreviews.authorization.k8s.io create",
@@ -18,23 +18,23 @@ RULES = yaml.safe_load((ROOT / "charts" / "cift" / "operator-rules.gen.yaml").re
 
 
 def rules_of(release: Release, account: str) -> set[str]:
-    """`resource verb` for each thing that a ServiceAccount may do in the release's namespace."""
+    """`resource verb` for each permission of a ServiceAccount in the release's namespace."""
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectRulesReview",
         "spec": {"namespace": NAMESPACE},
     }
-    asker = f"system:serviceaccount:{NAMESPACE}:{account}"
+    identity = f"system:serviceaccount:{NAMESPACE}:{account}"
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated")
     done = release.cluster.kubectl(
-        *("create", "--validate=false", "-o", "json", "-f", "-", f"--as={asker}"),
+        *("create", "--validate=false", "-o", "json", "-f", "-", f"--as={identity}"),
         *(f"--as-group={group}" for group in groups),
         input=json.dumps(review),
     )
     found = set()
     for rule in json.loads(done.stdout)["status"]["resourceRules"]:
         found |= spelled(rule)
-    return found - EVERYBODY
+    return found - AUTHENTICATED
 
 
 def spelled(rule: dict[str, list[str]]) -> set[str]:
@@ -47,7 +47,7 @@ def spelled(rule: dict[str, list[str]]) -> set[str]:
     return found
 
 
-def test_no_identity_may_more_than_it_needs(release: Release) -> None:
+def test_no_identity_has_more_permissions_than_it_needs(release: Release) -> None:
     accounts = [each["metadata"]["name"] for each in release.get("serviceaccounts")["items"]]
     assert len(accounts) > 40
     wanted: set[str] = set()
@@ -71,7 +71,7 @@ def test_tokens_are_mounted_only_where_they_are_needed(release: Release) -> None
 
 
 def test_every_pod_is_restricted(release: Release) -> None:
-    """The namespace admits nothing else; this is what was admitted."""
+    """The namespace enforces "restricted"; this checks the admitted pods too."""
     namespace = json.loads(release.cluster.kubectl("get", "namespace", NAMESPACE, "-o", "json").stdout)
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     for pod in release.pods():
@@ -86,8 +86,8 @@ def test_every_pod_is_restricted(release: Release) -> None:
 
 
 @pytest.fixture
-def words(release: Release) -> set[str]:
-    """Every secret word: passwords, URLs with them, private keys."""
+def secrets(release: Release) -> set[str]:
+    """All secret strings: passwords, URLs that contain them, private keys."""
     found: set[str] = set()
     for name in ("postgres", "nats", "valkey", "token-keys"):
         for key, text in release.get("secret", f"{NAME}-{name}")["data"].items():
@@ -103,13 +103,13 @@ def words(release: Release) -> set[str]:
     return found
 
 
-def test_no_secret_is_in_logs_or_specs(release: Release, words: set[str]) -> None:
-    told = {
+def test_no_secret_is_in_logs_or_specs(release: Release, secrets: set[str]) -> None:
+    outputs = {
         "specs": release.kubectl("get", "pods,deployments,statefulsets,jobs,ksvc,configmaps", "-o", "yaml")
     }
     for pod in release.pods():
         name = pod["metadata"]["name"]
-        told[name] = release.kubectl("logs", name, "--all-containers", "--tail=-1", check=False)
-    assert sum(len(text) for text in told.values()) > 10_000
-    leaks = [where for where, text in told.items() if any(word in text for word in words)]
-    assert not leaks, f"a secret word is in {leaks}"
+        outputs[name] = release.kubectl("logs", name, "--all-containers", "--tail=-1", check=False)
+    assert sum(len(text) for text in outputs.values()) > 10_000
+    leaks = [where for where, text in outputs.items() if any(secret in text for secret in secrets)]
+    assert not leaks, f"a secret is in {leaks}"

@@ -1,6 +1,7 @@
-"""helm uninstall leaves the data: volumes, Secrets, accounts. Installed again, everything is there. And where
-the stores' volumes are gone too, a backup brings everything back: upon three servers of NATS, where there was
-one, and behind TLS."""
+"""helm uninstall keeps the data (volumes, Secrets, accounts), and a new installation uses it.
+
+Without the stores' volumes a backup restores everything; here with three NATS servers instead of one, and
+TLS."""
 
 import asyncio
 import io
@@ -24,7 +25,7 @@ from tests.target import PASSWORD, User, eventually
 STORES = {f"data-{NAME}-postgres-0", f"data-{NAME}-nats-0"}
 CLAIMS = {*STORES, f"{NAME}-backup"}
 QUIET = ("matchd.replicas=0", "relay.enabled=false", "operator.enabled=false", "market.source=none")
-"""Nothing writes to the stores (k8s/README.md)."""
+"""With these values nothing writes to the stores (k8s/README.md)."""
 THREE, TLS = "nats.replicas=3", "gateway.tls.secretName=cift-gateway-tls"
 ANALYTICS = "clickhouse.enabled=true"
 TRADED, ARCHIVED_TIMEOUT_S = "RESTORED", 120.0
@@ -33,7 +34,7 @@ API = "/api/v1/trading"
 
 
 async def acknowledged(load: Load, orders: int) -> None:
-    """Until so many more are."""
+    """Wait until `orders` more orders are acknowledged."""
     wanted, deadline = len(load.placed_at) + orders, time.monotonic() + AGAIN_TIMEOUT_S
     while len(load.placed_at) < wanted:
         assert time.monotonic() < deadline, f"no order is acknowledged: {load.counts}"
@@ -41,11 +42,11 @@ async def acknowledged(load: Load, orders: int) -> None:
 
 
 def deposit(http: httpx.Client, user: User, amount: str) -> None:
-    answer = http.post(f"{API}/account/deposit", json={"amount": amount}, headers=user.key)
-    assert answer.status_code == 201, answer.text
+    response = http.post(f"{API}/account/deposit", json={"amount": amount}, headers=user.key)
+    assert response.status_code == 201, response.text
 
 
-def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
+def test_uninstall_keeps_the_data(release: Release, add_figure: Callable[[str], None]) -> None:
     release.wait_ready()
     user = release.new_user()
     with httpx.Client(base_url=release.url, timeout=60) as http:
@@ -58,7 +59,7 @@ def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
     assert left == CLAIMS
     for name, before in secrets.items():
         assert release.secret(f"{NAME}-{name}") == before
-    tell(f"helm install upon the data of before: {release.install():.1f} s to everything ready")
+    add_figure(f"helm install with existing data: {release.install():.1f} s until everything is ready")
     with httpx.Client(base_url=release.url, timeout=60) as http:
         login = http.post("/api/v1/auth/login", json={"username": user.username, "password": PASSWORD})
         assert login.status_code == 200, login.text
@@ -69,13 +70,13 @@ def test_the_data_stays(release: Release, tell: Callable[[str], None]) -> None:
 
 @pytest.fixture(scope="module")
 def trusting() -> Iterator[Callable[[Path], None]]:
-    """Has this process's HTTP clients trust a certificate until the end of these tests."""
+    """A function that makes this process's HTTP clients trust a certificate until these tests end."""
     with pytest.MonkeyPatch.context() as changed:
         yield lambda certificate: changed.setenv("SSL_CERT_FILE", str(certificate))
 
 
-def test_a_backup_brings_it_back(
-    release: Release, trusting: Callable[[Path], None], tell: Callable[[str], None]
+def test_a_backup_restores_the_exchange(
+    release: Release, trusting: Callable[[Path], None], add_figure: Callable[[str], None]
 ) -> None:
     release.wait_ready()
     user = release.new_user()
@@ -90,19 +91,19 @@ def test_a_backup_brings_it_back(
         began = time.monotonic()
         made = release.job(f"{NAME}-backup", "by-hand")
         took = time.monotonic() - began
-        deposit(http, user, "5")  # after the backup: it is not in it
+        deposit(http, user, "5")  # after the backup, so it must not be restored
     release.uninstall()
     release.kubectl("delete", "pvc", *STORES, "--wait=true", "--timeout=120s")
     began = time.monotonic()
-    release.place(*QUIET, THREE, f"backup.volume.existingClaim={NAME}-backup")
-    told = release.job(f"{NAME}-restore", "restore")
+    release.install_without_wait(*QUIET, THREE, f"backup.volume.existingClaim={NAME}-backup")
+    restored = release.job(f"{NAME}-restore", "restore")
     trusting(release.certify(TLS.partition("=")[2]))
     release.upgrade(THREE, TLS, ANALYTICS)
     release.wait_ready()
     assert release.url.startswith("https://")
-    tell(
-        f"backup as a pod {took:.1f} s ({made.strip().splitlines()[-1]}); installed into empty stores,"
-        f" restored and trading after {time.monotonic() - began:.1f} s ({told.strip().splitlines()[-1]})"
+    add_figure(
+        f"backup in a pod {took:.1f} s ({made.strip().splitlines()[-1]}); installed with empty stores,"
+        f" restored and trading after {time.monotonic() - began:.1f} s ({restored.strip().splitlines()[-1]})"
     )
     release.settled()
     with httpx.Client(base_url=release.url, timeout=60) as http:
@@ -112,34 +113,36 @@ def test_a_backup_brings_it_back(
         assert http.get(f"{API}/portfolio", headers=user.key).json()["cash"] == "100003.25"
 
 
-def test_analytics_are_filled_of_the_restored_journal(release: Release, tell: Callable[[str], None]) -> None:
-    """ClickHouse is new, and the journal is older: what traded before the backup is asked of it."""
+def test_analytics_are_filled_from_the_restored_journal(
+    release: Release, add_figure: Callable[[str], None]
+) -> None:
+    """A new ClickHouse receives the trades that the restored journal contains."""
     with httpx.Client(base_url=f"{release.url}/api/v1", timeout=60) as http:
 
-        def asked(path: str, **given: str) -> httpx.Response:
-            answer = http.get(f"{path}/{TRADED}", params=given)
-            assert answer.status_code in (200, 503), answer.text
-            return answer
+        def get(path: str, **query: str) -> httpx.Response:
+            response = http.get(f"{path}/{TRADED}", params=query)
+            assert response.status_code in (200, 503), response.text
+            return response
 
         began = time.monotonic()
         eventually(
-            lambda: asked("analytics/volume-profile").json().get("items"),
-            "the trade of before the backup is in ClickHouse",
+            lambda: get("analytics/volume-profile").json().get("items"),
+            "the trade from before the backup is in ClickHouse",
             ARCHIVED_TIMEOUT_S,
             1,
         )
         took = time.monotonic() - began
-        (band,) = asked("analytics/volume-profile").json()["items"]
+        (band,) = get("analytics/volume-profile").json()["items"]
         assert band == {"price": "100", "volume": "7", "trades": 1}
-        (bar,) = asked("market-data/bars", interval="5m").json()["items"]
+        (bar,) = get("market-data/bars", interval="5m").json()["items"]
         assert (bar["close"], bar["volume"], bar["vwap"], bar["trades"]) == ("100", "7", "100", 1)
-        history = asked("market-data/history", format="parquet")
+        history = get("market-data/history", format="parquet")
         assert pl.read_parquet(io.BytesIO(history.content))["quantity"].to_list() == [Decimal(7)]
-    tell(f"analytics in the cluster have the restored journal's trades: asked of from zero in {took:.1f} s")
+    add_figure(f"analytics of the restored journal's trades are available after {took:.1f} s")
 
 
-async def test_one_of_three_servers_is_lost(release: Release, tell: Callable[[str], None]) -> None:
-    """The one that the journal's records go through."""
+async def test_one_of_three_nats_servers_is_lost(release: Release, add_figure: Callable[[str], None]) -> None:
+    """Kill the server that leads the journal's stream."""
     platform = Platform(release.settings(nats_url=release.journal_url))
     try:
         js = await platform.nats.jetstream()
@@ -156,11 +159,10 @@ async def test_one_of_three_servers_is_lost(release: Release, tell: Callable[[st
         await load.stop()
         silence = refused_s(load.placed_at, Kill((cluster.leader,), 1, at, time.monotonic() - at))
         figures = await all_is_well(release, load)
-    tell(f"one of three servers of NATS killed: no order acknowledged for {silence:.2f} s; {figures}")
+    add_figure(f"one of three NATS servers killed: no order acknowledged for {silence:.2f} s; {figures}")
 
 
-def test_unless_told(release: Release) -> None:
-    """Deleting the namespace is telling."""
+def test_deleting_volumes_and_namespace_removes_everything(release: Release) -> None:
     release.uninstall()
     release.kubectl("delete", "pvc", "--all", "--wait=true", "--timeout=120s")
     assert release.get("pvc")["items"] == []

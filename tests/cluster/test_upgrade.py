@@ -1,4 +1,4 @@
-"""helm upgrade and helm rollback while orders are sent: nothing is lost, nothing happens twice."""
+"""helm upgrade and helm rollback under load lose no acknowledged order and execute nothing twice."""
 
 import asyncio
 import itertools
@@ -12,15 +12,15 @@ from tests.faults.loads import STEADY, loaded
 from tests.faults.traders import GATEWAY
 
 PACE_S = 0.5
-"""A rollout takes minutes, and every order is looked at afterwards."""
+"""A rollout takes minutes and every order is checked afterwards, so orders are sent slowly."""
 
 
 def revision(release: Release) -> int:
-    told = release.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json")
-    return int(json.loads(told.stdout)["version"])
+    done = release.helm("status", NAME, "--namespace", NAMESPACE, "--output", "json")
+    return int(json.loads(done.stdout)["version"])
 
 
-async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[[str], None]) -> None:
+async def test_upgrade_and_rollback_under_load(release: Release, add_figure: Callable[[str], None]) -> None:
     await asyncio.to_thread(release.wait_ready)
     first, leader = revision(release), await asyncio.to_thread(release.settled)
     async with await loaded(release, "upgrade", steady=STEADY, pace_s=PACE_S, **GATEWAY) as load:
@@ -34,7 +34,7 @@ async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[
         )
         await asyncio.to_thread(release.wait_ready)
         changed = await asyncio.to_thread(release.settled)
-        assert changed.epoch > leader.epoch, "the engine was rolled"
+        assert changed.epoch > leader.epoch, "the upgrade must restart the engine"
         assert {each.uid for each in release.engines()}.isdisjoint({leader.uid})
         began = time.monotonic()
         await asyncio.to_thread(
@@ -48,11 +48,11 @@ async def test_upgrade_and_rollback_under_load(release: Release, tell: Callable[
             await asyncio.sleep(0.05)
         await load.stop()
         silences = sorted(((b - a, a) for a, b in itertools.pairwise(load.placed_at)), reverse=True)
-        figures = await all_is_well(release, load)  # which places orders too, later
+        figures = await all_is_well(release, load)  # places orders too, so the silences are computed before
         longest = ", ".join(f"{took:.2f} s at {at - started:.0f} s" for took, at in silences[:3])
-        answers = ", ".join(f"{n} x {answer}" for answer, n in sorted(load.counts.items()))
-        tell(
-            f"helm upgrade {took:.1f} s, rollback {back:.1f} s under load: longest silences between two"
-            f" acknowledged orders {longest}; {figures}; answers: {answers}"
+        responses = ", ".join(f"{n} x {response}" for response, n in sorted(load.counts.items()))
+        add_figure(
+            f"helm upgrade {took:.1f} s, rollback {back:.1f} s under load: longest times between two"
+            f" acknowledged orders {longest}; {figures}; responses: {responses}"
         )
     assert revision(release) == first + 2

@@ -1,6 +1,6 @@
 """A real Kubernetes control plane for tests: etcd, API server and controller manager, nothing else.
 
-The test cluster builds the binary (`kube etcd|apiserver|controller-manager` in one file); `CIFT_KUBE` names it.
+`CIFT_KUBE` names the binary (`kube etcd|apiserver|controller-manager` in one), which the test cluster builds.
 There are no nodes and no pods. An operator needs only the API server, RBAC, admission and garbage collection.
 """
 

@@ -1,4 +1,4 @@
-"""Fixtures of these tests."""
+"""Fixtures for the tests of relay."""
 
 from tests.venue import venue
 

@@ -1,5 +1,4 @@
-"""A poison effect goes to DLQ, is seen and brought again by `cift dlq`: the same whether relay brings events
-to the function or the function pulls them itself."""
+"""A poison effect goes to DLQ; `cift dlq` lists and replays it. Tested with relay and with the pump."""
 
 import json
 import os
@@ -19,12 +18,12 @@ from cift.cli.client import PREFIX
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
-from tests.relay.bringing import relay
+from tests.relay.process import relay
 from tests.stack import ROOT, Stack, eventually
 from tests.venue import Venue, refusal
 
 LETTERS = f"{PREFIX}/admin/dead-letters"
-DOOR = '''"""Notes the orders of EVENTS in a file, and refuses those that another file names."""
+FUNCTION = '''"""Appends the orders of EVENTS to `noted`, and fails for the subjects in the file `refused`."""
 
 import os
 from pathlib import Path
@@ -40,20 +39,20 @@ async def NAME(batch: Batch) -> None:
     refused = (folder / "refused").read_text().split()
     for message in batch:
         if message.subject in refused:
-            raise Poison(f"nobody is at {message.subject}")
+            raise Poison(f"no recipient for {message.subject}")
     with (folder / "noted").open("a") as file:
         file.writelines(f"{message.subject} {message.sequence}\\n" for message in batch)
 '''
 
 
 class Noter:
-    """The function of a test, running alone."""
+    """The test's function, which runs in its own process."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self._folder = name, folder
 
     def noted(self, subject: str) -> int:
-        """How many messages of the subject it took."""
+        """How many messages with this subject it handled."""
         lines = (self._folder / "noted").read_text().splitlines()
         return sum(line.startswith(f"{subject} ") for line in lines)
 
@@ -66,7 +65,7 @@ def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> It
     verb_noun = f"note_{request.param}_orders"
     functions = tmp_path / "functions"
     (functions / "testing").mkdir(parents=True)
-    (functions / "testing" / f"{verb_noun}.py").write_text(DOOR.replace("NAME", verb_noun))
+    (functions / "testing" / f"{verb_noun}.py").write_text(FUNCTION.replace("NAME", verb_noun))
     for file in ("refused", "noted"):
         (tmp_path / file).write_text("")
     name = f"testing.{verb_noun}"
@@ -85,12 +84,12 @@ def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> It
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator_key(platform: Platform) -> str:
+async def admin_key(platform: Platform) -> str:
     return await managed.create_operate_key("dead letters", platform.database, platform.settings)
 
 
 def cift(exchange: Stack, key: str, *arguments: str) -> tuple[int, Any]:
-    """`cift … --json`: exit code, and what it printed."""
+    """Run `cift … --json`. Returns the exit code and the parsed output, or stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "cift.cli", *arguments, "--json"],
         cwd=ROOT,
@@ -103,8 +102,8 @@ def cift(exchange: Stack, key: str, *arguments: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 
-async def test_a_poison_effect_is_put_aside_seen_and_brought_again(
-    noter: Noter, venue: Venue, exchange: Stack, operator_key: str
+async def test_a_poison_effect_is_stored_listed_and_replayed(
+    noter: Noter, venue: Venue, exchange: Stack, admin_key: str
 ) -> None:
     symbol, good, bad = await venue.instrument(), venue.user(), venue.user()
     refused = f"events.{bad.account_id}.order"
@@ -112,64 +111,64 @@ async def test_a_poison_effect_is_put_aside_seen_and_brought_again(
     for user in (good, bad, good, bad, good):
         await venue.order(user, symbol, quantity="1")
     fine = f"events.{good.account_id}.order"
-    eventually(lambda: noter.noted(fine) == 3, "what is not refused is noted", 60)
-    of_ours = ("--function", noter.name)
+    eventually(lambda: noter.noted(fine) == 3, "the other messages are handled", 60)
+    of_function = ("--function", noter.name)
 
     def two_letters() -> list[dict[str, Any]]:
-        code, letters = cift(exchange, operator_key, "dlq", "list", *of_ours)
+        code, letters = cift(exchange, admin_key, "dlq", "list", *of_function)
         assert code == 0, letters
         return letters if len(letters) == 2 else []
 
-    letters = eventually(two_letters, "both poisons are in DLQ", 60)
+    letters = eventually(two_letters, "both poison messages are in DLQ", 60)
     assert noter.noted(refused) == 0
     for letter in letters:
         assert (letter["function"], letter["stream"], letter["subject"]) == (noter.name, "EVENTS", refused)
-        assert letter["reason"] == f"nobody is at {refused}"
+        assert letter["reason"] == f"no recipient for {refused}"
         assert letter["data_bytes"] > 0 and letter["put_aside_at"] >= letter["published_at"]
     assert letters[0]["sequence"] < letters[1]["sequence"], "oldest first"
 
-    code, outcomes = cift(exchange, operator_key, "dlq", "replay", "--all", *of_ours)
+    code, outcomes = cift(exchange, admin_key, "dlq", "replay", "--all", *of_function)
     assert code == 1, outcomes
     assert [outcome["outcome"] for outcome in outcomes] == ["stays", "stays"]
     assert "poison" in outcomes[0]["message"]
 
     noter.refuse()
-    code, outcomes = cift(exchange, operator_key, "dlq", "replay", "--id", str(letters[0]["id"]))
+    code, outcomes = cift(exchange, admin_key, "dlq", "replay", "--id", str(letters[0]["id"]))
     assert (code, outcomes[0]["outcome"], outcomes[0]["function"]) == (0, "taken", noter.name)
     assert noter.noted(refused) == 1
-    code, outcomes = cift(exchange, operator_key, "dlq", "replay", "--all", *of_ours)
+    code, outcomes = cift(exchange, admin_key, "dlq", "replay", "--all", *of_function)
     assert (code, [o["id"] for o in outcomes]) == (0, [letters[1]["id"]])
     assert noter.noted(refused) == 2 and noter.noted(fine) == 3
-    assert cift(exchange, operator_key, "dlq", "list", *of_ours) == (0, [])
+    assert cift(exchange, admin_key, "dlq", "list", *of_function) == (0, [])
     again = await venue.call(
-        None, "POST", f"{LETTERS}/{letters[0]['id']}/replay", None, {"X-API-Key": operator_key}
+        None, "POST", f"{LETTERS}/{letters[0]['id']}/replay", None, {"X-API-Key": admin_key}
     )
     refusal(again, 404, "unknown_dead_letter", "id")
 
 
-async def test_letters_come_in_pages_and_only_to_operators(
-    noter: Noter, venue: Venue, exchange: Stack, operator_key: str, http: httpx.AsyncClient
+async def test_dead_letters_have_pages_and_require_the_scope_admin(
+    noter: Noter, venue: Venue, exchange: Stack, admin_key: str, http: httpx.AsyncClient
 ) -> None:
     symbol, bad = await venue.instrument(), venue.user()
     noter.refuse(f"events.{bad.account_id}.order")
     for _ in range(5):
         await venue.order(bad, symbol, quantity="1")
-    key = {"X-API-Key": operator_key}
+    key = {"X-API-Key": admin_key}
 
     def first_page() -> dict[str, Any] | None:
-        answer = httpx.get(
+        response = httpx.get(
             f"{exchange.url}{LETTERS}", params={"limit": 2, "function": noter.name}, headers=key
         )
-        assert answer.status_code == 200, answer.text
-        page: dict[str, Any] = answer.json()
+        assert response.status_code == 200, response.text
+        page: dict[str, Any] = response.json()
         return page if len(page["items"]) == 2 and page["next_cursor"] else None
 
     page = eventually(first_page, "a full page", 60)
     ids = [item["id"] for item in page["items"]]
     while page["next_cursor"] is not None or len(ids) < 5:
         cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
-        answer = await http.get(LETTERS, params={"limit": 2, "function": noter.name, **cursor}, headers=key)
-        page = answer.json()
+        response = await http.get(LETTERS, params={"limit": 2, "function": noter.name, **cursor}, headers=key)
+        page = response.json()
         ids = sorted({*ids, *(item["id"] for item in page["items"])})
     assert len(ids) == 5
     refusal(await http.get(LETTERS, headers=bad.key), 403, "scope_required")
@@ -178,25 +177,25 @@ async def test_letters_come_in_pages_and_only_to_operators(
     assert wrong.status_code == 422
     assert (await http.post(f"{LETTERS}/{10**9}/replay", headers=key)).status_code == 404
     noter.refuse()
-    assert cift(exchange, operator_key, "dlq", "replay", "--all", "--function", noter.name)[0] == 0
+    assert cift(exchange, admin_key, "dlq", "replay", "--all", "--function", noter.name)[0] == 0
 
 
-async def test_a_handler_that_nobody_brings_events_to_is_named(
-    venue: Venue, platform: Platform, operator_key: str
+async def test_replay_fails_for_a_handler_without_deliveries(
+    venue: Venue, platform: Platform, admin_key: str
 ) -> None:
     from cift.platform import dead_letter, dead_letters
     from cift.platform.journal import Message
 
     message = Message(7, "events.nobody.order", b"{}", {}, 1)
-    letter = dead_letter.make("testing.away", "main", "EVENTS", "2026", message, "no reason")
+    letter = dead_letter.make("testing.absent", "main", "EVENTS", "2026", message, "no reason")
     await dead_letters.put_aside(await platform.nats.jetstream(), letter)
-    (kept,) = await dead_letters.page(platform.nats, "main", "testing.away", 0, 5)
-    answer = await venue.call(None, "POST", f"{LETTERS}/{kept.id}/replay", None, {"X-API-Key": operator_key})
-    refusal(answer, 503, "handler_away")
+    (kept,) = await dead_letters.page(platform.nats, "main", "testing.absent", 0, 5)
+    response = await venue.call(None, "POST", f"{LETTERS}/{kept.id}/replay", None, {"X-API-Key": admin_key})
+    refusal(response, 503, "handler_away")
     await dead_letters.remove(platform.nats, kept.id)
 
 
-def test_the_command_says_what_it_needs(exchange: Stack, operator_key: str) -> None:
+def test_dlq_replay_requires_an_id_or_all(exchange: Stack, admin_key: str) -> None:
     for arguments in ((), ("--id", "1", "--all")):
-        code, said = cift(exchange, operator_key, "dlq", "replay", *arguments)
-        assert code == 2 and "--id ID, or --all" in said
+        code, error = cift(exchange, admin_key, "dlq", "replay", *arguments)
+        assert code == 2 and "--id ID, or --all" in error

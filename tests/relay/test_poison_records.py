@@ -1,5 +1,6 @@
-"""A record of the journal that no function can read stops its projector: all before it is projected, it is
-not skipped, and the sentence says which and why."""
+"""A journal record that cannot be decoded stops its projector.
+
+All records before it are projected. It is not skipped, and the log names the record and the reason."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from cift.platform.nats import JOURNAL_ID
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
-from tests.relay.bringing import handler_of, relay
+from tests.relay.process import handler_of, relay
 from tests.stack import Stack, eventually
 
 FUNCTION = "trading.project_orders"
@@ -23,13 +24,14 @@ STREAM, SUBJECT = "ORDERS_poisoned", "orders.poisoned"
 
 @pytest.fixture
 async def poisoned(exchange: Stack, platform: Platform) -> AsyncIterator[int]:
-    """A copy of the journal with a record that is none, and a sound one behind it; sequence of the first."""
+    """A copy of the journal with an invalid record followed by a valid one. Yields the invalid one's
+    sequence."""
     exchange.new_user()
     _, last = await platform.nats.journal()
     js = await platform.nats.jetstream()
     await js.add_stream(StreamConfig(name=STREAM, subjects=[SUBJECT], metadata={JOURNAL_ID: "poisoned"}))
     records = [(await js.get_msg("ORDERS", n)).data or b"" for n in range(1, last + 1)]
-    for data in (*records, b"no record at all", records[-1]):
+    for data in (*records, b"not a record", records[-1]):
         await js.publish(SUBJECT, data)
     yield last + 1
     await js.delete_stream(STREAM)
@@ -37,7 +39,7 @@ async def poisoned(exchange: Stack, platform: Platform) -> AsyncIterator[int]:
 
 @pytest.fixture
 async def database(exchange: Stack) -> AsyncIterator[str]:
-    """The URL of a read model that nothing was projected into."""
+    """The URL of an empty read model."""
     url = str(exchange.run_file["postgres_url"])
     owner = await asyncpg.connect(url)
     await owner.execute("DROP DATABASE IF EXISTS poisoned_test WITH (FORCE)")
@@ -49,7 +51,7 @@ async def database(exchange: Stack) -> AsyncIterator[str]:
     await owner.close()
 
 
-async def test_a_record_that_cannot_be_read_stops_its_projector(
+async def test_an_invalid_record_stops_its_projector(
     exchange: Stack, poisoned: int, database: str, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -59,10 +61,12 @@ async def test_a_record_that_cannot_be_read_stops_its_projector(
             running.wait_for(FUNCTION, "relay_stopped", 1)
             metrics = running.metrics(FUNCTION)
             assert (metrics["relay_alarm"], metrics["relay_sequence"]) == (1, poisoned - 1)
-            eventually(lambda: running.metrics(FUNCTION)["relay_lag_messages"] == 2, "two are not projected")
+            eventually(
+                lambda: running.metrics(FUNCTION)["relay_lag_messages"] == 2, "two records are not projected"
+            )
             assert running.metrics(FUNCTION)["relay_poison_total"] == 0
-            said = f"message {poisoned} of {STREAM}: record {poisoned} of the journal cannot be read"
-            assert running.said.count(said) == 1, running.said
+            error = f"message {poisoned} of {STREAM}: record {poisoned} of the journal cannot be read"
+            assert running.log.count(error) == 1, running.log
     connection = await asyncpg.connect(database)
     try:
         offset = await connection.fetchval("SELECT sequence FROM projector_offsets")

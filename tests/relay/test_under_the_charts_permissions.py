@@ -1,5 +1,6 @@
-"""relay with the configuration that the chart writes, at a real nats-server with the permissions that the
-chart gives: it can do all it must, and nobody else may do it."""
+"""relay with the chart's configuration, at a real nats-server with the chart's permissions.
+
+It can do everything it needs, and the other NATS users cannot."""
 
 import asyncio
 import json
@@ -24,7 +25,7 @@ from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.chart.helm import render
-from tests.relay.bringing import Relay
+from tests.relay.process import Relay
 from tests.stack import eventually
 
 USERS = ("engine", "relay", "functions", "operator")
@@ -43,7 +44,8 @@ def config_map(name: str, key: str) -> str:
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    """A nats-server as the chart configures it, but for addresses and folders; `{}` stands for the user."""
+    """A nats-server with the chart's configuration, except for addresses and folders. Yields its URL with
+    `{}` in place of the user."""
     ports = {"0.0.0.0:4222": free_port(), "0.0.0.0:8222": free_port()}
     text = config_map("-nats", "nats.conf").replace("/data/nats", str(tmp_path / "jetstream"))
     text = re.sub(r"^include .*$", "", text, flags=re.MULTILINE)
@@ -64,7 +66,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 class Mailer(BaseHTTPRequestHandler):
-    """A function that refuses the second message of EVENTS while `refuses`."""
+    """A function that rejects the second message of EVENTS as poison while `refuses`."""
 
     protocol_version = "HTTP/1.1"
     refuses = True
@@ -103,7 +105,9 @@ async def connected(url: str, user: str) -> Any:
     raise AssertionError("nats-server does not answer")
 
 
-async def test_relay_can_do_what_it_must_and_others_may_not(url: str, mailer: str, tmp_path: Path) -> None:
+async def test_relay_has_the_permissions_it_needs_and_others_do_not(
+    url: str, mailer: str, tmp_path: Path
+) -> None:
     Mailer.refuses = True
     engine, operator = await connected(url, "engine"), await connected(url, "operator")
     streams = engine.jetstream()
@@ -147,16 +151,16 @@ async def test_relay_can_do_what_it_must_and_others_may_not(url: str, mailer: st
         await functions.close()
         await engine.close()
         await operator.close()
-        assert relay.stop() == 0, relay.said
+        assert relay.stop() == 0, relay.log
 
 
-def test_relay_reads_what_the_chart_writes(tmp_path: Path) -> None:
+def test_relay_accepts_the_charts_configuration(tmp_path: Path) -> None:
     handlers = json.loads(config_map("-relay", "relay.json"))["handlers"]
-    brought = [function for function in load_functions() if function.kind in ("on", "every")]
-    assert {handler["function"] for handler in handlers} == {function.name for function in brought}
+    delivered = [function for function in load_functions() if function.kind in ("on", "every")]
+    assert {handler["function"] for handler in handlers} == {function.name for function in delivered}
     relay = Relay(f"nats://127.0.0.1:{free_port()}", handlers, tmp_path)
     try:
-        eventually(lambda: relay.metrics("trading.project_orders"), "it tells its metrics")
-        assert f'"handlers":{len(handlers)}' in relay.said
+        eventually(lambda: relay.metrics("trading.project_orders"), "relay serves its metrics")
+        assert f'"handlers":{len(handlers)}' in relay.log
     finally:
-        assert relay.stop() == 0, relay.said
+        assert relay.stop() == 0, relay.log

@@ -1,6 +1,7 @@
-"""The real relay brings the real journal to real functions, each alone as in a pod, while nothing in the
-exchange's own process does: from zero, over kills, over a database that is away; in order, once, and none
-into DLQ."""
+"""The real relay delivers the journal to real functions, each in its own process as in a pod.
+
+The exchange's own process delivers nothing. Covered: start from zero, kills of relay and functions, an
+unavailable database. Each record is delivered in order and once, and none goes to DLQ."""
 
 import asyncio
 import os
@@ -16,7 +17,7 @@ from cift.host.loading import load_function
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
-from tests.relay.bringing import Relay, handler_of, relay
+from tests.relay.process import Relay, handler_of, relay
 from tests.stack import Stack, User, eventually
 from tests.venue import Venue
 
@@ -25,18 +26,19 @@ PROJECTORS = ("trading.project_orders", "portfolio.project_ledger", "market_data
 
 @pytest.fixture(scope="module")
 def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An exchange whose own process brings no streams. It did in an earlier run: relay goes on from there."""
+    """An exchange whose own process delivers no events. It did so in an earlier run; relay continues
+    there."""
     folder: Path = tmp_path_factory.mktemp("pushed") / "data"
     with Stack.start(folder) as pulling:
         user = pulling.new_user()
-        answer = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=30)
-        assert answer.json()["items"] == []
+        response = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=30)
+        assert response.json()["items"] == []
     with Stack.start(folder, events="push") as stack:
         yield stack
 
 
 class Pods:
-    """The projectors as pods: asleep until somebody starts them."""
+    """The projectors, each in its own process. None runs until `start`."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -46,12 +48,12 @@ class Pods:
     def handlers(self) -> list[dict[str, object]]:
         return [handler_of(load_function(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
 
-    def wake(self, *names: str) -> None:
+    def start(self, *names: str) -> None:
         for name in names or PROJECTORS:
             context = self._running[name] = ExitStack()
             context.enter_context(alone(name, self._stack, PORT=str(self.ports[name])))
 
-    def sleep(self, *names: str) -> None:
+    def stop(self, *names: str) -> None:
         for name in names or tuple(self._running):
             self._running.pop(name).close()
 
@@ -60,18 +62,18 @@ class Pods:
 def pods(pushed: Stack) -> Iterator[Pods]:
     found = Pods(pushed)
     yield found
-    found.sleep()
+    found.stop()
 
 
 async def _place(stack: Stack, user: User, symbol: str, count: int) -> list[str]:
-    """Place so many orders; their ids, newest first. What a function cannot show yet is done all the same."""
+    """Place `count` orders. Returns their ids, newest first. They need not be in the read model yet."""
     ids = []
     async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
         body = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
         for _ in range(count):
-            answer = await client.post("/api/v1/trading/orders", json=body, headers=user.key)
-            assert answer.status_code == 201, answer.text
-            ids.append(answer.json()["id"])
+            response = await client.post("/api/v1/trading/orders", json=body, headers=user.key)
+            assert response.status_code == 201, response.text
+            ids.append(response.json()["id"])
     return ids[::-1]
 
 
@@ -85,15 +87,15 @@ async def _symbol(stack: Stack) -> str:
 
 
 def _orders(stack: Stack, user: User) -> list[str] | None:
-    """Ids of the orders that the user reads; None where the read model is behind."""
-    answer = httpx.get(
+    """Ids of the user's orders. None if the read model is behind."""
+    response = httpx.get(
         f"{stack.url}/api/v1/trading/orders", params={"limit": 500}, headers=user.key, timeout=30
     )
-    if answer.status_code == 503:
-        assert answer.json()["code"] == "read_model_behind", answer.text
+    if response.status_code == 503:
+        assert response.json()["code"] == "read_model_behind", response.text
         return None
-    assert answer.status_code == 200, answer.text
-    return [order["id"] for order in answer.json()["items"]]
+    assert response.status_code == 200, response.text
+    return [order["id"] for order in response.json()["items"]]
 
 
 def _dead_letters(stack: Stack) -> int:
@@ -107,84 +109,84 @@ def _dead_letters(stack: Stack) -> int:
     return asyncio.run(count())
 
 
-def _all_dealt_with(running: Relay) -> None:
+def _all_delivered(running: Relay) -> None:
     for name in PROJECTORS:
         eventually(
             lambda name=name: (
                 running.metrics(name)["relay_lag_messages"] == 0 and running.metrics(name)["relay_alarm"] == 0
             ),
-            f"{name} has caught up:\n{running.said}",
+            f"{name} has caught up:\n{running.log}",
             90.0,
         )
 
 
-def test_an_order_placed_while_all_sleep_is_projected_once_they_are_woken(
+def test_orders_placed_without_projectors_are_projected_after_their_start(
     pushed: Stack, pods: Pods, tmp_path: Path
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
     ids = asyncio.run(_place(pushed, user, symbol, 25))
-    assert _orders(pushed, user) is None, "nobody projects, and the function says so"
+    assert _orders(pushed, user) is None, "without projectors the function returns read_model_behind"
     with relay(pushed, pods.handlers(), tmp_path) as running:
         running.wait_for("trading.project_orders", "relay_alarm", 1)
         assert running.metrics("trading.project_orders")["relay_lag_messages"] >= 25
-        pods.wake()
+        pods.start()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
-        _all_dealt_with(running)
+        _all_delivered(running)
         messages = running.metrics("trading.project_orders")["relay_messages_total"]
-        # The user, his account and money, one instrument, 25 orders: what the pump did is not done again.
-        assert 25 < messages < 45, running.said
+        # The user, his account and money, one instrument, 25 orders: what the pump delivered is not repeated.
+        assert 25 < messages < 45, running.log
         assert running.metrics("trading.project_orders")["relay_rewinds_total"] == 0
     assert _dead_letters(pushed) == 0
 
 
-def test_kills_of_relay_and_functions_lose_and_double_nothing(
+def test_kills_of_relay_and_functions_lose_and_repeat_nothing(
     pushed: Stack, pods: Pods, tmp_path: Path
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
-    pods.wake()
+    pods.start()
     with relay(pushed, pods.handlers(), tmp_path) as running:
         ids: list[str] = []
         for round in range(4):
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.sleep("trading.project_orders")
+                pods.stop("trading.project_orders")
             else:
                 running.kill()
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.wake("trading.project_orders")
+                pods.start("trading.project_orders")
             else:
-                running.start_again()
+                running.restart()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
-        _all_dealt_with(running)
+        _all_delivered(running)
     assert _dead_letters(pushed) == 0
 
 
-def test_a_database_that_is_away_makes_lag_and_an_alarm_and_no_dead_letters(
+def test_an_unavailable_database_causes_lag_and_an_alarm_but_no_dead_letters(
     pushed: Stack, pods: Pods, tmp_path: Path
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
-    pods.wake()
+    pods.start()
     name = "trading.project_orders"
     with relay(pushed, pods.handlers(), tmp_path) as running:
-        _all_dealt_with(running)
+        _all_delivered(running)
 
-        # Killed, and what the supervisor starts in its place is frozen before it serves.
+        # Kill the database, and freeze the one that the supervisor starts instead before it serves.
         frozen = pushed.restarted("postgres", pushed.kill("postgres"))
         os.kill(frozen, signal.SIGSTOP)
         try:
-            for _ in range(10):  # by the engine alone: functions ask the database who calls
+            for _ in range(10):  # through the engine only: functions need the database to authenticate
                 asyncio.run(_symbol(pushed))
             for each in PROJECTORS:
                 running.wait_for(each, "relay_alarm", 1)
             behind = running.metrics(name)["relay_lag_messages"]
-            assert behind >= 10, running.said
+            assert behind >= 10, running.log
         finally:
             os.kill(frozen, signal.SIGCONT)
         pushed.wait_ready(90)
-        _all_dealt_with(running)
-        assert running.said.count("alarm: it does not work") >= 1
+        _all_delivered(running)
+        assert running.log.count("alarm: it does not work") >= 1
         ids = asyncio.run(_place(pushed, user, symbol, 3))
-        assert eventually(lambda: _orders(pushed, user) == ids, "it is read as before", 60)
+        assert eventually(lambda: _orders(pushed, user) == ids, "the orders are read", 60)
         assert running.metrics(name)["relay_poison_total"] == 0
     assert _dead_letters(pushed) == 0

@@ -1,4 +1,4 @@
-"""A real relay beside a running exchange, with the handlers that the functions declare."""
+"""Runs the real relay next to a running exchange, with the handlers that the functions declare."""
 
 import json
 import os
@@ -20,7 +20,7 @@ STOPS_WITHIN_S = 30.0
 
 
 def program() -> Path:
-    """The program that `make build` left; CIFT_RELAY names another."""
+    """The path of relay: CIFT_RELAY, or the program that `make build` builds."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core" / "target")
     path = Path(os.environ.get("CIFT_RELAY") or target / "release" / "relay")
     assert os.access(path, os.X_OK), f"relay is not built ({path} is missing): run `make build`"
@@ -28,7 +28,7 @@ def program() -> Path:
 
 
 def handler_of(function: Function, url: str) -> dict[str, Any]:
-    """As charts/cift/templates/relay.yaml writes it."""
+    """The handler's configuration, as charts/cift/templates/relay.yaml writes it."""
     handler: dict[str, Any] = {"function": function.name, "url": url, "timeout_seconds": function.timeout_s}
     if function.kind == "every":
         return {**handler, "kind": "every", "every_seconds": function.seconds}
@@ -62,11 +62,11 @@ class Relay:
         return self._process.pid
 
     def kill(self) -> None:
-        """As a lost node does."""
+        """SIGKILL, as if its node failed."""
         self._process.kill()
         self._process.wait(STOPS_WITHIN_S)
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         self._process = self._start()
 
     def stop(self) -> int:
@@ -74,11 +74,11 @@ class Relay:
         return self._process.wait(STOPS_WITHIN_S)
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         return self.output.read_text()
 
     def metrics(self, function: str) -> Mapping[str, float]:
-        """Its metrics of that function, by name."""
+        """Relay's metrics for this function, by name."""
         text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=10).text
         line = re.compile(rf'(relay_\w+)\{{function="{re.escape(function)}"\}} (\S+)')
         return {found[1]: float(found[2]) for found in line.finditer(text)}
@@ -91,11 +91,11 @@ class Relay:
 
 @contextmanager
 def relay(stack: Stack, handlers: list[dict[str, Any]], folder: Path) -> Iterator[Relay]:
-    """A relay that must end well."""
+    """Run relay. It must stop with exit code 0."""
     running = Relay(str(stack.run_file["nats_url"]), handlers, folder)
     try:
         yield running
     except BaseException:
         running.kill()
         raise
-    assert running.stop() == 0, running.said
+    assert running.stop() == 0, running.log
