@@ -23,7 +23,7 @@ from cift.history import archive, questdb_ticks, rules
 from cift.history import tick_export as history
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.questdb_store import QuestDBStore
-from cift.history.tick_store import TickStore, Whose
+from cift.history.tick_store import SourceFilter, TickStore
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
 from cift.platform.questdb import QuestDB
@@ -175,17 +175,17 @@ async def bars(store: str, precomputed: Query, scan: Query) -> None:
     )
 
 
-def bars_of_the_day(store: TickStore, whose: Whose) -> Query:
+def bars_of_the_day(store: TickStore, sources: SourceFilter) -> Query:
     begin = DAY_NS // NANOS
-    found = store.bars_of(SYMBOL, 60, whose, None)
+    found = store.bars_of(SYMBOL, 60, sources, None)
     return lambda: found.bars(60, begin, begin + 86_400, 10_000)
 
 
 async def export(clickhouse: ClickHouse, rows: int, form: history.Form) -> None:
     span = rules.Range(DAY_NS, DAY_NS + 86_400 * NANOS)
     before, began, size = memory_mb(), time.perf_counter(), 0
-    wanted = history.Wanted(SYMBOL, FEED, "trades", span, None)
-    async for piece in history.pages(wanted, form, ClickHouseStore(clickhouse)):
+    export_query = history.Export(SYMBOL, FEED, "trades", span, None)
+    async for piece in history.pages(export_query, form, ClickHouseStore(clickhouse)):
         size += len(piece)
     took = time.perf_counter() - began
     print(
@@ -198,7 +198,7 @@ async def stores(rows: int, folder: Path) -> None:
     clickhouse = ClickHouse(Settings(clickhouse_url=f"chdb://{folder}"))
     try:
         await ingest(clickhouse, rows)
-        precomputed = bars_of_the_day(ClickHouseStore(clickhouse), Whose(FEED))
+        precomputed = bars_of_the_day(ClickHouseStore(clickhouse), SourceFilter(FEED))
         await bars("ClickHouse", precomputed, lambda: clickhouse.rows(RAW))
         # ClickHouse merges parts in the background; here it is forced, to measure both states.
         await clickhouse.command("OPTIMIZE TABLE bars_analytics FINAL")
@@ -216,7 +216,11 @@ async def other_store(rows: int, folder: Path) -> None:
             await ingest_questdb(questdb, rows)
             store = QuestDBStore(questdb)
             # Bars over all sources are not precomputed, so this query reads the ticks.
-            await bars("QuestDB", bars_of_the_day(store, Whose(FEED)), bars_of_the_day(store, Whose(None)))
+            await bars(
+                "QuestDB",
+                bars_of_the_day(store, SourceFilter(FEED)),
+                bars_of_the_day(store, SourceFilter(None)),
+            )
         finally:
             await questdb.close()
 

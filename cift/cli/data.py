@@ -136,7 +136,7 @@ async def _run_provider(
 ) -> loading.Loaded:
     running = maintenance.running_settings()
     platform = Platform(running)
-    notes = loading.Notes(running.data / "cli" / "loads.json")
+    notes = loading.CompletedLoads(running.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         task = bars.add_task("ticks", total=None)
@@ -182,7 +182,7 @@ async def _run(
 ) -> loading.Loaded:
     settings = maintenance.running_settings()
     platform = Platform(settings)
-    notes = loading.Notes(settings.data / "cli" / "loads.json")
+    notes = loading.CompletedLoads(settings.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         task = bars.add_task("ticks", total=None)

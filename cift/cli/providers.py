@@ -62,7 +62,7 @@ async def load(
     wanted: Sequence[Unit],
     settings: MarketSettings,
     ticks: Ticks,
-    notes: loading.Notes,
+    notes: loading.CompletedLoads,
     progress: Callable[[Unit, int], None],
     *,
     again: bool,
@@ -85,7 +85,7 @@ async def load(
             loaded.ticks += count
             loaded.messages += 1
             progress(unit, count)
-        notes.done(unit.key)
+        notes.add(unit.key)
         loaded.files += 1
     return loaded
 

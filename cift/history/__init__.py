@@ -1,10 +1,10 @@
-"""What the market and the accounts did, kept for analysis: archived in ClickHouse, asked as bars, ticks and
-figures.
+"""Archived ticks, executions and books, and the bars, exports and analytics made from them.
 
-archive.py      messages of TICKS as columns of the store
-batches.py, lean_load.py, files.py, load.py   recorded ticks from files, into TICKS
-bars.py, ticks.py, asked.py   what HTTP asks: pages of bars, streams of ticks
-questdb_ticks.py   the same ticks in QuestDB
-analytics.py, indicators.py   what ticks, quotes and fills add up to, when asked and by the minute
-executions.py   records of the journal as columns of the store
+archive.py                  messages of TICKS as blocks of the ClickHouse tables
+questdb_ticks.py            the same ticks as frames of the QuestDB tables
+executions.py, books.py     journal records and engine books as blocks of the ClickHouse tables
+batches.py, lean_load.py, files.py, load.py   recorded ticks from files into TICKS
+tick_store.py, clickhouse_store.py, questdb_store.py   reads of ticks and bars, one interface for both stores
+requests.py, bars.py, tick_export.py   HTTP requests: pages of bars, streamed exports of ticks
+analytics.py, indicators.py figures from ticks, quotes and fills: on request, and once per minute
 """

@@ -1,7 +1,7 @@
-"""Questions that are asked of ticks, quotes and fills, each one SQL statement with one view of its rows.
+"""Analytics of ticks, quotes and fills: one SQL statement and one view of its rows each.
 
-A page is as many intervals (or bands, or fills) as its limit; its cursor is the next one's key. Ranges are
-bounded, and the store ends what takes too long.
+A page has at most `limit` intervals (or price bands, or fills); its cursor is the key of the next one.
+Ranges are bounded, and the store cancels queries that take too long.
 """
 
 from decimal import Decimal
@@ -18,7 +18,7 @@ from cift.kernel.money import format_nanos
 from cift.platform.clickhouse import ClickHouse
 
 RANGE_MAX_S = 7 * 86_400
-USUAL_S = 86_400
+DEFAULT_RANGE_S = 86_400
 _QUOTES = """
 FROM quotes_analytics FINAL
 WHERE symbol = {symbol:String} AND SOURCES
@@ -43,7 +43,7 @@ SELECT begins, sum(added) AS imbalance, count() FROM (
     WINDOW before AS (PARTITION BY source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 ) GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
 """  # noqa: S608 (constants)
-# As _FLOW, of every symbol and feed, with means of the inside: rows of order_flow_features.
+# As _FLOW for every symbol and feed, with mean spread and sizes: the rows of order_flow_features.
 FLOW_BY_MINUTE = f"""
 SELECT symbol, source, toDateTime(begins, 'UTC'), {{seconds:UInt32}}, sum(toFloat64(added)),
 avg(toFloat64(ask - bid)),
@@ -69,7 +69,7 @@ WHERE symbol = {symbol:String} AND SOURCES AND bitAnd(conditions, 118517248) = 0
     AND at >= fromUnixTimestamp64Nano({since:Int64}) AND at < fromUnixTimestamp64Nano({until:Int64})
 GROUP BY band HAVING band >= {from:Int64} ORDER BY band LIMIT {limit:UInt32}
 """
-# The inside market that is known: quotes of feeds, and the exchange's own book as it was kept.
+# Mid prices: from quotes of feeds, and from the archived snapshots of the exchange's own book.
 _MIDS = """
 SELECT symbol, at, (bid + ask) / 2 AS mid FROM quotes_analytics FINAL
 WHERE symbol IN (SELECT symbol FROM mine) AND bid_quantity > 0 AND ask_quantity > 0 AND bid < ask
@@ -79,7 +79,7 @@ SELECT symbol, at, (bid_prices[1] + ask_prices[1]) / 2 FROM order_book_snapshots
 WHERE symbol IN (SELECT symbol FROM mine) AND notEmpty(bid_prices) AND notEmpty(ask_prices)
     AND at >= (SELECT min(arrived) FROM mine) - INTERVAL 1 HOUR AND at <= (SELECT max(at) FROM mine)
 """
-# An order's id is a UUIDv7: its first 48 bits are when it was placed, in ms.
+# An order's id is a UUIDv7: its first 48 bits are the time of placement, in ms.
 _EXECUTIONS = f"""
 WITH mine AS (
     SELECT *, toDateTime64(UUIDv7ToDateTime(order), 9, 'UTC') AS arrived FROM trade_executions FINAL
@@ -95,9 +95,9 @@ ORDER BY place DESC
 """  # noqa: S608 (constants)
 
 
-def span(start_ns: int | None, end_ns: int | None) -> rules.Range:
-    """The range of a question; without a start the day before its end. Raises Refused."""
-    return rules.range_of(start_ns, end_ns, now_ns(), max_s=RANGE_MAX_S, usual_s=USUAL_S)
+def query_range(start_ns: int | None, end_ns: int | None) -> rules.Range:
+    """The range of a query; without a start, the day before its end. Raises Refused."""
+    return rules.range_of(start_ns, end_ns, now_ns(), max_s=RANGE_MAX_S, default_s=DEFAULT_RANGE_S)
 
 
 async def _series(
@@ -111,7 +111,7 @@ async def _series(
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     seconds = rules.seconds_of(interval)
     after = number(page)
-    condition, parameters = sources_sql(rules.whose("all", feed))
+    condition, parameters = sources_sql(rules.source_filter("all", feed))
     rows = await clickhouse.rows(
         sql.replace("SOURCES", condition),
         {
@@ -139,7 +139,7 @@ async def spreads(
     page: PageRequest,
     clickhouse: ClickHouse,
 ) -> Page[SpreadView]:
-    """Spread and depth at the inside, by interval. Raises Refused, Unavailable."""
+    """Spread and sizes of the best quote, by interval. Raises Refused, Unavailable."""
     rows, cursor = await _series(_SPREAD, symbol, feed, interval, range_, page, clickhouse)
     items = [
         SpreadView.model_construct(
@@ -165,7 +165,8 @@ async def order_flow(
     page: PageRequest,
     clickhouse: ClickHouse,
 ) -> Page[OrderFlowView]:
-    """Order-flow imbalance by interval: what bids gained and asks lost. Raises Refused, Unavailable."""
+    """Order-flow imbalance by interval: size added to bids minus size added to asks. Raises Refused,
+    Unavailable."""
     rows, cursor = await _series(_FLOW, symbol, feed, interval, range_, page, clickhouse)
     items = [
         OrderFlowView.model_construct(
@@ -186,7 +187,7 @@ async def volume_profile(
     clickhouse: ClickHouse,
 ) -> Page[VolumeAtPriceView]:
     """Volume by price, lowest first. Raises Refused, Unavailable."""
-    condition, parameters = sources_sql(rules.whose(source, feed))
+    condition, parameters = sources_sql(rules.source_filter(source, feed))
     rows = await clickhouse.rows(
         _PROFILE.replace("SOURCES", condition),
         {
@@ -210,7 +211,7 @@ async def volume_profile(
 
 
 async def executions(account_id: str, page: PageRequest, clickhouse: ClickHouse) -> Page[ExecutionView]:
-    """An account's fills beside the market, newest first. Raises Refused, Unavailable."""
+    """An account's fills with the market's mid price at each, newest first. Raises Refused, Unavailable."""
     before = number(page)
     rows = await clickhouse.rows(
         _EXECUTIONS,
@@ -226,8 +227,9 @@ async def executions(account_id: str, page: PageRequest, clickhouse: ClickHouse)
 
 def _execution(row: tuple[Any, ...]) -> ExecutionView:
     at, order, symbol, side, liquidity, price, quantity, mid, arrival, _ = row
-    beyond = price - mid if mid else None  # a join without a partner gives 0, and no price is
-    slipped = price - arrival if arrival else None
+    # ASOF LEFT JOIN gives 0 where no mid price is known; 0 is never a price.
+    over_mid = price - mid if mid else None
+    over_arrival = price - arrival if arrival else None
     return ExecutionView.model_construct(
         at=rfc3339(int(at)),
         order_id=order,
@@ -237,7 +239,7 @@ def _execution(row: tuple[Any, ...]) -> ExecutionView:
         price=required_text(price),
         quantity=required_text(quantity),
         mid=decimal_text(mid) if mid else None,
-        effective_spread=None if beyond is None else decimal_text(2 * side * beyond),
+        effective_spread=None if over_mid is None else decimal_text(2 * side * over_mid),
         arrival_mid=decimal_text(arrival) if arrival else None,
-        slippage=None if slipped is None else decimal_text(side * slipped),
+        slippage=None if over_arrival is None else decimal_text(side * over_arrival),
     )

@@ -1,8 +1,8 @@
-"""Messages of TICKS as blocks of the tick tables. Pure but for counting.
+"""Messages of TICKS as blocks of the tick tables. Pure.
 
-Invariant: all ticks of a message are in one block. The bars that a block adds to are keyed by the message
-(`origin`): half a message in one block and half in the next would be two rows of one key, of which one is
-dropped.
+Invariant: all ticks of a message are in one block. The view that keeps bars adds one row per message,
+keyed by it (`origin`). A message split over two blocks would make two rows with the same key, and one of
+them would be dropped.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from cift.platform.tick_stream import FACTORS
 
 EPOCH = date(1970, 1, 1)
 BLOCK_ROWS_MAX = 500_000
-"""Below ClickHouse's own `max_insert_block_size`, above which it would cut a block."""
+"""Below ClickHouse's `max_insert_block_size`, above which it splits a block."""
 _TRADES = (("price", NANOS, "prices"), ("quantity", NANOS, "quantities"), ("side", "Int8", "sides"))
 _QUOTES = (
     ("bid", NANOS, "bids"),
@@ -32,23 +32,23 @@ TABLES = {"trade": "ticks_analytics", "quote": "quotes_analytics"}
 _COLUMNS = {"trade": (*_TRADES, ("conditions", "UInt32", "conditions")), "quote": _QUOTES}
 
 Batch = dict[str, Any]
-"""What `cift_core.ticks.decode_ticks` gives."""
+"""The result of `cift_core.ticks.decode_ticks`."""
 
 
-def parted(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """The messages of ticks, and those of factors."""
+def split(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """The messages with ticks, and those with factors."""
     factors = [message for message in messages if message.subject.startswith(FACTORS)]
     return [message for message in messages if not message.subject.startswith(FACTORS)], factors
 
 
 def factors(messages: Sequence[Message]) -> list[tuple[str, list[Factor]]]:
-    """A symbol and its factors of each message. Raises Poison: a message is none."""
+    """Symbol and factors of each message. Raises Poison if a message cannot be decoded."""
     found = []
     for message in messages:
         try:
-            told = orjson.loads(message.data)
-            rows = [(date.fromisoformat(row[0]), Decimal(row[1]), Decimal(row[2])) for row in told["factors"]]
-            found.append((str(told["symbol"]), rows))
+            body = orjson.loads(message.data)
+            rows = [(date.fromisoformat(row[0]), Decimal(row[1]), Decimal(row[2])) for row in body["factors"]]
+            found.append((str(body["symbol"]), rows))
         except (ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
             raise Poison(f"message {message.sequence} of TICKS ({message.subject}): {error}") from error
     return found
@@ -73,8 +73,8 @@ def factor_block(symbol: str, rows: Sequence[Factor]) -> bytes:
 
 
 def decode(messages: Sequence[Message]) -> list[Batch]:
-    """The batches of these messages. Raises Poison: a message is none."""
-    from cift_core import ticks  # brings NumPy, which only those who keep ticks have
+    """The batches of these messages. Raises Poison if a message cannot be decoded."""
+    from cift_core import ticks  # imports NumPy, which only functions with tick stores install
 
     batches = []
     for message in messages:
@@ -86,20 +86,20 @@ def decode(messages: Sequence[Message]) -> list[Batch]:
 
 
 def blocks(batches: Sequence[Batch]) -> Iterator[tuple[str, int, bytes]]:
-    """Kind, rows and block of each insert, whole messages together."""
+    """Kind, number of rows and block of each insert. A message is never split."""
     for kind in TABLES:
-        gathered: list[Batch] = []
+        pending: list[Batch] = []
         rows = 0
         for batch in batches:
             if batch["kind"] != kind:
                 continue
-            if gathered and rows + len(batch["times"]) > BLOCK_ROWS_MAX:
-                yield kind, rows, _block(kind, gathered)
-                gathered, rows = [], 0
-            gathered.append(batch)
+            if pending and rows + len(batch["times"]) > BLOCK_ROWS_MAX:
+                yield kind, rows, _block(kind, pending)
+                pending, rows = [], 0
+            pending.append(batch)
             rows += len(batch["times"])
-        if gathered:
-            yield kind, rows, _block(kind, gathered)
+        if pending:
+            yield kind, rows, _block(kind, pending)
 
 
 def _block(kind: str, batches: Sequence[Batch]) -> bytes:
@@ -120,11 +120,11 @@ def _block(kind: str, batches: Sequence[Batch]) -> bytes:
     return block(sum(counts), columns)
 
 
-def lost(last: int, messages: Sequence[Message]) -> int:
-    """How many messages of the stream are missing between `last` (0: not known) and among these."""
-    missing = 0
+def missing(last: int, messages: Sequence[Message]) -> int:
+    """How many messages of the stream are missing between `last` (0: unknown) and the last of these."""
+    count = 0
     for message in messages:
         if last:
-            missing += message.sequence - last - 1
+            count += message.sequence - last - 1
         last = message.sequence
-    return missing
+    return count

@@ -1,7 +1,8 @@
-"""Ticks from files as batches for TICKS. Deterministic: the same file makes the same batches with the same
-numbers, so that loading it again changes nothing, and a load that broke off goes on where it was.
+"""Ticks from files as messages for TICKS. Deterministic: the same file makes the same messages with the
+same sequences. So loading it again changes nothing, and an interrupted load can continue.
 
-A tick's number is its day (since the Unix epoch) and its place in that day's file: day x 2^32 + row, from 1.
+A tick's sequence is made of its day (since the Unix epoch) and its row in that day's file: day x 2^32 +
+row, from 1.
 """
 
 from collections.abc import Iterator
@@ -21,14 +22,16 @@ QUOTE_COLUMNS = ("sequence", "at", "bid", "bid_quantity", "ask", "ask_quantity")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One message to be."""
+class TickMessage:
+    """One message for TICKS."""
 
     feed: str
     symbol: str
     kind: Kind
     first: int
+    """Sequence of the first tick."""
     ticks: int
+    """Number of ticks."""
     batch: bytes
 
 
@@ -38,15 +41,16 @@ def first_sequence(day: date) -> int:
 
 
 def midnight_ns(day: date, zone: str) -> int:
-    """Midnight of that day and zone, in ns since the Unix epoch."""
+    """Midnight at the start of a day in a time zone, in ns since the Unix epoch."""
     from zoneinfo import ZoneInfo
 
     moment = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return int(moment.timestamp()) * NANOS
 
 
-def pieces(frame: "pl.DataFrame", feed: str, symbol: str, kind: Kind) -> Iterator[Piece]:
-    """The ticks of a frame with the columns above (int64 nanos and ns, uint64 sequences), in messages."""
+def to_messages(frame: "pl.DataFrame", feed: str, symbol: str, kind: Kind) -> Iterator[TickMessage]:
+    """The ticks of a frame as messages. Its columns: TRADE_COLUMNS or QUOTE_COLUMNS (int64 nanos and ns,
+    uint64 sequences)."""
     import numpy as np
     from cift_core import ticks
 
@@ -59,4 +63,4 @@ def pieces(frame: "pl.DataFrame", feed: str, symbol: str, kind: Kind) -> Iterato
             np.ascontiguousarray(part[name].to_numpy(), dtype=types.get(name, np.int64)) for name in names
         ]
         batch = encode(feed, symbol, *columns)
-        yield Piece(feed, symbol, kind, int(columns[0][0]), part.height, batch)
+        yield TickMessage(feed, symbol, kind, int(columns[0][0]), part.height, batch)

@@ -1,4 +1,4 @@
-"""Books of the engine as a block of order_book_snapshots. Pure."""
+"""Books from the engine as a block of order_book_snapshots. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ from cift.kernel.money import parse_nanos
 from cift.platform.native import TIME, block, nested, strings
 
 DEPTH = 10
-AT_ONCE = 50
-"""Questions that the engine is asked together."""
+CONCURRENT_QUERIES_MAX = 50
+"""Book queries that are sent to the engine at the same time."""
 PRICES, QUANTITIES = "Array(Decimal(18, 9))", "Array(Decimal(18, 9))"
 
 
 def books_block(books: Sequence[dict[str, Any]]) -> bytes:
-    """The engine's answers to `book` questions, as one block."""
+    """The engine's responses to `book` queries, as one block."""
     import numpy as np
 
     def levels(side: str, place: int) -> bytes:

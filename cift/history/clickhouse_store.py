@@ -1,15 +1,15 @@
-"""The tick store that is ClickHouse (`tick_store.TickStore`): bars are kept, by views, as ticks arrive.
+"""The tick store ClickHouse (`tick_store.TickStore`). Views add to the stored bars as ticks arrive.
 
-Every read says FINAL: what came twice is one row."""
+Every query uses FINAL, so that a tick that was inserted twice counts once."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from cift.history.tick_store import BarRow, Factor, Kind, TextForm, TickPage, Whose
+from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.platform.calendars import Session
 from cift.platform.clickhouse import ClickHouse
 
-# Session's hours by UTC day: no session of New York's crosses midnight in UTC.
+# Session hours by UTC day: no session of New York crosses midnight UTC.
 _IN_SESSION = """
  AND toUnixTimestamp(start) >= transform(toUInt32(toDate(start)), {days:Array(UInt32)}, {opens:Array(UInt32)},
      toUInt32(4294967295))
@@ -21,38 +21,39 @@ SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS be
     argMin(open, first), max(high), min(low), argMax(close, last),
     sum(volume), sum(notional), sum(trades)
 FROM bars_analytics FINAL
-WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {kept:UInt32}
+WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
 GROUP BY begins ORDER BY begins LIMIT {limit:UInt32}
 """
 _EDGE = """
 SELECT toUnixTimestamp(FUNCTION(start)), count() FROM bars_analytics
-WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {kept:UInt32}
+WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
 """
 
 
-def sources_sql(whose: Whose) -> tuple[str, dict[str, Any]]:
+def sources_sql(sources: SourceFilter) -> tuple[str, dict[str, Any]]:
     """The condition on `source`, and its parameters."""
-    if whose.name is None:
+    if sources.name is None:
         return "1", {}
-    return f"source {'!=' if whose.but else '='} {{source:String}}", {"source": whose.name}
+    operator = "!=" if sources.exclude else "="
+    return f"source {operator} {{source:String}}", {"source": sources.name}
 
 
-class _Kept:
-    """The kept bars of one symbol that a request is about."""
+class _StoredBars:
+    """The stored bars of one symbol, of the requested sources and sessions."""
 
     def __init__(
         self,
         clickhouse: ClickHouse,
         symbol: str,
-        kept_s: int,
-        whose: Whose,
+        stored_s: int,
+        sources: SourceFilter,
         sessions: Sequence[Session] | None,
     ) -> None:
         self._clickhouse = clickhouse
-        self._sources, parameters = sources_sql(whose)
-        self._parameters: dict[str, Any] = {"symbol": symbol, "kept": kept_s, **parameters}
+        self._sources, parameters = sources_sql(sources)
+        self._parameters: dict[str, Any] = {"symbol": symbol, "stored": stored_s, **parameters}
         self._session = ""
         if sessions is not None:
             self._session = _IN_SESSION
@@ -83,8 +84,10 @@ class ClickHouseStore:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    def bars_of(self, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None) -> _Kept:
-        return _Kept(self._clickhouse, symbol, kept_s, whose, sessions)
+    def bars_of(
+        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+    ) -> _StoredBars:
+        return _StoredBars(self._clickhouse, symbol, stored_s, sources, sessions)
 
     async def sources(self, symbol: str) -> list[str]:
         rows = await self._clickhouse.rows(
@@ -110,7 +113,6 @@ class ClickHouseStore:
         return await self._clickhouse.table(_page_sql(page.kind, as_text=False), _parameters(page))
 
 
-# ── ticks ───────────────────────────────────────────────────────────────────────────────────────
 _TICKS: dict[Kind, tuple[str, str]] = {
     "trades": (
         "ticks_analytics",

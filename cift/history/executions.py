@@ -1,8 +1,8 @@
-"""Records of the journal as blocks: fills, positions and cash of accounts, and the exchange's own trades as
-ticks.
+"""Journal records as blocks: fills, positions and cash of accounts, and the exchange's own trades as
+ticks. Pure.
 
-Pure. All rows bear the journal's own numbers, so that a record delivered again makes the same rows, and the
-tables' keys drop them.
+All rows carry the journal's own numbers. So a redelivered record makes the same rows, and the tables'
+keys drop them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,23 +13,23 @@ from cift.platform.journal import JournalRecord
 from cift.platform.native import NANOS, TIME, WIDE_NANOS, block, same, strings, wide
 
 EVENTS_PER_COMMAND_MAX = 1024
-"""Above the engine's own limit: a trade's number on the tape is command x 1024 + place among its events."""
+"""Above the engine's own limit. The sequence of a trade's tick is command x 1024 + index among its events."""
 SIDES = {"buy": 1, "sell": -1}
 
 
 @dataclass(slots=True)
 class Rows:
-    """Rows by table; each row is a tuple in the order of the table's columns below."""
+    """Rows by table. Each row is a tuple in the order of the columns in `blocks`."""
 
     trades: list[tuple[Any, ...]] = field(default_factory=list)
     fills: list[tuple[Any, ...]] = field(default_factory=list)
     positions: list[tuple[Any, ...]] = field(default_factory=list)
     cash: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
-    """(record, account) → (at, cash): the last of a record counts."""
+    """(record, account) → (at, cash): the last value of a record is kept."""
 
 
 def fold(records: Sequence[JournalRecord]) -> Rows:
-    """What these records did."""
+    """The rows of these records."""
     rows = Rows()
     for record in records:
         at, first = record.timestamp, record.record["first_command"]
@@ -37,7 +37,7 @@ def fold(records: Sequence[JournalRecord]) -> Rows:
             for index, event in enumerate(entry["events"]):
                 match event["type"]:
                     case "level_changed":
-                        break  # the last events of a command are only these
+                        break  # only level changes follow
                     case "trade_executed":
                         _trade(rows, event, record.sequence, first + offset, index, at)
                     case "cash_moved":

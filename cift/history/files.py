@@ -1,22 +1,24 @@
-"""Ticks from CSV and Parquet files of any origin, by the names of their columns.
+"""Ticks from CSV and Parquet files of any origin, by column names.
 
-| column | of | what |
+| column | kind | value |
 |---|---|---|
-| symbol | both | may be left out where the caller names one |
+| symbol | both | optional if the caller gives one |
 | at (or timestamp, time) | both | RFC 3339, a timestamp (without zone: UTC), or ns since the Unix epoch |
 | price, quantity (or size) | trades | decimals |
-| aggressor (or side), conditions | trades | buy, sell or empty; a whole number; both may be left out |
-| bid, bid_quantity, ask, ask_quantity | quotes | (or bid_size, ask_size) |
+| aggressor (or side) | trades | buy, sell or empty; optional |
+| conditions | trades | an integer; optional |
+| bid, bid_quantity, ask, ask_quantity | quotes | decimals (or bid_size, ask_size) |
 
-What a file holds is told by its columns. A tick's number is its time in ns, or one more than the number
-before it, whichever is larger: the same file makes the same numbers, and files of other times make others.
+A file with a column bid holds quotes, else trades. A tick's sequence is its time in ns or the previous
+sequence plus one, whichever is larger. So the same file makes the same sequences, and files of other
+times make other ones.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cift.history.batches import Kind, Piece, pieces
+from cift.history.batches import Kind, TickMessage, to_messages
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +36,15 @@ _QUOTE = ("bid", "bid_quantity", "ask", "ask_quantity")
 
 
 class NotTicks(ValueError):
-    """The file cannot be read as ticks; one sentence."""
+    """The file cannot be read as ticks. The message is one sentence."""
 
 
 def read(path: Path, symbol: str | None) -> tuple[Kind, "pl.DataFrame"]:
-    """Kind and ticks of a file, by symbol and time: symbol, and the columns of `batches.pieces`.
+    """Kind and ticks of a file, sorted by symbol and time. Columns: symbol, and those of
+    `batches.to_messages`.
 
     Raises:
-        NotTicks: with what is wrong.
+        NotTicks
     """
     import polars as pl
 
@@ -51,8 +54,8 @@ def read(path: Path, symbol: str | None) -> tuple[Kind, "pl.DataFrame"]:
         if symbol is not None:
             frame = frame.with_columns(symbol=pl.lit(symbol))
         kind: Kind = "quote" if "bid" in frame.columns else "trade"
-        wanted = ("symbol", "at", *(_QUOTE if kind == "quote" else _TRADE))
-        missing = [name for name in wanted if name not in frame.columns]
+        needed = ("symbol", "at", *(_QUOTE if kind == "quote" else _TRADE))
+        missing = [name for name in needed if name not in frame.columns]
         if missing:
             raise NotTicks(f"{path} has no column {', '.join(missing)}; it has {', '.join(frame.columns)}")
         frame = _typed(frame, kind)
@@ -60,7 +63,7 @@ def read(path: Path, symbol: str | None) -> tuple[Kind, "pl.DataFrame"]:
         raise NotTicks(f"{path} cannot be read: {error}") from error
     empty = sum(frame.null_count().row(0))
     if empty:
-        raise NotTicks(f"{path}: {empty} values are no times or numbers")
+        raise NotTicks(f"{path}: {empty} values are not times or numbers")
     return kind, _numbered(frame)
 
 
@@ -68,7 +71,7 @@ def _typed(frame: "pl.DataFrame", kind: Kind) -> "pl.DataFrame":
     import polars as pl
 
     def nanos(name: str) -> "pl.Expr":
-        """Exact: by way of a decimal, never of a float that was not one in the file."""
+        """Exact, by way of a decimal; only a float column of the file is converted from floats."""
         column = pl.col(name)
         if frame.schema[name].is_float():
             return (column * 1e9).round().cast(pl.Int64).alias(name)
@@ -100,13 +103,13 @@ def _numbered(frame: "pl.DataFrame") -> "pl.DataFrame":
     import polars as pl
 
     place = pl.int_range(pl.len(), dtype=pl.Int64)
-    rising = ((pl.col("at") - place).cum_max() + place).over("symbol")
+    monotonic = ((pl.col("at") - place).cum_max() + place).over("symbol")
     frame = frame.sort("symbol", "at", maintain_order=True)
-    return frame.with_columns(sequence=rising.cast(pl.UInt64))
+    return frame.with_columns(sequence=monotonic.cast(pl.UInt64))
 
 
-def messages(path: Path, feed: str, symbol: str | None) -> Iterator[Piece]:
+def messages(path: Path, feed: str, symbol: str | None) -> Iterator[TickMessage]:
     """The messages of a file. Raises NotTicks."""
     kind, frame = read(path, symbol)
     for (name,), part in frame.group_by("symbol", maintain_order=True):
-        yield from pieces(part, feed, str(name), kind)
+        yield from to_messages(part, feed, str(name), kind)

@@ -1,8 +1,8 @@
-"""What is made of bars and quotes, kept for who studies them: indicators of minute bars, order flow by
-minute.
+"""Indicators of minute bars, and order flow by minute, stored for analysis.
 
-Only of whole minutes. Each run makes the last ones again, so that what came late is in them; the tables keep
-the later of two computations, so that running twice, or two at a time, changes nothing.
+Only complete minutes are computed. Each run computes the last minutes again, to include late ticks. The
+tables keep the later of two computations, so that running twice, or two runs at the same time, changes
+nothing.
 
 Formulas are those of `cift_core.FastMarketData`: SMA and EMA of 20 and 50 closes, Bollinger's bands (20, 2),
 Wilder's RSI (14), MACD (EMA 12 less EMA 26) and its signal (EMA 9 of it).
@@ -16,22 +16,23 @@ from cift.platform.clickhouse import ClickHouse
 from cift.platform.native import block, strings
 
 WARM_UP_MINUTES = 400
-"""How far back an EMA looks: what lies before weighs less than 1e-6."""
-MADE_AGAIN_MINUTES = 5
+"""Minutes that an EMA is computed from: earlier ones weigh less than 1e-6."""
+RECOMPUTED_MINUTES = 5
 _CLOSES = """
 SELECT symbol, source, toUInt32(toUnixTimestamp(start)) AS begins, toFloat64(argMax(close, last))
 FROM bars_analytics FINAL WHERE interval_s = 60
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC')
     AND (symbol, source) IN (
         SELECT DISTINCT symbol, source FROM bars_analytics WHERE interval_s = 60
-            AND start >= toDateTime({made:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC'))
+            AND start >= toDateTime({since_computed:UInt32}, 'UTC') AND start < toDateTime({until:UInt32},
+            'UTC'))
 GROUP BY symbol, source, begins ORDER BY symbol, source, begins
 """
 Series = dict[tuple[str, str], tuple[list[int], list[float]]]
 
 
 def computed(closes: Any) -> dict[str, Any]:
-    """Every indicator of these closes, by name; NaN where there are too few. Pure."""
+    """All indicators of these closes, by name; NaN where there are too few closes. Pure."""
     import numpy as np
     from cift_core import FastMarketData as of
 
@@ -53,7 +54,7 @@ def computed(closes: Any) -> dict[str, Any]:
 
 
 def indicator_block(series: Series, since_s: int, now_ms: int) -> tuple[int, bytes]:
-    """Rows and block of technical_indicators: those of minutes from `since_s` on that have a value. Pure."""
+    """Number of rows and block of technical_indicators: minutes from `since_s` on that have a value. Pure."""
     import numpy as np
 
     symbols, sources, names, starts, values = [], [], [], [], []
@@ -82,25 +83,25 @@ def indicator_block(series: Series, since_s: int, now_ms: int) -> tuple[int, byt
 
 
 async def build(now_ns: int, clickhouse: ClickHouse) -> int:
-    """Make indicators and order flow of the last whole minutes; returns how many values of indicators.
+    """Compute indicators and order flow of the last complete minutes; returns the number of indicator values.
 
     Raises:
-        Unavailable: the store does not answer.
+        Unavailable: the store does not respond.
     """
     until = now_ns // 10**9 // 60 * 60
-    made = until - MADE_AGAIN_MINUTES * 60
+    since_s = until - RECOMPUTED_MINUTES * 60
     rows = await clickhouse.rows(
-        _CLOSES, {"since": made - WARM_UP_MINUTES * 60, "made": made, "until": until}
+        _CLOSES, {"since": since_s - WARM_UP_MINUTES * 60, "since_computed": since_s, "until": until}
     )
     series: Series = defaultdict(lambda: ([], []))
     for symbol, source, begins, close in rows:
         series[symbol, source][0].append(int(begins))
         series[symbol, source][1].append(close)
-    count, data = indicator_block(series, made, now_ns // 1_000_000)
+    count, data = indicator_block(series, since_s, now_ns // 1_000_000)
     if count:
         await clickhouse.insert("technical_indicators", data)
     await clickhouse.command(
         f"INSERT INTO order_flow_features {FLOW_BY_MINUTE}",
-        {"since": made * 10**9, "until": until * 10**9, "now": now_ns // 1_000_000, "seconds": 60},
+        {"since": since_s * 10**9, "until": until * 10**9, "now": now_ns // 1_000_000, "seconds": 60},
     )
     return count

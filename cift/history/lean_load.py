@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cift.history.batches import NANOS, Piece, first_sequence, midnight_ns, pieces
+from cift.history.batches import NANOS, TickMessage, first_sequence, midnight_ns, to_messages
 from cift.recordings import lean
 from cift.recordings.lean import DayFile, NotLean
 
@@ -33,7 +33,7 @@ def tick_files(folder: Path) -> list[DayFile]:
 
 
 def read(file: DayFile) -> "pl.DataFrame":
-    """The ticks of a file with the columns of `batches.pieces`. Raises NotLean."""
+    """The ticks of a file with the columns of `batches.to_messages`. Raises NotLean."""
     import polars as pl
 
     frame = lean.ticks(file)
@@ -63,6 +63,6 @@ def read(file: DayFile) -> "pl.DataFrame":
     )
 
 
-def messages(file: DayFile) -> Iterator[Piece]:
+def messages(file: DayFile) -> Iterator[TickMessage]:
     """The messages of a file. Raises NotLean."""
-    yield from pieces(read(file), FEED, file.symbol, file.kind)
+    yield from to_messages(read(file), FEED, file.symbol, file.kind)

@@ -1,9 +1,10 @@
-"""Loads files into the tick stores, by way of TICKS, as a feed would: resumable, idempotent, several files
-at a time.
+"""Loads files into the tick stores through the stream TICKS, like a feed: resumable, idempotent, several
+files at a time.
 
-A file is done when the stream has all of its messages on disk; that is noted, and a load that broke off
-begins with the first file that is not. Loading a file again changes nothing, for its ticks have the same
-numbers. The loader waits while the archive is far behind, so that the bounded stream lets nothing go.
+A file is done when the stream has all its messages on disk. Done files are recorded, so an interrupted
+load continues with the first file that is not done. Loading a file again changes nothing, because its
+ticks have the same sequences. The loader waits while the archive is far behind, so that the bounded
+stream discards nothing.
 """
 
 import asyncio
@@ -15,30 +16,30 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from cift.history.batches import Piece
+from cift.history.batches import TickMessage
 from cift.platform.tick_stream import Ticks
 
-FILES_AT_ONCE = 2
-MESSAGES_IN_FLIGHT = 16
+CONCURRENT_FILES_MAX = 2
+MESSAGES_IN_FLIGHT_MAX = 16
 WAITING_MAX = 600
-"""Messages that may wait for the archive: some 250 MB of the stream's bound."""
-LOOK_AFTER_MESSAGES = 64
+"""Messages that may wait for the archive: about 250 MB of the stream's limit."""
+CHECK_EVERY_MESSAGES = 64
 PAUSE_S = 0.2
 Factors = list[tuple[date, Decimal, Decimal]]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file and how its messages are made."""
+    """One file, and the function that reads its messages."""
 
     path: Path
     feed: str
-    read: Callable[[], Iterator[Piece]]
+    read: Callable[[], Iterator[TickMessage]]
 
 
 @dataclass
 class Loaded:
-    """What became of a load."""
+    """The result of a load."""
 
     files: int = 0
     skipped: int = 0
@@ -46,8 +47,8 @@ class Loaded:
     messages: int = 0
 
 
-class Notes:
-    """Which files are done: a small JSON file, replaced whole."""
+class CompletedLoads:
+    """Keys of the files that are loaded completely: a small JSON file, replaced atomically."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,7 +58,7 @@ class Notes:
             self._done = set()
 
     def key(self, source: Source) -> str:
-        """Tells this file, as it is now, for this feed."""
+        """Identifies the file in its current state, for its feed."""
         stat = source.path.stat()
         name = f"{source.feed}\0{source.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
         return hashlib.sha256(name.encode()).hexdigest()[:32]
@@ -65,7 +66,7 @@ class Notes:
     def is_done(self, key: str) -> bool:
         return key in self._done
 
-    def done(self, key: str) -> None:
+    def add(self, key: str) -> None:
         self._done.add(key)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
@@ -76,48 +77,48 @@ class Notes:
 async def load(
     sources: Iterable[Source],
     ticks: Ticks,
-    notes: Notes,
+    completed: CompletedLoads,
     progress: Callable[[Source, int], None],
     *,
     again: bool = False,
 ) -> Loaded:
-    """Load these files; `progress` is told of each file's ticks as they are on disk.
+    """Load these files. `progress` is called with a file and the number of its ticks that were stored.
 
     Raises:
-        NotLean, NotTicks: a file is not what it should be; those before it are loaded.
-        Unavailable: the stream does not answer.
+        NotLean, NotTicks: a file is not in the expected form; the files before it are loaded.
+        Unavailable: the stream does not respond.
     """
     loaded = Loaded()
-    room = asyncio.Semaphore(FILES_AT_ONCE)
-    flight = asyncio.Semaphore(MESSAGES_IN_FLIGHT)
+    file_slots = asyncio.Semaphore(CONCURRENT_FILES_MAX)
+    message_slots = asyncio.Semaphore(MESSAGES_IN_FLIGHT_MAX)
 
-    async def send(source: Source, piece: Piece) -> None:
+    async def send(source: Source, message: TickMessage) -> None:
         try:
-            await ticks.publish(piece.feed, piece.symbol, piece.kind, piece.first, piece.batch)
+            await ticks.publish(message.feed, message.symbol, message.kind, message.first, message.batch)
         finally:
-            flight.release()
-        loaded.ticks += piece.ticks
+            message_slots.release()
+        loaded.ticks += message.ticks
         loaded.messages += 1
-        progress(source, piece.ticks)
+        progress(source, message.ticks)
 
-    async def one(source: Source) -> None:
-        key = await asyncio.to_thread(notes.key, source)
-        if notes.is_done(key) and not again:
+    async def load_file(source: Source) -> None:
+        key = await asyncio.to_thread(completed.key, source)
+        if completed.is_done(key) and not again:
             loaded.skipped += 1
             return
-        async with room, asyncio.TaskGroup() as sending:
-            async for number, piece in _pieces(source):
-                if number % LOOK_AFTER_MESSAGES == 0:
-                    await _heed_the_archive(ticks)
-                await flight.acquire()
-                sending.create_task(send(source, piece))
-        notes.done(key)
+        async with file_slots, asyncio.TaskGroup() as sending:
+            async for number, message in _messages(source):
+                if number % CHECK_EVERY_MESSAGES == 0:
+                    await _wait_for_archive(ticks)
+                await message_slots.acquire()
+                sending.create_task(send(source, message))
+        completed.add(key)
         loaded.files += 1
 
     try:
         async with asyncio.TaskGroup() as files:
             for source in sources:
-                files.create_task(one(source))
+                files.create_task(load_file(source))
     except* Exception as group:
         raise _first(group) from None
     return loaded
@@ -129,17 +130,17 @@ def _first(group: BaseException) -> BaseException:
     return group
 
 
-async def _pieces(source: Source) -> AsyncIterator[tuple[int, Piece]]:
-    found = source.read()
+async def _messages(source: Source) -> AsyncIterator[tuple[int, TickMessage]]:
+    messages = source.read()
     number = 0
     while True:
-        piece = await asyncio.to_thread(next, found, None)
-        if piece is None:
+        message = await asyncio.to_thread(next, messages, None)
+        if message is None:
             return
-        yield number, piece
+        yield number, message
         number += 1
 
 
-async def _heed_the_archive(ticks: Ticks) -> None:
-    while await ticks.waiting() > WAITING_MAX:  # noqa: ASYNC110 (another process' queue: nothing to wait for)
+async def _wait_for_archive(ticks: Ticks) -> None:
+    while await ticks.waiting() > WAITING_MAX:  # noqa: ASYNC110 (the queue is in another process: no event to wait for)
         await asyncio.sleep(PAUSE_S)

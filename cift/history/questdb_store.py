@@ -1,10 +1,10 @@
-"""The tick store that is QuestDB (`tick_store.TickStore`): bars of minutes, hours and days are kept in
-materialized views, which follow the ticks a moment later; others, and those of several sources together, are
-made of ticks when they are asked for.
+"""The tick store QuestDB (`tick_store.TickStore`). Materialized views store bars of minutes, hours and
+days; they follow the ticks with a short delay. Other intervals, and bars of several sources, are computed
+from ticks on request.
 
-It has the ticks of outside feeds alone, not the exchange's own trades. The symbol, whose ticks, and hours
-are in the statement's condition; those of many sessions are asked for in several statements, and a bar that
-lies across two is put together here.
+It has the ticks of outside feeds only, not the exchange's own trades. Symbol, source and sessions are in
+the query's condition. Many sessions are queried in several statements, and a bar that spans two of them
+is joined here.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ import orjson
 
 from cift.contracts.amounts import required_text
 from cift.contracts.conditions import NOT_LAST_SALE
-from cift.history.tick_store import BarRow, Factor, Kind, TextForm, TickPage, Whose
+from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.kernel.clock import rfc3339_ns, to_datetime
 from cift.platform.calendars import Session
 from cift.platform.questdb import QuestDB
 
-SESSIONS_AT_ONCE = 64
+SESSIONS_PER_QUERY = 64
 SECOND = 10**9
 _BARS = """
 SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades FROM (
@@ -28,16 +28,16 @@ SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, 
     SAMPLE BY {seconds}s ALIGN TO CALENDAR
 ) LIMIT {limit}
 """
-_OF_TICKS = (
+_FROM_TICKS = (
     "first(price) open, max(price) high, min(price) low, last(price) close,"
     " sum(quantity) volume, sum(price * quantity) notional, count() trades"
 )
-_OF_KEPT = (
+_FROM_BARS = (
     "first(open) open, max(high) high, min(low) low, last(close) close,"
     " sum(volume) volume, sum(notional) notional, sum(trades) trades"
 )
-_KEPT = {60: "bars_1m", 3_600: "bars_1h", 86_400: "bars_1d"}
-"""The view of each interval in seconds that bars are kept of, by `database/questdb/schema.sql`."""
+_STORED = {60: "bars_1m", 3_600: "bars_1h", 86_400: "bars_1d"}
+"""The view with the stored bars of an interval in seconds (`database/questdb/schema.sql`)."""
 _EDGE = "SELECT cast(at AS LONG) AS moment FROM {table} WHERE {where} ORDER BY at {order} LIMIT 1"
 _SIDES = {1: "buy", -1: "sell"}
 _NAMES: dict[Kind, tuple[str, ...]] = {
@@ -54,36 +54,41 @@ class _Bars:
     """Bars of one symbol."""
 
     def __init__(
-        self, questdb: QuestDB, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None
+        self,
+        questdb: QuestDB,
+        symbol: str,
+        stored_s: int,
+        sources: SourceFilter,
+        sessions: Sequence[Session] | None,
     ) -> None:
-        self._questdb, self._kept_s, self._sessions = questdb, kept_s, sessions
+        self._questdb, self._stored_s, self._sessions = questdb, stored_s, sessions
         self._arguments: list[Any] = [symbol]
-        self._whose = "symbol = $1"
+        self._condition = "symbol = $1"
         self._view = None
-        if whose.name is not None:
-            self._whose += f" AND source {'!=' if whose.but else '='} $2"
-            self._arguments.append(whose.name)
-            # What is kept of each source does not say whose trade was the first of all.
-            self._view = None if whose.but else _KEPT.get(kept_s)
+        if sources.name is not None:
+            self._condition += f" AND source {'!=' if sources.exclude else '='} $2"
+            self._arguments.append(sources.name)
+            # Bars stored per source do not tell which source had the first trade of all.
+            self._view = None if sources.exclude else _STORED.get(stored_s)
 
     async def _read(self) -> tuple[str, str, str]:
-        """What is read, the columns of a bar in it, and the condition but for time."""
+        """The table to read, the columns of a bar in it, and the condition except for time."""
         if self._view is not None and self._view in await self._questdb.views():
-            return self._view, _OF_KEPT, self._whose
-        return "ticks", _OF_TICKS, f"{self._whose} AND (conditions & {NOT_LAST_SALE}) = 0"
+            return self._view, _FROM_BARS, self._condition
+        return "ticks", _FROM_TICKS, f"{self._condition} AND (conditions & {NOT_LAST_SALE}) = 0"
 
     def _spans(self, since_ns: int, until_ns: int) -> list[list[tuple[int, int]]]:
-        """What of [since, until) is asked for, in the portions of one statement each."""
+        """The time ranges within [since, until), grouped by query."""
         if self._sessions is None:
             return [[(since_ns, until_ns)]]
         spans = [(max(s.opens_ns, since_ns), min(s.closes_ns, until_ns)) for s in self._sessions]
         spans = [(opens, closes) for opens, closes in spans if opens < closes]
-        return [spans[at : at + SESSIONS_AT_ONCE] for at in range(0, len(spans), SESSIONS_AT_ONCE)]
+        return [spans[at : at + SESSIONS_PER_QUERY] for at in range(0, len(spans), SESSIONS_PER_QUERY)]
 
     async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
-        since_ns, until_ns = (-(-s // self._kept_s) * self._kept_s * SECOND for s in (since_s, until_s))
+        since_ns, until_ns = (-(-s // self._stored_s) * self._stored_s * SECOND for s in (since_s, until_s))
         order = {"min": "ASC", "max": "DESC"}[function]
-        if self._sessions is not None:  # where there are no ticks at all, no session need be asked for
+        if self._sessions is not None:  # without any tick in the range, no session has to be queried
             first = await self._edge([(since_ns, until_ns)], order)
             if first is None:
                 return None
@@ -91,8 +96,8 @@ class _Bars:
                 since_ns = first
             else:
                 until_ns = first + 1
-        portions = self._spans(since_ns, until_ns)
-        for spans in portions if function == "min" else reversed(portions):
+        groups = self._spans(since_ns, until_ns)
+        for spans in groups if function == "min" else reversed(groups):
             found = await self._edge(spans, order)
             if found is not None:
                 return found // SECOND
@@ -127,7 +132,8 @@ class _Bars:
 
 
 def _within(spans: Sequence[tuple[int, int]]) -> str:
-    """The whole range first: by it alone QuestDB finds its partitions."""
+    """The condition on time. The whole range comes first, because QuestDB selects its partitions by it
+    alone."""
     times = [_between(spans[0][0], spans[-1][1])]
     if len(spans) > 1:
         times.append(f"({' OR '.join(f'({_between(*span)})' for span in spans)})")
@@ -139,7 +145,7 @@ def _between(since_ns: int, until_ns: int) -> str:
 
 
 def _joined(a: BarRow, b: BarRow) -> BarRow:
-    """Two parts of one bar, the earlier first."""
+    """One bar from two parts, the earlier one first."""
     return (a[0], a[1], max(a[2], b[2]), min(a[3], b[3]), b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7])
 
 
@@ -149,8 +155,10 @@ class QuestDBStore:
     def __init__(self, questdb: QuestDB) -> None:
         self._questdb = questdb
 
-    def bars_of(self, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None) -> _Bars:
-        return _Bars(self._questdb, symbol, kept_s, whose, sessions)
+    def bars_of(
+        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+    ) -> _Bars:
+        return _Bars(self._questdb, symbol, stored_s, sources, sessions)
 
     async def sources(self, symbol: str) -> list[str]:
         found: set[str] = set()
@@ -184,8 +192,8 @@ class QuestDBStore:
         return await asyncio.to_thread(_table, page.kind, await self._rows(page))
 
 
-def _told(kind: Kind, row: Any) -> tuple[Any, ...]:
-    """A tick's values as texts and numbers, by _NAMES."""
+def _values(kind: Kind, row: Any) -> tuple[Any, ...]:
+    """A tick's values as strings and numbers, in the order of _NAMES."""
     at = rfc3339_ns(row["at_ns"])
     if kind == "quotes":
         return at, row["sequence"], *(required_text(row[name]) for name in _COLUMNS["quotes"][1])
@@ -194,24 +202,24 @@ def _told(kind: Kind, row: Any) -> tuple[Any, ...]:
 
 
 def _bits(conditions: int) -> int:
-    """QuestDB's integers have a sign."""
+    """QuestDB's integers are signed."""
     return conditions & 0xFFFFFFFF
 
 
 def _text(kind: Kind, rows: Sequence[Any], form: TextForm) -> bytes:
-    names, told = _NAMES[kind], (_told(kind, row) for row in rows)
+    names, ticks = _NAMES[kind], (_values(kind, row) for row in rows)
     if form == "JSONEachRow":
-        lines = (orjson.dumps(dict(zip(names, each, strict=True))) for each in told)
+        lines = (orjson.dumps(dict(zip(names, each, strict=True))) for each in ticks)
         return b"".join(line + b"\n" for line in lines)
     decimals = [
         at for at, name in enumerate(names) if name not in ("at", "sequence", "aggressor", "conditions")
     ]
     head = [",".join(f'"{name}"' for name in names)] if form == "CSVWithNames" else []
-    return "".join(f"{line}\n" for line in (*head, *(_csv(each, decimals) for each in told))).encode()
+    return "".join(f"{line}\n" for line in (*head, *(_csv(each, decimals) for each in ticks))).encode()
 
 
 def _csv(values: tuple[Any, ...], bare: Sequence[int]) -> str:
-    """Text in quotes, numbers without, nothing as \\N."""
+    """A line as ClickHouse writes it: strings in quotes, numbers without, None as \\N."""
     return ",".join(
         "\\N" if value is None else f'"{value}"' if isinstance(value, str) and at not in bare else str(value)
         for at, value in enumerate(values)

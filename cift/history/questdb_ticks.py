@@ -1,4 +1,4 @@
-"""What goes into QuestDB: messages of TICKS as frames of its tables. What comes out: `questdb_store`."""
+"""Writes to QuestDB: messages of TICKS as frames of its tables. `questdb_store` reads."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ from cift.platform.questdb import QuestDB
 TABLES = {"trade": "ticks", "quote": "quotes"}
 SYMBOLS = ("symbol", "source")
 FRAME_ROWS_MAX = 250_000
-WRITES_AT_ONCE = 2
-"""While the server takes one frame in, the next is made."""
+CONCURRENT_WRITES_MAX = 2
+"""The next frame is built while the server ingests one."""
 _DECIMALS = {
     "trade": {"price": "prices", "quantity": "quantities"},
     "quote": {
@@ -25,18 +25,18 @@ _DECIMALS = {
 
 
 def frames(batches: Sequence[Batch]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Table and columns of each write."""
+    """Table and columns of each write. A message is never split."""
     for kind in TABLES:
-        gathered: list[Batch] = []
+        pending: list[Batch] = []
         rows = 0
         for batch in (each for each in batches if each["kind"] == kind):
-            if gathered and rows + len(batch["times"]) > FRAME_ROWS_MAX:
-                yield TABLES[kind], _frame(kind, gathered)
-                gathered, rows = [], 0
-            gathered.append(batch)
+            if pending and rows + len(batch["times"]) > FRAME_ROWS_MAX:
+                yield TABLES[kind], _frame(kind, pending)
+                pending, rows = [], 0
+            pending.append(batch)
             rows += len(batch["times"])
-        if gathered:
-            yield TABLES[kind], _frame(kind, gathered)
+        if pending:
+            yield TABLES[kind], _frame(kind, pending)
 
 
 def _frame(kind: str, batches: Sequence[Batch]) -> dict[str, Any]:
@@ -61,7 +61,8 @@ def _frame(kind: str, batches: Sequence[Batch]) -> dict[str, Any]:
 
 
 def _decimals(nanos: Any) -> Any:
-    """Nanos as decimals with nine places, of Arrow: two words each, the upper one the sign."""
+    """Nanos as Arrow decimals with nine places: two words each, of which the upper one is the sign
+    extension."""
     import numpy as np
     import pandas
     import pyarrow
@@ -75,32 +76,32 @@ def _decimals(nanos: Any) -> Any:
 
 
 async def archive(batches: Sequence[Batch], questdb: QuestDB) -> None:
-    """Write these batches; again, if need be. Raises Unavailable."""
-    free = asyncio.Semaphore(WRITES_AT_ONCE)
+    """Write these batches; writing them again changes nothing. Raises Unavailable."""
+    slots = asyncio.Semaphore(CONCURRENT_WRITES_MAX)
 
     async def write(table: str, columns: dict[str, Any]) -> None:
         try:
             await questdb.write(table, columns, SYMBOLS)
         finally:
-            free.release()
+            slots.release()
 
     try:
         async with asyncio.TaskGroup() as writes:
             for table, columns in frames(batches):
-                await free.acquire()
+                await slots.acquire()
                 writes.create_task(write(table, columns))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
 
 
-async def archive_factors(told: Sequence[tuple[str, Sequence[Factor]]], questdb: QuestDB) -> None:
-    """Write the factors of these symbols; again, if need be. Raises Unavailable."""
+async def archive_factors(factors: Sequence[tuple[str, Sequence[Factor]]], questdb: QuestDB) -> None:
+    """Write the factors of these symbols; writing them again changes nothing. Raises Unavailable."""
     import numpy as np
     import pandas
     import pyarrow
 
     kind = pandas.ArrowDtype(pyarrow.decimal128(18, 12))
-    for symbol, rows in told:
+    for symbol, rows in factors:
         columns: dict[str, Any] = {
             "day": np.array([day for day, _, _ in rows], "M8[ns]"),
             "symbol": pandas.Categorical([symbol] * len(rows)),

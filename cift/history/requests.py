@@ -1,4 +1,4 @@
-"""What a caller of `history` and `bars` asked for, made definite."""
+"""Requests for `history` and `bars`: defaults, ranges, and the store that has the ticks."""
 
 from collections.abc import AsyncIterator
 
@@ -16,26 +16,27 @@ DAY_S = 86_400
 
 
 def history_range(start_ns: int | None, end_ns: int | None) -> rules.Range:
-    """The range of `history`; without a start the day before its end. Raises Refused."""
-    return rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.HISTORY_RANGE_MAX_S, usual_s=DAY_S)
+    """The range of `history`; without a start, the day before its end. Raises Refused."""
+    return rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.HISTORY_RANGE_MAX_S, default_s=DAY_S)
 
 
-def store_of_bars(
-    source: str, feed: str | None, clickhouse: ClickHouse, questdb: QuestDB
-) -> TickStore | None:
-    """Who has the trades of these sources: QuestDB, where it is, those of outside feeds; ClickHouse all; None
-    where neither is asked."""
+def bars_store(source: str, feed: str | None, clickhouse: ClickHouse, questdb: QuestDB) -> TickStore | None:
+    """The store that has the trades of these sources: QuestDB for outside feeds if it is configured, else
+    ClickHouse, which has all; None if the store is not configured."""
     outside = source == "outside" if feed is None else feed != rules.EXCHANGE
     if questdb.is_on and outside:
         return QuestDBStore(questdb)
     return ClickHouseStore(clickhouse) if clickhouse.is_on else None
 
 
-async def source_of(
+async def ticks_source(
     symbol: str, feed: str | None, clickhouse: ClickHouse, questdb: QuestDB
 ) -> tuple[str | None, TickStore]:
-    """Whose ticks, and who has them: the feed's that is named, else the exchange's own if it has any of this
-    symbol, else those of the first feed that has; None where nobody has. Raises Unavailable."""
+    """The source whose ticks are exported, and the store that has them.
+
+    The source is `feed` if it is given, else the exchange if it has ticks of this symbol, else the first
+    feed that has some; None if there are no such ticks. Raises Unavailable.
+    """
     if not questdb.is_on or (clickhouse.is_on and feed in (None, rules.EXCHANGE)):
         own: TickStore = ClickHouseStore(clickhouse)
         known = await own.sources(symbol)
@@ -49,8 +50,8 @@ async def source_of(
     return (next(iter(known), None) if feed is None else feed if feed in known else None), store
 
 
-async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces, of which the first is there already: what goes wrong with it is still told by status."""
+async def started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same pieces. The first one is read now, so that its errors still become an HTTP status."""
     first = await anext(pieces, b"")
 
     async def all_of_them() -> AsyncIterator[bytes]:
@@ -61,11 +62,11 @@ async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return all_of_them()
 
 
-def filename(wanted: tick_export.Wanted, form: tick_export.Form) -> str:
-    """What the answer is called when it is saved."""
-    begin = to_datetime(wanted.range.since_ns)
-    symbol = wanted.symbol.replace("/", "-")
-    return f"{symbol}_{wanted.kind}_{begin:%Y%m%dT%H%M%S}.{form}"
+def filename(export: tick_export.Export, form: tick_export.Form) -> str:
+    """The file name of the response."""
+    begin = to_datetime(export.range.since_ns)
+    symbol = export.symbol.replace("/", "-")
+    return f"{symbol}_{export.kind}_{begin:%Y%m%dT%H%M%S}.{form}"
 
 
 async def page_of_bars(
@@ -83,7 +84,7 @@ async def page_of_bars(
 ) -> Page[BarView]:
     """A page of bars. Raises Refused, Unavailable."""
     span = rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.BARS_RANGE_MAX_S)
-    wanted = bars.Wanted(
+    query = bars.BarsQuery(
         symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, calendar, adjusted
     )
-    return await bars.page_of_bars(wanted, page, store)
+    return await bars.page_of_bars(query, page, store)

@@ -1,4 +1,4 @@
-"""Intervals, ranges and formats as callers give them, and views of bars. Pure."""
+"""Intervals, ranges and sources of requests, and views of bars. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from cift.contracts.amounts import required_text
 from cift.contracts.market import BarView
-from cift.history.tick_store import BarRow, Whose
+from cift.history.tick_store import BarRow, SourceFilter
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 
-KEPT_S = (86_400, 3_600, 60, 1)
-"""Intervals of bars_analytics, longest first."""
+STORED_INTERVALS_S = (86_400, 3_600, 60, 1)
+"""The intervals of bars_analytics, longest first."""
 INTERVAL_MAX_S = 366 * 86_400
 BARS_RANGE_MAX_S = 30 * 366 * 86_400
 HISTORY_RANGE_MAX_S = 31 * 86_400
@@ -29,15 +29,19 @@ def seconds_of(interval: str) -> int:
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     if not 1 <= seconds <= INTERVAL_MAX_S:
         raise Refused(
-            "invalid_interval", "interval is a number and s, m, h or d, such as 1s, 5m, 90m or 1d", "interval"
+            "invalid_interval",
+            "interval must be a number and s, m, h or d, such as 1s, 5m, 90m or 1d; at most 366d",
+            "interval",
         )
     return seconds
 
 
-def kept_for(seconds: int, *, by_session: bool) -> int:
-    """The kept interval that bars of so many seconds are made of. Sessions begin and end at whole minutes,
-    not at whole hours."""
-    return next(kept for kept in KEPT_S if seconds % kept == 0 and not (by_session and kept > 60))
+def stored_interval_for(seconds: int, *, by_session: bool) -> int:
+    """The longest stored interval that bars of `seconds` can be made of. With sessions it is at most a
+    minute: they begin and end at whole minutes, not at whole hours."""
+    return next(
+        stored for stored in STORED_INTERVALS_S if seconds % stored == 0 and not (by_session and stored > 60)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +53,53 @@ class Range:
 
 
 def range_of(
-    start_ns: int | None, end_ns: int | None, now_ns: int, *, max_s: int, usual_s: int | None = None
+    start_ns: int | None, end_ns: int | None, now_ns: int, *, max_s: int, default_s: int | None = None
 ) -> Range:
-    """The range that a caller means; without a start it is `usual_s` long (or `max_s`).
+    """The range of a request; without a start it is `default_s` long (or `max_s`).
 
     Raises:
         Refused: `invalid_range` (empty), `future_range` (begins after now), `range_too_large`.
     """
     until = now_ns + 1 if end_ns is None else end_ns
-    since = until - (usual_s or max_s) * 10**9 if start_ns is None else start_ns
+    since = until - (default_s or max_s) * 10**9 if start_ns is None else start_ns
     since = max(since, 0)
     if start_ns is not None and start_ns > now_ns:
-        raise Refused("future_range", "start lies in the future", "start")
+        raise Refused("future_range", f"start {rfc3339(start_ns)} is in the future", "start")
     if since >= until:
         raise Refused("invalid_range", "start must be before end", "start")
     if until - since > max_s * 10**9:
-        raise Refused("range_too_large", f"A range has at most {max_s // 86_400} days; ask for parts", "end")
+        raise Refused(
+            "range_too_large", f"A range has at most {max_s // 86_400} days; request parts of it", "end"
+        )
     return Range(since, until)
 
 
-def whose(source: str, feed: str | None) -> Whose:
-    """The sources that a caller's words mean: trades made here, those of one feed, of all feeds, or all.
+def source_filter(source: str, feed: str | None) -> SourceFilter:
+    """The sources of a request: one feed, the exchange itself, all feeds (`outside`), or all.
 
     Raises:
-        Refused: not a feed's name.
+        Refused: `feed` cannot be the name of a feed.
     """
     if feed is not None:
         if _FEED.fullmatch(feed) is None:
-            raise Refused("invalid_request", "feed is 1 to 32 of a-z 0-9 - _", "feed")
-        return Whose(feed)
-    return Whose(None) if source == "all" else Whose(EXCHANGE, but=source != EXCHANGE)
+            raise Refused(
+                "invalid_request", f"feed {feed[:32]!r} must have 1 to 32 characters of a-z 0-9 - _", "feed"
+            )
+        return SourceFilter(feed)
+    if source == "all":
+        return SourceFilter(None)
+    return SourceFilter(EXCHANGE, exclude=source != EXCHANGE)
 
 
 def vwap(notional: Decimal, volume: Decimal) -> Decimal:
-    """Sum of price x quantity over sum of quantity, to nine decimals, halves up."""
+    """Volume-weighted average price: `notional` (sum of price x quantity) / `volume`, rounded half up to
+    nine decimals."""
     return _WIDE.divide(notional, volume).quantize(_NANO, context=_WIDE)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Trades of one interval; `start_s` seconds since the Unix epoch."""
+    """Trades of one interval; `start_s` is in seconds since the Unix epoch."""
 
     start_s: int
     open: Decimal
@@ -106,7 +117,7 @@ def bar_of(row: BarRow) -> Bar:
 
 
 def bar_view(symbol: str, bar: Bar) -> BarView:
-    """A bar as HTTP says it."""
+    """A bar as an HTTP response has it."""
     return BarView.model_construct(
         symbol=symbol,
         start=rfc3339(bar.start_s * 10**9),
@@ -121,7 +132,7 @@ def bar_view(symbol: str, bar: Bar) -> BarView:
 
 
 def adjusted(bar: Bar, price_factor: Decimal, split_factor: Decimal) -> Bar:
-    """The bar in today's shares and, where the factor has dividends in it, today's money."""
+    """The bar adjusted for splits and, if the price factor includes them, dividends."""
     factor = _WIDE.multiply(price_factor, split_factor)
 
     def price(value: Decimal) -> Decimal:

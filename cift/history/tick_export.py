@@ -1,8 +1,8 @@
-"""Ticks of a range as JSON, CSV or Parquet, page after page, whatever their number.
+"""Ticks of a range as JSON, CSV or Parquet, streamed page by page.
 
-A page at a time is asked for, turned into bytes, and gone: ten million ticks take no more memory than a
-page, and no store is kept busy while a slow client reads. The order is by time, then sequence; where the
-next page begins is read off the last row of the one before.
+One page at a time is queried, serialized and released. So ten million ticks take no more memory than one
+page, and no store query stays open while a slow client reads. The order is by time, then sequence. The
+next page begins after the last row of the page before.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "parquet": "applic
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What ticks a caller wants."""
+class Export:
+    """The ticks to export; `limit` None: all."""
 
     symbol: str
     source: str
@@ -33,17 +33,18 @@ class Wanted:
     limit: int | None
 
 
-async def pages(wanted: Wanted, form: Form, store: TickStore) -> AsyncIterator[bytes]:
+async def pages(export: Export, form: Form, store: TickStore) -> AsyncIterator[bytes]:
     """The body, piece by piece.
 
     Raises:
-        Unavailable: before the first piece; or after it, too late for a status: then the body is cut off.
+        Unavailable: before the first piece, or after it. After it the status is already sent: the body is
+        cut off.
     """
-    writer: Any = _Parquet() if form == "parquet" else (_Csv() if form == "csv" else _Json(wanted))
-    since, after, left = wanted.range.since_ns, 0, wanted.limit
+    writer: Any = _Parquet() if form == "parquet" else (_Csv() if form == "csv" else _Json(export))
+    since, after, left = export.range.since_ns, 0, export.limit
     while True:
         limit = PAGE_TICKS if left is None else min(PAGE_TICKS, left)
-        page = TickPage(wanted.symbol, wanted.source, wanted.kind, since, wanted.range.until_ns, after, limit)
+        page = TickPage(export.symbol, export.source, export.kind, since, export.range.until_ns, after, limit)
         rows, last, piece = await writer.page(store, page)
         if piece:
             yield piece
@@ -57,12 +58,12 @@ async def pages(wanted: Wanted, form: Form, store: TickStore) -> AsyncIterator[b
 
 
 Piece = tuple[int, tuple[int, int], bytes]
-"""Rows, (time, sequence) of the last, and what to send."""
+"""Number of rows, (time, sequence) of the last one, and the bytes to send."""
 
 
 class _Json:
-    def __init__(self, wanted: Wanted) -> None:
-        head = {"symbol": wanted.symbol, "source": wanted.source, "kind": wanted.kind}
+    def __init__(self, export: Export) -> None:
+        head = {"symbol": export.symbol, "source": export.source, "kind": export.kind}
         self._begin = orjson.dumps(head)[:-1] + b',"items":['
         self._comma = b""
 
@@ -98,7 +99,7 @@ class _Csv:
 
 
 class _Sink(io.RawIOBase):
-    """A file that is only written: keeps what nobody has taken yet, and knows how long it would be."""
+    """A write-only file: keeps the bytes that are not taken yet, and its total length."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

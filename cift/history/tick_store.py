@@ -1,6 +1,6 @@
-"""What reads of ticks need of a store, whichever keeps them (ClickHouse, QuestDB): both give equal answers.
+"""The interface of the tick stores, ClickHouse and QuestDB. Both return equal results.
 
-Everything that waits raises Unavailable where its store does not answer.
+Every coroutine raises Unavailable if its store does not respond.
 """
 
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from cift.platform.calendars import Session
 
 Kind = Literal["trades", "quotes"]
 TextForm = Literal["JSONEachRow", "CSVWithNames", "CSV"]
-"""As ClickHouse calls and writes them."""
+"""Formats by ClickHouse's names."""
 BarRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
-"""Beginning (s since the Unix epoch), open, high, low, close, volume, sum of price x quantity, trades."""
+"""Start (seconds since the Unix epoch), open, high, low, close, volume, sum of price x quantity, trades."""
 Factor = tuple[date, Decimal, Decimal]
-"""Day up to which, price factor, split factor."""
+"""Last day on which the factors apply, price factor, split factor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """Of which sources: one (`name`), all but one (`name`, `but`), or all (no name)."""
+class SourceFilter:
+    """Which sources: one (`name`), all except one (`name`, `exclude`), or all (`name` is None)."""
 
     name: str | None
-    but: bool = False
+    exclude: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TickPage:
-    """Ticks of one source in [since, until), in the order of time and sequence: at most `limit` of them,
-    from behind the one at (`since_ns`, `after`)."""
+    """At most `limit` ticks of one source in [since, until), by time and sequence, after the tick at
+    (`since_ns`, sequence `after`)."""
 
     symbol: str
     source: str
@@ -43,30 +43,33 @@ class TickPage:
 
 
 class Bars(Protocol):
-    """Bars of one symbol, made of its trades that set the last price. Times are seconds."""
+    """Bars of one symbol, from its trades that set the last price. Times are in seconds."""
 
     async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
-        """A moment of the first or last kept interval that begins in [since, until) and has a trade; None
-        where none has."""
+        """A time within the first (min) or last (max) stored interval that begins in [since, until) and has a
+        trade; None if there is none."""
 
     async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
-        """Bars of so many seconds that begin in [since, until), oldest first; both begin an interval."""
+        """At most `limit` bars of `seconds` that begin in [since, until), oldest first. `since_s` begins
+        an interval."""
 
 
 class TickStore(Protocol):
-    """Ticks of all symbols, and what is made of them."""
+    """Ticks of all symbols, and bars from them."""
 
-    def bars_of(self, symbol: str, kept_s: int, whose: Whose, sessions: Sequence[Session] | None) -> Bars:
-        """Bars that multiples of `kept_s` are asked of; of trades within these sessions alone."""
+    def bars_of(
+        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+    ) -> Bars:
+        """Bars of multiples of `stored_s`; if `sessions` are given, of trades within them only."""
 
     async def sources(self, symbol: str) -> list[str]:
-        """Who has told of this symbol, by name."""
+        """The names of the sources that have ticks of this symbol, sorted."""
 
     async def factors(self, symbol: str) -> list[Factor]:
         """Oldest first."""
 
     async def text(self, page: TickPage, form: TextForm) -> bytes:
-        """A page with times as RFC 3339."""
+        """A page as text; times are RFC 3339."""
 
     async def table(self, page: TickPage) -> Any:
         """A page as `pyarrow.Table`."""

@@ -1,6 +1,7 @@
 """Archive fills, positions and cash from the journal, and the exchange's own trades as ticks, in ClickHouse.
 
-A record that comes again makes the same rows, which the tables' keys drop. A store that is down makes lag."""
+A redelivered record makes the same rows, which the tables' keys drop. While the store is down, consumer
+lag grows."""
 
 from cift.function import on
 from cift.history import executions

@@ -1,7 +1,7 @@
 """Archive the raw ticks of TICKS in the tick stores.
 
-A message that comes again makes the same rows, which the stores' keys drop. A store that is down makes
-lag."""
+A redelivered message makes the same rows, which the stores' keys drop. While a store is down, consumer
+lag grows."""
 
 import logging
 
@@ -14,21 +14,22 @@ from cift.platform.questdb import QuestDB
 
 log = logging.getLogger("cift.history")
 last_archived = 0
-"""Of this process, for one copy archives: stream sequence of the last message."""
+"""Stream sequence of the last archived message. It can be kept here because only one copy of this
+function runs."""
 
 
 @on("TICKS", batch=64, extras=("questdb",))
 async def archive_ticks(batch: Batch, clickhouse: ClickHouse, questdb: QuestDB) -> None:
     global last_archived
-    missing = archive.lost(last_archived, batch.items)
+    missing = archive.missing(last_archived, batch.items)
     if missing:
         telemetry.ticks_lost.inc(missing)
-        log.error("TICKS let %d messages go before they were archived: ticks are missing", missing)
-        last_archived = batch.items[-1].sequence  # said once, also if the store is down now
-    of_ticks, of_factors = archive.parted(batch.items)
-    is_kept = clickhouse.is_on or questdb.is_on
-    batches = archive.decode(of_ticks) if is_kept else []
-    factors = archive.factors(of_factors) if is_kept else []
+        log.error("TICKS discarded %d messages before they were archived: their ticks are missing", missing)
+        last_archived = batch.items[-1].sequence  # report it once, even if the store is down now
+    of_ticks, of_factors = archive.split(batch.items)
+    has_store = clickhouse.is_on or questdb.is_on
+    batches = archive.decode(of_ticks) if has_store else []
+    factors = archive.factors(of_factors) if has_store else []
     if questdb.is_on:
         await questdb_ticks.archive(batches, questdb)
         await questdb_ticks.archive_factors(factors, questdb)
@@ -36,6 +37,6 @@ async def archive_ticks(batch: Batch, clickhouse: ClickHouse, questdb: QuestDB) 
         for kind, rows, block in archive.blocks(batches):
             await clickhouse.insert(archive.TABLES[kind], block)
             telemetry.ticks_archived.labels(kind).inc(rows)
-        for symbol, told in factors:
-            await clickhouse.insert("price_factors", archive.factor_block(symbol, told))
+        for symbol, rows_of_symbol in factors:
+            await clickhouse.insert("price_factors", archive.factor_block(symbol, rows_of_symbol))
     last_archived = batch.items[-1].sequence

@@ -1,6 +1,6 @@
-"""Build what is made of bars: indicators and order flow of the last whole minutes.
+"""Compute indicators and order flow of the last complete minutes from bars and quotes.
 
-The bars themselves are kept by a view of the store as ticks arrive (bars_of_ticks)."""
+The bars themselves are stored by a view of ClickHouse as ticks arrive (bars_of_ticks)."""
 
 from cift.function import every
 from cift.history import indicators

@@ -1,4 +1,4 @@
-"""Ticks of a symbol, oldest first, as JSON, CSV or Parquet; streamed, whatever their number."""
+"""Ticks of a symbol, oldest first, as a stream of JSON, CSV or Parquet."""
 
 from typing import Annotated, Literal
 
@@ -25,14 +25,14 @@ async def get_history(
     start: DaySpanStart = None,
     end: DaySpanEnd = None,
     feed: Feed = None,
-    limit: Annotated[int | None, Field(ge=1, description="The most ticks; default: all.")] = None,
+    limit: Annotated[int | None, Field(ge=1, description="Maximum number of ticks; default: all.")] = None,
 ) -> StreamingResponse:
     name = rules.symbol_of(symbol)
     span = requests.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
-    source, store = await requests.source_of(name, feed, clickhouse, questdb)
+    source, store = await requests.ticks_source(name, feed, clickhouse, questdb)
     if source is None:
         await tape.check_symbol(name, database)
-    wanted = tick_export.Wanted(name, source or "exchange", kind, span, limit)
-    body = await requests.begun(tick_export.pages(wanted, format, store))
-    headers = {"Content-Disposition": f'attachment; filename="{requests.filename(wanted, format)}"'}
+    export = tick_export.Export(name, source or "exchange", kind, span, limit)
+    body = await requests.started(tick_export.pages(export, format, store))
+    headers = {"Content-Disposition": f'attachment; filename="{requests.filename(export, format)}"'}
     return StreamingResponse(body, media_type=tick_export.MEDIA_TYPES[format], headers=headers)

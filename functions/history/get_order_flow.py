@@ -19,5 +19,5 @@ async def get_order_flow(
     end: DaySpanEnd = None,
     feed: Feed = None,
 ) -> Page[OrderFlowView]:
-    span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
     return await analytics.order_flow(rules.symbol_of(symbol), feed, interval, span, page, clickhouse)

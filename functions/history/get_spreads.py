@@ -1,4 +1,4 @@
-"""Spread and depth of the inside market, by interval."""
+"""Spread and sizes of the best quote, by interval."""
 
 from cift.contracts.analytics import SpreadView
 from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed, Interval
@@ -19,5 +19,5 @@ async def get_spreads(
     end: DaySpanEnd = None,
     feed: Feed = None,
 ) -> Page[SpreadView]:
-    span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
     return await analytics.spreads(rules.symbol_of(symbol), feed, interval, span, page, clickhouse)

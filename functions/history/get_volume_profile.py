@@ -1,4 +1,4 @@
-"""Volume by price of a range, lowest price first."""
+"""Volume by price band, lowest price first."""
 
 from typing import Annotated
 
@@ -18,13 +18,13 @@ async def get_volume_profile(
     symbol: str,
     page: PageRequest,
     clickhouse: ClickHouse,
-    step: Annotated[str, Field(description="Height of a band, a decimal above 0.")] = "0.01",
+    step: Annotated[str, Field(description="Height of a price band, a decimal above 0.")] = "0.01",
     start: DaySpanStart = None,
     end: DaySpanEnd = None,
     source: Source = "exchange",
     feed: Feed = None,
 ) -> Page[VolumeAtPriceView]:
-    span = analytics.span(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
     height = rules.step_of(step)
     return await analytics.volume_profile(
         rules.symbol_of(symbol), source, feed, height, span, page, clickhouse

@@ -1,6 +1,7 @@
 """Bars of a symbol, oldest first. Without `start`: the last ones.
 
-From the tick store where there is one: all feeds, any interval. Else from the tape alone."""
+With a tick store: of all feeds, in any interval. Without one: from the trades in PostgreSQL, in few
+intervals."""
 
 from typing import Annotated
 
@@ -26,20 +27,22 @@ async def list_bars(
     clickhouse: ClickHouse,
     questdb: QuestDB,
     interval: Interval = "1m",
-    start: Annotated[str | None, Field(description="RFC 3339; bars that begin from here on.")] = None,
-    end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this.")] = None,
+    start: Annotated[
+        str | None, Field(description="RFC 3339; bars that begin at or after this time.")
+    ] = None,
+    end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this time.")] = None,
     source: Source = "exchange",
     feed: Feed = None,
     session: Annotated[
-        Hours, Field(description="regular: the trading hours of the instrument's calendar alone.")
+        Hours, Field(description="regular: only the trading hours of the instrument's calendar.")
     ] = "all",
     adjusted: Annotated[
-        bool, Field(description="For splits and dividends, where factors are known.")
+        bool, Field(description="Adjusted for splits and dividends, if factors are known.")
     ] = False,
 ) -> Page[BarView]:
     name = rules.symbol_of(symbol)
     since, until = rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end")
-    store = requests.store_of_bars(source, feed, clickhouse, questdb)
+    store = requests.bars_store(source, feed, clickhouse, questdb)
     if store is None:
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.settled(trader, database)

@@ -1,6 +1,6 @@
-"""The account's fills beside the market, newest first: effective spread, and slippage against arrival.
+"""The account's fills compared with the market, newest first: effective spread, and slippage since arrival.
 
-Archived a moment after the fill; what is not archived yet is not there yet."""
+Fills are archived with a short delay; the newest ones may be missing."""
 
 from cift.contracts.analytics import ExecutionView
 from cift.contracts.paging import Page, PageRequest

@@ -1,4 +1,4 @@
-"""Keep the visible book of every instrument, some seconds apart. A book that stood still is one row."""
+"""Archive the visible book of every instrument every five seconds. An unchanged book is stored once."""
 
 import asyncio
 
@@ -12,8 +12,10 @@ from cift.platform.engine import Engine
 async def snapshot_book(engine: Engine, clickhouse: ClickHouse) -> None:
     if not clickhouse.is_on:
         return
-    known = (await engine.query({"instruments": {}}))["instruments"]
-    asked = [{"book": {"symbol": each["symbol"], "depth": books.DEPTH}} for each in known]
-    for start in range(0, len(asked), books.AT_ONCE):
-        found = await asyncio.gather(*map(engine.query, asked[start : start + books.AT_ONCE]))
+    instruments = (await engine.query({"instruments": {}}))["instruments"]
+    queries = [{"book": {"symbol": each["symbol"], "depth": books.DEPTH}} for each in instruments]
+    for start in range(0, len(queries), books.CONCURRENT_QUERIES_MAX):
+        found = await asyncio.gather(
+            *map(engine.query, queries[start : start + books.CONCURRENT_QUERIES_MAX])
+        )
         await clickhouse.insert("order_book_snapshots", books.books_block(found))

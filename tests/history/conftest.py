@@ -1,4 +1,4 @@
-"""ClickHouse inside the test process: one folder a session, for chdb opens one a process."""
+"""ClickHouse inside the test process: one folder per session, because chdb opens only one per process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.recorded import LEAN
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClickHouse]:
-    """The embedded engine with the schema of this release, empty at first."""
+    """The embedded engine with the schema of this release, initially empty."""
     folder = tmp_path_factory.mktemp("clickhouse")
     store = ClickHouse(Settings(clickhouse_url=f"chdb://{folder}"))
     yield store

@@ -1,4 +1,4 @@
-"""Figures of a recorded day are those that polars computes from the same ticks."""
+"""Analytics of a recorded day equal the figures that polars computes from the same ticks."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from cift.history.rules import Range
 from cift.kernel.ids import uuid7
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import JournalRecord
-from tests.history.test_bars_of_a_day import archived, messages
+from tests.history.test_bars_of_recorded_day import archived, messages
 from tests.recorded import LEAN
 
 NANOS = 10**9
@@ -45,16 +45,16 @@ async def test_spread_and_order_flow(clickhouse: ClickHouse, lean_folder: Path, 
         (pl.col("bid_quantity") > 0) & (pl.col("ask_quantity") > 0) & (pl.col("bid") < pl.col("ask"))
     )
     spread = pl.col("ask") - pl.col("bid")
-    meant = (
+    expected = (
         good.group_by("start")
         .agg(spread.sum().alias("sum"), spread.max().alias("max"), pl.len())
         .sort("start")
     )
     got = (await analytics.spreads("BAC", "lean", "1m", HOUR, PAGE, clickhouse)).items
     assert [(view.quotes, int(Decimal(view.spread_max) * NANOS)) for view in got] == [
-        (count, high) for _, _, high, count in meant.iter_rows()
+        (count, high) for _, _, high, count in expected.iter_rows()
     ]
-    for view, (_, total, _, count) in zip(got, meant.iter_rows(), strict=True):
+    for view, (_, total, _, count) in zip(got, expected.iter_rows(), strict=True):
         assert abs(int(Decimal(view.spread) * NANOS) - total / count) <= 1
 
     def before(name: str) -> pl.Expr:
@@ -67,11 +67,11 @@ async def test_spread_and_order_flow(clickhouse: ClickHouse, lean_folder: Path, 
         + pl.when(pl.col("ask") >= before("ask")).then(before("ask_quantity")).otherwise(0)
     )
     flow = in_hour(quotes).sort("at", "sequence").with_columns(added=added)
-    meant_flow = flow.group_by("start").agg(pl.col("added").sum()).sort("start")
+    expected_flow = flow.group_by("start").agg(pl.col("added").sum()).sort("start")
     first = await analytics.order_flow("BAC", "lean", "1m", HOUR, PageRequest(limit=25), clickhouse)
     assert first.next_cursor is not None
     whole = (await analytics.order_flow("BAC", "lean", "1m", HOUR, PAGE, clickhouse)).items
-    assert [int(Decimal(view.imbalance) * NANOS) for view in whole] == meant_flow["added"].to_list()
+    assert [int(Decimal(view.imbalance) * NANOS) for view in whole] == expected_flow["added"].to_list()
     assert first.items == whole[:25]
     assert len(got) == len(whole) == 60
 
@@ -82,20 +82,20 @@ async def test_volume_profile(clickhouse: ClickHouse, lean_folder: Path) -> None
     frame = in_hour(lean_load.read(file)).filter(pl.col("conditions") & 118_517_248 == 0)
     step = 50_000_000
     bands = frame.with_columns(band=pl.col("price") // step * step).group_by("band")
-    meant = bands.agg(pl.col("quantity").sum(), pl.len()).sort("band")
+    expected = bands.agg(pl.col("quantity").sum(), pl.len()).sort("band")
     page = await analytics.volume_profile("BAC", "outside", "lean", step, HOUR, PAGE, clickhouse)
     assert [
         (int(Decimal(v.price) * NANOS), int(Decimal(v.volume) * NANOS), v.trades) for v in page.items
-    ] == list(meant.iter_rows())
+    ] == list(expected.iter_rows())
 
 
 def fill(account: str, order: str) -> dict[str, Any]:
-    """A side of a trade, as the journal's events have it."""
+    """One side of a trade, in the form of the journal's events."""
     numbers = dict.fromkeys(("fee", "filled", "leaves", "filled_notional", "cash", "position", "cost"), 0)
     return {"account": account, "order": order, "realized": 0, **numbers}
 
 
-async def test_fills_beside_the_market(clickhouse: ClickHouse) -> None:
+async def test_fills_are_compared_with_the_mid_price(clickhouse: ClickHouse) -> None:
     buyer, seller, order = uuid7(), uuid7(), uuid7()
     placed_ns = int(order.replace("-", "")[:12], 16) * 1_000_000
     filled_ns = placed_ns + 5 * NANOS
@@ -122,7 +122,7 @@ async def test_fills_beside_the_market(clickhouse: ClickHouse) -> None:
     }
     for table, block in executions.blocks(executions.fold([record]), "a-journal"):
         await clickhouse.insert(table, block)
-        await clickhouse.insert(table, block)  # delivered twice
+        await clickhouse.insert(table, block)  # a redelivery
     for at, bid in ((placed_ns - 1, 99), (placed_ns + NANOS, 100)):
         await clickhouse.command(
             "INSERT INTO quotes_analytics SELECT 'FILL', 'afeed', fromUnixTimestamp64Nano({at:Int64}),"
@@ -138,7 +138,7 @@ async def test_fills_beside_the_market(clickhouse: ClickHouse) -> None:
     assert (await analytics.executions(uuid7(), PAGE, clickhouse)).items == []
 
 
-async def test_indicators_and_order_flow_are_built_of_whole_minutes(
+async def test_indicators_and_order_flow_cover_complete_minutes(
     clickhouse: ClickHouse, lean_folder: Path, quotes: pl.DataFrame
 ) -> None:
     for kind in ("trade", "quote"):
@@ -146,7 +146,7 @@ async def test_indicators_and_order_flow_are_built_of_whole_minutes(
     now_ns = (BEGIN_S + 5 * 3_600 + 7) * NANOS
     built = await indicators.build(now_ns, clickhouse)
     assert built > 0
-    await indicators.build(now_ns + NANOS, clickhouse)  # twice is once
+    await indicators.build(now_ns + NANOS, clickhouse)  # running twice changes nothing
     rows = await clickhouse.rows(
         "SELECT name, toUnixTimestamp(start), value FROM technical_indicators FINAL"
         " WHERE symbol = 'BAC' AND source = 'lean' ORDER BY name, start"
@@ -163,7 +163,7 @@ async def test_indicators_and_order_flow_are_built_of_whole_minutes(
     last = int(closes[-1][0])
     sma = series.rolling_mean(20)
     assert sma is not None and abs(by_name["sma_20", last] - sma[-1]) < 1e-9
-    # Lean's whole day lies before: an EMA from the same beginning is the same.
+    # Lean's whole day comes before, so an EMA from the same start has the same value.
     ema = series.ewm_mean(span=20, adjust=False)
     assert abs(by_name["ema_20", last] - ema[-1]) < 1e-6
     flow = await clickhouse.rows(

@@ -1,4 +1,4 @@
-"""QuestDB's answers are ClickHouse's: a real server of each, the same recorded day in both."""
+"""QuestDB returns the same results as ClickHouse: real stores with the same recorded day in both."""
 
 import asyncio
 import io
@@ -26,8 +26,8 @@ from cift.platform.questdb import QuestDB
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests import questdb as server
-from tests.history.test_archive_and_ask import columns, get, items, publish
-from tests.history.test_bars_of_a_day import INTERVALS, archived, computed, messages, stored
+from tests.history.test_archive_and_query import columns, get, items, publish
+from tests.history.test_bars_of_recorded_day import INTERVALS, archived, computed, messages, stored
 from tests.stack import Stack, eventually
 from tests.venue import refusal
 
@@ -36,7 +36,7 @@ VIEWS_TIMEOUT_S = 120
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A QuestDB of this module."""
+    """A QuestDB server for this module."""
     try:
         with server.running(tmp_path_factory.mktemp("questdb")) as settings:
             yield settings
@@ -51,9 +51,9 @@ async def questdb(addresses: Settings) -> AsyncIterator[QuestDB]:
     await found.close()
 
 
-async def kept_in_questdb(questdb: QuestDB, told: list[Message]) -> list[archive.Batch]:
-    """Messages of one symbol and kind, all of which are there afterwards; their batches."""
-    batches = archive.decode(told)
+async def archived_in_questdb(questdb: QuestDB, messages: list[Message]) -> list[archive.Batch]:
+    """Archive messages of one symbol and kind, and wait until all are visible; returns their batches."""
+    batches = archive.decode(messages)
     await questdb_ticks.archive(batches, questdb)
     table = questdb_ticks.TABLES[batches[0]["kind"]]
     ticks = sum(len(batch["times"]) for batch in batches)
@@ -61,12 +61,12 @@ async def kept_in_questdb(questdb: QuestDB, told: list[Message]) -> list[archive
     return batches
 
 
-async def test_bars_of_a_day_are_equal_in_both_stores(
+async def test_bars_of_a_recorded_day_are_equal_in_both_stores(
     questdb: QuestDB, clickhouse: ClickHouse, lean: Path
 ) -> None:
-    told = messages(lean, "IBM", "trade")
-    decoded = await kept_in_questdb(questdb, told)
-    await archived(clickhouse, told)
+    of_ticks = messages(lean, "IBM", "trade")
+    decoded = await archived_in_questdb(questdb, of_ticks)
+    await archived(clickhouse, of_ticks)
     assert await questdb.views() == {"bars_1m", "bars_1h", "bars_1d"}
     theirs, ours = ClickHouseStore(clickhouse), QuestDBStore(questdb)
     for interval, seconds in INTERVALS.items():
@@ -76,7 +76,7 @@ async def test_bars_of_a_day_are_equal_in_both_stores(
         bars = await stored(ours, "IBM", interval, "regular", limit=7)
         assert bars == await stored(theirs, "IBM", interval, "regular", limit=7), interval
         assert len(bars) > 0
-    # Again: nothing changes.
+    # Archiving again changes nothing.
     ticks, before = await server.count(questdb, "ticks", "IBM"), await stored(ours, "IBM", "1m")
     await questdb_ticks.archive(decoded[:3], questdb)
     await questdb_ticks.archive(decoded[:1], questdb)
@@ -84,8 +84,8 @@ async def test_bars_of_a_day_are_equal_in_both_stores(
     assert await stored(ours, "IBM", "1m") == before
 
 
-async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhouse: ClickHouse) -> None:
-    """More sessions than one statement asks for, ticks before, in and after each."""
+async def test_a_bar_of_many_sessions_is_joined(questdb: QuestDB, clickhouse: ClickHouse) -> None:
+    """More sessions than one query covers, with ticks before, in and after each."""
     days = range(300)
     begin_s = 1_514_764_800  # 2018-01-01
     minutes = [*range(13 * 60, 15 * 60, 7), *range(19 * 60, 22 * 60, 11)]
@@ -96,9 +96,9 @@ async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhou
         FEED, "MANY", (n + 1).astype(np.uint64), times, prices, quantities, np.zeros(len(n), np.int8),
         np.zeros(len(n), np.uint32),
     )  # fmt: skip
-    told = [Message(1, "ticks", data, {}, 0)]
-    await archived(clickhouse, told)
-    await kept_in_questdb(questdb, told)
+    of_ticks = [Message(1, "ticks", data, {}, 0)]
+    await archived(clickhouse, of_ticks)
+    await archived_in_questdb(questdb, of_ticks)
     span = {"begin": "2018-01-01T00:00:00Z", "end": "2018-11-01T00:00:00Z"}
     for interval, hours in (("90d", "regular"), ("1d", "regular"), ("30m", "regular"), ("90d", "all")):
         ours = await stored(QuestDBStore(questdb), "MANY", interval, hours, **span)
@@ -106,23 +106,23 @@ async def test_a_bar_of_many_sessions_is_put_together(questdb: QuestDB, clickhou
         assert len(ours) > 3
 
 
-async def body(store: TickStore, wanted: tick_export.Wanted, form: tick_export.Form) -> bytes:
-    return b"".join([piece async for piece in tick_export.pages(wanted, form, store)])
+async def body(store: TickStore, export: tick_export.Export, form: tick_export.Form) -> bytes:
+    return b"".join([piece async for piece in tick_export.pages(export, form, store)])
 
 
 @pytest.mark.parametrize("kind", ["trades", "quotes"])
-async def test_history_is_equal_to_the_byte(
+async def test_exports_are_equal_byte_by_byte(
     questdb: QuestDB, clickhouse: ClickHouse, lean: Path, kind: Kind
 ) -> None:
-    told = messages(lean, "AIG", "trade" if kind == "trades" else "quote")
-    await kept_in_questdb(questdb, told)
-    await archived(clickhouse, told)
+    of_ticks = messages(lean, "AIG", "trade" if kind == "trades" else "quote")
+    await archived_in_questdb(questdb, of_ticks)
+    await archived(clickhouse, of_ticks)
     since, until = (parse_rfc3339(f"2013-10-07T{clock}Z") for clock in ("13:00:00", "13:50:00"))
     assert since and until
-    wanted = tick_export.Wanted("AIG", FEED, kind, rules.Range(since, until), None)
+    export = tick_export.Export("AIG", FEED, kind, rules.Range(since, until), None)
     for form in ("json", "csv", "parquet"):
-        ours = await body(QuestDBStore(questdb), wanted, form)
-        theirs = await body(ClickHouseStore(clickhouse), wanted, form)
+        ours = await body(QuestDBStore(questdb), export, form)
+        theirs = await body(ClickHouseStore(clickhouse), export, form)
         if form != "parquet":
             assert ours == theirs
             continue
@@ -133,8 +133,8 @@ async def test_history_is_equal_to_the_byte(
 
 
 async def test_factors_are_equal(questdb: QuestDB, clickhouse: ClickHouse) -> None:
-    told = [["2005-06-08", "0.9817112", "0.5"], ["2050-12-31", "1", "1"]]
-    data = orjson.dumps({"symbol": "SPLIT", "factors": told})
+    rows = [["2005-06-08", "0.9817112", "0.5"], ["2050-12-31", "1", "1"]]
+    data = orjson.dumps({"symbol": "SPLIT", "factors": rows})
     factors = archive.factors([Message(1, "factors.SPLIT", data, {}, 0)])
     for _ in range(2):
         await questdb_ticks.archive_factors(factors, questdb)
@@ -144,18 +144,18 @@ async def test_factors_are_equal(questdb: QuestDB, clickhouse: ClickHouse) -> No
     assert ours == await ClickHouseStore(clickhouse).factors("SPLIT") == factors[0][1]
 
 
-async def test_quotes_are_taken_too(questdb: QuestDB, lean: Path) -> None:
-    told = await kept_in_questdb(questdb, messages(lean, "IBM", "quote")[:2])
+async def test_quotes_are_archived(questdb: QuestDB, lean: Path) -> None:
+    batches = await archived_in_questdb(questdb, messages(lean, "IBM", "quote")[:2])
     ((bid, quantity),) = await questdb.rows(
         "SELECT bid, bid_quantity FROM quotes WHERE symbol = 'IBM' AND sequence = $1",
-        int(told[0]["sequences"][9]),
+        int(batches[0]["sequences"][9]),
     )
-    assert int(bid.scaleb(9)) == told[0]["bids"][9]
-    assert int(quantity.scaleb(9)) == told[0]["bid_quantities"][9]
+    assert int(bid.scaleb(9)) == batches[0]["bids"][9]
+    assert int(quantity.scaleb(9)) == batches[0]["bid_quantities"][9]
 
 
-async def test_it_is_the_only_store(addresses: Settings, questdb: QuestDB, tmp_path: Path) -> None:
-    """Without ClickHouse: what a feed says is asked for over HTTP."""
+async def test_questdb_works_as_the_only_store(addresses: Settings, questdb: QuestDB, tmp_path: Path) -> None:
+    """Without ClickHouse, a feed's ticks are queried over HTTP."""
     rows, symbol = 40_000, "LONE"
     urls = {"questdb_url": addresses.questdb_url, "questdb_ilp": addresses.questdb_ilp}
     with Stack.start(tmp_path / "data", **urls) as stack:
@@ -174,20 +174,18 @@ async def test_it_is_the_only_store(addresses: Settings, questdb: QuestDB, tmp_p
         refusal(get(stack, "bars/NOBODY", interval="1s", source="outside"), 404, "unknown_symbol")
 
 
-async def test_a_view_that_follows_no_longer_is_not_read(
-    addresses: Settings, questdb: QuestDB, lean: Path
-) -> None:
+async def test_an_outdated_view_is_not_read(addresses: Settings, questdb: QuestDB, lean: Path) -> None:
     async def until(holds: Callable[[frozenset[str]], bool]) -> QuestDB:
         deadline = time.monotonic() + VIEWS_TIMEOUT_S
         while True:
-            asked = QuestDB(addresses)  # what was known is known for a while
-            if holds(await asked.views()):
-                return asked
-            await asked.close()
+            client = QuestDB(addresses)  # a new client: one caches the list of views for a while
+            if holds(await client.views()):
+                return client
+            await client.close()
             assert time.monotonic() < deadline
             await asyncio.sleep(0.5)
 
-    await kept_in_questdb(questdb, messages(lean, "AIG", "trade"))
+    await archived_in_questdb(questdb, messages(lean, "AIG", "trade"))
     await questdb.rows("UPDATE ticks SET price = price + 1.0m WHERE symbol = 'AIG'")
     without = await until(lambda views: not views)
     changed = await stored(QuestDBStore(without), "AIG", "1h")

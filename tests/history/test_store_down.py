@@ -1,4 +1,4 @@
-"""An analytics store that is down makes lag, never loss, and never stops an order."""
+"""While the analytics store is down, consumer lag grows; nothing is lost, and orders are accepted."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
-from tests.history.test_archive_and_ask import DAY, FEED, items, publish
+from tests.history.test_archive_and_query import DAY, FEED, items, publish
 from tests.stack import Stack, eventually
 from tests.venue import MARKET, refusal
 
@@ -24,9 +24,9 @@ OWN = {
 
 
 def failures(stack: Stack, function: str) -> float:
-    """How often a handler had to try again, as Prometheus reads it."""
+    """How often a handler failed and was retried, from the metrics."""
     text = httpx.get(f"{stack.url}/metrics", timeout=20).text
-    name = f'cift_projector_failures_total{{function="events.{function}"}}'
+    name = f'cift_projector_failures_total{{function="history.{function}"}}'
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
@@ -35,10 +35,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-async def test_what_happened_meanwhile_is_archived_afterwards(folder: Path) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    with Stack.start(folder, clickhouse_url=nobody) as stack:
-        platform = Platform(stack.settings(clickhouse_url=nobody))
+async def test_events_during_the_outage_are_archived_afterwards(folder: Path) -> None:
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    with Stack.start(folder, clickhouse_url=unreachable) as stack:
+        platform = Platform(stack.settings(clickhouse_url=unreachable))
         await platform.engine.submit(OWN)
         await publish(platform, "LATE", 20_000)
         await platform.close()
@@ -46,16 +46,16 @@ async def test_what_happened_meanwhile_is_archived_afterwards(folder: Path) -> N
         for user, side in ((one, "sell"), (two, "buy")):
             body = {"symbol": "DOWN", "side": side, "type": "limit", "quantity": "3", "limit_price": "12.5"}
             async with httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=20) as client:
-                answer = await client.post("/api/v1/trading/orders", json=body)
-            assert answer.status_code == 201, answer.text
-        assert answer.json()["status"] == "filled"
+                response = await client.post("/api/v1/trading/orders", json=body)
+            assert response.status_code == 201, response.text
+        assert response.json()["status"] == "filled"
         refusal(
             httpx.get(f"{stack.url}{MARKET}/bars/DOWN", timeout=60),  # noqa: ASYNC210
             503,
             "analytics_unavailable",
         )
         for handler in ("archive_ticks", "archive_executions"):
-            eventually(lambda name=handler: failures(stack, name) > 1, f"{handler} tries again", 60)
+            eventually(lambda name=handler: failures(stack, name) > 1, f"{handler} is retried", 60)
         assert stack.stop() == 0
     with Stack.start(folder, clickhouse_url=f"chdb://{folder}/clickhouse") as stack:
 
@@ -63,7 +63,9 @@ async def test_what_happened_meanwhile_is_archived_afterwards(folder: Path) -> N
             late = items(stack, "bars/LATE", interval="1d", **DAY)
             return bool(late) and late[0]["trades"] == 20_000
 
-        eventually(arrived, "ticks of then are there now", 90)
-        (bar,) = eventually(lambda: items(stack, "bars/DOWN", interval="1d"), "and so is the trade", 60)
+        eventually(arrived, "the ticks of the outage are archived", 90)
+        (bar,) = eventually(
+            lambda: items(stack, "bars/DOWN", interval="1d"), "the trade of the outage is archived", 60
+        )
         assert (bar["close"], bar["volume"]) == ("12.5", "3")
         assert items(stack, "bars/LATE", interval="1d", **{**DAY, "feed": FEED})[0]["trades"] == 20_000

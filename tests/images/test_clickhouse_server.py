@@ -16,7 +16,7 @@ from cift_core import ticks
 
 from cift.history import archive
 from cift.history.clickhouse_store import ClickHouseStore
-from cift.history.tick_store import BarRow, TickPage, Whose
+from cift.history.tick_store import BarRow, SourceFilter, TickPage
 from cift.kernel.errors import Unavailable
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
@@ -83,7 +83,7 @@ async def stored_bars(clickhouse: ClickHouse) -> list[BarRow]:
     begin = DAY_NS // 10**9
     return (
         await ClickHouseStore(clickhouse)
-        .bars_of("HTTP", 60, Whose("feed"), None)
+        .bars_of("HTTP", 60, SourceFilter("feed"), None)
         .bars(60, begin, begin + 600, 99)
     )
 

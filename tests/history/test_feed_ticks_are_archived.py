@@ -1,12 +1,12 @@
-"""What a feed says reaches the tick store beside the engine: the replay, as `make run` has it."""
+"""A feed's ticks reach the tick store without passing the engine: the replay, as in `make run`."""
 
 from pathlib import Path
 
-from tests.history.test_archive_and_ask import items
+from tests.history.test_archive_and_query import items
 from tests.stack import Stack, eventually
 
 
-def test_the_replay_is_in_the_store(tmp_path: Path) -> None:
+def test_the_replays_ticks_are_in_the_store(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     settings = {"market": "replay", "speed": "30", "clickhouse_url": f"chdb://{folder}/clickhouse"}
     with Stack.start(folder, **settings) as stack:

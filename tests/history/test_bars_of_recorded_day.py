@@ -1,4 +1,4 @@
-"""A whole recorded day: the store's bars are those that polars computes from the raw file, bar for bar."""
+"""A whole recorded day: the store's bars equal those that polars computes from the raw file, bar for bar."""
 
 import zipfile
 from datetime import date
@@ -20,8 +20,8 @@ from cift.platform.journal import Message
 
 DAY = date(2013, 10, 7)
 BEGIN, END = "2013-10-07T00:00:00Z", "2013-10-08T12:00:00Z"
-PART_TICKS = 400
-"""Small messages, so that there are several of the thinned day."""
+MESSAGE_TICKS = 400
+"""Small, so that the thinned day has several messages."""
 INTERVALS = {"1s": 1, "1m": 60, "7m": 420, "15m": 900, "1h": 3_600, "1d": 86_400}
 Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
 
@@ -29,18 +29,18 @@ Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
 def messages(folder: Path, symbol: str, kind: batches.Kind) -> list[Message]:
     (file,) = (f for f in lean_load.tick_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
     frame = lean_load.read(file)
-    parts = [frame[start : start + PART_TICKS] for start in range(0, frame.height, PART_TICKS)]
-    found = [piece for part in parts for piece in batches.pieces(part, lean_load.FEED, symbol, kind)]
-    return [Message(number, "ticks", piece.batch, {}, 0) for number, piece in enumerate(found, 1)]
+    parts = [frame[start : start + MESSAGE_TICKS] for start in range(0, frame.height, MESSAGE_TICKS)]
+    found = [each for part in parts for each in batches.to_messages(part, lean_load.FEED, symbol, kind)]
+    return [Message(number, "ticks", each.batch, {}, 0) for number, each in enumerate(found, 1)]
 
 
-async def archived(clickhouse: ClickHouse, told: list[Message]) -> None:
-    for kind, _, block in archive.blocks(archive.decode(told)):
+async def archived(clickhouse: ClickHouse, messages: list[Message]) -> None:
+    for kind, _, block in archive.blocks(archive.decode(messages)):
         await clickhouse.insert(archive.TABLES[kind], block)
 
 
 def computed(folder: Path, symbol: str, seconds: int, *, regular: bool = False) -> list[Row]:
-    """Independent of everything above: integers from the file itself."""
+    """The expected bars, computed from the file without the project's code."""
     with zipfile.ZipFile(folder / f"equity/usa/tick/{symbol.lower()}/20131007_trade.zip") as archive_:
         raw = archive_.read(archive_.namelist()[0])
     names = ["ms", "price", "size", "venue", "condition", "suspicious"]
@@ -50,7 +50,7 @@ def computed(folder: Path, symbol: str, seconds: int, *, regular: bool = False) 
     frame = frame.filter(pl.col("bits") & NOT_LAST_SALE == 0)
     if regular:
         frame = frame.filter(pl.col("ms").is_between(34_200_000, 57_600_000, closed="left"))
-    new_york_s = 4 * 3_600  # behind UTC, that day
+    new_york_s = 4 * 3_600  # behind UTC on that day
     second = 1_381_104_000 + new_york_s + pl.col("ms") // 1000
     frame = frame.with_columns(start=second - second % seconds)
     bars = frame.group_by("start", maintain_order=True).agg(
@@ -64,7 +64,7 @@ def computed(folder: Path, symbol: str, seconds: int, *, regular: bool = False) 
     )
     found = []
     for start, open_, high, low, close, volume, notional, trades in bars.sort("start").iter_rows():
-        # To nine decimals, halves up: 1/10,000 dollars to nanos.
+        # 1/10,000 dollars to nanos, rounded half up.
         nanos = (2 * notional * 100_000 + volume) // (2 * volume)
         prices = [Decimal(price) / 10_000 for price in (open_, high, low, close)]
         text = f"{start}"
@@ -109,16 +109,16 @@ async def stored(
 
 
 @pytest.mark.parametrize("symbol", ["SPY", "AIG"])
-async def test_bars_are_those_of_the_raw_file(clickhouse: ClickHouse, lean: Path, symbol: str) -> None:
+async def test_bars_equal_those_of_the_raw_file(clickhouse: ClickHouse, lean: Path, symbol: str) -> None:
     store = ClickHouseStore(clickhouse)
-    told = messages(lean, symbol, "trade")
-    assert len(told) > 5
-    await archived(clickhouse, told)
+    of_ticks = messages(lean, symbol, "trade")
+    assert len(of_ticks) > 5
+    await archived(clickhouse, of_ticks)
     for interval, seconds in INTERVALS.items():
         assert await stored(store, symbol, interval) == computed(lean, symbol, seconds), interval
-    # Again, in other portions, some of it twice: nothing changes.
-    await archived(clickhouse, told[:5])
-    await archived(clickhouse, told[3:])
+    # Archiving again in other batches, some messages twice, changes nothing.
+    await archived(clickhouse, of_ticks[:5])
+    await archived(clickhouse, of_ticks[3:])
     assert await stored(store, symbol, "1m") == computed(lean, symbol, 60)
     regular = await stored(store, symbol, "5m", "regular")
     assert regular == computed(lean, symbol, 300, regular=True)
