@@ -90,7 +90,7 @@ async def ensure_admin_secret(context: Context) -> None:
             key = ""
         if await managed.key_is_good(key, managed.ADMIN, ("admin",), database):
             return
-    key = await managed.create_operate_key("kubernetes", database, context.platform.settings)
+    key = await managed.create_admin_key("kubernetes", database, context.platform.settings)
     data = {"CIFT_API_KEY": key, **({"CIFT_URL": context.settings.url} if context.settings.url else {})}
     secret: Object = {
         "apiVersion": "v1",

@@ -1,2 +1,4 @@
-"""Identity: users, sessions, API keys. `rules.py` decides, `store.py` speaks SQL, `passwords.py` hashes,
-`sessions.py`, `accounts.py` and `keys.py` put them together."""
+"""Identity: users, sessions, API keys.
+
+`rules.py` decides, `store.py` holds the SQL, `passwords.py` hashes. `sessions.py`, `accounts.py` and
+`keys.py` combine them."""

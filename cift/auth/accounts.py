@@ -1,4 +1,4 @@
-"""Users: registration, and who one is."""
+"""Users: registration, and the view of one's own user."""
 
 import logging
 
@@ -32,11 +32,11 @@ def user_view(row: asyncpg.Record) -> UserView:
 async def register(
     registration: Registration, caller: Caller, database: Database, engine: Engine, settings: Settings
 ) -> UserView:
-    """A new user with an account of 100,000 USD.
+    """Register a user with an account of 100,000 USD.
 
     Raises:
         Refused: the password is not acceptable.
-        Conflict: email or username is taken.
+        Conflict: `email_taken` or `username_taken`.
     """
     rules.check_registration(registration)
     password_hash = await hash_password(registration.password, settings.bcrypt_rounds)
@@ -52,25 +52,29 @@ async def register(
         )
         if row is None:
             if await store.email_is_taken(c, registration.email):
-                raise Conflict("email_taken", "A user with this email exists", "email")
-            raise Conflict("username_taken", "A user with this name exists", "username")
+                raise Conflict("email_taken", "A user with this email exists already", "email")
+            raise Conflict("username_taken", "A user with this username exists already", "username")
         await store.audit(c, "register", caller, user_id=user_id, subject=registration.username)
     view = user_view(row)
     try:
         await opening.complete_account(user_id, database, engine)
         view.status = "active"
     except CiftError as error:
-        # The user exists; the account follows with the next login or sweep.
+        # The user is stored. The next login or `complete_registrations` opens the account.
         log.warning("the account of a new user is not open yet", extra={"reason": error.code})
     return view
 
 
 async def whoami(trader: Trader, database: Database) -> Me:
-    """The user that the credential belongs to. Raises Unauthenticated where there is none any more."""
+    """The user that the credential belongs to.
+
+    Raises:
+        Unauthenticated: the user was removed or disabled after the credential was issued.
+    """
     async with database.write() as c:
         row = await store.user_by_id(c, trader.user_id)
     if row is None or row["status"] == "disabled":
-        raise Unauthenticated("invalid_credential", "The user does not exist any more")
+        raise Unauthenticated("invalid_credential", "The user of this credential no longer exists")
     return Me(
         **user_view(row).model_dump(),
         scopes=sorted(trader.scopes),

@@ -1,4 +1,4 @@
-"""API keys: `cift_<id>_<secret>`; the id finds the row, the SHA-256 of the secret is kept."""
+"""API keys: `cift_<id>_<secret>`. The id finds the row; of the secret, only the SHA-256 is stored."""
 
 import base64
 import hashlib
@@ -18,19 +18,19 @@ from cift.platform.postgres import Database
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # 32 characters: 5 bits each
 
 
-def mint() -> tuple[str, str]:
-    """Id and secret of a new API key; together they are the key (`whole_key`)."""
+def new_id_and_secret() -> tuple[str, str]:
+    """Id and secret of a new API key. `api_key` joins them."""
     id = "".join(_ID_ALPHABET[byte & 31] for byte in os.urandom(12))
     return id, base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
-def whole_key(id: str, secret: str) -> str:
-    """The API key, as its user sends it."""
+def api_key(id: str, secret: str) -> str:
+    """The API key as clients send it."""
     return f"cift_{id}_{secret}"
 
 
 def secret_hash(secret: str) -> bytes:
-    """What is kept of a key's secret: it has 256 random bits, so no slow hash is needed."""
+    """The stored hash of a key's secret. SHA-256 is enough: the secret has 256 random bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -47,17 +47,17 @@ def key_view(row: asyncpg.Record) -> ApiKeyView:
 
 
 async def create_key(new: NewApiKey, trader: Trader, caller: Caller, database: Database) -> CreatedApiKey:
-    """A new API key; its secret is shown here and never again.
+    """Create an API key. Only this return value holds its secret.
 
     Raises:
-        Refused: `too_many_api_keys`, or the expiry is not acceptable.
+        Refused: `too_many_api_keys`, or the expiry is not a future time.
     """
     expires_at = rules.key_expiry(new)
-    id, secret = mint()
+    id, secret = new_id_and_secret()
     async with database.write() as c:
         if await store.count_live_keys(c, trader.user_id) >= rules.API_KEYS_MAX:
             raise Refused(
-                "too_many_api_keys", f"A user has at most {rules.API_KEYS_MAX} API keys; revoke one"
+                "too_many_api_keys", f"A user has at most {rules.API_KEYS_MAX} API keys: revoke one first"
             )
         row = await store.insert_key(
             c,
@@ -71,18 +71,18 @@ async def create_key(new: NewApiKey, trader: Trader, caller: Caller, database: D
         await store.audit(
             c, "api_key_created", caller, user_id=trader.user_id, subject=id, scopes=sorted(set(new.scopes))
         )
-    return CreatedApiKey(**key_view(row).model_dump(), key=whole_key(id, secret))
+    return CreatedApiKey(**key_view(row).model_dump(), key=api_key(id, secret))
 
 
 async def list_keys(page: PageRequest, trader: Trader, database: Database) -> Page[ApiKeyView]:
-    """The user's API keys, newest first, revoked ones too."""
+    """The user's API keys, newest first, revoked ones included."""
     after = None
     key = page.after()
     if key is not None:
         at, _, id = key.partition(" ")
         time = parse_rfc3339(at)
         if time is None:
-            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor")
+            raise Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor")
         after = (to_datetime(time), id)
     async with database.write() as c:
         rows = await store.list_keys(c, trader.user_id, after, page.limit + 1)
@@ -94,10 +94,10 @@ async def list_keys(page: PageRequest, trader: Trader, database: Database) -> Pa
 
 
 async def revoke_key(id: str, trader: Trader, caller: Caller, database: Database, identity: Identity) -> None:
-    """Revoke an API key, everywhere, at once. Raises NotFound where the user has no such key."""
+    """Revoke an API key in the database and in every process' cache. Raises NotFound for an unknown key."""
     async with database.write() as c:
         if not await store.revoke_key(c, trader.user_id, id):
-            raise NotFound("unknown_api_key", "You have no such API key", "id")
+            raise NotFound("unknown_api_key", f"You have no API key with the id '{id[:32]}'", "id")
         await store.audit(c, "api_key_revoked", caller, user_id=trader.user_id, subject=id)
     await identity.forget_key(id)
 

@@ -1,8 +1,8 @@
-"""Accounts of new users: opened by registration, completed by whoever comes next.
+"""Open the accounts of new users.
 
-A user is committed as `pending`; then the engine is told to open the account and to deposit the
-starting cash, both with ids derived from the user's; then the user is `active`. Whatever is interrupted
-is done again by login or by the sweep, and does nothing twice.
+Registration stores the user as `pending`, opens the account and deposits the starting cash with commands to
+the engine, and sets the user `active`. Account and transfer ids are derived from the user's id, so login and
+`complete_registrations` can repeat an interrupted registration without doing anything twice.
 """
 
 from cift.auth import rules, store
@@ -12,10 +12,10 @@ from cift.platform.postgres import Database
 
 
 async def complete_account(user_id: str, database: Database, engine: Engine) -> None:
-    """Open the user's account and pay in the starting cash, where that is not done yet.
+    """Open the user's account and deposit the starting cash, unless that is done already.
 
     Raises:
-        Unavailable, OutcomeUnknown: to be done again.
+        Unavailable, OutcomeUnknown: repeat the call later.
     """
     account_id = rules.account_of(user_id)
     try:
@@ -47,7 +47,7 @@ async def complete_account(user_id: str, database: Database, engine: Engine) -> 
 async def complete_pending(
     database: Database, engine: Engine, *, older_than_s: float = 10.0, limit: int = 100
 ) -> int:
-    """Complete the accounts of interrupted registrations; returns how many."""
+    """Complete interrupted registrations, oldest first. Returns how many were completed."""
     async with database.write() as c:
         rows = await store.pending_users(c, older_than_s, limit)
     for row in rows:

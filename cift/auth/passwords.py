@@ -1,7 +1,7 @@
-"""bcrypt off the event loop, bounded: hashing is made to be slow, and must not starve trading.
+"""bcrypt in two threads. A hash takes about 200 ms of a core at 12 rounds and must not delay orders.
 
-Two hashes at a time (each some 200 ms of a core at 12 rounds); more wait, up to a bound, beyond which
-logins are refused with 503. A login of an unknown user costs the same hash as one of a known user.
+Further hashes wait; when `HASHES_WAITING_MAX` wait, logins are refused with 503. A login of an unknown user
+costs one hash too, so that its duration does not show whether the user exists.
 """
 
 import asyncio
@@ -22,33 +22,36 @@ _waiting = 0
 
 
 async def hash_password(password: str, rounds: int) -> str:
-    """The bcrypt hash of an acceptable password (see rules.check_password)."""
+    """The bcrypt hash of a password that `rules.check_password` has accepted."""
     hashed: bytes = await _run(partial(bcrypt.hashpw, password.encode(), bcrypt.gensalt(rounds)))
     return hashed.decode("ascii")
 
 
 async def verify_password(password: str, hashed: str | None, rounds: int) -> bool:
-    """Whether the password is that of the hash. With None (no such user) as slow, and False."""
+    """Whether the password matches the hash. None (no such user) returns False and takes as long."""
     given = password.encode()
-    # bcrypt refuses what it cannot hash whole; no such password was ever accepted.
-    possible = len(given) <= 72 and b"\x00" not in given
-    if hashed is None or not possible:
-        await _run(partial(bcrypt.checkpw, b"no such password", nobody(rounds)))
+    # bcrypt raises for other passwords, and `check_password` accepts none of them.
+    can_hash = len(given) <= 72 and b"\x00" not in given
+    if hashed is None or not can_hash:
+        await _run(partial(bcrypt.checkpw, b"any password", unusable_hash(rounds)))
         return False
     result: bool = await _run(partial(bcrypt.checkpw, given, hashed.encode("ascii")))
     return result
 
 
-def nobody(rounds: int) -> bytes:
-    """A hash in the right form that no password is known to have; checking against it costs the same.
-    Users that nobody may log in as have it."""
+def unusable_hash(rounds: int) -> bytes:
+    """A well-formed hash that no known password matches, for users that nobody may log in as.
+
+    Checking a password against it takes as long as against any other hash."""
     return b"$2b$%02d$" % rounds + b"." * 53
 
 
 async def _run(work: "partial[T]") -> T:
     global _waiting
     if _waiting >= HASHES_WAITING_MAX:
-        raise Unavailable("busy", "Too many logins at once; try again", retry_after=2)
+        raise Unavailable(
+            "busy", f"Too many logins at the same time ({HASHES_WAITING_MAX} wait): try again", retry_after=2
+        )
     _waiting += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(_pool, work)

@@ -1,8 +1,8 @@
 """Sessions: login, refresh, logout.
 
-A login begins a family of refresh tokens. Each is used once and gives its successor; the hash is kept,
-never the token. Used again, it was stolen (or its answer was lost and the client tried again: the two
-cannot be told apart, so both end the family, and the user logs in anew).
+A login starts a family of refresh tokens. Each token works once and is exchanged for its successor. Only
+hashes are stored. A second use means that the token was stolen, or that the client repeated a request whose
+answer was lost. These cannot be distinguished, so both revoke the family and the user logs in again.
 """
 
 import base64
@@ -35,7 +35,7 @@ _REFRESH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What login, refresh and logout work with."""
+    """Login, refresh and logout, with the stores they need."""
 
     database: Database
     engine: Engine
@@ -44,39 +44,39 @@ class Sessions:
     settings: Settings
 
     async def login(self, login: Login, caller: Caller) -> TokenPair:
-        """A new session.
+        """Start a session.
 
         Raises:
-            Unauthenticated: `invalid_login`, whether the user or the password is wrong.
+            Unauthenticated: `invalid_login`; the same for an unknown user and a wrong password.
         """
         name = rules.login_name(login)
         async with self.database.write() as c:
             user = await store.user_by_name(c, name)
-        good = await verify_password(
+        matches = await verify_password(
             login.password, user["password_hash"] if user else None, self.settings.bcrypt_rounds
         )
-        if user is None or not good or user["status"] == "disabled":
+        if user is None or not matches or user["status"] == "disabled":
             async with self.database.write() as c:
                 await store.audit(
                     c, "login_failed", caller, user_id=user["user_id"] if user else None, subject=name
                 )
-            raise Unauthenticated("invalid_login", "No user has this name and password")
+            raise Unauthenticated("invalid_login", "Unknown username or email, or wrong password")
         if user["status"] == "pending":
             try:
                 await complete_account(user["user_id"], self.database, self.engine)
             except CiftError:
-                pass  # the sweep goes on trying; a session is no use to hold back
+                pass  # `complete_registrations` tries again; the session is valid meanwhile
         async with self.database.write() as c:
-            pair = await self._give(c, user["user_id"], user["account_id"], family=uuid7())
+            pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
             await store.touch_login(c, user["user_id"])
             await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
         return pair
 
     async def refresh(self, request: RefreshRequest, caller: Caller) -> TokenPair:
-        """The next pair of a session; the refresh token given is spent.
+        """Exchange a refresh token for the next pair of tokens of its session.
 
         Raises:
-            Unauthenticated: `invalid_refresh_token`; `refresh_token_reused` (the session has ended).
+            Unauthenticated: `invalid_refresh_token`, or `refresh_token_reused`, which ends the session.
         """
         found = _REFRESH.fullmatch(request.refresh_token)
         if found is None:
@@ -97,16 +97,17 @@ class Sessions:
                 if user is None or user["status"] == "disabled":
                     raise _invalid()
                 await store.use_refresh_token(c, found[1])
-                pair = await self._give(c, user["user_id"], user["account_id"], family=row["family"])
+                pair = await self._issue(c, user["user_id"], user["account_id"], family=row["family"])
         if reused:
             await self._forget(revoked)
             raise Unauthenticated(
-                "refresh_token_reused", "This refresh token was used before; its session has ended"
+                "refresh_token_reused",
+                "This refresh token was used before, so its session was ended: log in again",
             )
         return pair
 
     async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
-        """End the session of the access token, and that of the refresh token where one is given."""
+        """End the session of the access token, and that of the refresh token if one is given."""
         async with self.database.write() as c:
             families = [await store.family_of_access_token(c, trader.credential_id)]
             found = _REFRESH.fullmatch((request.refresh_token if request else None) or "")
@@ -123,7 +124,7 @@ class Sessions:
         await self.identity.forget_session(trader.credential_id, trader.expires_at)
         await self._forget(revoked)
 
-    async def _give(self, c: Connection, user_id: str, account_id: str, *, family: str) -> TokenPair:
+    async def _issue(self, c: Connection, user_id: str, account_id: str, *, family: str) -> TokenPair:
         access, access_id, access_expires = self.tokens.sign(user_id, account_id)
         refresh_id = uuid7()
         secret = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
@@ -149,9 +150,11 @@ class Sessions:
 
 
 def _hash(secret: str) -> bytes:
-    """Of 256 random bits: SHA-256 is enough, a slow hash would only protect what can be guessed."""
+    """SHA-256 of a token's secret. A slow hash protects guessable secrets; this one has 256 random bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def _invalid() -> Unauthenticated:
-    return Unauthenticated("invalid_refresh_token", "The refresh token is not valid (any more); log in again")
+    return Unauthenticated(
+        "invalid_refresh_token", "The refresh token is unknown, expired or revoked: log in again"
+    )

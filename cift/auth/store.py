@@ -1,4 +1,4 @@
-"""SQL of identity. Every function takes a connection of the owner (`Database.write`)."""
+"""SQL of users, sessions, API keys and the audit log. `c` is a connection of `Database.write`."""
 
 import ipaddress
 from datetime import datetime
@@ -19,11 +19,10 @@ _KEY = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
 Row = asyncpg.Record
 
 
-# ── users ───────────────────────────────────────────────────────────────────────────────────────
 async def insert_user(
     c: Connection, user_id: str, email: str, username: str, password_hash: str, account_id: str
 ) -> Row | None:
-    """The new user, or None where email or username is taken (in any case)."""
+    """The new user, or None if the email or username is taken, in any case."""
     return await c.fetchrow(
         "INSERT INTO users (user_id, email, username, password_hash, account_id) VALUES ($1, $2, $3, $4, $5)"
         f" ON CONFLICT DO NOTHING RETURNING {_USER}",
@@ -40,7 +39,7 @@ async def email_is_taken(c: Connection, email: str) -> bool:
 
 
 async def user_by_name(c: Connection, name: str) -> Row | None:
-    """By username or email (usernames hold no @, so a name is one or the other)."""
+    """The user with this username or email. Usernames contain no @."""
     column = "email" if "@" in name else "username"
     return await c.fetchrow(f"SELECT {_USER} FROM users WHERE lower({column}) = lower($1)", name)
 
@@ -58,7 +57,7 @@ async def touch_login(c: Connection, user_id: str) -> None:
 
 
 async def pending_users(c: Connection, older_than_s: float, limit: int) -> list[Row]:
-    """Users whose account was not confirmed, oldest first."""
+    """Users whose account is not open yet, oldest first."""
     return await c.fetch(
         f"SELECT {_USER} FROM users"
         " WHERE status = 'pending' AND created_at < now() - make_interval(secs => $1)"
@@ -68,7 +67,6 @@ async def pending_users(c: Connection, older_than_s: float, limit: int) -> list[
     )
 
 
-# ── refresh tokens ──────────────────────────────────────────────────────────────────────────────
 async def insert_refresh_token(
     c: Connection,
     *,
@@ -95,7 +93,7 @@ async def insert_refresh_token(
 
 
 async def lock_refresh_token(c: Connection, id: str) -> Row | None:
-    """The token's row, locked: of two uses at the same time the second sees the first."""
+    """The token's row, locked: of two simultaneous uses the second one sees the first."""
     return await c.fetchrow(
         "SELECT id::text AS id, family::text AS family, user_id::text AS user_id, token_hash, expires_at,"
         " used_at, revoked_at FROM refresh_tokens WHERE id = $1 FOR UPDATE",
@@ -108,7 +106,7 @@ async def use_refresh_token(c: Connection, id: str) -> None:
 
 
 async def revoke_family(c: Connection, family: str) -> list[Row]:
-    """Revoke a session: its refresh tokens, and its access tokens that are still valid (returned)."""
+    """Revoke the refresh tokens of a session and its valid access tokens. Returns the latter."""
     await c.execute(
         "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL", family
     )
@@ -139,14 +137,13 @@ async def revoke_access_token(c: Connection, jti: str, user_id: str, expires_at:
 
 
 async def delete_expired_tokens(c: Connection, kept_days: int) -> None:
-    """Rows that can no longer decide anything; used refresh tokens stay a while to detect reuse."""
+    """Delete expired tokens. Refresh tokens stay `kept_days` longer, to detect that one is used again."""
     await c.execute(
         "DELETE FROM refresh_tokens WHERE expires_at < now() - make_interval(days => $1)", kept_days
     )
     await c.execute("DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 hour'")
 
 
-# ── API keys ────────────────────────────────────────────────────────────────────────────────────
 async def count_live_keys(c: Connection, user_id: str) -> int:
     count: int = await c.fetchval(
         "SELECT count(*) FROM (SELECT FROM users WHERE user_id = $1 FOR UPDATE) u,"
@@ -183,7 +180,7 @@ async def insert_key(
 
 
 async def list_keys(c: Connection, user_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Row]:
-    """Newest first."""
+    """The user's keys, newest first, after the position `after`."""
     if after is None:
         return await c.fetch(
             f"SELECT {_KEY} FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
@@ -200,7 +197,7 @@ async def list_keys(c: Connection, user_id: str, after: tuple[datetime, str] | N
 
 
 async def revoke_key(c: Connection, user_id: str, id: str) -> bool:
-    """False where the user has no such key; revoking twice is fine."""
+    """Revoke a key; a revoked one stays as it is. False if the user has no such key."""
     revoked = await c.fetchval(
         "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND user_id = $2"
         " RETURNING true",
@@ -210,7 +207,6 @@ async def revoke_key(c: Connection, user_id: str, id: str) -> bool:
     return bool(revoked)
 
 
-# ── managed accounts, operators ─────────────────────────────────────────────────────────────────
 async def insert_managed_user(
     c: Connection,
     *,
@@ -222,7 +218,7 @@ async def insert_managed_user(
     managed_as: str,
     managed_in: str,
 ) -> bool:
-    """An active user whose account a resource manages; False where the account or the name has one."""
+    """Insert an active user of a managed account. False if the account has a user, or the name is taken."""
     inserted = await c.fetchval(
         "INSERT INTO users (user_id, email, username, password_hash, account_id, status,"
         " managed_by, managed_as, managed_in)"
@@ -256,7 +252,7 @@ async def take_user(
     managed_as: str,
     managed_in: str,
 ) -> bool:
-    """Have a resource manage the account; False where another than `instead_of` does by now."""
+    """Set the account's manager. False if the current one is not `instead_of`."""
     taken = await c.fetchval(
         "UPDATE users SET managed_by = $3, managed_as = $4, managed_in = $5,"
         " status = CASE status WHEN 'pending' THEN 'active' ELSE status END"
@@ -271,7 +267,7 @@ async def take_user(
 
 
 async def release_user(c: Connection, managed_by: str) -> str | None:
-    """Have the resource manage its account no more; the account's id, None where it had none."""
+    """Remove the resource as manager. Returns the id of its account, None if it managed none."""
     account_id: str | None = await c.fetchval(
         "UPDATE users SET managed_by = NULL, managed_as = NULL, managed_in = NULL"
         " WHERE managed_by = $1 RETURNING account_id::text",
@@ -281,7 +277,7 @@ async def release_user(c: Connection, managed_by: str) -> str | None:
 
 
 async def managed_users(c: Connection, managed_in: str) -> list[Row]:
-    """The accounts that resources of a cluster manage."""
+    """The accounts that resources of one cluster manage."""
     return await c.fetch(
         "SELECT managed_by::text AS managed_by, managed_as, account_id::text AS account_id"
         " FROM users WHERE managed_in = $1",
@@ -290,7 +286,7 @@ async def managed_users(c: Connection, managed_in: str) -> list[Row]:
 
 
 async def managed_under(c: Connection, managed_in: str, managed_as: str) -> list[str]:
-    """Uids of the resources that manage, or managed, an account under this name."""
+    """Uids of the resources with this name that manage an account, deleted ones included."""
     rows = await c.fetch(
         "SELECT managed_by::text AS managed_by FROM users WHERE managed_in = $1 AND managed_as = $2",
         managed_in,
@@ -308,25 +304,27 @@ async def key_by_id(c: Connection, id: str) -> Row | None:
 
 
 async def revoke_managed_keys(
-    c: Connection, managed_by: str, keep: str | None, forgotten_after_s: float
+    c: Connection, managed_by: str, keep: str | None, unused_max_s: float
 ) -> list[str]:
-    """Revoke a resource's keys: all, or those that are older than `keep` or were left by a crash."""
+    """Revoke keys of a resource and return their ids.
+
+    All of them if `keep` is None; else those older than `keep` and those older than `unused_max_s`."""
     rows = await c.fetch(
         "UPDATE api_keys SET revoked_at = now() WHERE managed_by = $1 AND revoked_at IS NULL AND ("
         " $2::text IS NULL OR id <> $2 AND (created_at < now() - make_interval(secs => $3)"
         " OR created_at < (SELECT created_at FROM api_keys WHERE id = $2))) RETURNING id",
         managed_by,
         keep,
-        forgotten_after_s,
+        unused_max_s,
     )
     return [row["id"] for row in rows]
 
 
-async def insert_operator(c: Connection, user_id: str, username: str, password_hash: str) -> None:
-    """The user that keys with the scope `admin` belong to; it has no account in the engine."""
+async def insert_admin(c: Connection, user_id: str, username: str, password_hash: str) -> None:
+    """Insert the user that owns the keys with the scope `admin`. It has no account in the engine."""
     await c.execute(
         "INSERT INTO users (user_id, email, username, password_hash, account_id, status, is_admin)"
-        " VALUES ($1, $2 || '@operator.invalid', $2, $3, $1, 'active', true)"
+        " VALUES ($1, $2 || '@admin.invalid', $2, $3, $1, 'active', true)"
         " ON CONFLICT (user_id) DO NOTHING",
         user_id,
         username,
@@ -334,7 +332,6 @@ async def insert_operator(c: Connection, user_id: str, username: str, password_h
     )
 
 
-# ── audit ───────────────────────────────────────────────────────────────────────────────────────
 async def audit(
     c: Connection,
     event: str,
@@ -344,7 +341,7 @@ async def audit(
     subject: str | None = None,
     **detail: Any,
 ) -> None:
-    """One line of the audit log; never a password, a token or a key."""
+    """Append a row to the audit log. It must not contain a password, a token or a key."""
     await c.execute(
         "INSERT INTO audit_log (event, user_id, subject, address, user_agent, request_id, detail)"
         " VALUES ($1, $2, $3, $4::text::inet, $5, $6, $7::text::jsonb)",
@@ -359,7 +356,7 @@ async def audit(
 
 
 def _address(address: str | None) -> str | None:
-    """What PostgreSQL takes for an inet, or None (a Unix socket, a test)."""
+    """The address as text of an `inet`, None for a Unix socket."""
     try:
         return str(ipaddress.ip_address((address or "").partition("%")[0]))
     except ValueError:

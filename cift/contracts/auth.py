@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 KeyScope = Literal["read", "trade", "funds"]
-Password = Annotated[str, Field(description="12 to 72 bytes of UTF-8.", examples=["correct horse battery"])]
+Password = Annotated[
+    str,
+    Field(
+        description="At least 8 characters, at most 72 bytes in UTF-8, and not among the 10,000 most common.",
+        examples=["correct horse battery"],
+    ),
+]
 
 
 class Registration(BaseModel):

@@ -191,12 +191,12 @@ async def _new_key(settings: Settings) -> None:
     say(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
 
 
-async def _new_operate_key(settings: Settings) -> None:
-    """Whoever has the data folder's database is the operator of this machine's exchange."""
+async def _new_admin_key(settings: Settings) -> None:
+    """Access to the data folder's database makes one an administrator of its exchange."""
     platform = Platform(Settings(data=settings.data, postgres_url=_running(settings)["postgres_url"]))
     try:
         name = f"made {time.strftime('%Y-%m-%d %H:%M')}"
-        say(await managed.create_operate_key(name, platform.database, settings))
+        say(await managed.create_admin_key(name, platform.database, settings))
     finally:
         await platform.close()
 
@@ -211,7 +211,7 @@ def main() -> None:
             case ["key"]:
                 asyncio.run(_new_key(settings))
             case ["key", "--admin"]:
-                asyncio.run(_new_operate_key(settings))
+                asyncio.run(_new_admin_key(settings))
             case ["restore", file]:
                 say(restoring.told(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
             case ["restore", file, "--json"]:

@@ -20,7 +20,7 @@ ADMIN = "/api/v1/admin"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def operator(platform: Platform) -> dict[str, str]:
     """The headers of an operator."""
-    key = await managed.create_operate_key("tests", platform.database, platform.settings)
+    key = await managed.create_admin_key("tests", platform.database, platform.settings)
     return {"X-API-Key": key}
 
 
@@ -181,7 +181,7 @@ async def test_no_user_gives_himself_the_scope(venue: Venue, user: User, platfor
         refusal(answer, 422, "invalid_request")
     # Nor would a function that forgot to look: the database refuses it.
     for owner, scopes in ((user.user_id, ["admin"]), (managed.ADMIN, ["read"])):
-        await managed.create_operate_key("there is an operator", platform.database, platform.settings)
+        await managed.create_admin_key("there is an operator", platform.database, platform.settings)
         with pytest.raises(asyncpg.RaiseError, match="admin"):
             await managed.create_key(owner, uuid7(), "sly", scopes, platform.database)
     with pytest.raises(asyncpg.CheckViolationError):
@@ -202,7 +202,7 @@ async def test_an_operator_is_no_trader(venue: Venue, operator: dict[str, str]) 
 async def test_nobody_logs_in_as_an_operator_or_as_a_managed_account(
     http: httpx.AsyncClient, platform: Platform
 ) -> None:
-    await managed.create_operate_key("tests", platform.database, platform.settings)
+    await managed.create_admin_key("tests", platform.database, platform.settings)
     account = uuid7()
     await managed.make_user(
         account, managed.Manager(uuid7(), "desk/bob", uuid7()), platform.database, platform.settings

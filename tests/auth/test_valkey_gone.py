@@ -1,4 +1,4 @@
-"""Valkey stopped for real: what was revoked stays revoked, and nobody is locked out."""
+"""Without Valkey, revoked credentials stay revoked and valid ones stay valid."""
 
 import signal
 import time
@@ -16,15 +16,15 @@ def test_without_valkey(tmp_path_factory: pytest.TempPathFactory) -> None:
         before, after, other = stack.new_user(), stack.new_user(), stack.new_user()
         with httpx.Client(base_url=stack.url, timeout=20) as client:
             assert client.post(f"{AUTH}/logout", headers=before.bearer).status_code == 204
-            # Stopped, it neither answers nor refuses: the worst way to be gone.
+            # A stopped process accepts connections and does not answer: the hardest failure to detect.
             pid = stack.kill("valkey-server", signal.SIGSTOP)
             try:
-                time.sleep(1.1)  # verdicts live a second
+                time.sleep(1.1)  # results are cached for a second
                 answer = client.get(f"{AUTH}/me", headers=before.bearer)
                 assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
                 assert client.get(f"{AUTH}/me", headers=after.bearer).status_code == 200
                 assert client.get(f"{AUTH}/me", headers=after.key).status_code == 200
-                # Revoking works meanwhile, and at once.
+                # Revoking works, and at once.
                 assert client.post(f"{AUTH}/logout", headers=after.bearer).status_code == 204
                 answer = client.get(f"{AUTH}/me", headers=after.bearer)
                 assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
@@ -33,7 +33,7 @@ def test_without_valkey(tmp_path_factory: pytest.TempPathFactory) -> None:
                 assert client.delete(path, headers=other.bearer).status_code == 204
                 answer = client.get(f"{AUTH}/me", headers=other.key)
                 assert (answer.status_code, answer.json()["code"]) == (401, "api_key_revoked")
-                # Logging in needs no Valkey; readiness says what is missing.
+                # Login needs no Valkey; /ready reports it as degraded.
                 login = {"username": other.username, "password": other.password}
                 assert client.post(f"{AUTH}/login", json=login).status_code == 200
                 ready = client.get("/ready")
@@ -41,7 +41,7 @@ def test_without_valkey(tmp_path_factory: pytest.TempPathFactory) -> None:
                 assert ready.json()["stores"]["valkey"]["status"] == "degraded"
             finally:
                 stack.kill("valkey-server", signal.SIGCONT)
-            # A new, empty Valkey must not forget what was revoked.
+            # A new, empty Valkey must not make revoked credentials valid again.
             stack.kill("valkey-server")
             stack.restarted("valkey-server", pid)
             eventually(

@@ -158,7 +158,7 @@ async def test_an_operator_names_an_instrument(
     exchange: Stack, tmp_path: Path, terminal: Terminal, platform: Platform
 ) -> None:
     boss = Terminal(exchange, tmp_path / "boss")
-    boss.environment["CIFT_API_KEY"] = await managed.create_operate_key(
+    boss.environment["CIFT_API_KEY"] = await managed.create_admin_key(
         "tests", platform.database, platform.settings
     )
     told = boss.json("instrument", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7")

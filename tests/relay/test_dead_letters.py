@@ -85,7 +85,7 @@ def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> It
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def admin_key(platform: Platform) -> str:
-    return await managed.create_operate_key("dead letters", platform.database, platform.settings)
+    return await managed.create_admin_key("dead letters", platform.database, platform.settings)
 
 
 def cift(exchange: Stack, key: str, *arguments: str) -> tuple[int, Any]:
