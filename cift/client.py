@@ -7,8 +7,8 @@
     market.history("SPY", feed="lean", start=…, end=…)       # every tick; as Parquet over the wire
     market.analytics("spread/SPY", interval="1m", start=…)   # or order-flow/…, volume-profile/…, executions
 
-Frames are of polars: times are UTC timestamps; prices and quantities float64, for this is analysis.
-`exact=True` keeps the decimals that the exchange tells. Needs polars and httpx, which `make setup` brings.
+Frames are polars frames. Times are UTC timestamps; prices and quantities are float64, or with `exact=True`
+decimals. Needs polars and httpx, which `make setup` installs.
 """
 
 import io
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 TIMEOUT_S = 120.0
 PAGE_LIMIT = 500
 ROWS_MAX = 1_000_000
-_WORDS = {"symbol", "side", "liquidity", "order_id"}
+_TEXT_COLUMNS = {"symbol", "side", "liquidity", "order_id"}
 
 
-class AskedWrong(Exception):
-    """The exchange said no; its code and sentence."""
+class ApiError(Exception):
+    """The exchange refused a request; its code and message."""
 
 
 class Market:
-    """Asks one exchange."""
+    """The history of one exchange."""
 
     def __init__(self, url: str | None = None, api_key: str | None = None) -> None:
         key = api_key or os.environ.get("CIFT_API_KEY")
@@ -42,19 +42,23 @@ class Market:
         )
 
     def bars(self, symbol: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
-        """All bars of a range, oldest first; the words of `GET market-data/bars`. Raises AskedWrong."""
+        """All bars of a range, oldest first. `query`: the parameters of `GET market-data/bars`.
+
+        Raises:
+            ApiError: the exchange refused the request.
+        """
         return self._pages(f"/market-data/bars/{symbol}", query, exact)
 
-    def analytics(self, question: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
-        """The answer to `GET analytics/<question>`, all pages. Raises AskedWrong."""
-        return self._pages(f"/analytics/{question}", query, exact)
+    def analytics(self, path: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
+        """All pages of `GET analytics/<path>`. Raises ApiError."""
+        return self._pages(f"/analytics/{path}", query, exact)
 
     def history(self, symbol: str, **query: Any) -> "pl.DataFrame":
-        """Every tick of a range; the words of `GET market-data/history`. Raises AskedWrong."""
+        """Every tick of a range. `query`: the parameters of `GET market-data/history`. Raises ApiError."""
         import polars as pl
 
         answer = self._http.get(f"/market-data/history/{symbol}", params={**query, "format": "parquet"})
-        return pl.read_parquet(io.BytesIO(_sound(answer).content))
+        return pl.read_parquet(io.BytesIO(_checked(answer).content))
 
     def _pages(self, path: str, query: dict[str, Any], exact: bool) -> "pl.DataFrame":
         import polars as pl
@@ -62,7 +66,7 @@ class Market:
         rows: list[dict[str, Any]] = []
         wanted = {"limit": PAGE_LIMIT, **{name: value for name, value in query.items() if value is not None}}
         while len(rows) < ROWS_MAX:
-            page = _sound(self._http.get(path, params=wanted)).json()
+            page = _checked(self._http.get(path, params=wanted)).json()
             rows += page["items"]
             if page["next_cursor"] is None:
                 break
@@ -72,13 +76,14 @@ class Market:
         for name, kind in frame.schema.items():
             if name in ("start", "at"):
                 typed.append(pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC"))
-            elif kind == pl.String and name not in _WORDS:
+            elif kind == pl.String and name not in _TEXT_COLUMNS:
                 typed.append(pl.col(name).cast(pl.Decimal(38, 9) if exact else pl.Float64))
         return frame.with_columns(typed)
 
 
-def _sound(answer: httpx.Response) -> httpx.Response:
+def _checked(answer: httpx.Response) -> httpx.Response:
+    """The answer. Raises ApiError if it is an error."""
     if answer.status_code == 200:
         return answer
-    told = answer.json()
-    raise AskedWrong(f"{told['code']}: {told['message']}")
+    error = answer.json()
+    raise ApiError(f"{error['code']}: {error['message']}")

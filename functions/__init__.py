@@ -1,1 +1,1 @@
-"""Functions (functions): one file, one trigger, no thinking. `python -m functions list` shows them."""
+"""The functions of the exchange: one file, one trigger. `python -m functions list` prints them."""

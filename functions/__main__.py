@@ -1,5 +1,7 @@
-"""`python -m functions list | serve | market | generate [--check]`: the table of all functions, all of them
-in one process, the chosen market's daemon alone, or the files that are derived from them."""
+"""`python -m functions list | serve | market | generate [--check]`.
+
+Print the table of all functions, serve all of them in one process, run the market's daemon alone, or write
+the files that are derived from the functions' declarations."""
 
 import argparse
 import sys
@@ -29,7 +31,7 @@ def show() -> None:
 
 
 def market() -> None:
-    """Run the daemon of the market that CIFT_MARKET chooses. Raises NoSuchFunction, CannotListen."""
+    """Run the daemon of the market that CIFT_MARKET names. Raises NoSuchFunction, CannotListen."""
     import uvloop
 
     from cift.host.push import serve_plain
@@ -37,14 +39,15 @@ def market() -> None:
     settings = Settings.load()
     found = [function for function in load_functions() if function.market == settings.market]
     if not found:
-        raise NoSuchFunction(f"no function is the market {settings.market!r}")
+        raise NoSuchFunction(f"CIFT_MARKET is {settings.market!r}, and no function runs that market")
     telemetry.configure_logs(settings.log, settings.log_level)
     listener = listen(settings.http_host, settings.http_port)
     uvloop.run(serve_plain(found[0], listener, Platform(settings), pushed=False))
 
 
 def generate(*, check: bool) -> None:
-    from cift.generate import chart, files, messages, pages  # what it needs is not in a function's image
+    # Imported here: its dependencies are not in the functions' images.
+    from cift.generate import chart, files, messages, pages
 
     try:
         for path in files.generate(check=check):
@@ -57,10 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m functions", description=__doc__)
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("list", help="print the table of all functions")
-    what.add_parser("serve", help="serve all in this process")
-    what.add_parser("market", help="run the daemon of the market that CIFT_MARKET chooses")
+    what.add_parser("serve", help="serve all functions in this process")
+    what.add_parser("market", help="run the daemon of the market that CIFT_MARKET names")
     generating = what.add_parser("generate", help="write the files that are derived from the declarations")
-    generating.add_argument("--check", action="store_true", help="write nothing; fail if one would change")
+    generating.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if a file is not up to date"
+    )
     chosen = parser.parse_args()
     try:
         match chosen.what:

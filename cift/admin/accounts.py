@@ -15,17 +15,18 @@ from cift.platform.engine import Engine
 
 
 def account_named(account_id: str) -> str:
-    """The account's id in its usual form. Raises NotFound where it is none."""
+    """The account's id in canonical form. Raises NotFound if it is not a UUID."""
     account = parse_uuid(account_id)
     if account is None:
-        raise NotFound("unknown_account", "There is no such account", "account_id")
+        raise NotFound("unknown_account", f"There is no account '{account_id[:64]}'", "account_id")
     return account
 
 
 async def edit_account(account: str, edit: AccountEdit, engine: Engine) -> AdminAccount:
-    """Set an account's limits, then its state, as far as they are given.
+    """Set an account's limits, then its state. What the edit does not contain stays.
 
-    Raises Refused: the engine's reason, such as `unknown_account` or `account_not_flat`.
+    Raises:
+        Refused: the engine's reason, such as `unknown_account` or `account_not_flat`.
     """
     kind = (await engine.query({"account": account}))["account"]["kind"]
     if edit.limits is not None:
@@ -37,10 +38,18 @@ async def edit_account(account: str, edit: AccountEdit, engine: Engine) -> Admin
 
 
 def whole_limits(limits: AccountLimits, kind: str) -> dict[str, Any]:
-    """The limits as the engine takes them: all of them. Raises Refused for a cash account on margin."""
+    """All limits of the engine's command, defaults included.
+
+    Raises:
+        Refused: `invalid_limits`: a leverage for a cash account.
+    """
     leverage = limits.leverage_percent or LEVERAGE_PERCENT_DEFAULT[kind]
     if kind == "cash" and leverage != LEVERAGE_PERCENT_DEFAULT[kind]:
-        raise Refused("invalid_limits", "A cash account has no leverage", "limits.leverage_percent")
+        raise Refused(
+            "invalid_limits",
+            f"A cash account has no leverage: leverage_percent must be {LEVERAGE_PERCENT_DEFAULT[kind]}",
+            "limits.leverage_percent",
+        )
     return {**limits.model_dump(), "leverage_percent": leverage}
 
 

@@ -97,7 +97,7 @@ async def revoke_key(id: str, trader: Trader, caller: Caller, database: Database
     """Revoke an API key in the database and in every process' cache. Raises NotFound for an unknown key."""
     async with database.write() as c:
         if not await store.revoke_key(c, trader.user_id, id):
-            raise NotFound("unknown_api_key", f"You have no API key with the id '{id[:32]}'", "id")
+            raise NotFound("unknown_api_key", "You have no API key with this id", "id")
         await store.audit(c, "api_key_revoked", caller, user_id=trader.user_id, subject=id)
     await identity.forget_key(id)
 

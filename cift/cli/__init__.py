@@ -1,10 +1,9 @@
 """The `cift` command: the exchange from a terminal.
 
-It speaks the HTTP API and nothing else, so whatever it can do a program of yours can do with the same
-requests; only `verify`,
-`rebuild`, `backup` and `restore` work on the machine that holds the journal. Tables for people by
-default, `--json` for programs on every command. What goes wrong is one line on stderr and exit 1
-(2 for a command line that makes no sense).
+It uses the public HTTP API only, so a program of yours can send the same requests. The exceptions are
+`verify`, `rebuild`, `backup` and `restore`, and `data load`: they use the stores of the exchange on this
+machine. Output is a table, or JSON with `--json`. An error is one line on stderr and exit code 1, or 2 for
+invalid arguments.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ POWER_COLUMNS = [
 
 
 def portfolio(as_json: AsJson = False) -> None:
-    """Show the account as a whole: equity, cash, buying power and what is held."""
+    """Show the account: equity, cash, buying power and positions."""
     answer = Client().get("/trading/portfolio")
     output.show_record(answer, PORTFOLIO_COLUMNS, as_json)
     if not as_json and answer["positions"]:
@@ -69,9 +69,10 @@ def portfolio(as_json: AsJson = False) -> None:
 
 
 def positions(
-    symbol: Annotated[str | None, typer.Argument(help="Only this one.")] = None, as_json: AsJson = False
+    symbol: Annotated[str | None, typer.Argument(help="Show only the position in this symbol.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """List positions with their gain or loss, or show one."""
+    """List positions with their profit or loss, or show one."""
     if symbol is None:
         items = Client().get("/trading/positions")["items"]
         output.show_list(items, POSITION_COLUMNS, "no positions", as_json)
@@ -82,39 +83,41 @@ def positions(
 def transactions(
     kind: Annotated[
         str | None,
-        typer.Option("--kind", help="deposit, withdrawal, reset, dividend, cash_in_lieu, trade or fee."),
+        typer.Option(
+            "--kind", help="Only this kind: deposit, withdrawal, reset, dividend, cash_in_lieu, trade or fee."
+        ),
     ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List what moved the account's cash."""
+    """List the changes of the account's cash."""
     items = Client().pages("/trading/transactions", limit, kind=kind)
     output.show_list(items, TRANSACTION_COLUMNS, "no transactions", as_json)
 
 
 def buying_power(as_json: AsJson = False) -> None:
-    """Show what the account can still do, as the engine sees it."""
+    """Show cash, equity and buying power, from the engine."""
     output.show_record(Client().get("/trading/account/buying-power"), POWER_COLUMNS, as_json)
 
 
 def deposit(amount: str, as_json: AsJson = False) -> None:
-    """Add paper money."""
+    """Deposit paper money."""
     _move("deposit", {"amount": amount}, as_json)
 
 
 def withdraw(amount: str, as_json: AsJson = False) -> None:
-    """Take paper money out."""
+    """Withdraw paper money."""
     _move("withdraw", {"amount": amount}, as_json)
 
 
 def reset(
-    cash: Annotated[str | None, typer.Option("--cash", help="Cash afterwards; 100000 if not given.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    cash: Annotated[str | None, typer.Option("--cash", help="Cash after the reset; default 100000.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Begin again: cancel all orders, drop all positions, set the cash."""
+    """Reset the account: cancel all orders, remove all positions, set the cash."""
     if not yes:
-        typer.confirm("Cancel all orders and drop all positions?", abort=True, err=True)
+        typer.confirm("Cancel all orders and remove all positions?", abort=True, err=True)
     _move("reset", {} if cash is None else {"cash": cash}, as_json)
 
 

@@ -1,4 +1,4 @@
-"""The command tree, and the one place where a failure becomes a line and an exit code."""
+"""The command tree. `main` turns an error into a line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CIFT Markets from the command line.
 Start the exchange with [bold]make run[/], then:
 
   [cyan]cift register ada ada@example.org[/]       an account with 100,000 USD of paper money
-  [cyan]cift quote SPY IBM[/]                      what the market says
+  [cyan]cift quote SPY IBM[/]                      bid, ask and last price
   [cyan]cift orders place SPY buy 10[/]            buy ten shares now
   [cyan]cift book SPY[/]                           watch the book
 
-Every command takes [bold]--json[/]. CIFT_URL says where the exchange is (http://127.0.0.1:8000 if
-unset), CIFT_API_KEY who you are, if you have not logged in.
+Every command accepts [bold]--json[/]. CIFT_URL is the exchange's address (default http://127.0.0.1:8000).
+CIFT_API_KEY replaces a login.
 """
 
 app = typer.Typer(
@@ -48,7 +48,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     ],
     "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
     "Identity": [identity.register, identity.login, identity.logout, identity.me],
-    "The exchange itself": [
+    "Administration": [
         maintenance.verify,
         maintenance.rebuild,
         maintenance.backup,
@@ -62,7 +62,7 @@ for _panel, _commands in _PANELS.items():
         app.command(_command.__name__.replace("_", "-"), rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Market")
 app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
-app.add_typer(dlq.app, name="dlq", rich_help_panel="The exchange itself")
+app.add_typer(dlq.app, name="dlq", rich_help_panel="Administration")
 
 
 def _version(wanted: bool) -> None:
@@ -87,6 +87,6 @@ def main() -> None:
     except Failed as problem:
         sys.stderr.write(f"cift: {problem}\n")
         sys.exit(2 if problem.code == "usage" else 1)
-    except BrokenPipeError:  # the reader of our pipe has seen enough
+    except BrokenPipeError:  # the program that reads our output has closed the pipe
         sys.stderr.close()
         sys.exit(1)

@@ -1,8 +1,8 @@
-"""Requests to the API: credentials, one retry policy, and errors as one line.
+"""Requests to the API: credentials, retries, and errors as one line.
 
-A session's access token is renewed shortly before it ends (refresh tokens rotate, so the new pair is
-saved at once). Requests that change something carry an idempotency key, so that a 503 or a lost
-connection can be answered by asking again: the exchange does nothing twice.
+An access token is renewed shortly before it expires. A refresh token works once, so the new pair is saved
+immediately. Requests that change something carry an idempotency key: after a 503 or a lost connection they
+are sent again, and the exchange applies them once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE_LIMIT = 500
 
 
 class Failed(Exception):
-    """A line for stderr. `code` is the API's, or one of our own."""
+    """An error as a line for stderr. `code` is the API's, or one of the command line."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -34,7 +34,7 @@ class Failed(Exception):
 
 
 class Client:
-    """One run of the command line."""
+    """The API client of one command."""
 
     def __init__(self, who: Credentials | None = None) -> None:
         self.who = who or credentials.load()
@@ -53,21 +53,26 @@ class Client:
         key: str | None = None,
         public: bool = False,
     ) -> Any:
-        """The decoded answer, None for 204. `key`: the idempotency key of a change; such requests and
-        GETs are sent again after 503 and lost connections, others never.
+        """Send a request and return the decoded answer, None for 204.
+
+        Args:
+            key: the idempotency key of a change. Requests with a key, and GETs, are sent again after a 503 or
+                a lost connection; others are not.
 
         Raises:
-            Failed: the API said no, or could not be reached.
+            Failed: the API refused the request, or could not be reached.
         """
         headers = {} if public else self._headers()
         if key is not None:
             headers["Idempotency-Key"] = key
-        wanted = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        parameters = {name: str(value) for name, value in (query or {}).items() if value is not None}
         repeatable = method == "GET" or key is not None
         for attempt in range(1, TRIES + 1):
             last = attempt == TRIES or not repeatable
             try:
-                answer = self._http.request(method, PREFIX + path, json=body, params=wanted, headers=headers)
+                answer = self._http.request(
+                    method, PREFIX + path, json=body, params=parameters, headers=headers
+                )
             except httpx.ConnectError:
                 self._unreachable()
             except httpx.HTTPError as problem:
@@ -79,10 +84,10 @@ class Client:
                 time.sleep(_retry_after_s(answer))
                 continue
             return _decode(answer)
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def pages(self, path: str, limit: int, *, public: bool = False, **query: Any) -> list[Any]:
-        """Up to `limit` items of a list, page after page."""
+        """The first `limit` items of a list, from as many pages as needed."""
         items: list[Any] = []
         cursor = None
         while len(items) < limit:
@@ -95,7 +100,7 @@ class Client:
         return items
 
     def login(self, body: dict[str, Any]) -> Credentials:
-        """Exchange a name and password for a session."""
+        """Log in with a name and a password."""
         return self._session(self.call("POST", "/auth/login", body, public=True))
 
     def _headers(self) -> dict[str, str]:
@@ -127,12 +132,12 @@ class Client:
 
     def _unreachable(self) -> NoReturn:
         raise Failed(
-            "unreachable", f"nothing answers at {self.who.url}; start it (make run), or set CIFT_URL"
+            "unreachable", f"no exchange answers at {self.who.url}: start it (make run), or set CIFT_URL"
         ) from None
 
 
 def new_key() -> str:
-    """An idempotency key of our own."""
+    """A new idempotency key."""
     return f"cift-{uuid.uuid4().hex}"
 
 

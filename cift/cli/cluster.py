@@ -1,7 +1,7 @@
-"""What `kubectl cift` asks of kubectl: resources, Secrets, and a way through to the gateway.
+"""Calls of kubectl for `kubectl cift`: resources, Secrets, and a forwarded port of the gateway.
 
-kubectl is there (it called us) and knows the cluster, the namespace and who is asking: nothing of this is
-done again here, and no client library of Kubernetes is needed.
+kubectl itself runs `kubectl cift`, so it is installed, and it knows the cluster, the namespace and the
+user. No client library of Kubernetes is needed.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ PART_OF = "app.kubernetes.io/part-of=cift"
 GATEWAY = "-gateway"
 TLS_PORT = 443
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
-_SAYS = re.compile(r"^(error|Error from server)( \([A-Za-z]+\))?: ")
+_ERROR_PREFIX = re.compile(r"^(error|Error from server)( \([A-Za-z]+\))?: ")
 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl with the options of this call."""
+    """kubectl with the options of this command."""
 
     options: tuple[str, ...] = ()
 
     def get(self, *arguments: str) -> Any:
-        """`kubectl get … -o json`, decoded. Raises Failed with kubectl's own sentence."""
+        """`kubectl get … -o json`, decoded. Raises Failed with kubectl's message."""
         command = ["kubectl", *self.options, "get", *arguments, "-o", "json"]
         command.append(f"--request-timeout={REQUEST_TIMEOUT_S}s")
         try:
@@ -57,11 +57,15 @@ class Kubectl:
         """The API key that a Secret holds. Raises Failed."""
         data = self.get("secret", secret, *where).get("data") or {}
         if KEY not in data:
-            raise Failed("no_key", f"the Secret {secret} holds no {KEY}")
+            raise Failed("no_key", f"the Secret {secret} has no {KEY}")
         return base64.b64decode(data[KEY]).decode()
 
     def gateway(self, namespace: str | None) -> tuple[str, str, int]:
-        """Namespace, name and port of the one gateway, of this namespace or the cluster. Raises Failed."""
+        """Namespace, name and port of the only gateway in the namespace, or in the cluster.
+
+        Raises:
+            Failed: there is none, or more than one.
+        """
         where = ("-n", namespace) if namespace else ("-A",)
         found = [
             (each["metadata"]["namespace"], each["metadata"]["name"], each["spec"]["ports"][0]["port"])
@@ -73,16 +77,16 @@ class Kubectl:
         if not found:
             raise Failed(
                 "no_gateway",
-                f"no gateway of CIFT Markets in {namespace or 'this cluster'}; name it with --url",
+                f"no gateway of CIFT Markets in {namespace or 'this cluster'}: give its address with --url",
             )
         names = ", ".join(sorted(each[0] for each in found))
-        raise Failed("which_exchange", f"several exchanges: {names}; choose one with --exchange NAMESPACE")
+        raise Failed("which_exchange", f"several exchanges: {names}: choose one with --exchange NAMESPACE")
 
     @contextmanager
     def forward(self, namespace: str, service: str, port: int) -> Iterator[str]:
-        """A URL that leads to the Service, while the context lasts. Raises Failed."""
+        """A local URL of the Service, valid within the context. Raises Failed."""
         if port == TLS_PORT:
-            raise Failed("tls", f"the gateway in {namespace} speaks TLS: give its name with --url https://…")
+            raise Failed("tls", f"the gateway in {namespace} uses TLS: give its address with --url https://…")
         command = ["kubectl", *self.options, "port-forward", "-n", namespace, f"service/{service}"]
         process = subprocess.Popen(
             [*command, f":{port}", "--address=127.0.0.1"],
@@ -103,21 +107,23 @@ class Kubectl:
 
 
 def _forwarded(process: subprocess.Popen[str]) -> int:
-    """The port that kubectl says. Raises Failed."""
+    """The local port that kubectl prints. Raises Failed."""
     assert process.stdout is not None and process.stderr is not None
     deadline = time.monotonic() + FORWARD_TIMEOUT_S
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([process.stdout], [], [], left)[0]:
             break
-        said = _FORWARDING.match(process.stdout.readline())
-        if said:
-            return int(said[1])
+        forwarding = _FORWARDING.match(process.stdout.readline())
+        if forwarding:
+            return int(forwarding[1])
         if process.poll() is not None:
             raise _failed(process.stderr.read())
     raise Failed("no_answer", f"kubectl port-forward was not ready within {FORWARD_TIMEOUT_S:g} s")
 
 
 def _failed(stderr: str) -> Failed:
-    """kubectl's last words as one line."""
+    """The last line of kubectl's error output."""
     lines: Sequence[str] = [line for line in stderr.strip().splitlines() if line.strip()]
-    return Failed("kubectl", _SAYS.sub("", lines[-1]) if lines else "kubectl failed without a word")
+    return Failed(
+        "kubectl", _ERROR_PREFIX.sub("", lines[-1]) if lines else "kubectl failed without a message"
+    )

@@ -1,8 +1,8 @@
-"""Who the command line is: a file that only its owner can read.
+"""The credentials file of the command line.
 
-`$XDG_CONFIG_HOME/cift/credentials` (or `~/.config/cift/credentials`), JSON, mode 600. It holds the
-URL that was logged in to and either an API key or a session's tokens. `CIFT_URL` and `CIFT_API_KEY`
-come before it. Credentials are only sent to the URL they were made for.
+`$XDG_CONFIG_HOME/cift/credentials` (or `~/.config/cift/credentials`), JSON, mode 600. It holds the URL of
+the login and an API key or the tokens of a session. `CIFT_URL` and `CIFT_API_KEY` take precedence.
+Credentials are sent to the URL of their login only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What requests are sent with. `expires_at`: Unix seconds at which the access token ends."""
+    """URL and credentials of requests. `expires_at`: expiry of the access token in Unix seconds."""
 
     url: str = DEFAULT_URL
     api_key: str | None = None
@@ -33,14 +33,14 @@ class Credentials:
 
 
 def path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the file is, whether it exists or not."""
+    """The file's path. The file may not exist."""
     base = environment.get("XDG_CONFIG_HOME")
     folder = Path(base) if base and Path(base).is_absolute() else Path.home() / ".config"
     return folder / "cift" / "credentials"
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Credentials:
-    """The file's credentials, as far as the environment does not say otherwise."""
+    """The credentials of the environment, else those of the file."""
     try:
         stored = json.loads(path(environment).read_text())
         found = Credentials(**{name: stored[name] for name in asdict(Credentials()) if name in stored})
@@ -56,7 +56,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Credentials:
 
 
 def save(credentials: Credentials, environment: Mapping[str, str] = os.environ) -> Path:
-    """Replace the file, whole or not at all; nobody else can read it at any moment."""
+    """Replace the file atomically. It is never readable by others."""
     target = path(environment)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".credentials-")  # mkstemp: mode 600
@@ -71,6 +71,6 @@ def save(credentials: Credentials, environment: Mapping[str, str] = os.environ) 
 
 
 def forget(environment: Mapping[str, str] = os.environ) -> None:
-    """Remove the credentials, keep the URL."""
+    """Remove the credentials and keep the URL."""
     if path(environment).exists():
         save(replace(Credentials(), url=load(environment).url), environment)

@@ -1,5 +1,5 @@
-"""`cift data`: load recorded ticks into the store of the running exchange, take them out again, and ask what
-they add up to."""
+"""`cift data`: load recorded ticks into the tick stores of the running exchange, export them, and query
+analytics."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ from cift.kernel.errors import CiftError
 from cift.platform.stores import Platform
 from cift.recordings import lean
 
-app = typer.Typer(help="Load recorded ticks, export them, and ask what they add up to.", no_args_is_help=True)
-load_app = typer.Typer(help="Load ticks from files; loading twice changes nothing.", no_args_is_help=True)
+app = typer.Typer(help="Load recorded ticks, export them, and query analytics.", no_args_is_help=True)
+load_app = typer.Typer(
+    help="Load ticks from files or providers. Loading twice changes nothing.", no_args_is_help=True
+)
 app.add_typer(load_app, name="load")
 CHUNK_TIMEOUT_S = 60.0
 
-Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these, separated by commas.")]
+Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these symbols, separated by commas.")]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
 To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
-Again = Annotated[bool, typer.Option("--again", help="Also what was loaded before.")]
-Feed = Annotated[str, typer.Option("--feed", help="The name that the ticks are kept under.")]
+Again = Annotated[bool, typer.Option("--again", help="Also load what was loaded before.")]
+Feed = Annotated[str, typer.Option("--feed", help="Name of the feed that the ticks are stored under.")]
 
 
 @load_app.command("lean")
@@ -63,18 +65,18 @@ def load_lean(
         raise Failed("not_lean", str(problem)) from None
     sources = [loading.Source(file.path, lean_load.FEED, partial(lean_load.messages, file)) for file in found]
     factors = {symbol: lean.factors(folder, symbol) for symbol in {file.symbol for file in found}}
-    _load(sources, {symbol: told for symbol, told in factors.items() if told}, again, as_json)
+    _load(sources, {symbol: found for symbol, found in factors.items() if found}, again, as_json)
 
 
 @load_app.command("csv")
 def load_csv(
     paths: list[Path],
     feed: Feed = "file",
-    symbol: Annotated[str | None, typer.Option(help="Where the file has no such column.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Symbol of files without this column.")] = None,
     again: Again = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load CSV files with named columns: at, symbol, price, quantity, or bid, bid_quantity, ask, …"""
+    """Load CSV files with the columns at, symbol, and price, quantity or bid, bid_quantity, ask, …"""
     _load_files(paths, feed, symbol, again, as_json)
 
 
@@ -82,24 +84,26 @@ def load_csv(
 def load_parquet(
     paths: list[Path],
     feed: Feed = "file",
-    symbol: Annotated[str | None, typer.Option(help="Where the file has no such column.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Symbol of files without this column.")] = None,
     again: Again = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load Parquet files with the columns that `cift data export` writes, or those of CSV files."""
+    """Load Parquet files with the columns of `cift data export`, or those of CSV files."""
     _load_files(paths, feed, symbol, again, as_json)
 
 
-Wanted = Annotated[str, typer.Option("--symbols", help="Separated by commas.")]
+Wanted = Annotated[str, typer.Option("--symbols", help="Symbols, separated by commas.")]
 FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
-LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last; default: first.")]
+LastDay = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day; default: the first.")
+]
 
 
 @load_app.command("alpaca")
 def load_alpaca(
     symbols: Wanted, from_: FirstDay, to: LastDay = None, again: Again = False, as_json: AsJson = False
 ) -> None:
-    """Load trades and quotes from Alpaca's history (CIFT_ALPACA_KEY, …_SECRET, …_FEED)."""
+    """Load trades and quotes from Alpaca (CIFT_ALPACA_KEY, …_SECRET, …_FEED)."""
     _load_provider("alpaca", symbols, from_, to or from_, again, as_json)
 
 
@@ -107,7 +111,7 @@ def load_alpaca(
 def load_massive(
     symbols: Wanted, from_: FirstDay, to: LastDay = None, again: Again = False, as_json: AsJson = False
 ) -> None:
-    """Load trades and quotes from the history of Massive, formerly Polygon (CIFT_MASSIVE_KEY)."""
+    """Load trades and quotes from Massive, formerly Polygon (CIFT_MASSIVE_KEY)."""
     _load_provider("massive", symbols, from_, to or from_, again, as_json)
 
 
@@ -134,7 +138,7 @@ def _load_provider(
 async def _run_provider(
     wanted: list[providers.Unit], settings: MarketSettings, again: bool
 ) -> loading.Loaded:
-    running = maintenance.running_settings()
+    running = maintenance.local_settings()
     platform = Platform(running)
     notes = loading.CompletedLoads(running.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -180,7 +184,7 @@ def _load(
 async def _run(
     sources: list[loading.Source], factors: dict[str, loading.Factors], again: bool
 ) -> loading.Loaded:
-    settings = maintenance.running_settings()
+    settings = maintenance.local_settings()
     platform = Platform(settings)
     notes = loading.CompletedLoads(settings.data / "cli" / "loads.json")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -191,12 +195,12 @@ async def _run(
             bars.update(task, advance=ticks, description=source.path.name)
 
         try:
-            for symbol, told in factors.items():
-                await platform.ticks.publish_factors(symbol, told)
+            for symbol, found in factors.items():
+                await platform.ticks.publish_factors(symbol, found)
             return await loading.load(sources, platform.ticks, notes, progress, again=again)
         except (lean.NotLean, files.NotTicks) as problem:
             raise Failed("not_ticks", str(problem)) from None
-        except ValueError as problem:  # what the wire refuses: a symbol or feed that is none
+        except ValueError as problem:  # the codec refuses an invalid symbol or feed
             raise Failed("not_ticks", str(problem)) from None
         except CiftError as problem:
             raise Failed(problem.code, problem.message) from None
@@ -207,16 +211,18 @@ async def _run(
 @app.command("export")
 def export(
     symbol: str,
-    out: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .json.")],
+    out: Annotated[Path, typer.Argument(help="New file; its name ends in .parquet, .csv or .json.")],
     from_: Annotated[
         date | None, typer.Option("--from", parser=date.fromisoformat, help="First day.")
     ] = None,
-    to: Annotated[date | None, typer.Option("--to", parser=date.fromisoformat, help="Day after.")] = None,
-    kind: Annotated[str, typer.Option(help="trades or quotes.")] = "trades",
-    feed: Annotated[str | None, typer.Option(help="Of one feed.")] = None,
+    to: Annotated[
+        date | None, typer.Option("--to", parser=date.fromisoformat, help="Day after the last one.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="`trades` or `quotes`.")] = "trades",
+    feed: Annotated[str | None, typer.Option(help="Only ticks of this feed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a symbol's ticks to a file, whole or not at all."""
+    """Export a symbol's ticks to a file. The file appears when it is complete."""
     if out.suffix not in (".parquet", ".csv", ".json"):
         raise Failed("usage", "the file's name must end in .parquet, .csv or .json")
     query: dict[str, Any] = {"format": out.suffix[1:], "kind": kind, "feed": feed}
@@ -228,14 +234,14 @@ def export(
         with httpx.stream("GET", url, params=wanted, timeout=CHUNK_TIMEOUT_S) as answer:
             if answer.status_code != 200:
                 answer.read()
-                told = answer.json()
-                raise Failed(str(told.get("code", "failed")), str(told.get("message", answer.text)))
+                error = answer.json()
+                raise Failed(str(error.get("code", "failed")), str(error.get("message", answer.text)))
             with unfinished.open("wb") as file:
                 for chunk in answer.iter_bytes():
                     file.write(chunk)
     except httpx.HTTPError as problem:
         unfinished.unlink(missing_ok=True)
-        raise Failed("no_answer", f"the answer broke off ({problem}); nothing was written") from None
+        raise Failed("no_answer", f"the connection was lost ({problem}); no file was written") from None
     unfinished.replace(out)
     written = {"file": str(out), "bytes": out.stat().st_size}
     if as_json:
@@ -276,7 +282,7 @@ EXECUTION_COLUMNS = [
 ]
 
 
-class Question(StrEnum):
+class Report(StrEnum):
     spread = "spread"
     order_flow = "order-flow"
     volume_profile = "volume-profile"
@@ -284,32 +290,36 @@ class Question(StrEnum):
 
 
 _COLUMNS = {
-    Question.spread: SPREAD_COLUMNS,
-    Question.order_flow: FLOW_COLUMNS,
-    Question.volume_profile: PROFILE_COLUMNS,
-    Question.executions: EXECUTION_COLUMNS,
+    Report.spread: SPREAD_COLUMNS,
+    Report.order_flow: FLOW_COLUMNS,
+    Report.volume_profile: PROFILE_COLUMNS,
+    Report.executions: EXECUTION_COLUMNS,
 }
 
 
 @app.command("query")
 def query(
-    question: Question,
-    symbol: Annotated[str | None, typer.Argument(help="Of all but executions, which are your own.")] = None,
+    report: Report,
+    symbol: Annotated[
+        str | None, typer.Argument(help="The symbol; not for executions, which are your own.")
+    ] = None,
     interval: Annotated[str, typer.Option("--interval", "-i", help="Such as 1m.")] = "1m",
-    start: Annotated[str | None, typer.Option("--from", help="RFC 3339; default: a day before --to.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="RFC 3339; default: now.")] = None,
-    feed: Annotated[str | None, typer.Option(help="Of one feed.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="RFC 3339 time; default: a day before --to.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="RFC 3339 time; default: now.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Only ticks of this feed.")] = None,
     limit: Limit = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Ask what ticks, quotes and your own fills add up to."""
+    """Query spreads, order flow and volume profiles of the ticks, or the quality of your own executions."""
     wanted: dict[str, Any] = {}
-    if question is not Question.executions:
+    if report is not Report.executions:
         if symbol is None:
-            raise Failed("usage", f"say of which symbol: cift data query {question.value} SPY")
+            raise Failed("usage", f"a symbol is missing: cift data query {report.value} SPY")
         wanted = {"start": start, "end": end, "feed": feed}
-        if question is not Question.volume_profile:
+        if report is not Report.volume_profile:
             wanted["interval"] = interval
-    path = f"/analytics/{question.value}" + (f"/{symbol}" if wanted else "")
+    path = f"/analytics/{report.value}" + (f"/{symbol}" if wanted else "")
     items = Client().pages(path, limit, public=bool(wanted), **wanted)
-    output.show_list(items, _COLUMNS[question], "nothing", as_json)
+    output.show_list(items, _COLUMNS[report], "nothing", as_json)

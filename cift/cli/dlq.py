@@ -1,4 +1,4 @@
-"""`cift dlq …`: messages that a handler refused for good."""
+"""`cift dlq …`: dead letters, which are events that a function rejected permanently."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from cift.cli import output
 from cift.cli.client import Client, Failed, new_key
 from cift.cli.output import AsJson
 
-app = typer.Typer(
-    help="Dead letters: look at them and bring them again (with an operator's key).", no_args_is_help=True
-)
+app = typer.Typer(help="List and replay dead letters, with an administrator's key.", no_args_is_help=True)
 PATH = "/admin/dead-letters"
 ALL_MAX = 100_000
 COLUMNS = [
@@ -32,36 +30,38 @@ OUTCOMES = [
     output.text("outcome", "outcome"),
     output.text("reason", "message"),
 ]
-OfFunction = Annotated[str | None, typer.Option("--function", "-f", help="Only those of this function.")]
+OfFunction = Annotated[
+    str | None, typer.Option("--function", "-f", help="Only dead letters of this function.")
+]
 
 
 @app.command("list")
 def list_(
     function: OfFunction = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=ALL_MAX, help="How many, oldest first.")
+        int, typer.Option("--limit", "-n", min=1, max=ALL_MAX, help="At most this many, oldest first.")
     ] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What was put aside, oldest first, with the sentence it was refused with."""
+    """List dead letters, oldest first, with the reason of the rejection."""
     letters = Client().pages(PATH, limit, function=function)
     output.show_list(letters, COLUMNS, "no dead letters", as_json)
 
 
 @app.command()
 def replay(
-    id: Annotated[int | None, typer.Option("--id", help="This one.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All there are, oldest first.")] = False,
+    id: Annotated[int | None, typer.Option("--id", help="Replay this one.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Replay all, oldest first.")] = False,
     function: OfFunction = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring dead letters to their handlers once more, each to its own only.
+    """Deliver dead letters to their functions again, each to its own function only.
 
-    One that its handler takes is gone; one that it refuses again, or cannot take now, stays. Exit 1
-    if any does.
+    A dead letter that its function accepts is removed. One that is rejected again, or cannot be delivered
+    now, stays; the exit code is then 1.
     """
     if (id is None) != every:
-        raise Failed("usage", "say which: --id ID, or --all")
+        raise Failed("usage", "give --id ID or --all")
     client = Client()
     if id is not None:
         letters: list[dict[str, Any]] = [{"id": id, "function": None}]

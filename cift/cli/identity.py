@@ -1,4 +1,4 @@
-"""Who you are: `cift register`, `login`, `logout`, `me`, and `cift keys …`."""
+"""`cift register`, `login`, `logout`, `me`, and `cift keys …`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cift.cli.client import Client, Failed
 from cift.cli.credentials import Credentials
 from cift.cli.output import AsJson
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 ME_COLUMNS = [
     output.text("username", "username"),
@@ -44,12 +44,12 @@ def register(
             prompt=True,
             confirmation_prompt=True,
             hide_input=True,
-            help="Asked for, unless given.",
+            help="Default: a prompt.",
         ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Open an account with 100,000 USD of paper money, and log in to it."""
+    """Register a user with an account of 100,000 USD of paper money, and log in."""
     client = Client()
     made = client.call(
         "POST",
@@ -64,15 +64,15 @@ def register(
 def login(
     username: Annotated[str | None, typer.Argument(help="Username or email.")] = None,
     password: Annotated[
-        str | None, typer.Option("--password", envvar="CIFT_PASSWORD", help="Asked for, unless given.")
+        str | None, typer.Option("--password", envvar="CIFT_PASSWORD", help="Default: a prompt.")
     ] = None,
     api_key: Annotated[
         str | None, typer.Option("--api-key", help="Use this API key instead of a password.")
     ] = None,
-    url: Annotated[str | None, typer.Option("--url", help="Where the exchange is.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Address of the exchange.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Log in and remember it (in ~/.config/cift/credentials, readable by you alone)."""
+    """Log in, and keep the credentials in ~/.config/cift/credentials, readable by you only."""
     base = (url or credentials.load().url).rstrip("/")
     if api_key is not None:
         who = Credentials(url=base, api_key=api_key)
@@ -89,7 +89,7 @@ def login(
 
 
 def logout(as_json: AsJson = False) -> None:
-    """End the session and forget it."""
+    """End the session and remove its credentials."""
     client = Client()
     if client.who.refresh_token is not None:
         try:
@@ -105,7 +105,7 @@ def logout(as_json: AsJson = False) -> None:
 
 
 def me(as_json: AsJson = False) -> None:
-    """Show who you are."""
+    """Show the user, its account and the scopes of the credentials."""
     output.show_record(Client().get("/auth/me"), ME_COLUMNS, as_json)
 
 
@@ -113,14 +113,14 @@ def me(as_json: AsJson = False) -> None:
 def create(
     name: str,
     scopes: Annotated[
-        str, typer.Option("--scopes", help="Comma separated: read, trade, funds.")
+        str, typer.Option("--scopes", help="read, trade, funds; separated by commas.")
     ] = "read,trade",
     expires_at: Annotated[
-        str | None, typer.Option("--expires-at", help="RFC 3339 time; never, if not given.")
+        str | None, typer.Option("--expires-at", help="RFC 3339 time; default: never.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key. It is shown once, now."""
+    """Create an API key. It is shown only once."""
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     made = Client().call("POST", "/auth/api-keys", {"name": name, "scopes": wanted, "expires_at": expires_at})
     if as_json:
@@ -138,7 +138,7 @@ def list_keys(as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(key_id: str, as_json: AsJson = False) -> None:
-    """Revoke an API key, at once and for ever."""
+    """Revoke an API key, immediately and permanently."""
     Client().call("DELETE", f"/auth/api-keys/{key_id}")
     if as_json:
         output.print_json({"revoked": key_id})

@@ -1,4 +1,4 @@
-"""`cift instrument`: what an instrument is called, and whose hours it has. With an operator's key."""
+"""`cift instrument`: set an instrument's name and trading calendar, with an administrator's key."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ COLUMNS = [
     output.text("name", "name"),
     output.text("calendar", "calendar"),
 ]
-Name = Annotated[str | None, typer.Option("--name", help='What it is called; "" takes it back.')]
+Name = Annotated[str | None, typer.Option("--name", help='Its name; "" removes it.')]
 CalendarName = Annotated[
     str | None,
-    typer.Option("--calendar", help=f'Whose hours it has: {", ".join(known())}; "" is the usual one.'),
+    typer.Option("--calendar", help=f'Its trading calendar: {", ".join(known())}; "" restores the default.'),
 ]
 
 
@@ -29,13 +29,13 @@ def instrument(
     calendar: CalendarName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what an instrument is called and whose hours it has, with an operator's key (make key ADMIN=1).
+    """Set an instrument's name and trading calendar, with an administrator's key (make key ADMIN=1).
 
-    What is not given stays as it is.
+    An option that is not given leaves its value as it is.
     """
     given = {"name": name, "calendar": calendar}
     body = {field: text or None for field, text in given.items() if text is not None}
     if not body:
-        raise Failed("usage", "say what: --name, --calendar, or both")
+        raise Failed("usage", "give --name, --calendar or both")
     answer = Client().call("PATCH", f"/admin/instruments/{symbol}", body, key=new_key())
     output.show_record(answer, COLUMNS, as_json)

@@ -1,8 +1,8 @@
-"""`kubectl cift`: the accounts of a cluster, what they do, and halts, without leaving kubectl.
+"""`kubectl cift`: accounts of a cluster, their orders and positions, and halts.
 
-kubectl finds this command by its name, `kubectl-cift`, on the PATH. Accounts are TradingAccount resources;
-what they own is asked of the exchange's HTTP API with the key in their Secret, so whoever may not read the
-Secret may not look. Halts use the key that the operator keeps in the Secret `cift-admin`.
+kubectl finds this command on the PATH by its name, `kubectl-cift`. Accounts are TradingAccount resources.
+Their orders and positions come from the exchange's HTTP API, with the key in their Secret: only a user who
+may read the Secret sees them. Halts use the key that the operator stores in the Secret `cift-admin`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Accounts of CIFT Markets in this cluster.
 
   [cyan]kubectl cift accounts -A[/]        every TradingAccount
   [cyan]kubectl cift orders ada[/]         open orders of the account of this name
-  [cyan]kubectl cift positions ada[/]      what it holds
+  [cyan]kubectl cift positions ada[/]      its positions
   [cyan]kubectl cift book SPY[/]           the order book
-  [cyan]kubectl cift halt SPY[/]           stop trading in it, until resume
+  [cyan]kubectl cift halt SPY[/]           stop trading in SPY until `resume`
 
-The exchange is found by its gateway, to which a port is forwarded; --url names it instead.
+The command finds the exchange's gateway and forwards a port to it. --url gives an address instead.
 """
 ACCOUNT_COLUMNS = [
     output.text("namespace", "namespace"),
@@ -53,23 +53,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Of the account.")]
-Context = Annotated[str | None, typer.Option("--context", help="Of the kubeconfig.")]
-Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="Its file.")]
-Url = Annotated[str | None, typer.Option("--url", help="Of the exchange; else its gateway is looked for.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many, newest first.")]
-Exchange = Annotated[str | None, typer.Option("--exchange", help="Namespace that the exchange is in.")]
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace of the account.")]
+Context = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")]
+Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="Path of the kubeconfig.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="Address of the exchange. Default: its gateway, through a forwarded port."),
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many, newest first.")]
+Exchange = Annotated[str | None, typer.Option("--exchange", help="Namespace of the exchange.")]
 
 
 @app.command()
 def accounts(
     namespace: Namespace = None,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="List accounts of all namespaces.")
+    ] = False,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """List TradingAccounts: whose, in which state, what they are worth."""
+    """List TradingAccounts with owner, state and equity."""
     where = ("-A",) if everywhere else _in(namespace)
     found = _kubectl(context, kubeconfig).get("tradingaccounts.cift.markets", *where)["items"]
     output.show_list([_account(each) for each in found], ACCOUNT_COLUMNS, "no accounts", as_json)
@@ -77,9 +82,11 @@ def accounts(
 
 @app.command("orders")
 def list_orders(
-    name: Annotated[str, typer.Argument(help="Of the TradingAccount.")],
+    name: Annotated[str, typer.Argument(help="Name of the TradingAccount.")],
     namespace: Namespace = None,
-    status: Annotated[orders.Status, typer.Option("--status", help="Which ones.")] = orders.Status.open,
+    status: Annotated[
+        orders.Status, typer.Option("--status", help="Status of the orders.")
+    ] = orders.Status.open,
     limit: Limit = 50,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -87,7 +94,7 @@ def list_orders(
     exchange: Exchange = None,
     as_json: AsJson = False,
 ) -> None:
-    """List orders of an account: the open ones, unless --status says otherwise."""
+    """List the orders of an account; by default the open ones."""
     kubectl = _kubectl(context, kubeconfig)
     with _client(kubectl, url, exchange, _key_of(kubectl, name, namespace)) as client:
         items = client.pages("/trading/orders", limit, status=status.value)
@@ -96,7 +103,7 @@ def list_orders(
 
 @app.command()
 def positions(
-    name: Annotated[str, typer.Argument(help="Of the TradingAccount.")],
+    name: Annotated[str, typer.Argument(help="Name of the TradingAccount.")],
     namespace: Namespace = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -104,7 +111,7 @@ def positions(
     exchange: Exchange = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what an account holds, with its gain or loss."""
+    """List the positions of an account with their profit or loss."""
     kubectl = _kubectl(context, kubeconfig)
     with _client(kubectl, url, exchange, _key_of(kubectl, name, namespace)) as client:
         items = client.get("/trading/positions")["items"]
@@ -114,20 +121,22 @@ def positions(
 @app.command()
 def book(
     symbol: str,
-    depth: Annotated[int, typer.Option("--depth", "-d", min=1, max=50, help="Prices a side.")] = 10,
+    depth: Annotated[
+        int, typer.Option("--depth", "-d", min=1, max=50, help="Price levels on each side.")
+    ] = 10,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
     url: Url = None,
     exchange: Exchange = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the order book as it stands."""
+    """Show the order book once."""
     with _client(_kubectl(context, kubeconfig), url, exchange) as client:
-        seen = client.call("GET", f"/market-data/book/{symbol}", query={"depth": depth}, public=True)
+        levels = client.call("GET", f"/market-data/book/{symbol}", query={"depth": depth}, public=True)
     if as_json:
-        output.print_json(seen)
+        output.print_json(levels)
     else:
-        output.console.print(market.draw_book(seen, depth))
+        output.console.print(market.draw_book(levels, depth))
 
 
 @app.command()
@@ -139,7 +148,7 @@ def halt(
     exchange: Exchange = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop trading in a symbol: orders are refused and may be cancelled, the outside quotes leave."""
+    """Halt trading in a symbol. New orders are refused; open ones may be cancelled."""
     _set_halt("halt", symbol, _kubectl(context, kubeconfig), url, exchange, as_json)
 
 
@@ -152,7 +161,7 @@ def resume(
     exchange: Exchange = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a halted symbol trade again."""
+    """Resume trading in a halted symbol."""
     _set_halt("resume", symbol, _kubectl(context, kubeconfig), url, exchange, as_json)
 
 
@@ -177,11 +186,11 @@ def _in(namespace: str | None) -> tuple[str, ...]:
 
 
 def _key_of(kubectl: Kubectl, name: str, namespace: str | None) -> str:
-    """The key of a TradingAccount. Raises Failed where it has none (yet)."""
+    """The API key of a TradingAccount. Raises Failed if it has none."""
     found = kubectl.get("tradingaccount.cift.markets", name, *_in(namespace))
     secret = ((found.get("status") or {}).get("credentials") or {}).get("secretName")
     if secret is None:
-        why = _account(found)["reason"] or "the operator has not looked at it yet"
+        why = _account(found)["reason"] or "the operator has not processed it yet"
         raise Failed("no_credentials", f"{name} has no credentials: {why}")
     return kubectl.key(secret, *_in(namespace))
 
@@ -198,7 +207,7 @@ def _client(
 
 
 def _account(resource: dict[str, Any]) -> dict[str, Any]:
-    """A row of the list of accounts."""
+    """A row of the table of accounts."""
     status = resource.get("status") or {}
     summary = status.get("summary") or {}
     ready: dict[str, Any] = next((c for c in status.get("conditions") or [] if c["type"] == "Ready"), {})
@@ -223,7 +232,7 @@ def main() -> None:
     except Failed as problem:
         sys.stderr.write(f"kubectl cift: {problem}\n")
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our pipe has seen enough
+    except BrokenPipeError:  # the program that reads our output has closed the pipe
         sys.stderr.close()
         sys.exit(1)
 

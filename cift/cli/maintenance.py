@@ -1,5 +1,6 @@
-"""Commands for whoever runs the exchange, on the machine that holds its journal: `verify`, `rebuild`,
-`backup`, `restore`."""
+"""`cift verify`, `rebuild`, `backup` and `restore`: maintenance of the exchange that runs on this machine.
+
+These commands use its stores directly, not the HTTP API."""
 
 from __future__ import annotations
 
@@ -25,28 +26,29 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def verify(as_json: AsJson = False) -> None:
-    """Replay the journal and compare every event and state hash with what it says.
+    """Replay the journal, and compare every event and state hash with the recorded ones.
 
-    Reads the journal of the running exchange; changes nothing. Exit 1 at the first difference.
+    Reads the journal of the running exchange and changes nothing. The exit code is 1 at the first difference.
     """
-    settings = running_settings()
+    settings = local_settings()
     command = [str(_matchd()), "verify", *(["--json"] if as_json else [])]
     environment = {**os.environ, "CIFT_NATS_URL": settings.nats_url, "CIFT_SHARD": settings.shard}
     sys.exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 def rebuild(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, as_json: AsJson = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Drop the read model in PostgreSQL and build it again from the journal's first record.
+    """Rebuild the read model in PostgreSQL from the journal's first record.
 
-    Orders, fills, positions, transactions and market data come from the journal alone; users, API keys
-    and what instruments are called stay. The new rows are compared with the old ones; exit 1 if they
-    differ. Trading goes on, and until it is done everybody reads the old rows.
+    Orders, fills, positions, transactions and market data are rebuilt. Users, API keys and instrument names
+    stay. The new rows are compared with the old ones; the exit code is 1 if they differ. Trading continues,
+    and readers see the old rows until the rebuild is complete.
     """
-    settings = running_settings()
+    settings = local_settings()
     if not yes:
-        typer.confirm("Drop the read model and build it again?", abort=True, err=True)
+        typer.confirm("Rebuild the read model?", abort=True, err=True)
     summary = asyncio.run(_rebuild(settings))
     if as_json:
         output.print_json(summary)
@@ -57,21 +59,23 @@ def rebuild(
             if isinstance(rows, int) and not isinstance(rows, bool)
         ]
         output.console.print(output.record(summary, tables))
-        output.console.print(_verdict(summary))
+        output.console.print(_comparison(summary))
     if not summary["equal"]:
         sys.exit(1)
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where it goes; a file that is not there yet.")],
-    stream: Annotated[list[str] | None, typer.Option(help="A stream of yours to be in it too.")] = None,
+    file: Annotated[Path, typer.Argument(help="The new file; it must not exist.")],
+    stream: Annotated[
+        list[str] | None, typer.Option(help="Also back up this JetStream stream; may be repeated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy what is true into one file: the database, the journal and the engine's snapshots.
+    """Back up the database, the journal and the engine's snapshots into one file.
 
-    Trading goes on. The file holds hashes of passwords and API keys: keep it as you keep the database.
+    Trading continues. The file contains hashes of passwords and API keys: protect it like the database.
     """
-    settings = running_settings()
+    settings = local_settings()
     # Imported here: no other command needs the stores' drivers.
     import cift.backup
 
@@ -88,21 +92,23 @@ def backup(
         )
 
 
-def restore(file: Annotated[Path, typer.Argument(help="A backup.")], as_json: AsJson = False) -> None:
-    """Make a new data folder (CIFT_DATA) of a backup; `make run` then starts the exchange of it.
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `cift backup` wrote.")], as_json: AsJson = False
+) -> None:
+    """Create a new data folder (CIFT_DATA) from a backup; `make run` then starts the exchange.
 
-    Sessions have ended, API keys go on. In a cluster: k8s/README.md.
+    Sessions are ended; API keys stay valid. For a cluster see k8s/README.md.
     """
     command = [sys.executable, "-m", "cift.run", "restore", str(file), *(["--json"] if as_json else [])]
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
-def _verdict(summary: dict[str, Any]) -> str:
+def _comparison(summary: dict[str, Any]) -> str:
     if summary["differing"]:
-        return f"rebuilt, and different from before: {', '.join(summary['differing'])}"
+        return f"rebuilt; these tables differ from before: {', '.join(summary['differing'])}"
     if not summary["compared"]:
-        return "rebuilt; there was nothing of this journal to compare with"
-    return "rebuilt, and equal to what was there before"
+        return "rebuilt; there were no earlier rows of this journal to compare with"
+    return "rebuilt; all rows are equal to the earlier ones"
 
 
 async def _rebuild(settings: Settings) -> dict[str, Any]:
@@ -125,23 +131,23 @@ async def _rebuild(settings: Settings) -> dict[str, Any]:
         except CiftError as problem:
             raise Failed(problem.code, problem.message) from None
         except (asyncpg.PostgresError, OSError, RuntimeError) as problem:
-            raise Failed("rebuild_failed", f"nothing has changed: {problem}") from None
+            raise Failed("rebuild_failed", f"the read model is unchanged: {problem}") from None
 
 
-def running_settings() -> Settings:
-    """Settings of the exchange that runs here: from the environment, or what `make run` left."""
-    told = with_files(os.environ)
-    settings = Settings.load(told)
-    if not told.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
+def local_settings() -> Settings:
+    """Settings of the exchange on this machine, from the environment or the run.json of `make run`."""
+    environment = with_files(os.environ)
+    settings = Settings.load(environment)
+    if not environment.get("CIFT_NATS_URL") and not (settings.data / "run.json").exists():
         raise Failed(
             "not_running",
-            f"no exchange runs with the data folder {settings.data}; start it (make run), or set CIFT_DATA",
+            f"no exchange runs with the data folder {settings.data}: start it (make run), or set CIFT_DATA",
         )
     return settings
 
 
 def _matchd() -> Path:
-    """The engine's binary: CIFT_MATCHD, the build folder, or the PATH."""
+    """Path of the engine's binary: CIFT_MATCHD, the build folder, or the PATH. Raises Failed."""
     candidates = [
         os.environ.get("CIFT_MATCHD"),
         str(Path(os.environ.get("CARGO_TARGET_DIR", _ROOT / "rust_core" / "target")) / "release" / "matchd"),
@@ -150,4 +156,4 @@ def _matchd() -> Path:
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
             return Path(candidate)
-    raise Failed("no_matchd", "the engine is not built; run make build, or set CIFT_MATCHD")
+    raise Failed("no_matchd", "the engine is not built: run make build, or set CIFT_MATCHD")

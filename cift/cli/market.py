@@ -1,4 +1,4 @@
-"""`cift quote`, `book`, `trades`, `bars`, `symbols`: what the market looks like. No login needed."""
+"""`cift quote`, `book`, `trades`, `bars`, `symbols`: market data. No login is needed."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ SYMBOL_COLUMNS = [
     output.money("last", "last"),
 ]
 SourceOption = Annotated[
-    Source, typer.Option("--source", help="Trades made here, prints of the outside market, or both.")
+    Source, typer.Option("--source", help="Trades of this exchange, prints of outside feeds, or both.")
 ]
 
 
 def quote(symbols: list[str], as_json: AsJson = False) -> None:
-    """Show best bid, best ask and last price of one or more symbols."""
+    """Show the best bid, best ask and last price of symbols."""
     answer = Client().call("GET", "/market-data/quotes", query={"symbols": ",".join(symbols)}, public=True)
     output.show_list(answer["items"], QUOTE_COLUMNS, "no quotes", as_json)
     if answer["unknown_symbols"]:
@@ -81,11 +81,15 @@ def quote(symbols: list[str], as_json: AsJson = False) -> None:
 
 def book(
     symbol: str,
-    depth: Annotated[int, typer.Option("--depth", "-d", min=1, max=50, help="Prices a side.")] = 10,
-    once: Annotated[bool, typer.Option("--once", help="Print it once instead of following it.")] = False,
+    depth: Annotated[
+        int, typer.Option("--depth", "-d", min=1, max=50, help="Price levels on each side.")
+    ] = 10,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the book once instead of following it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the order book, live; Ctrl-C ends it. Printed once into a pipe, and with --json."""
+    """Follow the order book; Ctrl-C ends it. With --json or in a pipe it is printed once."""
     client = Client()
 
     def look() -> dict[str, Any]:
@@ -100,12 +104,12 @@ def book(
     if once or not sys.stdout.isatty():
         output.console.print(draw_book(look(), depth))
         return
-    from cift.cli import stream  # who does not follow a book does not wait for its imports
+    from cift.cli import stream  # imported here: the other commands do not need its packages
 
     with Live(draw_book(look(), depth), console=output.console, auto_refresh=False, screen=True) as live:
         try:
             for seen in stream.follow(client.who.url, symbol, depth, REFRESH_S):
-                if isinstance(seen, Failed):  # it may come back, and then so does the book
+                if isinstance(seen, Failed):  # shown until the connection is restored
                     live.update(Text(str(seen), style="red"), refresh=True)
                 else:
                     live.update(draw_book(seen, depth), refresh=True)
@@ -116,7 +120,7 @@ def book(
 def trades(
     symbol: str, source: SourceOption = Source.exchange, limit: Limit = 20, as_json: AsJson = False
 ) -> None:
-    """List the latest trades of a symbol."""
+    """List the trades of a symbol, newest first."""
     items = _public_pages(f"/market-data/trades/{symbol}", limit, source=source.value)
     output.show_list(items, TRADE_COLUMNS, f"no trades of {symbol} (source {source.value})", as_json)
 
@@ -128,23 +132,23 @@ def bars(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List bars of a symbol, made from trades."""
+    """List bars of a symbol, newest first."""
     items = _public_pages(f"/market-data/bars/{symbol}", limit, interval=interval, source=source.value)
     output.show_list(items, BAR_COLUMNS, f"no bars of {symbol} (source {source.value})", as_json)
 
 
 def symbols(
-    query: Annotated[str | None, typer.Argument(help="Part of a symbol or of a name.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Part of the symbol or of the name.")] = None,
     limit: Limit = 500,
     as_json: AsJson = False,
 ) -> None:
-    """List what is traded here."""
+    """List the instruments of the exchange."""
     items = _public_pages("/market-data/symbols", limit, query=query)
     output.show_list(items, SYMBOL_COLUMNS, "no symbols", as_json)
 
 
 def draw_book(seen: dict[str, Any], depth: int) -> Table:
-    """The book as a ladder: asks above, bids below, a bar for the size at each price."""
+    """The book as a table: asks above bids, with a bar for the size of each level."""
     bids, asks = seen["bids"][:depth], seen["asks"][:depth]
     largest = max((Decimal(level["quantity"]) for level in bids + asks), default=Decimal(1))
     title = f"{seen['symbol']}  {datetime.now().astimezone():%H:%M:%S}  #{seen['sequence']}"

@@ -11,7 +11,7 @@ from cift.cli import output
 from cift.cli.client import Client, Failed, new_key
 from cift.cli.output import AsJson, Limit
 
-app = typer.Typer(help="Place, look at, change and cancel orders.", no_args_is_help=True)
+app = typer.Typer(help="Place, list, change and cancel orders.", no_args_is_help=True)
 
 
 class Side(StrEnum):
@@ -105,45 +105,66 @@ CHECK_COLUMNS = [
 @app.command()
 def place(
     symbol: str,
-    side: Side,
+    side: Annotated[Side, typer.Argument(case_sensitive=False)],
     quantity: str,
     limit: Annotated[str | None, typer.Option("--limit", "-l", help="Limit price.")] = None,
     stop: Annotated[str | None, typer.Option("--stop", "-s", help="Stop price.")] = None,
     trail: Annotated[
-        str | None, typer.Option("--trail", help="Trailing stop: an amount, or a percentage such as 2%.")
+        str | None,
+        typer.Option("--trail", help="Trailing stop: distance as an amount, or in percent such as 2%."),
     ] = None,
-    time_in_force: Annotated[TimeInForce, typer.Option("--tif", help="How long it lives.")] = TimeInForce.day,
+    time_in_force: Annotated[
+        TimeInForce, typer.Option("--tif", case_sensitive=False, help="Time in force.")
+    ] = TimeInForce.day,
     expire_at: Annotated[
-        str | None, typer.Option("--expire-at", help="RFC 3339 time; makes it good till then (gtd).")
+        str | None,
+        typer.Option("--expire-at", help="RFC 3339 time at which the order expires (implies gtd)."),
     ] = None,
-    display: Annotated[str | None, typer.Option("--display", help="Iceberg: the part shown.")] = None,
-    post_only: Annotated[bool, typer.Option("--post-only", help="Refuse it if it would trade now.")] = False,
-    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Only make a position smaller.")] = False,
+    display: Annotated[
+        str | None, typer.Option("--display", help="Iceberg: the quantity that the book shows.")
+    ] = None,
+    post_only: Annotated[
+        bool, typer.Option("--post-only", help="Refuse the order if it would trade immediately.")
+    ] = False,
+    reduce_only: Annotated[
+        bool, typer.Option("--reduce-only", help="Refuse the order if it would increase the position.")
+    ] = False,
     take_profit: Annotated[
-        str | None, typer.Option("--take-profit", help="Exit leg: limit price of the gain.")
+        str | None, typer.Option("--take-profit", help="Take-profit leg: its limit price.")
     ] = None,
-    stop_loss: Annotated[str | None, typer.Option("--stop-loss", help="Exit leg: stop price.")] = None,
+    stop_loss: Annotated[
+        str | None, typer.Option("--stop-loss", help="Stop-loss leg: its stop price.")
+    ] = None,
     stop_loss_limit: Annotated[
-        str | None, typer.Option("--stop-loss-limit", help="Makes the stop loss a stop-limit order.")
+        str | None,
+        typer.Option(
+            "--stop-loss-limit", help="Limit price of the stop-loss leg, which becomes a stop-limit order."
+        ),
     ] = None,
     oco: Annotated[
-        bool, typer.Option("--oco", help="This limit order and --stop-loss: one cancels the other.")
+        bool, typer.Option("--oco", help="Link this limit order and --stop-loss: one cancels the other.")
     ] = False,
     self_trade: Annotated[
-        SelfTrade, typer.Option("--self-trade", help="If it would meet an order of your own.")
+        SelfTrade,
+        typer.Option("--self-trade", help="What to cancel if the order would trade with one of your own."),
     ] = SelfTrade.cancel_newest,
     client_order_id: Annotated[
-        str | None, typer.Option("--client-order-id", "-c", help="Your own id; asking twice places once.")
+        str | None,
+        typer.Option(
+            "--client-order-id",
+            "-c",
+            help="Your id of the order. A repeated command with it places one order.",
+        ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only ask the engine whether it would admit the order.")
+        bool, typer.Option("--check", help="Check whether the engine would admit the order; place nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Place an order: a market order, unless a price says otherwise.
+    """Place an order. Without a price it is a market order.
 
-    The type follows from the prices: --limit makes a limit order, --stop a stop, both a stop-limit,
-    --trail a trailing stop. --take-profit with --stop-loss makes a bracket, one of them alone an OTO.
+    --limit gives a limit order, --stop a stop order, both a stop-limit order, --trail a trailing stop.
+    --take-profit with --stop-loss gives a bracket order, one of them alone an OTO order.
 
     cift orders place SPY buy 10
     cift orders place SPY buy 10 --limit 167.40 --tif gtc
@@ -177,12 +198,12 @@ def place(
 
 @app.command("list")
 def list_orders(
-    status: Annotated[Status, typer.Option("--status", help="Which ones.")] = Status.open,
-    symbol: Annotated[str | None, typer.Option("--symbol", help="Of one symbol.")] = None,
+    status: Annotated[Status, typer.Option("--status", help="Status of the orders.")] = Status.open,
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Only orders in this symbol.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List orders: the open ones, unless --status says otherwise."""
+    """List orders; by default the open ones."""
     items = Client().pages("/trading/orders", limit, status=status.value, symbol=symbol)
     output.show_list(items, LIST_COLUMNS, "no orders", as_json)
 
@@ -210,10 +231,12 @@ def replace(
     quantity: Annotated[str | None, typer.Option("--quantity", "-q", help="New total quantity.")] = None,
     limit: Annotated[str | None, typer.Option("--limit", "-l", help="New limit price.")] = None,
     stop: Annotated[str | None, typer.Option("--stop", "-s", help="New stop price.")] = None,
-    trail: Annotated[str | None, typer.Option("--trail", help="New trail, an amount or 2%.")] = None,
+    trail: Annotated[
+        str | None, typer.Option("--trail", help="New distance of the trailing stop: an amount, or 2%.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an open order. Only a smaller quantity keeps its place in the queue."""
+    """Change an open order. Only an order whose quantity alone is reduced keeps its place in the queue."""
     change = {"quantity": quantity, "limit_price": limit, "stop_price": stop}
     if trail is not None:
         change["trail_percent" if trail.endswith("%") else "trail_amount"] = trail.removesuffix("%")
@@ -224,7 +247,7 @@ def replace(
 
 @app.command("cancel-all")
 def cancel_all(
-    symbol: Annotated[str | None, typer.Option("--symbol", help="Only those of one symbol.")] = None,
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Only orders in this symbol.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Cancel all open orders."""
@@ -236,12 +259,12 @@ def cancel_all(
 
 
 def fills(
-    symbol: Annotated[str | None, typer.Option("--symbol", help="Of one symbol.")] = None,
-    order: Annotated[str | None, typer.Option("--order", help="Of one order.")] = None,
+    symbol: Annotated[str | None, typer.Option("--symbol", help="Only fills in this symbol.")] = None,
+    order: Annotated[str | None, typer.Option("--order", help="Only fills of this order.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List fills: your side of each trade."""
+    """List your fills, newest first."""
     items = Client().pages("/trading/fills", limit, symbol=symbol, order_id=order)
     output.show_list(items, FILL_COLUMNS, "no fills", as_json)
 
@@ -249,7 +272,7 @@ def fills(
 def _type(limit: str | None, stop: str | None, trail: str | None) -> str:
     if trail is not None:
         if limit is not None or stop is not None:
-            raise Failed("usage", "--trail goes without --limit and --stop")
+            raise Failed("usage", "--trail cannot be combined with --limit or --stop")
         return "trailing_stop"
     if stop is not None:
         return "stop" if limit is None else "stop_limit"
@@ -262,7 +285,10 @@ def _legs(
     if stop_loss_limit is not None and stop_loss is None:
         raise Failed("usage", "--stop-loss-limit needs --stop-loss")
     if oco and (stop_loss is None or take_profit is not None):
-        raise Failed("usage", "--oco needs --limit and --stop-loss; the limit order is the take-profit")
+        raise Failed(
+            "usage",
+            "--oco needs --limit and --stop-loss, without --take-profit: the limit order is the take-profit",
+        )
     legs: dict[str, Any] = {}
     if take_profit is not None:
         legs["take_profit"] = {"limit_price": take_profit}

@@ -1,4 +1,4 @@
-"""What is printed: tables for people, JSON for programs, never both."""
+"""Output: a table, or JSON with `--json`."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API gave it.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many, newest first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many, newest first.")
+]
 
 PIPED_WIDTH = 240
-"""Columns assumed where the output is no terminal: nothing is cut or wrapped for a file."""
+"""Width of output that is not a terminal: wide enough that nothing is cut or wrapped."""
 
 console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, the item's key, and how a value is shown."""
+    """A column: its title, the item's key, and the text of a value."""
 
     title: str
     key: str
     show: Callable[[Any], str | Text] = str
     right: bool = False
     wraps: bool = False
-    """Whether it gives way, line by line, where a terminal is too narrow for the table."""
+    """Whether its text is wrapped if the table is wider than the terminal."""
 
 
 def text(title: str, key: str) -> Column:
@@ -42,27 +44,27 @@ def text(title: str, key: str) -> Column:
 
 
 def prose(title: str, key: str) -> Column:
-    """Words that may go over several lines."""
+    """Text that may be wrapped."""
     return Column(title, key, wraps=True)
 
 
 def number(title: str, key: str) -> Column:
-    """An amount, with thousands separated; right-aligned."""
+    """A number with thousands separators, right-aligned."""
     return Column(title, key, _number, right=True)
 
 
 def money(title: str, key: str) -> Column:
-    """A price or an amount of money: as a number, with two decimals at least."""
+    """A price or an amount of money, with at least two decimals."""
     return Column(title, key, padded, right=True)
 
 
 def signed(title: str, key: str) -> Column:
-    """A gain or a loss: green or red, with two decimals at least."""
+    """A profit (green) or loss (red), with at least two decimals."""
     return Column(title, key, _signed, right=True)
 
 
 def moment(title: str, key: str) -> Column:
-    """A time, in the terminal's zone."""
+    """A time, in the local time zone."""
     return Column(title, key, _moment)
 
 
@@ -81,7 +83,7 @@ def print_json(value: Any) -> None:
 
 
 def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str) -> Table | Text:
-    """The items as a table, or the sentence `empty`."""
+    """The items as a table, or the text `empty`."""
     rows = list(items)
     if not rows:
         return Text(empty, style="dim")
@@ -99,7 +101,7 @@ def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str
 
 
 def record(item: dict[str, Any], columns: Sequence[Column]) -> Table:
-    """One item, a line for each field that has a value."""
+    """One item: a line for each field with a value."""
     drawn = Table(box=None, show_header=False, pad_edge=False)
     drawn.add_column(style="dim", no_wrap=True)
     drawn.add_column(no_wrap=True)
@@ -135,7 +137,7 @@ def _number(value: Any) -> str:
 
 
 def padded(value: Any) -> str:
-    """`13.9` as `13.90`; more decimals stay."""
+    """The number with at least two decimals: `13.9` as `13.90`."""
     whole, _, fraction = _number(value).partition(".")
     return f"{whole}.{fraction.ljust(2, '0')}" if whole.lstrip("-")[:1].isdigit() else whole
 

@@ -1,9 +1,9 @@
-"""`cift data load alpaca|massive`: a provider's history into the tick stores, by way of TICKS, as its live
-feed would go.
+"""`cift data load alpaca|massive`: publish a provider's history to the stream TICKS, as its live feed does.
 
-The unit is a symbol's day (New York's, the exchange's holidays left out) and kind. It is noted when the
-stream has all of it; a load that broke off begins with the first that is not. Ticks are numbered as the
-live feed's are (`raw_ticks.py`), so what was recorded live and what is loaded later is there once.
+A unit of work is one symbol, one trading day of New York and one kind of tick. A unit is recorded as loaded
+when the stream has all of it, so a repeated load continues after an interruption. Ticks are numbered like
+those of the live feed (`raw_ticks.py`), so a tick that was recorded live and is loaded later is stored
+once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DAYS_MAX = 3_660
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A symbol's day of one kind."""
+    """The ticks of one kind of one symbol and day."""
 
     provider: Provider
     symbol: str
@@ -44,9 +44,13 @@ class Unit:
 
 
 def units(provider: Provider, symbols: Sequence[str], first: date, last: date) -> list[Unit]:
-    """All there is to load, by day. Raises `ValueError` (`NoSuchDay` is one) for a range that cannot be."""
+    """All units of a range of days, by day.
+
+    Raises:
+        ValueError: an empty or too long range, or a day outside the calendar (`NoSuchDay`).
+    """
     if not first <= last or (last - first).days > DAYS_MAX:
-        raise ValueError(f"from {first} to {last} is no range of at most {DAYS_MAX} days")
+        raise ValueError(f"from {first} to {last} is not a range of at most {DAYS_MAX} days")
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     kinds: tuple[Literal["trade", "quote"], ...] = ("trade", "quote")
     return [
@@ -67,10 +71,10 @@ async def load(
     *,
     again: bool,
 ) -> loading.Loaded:
-    """Load them; `progress` is told of ticks as they are on disk.
+    """Load the units. `progress` is called with each published batch.
 
     Raises:
-        Lost, Rejected: the provider does not answer, or says no.
+        Lost, Rejected: the provider does not answer, or refuses the request.
         Unavailable: the stream does not answer.
     """
     loaded = loading.Loaded()
@@ -91,7 +95,7 @@ async def load(
 
 
 async def _batches(unit: Unit, settings: MarketSettings) -> AsyncIterator[tuple[int, bytes, int]]:
-    """First number, message and count of ticks."""
+    """Batches of a unit: number of the first tick, message, count of ticks."""
     waiting: list[tuple[int, Trade | Quote]] = []
     last = 0
     async for page in _pages(unit, settings):
@@ -114,11 +118,11 @@ async def _pages(unit: Unit, settings: MarketSettings) -> Pages:
     )
     if unit.provider == "alpaca":
         async with AlpacaHistory(settings.alpaca) as alpaca:
-            ask = alpaca.trades if unit.kind == "trade" else alpaca.quotes
-            async for page in ask([unit.symbol], since_ns, until_ns - 1):
+            pages = alpaca.trades if unit.kind == "trade" else alpaca.quotes
+            async for page in pages([unit.symbol], since_ns, until_ns - 1):
                 yield page
     else:
         async with MassiveHistory(settings.massive) as massive:
-            ask_one = massive.trades if unit.kind == "trade" else massive.quotes
-            async for page in ask_one(unit.symbol, since_ns, until_ns - 1):
+            pages_of_one = massive.trades if unit.kind == "trade" else massive.quotes
+            async for page in pages_of_one(unit.symbol, since_ns, until_ns - 1):
                 yield page

@@ -1,4 +1,4 @@
-"""A book that is kept from the stream, by the rules of docs/book-protocol.md: for `cift book`."""
+"""Follow the book of a symbol on the stream, by docs/book-protocol.md, for `cift book`."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ DEPTH = 100
 CHECKSUM_DEPTH = 10
 OPEN_TIMEOUT_S = 10.0
 SILENCE_MAX_S = 40.0
-"""There is a heartbeat every 15 s: after so long nobody is there."""
-AGAIN_AFTER_S = 1.0
-REDRAWN_EVERY_S = 1.0
-"""A book in which nothing happens is shown again so often: its clock tells that it is alive."""
+"""Heartbeats arrive every 15 s. After this silence the connection is considered lost."""
+RECONNECT_AFTER_S = 1.0
+REDRAW_EVERY_S = 1.0
+"""An unchanged book is drawn again after this time, to advance its clock."""
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
 Side = dict[str, tuple[str, int]]
 
 
 class _Outdated(Exception):
-    """Something is missing, or the checksum differs: a new snapshot is needed."""
+    """An update is missing, or the checksum differs: a new snapshot is needed."""
 
 
 class Book:
-    """What is visible of one symbol."""
+    """The visible book of one symbol."""
 
     def __init__(self) -> None:
         self.sequence = -1
         self.sides: dict[str, Side] = {"bids": {}, "asks": {}}
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """A message of the channel."""
+    def apply(self, message: dict[str, Any]) -> None:
+        """Apply a message of the channel `book`."""
         if message["snapshot"]:
             self.sides = {"bids": {}, "asks": {}}
         elif message["sequence"] <= self.sequence:
@@ -64,14 +64,14 @@ class Book:
         return sorted(self.sides[name], key=Decimal, reverse=name == "bids")
 
     def view(self, symbol: str, depth: int) -> dict[str, Any]:
-        """As `GET book/{symbol}` has it."""
-        told: dict[str, Any] = {"symbol": symbol, "sequence": self.sequence}
+        """The book in the form of `GET book/{symbol}`."""
+        levels: dict[str, Any] = {"symbol": symbol, "sequence": self.sequence}
         for name, side in self.sides.items():
-            told[name] = [
+            levels[name] = [
                 {"price": price, "quantity": side[price][0], "orders": side[price][1]}
                 for price in self.best(name)[:depth]
             ]
-        return told
+        return levels
 
     def _checksum(self) -> int:
         digits = ""
@@ -83,9 +83,13 @@ class Book:
 
 
 def follow(url: str, symbol: str, depth: int, every_s: float) -> Iterator[dict[str, Any] | Failed]:
-    """The book as it changes, at most every `every_s`, for ever; or what is wrong, and then again the book.
+    """Yield the book whenever it changes, at most every `every_s` seconds, without end.
 
-    Raises Failed: there is no such symbol, or what answers is no exchange."""
+    A lost connection yields a `Failed` and is restored.
+
+    Raises:
+        Failed: the symbol is unknown, or the server is not an exchange.
+    """
     while True:
         try:
             with _open(url) as connection:
@@ -93,8 +97,8 @@ def follow(url: str, symbol: str, depth: int, every_s: float) -> Iterator[dict[s
         except _Outdated:
             continue
         except (OSError, WebSocketException, TimeoutError):
-            yield Failed("unreachable", f"nothing answers at {url}; trying again")
-            time.sleep(AGAIN_AFTER_S)
+            yield Failed("unreachable", f"no exchange answers at {url}; trying again")
+            time.sleep(RECONNECT_AFTER_S)
 
 
 def _open(url: str) -> ClientConnection:
@@ -116,12 +120,12 @@ def _follow(
     connection: ClientConnection, symbol: str, depth: int, every_s: float
 ) -> Iterator[dict[str, Any]]:
     connection.send(json.dumps({"action": "subscribe", "symbols": [symbol], "channels": ["book"]}))
-    book, changed, shown_at, heard_at = Book(), False, 0.0, time.monotonic()
+    book, changed, shown_at, received_at = Book(), False, 0.0, time.monotonic()
     while True:
         now = time.monotonic()
-        if now - heard_at > SILENCE_MAX_S:
+        if now - received_at > SILENCE_MAX_S:
             raise TimeoutError
-        due_s = shown_at + (every_s if changed else REDRAWN_EVERY_S) - now
+        due_s = shown_at + (every_s if changed else REDRAW_EVERY_S) - now
         if book.sequence >= 0 and due_s <= 0:
             yield book.view(symbol, depth)
             changed, shown_at = False, time.monotonic()
@@ -130,9 +134,9 @@ def _follow(
             message = json.loads(connection.recv(max(due_s, every_s)))
         except TimeoutError:
             continue
-        heard_at = time.monotonic()
+        received_at = time.monotonic()
         if message["type"] == "book":
-            book.hear(message)
+            book.apply(message)
             changed = True
         elif message["type"] == "error":
             raise Failed(message["code"], message["message"])

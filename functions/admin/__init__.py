@@ -1,1 +1,1 @@
-"""Functions for exchange administrators (scope `admin`): halts, instruments, accounts, dead letters."""
+"""Functions for the exchange's administrators (scope `admin`): halts, instruments, accounts, dead letters."""

@@ -1,4 +1,6 @@
-"""Set the state and the limits of an account, unless a TradingAccount resource does."""
+"""Set the state and the limits of an account.
+
+An account that a TradingAccount resource manages is refused (`managed_account`): edit the resource."""
 
 from cift.admin import accounts
 from cift.auth import managed, store

@@ -1,4 +1,6 @@
-"""Say what an instrument is called and whose hours it has. What is absent stays; null takes it back."""
+"""Set an instrument's name and trading calendar.
+
+A field that is absent stays as it is; null restores its default."""
 
 from cift.auth.store import audit
 from cift.contracts.admin import InstrumentDetails, InstrumentEdit
@@ -14,7 +16,7 @@ async def edit_instrument(
     symbol: str, edit: InstrumentEdit, trader: Trader, caller: Caller, engine: Engine, database: Database
 ) -> InstrumentDetails:
     changes = instruments.changes_of(edit)
-    (quote,) = await live.quotes([symbol], engine)  # refuses what is not traded here
+    (quote,) = await live.quotes([symbol], engine)  # raises NotFound for an unknown symbol
     async with database.write() as c:
         await audit(c, "instrument_edited", caller, user_id=trader.user_id, subject=quote.symbol, **changes)
         row = await store.edit_details(c, quote.symbol, changes)

@@ -1,4 +1,6 @@
-"""Halt trading in a symbol: orders are refused and may be cancelled, the outside quotes leave."""
+"""Halt trading in a symbol.
+
+New orders are refused, open orders may be cancelled, and quotes of outside feeds are withdrawn."""
 
 from cift.admin import halts
 from cift.auth import store

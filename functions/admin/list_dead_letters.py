@@ -1,4 +1,4 @@
-"""Messages that a handler of effects refused for good, oldest first: in this order they are brought again."""
+"""List dead letters, oldest first: events that a function rejected permanently."""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Bring a dead letter to its handler once more, and to no other; it is gone once the handler took it."""
+"""Deliver a dead letter to its function again, and to no other.
+
+If the function accepts the event, the dead letter is removed."""
 
 from cift.auth import store
 from cift.contracts.admin import Replayed

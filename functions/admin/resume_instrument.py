@@ -1,4 +1,4 @@
-"""Resume trading in a symbol that was halted."""
+"""Resume trading in a halted symbol."""
 
 from cift.admin import halts
 from cift.auth import store

@@ -1,1 +1,1 @@
-"""Functions of identity: users, sessions, API keys."""
+"""Functions of users, sessions and API keys."""

@@ -1,4 +1,4 @@
-"""Complete interrupted registrations: open the account, pay in the starting cash."""
+"""Complete interrupted registrations: open the account and deposit the starting cash."""
 
 import logging
 
@@ -16,7 +16,7 @@ async def complete_registrations(database: Database, engine: Engine) -> None:
     try:
         count = await opening.complete_pending(database, engine)
     except CiftError as error:
-        log.info("registrations wait for the engine or the database", extra={"reason": error.code})
+        log.info("registrations cannot be completed now", extra={"reason": error.code})
     else:
         if count:
             log.info("registrations completed", extra={"users": count})

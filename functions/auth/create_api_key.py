@@ -1,4 +1,6 @@
-"""Create an API key. Its secret is shown once, in this answer."""
+"""Create an API key.
+
+Only this response contains the key. A user has at most 100 keys (`too_many_api_keys`)."""
 
 from cift.auth import keys
 from cift.contracts.auth import CreatedApiKey, NewApiKey

@@ -1,4 +1,4 @@
-"""Delete tokens that have expired, and keep Valkey's deny list whole."""
+"""Delete expired tokens, and restore Valkey's list of revoked tokens if it was lost."""
 
 import logging
 
@@ -10,6 +10,7 @@ from cift.platform.postgres import Database
 from cift.platform.valkey import ValkeyGone
 
 REUSE_DETECTED_DAYS = 7
+"""Used refresh tokens are kept this long, so that a second use is detected."""
 log = logging.getLogger("cift.auth")
 
 
@@ -20,4 +21,4 @@ async def expire_tokens(database: Database, identity: Identity) -> None:
             await store.delete_expired_tokens(connection, REUSE_DETECTED_DAYS)
         await identity.restore_deny_list()
     except (CiftError, ValkeyGone) as error:
-        log.info("expired tokens stay for another minute", extra={"reason": repr(error)})
+        log.info("expired tokens cannot be deleted now", extra={"reason": repr(error)})

@@ -1,4 +1,4 @@
-"""The public keys that access tokens are verified with (RFC 7517)."""
+"""The public keys that verify access tokens (RFC 7517)."""
 
 from cift.contracts.auth import Jwks
 from cift.function import http

@@ -1,4 +1,4 @@
-"""List the user's API keys, newest first, without their secrets."""
+"""List your API keys, newest first, without their secrets. Revoked keys are included."""
 
 from cift.auth import keys
 from cift.contracts.auth import ApiKeyView

@@ -1,4 +1,7 @@
-"""Log in: name (or email) and password for an access token and a refresh token."""
+"""Log in with username or email, and password.
+
+Returns an access token and a refresh token. `invalid_login` does not distinguish an unknown user from a wrong
+password."""
 
 from cift.auth.sessions import Sessions
 from cift.contracts.auth import Login, TokenPair

@@ -1,4 +1,6 @@
-"""Log out: the access token is denied from now on, and its session ends."""
+"""Log out: revoke the access token and end its session.
+
+A refresh token in the body ends the session that it belongs to as well."""
 
 from cift.auth.sessions import Sessions
 from cift.contracts.auth import LogoutRequest

@@ -1,4 +1,4 @@
-"""Who the credential of this request belongs to."""
+"""The user that the request's credential belongs to, with its scopes."""
 
 from cift.auth import accounts
 from cift.contracts.auth import Me

@@ -1,4 +1,6 @@
-"""Refresh a session: the refresh token, used once, for the next pair of tokens."""
+"""Exchange a refresh token for a new access token and a new refresh token.
+
+A refresh token works once. A second use ends the session (`refresh_token_reused`)."""
 
 from cift.auth.sessions import Sessions
 from cift.contracts.auth import RefreshRequest, TokenPair

@@ -1,4 +1,4 @@
-"""Register: a new user with an account of 100,000 USD paper money."""
+"""Register a user with a margin account of 100,000 USD of paper money."""
 
 from cift.auth import accounts
 from cift.contracts.auth import Registration, UserView

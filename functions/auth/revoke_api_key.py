@@ -1,4 +1,4 @@
-"""Revoke an API key, at once and for good."""
+"""Revoke an API key, immediately and permanently."""
 
 from cift.auth import keys
 from cift.function import http

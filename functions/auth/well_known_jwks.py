@@ -1,4 +1,4 @@
-"""The same public keys, where OpenID Connect's discovery expects them."""
+"""The public keys that verify access tokens, at the path that OpenID Connect discovery uses."""
 
 from cift.contracts.auth import Jwks
 from cift.function import http

@@ -1,1 +1,1 @@
-"""Functions of market data; the market itself is driven by two of them."""
+"""Functions of the exchange's market data: quotes, books, trades, instruments."""

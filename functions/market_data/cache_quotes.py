@@ -1,6 +1,6 @@
-"""Keep the last quote of each symbol in Valkey, for a second: what `GET quote` answers from.
+"""Keep the latest quote of each symbol in Valkey for one second, for `GET quote`.
 
-Idempotent: a quote that is there and newer stays, and an old one is not written as if it were new."""
+Idempotent: a newer quote is never replaced by an older one, and an outdated quote is not written."""
 
 from cift.function import on
 from cift.market_data import cache

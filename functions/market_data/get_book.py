@@ -15,6 +15,6 @@ from cift.platform.engine import Engine
 async def get_book(
     symbol: str,
     engine: Engine,
-    depth: Annotated[int, Field(ge=1, le=DEPTH_MAX, description="Prices on each side.")] = 10,
+    depth: Annotated[int, Field(ge=1, le=DEPTH_MAX, description="Price levels on each side.")] = 10,
 ) -> BookView:
     return await live.book(symbol, depth, engine)

@@ -1,7 +1,7 @@
-"""Best bid and ask and the last price of a symbol.
+"""The best bid and ask and the last price of a symbol.
 
-From the cache, at most a second old, else from the engine. A caller who says who he is is always answered by
-the engine: he sees what his own last order did."""
+Without a credential the quote may come from a cache and be up to one second old. With a credential it comes
+from the engine, so that callers see the effect of their own last order."""
 
 from cift.contracts.market import QuoteView
 from cift.function import http

@@ -1,6 +1,6 @@
-"""Quotes of several symbols, all as of the same moment.
+"""Quotes of several symbols, all of the same moment.
 
-Unknown symbols are listed in `unknown_symbols`; 404 only when no requested symbol is known."""
+Unknown symbols are listed in `unknown_symbols`. 404 only if none of the requested symbols is known."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The instruments that are traded here, by symbol."""
+"""List the instruments of the exchange, by symbol."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ async def list_symbols(
     page: PageRequest,
     database: Database,
     query: Annotated[
-        Line | None, Field(description="A part of the symbol or of the name, in any case.")
+        Line | None, Field(description="Part of the symbol or of the name, in any case.")
     ] = None,
 ) -> Page[SymbolView]:
     after = symbol(page)

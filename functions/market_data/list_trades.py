@@ -1,4 +1,6 @@
-"""The tape of a symbol, newest first. A caller who says who he is finds his own last trade on it."""
+"""List the trades of a symbol, newest first.
+
+With a credential the list is complete up to the caller's own last command."""
 
 from cift.contracts.market import Source, TradeView
 from cift.contracts.paging import Page, PageRequest

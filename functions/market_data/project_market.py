@@ -1,6 +1,6 @@
-"""Project the journal into the tape, the last prices and the instruments.
+"""Project the journal into trades, last prices and instruments.
 
-Deterministic; rows and offset in one transaction."""
+Deterministic. Rows and offset are written in one transaction."""
 
 from cift.function import on
 from cift.market_data import projector

@@ -1,1 +1,1 @@
-"""Functions about the exchange itself: index, health, readiness, metrics."""
+"""Functions of the service itself: index, health, readiness, metrics."""

@@ -1,4 +1,4 @@
-"""Liveness: this process answers. Asks no store."""
+"""Liveness: this process answers. No store is queried."""
 
 from cift.contracts.platform import Health
 from cift.function import http

@@ -1,4 +1,4 @@
-"""What this is, and where to go on."""
+"""Name, version and links of this service."""
 
 from cift import __version__
 from cift.contracts.platform import Index

@@ -1,4 +1,6 @@
-"""Readiness: asks PostgreSQL, NATS with JetStream, Valkey and the matching engine."""
+"""Readiness: the state of PostgreSQL, NATS with JetStream, Valkey and the matching engine.
+
+503 if one of them does not answer, except Valkey: the exchange works without it."""
 
 from starlette.responses import Response
 

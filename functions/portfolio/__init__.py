@@ -1,1 +1,1 @@
-"""Functions of identity: users, sessions, API keys."""
+"""Functions of an account's money and positions."""

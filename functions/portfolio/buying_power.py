@@ -1,4 +1,4 @@
-"""What the account can still do, answered by the engine itself."""
+"""Cash, equity and buying power of the account, from the engine."""
 
 from cift.contracts.accounts import BuyingPowerView
 from cift.function import http

@@ -1,4 +1,4 @@
-"""The account as a whole, valued by the engine; with what was realised and paid in fees."""
+"""The account with its positions, valued by the engine, with realised profit and fees paid."""
 
 from cift.contracts.accounts import PortfolioView
 from cift.function import http

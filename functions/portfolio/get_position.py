@@ -1,4 +1,6 @@
-"""One position; one that is flat again shows what it realised."""
+"""The position in one symbol.
+
+A closed position shows its realised profit. `position_not_found` if the account never held the symbol."""
 
 from cift.contracts.accounts import PositionView
 from cift.function import http

@@ -1,4 +1,4 @@
-"""The account's open positions at their marks."""
+"""List the open positions of the account at their marks."""
 
 from cift.contracts.accounts import PositionsView
 from cift.function import http

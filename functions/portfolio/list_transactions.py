@@ -1,4 +1,4 @@
-"""What moved the account's cash, newest first."""
+"""List the changes of the account's cash, newest first: transfers, trades, fees and dividends."""
 
 from typing import Annotated
 
@@ -22,7 +22,8 @@ async def list_transactions(
     database: Database,
     kind: TransactionKind | None = None,
     transfer_id: Annotated[
-        str | None, Field(description="The id of a transfer, after outcome_unknown.")
+        str | None,
+        Field(description="Only the transfer with this id, such as the `id` of an outcome_unknown."),
     ] = None,
 ) -> Page[TransactionView]:
     before = two_numbers(page)

@@ -1,6 +1,6 @@
 """Project the journal into accounts, positions and transactions.
 
-Deterministic; rows and offset in one transaction."""
+Deterministic. Rows and offset are written in one transaction."""
 
 from cift.function import on
 from cift.platform.journal import Batch

@@ -1,4 +1,4 @@
-"""Begin again: cancel all orders, drop all positions, set the cash."""
+"""Reset the account: cancel all orders, remove all positions and set the cash."""
 
 from cift.contracts.accounts import AccountReset, TransactionView
 from cift.contracts.headers import IdempotencyKey

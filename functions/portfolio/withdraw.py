@@ -1,4 +1,6 @@
-"""Withdraw paper money that no open order or position needs."""
+"""Withdraw paper money.
+
+At most the `withdrawable` amount: cash that neither open orders nor positions need (`insufficient_cash`)."""
 
 from cift.contracts.accounts import CashAmount, TransactionView
 from cift.contracts.headers import IdempotencyKey

@@ -1,1 +1,1 @@
-"""Functions of identity: users, sessions, API keys."""
+"""Functions of orders: placing, changing, cancelling, listing, and pre-trade risk checks."""

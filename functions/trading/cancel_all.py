@@ -1,4 +1,4 @@
-"""Cancel all open orders of the account, or those in one symbol."""
+"""Cancel all open orders of the account, or those in one symbol. Returns how many."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Cancel an open order; the answer is the order as it ended."""
+"""Cancel an open order. Returns the order in its final state."""
 
 from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import OrderView

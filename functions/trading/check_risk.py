@@ -1,4 +1,4 @@
-"""Whether the engine would admit an order now, and what it would reserve. Nothing is placed."""
+"""Check whether the engine would admit an order now, and what it would reserve. Nothing is placed."""
 
 from cift.contracts.orders import NewOrder, RiskCheckView
 from cift.function import http

@@ -1,4 +1,4 @@
-"""One order, with all that it has done so far."""
+"""One order with its current state."""
 
 from cift.contracts.orders import OrderView
 from cift.function import http

@@ -1,4 +1,4 @@
-"""The account's fills, newest first: its side of each trade."""
+"""List the fills of the account, newest first."""
 
 from typing import Annotated
 

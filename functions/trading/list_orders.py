@@ -1,4 +1,4 @@
-"""The account's orders, newest first; refused ones and legs included."""
+"""List the orders of the account, newest first, with refused orders and legs."""
 
 from typing import Annotated, Literal
 

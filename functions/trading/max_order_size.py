@@ -1,8 +1,4 @@
-"""The largest quantity that the engine would admit now."""
-
-from typing import Annotated
-
-from pydantic import Field
+"""The largest quantity that the engine would admit now; 0 if it would admit none."""
 
 from cift.contracts.amounts import Nanos
 from cift.contracts.orders import MaxOrderSizeView, OrderTypeInput, SideInput
@@ -18,7 +14,7 @@ async def max_order_size(
     side: SideInput,
     trader: Trader,
     engine: Engine,
-    type: Annotated[OrderTypeInput, Field(description="market where it is not given")] = "market",
+    type: OrderTypeInput = "market",
     limit_price: Nanos | None = None,
     stop_price: Nanos | None = None,
 ) -> MaxOrderSizeView:

@@ -1,5 +1,8 @@
-"""Place an order: check it, then hand it to the matching engine. The answer is durable, and does not wait
-for the read model. A refusal says why, and the refused order is kept under the answer's `id`."""
+"""Place an order.
+
+The order is stored durably in the journal before the response is sent. The response does not wait for the
+read model. A refusal has the reason as its `code`, and the refused order is kept: `id` in the response names
+it."""
 
 from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import NewOrder, OrderView

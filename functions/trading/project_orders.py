@@ -1,4 +1,6 @@
-"""Project the journal into orders and order_fills. Deterministic; rows and offset in one transaction."""
+"""Project the journal into orders and order_fills.
+
+Deterministic. Rows and offset are written in one transaction."""
 
 from cift.function import on
 from cift.platform.journal import Batch

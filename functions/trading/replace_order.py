@@ -1,4 +1,6 @@
-"""Change an open order's quantity or prices. Only a smaller quantity keeps its place in the queue."""
+"""Change the quantity or the prices of an open order.
+
+Only an order whose quantity alone is reduced keeps its place in the queue."""
 
 from cift.contracts.headers import IdempotencyKey
 from cift.contracts.orders import OrderChange, OrderView

@@ -1,4 +1,4 @@
-"""The operator's functions, and that nobody else gets through them."""
+"""The functions of administrators, and that other users may not call them."""
 
 import json
 from typing import Any
@@ -18,48 +18,50 @@ ADMIN = "/api/v1/admin"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator(platform: Platform) -> dict[str, str]:
-    """The headers of an operator."""
+async def administrator(platform: Platform) -> dict[str, str]:
+    """Headers with an administrator's key."""
     key = await managed.create_admin_key("tests", platform.database, platform.settings)
     return {"X-API-Key": key}
 
 
-async def test_halt_and_resume(venue: Venue, operator: dict[str, str]) -> None:
+async def test_halt_and_resume(venue: Venue, administrator: dict[str, str]) -> None:
     symbol, user = await venue.instrument(), venue.user()
-    for _ in range(2):  # said twice it is true twice
-        halted = await venue.call(None, "POST", f"{ADMIN}/instruments/{symbol.lower()}/halt", None, operator)
+    for _ in range(2):  # repeating it changes nothing
+        halted = await venue.call(
+            None, "POST", f"{ADMIN}/instruments/{symbol.lower()}/halt", None, administrator
+        )
         assert halted.json() == {"symbol": symbol, "halted": True}, halted.text
     refusal(await venue.try_order(user, symbol), 422, "instrument_halted")
     assert (await venue.get(user, f"{MARKET}/quote/{symbol}"))["halted"] is True
-    resumed = await venue.call(None, "POST", f"{ADMIN}/instruments/{symbol}/resume", None, operator)
+    resumed = await venue.call(None, "POST", f"{ADMIN}/instruments/{symbol}/resume", None, administrator)
     assert resumed.json() == {"symbol": symbol, "halted": False}
     await venue.order(user, symbol)
     refusal(
-        await venue.call(None, "POST", f"{ADMIN}/instruments/NOSUCH/halt", None, operator),
+        await venue.call(None, "POST", f"{ADMIN}/instruments/NOSUCH/halt", None, administrator),
         404,
         "unknown_symbol",
     )
 
 
 async def test_name_and_calendar_of_an_instrument(
-    venue: Venue, operator: dict[str, str], platform: Platform
+    venue: Venue, administrator: dict[str, str], platform: Platform
 ) -> None:
     symbol, user = await venue.instrument(), venue.user()
     path = f"{ADMIN}/instruments/{symbol}"
 
-    async def say(body: dict[str, Any], path: str = path) -> dict[str, Any]:
-        answer = await venue.call(None, "PATCH", path, body, operator)
+    async def edit(body: dict[str, Any], path: str = path) -> dict[str, Any]:
+        answer = await venue.call(None, "PATCH", path, body, administrator)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        details: dict[str, Any] = answer.json()
+        return details
 
-    for _ in range(2):  # said twice it is true twice
-        told = await say({"name": " Söhne & Cie. "}, path.lower())
-        assert told == {"symbol": symbol, "name": "Söhne & Cie.", "calendar": "XNYS"}
-    # What is absent stays; null takes it back.
-    assert await say({"calendar": "24/7"}) == told | {"calendar": "24/7"}
-    assert await say({"name": None}) == {"symbol": symbol, "name": None, "calendar": "24/7"}
-    assert await say({"name": "Z" * 100, "calendar": None}) == {
+    for _ in range(2):  # repeating it changes nothing
+        details = await edit({"name": " Söhne & Cie. "}, path.lower())
+        assert details == {"symbol": symbol, "name": "Söhne & Cie.", "calendar": "XNYS"}
+    # An absent field stays; null restores the default.
+    assert await edit({"calendar": "24/7"}) == details | {"calendar": "24/7"}
+    assert await edit({"name": None}) == {"symbol": symbol, "name": None, "calendar": "24/7"}
+    assert await edit({"name": "Z" * 100, "calendar": None}) == {
         "symbol": symbol,
         "name": "Z" * 100,
         "calendar": "XNYS",
@@ -92,11 +94,11 @@ async def test_name_and_calendar_of_an_instrument(
         ({"title": "Z"}, "invalid_request", "title"),
     ],
 )
-async def test_details_that_are_refused(
-    venue: Venue, operator: dict[str, str], body: dict[str, Any], code: str, field: str | None
+async def test_invalid_instrument_details_are_refused(
+    venue: Venue, administrator: dict[str, str], body: dict[str, Any], code: str, field: str | None
 ) -> None:
     symbol = await venue.instrument(price=None)
-    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", body, operator)
+    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", body, administrator)
     refusal(answer, 422, code, field)
     assert (
         await venue.platform.database.fetchval(
@@ -107,16 +109,18 @@ async def test_details_that_are_refused(
 
 
 @pytest.mark.parametrize("symbol", ["NOSUCH", "no such", "A" * 17])
-async def test_details_of_what_is_not_traded(venue: Venue, operator: dict[str, str], symbol: str) -> None:
-    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", {"name": "Z"}, operator)
+async def test_details_of_an_unknown_symbol_are_refused(
+    venue: Venue, administrator: dict[str, str], symbol: str
+) -> None:
+    answer = await venue.call(None, "PATCH", f"{ADMIN}/instruments/{symbol}", {"name": "Z"}, administrator)
     refusal(answer, 404, "unknown_symbol", "symbol")
 
 
-async def test_state_and_limits_of_an_account(venue: Venue, operator: dict[str, str]) -> None:
+async def test_state_and_limits_of_an_account(venue: Venue, administrator: dict[str, str]) -> None:
     symbol, user = await venue.instrument(), venue.user()
     path = f"{ADMIN}/accounts/{user.account_id}"
     edited = await venue.call(
-        None, "PATCH", path, {"limits": {"max_order_quantity": "5", "max_open_orders": 2}}, operator
+        None, "PATCH", path, {"limits": {"max_order_quantity": "5", "max_open_orders": 2}}, administrator
     )
     assert edited.status_code == 200, edited.text
     assert edited.json()["limits"] == {
@@ -129,32 +133,34 @@ async def test_state_and_limits_of_an_account(venue: Venue, operator: dict[str, 
         "leverage_percent": 200,
     }
     refusal(await venue.try_order(user, symbol, quantity="6"), 422, "order_quantity_limit")
-    suspended = await venue.call(None, "PATCH", path, {"state": "suspended"}, operator)
+    suspended = await venue.call(None, "PATCH", path, {"state": "suspended"}, administrator)
     assert suspended.json()["state"] == "suspended"
     refusal(await venue.try_order(user, symbol, quantity="5"), 403, "account_suspended")
-    # Leaves the limits alone.
+    # The limits are unchanged.
     assert suspended.json()["limits"]["max_open_orders"] == 2
     for unknown in (uuid7(), "me"):
-        answer = await venue.call(None, "PATCH", f"{ADMIN}/accounts/{unknown}", {"state": "active"}, operator)
+        answer = await venue.call(
+            None, "PATCH", f"{ADMIN}/accounts/{unknown}", {"state": "active"}, administrator
+        )
         refusal(answer, 404, "unknown_account")
 
 
-async def test_a_managed_account_is_edited_where_it_is_managed(
-    venue: Venue, platform: Platform, operator: dict[str, str]
+async def test_a_managed_account_is_edited_in_its_resource_only(
+    venue: Venue, platform: Platform, administrator: dict[str, str]
 ) -> None:
     user = venue.user()
     resource = managed.Manager(uuid7(), "desk/ada", uuid7())
     await managed.take_user(user.account_id, None, resource, platform.database)
     path = f"{ADMIN}/accounts/{user.account_id}"
     error = refusal(
-        await venue.call(None, "PATCH", path, {"state": "closed"}, operator), 409, "managed_account"
+        await venue.call(None, "PATCH", path, {"state": "closed"}, administrator), 409, "managed_account"
     )
     assert "desk/ada" in error["message"]
-    # Money is not spec.
+    # Cash is not part of the resource.
     deposited = await venue.call(user, "POST", f"{TRADING}/account/deposit", {"amount": "5"})
     assert deposited.status_code == 201
     await managed.release(resource.uid, platform.database, platform.valkey)
-    answer = await venue.call(None, "PATCH", path, {"state": "reduce_only"}, operator)
+    answer = await venue.call(None, "PATCH", path, {"state": "reduce_only"}, administrator)
     assert answer.json()["state"] == "reduce_only"
 
 
@@ -167,28 +173,32 @@ FUNCTIONS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), FUNCTIONS)
-async def test_no_user_gets_through(venue: Venue, method: str, path: str, body: Any) -> None:
+async def test_users_may_not_call_administrators_functions(
+    venue: Venue, method: str, path: str, body: Any
+) -> None:
     user = venue.user()
     refusal(await venue.http.request(method, path, json=body, headers=user.bearer), 403, "scope_required")
     refusal(await venue.http.request(method, path, json=body, headers=user.key), 403, "scope_required")
     refusal(await venue.http.request(method, path, json=body), 401, "credential_required")
 
 
-async def test_no_user_gives_himself_the_scope(venue: Venue, user: User, platform: Platform) -> None:
+async def test_users_cannot_create_a_key_with_the_scope_admin(
+    venue: Venue, user: User, platform: Platform
+) -> None:
     for scopes in (["admin"], ["read", "admin"]):
         body = {"name": "sly", "scopes": scopes}
         answer = await venue.http.post("/api/v1/auth/api-keys", json=body, headers=user.bearer)
         refusal(answer, 422, "invalid_request")
-    # Nor would a function that forgot to look: the database refuses it.
+    # The database refuses such a row too, if a function does not check.
     for owner, scopes in ((user.user_id, ["admin"]), (managed.ADMIN, ["read"])):
-        await managed.create_admin_key("there is an operator", platform.database, platform.settings)
+        await managed.create_admin_key("an administrator exists", platform.database, platform.settings)
         with pytest.raises(asyncpg.RaiseError, match="admin"):
             await managed.create_key(owner, uuid7(), "sly", scopes, platform.database)
     with pytest.raises(asyncpg.CheckViolationError):
         await managed.create_key(managed.ADMIN, uuid7(), "sly", ["read", "admin"], platform.database)
 
 
-async def test_an_operator_is_no_trader(venue: Venue, operator: dict[str, str]) -> None:
+async def test_an_administrators_key_cannot_trade(venue: Venue, administrator: dict[str, str]) -> None:
     for method, path in (
         ("GET", f"{TRADING}/orders"),
         ("DELETE", f"{TRADING}/orders"),
@@ -196,10 +206,10 @@ async def test_an_operator_is_no_trader(venue: Venue, operator: dict[str, str]) 
         ("GET", "/api/v1/auth/api-keys"),
         ("POST", f"{TRADING}/account/reset"),
     ):
-        refusal(await venue.call(None, method, path, None, operator), 403, "scope_required")
+        refusal(await venue.call(None, method, path, None, administrator), 403, "scope_required")
 
 
-async def test_nobody_logs_in_as_an_operator_or_as_a_managed_account(
+async def test_administrator_and_managed_users_cannot_log_in(
     http: httpx.AsyncClient, platform: Platform
 ) -> None:
     await managed.create_admin_key("tests", platform.database, platform.settings)

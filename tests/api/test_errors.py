@@ -1,4 +1,4 @@
-"""Every wrong request is told what is wrong with it: status, code, field."""
+"""Every invalid request is answered with status, code and field."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from tests.venue import MARKET, TRADING, Venue, refusal
 
 HUGE = "9" * 25
-# What is changed of a good limit order; None takes the field away. Status, code, field.
+# Changes to a valid limit order (None removes the field), then status, code and field.
 ORDERS: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"quantity": "-1"}, 422, "invalid_request", "quantity"),
     ({"quantity": "0"}, 422, "quantity_out_of_range", "quantity"),

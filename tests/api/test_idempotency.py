@@ -1,5 +1,6 @@
-"""The same key with the same body gives the first result, with another body 409: place, replace, cancel,
-cancel-all, deposit, withdraw and reset, refusals included."""
+"""A repeated key with the same body returns the first result; with another body, 409.
+
+For place, replace, cancel, cancel-all, deposit, withdraw and reset, refusals included."""
 
 import asyncio
 
@@ -8,7 +9,7 @@ import pytest
 from tests.venue import TRADING, Venue, refusal
 
 
-async def test_place_twice_is_one_order(venue: Venue) -> None:
+async def test_a_repeated_order_is_placed_once(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     first = await venue.try_order(user, symbol, client_order_id="bot-1")
     again = await venue.try_order(user, symbol, client_order_id="bot-1")
@@ -25,7 +26,7 @@ async def test_place_twice_is_one_order(venue: Venue) -> None:
     assert len((await venue.get(user, "orders"))["items"]) == 1
 
 
-async def test_the_first_result_stays_when_the_order_moved_on(venue: Venue) -> None:
+async def test_the_first_result_is_returned_after_the_order_has_changed(venue: Venue) -> None:
     symbol, user, other = await venue.instrument(), venue.user(), venue.user()
     first = await venue.try_order(
         user, symbol, client_order_id="x", order_class="oto", stop_loss={"stop_price": "9"}
@@ -38,7 +39,7 @@ async def test_the_first_result_stays_when_the_order_moved_on(venue: Venue) -> N
     assert (await venue.get_order(user, first.json()["id"]))["status"] == "filled"
 
 
-async def test_many_at_once_are_one(venue: Venue) -> None:
+async def test_simultaneous_orders_with_one_key_are_one_order(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     answers = await asyncio.gather(
         *(venue.try_order(user, symbol, client_order_id="same") for _ in range(20))
@@ -48,7 +49,7 @@ async def test_many_at_once_are_one(venue: Venue) -> None:
     assert len((await venue.get(user, "orders"))["items"]) == 1
 
 
-async def test_a_refusal_is_a_first_result_too(venue: Venue) -> None:
+async def test_a_repeated_refusal_is_the_first_refusal(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     first = refusal(
         await venue.try_order(user, symbol, client_order_id="r", quantity="3000"),
@@ -65,7 +66,7 @@ async def test_a_refusal_is_a_first_result_too(venue: Venue) -> None:
     assert (await venue.get_order(user, first["id"]))["status"] == "rejected"
 
 
-async def test_keys_are_each_accounts_own(venue: Venue) -> None:
+async def test_accounts_have_separate_keys(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     first = await venue.order(one, symbol, client_order_id="k")
     second = await venue.order(two, symbol, client_order_id="k", quantity="3")
@@ -81,7 +82,7 @@ async def test_header_and_body_must_agree(venue: Venue) -> None:
     refusal(answer, 422, "invalid_request")
 
 
-async def test_replace_and_cancel_twice(venue: Venue) -> None:
+async def test_repeated_replace_and_cancel_return_the_first_result(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     path = f"{TRADING}/orders/{(await venue.order(user, symbol))['id']}"
     key = {"Idempotency-Key": "change-1"}
@@ -104,7 +105,7 @@ async def test_replace_and_cancel_twice(venue: Venue) -> None:
     )
 
 
-async def test_cancel_all_twice(venue: Venue) -> None:
+async def test_a_repeated_cancel_all_returns_the_first_result(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     await venue.order(user, symbol)
     key = {"Idempotency-Key": "all-1"}
@@ -122,7 +123,9 @@ async def test_cancel_all_twice(venue: Venue) -> None:
         ("reset", {"cash": "5000"}, {"cash": "5001"}),
     ],
 )
-async def test_money_moves_once(venue: Venue, verb: str, body: dict[str, str], other: dict[str, str]) -> None:
+async def test_a_repeated_transfer_is_applied_once(
+    venue: Venue, verb: str, body: dict[str, str], other: dict[str, str]
+) -> None:
     user = venue.user()
     key = {"Idempotency-Key": "money-1"}
     path = f"{TRADING}/account/{verb}"

@@ -1,4 +1,4 @@
-"""Quotes, book, tape, bars and symbols."""
+"""Quotes, book, trades, bars and symbols."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,17 +7,17 @@ from cift.kernel.money import NANOS
 from tests.venue import FEED, MARKET, Venue, refusal
 
 
-async def test_quote_and_book_show_what_rests(venue: Venue) -> None:
+async def test_quote_and_book_show_resting_orders(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     await venue.order(one, symbol, limit_price="99.5", quantity="4")
     await venue.order(two, symbol, limit_price="99.5", quantity="6")
     await venue.order(one, symbol, limit_price="99", quantity="1")
     await venue.order(two, symbol, side="sell", limit_price="101", quantity="3")
     quote = await venue.get(one, f"{MARKET}/quote/{symbol.lower()}")
-    told = [
+    shown = [
         quote[name] for name in ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "halted")
     ]
-    assert told == [symbol, "99.5", "10", "101", "3", "100", False]
+    assert shown == [symbol, "99.5", "10", "101", "3", "100", False]
     book = await venue.get(None, f"{MARKET}/book/{symbol}", depth=1)
     assert book["bids"] == [{"price": "99.5", "quantity": "10", "orders": 2}]
     assert book["asks"] == [{"price": "101", "quantity": "3", "orders": 1}]
@@ -39,7 +39,7 @@ async def test_quotes_name_the_unknown_symbols_among_known_ones(venue: Venue) ->
         assert symbols.split(",")[0].upper() in error["message"]
 
 
-async def test_tape_tells_own_trades_from_the_outside(venue: Venue) -> None:
+async def test_trades_of_the_exchange_and_outside_prints_are_separate(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     await venue.order(one, symbol, side="sell", quantity="2")
     await venue.market(two, symbol, "buy", "2")
@@ -50,7 +50,7 @@ async def test_tape_tells_own_trades_from_the_outside(venue: Venue) -> None:
         answer = await venue.http.get(path, params=query, headers=two.key)
         return [(t["source"], t["price"], t["quantity"]) for t in answer.json()["items"]]
 
-    await venue.market(two, symbol, "buy", "1")  # the caller's own last sequence is past the print
+    await venue.market(two, symbol, "buy", "1")  # the caller's last command comes after the print
     assert await tape() == [("exchange", "100", "2")]
     assert await tape(source="outside") == [("outside", "100.5", "7"), ("outside", "100", "1")]
     assert [t[0] for t in await tape(source="all")] == ["outside", "exchange", "outside"]
@@ -63,8 +63,8 @@ async def test_tape_tells_own_trades_from_the_outside(venue: Venue) -> None:
     assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (2, 1, None)
 
 
-async def test_bars_of_a_written_tape(venue: Venue) -> None:
-    """Bars of trades whose times are known: written beside the projector's rows, for a symbol alone."""
+async def test_bars_of_known_trades(venue: Venue) -> None:
+    """Bars of trades with known times, inserted for a symbol that has no others."""
     symbol = await venue.instrument(price=None)
     user = venue.user()
     await venue.platform.database.caught_up(user.account_id, "project_market")
@@ -77,7 +77,7 @@ async def test_bars_of_a_written_tape(venue: Venue) -> None:
         (3 * 86_400, "90", 1),
         (3 * 86_400 + 61, "91", 1),
     ]
-    # Far above every sequence of the journal, and taken away again: a rebuild must not find them.
+    # Above every sequence of the journal, and deleted below: a rebuild must not find them.
     base = 2**62 + int(symbol.rpartition("X")[2]) * 1000
     async with venue.platform.database.write() as c:
         for number, (second, price, quantity) in enumerate(rows):
@@ -100,7 +100,7 @@ async def test_bars_of_a_written_tape(venue: Venue) -> None:
             ["2024-03-01T14:31:00.000000Z", "101.5", "101.5", "101.5", "101.5", "2", "101.5", 1],
         ]
         assert [bar["start"][8:16] for bar in bars] == ["01T14:30", "01T14:31"]
-        # Pages: each begins with the next trade, however long the night was.
+        # Each page begins with the next trade, however long the pause before it.
         seen, cursor = [], None
         while True:
             more = {"cursor": cursor} if cursor else {}
@@ -122,7 +122,7 @@ async def test_bars_of_a_written_tape(venue: Venue) -> None:
                     break
             assert len(got) == count, interval
             assert sum(int(bar["volume"]) for bar in got) == 14
-        # Without a start: the last ones.
+        # Without a start: the last bars.
         last = (
             await venue.get(None, path, source="outside", interval="1m", limit=1, end="2024-03-05T00:00:00Z")
         )["items"]
@@ -132,7 +132,7 @@ async def test_bars_of_a_written_tape(venue: Venue) -> None:
         await venue.platform.database.execute("DELETE FROM trades WHERE symbol = $1", symbol)
 
 
-async def test_symbols(venue: Venue) -> None:
+async def test_symbols_list_the_rules_of_an_instrument(venue: Venue) -> None:
     symbol = await venue.instrument(tick=NANOS // 4, lot=4 * NANOS, band_ppm=50_000, collar_ppm=12_500)
     user = venue.user()
     await venue.try_order(user, symbol, quantity="4")
@@ -166,7 +166,7 @@ async def test_symbols(venue: Venue) -> None:
         assert rest["items"][0]["symbol"] > page["items"][0]["symbol"]
 
 
-async def test_halt_is_shown_and_refused(venue: Venue) -> None:
+async def test_a_halted_instrument_is_shown_and_refuses_orders(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     await venue.command(type="halt", symbol=symbol)
     try:
@@ -191,9 +191,7 @@ async def test_outside_quote_fills_a_market_order(venue: Venue) -> None:
     assert (view["status"], view["average_fill_price"]) == ("filled", "100")
     (fill,) = (await venue.get(user, "fills", symbol=symbol))["items"]
     assert fill["liquidity"] == "taker"
-    house = await venue.platform.database.fetchrow(
-        "SELECT count(*) AS fills FROM order_fills WHERE trade_id = $1", fill["trade_id"]
+    fills = await venue.platform.database.fetchval(
+        "SELECT count(*) FROM order_fills WHERE trade_id = $1", fill["trade_id"]
     )
-    assert house is not None and house["fills"] == 1, (
-        "the house has quotes, no orders, and so no fills of orders"
-    )
+    assert fills == 1, "the house account has quotes and no orders, so it has no fills"

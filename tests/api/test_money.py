@@ -1,4 +1,4 @@
-"""Paper money: in, out, and a fresh start."""
+"""Deposit, withdrawal and reset of paper money."""
 
 from tests.venue import TRADING, Venue, new_id, refusal
 
@@ -22,7 +22,7 @@ async def test_deposit_and_withdraw(venue: Venue) -> None:
         "102000.55",
     )
     assert (await venue.get(user, "portfolio"))["cash"] == "102000.55"
-    # Transfers are neither profit nor loss.
+    # A transfer is neither profit nor loss.
     assert (await venue.get(user, "portfolio"))["day_pnl"] == "0"
     listed = (await venue.get(user, "transactions", kind="withdrawal"))["items"]
     assert listed == [view]
@@ -36,7 +36,7 @@ async def test_deposit_and_withdraw(venue: Venue) -> None:
     )
 
 
-async def test_more_than_is_free_cannot_be_withdrawn(venue: Venue) -> None:
+async def test_only_the_withdrawable_amount_can_be_withdrawn(venue: Venue) -> None:
     user, symbol = venue.user(), await venue.instrument()
     await venue.order(user, symbol, quantity="1000")
     free = (await venue.get(user, "account/buying-power"))["withdrawable"]
@@ -51,7 +51,7 @@ async def test_more_than_is_free_cannot_be_withdrawn(venue: Venue) -> None:
     ).status_code == 201
 
 
-async def test_reset_begins_again(venue: Venue) -> None:
+async def test_reset_cancels_orders_removes_positions_and_sets_the_cash(venue: Venue) -> None:
     symbol, other, user = await venue.instrument(), venue.user(), venue.user()
     await venue.order(other, symbol, side="sell")
     await venue.market(user, symbol, "buy", "10")
@@ -68,7 +68,7 @@ async def test_reset_begins_again(venue: Venue) -> None:
     assert (again.status_code, again.json()["amount"]) == (201, "0")
 
 
-async def test_transactions_page(venue: Venue) -> None:
+async def test_transactions_are_listed_in_pages(venue: Venue) -> None:
     user = venue.user()
     for cents in range(1, 6):
         await venue.call(user, "POST", f"{TRADING}/account/deposit", {"amount": f"0.0{cents}"})

@@ -1,4 +1,4 @@
-"""Orders over HTTP: every type, what becomes of each, and that reads show one's own writes at once."""
+"""Orders over HTTP: every type, its results, and that reads show the caller's own writes."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from tests.venue import TRADING, Venue, new_id, refusal
 
 
 async def placed_equals_read(venue: Venue, user: Any, view: dict[str, Any]) -> dict[str, Any]:
-    """The order as read back at once; it must be what the answer said."""
+    """The order as read immediately afterwards. It must equal the answer."""
     read = await venue.get_order(user, view["id"])
     if view["type"] == "trailing_stop":
-        view = {**view, "stop_price": read["stop_price"]}  # the engine begins it at the reference price
+        view = {**view, "stop_price": read["stop_price"]}  # the engine sets it from the reference price
     assert read == view
     return read
 
 
-async def test_limit_order_rests_and_is_filled_by_time(venue: Venue) -> None:
+async def test_resting_limit_orders_are_filled_in_time_priority(venue: Venue) -> None:
     symbol = await venue.instrument()
     first, second, taker = venue.user(), venue.user(), venue.user()
     one = await venue.order(first, symbol, quantity="10")
@@ -58,7 +58,7 @@ async def test_ioc_and_fok(venue: Venue, time_in_force: str, status: str, reason
     await placed_equals_read(venue, taker, view)
 
 
-async def test_stop_and_stop_limit_wait_for_their_price(venue: Venue) -> None:
+async def test_stop_and_stop_limit_orders_trigger_at_their_price(venue: Venue) -> None:
     symbol, maker, user = await venue.instrument(), venue.user(), venue.user()
     stop = await venue.order(user, symbol, type="stop", stop_price="101", limit_price=None, quantity="3")
     limit = await venue.order(
@@ -90,7 +90,7 @@ async def test_trailing_stop_follows_the_market(venue: Venue) -> None:
     assert (await venue.get_order(user, percent["id"]))["stop_price"] == "100.47"
 
 
-async def test_iceberg_shows_a_part(venue: Venue) -> None:
+async def test_an_iceberg_shows_its_display_quantity(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     view = await venue.order(user, symbol, quantity="100", display_quantity="10")
     await placed_equals_read(venue, user, view)
@@ -114,7 +114,7 @@ async def test_post_only_and_reduce_only(venue: Venue) -> None:
     await placed_equals_read(venue, user, view)
 
 
-async def test_gtd_order_expires_by_itself(venue: Venue) -> None:
+async def test_a_gtd_order_expires(venue: Venue) -> None:
     from cift.kernel.clock import now_ns, rfc3339
     from tests.target import eventually
 
@@ -151,7 +151,7 @@ async def test_self_trade_prevention(venue: Venue) -> None:
     assert (await venue.get(user, "positions"))["items"] == []
 
 
-async def test_bracket_lives_and_ends_as_a_group(venue: Venue) -> None:
+async def test_a_bracket_activates_and_cancels_its_legs(venue: Venue) -> None:
     symbol, other, user = await venue.instrument(), venue.user(), venue.user()
     entry = await venue.order(
         user,
@@ -240,7 +240,7 @@ async def test_cancel_all(venue: Venue) -> None:
     assert (await venue.get(user, "orders", status="open"))["items"] == []
 
 
-async def test_lists_filter_and_page_stably(venue: Venue) -> None:
+async def test_lists_are_filtered_and_paged(venue: Venue) -> None:
     one, two, user = await venue.instrument(), await venue.instrument(), venue.user()
     ids = [(await venue.order(user, one, quantity="1", client_order_id=f"n-{n}"))["id"] for n in range(7)]
     other = (await venue.order(user, two, quantity="1"))["id"]
@@ -250,7 +250,7 @@ async def test_lists_filter_and_page_stably(venue: Venue) -> None:
         query = {"limit": 3} | ({"cursor": cursor} if cursor else {})
         page = await venue.get(user, "orders", **query)
         seen += [o["id"] for o in page["items"]]
-        if cursor is None:  # a row that comes meanwhile moves nothing
+        if cursor is None:  # a new row does not move the next pages
             await venue.order(user, one, quantity="1")
         cursor = page["next_cursor"]
         if cursor is None:

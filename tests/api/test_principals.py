@@ -1,7 +1,7 @@
-"""Two principals against every route: nobody sees, changes or learns of what is another's.
+"""No user can see, change or detect what belongs to another, on any route.
 
-The routes come from the functions themselves: a new one with an id in its path, or a new one that needs
-a credential, fails here until it is dealt with.
+The routes come from the functions' declarations: a new function with an id in its path fails here until
+`_resources_of` or `NOT_OWNED` lists it.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from tests.target import User
 from tests.venue import TRADING, Venue, refusal
 
 HTTP = [function for function in load_functions() if function.kind == "http"]
-# Paths whose parameter names a thing that is public or the caller's own by construction.
+# Paths whose parameter names something public, or something that is always the caller's own.
 NOT_OWNED = {
     "/api/v1/trading/positions/{symbol}",
     "/api/v1/trading/risk/max-order-size/{symbol}",
@@ -27,7 +27,7 @@ NOT_OWNED = {
     "/api/v1/analytics/spread/{symbol}",
     "/api/v1/analytics/volume-profile/{symbol}",
 }
-# An operator's functions name what is anybody's; that no user gets through is test_admin's claim.
+# Functions of administrators are left out: test_admin.py tests that users may not call them.
 OWNED = [
     function
     for function in HTTP
@@ -37,8 +37,8 @@ GUARDED = [function for function in HTTP if function.scope is not None]
 BODIES: dict[str, Any] = {"trading.replace_order": {"quantity": "1"}}
 
 
-async def _things_of(venue: Venue, owner: User) -> dict[str, str]:
-    """One thing of each kind that a path can name, by the path's beginning."""
+async def _resources_of(venue: Venue, owner: User) -> dict[str, str]:
+    """The id of one resource of each kind, by the path's prefix."""
     symbol = await venue.instrument()
     order = await venue.order(owner, symbol)
     keys = await venue.http.get("/api/v1/auth/api-keys", headers=owner.bearer)
@@ -48,38 +48,38 @@ async def _things_of(venue: Venue, owner: User) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("function", OWNED, ids=lambda function: function.name)
-async def test_the_id_of_another_is_not_there(venue: Venue, function: Function) -> None:
+async def test_another_users_id_is_answered_like_an_unknown_one(venue: Venue, function: Function) -> None:
     owner, stranger = venue.user(), venue.user()
-    things = await _things_of(venue, owner)
+    owned = await _resources_of(venue, owner)
     prefix = function.path[: function.path.index("{")]
-    assert prefix in things, (
-        f"{function.name}: say in _things_of what {function.path} names, or in NOT_OWNED why not"
+    assert prefix in owned, (
+        f"{function.name}: add the resource of {function.path} to _resources_of, or the path to NOT_OWNED"
     )
-    path = prefix + things[prefix] + function.path[function.path.index("}") + 1 :]
+    path = prefix + owned[prefix] + function.path[function.path.index("}") + 1 :]
     headers = stranger.bearer if function.scope in ("keys", "session") else stranger.key
     answer = await venue.http.request(function.method, path, json=BODIES.get(function.name), headers=headers)
     assert answer.status_code == 404, f"{function.name}: {answer.status_code} {answer.text}"
-    # Exactly what an id that nobody has is answered: nobody learns which ids exist.
+    # The answer equals that of an unknown id, so it does not show which ids exist.
     unknown = prefix + ("0" * 12 if "api-keys" in prefix else "01a1fd25-0000-7000-8000-000000000000")
     nothing = await venue.http.request(
         function.method, unknown, json=BODIES.get(function.name), headers=headers
     )
-    told, expected = answer.json(), nothing.json()
-    assert {**told, "request_id": ""} == {**expected, "request_id": ""}
-    # And nothing happened to it.
-    order = await venue.get_order(owner, things["/api/v1/trading/orders/"])
+    error, expected = answer.json(), nothing.json()
+    assert {**error, "request_id": ""} == {**expected, "request_id": ""}
+    # The resource is unchanged.
+    order = await venue.get_order(owner, owned["/api/v1/trading/orders/"])
     assert (order["status"], order["quantity"]) == ("new", "10")
     assert (await venue.http.get("/api/v1/auth/me", headers=owner.key)).status_code == 200
 
 
 @pytest.mark.parametrize("function", GUARDED, ids=lambda function: function.name)
-async def test_without_a_credential_nothing(venue: Venue, function: Function) -> None:
+async def test_a_request_without_a_credential_is_refused(venue: Venue, function: Function) -> None:
     path = function.path.replace("{", "").replace("}", "")
     answer = await venue.http.request(function.method, path, json={})
     assert answer.status_code == 401, f"{function.name}: {answer.status_code}"
 
 
-async def test_lists_hold_only_ones_own(venue: Venue) -> None:
+async def test_lists_hold_only_the_callers_own(venue: Venue) -> None:
     symbol, owner, stranger = await venue.instrument(), venue.user(), venue.user()
     other = venue.user()
     await venue.order(other, symbol, side="sell")
@@ -88,7 +88,7 @@ async def test_lists_hold_only_ones_own(venue: Venue) -> None:
         mine = (await venue.get(owner, path))["items"]
         assert mine, path
         theirs = (await venue.get(stranger, path))["items"]
-        # A newcomer has his first deposit and nothing else.
+        # A new user has the first deposit and nothing else.
         assert [t["kind"] for t in theirs] == ["deposit"] if path == "transactions" else theirs == []
     refusal(
         await venue.call(stranger, "GET", f"{TRADING}/fills?order_id={order['id']}"), 404, "order_not_found"
@@ -108,6 +108,8 @@ async def test_lists_hold_only_ones_own(venue: Venue) -> None:
         (("funds",), "POST", f"{TRADING}/orders", {}),
     ],
 )
-async def test_scopes(venue: Venue, scopes: tuple[str, ...], method: str, path: str, body: Any) -> None:
+async def test_a_key_without_the_scope_is_refused(
+    venue: Venue, scopes: tuple[str, ...], method: str, path: str, body: Any
+) -> None:
     user = venue.user(scopes)
     refusal(await venue.call(user, method, path, body), 403, "scope_required")

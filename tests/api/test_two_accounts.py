@@ -1,11 +1,11 @@
-"""Two accounts trade: fills, cash and positions to the cent on both sides, and nothing comes from nowhere."""
+"""Two accounts trade: fills, cash and positions are exact on both sides, and all sums are zero."""
 
 from decimal import Decimal
 
 from tests.venue import MARKET, Venue, number
 
 
-async def test_both_sides_to_the_cent(venue: Venue) -> None:
+async def test_both_sides_of_a_trade_are_exact(venue: Venue) -> None:
     symbol, buyer, seller = await venue.instrument(), venue.user(), venue.user()
     await venue.fees(100, 300)  # 1 and 3 basis points
     try:
@@ -34,7 +34,7 @@ async def test_both_sides_to_the_cent(venue: Venue) -> None:
         (fill,) = (await venue.get(user, "fills"))["items"]
         assert (fill["price"], fill["quantity"], fill["notional"]) == ("100.37", "60", "6022.2")
         assert (fill["fee"], fill["liquidity"], fill["side"]) == (fee, liquidity, side)
-        # The transactions lead from nothing to the balance, each with the balance after it.
+        # The transactions add up to the cash; each has the balance after it.
         rows = (await venue.get(user, "transactions"))["items"]
         assert [row["kind"] for row in rows] == ["fee", "trade", "deposit"]
         balance = Decimal(0)
@@ -61,7 +61,7 @@ async def test_profit_and_loss_of_a_round_trip(venue: Venue) -> None:
         "105",
     )
     assert (portfolio["cash"], portfolio["market_value"], portfolio["equity"]) == ("98035", "2070", "100105")
-    # A flip: sell 25 of 20, the first part realises, the rest is short at the new price.
+    # A flip from long 20 to short 5: the sale of 20 realises profit, the rest opens at the new price.
     await venue.order(other, symbol, quantity="10", limit_price="103.5", self_trade_prevention="none")
     await venue.market(user, symbol, "sell", "20")
     await venue.order(other, symbol, quantity="5", limit_price="102")
@@ -76,7 +76,7 @@ async def test_read_model_agrees_with_the_engine(venue: Venue) -> None:
     await venue.order(other, symbol, side="sell", quantity="7", limit_price="100.03")
     await venue.market(user, symbol, "buy", "7")
     await venue.order(user, symbol, quantity="3", limit_price="99")
-    told = (await venue.engine.query({"account": user.account_id}))["account"]
+    state = (await venue.engine.query({"account": user.account_id}))["account"]
     portfolio = await venue.get(user, "portfolio")
     for name in (
         "cash",
@@ -88,10 +88,10 @@ async def test_read_model_agrees_with_the_engine(venue: Venue) -> None:
         "currency",
         "kind",
     ):
-        assert portfolio[name] == told[name], name
-    assert portfolio["gross_exposure"] == told["gross"]
+        assert portfolio[name] == state[name], name
+    assert portfolio["gross_exposure"] == state["gross"]
     power = await venue.get(user, "account/buying-power")
-    assert power == {name: told[name] for name in power}
+    assert power == {name: state[name] for name in power}
     listed = (await venue.get(user, "positions"))["items"]
     same = (
         "symbol",
@@ -108,28 +108,28 @@ async def test_read_model_agrees_with_the_engine(venue: Venue) -> None:
 
 
 async def test_all_accounts_and_fees_sum_to_zero(venue: Venue) -> None:
-    """Over everything that every test did so far, per currency and per instrument."""
+    """Over all commands of all tests so far, per currency and per instrument."""
     await venue.platform.database.caught_up(venue.user().account_id, "project_ledger")
     rows = await venue.platform.database.fetch(
         "SELECT currency, sum(cash) AS sum FROM (SELECT currency, cash FROM accounts"
         " UNION ALL SELECT currency, cash FROM system_balances) a GROUP BY currency"
     )
-    assert rows, "there is money somewhere"
+    assert rows, "there are accounts"
     assert {row["currency"]: row["sum"] for row in rows} == {row["currency"]: 0 for row in rows}
     rows = await venue.platform.database.fetch(
         "SELECT symbol, sum(quantity) AS sum FROM positions GROUP BY symbol"
     )
     reset = await venue.platform.database.fetchval("SELECT count(*) FROM transactions WHERE kind = 'reset'")
-    if not reset:  # a reset moves positions to the world, which has no row
+    if not reset:  # a reset moves positions to a system account without a row
         assert all(row["sum"] == 0 for row in rows)
     wrong = await venue.platform.database.fetch(
         "SELECT a.id FROM accounts a JOIN (SELECT account_id, sum(amount) AS sum FROM transactions"
         " GROUP BY 1) t ON t.account_id = a.id WHERE t.sum <> a.cash"
     )
-    assert wrong == [], "an account's transactions lead to its cash"
+    assert wrong == [], "an account's transactions add up to its cash"
 
 
-async def test_the_tape_and_the_bars_tell_the_trade(venue: Venue) -> None:
+async def test_trades_and_bars_show_the_trade(venue: Venue) -> None:
     symbol, buyer, seller = await venue.instrument(), venue.user(), venue.user()
     for price, quantity in (("100", "4"), ("101", "2"), ("99", "2")):
         await venue.order(seller, symbol, side="sell", quantity=quantity, limit_price=price)
@@ -145,5 +145,5 @@ async def test_the_tape_and_the_bars_tell_the_trade(venue: Venue) -> None:
     assert len(bars) in (1, 2)  # midnight may pass
     if len(bars) == 1:
         (bar,) = bars
-        told = [bar[name] for name in ("open", "high", "low", "close", "volume", "vwap", "trades")]
-        assert told == ["100", "101", "99", "99", "8", "100", 3]
+        shown = [bar[name] for name in ("open", "high", "low", "close", "volume", "vwap", "trades")]
+        assert shown == ["100", "101", "99", "99", "8", "100", 3]

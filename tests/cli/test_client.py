@@ -1,5 +1,6 @@
-"""How the command line meets a server that is away, busy, or not ours. The servers here are real HTTP
-servers that misbehave on purpose; what a healthy exchange answers is tested in test_commands.py."""
+"""The command line against a server that is absent, overloaded, or not an exchange.
+
+These are real HTTP servers with prepared answers. test_commands.py tests a healthy exchange."""
 
 import json
 import os
@@ -17,7 +18,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @contextmanager
 def serving(answers: list[Answer]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A server that gives these answers one after the other (the last one for ever)."""
+    """A server that gives these answers in order and repeats the last one."""
     seen: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,12 +66,11 @@ def error(code: str, **more: str) -> bytes:
     return json.dumps({"code": code, "message": "A sentence", "request_id": "r", **more}).encode()
 
 
-def test_nobody_there_is_one_line(tmp_path: Path) -> None:
+def test_an_absent_server_is_reported_in_one_line(tmp_path: Path) -> None:
     done = cift(tmp_path, "http://127.0.0.1:9", "quote", "SPY")
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr
-        == "cift: unreachable: nothing answers at http://127.0.0.1:9; start it (make run), or set CIFT_URL\n"
+    assert done.stderr == (
+        "cift: unreachable: no exchange answers at http://127.0.0.1:9: start it (make run), or set CIFT_URL\n"
     )
 
 
@@ -81,15 +81,15 @@ def test_without_a_login_nothing_is_sent(tmp_path: Path) -> None:
     assert seen == []
 
 
-def test_a_refusal_is_the_apis_code_message_and_field(tmp_path: Path) -> None:
+def test_a_refusal_is_printed_with_code_message_and_field(tmp_path: Path) -> None:
     with serving([(422, {}, error("price_not_on_tick", field="limit_price"))]) as (url, seen):
         done = cift(tmp_path, url, "orders", "place", "SPY", "buy", "1", "--limit", "1.001")
     assert done.returncode == 1
     assert done.stderr == "cift: price_not_on_tick: A sentence (field limit_price)\n"
-    assert len(seen) == 1, "a refusal is an answer; asking again would not change it"
+    assert len(seen) == 1, "a refusal is not sent again"
 
 
-def test_an_order_in_doubt_is_asked_again_with_the_same_key_and_body(tmp_path: Path) -> None:
+def test_an_order_with_unknown_outcome_is_sent_again_with_the_same_key_and_body(tmp_path: Path) -> None:
     retry = {"Retry-After": "0"}
     placed = json.dumps({"id": "o-1", "status": "filled", "symbol": "SPY"}).encode()
     answers = [
@@ -106,20 +106,20 @@ def test_an_order_in_doubt_is_asked_again_with_the_same_key_and_body(tmp_path: P
     assert len({each["body"] for each in seen}) == 1
 
 
-def test_an_outcome_that_stays_unknown_is_said_with_its_id(tmp_path: Path) -> None:
+def test_an_outcome_that_stays_unknown_is_reported_with_its_id(tmp_path: Path) -> None:
     with serving([(503, {"Retry-After": "0"}, error("outcome_unknown", id="o-7"))]) as (url, seen):
         done = cift(tmp_path, url, "orders", "place", "SPY", "sell", "1")
     assert done.returncode == 1 and done.stderr == "cift: outcome_unknown: A sentence (id o-7)\n"
     assert len(seen) == 4
 
 
-def test_what_has_no_key_is_never_sent_twice(tmp_path: Path) -> None:
+def test_a_request_without_a_key_is_not_sent_again(tmp_path: Path) -> None:
     with serving([(503, {"Retry-After": "0"}, error("store_unavailable"))]) as (url, seen):
         done = cift(tmp_path, url, "keys", "create", "bot")
     assert done.returncode == 1 and len(seen) == 1
 
 
-def test_an_answer_that_is_not_ours_is_said_to_be_so(tmp_path: Path) -> None:
+def test_an_answer_of_another_server_is_reported_as_unexpected(tmp_path: Path) -> None:
     with serving([(502, {"Content-Type": "text/html"}, b"<h1>Bad gateway</h1>")]) as (url, _):
         done = cift(tmp_path, url, "me")
     assert done.returncode == 1 and done.stderr.startswith("cift: unexpected_answer: HTTP 502")

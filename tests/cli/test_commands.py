@@ -1,4 +1,4 @@
-"""The command line against the real exchange, as a process of its own, as its users run it."""
+"""The command line as a process, against a real exchange."""
 
 import json
 import os
@@ -26,14 +26,14 @@ from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
 
 FEED = 8
-"""A feed of these tests."""
+"""The feed of these tests."""
 SYMBOL = "CLI.T"
-"""An instrument of these tests."""
+"""The instrument of these tests."""
 _numbers = Monotonic(lambda: 0)
 
 
 class Terminal:
-    """`cift` with a home of its own."""
+    """`cift` with its own configuration folder."""
 
     def __init__(self, exchange: Stack, home: Path) -> None:
         kept = {
@@ -76,11 +76,19 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     engine = platform.engine
     await bootstrap.state_facts(engine)
     await engine.submit(bootstrap.instrument(SYMBOL))
-    house = uuid7()
+    house_account = uuid7()
     await engine.submit(
-        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+        {
+            "type": "open_account",
+            "account": house_account,
+            "kind": "margin",
+            "role": "house",
+            "currency": "USD",
+        }
     )
-    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
+    await engine.submit(
+        {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
+    )
     await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
     yield
     await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
@@ -88,14 +96,14 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
 
 @pytest.fixture
 def terminal(exchange: Stack, tmp_path: Path) -> Terminal:
-    """Logged in as a new user."""
+    """A terminal that is logged in as a new user."""
     user = exchange.new_user()
     terminal = Terminal(exchange, tmp_path)
     assert terminal.run("login", user.username, CIFT_PASSWORD=PASSWORD).returncode == 0
     return terminal
 
 
-def test_register_logs_in_and_logout_forgets(exchange: Stack, tmp_path: Path) -> None:
+def test_register_logs_in_and_logout_removes_the_credentials(exchange: Stack, tmp_path: Path) -> None:
     terminal = Terminal(exchange, tmp_path)
     name = f"cli{uuid7()[-12:]}"
     done = terminal.run("register", name, f"{name}@example.org", "--json", CIFT_PASSWORD=PASSWORD)
@@ -107,13 +115,13 @@ def test_register_logs_in_and_logout_forgets(exchange: Stack, tmp_path: Path) ->
     assert terminal.refused("me").startswith("not_logged_in: ")
 
 
-def test_a_wrong_password_is_one_line(exchange: Stack, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_in_one_line(exchange: Stack, tmp_path: Path) -> None:
     user = exchange.new_user()
     done = Terminal(exchange, tmp_path).run("login", user.username, CIFT_PASSWORD="not the password")
     assert done.returncode == 1 and done.stderr.startswith("cift: invalid_login: ")
 
 
-def test_keys_are_made_used_listed_and_revoked(terminal: Terminal, tmp_path: Path) -> None:
+def test_keys_are_created_used_listed_and_revoked(terminal: Terminal, tmp_path: Path) -> None:
     made = terminal.json("keys", "create", "bot", "--scopes", "read,trade")
     assert made["key"].startswith("cift_")
     assert [each["id"] for each in terminal.json("keys", "list")].count(made["id"]) == 1
@@ -126,7 +134,7 @@ def test_keys_are_made_used_listed_and_revoked(terminal: Terminal, tmp_path: Pat
     assert login.returncode == 0, login.stderr
     assert terminal.run("me", **elsewhere).returncode == 0
     terminal.ok("keys", "revoke", made["id"])
-    # A process that Valkey does not reach learns it a few seconds late.
+    # A process without Valkey applies the revocation a few seconds later.
     done = eventually(
         lambda: (last := terminal.run("me", **by_key)).returncode and last, "the key is refused"
     )
@@ -134,10 +142,10 @@ def test_keys_are_made_used_listed_and_revoked(terminal: Terminal, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("quoted")
-def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> None:
+def test_market_data_needs_no_login(exchange: Stack, tmp_path: Path) -> None:
     nobody = Terminal(exchange, tmp_path)
-    (seen,) = nobody.json("quote", SYMBOL)
-    assert (float(seen["bid"]), float(seen["ask"])) == (13.9, 13.91)
+    (quote,) = nobody.json("quote", SYMBOL)
+    assert (float(quote["bid"]), float(quote["ask"])) == (13.9, 13.91)
     assert SYMBOL in nobody.ok("quote", SYMBOL)
     book = nobody.json("book", SYMBOL, "--depth", "3")
     assert book["bids"] and book["asks"]
@@ -154,27 +162,29 @@ def test_the_market_is_seen_without_a_login(exchange: Stack, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("quoted")
-async def test_an_operator_names_an_instrument(
+async def test_an_administrator_names_an_instrument(
     exchange: Stack, tmp_path: Path, terminal: Terminal, platform: Platform
 ) -> None:
-    boss = Terminal(exchange, tmp_path / "boss")
-    boss.environment["CIFT_API_KEY"] = await managed.create_admin_key(
+    administrator = Terminal(exchange, tmp_path / "administrator")
+    administrator.environment["CIFT_API_KEY"] = await managed.create_admin_key(
         "tests", platform.database, platform.settings
     )
-    told = boss.json("instrument", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7")
-    assert told == {"symbol": SYMBOL, "name": "Command & Line", "calendar": "24/7"}
+    details = administrator.json(
+        "instrument", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7"
+    )
+    assert details == {"symbol": SYMBOL, "name": "Command & Line", "calendar": "24/7"}
     (listed,) = terminal.json("symbols", "command & LINE")
     assert (listed["symbol"], listed["in_regular_hours"]) == (SYMBOL, True)
     assert "Command & Line" in terminal.ok("symbols", SYMBOL)
-    assert "XNYS" in boss.ok("instrument", SYMBOL, "--name", "", "--calendar", "")
-    assert boss.refused("instrument", SYMBOL, "--calendar", "XXXX").startswith("unknown_calendar: ")
-    assert boss.refused("instrument", "NOPE", "--name", "Nothing").startswith("unknown_symbol: ")
-    assert boss.run("instrument", SYMBOL).returncode == 2
+    assert "XNYS" in administrator.ok("instrument", SYMBOL, "--name", "", "--calendar", "")
+    assert administrator.refused("instrument", SYMBOL, "--calendar", "XXXX").startswith("unknown_calendar: ")
+    assert administrator.refused("instrument", "NOPE", "--name", "Nothing").startswith("unknown_symbol: ")
+    assert administrator.run("instrument", SYMBOL).returncode == 2
     assert terminal.refused("instrument", SYMBOL, "--name", "Sly").startswith("scope_required: ")
 
 
 @pytest.mark.usefixtures("quoted")
-def test_the_book_is_followed_live_in_a_terminal_until_ctrl_c(exchange: Stack, tmp_path: Path) -> None:
+def test_the_book_is_redrawn_in_a_terminal_until_ctrl_c(exchange: Stack, tmp_path: Path) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "cift.cli", "book", SYMBOL],
@@ -182,28 +192,28 @@ def test_the_book_is_followed_live_in_a_terminal_until_ctrl_c(exchange: Stack, t
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        # As a terminal's shell does; tests that run in the background have it ignored, and a child would.
+        # A background process ignores SIGINT, and its children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(slave)
     try:
-        seen = ""
+        printed = ""
         deadline = time.monotonic() + 30
-        while seen.count(SYMBOL) < 3 and time.monotonic() < deadline:
+        while printed.count(SYMBOL) < 3 and time.monotonic() < deadline:
             if select.select([master], [], [], 0.5)[0]:
-                seen += os.read(master, 65_536).decode(errors="replace")
-        assert seen.count(SYMBOL) >= 3, f"drawn again and again: {seen[-500:]}"
-        assert "█" in seen and "Traceback" not in seen
+                printed += os.read(master, 65_536).decode(errors="replace")
+        assert printed.count(SYMBOL) >= 3, f"the book is redrawn: {printed[-500:]}"
+        assert "█" in printed and "Traceback" not in printed
         process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + 20
         while process.poll() is None and time.monotonic() < deadline:
-            if select.select([master], [], [], 0.1)[0]:  # a terminal goes on reading, or its writer waits
+            if select.select([master], [], [], 0.1)[0]:  # read on, or the writer blocks
                 try:
-                    seen += os.read(master, 65_536).decode(errors="replace")
+                    printed += os.read(master, 65_536).decode(errors="replace")
                 except OSError:  # EIO: the other side is closed
                     break
-        assert process.wait(5) == 0, seen[-2000:]
-        assert "Traceback" not in seen
+        assert process.wait(5) == 0, printed[-2000:]
+        assert "Traceback" not in printed
     finally:
         process.kill()
         process.wait()
@@ -211,7 +221,7 @@ def test_the_book_is_followed_live_in_a_terminal_until_ctrl_c(exchange: Stack, t
 
 
 @pytest.mark.usefixtures("quoted")
-def test_an_order_from_placing_to_the_portfolio(terminal: Terminal) -> None:
+def test_a_filled_order_shows_in_fills_positions_and_portfolio(terminal: Terminal) -> None:
     check = terminal.json("orders", "place", SYMBOL, "buy", "10", "--check")
     assert check["admitted"] is True
     filled = terminal.json("orders", "place", SYMBOL, "buy", "10")
@@ -230,10 +240,10 @@ def test_an_order_from_placing_to_the_portfolio(terminal: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> None:
+def test_resting_orders_are_replaced_listed_and_canceled(terminal: Terminal) -> None:
     resting = terminal.json("orders", "place", SYMBOL, "buy", "20", "--limit", "13.50", "-c", "mine-1")
     again = terminal.json("orders", "place", SYMBOL, "buy", "20", "--limit", "13.50", "-c", "mine-1")
-    assert again["id"] == resting["id"], "the same client order id places once"
+    assert again["id"] == resting["id"], "a repeated client order id places one order"
     conflict = terminal.refused("orders", "place", SYMBOL, "buy", "21", "--limit", "13.50", "-c", "mine-1")
     assert conflict.startswith("idempotency_conflict: ")
     changed = terminal.json("orders", "replace", resting["id"], "--quantity", "15", "--limit", "13.40")
@@ -252,7 +262,7 @@ def test_orders_rest_are_replaced_listed_and_canceled(terminal: Terminal) -> Non
 
 
 @pytest.mark.usefixtures("quoted")
-def test_refusals_name_reason_and_field(terminal: Terminal) -> None:
+def test_a_refusal_names_reason_and_field(terminal: Terminal) -> None:
     place = ("orders", "place", SYMBOL, "buy")
     assert terminal.refused(*place, "1", "--limit", "13.005").startswith("price_not_on_tick: ")
     assert terminal.refused(*place, "999999").startswith("insufficient_buying_power: ")
@@ -261,7 +271,7 @@ def test_refusals_name_reason_and_field(terminal: Terminal) -> None:
     assert "not" in terminal.refused("orders", "get", uuid7())
 
 
-def test_money_moves_and_is_told(terminal: Terminal) -> None:
+def test_deposit_withdraw_and_reset_change_the_cash(terminal: Terminal) -> None:
     terminal.ok("deposit", "250.50")
     terminal.ok("withdraw", "50.50")
     kinds = [(each["kind"], float(each["amount"])) for each in terminal.json("transactions")]
@@ -281,7 +291,7 @@ def test_verify_replays_the_journal(terminal: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_rebuild_makes_the_read_model_again_equal_to_before(terminal: Terminal) -> None:
+def test_a_rebuilt_read_model_equals_the_earlier_one(terminal: Terminal) -> None:
     terminal.ok("orders", "place", SYMBOL, "buy", "3")
     before = (
         terminal.json("portfolio"),
@@ -297,10 +307,10 @@ def test_rebuild_makes_the_read_model_again_equal_to_before(terminal: Terminal) 
         terminal.json("orders", "list", "--status", "all"),
     )
     assert after == before
-    assert "equal to what was there before" in terminal.ok("rebuild", "--yes")
+    assert "all rows are equal to the earlier ones" in terminal.ok("rebuild", "--yes")
 
 
-def test_without_an_exchange_verify_and_rebuild_say_so(terminal: Terminal, tmp_path: Path) -> None:
+def test_verify_and_rebuild_report_that_no_exchange_runs(terminal: Terminal, tmp_path: Path) -> None:
     for arguments in (("verify",), ("rebuild", "--yes")):
         done = terminal.run(*arguments, CIFT_DATA=str(tmp_path / "nothing"))
         assert done.returncode == 1 and done.stderr.startswith("cift: not_running: ")

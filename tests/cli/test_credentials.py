@@ -1,4 +1,4 @@
-"""The credentials file: private, whole, and never sent to another place."""
+"""The credentials file: private, complete, and sent to its own URL only."""
 
 import json
 import stat
@@ -18,17 +18,17 @@ def test_the_file_is_private_and_follows_xdg(tmp_path: Path) -> None:
     assert [each.name for each in written.parent.iterdir()] == ["credentials"]
 
 
-def test_a_relative_xdg_folder_is_ignored_as_the_standard_says() -> None:
+def test_a_relative_xdg_folder_is_ignored() -> None:
     assert credentials.path({"XDG_CONFIG_HOME": "here"}) == Path.home() / ".config" / "cift" / "credentials"
 
 
-def test_the_environment_comes_first(tmp_path: Path) -> None:
+def test_the_environment_takes_precedence(tmp_path: Path) -> None:
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
     credentials.save(Credentials(url="http://x", refresh_token="r", access_token="a"), environment)
     assert credentials.load(environment | {"CIFT_API_KEY": "k"}) == Credentials(url="http://x", api_key="k")
 
 
-def test_another_url_gets_no_credentials(tmp_path: Path) -> None:
+def test_credentials_are_not_sent_to_another_url(tmp_path: Path) -> None:
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
     credentials.save(Credentials(url="http://x", refresh_token="r", access_token="a"), environment)
     elsewhere = credentials.load(environment | {"CIFT_URL": "http://elsewhere/"})
@@ -37,14 +37,14 @@ def test_another_url_gets_no_credentials(tmp_path: Path) -> None:
     assert same.refresh_token == "r"
 
 
-def test_a_broken_file_is_no_login(tmp_path: Path) -> None:
+def test_an_unreadable_file_counts_as_not_logged_in(tmp_path: Path) -> None:
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
     credentials.save(Credentials(api_key="k"), environment)
     credentials.path(environment).write_text("{half")
     assert not credentials.load(environment).known
 
 
-def test_forgetting_keeps_only_the_url(tmp_path: Path) -> None:
+def test_logout_keeps_only_the_url(tmp_path: Path) -> None:
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
     credentials.save(Credentials(url="http://x", api_key="k"), environment)
     credentials.forget(environment)

@@ -1,4 +1,4 @@
-"""How amounts are shown: nothing rounded, nothing lost."""
+"""Amounts are printed without rounding, and tables without cut text."""
 
 import io
 from typing import Any
@@ -19,17 +19,17 @@ from cift.cli import market, output
         ("167.437451153", "167.437451153"),
     ],
 )
-def test_money_has_two_decimals_at_least_and_all_it_came_with(given: str, shown: str) -> None:
+def test_money_has_at_least_two_decimals_and_is_not_rounded(given: str, shown: str) -> None:
     assert output.padded(given) == shown
 
 
-def test_gains_are_green_losses_red_and_nothing_is_neither() -> None:
+def test_profits_are_green_losses_red_and_zero_is_plain() -> None:
     column = output.signed("p", "p")
     styles = [getattr(column.show(value), "style", None) for value in ("5", "-0.01", "0", "0.00", "-0")]
     assert styles == ["green", "red", "", "", ""]
 
 
-def test_a_long_name_gives_way_to_the_figures_and_loses_nothing() -> None:
+def test_a_long_name_is_wrapped_and_not_cut() -> None:
     row: dict[str, Any] = {
         "symbol": "IBM",
         "name": "International Business Machines Corporation",

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.machine import TestCluster
 from tests.cluster.release import EnginePod, Release
-from tests.faults.aftermath import all_is_well
+from tests.faults.aftermath import check_invariants
 from tests.faults.killer import Kill, refused_s
 from tests.faults.loads import loaded
 from tests.faults.traders import GATEWAY, Load
@@ -118,7 +118,7 @@ async def test_one_change_of_leader_and_nothing_lost(
         kill = Kill((name,), 1, at, healed)
         refused = sum(n for what, n in load.counts.items() if "engine_unavailable" in what)
         unknown = sum(n for what, n in load.counts.items() if "outcome_unknown" in what)
-        figures = await all_is_well(release, load)
+        figures = await check_invariants(release, load)
         add_figure(
             f"engine {name}: no order acknowledged for {refused_s(load.placed_at, kill):.2f} s;"
             f" {refused} rejected with Retry-After, {unknown} outcome_unknown; {figures}"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.cluster.release import Release
-from tests.faults.aftermath import all_is_well
+from tests.faults.aftermath import check_invariants
 from tests.faults.conftest import SEED
 from tests.faults.killer import Kill
 from tests.faults.loads import STEADY, loaded, report
@@ -54,7 +54,7 @@ async def test_nothing_is_lost_when_pods_are_killed(
                 assert time.monotonic() < at + HEAL_TIMEOUT_S, f"no order after {name}: {load.counts}"
                 await asyncio.sleep(0.05)
             kills.append(Kill((name,), 1, at, time.monotonic() - at))
-            print(f"   {name} killed, recovered after {kills[-1].healed_s:.1f} s", flush=True)
+            print(f"   {name} killed, recovered after {kills[-1].recovered_s:.1f} s", flush=True)
         await load.stop()
-        figures = await all_is_well(release, load)
+        figures = await check_invariants(release, load)
         add_figure(report("pods killed under load", load, kills, figures))

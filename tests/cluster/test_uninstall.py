@@ -16,7 +16,7 @@ import pytest
 
 from cift.platform.stores import Platform
 from tests.cluster.release import NAME, NAMESPACE, Release
-from tests.faults.aftermath import all_is_well
+from tests.faults.aftermath import check_invariants
 from tests.faults.killer import Kill, refused_s
 from tests.faults.loads import STEADY, loaded, new_symbol
 from tests.faults.traders import GATEWAY, Load
@@ -158,7 +158,7 @@ async def test_one_of_three_nats_servers_is_lost(release: Release, add_figure: C
         await asyncio.to_thread(release.wait_ready)
         await load.stop()
         silence = refused_s(load.placed_at, Kill((cluster.leader,), 1, at, time.monotonic() - at))
-        figures = await all_is_well(release, load)
+        figures = await check_invariants(release, load)
     add_figure(f"one of three NATS servers killed: no order acknowledged for {silence:.2f} s; {figures}")
 
 

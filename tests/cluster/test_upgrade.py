@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.cluster.release import NAME, NAMESPACE, Release
-from tests.faults.aftermath import all_is_well
+from tests.faults.aftermath import check_invariants
 from tests.faults.loads import STEADY, loaded
 from tests.faults.traders import GATEWAY
 
@@ -48,7 +48,9 @@ async def test_upgrade_and_rollback_under_load(release: Release, add_figure: Cal
             await asyncio.sleep(0.05)
         await load.stop()
         silences = sorted(((b - a, a) for a, b in itertools.pairwise(load.placed_at)), reverse=True)
-        figures = await all_is_well(release, load)  # places orders too, so the silences are computed before
+        figures = await check_invariants(
+            release, load
+        )  # places orders too, so the silences are computed before
         longest = ", ".join(f"{took:.2f} s at {at - started:.0f} s" for took, at in silences[:3])
         responses = ", ".join(f"{n} x {response}" for response, n in sorted(load.counts.items()))
         add_figure(

@@ -1,4 +1,4 @@
-"""What must be true afterwards: of every answer, of the ledger, of the journal, of the read model."""
+"""Invariants after the faults: of every answer, the ledger, the journal and the read model."""
 
 import asyncio
 import json
@@ -18,15 +18,15 @@ from tests.faults.traders import OPEN, TRADING, Answer, Load, Order, Request
 from tests.target import Target, User
 
 SETTLE_TIMEOUT_S = float(os.environ.get("CIFT_FAULT_SETTLE_S", "40"))
-"""Until what was asked is shown; a cluster on a small machine needs more."""
-AT_ONCE = 8
+"""Limit until a change is visible. A cluster on a small machine needs more."""
+CONCURRENT_MAX = 8
 FIRST_CASH = Decimal(100_000)
 REPEATED_MAX = 25
 Thing = TypeVar("Thing")
 
 
 async def _each(things: Sequence[Thing], check: Callable[[Thing], Awaitable[None]]) -> None:
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(CONCURRENT_MAX)
 
     async def one(thing: Thing) -> None:
         async with gate:
@@ -36,35 +36,36 @@ async def _each(things: Sequence[Thing], check: Callable[[Thing], Awaitable[None
 
 
 async def _read(load: Load, request: Request, path: str, **query: str) -> Answer:
-    """An answer to a question; 503 is asked again, until the deadline."""
+    """The answer to a GET. A 503 is retried until the deadline."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     while True:
         answer = await load.get(request.user, path, **query)
         if answer.status not in (0, 503):
             return answer
-        assert time.monotonic() < deadline, f"{path} is not shown within {SETTLE_TIMEOUT_S:g} s: {answer}"
+        assert time.monotonic() < deadline, f"{path} is not answered within {SETTLE_TIMEOUT_S:g} s: {answer}"
         await asyncio.sleep(0.05)
 
 
-async def _kept(load: Load, request: Request) -> list[dict[str, Any]]:
-    """The orders that are kept under the request's key."""
+async def _stored(load: Load, request: Request) -> list[dict[str, Any]]:
+    """The orders that are stored under the request's key."""
     answer = await _read(load, request, f"{TRADING}/orders", client_order_id=request.key)
     assert answer.status == 200, answer
     items: list[dict[str, Any]] = answer.body["items"]
     return items
 
 
-# ── the doubtful ────────────────────────────────────────────────────────────────────────────────
 async def settle_doubts(load: Load) -> tuple[int, int]:
-    """Send every doubtful request again with the same key and body: it gives the first result, or is done
-    now, once. Returns how many there were, and how many of the orders among them stood already."""
-    stood = 0
+    """Send every doubtful request again with the same key and body, until its verdict is known.
+
+    It returns the first result, or is applied now. Returns how many requests were doubtful, and how many of
+    their orders existed already."""
+    existed = 0
     doubtful = [request for request in load.requests if request.verdict == "doubtful"]
 
     async def settle(request: Request) -> None:
-        nonlocal stood
-        before = await _kept(load, request) if request.verb == "place" else []
-        stood += len(before)
+        nonlocal existed
+        before = await _stored(load, request) if request.verb == "place" else []
+        existed += len(before)
         assert len(before) <= 1, f"{len(before)} orders under one key: {request}"
         ids = {a.body["id"] for a in request.answers if a.status == 503 and a.body.get("id")}
         if len(request.answers) == 1 and ids and before:
@@ -81,16 +82,15 @@ async def settle_doubts(load: Load) -> tuple[int, int]:
                 assert request.done["id"] == before[0]["id"], f"placed twice: {request} {before}"
             load.remember(request)
         elif before:
-            assert before[0]["status"] == "rejected", f"refused, but it stands: {request} {before}"
+            assert before[0]["status"] == "rejected", f"refused, but stored: {request} {before}"
 
     await _each(doubtful, settle)
-    return len(doubtful), stood
+    return len(doubtful), existed
 
 
-# ── read your writes ────────────────────────────────────────────────────────────────────────────
 async def writes_are_read(load: Load) -> None:
-    """Each account places an order and reads it at once: it is there, or a 503 says that it cannot be shown
-    (for a while). It is never not there."""
+    """Each account places an order and reads it immediately. The answer is the order, or for a while a 503,
+    but never a 404."""
 
     async def place_and_read(user: User) -> None:
         request = load.new_order(user, random.Random(load.seed + user.username))
@@ -101,14 +101,13 @@ async def writes_are_read(load: Load) -> None:
         if request.verdict == "done":
             order = load.remember(request)
             while (await load.read_back(order)).status != 200:
-                assert time.monotonic() < deadline, f"not shown within {SETTLE_TIMEOUT_S:g} s: {request}"
+                assert time.monotonic() < deadline, f"not readable within {SETTLE_TIMEOUT_S:g} s: {request}"
 
     await _each(load.users, place_and_read)
 
 
-# ── every answer ────────────────────────────────────────────────────────────────────────────────
 async def answers_hold(load: Load) -> None:
-    """Whatever was acknowledged is there; whatever was refused is not."""
+    """Every acknowledged change is stored, and no refused one."""
 
     async def acknowledged(order: Order) -> None:
         answer = await _read(load, order.place, f"{TRADING}/orders/{order.id}")
@@ -120,12 +119,13 @@ async def answers_hold(load: Load) -> None:
         _canceled(order, view)
 
     async def refused(request: Request) -> None:
-        kept = await _kept(load, request)
+        stored = await _stored(load, request)
         if request.verdict == "absent":
-            assert not kept, f"nothing was done, it said: {request} {kept}"
-        else:  # the engine's refusals are kept, as such
-            assert len(kept) <= 1 and all(view["status"] == "rejected" for view in kept), f"{request} {kept}"
-            assert all(Decimal(view["filled_quantity"]) == 0 for view in kept)
+            assert not stored, f"reported as not done, but stored: {request} {stored}"
+        else:  # refused orders are stored as rejected
+            assert len(stored) <= 1, f"{request} {stored}"
+            assert all(view["status"] == "rejected" for view in stored), f"{request} {stored}"
+            assert all(Decimal(view["filled_quantity"]) == 0 for view in stored)
 
     await _each(load.orders, acknowledged)
     places = [request for request in load.requests if request.verb == "place"]
@@ -140,8 +140,10 @@ def _canceled(order: Order, view: dict[str, Any]) -> None:
         case "done":
             assert order.cancel.done["status"] == "canceled"
             assert view["status"] == "canceled", f"a cancel was lost: {order.cancel} {view}"
-            assert view["filled_quantity"] == order.cancel.done["filled_quantity"], "filled after its cancel"
-        case "refused":  # it had ended by itself
+            assert view["filled_quantity"] == order.cancel.done["filled_quantity"], (
+                "filled after it was cancelled"
+            )
+        case "refused":  # the order had ended before
             assert view["status"] not in OPEN, f"{order.cancel} {view}"
         case "absent":
             assert (view["status"], view["reason"]) != ("canceled", "by_user"), f"{order.cancel} {view}"
@@ -149,19 +151,19 @@ def _canceled(order: Order, view: dict[str, Any]) -> None:
 
 def _replaced(order: Order, view: dict[str, Any]) -> None:
     quantity = Decimal(order.place.done["quantity"])
-    for request in order.replaces:  # in their order: the next was sent when the last was settled
+    for request in order.replaces:  # in order: each was sent after the one before it was settled
         if request.verdict == "done":
             quantity = Decimal(request.done["quantity"])
     assert Decimal(view["quantity"]) == quantity, f"{[str(r) for r in order.replaces]} {view}"
 
 
 async def repeats_give_the_first_result(load: Load) -> None:
-    """Keys are remembered through every crash: same body, first result; another body, 409."""
+    """Idempotency keys survive every crash: same body, first result; another body, 409."""
     settled = [r for r in load.requests if r.verb == "place" and r.verdict in ("done", "refused")]
     step = max(1, len(settled) // REPEATED_MAX)
 
     async def sent(request: Request) -> Answer:
-        """Its answer; 503 with Retry-After did nothing, and is sent again until the deadline."""
+        """The answer. A 503 with Retry-After is retried until the deadline."""
         deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while (answer := await load.send(request)).status == 503 and answer.retry_after:
             assert time.monotonic() < deadline, f"not answered within {SETTLE_TIMEOUT_S:g} s: {request}"
@@ -170,7 +172,7 @@ async def repeats_give_the_first_result(load: Load) -> None:
 
     async def repeat(request: Request) -> None:
         first = request.verdict
-        answer = await sent(request)  # which compares it with the first
+        answer = await sent(request)  # `Load.send` compares it with the first
         assert answer.status in ((201,) if first == "done" else range(400, 500)), f"{request}"
         assert request.body is not None
         other = Request(
@@ -182,9 +184,8 @@ async def repeats_give_the_first_result(load: Load) -> None:
     await _each(settled[::step], repeat)
 
 
-# ── the stores ──────────────────────────────────────────────────────────────────────────────────
 async def caught_up(target: Target, platform: Platform) -> None:
-    """Until every projector has passed what the journal holds now."""
+    """Wait until every projector has applied the journal's current last record."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     journal_id, last = await platform.nats.journal()
     while True:
@@ -201,14 +202,14 @@ async def caught_up(target: Target, platform: Platform) -> None:
 
 
 async def books_balance(target: Target, load: Load) -> None:
-    """The ledger sums to zero, orders agree with their fills, cash with its movements, deposits with their
-    answers; no key is there twice."""
+    """The ledger sums to zero. Orders agree with their fills, cash with its transactions, deposits with their
+    answers. No key occurs twice."""
     connection = await asyncpg.connect(target.stores["postgres_url"], timeout=10)
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     try:
         while True:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                # Orders and ledger are two projections: compared where both stand at one record.
+                # Orders and ledger are two projections: compare them at the same record.
                 at = await connection.fetch(
                     "SELECT DISTINCT sequence FROM projector_offsets"
                     " WHERE projector IN ('project_orders', 'project_ledger')"
@@ -216,7 +217,7 @@ async def books_balance(target: Target, load: Load) -> None:
                 if len(at) == 1:
                     await _balance(connection, load)
                     return
-            assert time.monotonic() < deadline, f"orders and ledger never meet: {at}"
+            assert time.monotonic() < deadline, f"orders and ledger are never at the same record: {at}"
             await asyncio.sleep(0.01)
     finally:
         await connection.close()
@@ -227,15 +228,19 @@ async def _balance(c: Any, load: Load) -> None:
         "SELECT currency, sum(cash) AS cash, count(*) AS lines FROM (SELECT currency, cash FROM accounts"
         " UNION ALL SELECT currency, cash FROM system_balances) all_cash GROUP BY currency"
     )
-    assert cash and all(row["cash"] == 0 and row["lines"] > 3 for row in cash), f"cash from nowhere: {cash}"
-    # A reset moves positions to the world, which has no row.
+    assert cash and all(row["cash"] == 0 and row["lines"] > 3 for row in cash), (
+        f"cash does not sum to zero: {cash}"
+    )
+    # A reset moves positions to a system account without a row.
     resets = await c.fetchval("SELECT count(*) FROM transactions WHERE kind = 'reset'")
     positions = await c.fetch(
         "SELECT symbol, sum(quantity) AS sum FROM positions WHERE symbol = $1 OR NOT $2 GROUP BY symbol",
         load.symbol,
         resets > 0,
     )
-    assert positions and all(row["sum"] == 0 for row in positions), f"shares from nowhere: {positions}"
+    assert positions and all(row["sum"] == 0 for row in positions), (
+        f"positions do not sum to zero: {positions}"
+    )
     assert await c.fetchval("SELECT sum(abs(quantity)) FROM positions WHERE symbol = $1", load.symbol) > 0
     must_be_none = {
         "two orders under one key": "SELECT account_id, client_order_id, count(*) FROM orders"
@@ -243,7 +248,7 @@ async def _balance(c: Any, load: Load) -> None:
         "orders that disagree with their fills": "SELECT o.id, o.filled_quantity, sum(f.quantity)"
         " FROM orders o LEFT JOIN order_fills f ON f.order_id = o.id GROUP BY o.id"
         " HAVING o.filled_quantity <> coalesce(sum(f.quantity), 0)",
-        "cash that disagrees with its movements": "SELECT a.id, a.cash, sum(t.amount) FROM accounts a"
+        "cash that disagrees with its transactions": "SELECT a.id, a.cash, sum(t.amount) FROM accounts a"
         " JOIN transactions t ON t.account_id = a.id GROUP BY a.id HAVING a.cash <> sum(t.amount)",
         "positions that disagree with their fills": "SELECT p.account_id, p.symbol, p.quantity"
         " FROM positions p JOIN accounts a ON a.id = p.account_id AND a.role = 'customer'"
@@ -262,17 +267,17 @@ async def _balance(c: Any, load: Load) -> None:
             " GROUP BY amount",
             user.account_id,
         )
-        there = {row["amount"]: row["times"] for row in rows}
-        assert there.pop(FIRST_CASH) == 1
-        asked = [r for r in load.requests if r.verb == "deposit" and r.user is user]
-        wanted = {Decimal(r.body["amount"]): 1 for r in asked if r.body and r.verdict == "done"}
-        assert there == wanted, (
-            f"deposits: {set(there.items()) ^ set(wanted.items())}: {[str(r) for r in asked]}"
+        deposits = {row["amount"]: row["times"] for row in rows}
+        assert deposits.pop(FIRST_CASH) == 1
+        sent = [r for r in load.requests if r.verb == "deposit" and r.user is user]
+        wanted = {Decimal(r.body["amount"]): 1 for r in sent if r.body and r.verdict == "done"}
+        assert deposits == wanted, (
+            f"deposits: {set(deposits.items()) ^ set(wanted.items())}: {[str(r) for r in sent]}"
         )
 
 
 async def journal_verifies(target: Target) -> dict[str, Any]:
-    """`matchd verify` derives every event and state hash again."""
+    """`matchd verify` derives every event and state hash again and finds no difference."""
     process = await asyncio.create_subprocess_exec(
         matchd_binary(),
         "verify",
@@ -287,18 +292,19 @@ async def journal_verifies(target: Target) -> dict[str, Any]:
     return found
 
 
-async def read_model_is_what_a_rebuild_gives(platform: Platform) -> None:
-    """Every table, built again from record 1, is as it was."""
+async def read_model_equals_a_rebuild(platform: Platform) -> None:
+    """Every table is the same after a rebuild from record 1."""
     for done in await rebuild(platform.settings):
         assert done.compared and not done.differing, f"{done.projector} differs after a rebuild: {done}"
         assert done.records > 0
 
 
-async def all_is_well(target: Target, load: Load, *, stood_min: int = 0) -> str:
-    """Every check; returns a line of figures. `stood_min`: how many of the orders in doubt must turn out to
-    stand, where a test sees to it that there are some."""
+async def check_invariants(target: Target, load: Load, *, existed_min: int = 0) -> str:
+    """Run every check and return a line of figures.
+
+    `existed_min`: at least so many of the doubtful orders must turn out to have been placed."""
     await writes_are_read(load)
-    doubts, stood = await settle_doubts(load)
+    doubts, existed = await settle_doubts(load)
     assert not [r for r in load.requests if r.verdict == "doubtful"]
     await answers_hold(load)
     await repeats_give_the_first_result(load)
@@ -307,16 +313,16 @@ async def all_is_well(target: Target, load: Load, *, stood_min: int = 0) -> str:
         await caught_up(target, platform)
         await books_balance(target, load)
         verified = await journal_verifies(target)
-        await read_model_is_what_a_rebuild_gives(platform)
+        await read_model_equals_a_rebuild(platform)
     finally:
         await platform.close()
-    assert stood >= stood_min, f"{doubts} in doubt, of which only {stood} orders stood"
+    assert existed >= existed_min, f"{doubts} doubtful requests, of which only {existed} orders existed"
     assert not load.wrong, "\n".join(load.wrong[:20])
     verdicts = {v: sum(r.verdict == v for r in load.requests) for v in ("done", "refused", "absent")}
     records = verified.get("records") or verified.get("record")
     return (
-        f"{len(load.requests)} changes asked ({verdicts['done']} done, {verdicts['refused']} refused,"
-        f" {verdicts['absent']} definitely not taken), {doubts} of them in doubt, then"
-        f" settled ({stood} orders stood already);"
+        f"{len(load.requests)} changes requested ({verdicts['done']} done, {verdicts['refused']} refused,"
+        f" {verdicts['absent']} definitely not done), {doubts} of them doubtful, then"
+        f" settled ({existed} orders existed already);"
         f" {len(load.orders)} orders acknowledged, 0 lost; journal of {records} records verified"
     )

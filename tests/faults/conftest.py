@@ -1,4 +1,4 @@
-"""One exchange for the fault tests, the figures they print, and how long they go on."""
+"""Fixtures of the fault tests: their exchange, the figures they print, and the number of rounds."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,21 +8,21 @@ import pytest
 from tests.stack import Stack
 
 ROUNDS = int(os.environ.get("CIFT_FAULT_ROUNDS", "3"))
-"""Rounds of killing in each test; hundreds make a soak."""
+"""Kills in each test; hundreds make a soak test."""
 SEED = os.environ.get("CIFT_FAULT_SEED", "1")
 _figures: list[str] = []
 
 
 @pytest.fixture(scope="package")
-def tormented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An exchange of these tests' own, without a market."""
-    with Stack.start(tmp_path_factory.mktemp("tormented") / "data") as stack:
+def fault_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The exchange of the fault tests, without a market."""
+    with Stack.start(tmp_path_factory.mktemp("faults") / "data") as stack:
         yield stack
 
 
 @pytest.fixture
-def tell() -> Callable[[str], None]:
-    """Adds a line to the figures shown at the end of the run."""
+def add_figures() -> Callable[[str], None]:
+    """A function that adds a line to the figures printed at the end of the run."""
     return _figures.append
 
 

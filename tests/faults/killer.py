@@ -1,4 +1,4 @@
-"""The killer: SIGKILL to the servers of an exchange under load, at seeded moments, recovery included."""
+"""Kill servers of an exchange under load with SIGKILL, at seeded moments, also while they recover."""
 
 import asyncio
 import contextlib
@@ -14,68 +14,69 @@ import httpx
 from tests.faults.traders import Load
 from tests.stack import Stack
 
-HEAL_TIMEOUT_S = 60.0
+RECOVERY_TIMEOUT_S = 60.0
 BEFORE_S = (0.2, 1.5)
-"""Load between healing and the next kill."""
-AGAIN_AFTER_S = (0.0, 0.8)
-"""A server that is killed again is so this long after its new start: while it recovers."""
-AGAIN_CHANCE = 0.35
+"""Time under load between a recovery and the next kill."""
+SECOND_KILL_AFTER_S = (0.0, 0.8)
+"""Time from a server's restart to its second kill, which hits it while it recovers."""
+SECOND_KILL_CHANCE = 0.35
 FROZEN_S = (0.02, 0.3)
-"""Most kills hit a server that was stopped (SIGSTOP) for so long: what it had been given and not answered is
-then really in doubt."""
+"""Most kills hit a server that was stopped (SIGSTOP) for this time, so that some requests were received and
+not answered."""
 RESUMED_S = (0.0, 0.004)
-"""Or one to which nats-server, stopped and let go, has just brought all that piled up: so long ago."""
+"""Others hit a server this long after nats-server was stopped and continued, when the delayed messages
+arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One round of killing."""
+    """One round: servers that were killed, signals sent, start and duration until recovery."""
 
     names: tuple[str, ...]
     times: int
     at: float
-    healed_s: float
-    """From the first signal until /ready said 200 and an order was acknowledged again."""
+    recovered_s: float
+    """Seconds from the first signal until /ready returned 200 and orders were acknowledged again."""
 
 
 async def _restarted(stack: Stack, name: str, old: int) -> int:
-    deadline = time.monotonic() + HEAL_TIMEOUT_S
+    deadline = time.monotonic() + RECOVERY_TIMEOUT_S
     while time.monotonic() < deadline:
         pid = stack.run_file["children"][name]
         if pid and pid != old:
             return int(pid)
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{name} was not started again within {HEAL_TIMEOUT_S:g} s:\n{stack.said}")
+    raise AssertionError(f"{name} was not started again within {RECOVERY_TIMEOUT_S:g} s:\n{stack.said}")
 
 
 async def _strike(stack: Stack, name: str, pid: int, rng: random.Random) -> None:
-    """One SIGKILL: out of full run, out of a freeze, or into the rush after a freeze of the bus."""
-    way = rng.choice(("running", "frozen", "rushed" if name in ("matchd", "nats-server") else "frozen"))
-    frozen = stack.pid("nats-server") if way == "rushed" else pid
-    if way != "running":
-        with contextlib.suppress(ProcessLookupError):  # the bus itself is being killed
+    """Send one SIGKILL: while running, while stopped, or right after NATS was stopped and continued."""
+    state = rng.choice(("running", "frozen", "rushed" if name in ("matchd", "nats-server") else "frozen"))
+    frozen = stack.pid("nats-server") if state == "rushed" else pid
+    if state != "running":
+        with contextlib.suppress(ProcessLookupError):  # NATS itself is being killed
             os.kill(frozen, signal.SIGSTOP)
             await asyncio.sleep(rng.uniform(*FROZEN_S))
-            if way == "rushed":
+            if state == "rushed":
                 os.kill(frozen, signal.SIGCONT)
-                time.sleep(rng.uniform(*RESUMED_S))  # noqa: ASYNC251 (the loop would be too coarse)
+                time.sleep(rng.uniform(*RESUMED_S))  # noqa: ASYNC251 (asyncio.sleep is too coarse)
     os.kill(pid, signal.SIGKILL)
 
 
 async def _kill(stack: Stack, name: str, rng: random.Random) -> int:
-    """Kill it, at times once more while it recovers; how often."""
+    """Kill the server, sometimes again while it recovers. Returns the number of kills."""
     times, pid = 0, stack.pid(name)
     while True:
         await _strike(stack, name, pid, rng)
         times += 1
         pid = await _restarted(stack, name, pid)
-        if times == 2 or rng.random() > AGAIN_CHANCE:
+        if times == 2 or rng.random() > SECOND_KILL_CHANCE:
             return times
-        await asyncio.sleep(rng.uniform(*AGAIN_AFTER_S))
+        await asyncio.sleep(rng.uniform(*SECOND_KILL_AFTER_S))
 
 
-async def ready(stack: Stack, timeout_s: float = HEAL_TIMEOUT_S) -> None:
-    """Until /ready says 200."""
+async def ready(stack: Stack, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
+    """Wait until /ready returns 200."""
     deadline, last = time.monotonic() + timeout_s, "no answer"
     async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
         while time.monotonic() < deadline:
@@ -90,7 +91,7 @@ async def ready(stack: Stack, timeout_s: float = HEAL_TIMEOUT_S) -> None:
     raise AssertionError(f"not ready within {timeout_s:g} s: {last}\n{stack.said}")
 
 
-async def torment(
+async def kill_repeatedly(
     stack: Stack,
     load: Load,
     names: tuple[str, ...],
@@ -99,9 +100,10 @@ async def torment(
     *,
     together: bool = False,
 ) -> list[Kill]:
-    """Kill one of `names` (with `together`: any of them at once) in each round, and see it heal.
+    """Kill one of `names` in each round (with `together`: several at the same time) and wait for the
+    recovery.
 
-    Raises AssertionError where it does not heal by itself."""
+    Raises AssertionError if the exchange does not recover."""
     kills = []
     for _ in range(rounds):
         await asyncio.sleep(rng.uniform(*BEFORE_S))
@@ -111,7 +113,7 @@ async def torment(
         await ready(stack)
         again = len(load.placed_at)
         while len(load.placed_at) < again + 3:
-            assert time.monotonic() < at + 2 * HEAL_TIMEOUT_S, (
+            assert time.monotonic() < at + 2 * RECOVERY_TIMEOUT_S, (
                 f"no order is acknowledged after {chosen}: {load.counts}"
             )
             await asyncio.sleep(0.01)
@@ -120,8 +122,8 @@ async def torment(
 
 
 def refused_s(moments: list[float], kill: Kill) -> float:
-    """The longest silence between two good answers from a kill until all was well."""
-    end = kill.at + kill.healed_s
+    """The longest time between two successful answers, from the kill to the recovery."""
+    end = kill.at + kill.recovered_s
     before = max((m for m in moments if m <= kill.at), default=kill.at)
     within = [before, *(m for m in moments if kill.at < m <= end), end]
     return max((b - a for a, b in itertools.pairwise(within)), default=0.0)

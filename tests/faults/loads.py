@@ -1,4 +1,4 @@
-"""What a load needs: an instrument with a last price, users, and how its figures are told."""
+"""Prepare a load: an instrument with a last price, and users. Print its figures."""
 
 import asyncio
 import secrets
@@ -19,29 +19,31 @@ PRICE = Decimal(100)
 USERS = 4
 TASKS = 8
 STEADY = 2
-"""Of them, where other answers may take long (a read whose function is woken first), only place orders: their
-silence is the order path's."""
+"""Tasks that only place orders, for targets where reads may take long (a function that starts from zero). A
+gap in their answers is a gap of the order path."""
 FEED = 9
 _instruments: Counter[Target] = Counter()
 
 
 async def new_symbol(target: Target, symbol: str) -> None:
-    """An instrument with a last price of 100, and fees, so that the fee account takes part."""
+    """Define an instrument with a last price of 100, and fees, so that the fee account has postings."""
     platform = Platform(target.settings())
     submit = platform.engine.submit
     try:
         if not _instruments[target]:
-            house = uuid7()
+            house_account = uuid7()
             await submit(
                 {
                     "type": "open_account",
-                    "account": house,
+                    "account": house_account,
                     "kind": "margin",
                     "role": "house",
                     "currency": "USD",
                 }
             )
-            await submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3600 * NANOS})
+            await submit(
+                {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3600 * NANOS}
+            )
             await submit({"type": "set_fees", "maker_ppm": 100, "taker_ppm": 350})
         await submit(bootstrap.instrument(symbol))
         _instruments[target] += 1
@@ -59,6 +61,7 @@ async def new_symbol(target: Target, symbol: str) -> None:
 
 
 async def loaded(target: Target, name: str, *, symbol: str = "", price: Decimal = PRICE, **more: Any) -> Load:
+    """A load on `symbol`, or on a new instrument, with new users."""
     if not symbol:
         symbol = f"{name.upper()[:10]}{secrets.token_hex(2).upper()}"
         await new_symbol(target, symbol)
@@ -67,8 +70,10 @@ async def loaded(target: Target, name: str, *, symbol: str = "", price: Decimal 
 
 
 def report(what: str, load: Load, kills: list[Kill], figures: str) -> str:
+    """The figures of a test, as lines."""
     lines = [
-        f"    killed {' + '.join(kill.names)} ({kill.times} signals): healed after {kill.healed_s:.2f} s;"
+        f"    killed {' + '.join(kill.names)} ({kill.times} signals):"
+        f" recovered after {kill.recovered_s:.2f} s;"
         f" no order acknowledged for {refused_s(load.placed_at, kill):.2f} s,"
         f" nothing read for {refused_s(load.read_at, kill):.2f} s"
         for kill in kills

@@ -1,17 +1,17 @@
-"""Traders who remember every answer: the load of the fault tests, and the record that is checked afterwards.
+"""Traders: the load of the fault tests, with a record of every answer that is checked afterwards.
 
-A `Request` is one thing asked for under one key (client_order_id or Idempotency-Key), however often it was
-sent. What its answers allow to conclude is its `verdict`:
+A `Request` is one change under one key (client_order_id or Idempotency-Key), which may be sent several times.
+Its answers determine its `verdict`:
 
-    done       a 2xx came: it happened, once, as the answer says
-    refused    a 4xx of the engine came: it did not happen, and never will under this key
-    absent     only 503s with Retry-After came: each says that nothing was done
-    doubtful   a connection was lost, or a 503 came without Retry-After (outcome_unknown; read_model_behind,
-               which says that it is done and cannot be shown): send it again under its key, and only so
+    done       a 2xx was received: the change was applied once, as the answer states
+    refused    a 4xx of the engine was received: the change was not applied, and never will be under this key
+    absent     only 503s with Retry-After were received: nothing was done
+    doubtful   a connection was lost, or a 503 without Retry-After was received (outcome_unknown, or
+               read_model_behind: applied, but not visible yet). The request must be sent again under its key
 
-A later definite 503 speaks of that sending alone: it does not clear an earlier doubt.
-What an answer may never be (500, 504, a 404 of an order that was acknowledged, a 503 without Retry-After, two
-answers that contradict each other) is written to `Load.wrong` at once, and fails the test at its end.
+A later 503 with Retry-After refers to its own attempt only and does not settle an earlier doubt. Answers
+that must never occur (500, 504, a 404 for an acknowledged order, a 503 without Retry-After, two answers
+that contradict each other) are added to `Load.wrong` and fail the test at its end.
 """
 
 import asyncio
@@ -37,15 +37,15 @@ RESEND_PAUSE_S = 0.15
 CODES = frozenset(
     {"outcome_unknown", "read_model_behind", "engine_unavailable", "database_unavailable", "queue_full"}
 )
-"""Of every 503 that these tests may meet on one machine."""
+"""Codes of the 503s that may occur on one machine."""
 GATEWAY: dict[str, Any] = {"codes": CODES | {"unavailable"}, "answer_timeout_s": 70.0}
-"""Behind a gateway no function may answer a question in time, and one that sleeps is woken first."""
+"""Behind a gateway a function may not answer in time, and a function at zero starts first."""
 OPEN = ("held", "pending", "new", "partially_filled")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; status 0 = the connection was lost."""
+    """An answer. Status 0: the connection was lost."""
 
     status: int
     body: Any
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Request:
-    """One thing asked for under one key, and every answer to it."""
+    """One change under one key, and every answer to it."""
 
     user: User
     verb: str
@@ -85,13 +85,13 @@ class Request:
         return next((answer.body for answer in self.answers if 200 <= answer.status < 300), None)
 
     def __str__(self) -> str:
-        told = ", ".join(f"{a.status} {a.code}".strip() for a in self.answers)
-        return f"{self.verb} {self.key} [{told}]"
+        answers = ", ".join(f"{a.status} {a.code}".strip() for a in self.answers)
+        return f"{self.verb} {self.key} [{answers}]"
 
 
 @dataclass(slots=True)
 class Order:
-    """An acknowledged order, and what was acknowledged about it since."""
+    """An acknowledged order, with its acknowledged changes."""
 
     place: Request
     id: str
@@ -102,7 +102,7 @@ class Order:
 
 
 class Load:
-    """Traders on several accounts, at work until told to stop."""
+    """Traders on several accounts, which run until `stop`."""
 
     def __init__(
         self,
@@ -124,11 +124,11 @@ class Load:
         self.users = list(users)
         self.symbol, self.price, self.name, self.seed, self.tasks = symbol, price, name, seed, tasks
         self._steady, self._pace_s = steady, pace_s
-        """So many of the tasks only place: no wait for another answer keeps their next order back."""
+        """Number of tasks that only place orders, so that no other answer delays their next order."""
         self._weights = (1, 0, 0, 0, 0) if only_orders else (60, 12, 12, 8, 8)
         self._codes, self._answer_timeout_s = codes, answer_timeout_s
         self._resend_chance = resend_chance
-        """How often a trader sends again at once; else the doubt is left for afterwards."""
+        """Probability that a trader sends a doubtful request again. Otherwise `settle_doubts` does it."""
         self.http = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S),
@@ -150,8 +150,8 @@ class Load:
         for number in range(self.tasks):
             rng = random.Random(f"{self.seed}:{number}")
             user = self.users[number % len(self.users)]
-            life = self._place_steadily if number < self._steady else self._trade
-            self._running.append(asyncio.create_task(life(user, rng)))
+            work = self._place_steadily if number < self._steady else self._trade
+            self._running.append(asyncio.create_task(work(user, rng)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -159,16 +159,15 @@ class Load:
         await self.http.aclose()
 
     async def stop(self) -> None:
-        """Let every trader finish what he is at; raises what went wrong inside one."""
+        """Let every trader finish its current request. Raises the errors of traders."""
         self._stopped.set()
         running, self._running = self._running, []
         await asyncio.gather(*running)
 
-    # ── asking ──────────────────────────────────────────────────────────────────────────────────
     def request(
         self, user: User, verb: str, method: str, path: str, body: dict[str, Any] | None = None
     ) -> Request:
-        """A new request with a key of its own, remembered."""
+        """A new request with its own key, added to `requests`."""
         self._number += 1
         key = f"{self.name}-{self._number}"
         if verb == "place":
@@ -179,11 +178,11 @@ class Load:
         return made
 
     async def send(self, request: Request) -> Answer:
-        """Send it (again)."""
+        """Send the request and record the answer."""
         headers = request.user.key
         if request.verb != "place":
             headers = {**headers, "Idempotency-Key": request.key}
-        answer = await self._ask(request.method, request.path, request.body, headers, str(request))
+        answer = await self._call(request.method, request.path, request.body, headers, str(request))
         request.answers.append(answer)
         self.counts[f"{request.verb} {answer.status} {answer.code}".strip()] += 1
         statuses = {a.status // 100 for a in request.answers} & {2, 4}
@@ -194,18 +193,20 @@ class Load:
             first = request.done
             for name in ("id", "status", "filled_quantity", "quantity", "created_at"):
                 if answer.body[name] != first[name]:
-                    self.wrong.append(f"another {name} than at first: {request} {first} {answer.body}")
+                    self.wrong.append(
+                        f"{name} differs from the first answer: {request} {first} {answer.body}"
+                    )
         return answer
 
     async def get(self, user: User, path: str, **query: str) -> Answer:
-        """Read; every read is allowed to say 503, none to say what is not so."""
-        answer = await self._ask("GET", path, None, user.key, f"GET {path} {query}", query)
+        """Send a GET. It may fail with 503, but must not return wrong data."""
+        answer = await self._call("GET", path, None, user.key, f"GET {path} {query}", query)
         self.counts[f"read {answer.status} {answer.code}".strip()] += 1
         if answer.status == 200:
             self.read_at.append(answer.at)
         return answer
 
-    async def _ask(
+    async def _call(
         self,
         method: str,
         path: str,
@@ -219,15 +220,15 @@ class Load:
         except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
             self.wrong.append(f"no answer within {self._answer_timeout_s:g} s: {what}")
             return Answer(0, None, time.monotonic())
-        except httpx.TransportError:  # not connected in time, too: the way led to a pod that is gone
+        except httpx.TransportError:  # includes a connect timeout: the pod of the address is gone
             self.lost_at = time.monotonic()
             return Answer(0, None, time.monotonic())
         retry_after = got.headers.get("retry-after", "").isdigit()
         try:
             body = got.json()
         except ValueError:
-            told = f"{got.status_code} {dict(got.headers)} {got.text[:200]!r}"
-            self.wrong.append(f"an answer that is no JSON: {what}: {told}")
+            received = f"{got.status_code} {dict(got.headers)} {got.text[:200]!r}"
+            self.wrong.append(f"an answer that is not JSON: {what}: {received}")
             return Answer(0, None, time.monotonic())
         answer = Answer(got.status_code, body, time.monotonic(), retry_after)
         if answer.status >= 400 and not {"code", "message", "request_id"} <= set(answer.body):
@@ -235,15 +236,14 @@ class Load:
         if answer.status in (401, 403) or (
             answer.status >= 500 and (answer.status != 503 or answer.code not in self._codes)
         ):
-            self.wrong.append(f"an answer that may not be: {what}: {answer}")
+            self.wrong.append(f"an answer that must not occur: {what}: {answer}")
         elif answer.status == 503:
-            # Retry-After on a change says that nothing was done. Without it, sending again needs the key.
+            # Retry-After on a change means that nothing was done. Without it, a retry needs the same key.
             must = method == "GET" or answer.code not in ("outcome_unknown", "read_model_behind")
             if (must and not retry_after) or (answer.code == "outcome_unknown" and retry_after):
                 self.wrong.append(f"503 {answer.code} and Retry-After={retry_after}: {what}")
         return answer
 
-    # ── a trader's life ─────────────────────────────────────────────────────────────────────────
     async def _trade(self, user: User, rng: random.Random) -> None:
         mine: list[Order] = []
         while not self._stopped.is_set():
@@ -267,18 +267,18 @@ class Load:
     async def _place_steadily(self, user: User, rng: random.Random) -> None:
         while not self._stopped.is_set():
             request = self.new_order(user, rng)
-            if await self._insist(request, rng) == "done":
+            if await self._send_until_settled(request, rng) == "done":
                 self.remember(request)
             await self._pause(rng)
 
     async def _pause(self, rng: random.Random) -> None:
         if self.lost_at > time.monotonic() - LOST_PAUSE_S:
-            await asyncio.sleep(LOST_PAUSE_S)  # nobody listens: do not spin
+            await asyncio.sleep(LOST_PAUSE_S)  # no server: do not spin
         await asyncio.sleep(rng.uniform(0, self._pace_s))
 
     def new_order(self, user: User, rng: random.Random) -> Request:
-        """A limit order near the price (some cross, some rest), seldom a market order, at times one that
-        must be refused."""
+        """A limit order near the price (some cross, some rest), sometimes a market order, or one that must be
+        refused."""
         body: dict[str, Any] = {
             "symbol": self.symbol,
             "side": rng.choice(("buy", "sell")),
@@ -292,11 +292,11 @@ class Load:
             body |= {"type": "market", "time_in_force": "ioc"}
             del body["limit_price"]
         elif chance < 0.15:
-            body["quantity"] = "9000000"  # beyond anybody's buying power
+            body["quantity"] = "9000000"  # beyond the buying power of every user
         return self.request(user, "place", "POST", f"{TRADING}/orders", body)
 
-    async def _insist(self, request: Request, rng: random.Random) -> str:
-        """Send, and at times again where the answer left it open; the verdict."""
+    async def _send_until_settled(self, request: Request, rng: random.Random) -> str:
+        """Send the request, sometimes again while it is doubtful. Returns the verdict."""
         await self.send(request)
         for _ in range(RESENDS_MAX):
             if request.verdict in ("done", "refused") or rng.random() >= self._resend_chance:
@@ -306,7 +306,7 @@ class Load:
         return request.verdict
 
     def remember(self, place: Request) -> Order:
-        """An acknowledged order."""
+        """Record an acknowledged order."""
         view = place.done
         order = Order(place, view["id"], Decimal(view["filled_quantity"]), Decimal(view["quantity"]))
         self.orders.append(order)
@@ -314,7 +314,7 @@ class Load:
 
     async def _place(self, user: User, rng: random.Random) -> Order | None:
         request = self.new_order(user, rng)
-        if await self._insist(request, rng) != "done":
+        if await self._send_until_settled(request, rng) != "done":
             return None
         order = self.remember(request)
         if rng.random() < 0.3:
@@ -322,7 +322,7 @@ class Load:
         return order
 
     async def read_back(self, order: Order) -> Answer:
-        """Read your write: the order is there as acknowledged, or a 503 says that it cannot be shown."""
+        """Read an acknowledged order. The answer is the order, or a 503 if it cannot be shown now."""
         answer = await self.get(order.place.user, f"{TRADING}/orders/{order.id}")
         if answer.status == 200:
             if Decimal(answer.body["filled_quantity"]) < order.filled:
@@ -334,22 +334,22 @@ class Load:
 
     async def _cancel(self, order: Order, rng: random.Random) -> None:
         order.cancel = self.request(order.place.user, "cancel", "DELETE", f"{TRADING}/orders/{order.id}")
-        await self._insist(order.cancel, rng)
+        await self._send_until_settled(order.cancel, rng)
 
     async def _replace(self, order: Order, rng: random.Random) -> bool:
-        """Whether it is known what became of it."""
+        """Replace the order. Returns whether the outcome is known."""
         quantity = order.quantity + rng.choice((-1, 1, 2)) if order.quantity > 1 else order.quantity + 1
         request = self.request(
             order.place.user, "replace", "PATCH", f"{TRADING}/orders/{order.id}", {"quantity": str(quantity)}
         )
         order.replaces.append(request)
-        verdict = await self._insist(request, rng)
+        verdict = await self._send_until_settled(request, rng)
         if verdict == "done":
             order.quantity = Decimal(request.done["quantity"])
         return verdict != "doubtful"
 
     async def _deposit(self, user: User, rng: random.Random) -> None:
-        cents = 100 + self._number  # an amount of its own: the ledger is asked by it
+        cents = 100 + self._number  # a unique amount, which identifies the deposit in the ledger
         request = self.request(
             user,
             "deposit",
@@ -357,4 +357,4 @@ class Load:
             f"{TRADING}/account/deposit",
             {"amount": f"{cents // 100}.{cents % 100:02d}"},
         )
-        await self._insist(request, rng)
+        await self._send_until_settled(request, rng)

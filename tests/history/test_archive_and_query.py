@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 from cift_core import ticks
 
-from cift.client import AskedWrong, Market
+from cift.client import ApiError, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
 from tests.stack import Stack, eventually
@@ -267,7 +267,7 @@ def test_frames_and_analytics_of_the_loaded_day(archiving: Stack) -> None:
     assert exact["volume"].dtype == pl.Decimal(38, 9)
     spread = market.analytics("spread/IBM", interval="1h", **query)
     assert (spread["spread"] > 0).all() and spread.height > 5
-    with pytest.raises(AskedWrong, match="unknown_symbol"):
+    with pytest.raises(ApiError, match="unknown_symbol"):
         market.bars("NOSUCH")
     text = cift(archiving, "data", "query", "volume-profile", "IBM", "--json", "--feed", "lean", *SPAN)
     assert sum(Decimal(row["volume"]) for row in json.loads(text)) == Decimal(int(bars["volume"].sum()))

@@ -1,5 +1,4 @@
-"""What the pages tell you to type works: the curl lines of README, the function of CONTRIBUTING, the
-commands that README names."""
+"""Examples in README and CONTRIBUTING run, and the commands, settings and files that pages name exist."""
 
 import re
 import shutil
@@ -25,7 +24,7 @@ from tests.stack import Stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEED = 9
-"""A feed of these tests."""
+"""The feed of these tests."""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -39,11 +38,19 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     """SPY quoted 167.41 to 167.42."""
     engine = platform.engine
     await bootstrap.state_facts(engine)
-    house = uuid7()
+    house_account = uuid7()
     await engine.submit(
-        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+        {
+            "type": "open_account",
+            "account": house_account,
+            "kind": "margin",
+            "role": "house",
+            "currency": "USD",
+        }
     )
-    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 3_600 * 10**9})
+    await engine.submit(
+        {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
+    )
     numbers = Monotonic(lambda: 0)
     await engine.submit(command(said("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
     yield
@@ -51,7 +58,7 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_the_curl_lines_of_the_readme_work(exchange: Stack) -> None:
+def test_the_curl_examples_of_the_readme_run(exchange: Stack) -> None:
     assert shutil.which("curl") and shutil.which("bash"), "install curl and bash to run README's examples"
     (script,) = blocks("README.md", "bash")
     name = f"ada{uuid7()[-12:]}"
@@ -69,10 +76,10 @@ def test_the_curl_lines_of_the_readme_work(exchange: Stack) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-async def test_the_function_of_contributing_works(platform: Platform) -> None:
+async def test_the_example_function_of_contributing_runs(platform: Platform) -> None:
     (code,) = blocks("CONTRIBUTING.md", "python")
     path = re.match(r"# functions/(\w+)/(\w+)\.py\n", code)
-    assert path, "the example begins with its file's path"
+    assert path, "the first line of the example is the path of its file"
     module = types.ModuleType(f"functions.{path[1]}.{path[2]}")
     sys.modules[module.__name__] = module
     try:
@@ -84,7 +91,7 @@ async def test_the_function_of_contributing_works(platform: Platform) -> None:
         del sys.modules[module.__name__]
 
 
-def test_the_commands_that_the_readme_names_exist() -> None:
+def test_the_commands_in_the_readme_exist() -> None:
     tree = typer.main.get_command(app)
     named = re.findall(
         r"^cift ([a-z-]+)(?: ([a-z-]+))?", (ROOT / "README.md").read_text(), flags=re.MULTILINE
@@ -96,7 +103,7 @@ def test_the_commands_that_the_readme_names_exist() -> None:
             assert second in command.commands, f"cift {first} {second}"
 
 
-def test_the_settings_that_the_readme_names_are_read_somewhere() -> None:
+def test_the_settings_in_the_readme_are_read_by_code() -> None:
     page = (ROOT / "README.md").read_text()
     names = set(re.findall(r"`(CIFT_[A-Z_]+)`", page))
     folders = (ROOT / "cift", ROOT / "rust_core" / "crates" / "matchd" / "src")
@@ -113,7 +120,7 @@ def test_the_settings_that_the_readme_names_are_read_somewhere() -> None:
     assert len(names) > 10 and not unread
 
 
-def test_the_files_that_the_pages_name_exist() -> None:
+def test_the_files_that_pages_name_exist() -> None:
     known = {each.name for each in ROOT.iterdir()}
     engine_files = ROOT / "rust_core" / "crates"
     missing = []
