@@ -9,6 +9,21 @@ PYTHON ?= python3.11
 VENV := .venv
 PY := $(VENV)/bin/python
 CARGO ?= cargo
+# The cache that all clones share: compiled crates (scripts/cargo_cache.py), wheels, the test cluster's tools.
+ifdef CIFT_CACHE
+export PIP_CACHE_DIR ?= $(CIFT_CACHE)/pip
+endif
+export CIFT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cift
+CRATES := $(PY) scripts/cargo_cache.py
+# CI compiles each crate once and measures no speed. Optimising whole programs at link time (LTO) takes more than half
+# of a release build; a panic names its line without debug information.
+ifdef CI
+export CARGO_INCREMENTAL ?= 0
+export CARGO_PROFILE_RELEASE_LTO ?= off
+export CARGO_PROFILE_RELEASE_CODEGEN_UNITS ?= 16
+export CARGO_PROFILE_RELEASE_DEBUG ?= 0
+export CARGO_PROFILE_DEV_DEBUG ?= 0
+endif
 # Built binaries; CARGO_TARGET_DIR moves them, as cargo itself does.
 TARGET := $(or $(CARGO_TARGET_DIR),rust_core/target)
 export CIFT_MATCHD ?= $(abspath $(TARGET))/release/matchd
@@ -56,14 +71,17 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 
 .PHONY: build
 build: need-cargo setup $(VENV)/.core ## Build matchd, relay and the Python module cift_core
-	@cd rust_core && $(CARGO) build --locked --release -p matchd -p relay $(if $(CI),,--quiet)
+	@cd rust_core && $(CARGO) build --locked --release $(PROGRAMS) $(if $(CI),,--quiet)
 
+PROGRAMS := -p matchd -p relay --bin matchd --bin relay
 $(VENV)/.core: $(VENV)/.runtime $(RUST_SOURCES)
+	@$(CRATES) restore
 	@echo "── matching engine (cargo, release: some minutes the first time)"
-	@cd rust_core && $(CARGO) build --locked --release -p matchd -p relay
+	@cd rust_core && $(CARGO) build --locked --release $(PROGRAMS)
 	@echo "── cift_core, the engine for Python (maturin)"
 	@rm -rf $(VENV)/wheels && $(VENV)/bin/maturin build --quiet --locked --release --interpreter $(PY) --manifest-path rust_core/crates/python/Cargo.toml --out $(VENV)/wheels
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall $(VENV)/wheels/*.whl
+	@$(CRATES) save
 	@touch $@
 
 .PHONY: run
@@ -82,16 +100,32 @@ logs: setup ## Follow the log files of the exchange
 
 # Processes that run pytest, a file in one of them; 0: all in this one.
 WORKERS ?= 2
-.PHONY: test
-test: lint build ## Check everything: lint, cargo tests, pytest
+.PHONY: test test-rust test-python
+test: lint test-rust test-python ## Check everything: lint, cargo tests, pytest
+
+test-rust: build ## The cargo tests alone
 	@echo "── cargo test"
 	cd rust_core && $(CARGO) test --locked --workspace --exclude cift-core-python --quiet
+	@$(CRATES) save
+
+test-python: setup-dev build ## The Python tests alone (PYTEST='tests/api -k orders': some of them)
 	@echo "── pytest"
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
-.PHONY: test-cluster
+.PHONY: test-fast test-long
+test-fast: setup-dev build ## The Python tests that start no servers, in about a minute
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not servers" $(PYTEST)
+
+test-long: setup-dev build ## What takes hours: 10 million commands against the oracle, 200 rounds of killed servers
+	cd rust_core && CIFT_SIM_COMMANDS=$(or $(COMMANDS),10000000) $(CARGO) test --locked --release -p cift-sim
+	CIFT_FAULT_ROUNDS=$(or $(ROUNDS),200) $(PY) -m pytest tests/faults $(PYTEST)
+
+.PHONY: test-cluster test-smoke
 test-cluster: setup-dev wheels ## Install the chart on the test cluster and check it there (root; KEEP=1 leaves it up)
 	$(PY) -m tests.cluster $(if $(KEEP),--keep) $(PYTEST)
+
+test-smoke: setup-dev wheels-plain ## The same in a few minutes: each part of a release is used once
+	$(PY) -m tests.cluster --smoke $(if $(KEEP),--keep) $(PYTEST)
 
 .PHONY: check
 check: setup-dev build ## ruff, mypy --strict, import-linter, generated files
@@ -137,9 +171,12 @@ lock: need-python ## Resolve requirements/*.in again into the lock files
 	$(LOCK) --no-deps -c requirements/chdb.lock k8s/servers/analytics.in -o k8s/servers/analytics.lock
 	$(LOCK) -c requirements/machine.lock k8s/gateway/requirements.in -o k8s/gateway/requirements.lock
 
-.PHONY: wheels
+.PHONY: wheels wheels-plain
 wheels: build ## Fill .wheels/, from which the images of the cluster are built
 	@$(PY) -m k8s.images.wheels
+
+wheels-plain: build
+	@$(PY) -m k8s.images.wheels --plain
 
 .PHONY: images
 images: wheels ## Build all images of the cluster into .images/cift.oci.tar (needs buildah)
@@ -173,6 +210,6 @@ questdb-shell: setup ## SQL shell of the QuestDB that CIFT_QUESTDB_URL names
 	@exec $(PY) -m cift.run shell questdb
 
 .PHONY: clean
-clean: ## Remove what was built (not .cift/, the exchange's data)
+clean: ## Remove what was built (not .cift/, the exchange's data, and not the cache)
 	rm -rf $(VENV) rust_core/target .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

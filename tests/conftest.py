@@ -14,6 +14,17 @@ from tests.target import Elsewhere, Target
 
 ANSWER_TIMEOUT_S = 60.0
 """Of one answer; a cluster's function may have to be woken for it."""
+SERVER_FIXTURES = {"exchange", "target", "platform", "clickhouse"}
+STARTERS = {"Stack", "Relay", "subprocess", "alone", "questdb"}
+"""What a test module imports to start servers or programs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests that start servers or other programs: `make test-fast` leaves them out."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if SERVER_FIXTURES & set(item.fixturenames) or STARTERS & set(vars(item.module)):
+            item.add_marker(pytest.mark.servers)
 
 
 @pytest.fixture(scope="session")

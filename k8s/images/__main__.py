@@ -1,4 +1,7 @@
-"""`python -m k8s.images [NAME…]`: build the named images, or all, into one archive, and print their sizes.
+"""`python -m k8s.images [--plain] [NAME…]`: build the named images, or all, into one archive.
+
+--plain: no image has extra packages, and there is no image of ClickHouse. Functions with extras start from
+such images, but cannot use the store that the extras are for. The cluster's smoke test uses them.
 
     .images/cift.oci.tar    all images, each shared layer once, for `cluster load`, `ctr images import` and
                             `kind load image-archive`
@@ -47,12 +50,12 @@ def run(*command: str | Path) -> None:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
 
 
-def inputs() -> str:
+def inputs(*, plain: bool) -> str:
     """A digest of everything the images are built from: sources, wheels, programs and the base image."""
     base = subprocess.run(
         ["buildah", "images", "--quiet", "--no-trunc", BASE], check=False, capture_output=True, text=True
     ).stdout
-    found = hashlib.sha256(f"{REGISTRY} {base}".encode())
+    found = hashlib.sha256(f"{REGISTRY} {base} plain={plain}".encode())
     files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if PYC.name not in path.parts]
     files += [ROOT / "rust_core/Dockerfile", *WHEELS.glob("*/*"), *WHEELS.glob("*.contents")]
     for path in sorted(path for path in files if path.is_file() and path.suffix != ".whl"):
@@ -109,27 +112,28 @@ def files_of(function: Function, folder: Path) -> dict[str, bytes]:
     return {f"app/{path.relative_to(folder)}": path.read_bytes() for path in (source, bytecode)}
 
 
-def build_all(wanted: set[str]) -> Layout:
+def build_all(wanted: set[str], *, plain: bool) -> Layout:
     """Build the wanted images. An empty set means all."""
     folder = OUT / "layout"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     layout = Layout(folder)
     functions = {kebab(function): function for function in load_functions()}
-    bases = {
-        base_image(function.extras): " ".join(sorted(function.extras)) for function in functions.values()
-    }
-    known = {*functions, *bases, *PROGRAMS}
+    extras = {name: () if plain else function.extras for name, function in functions.items()}
+    bases = {base_image(each): " ".join(sorted(each)) for each in extras.values()}
+    programs = {name: PROGRAMS[name] for name in PROGRAMS if not (plain and name == "analytics")}
+    known = {*functions, *bases, *programs}
     if wanted - known:
         raise SystemExit(
             f"unknown image: {', '.join(sorted(wanted - known))} (images are {', '.join(sorted(known))})"
         )
     need = wanted or known
     jobs: list[tuple[str, str, tuple[str, ...]]] = []
-    for name, extras in sorted(bases.items()):
-        jobs.append((name, "functions/Dockerfile", ("--target", "base", "--build-arg", f"EXTRAS={extras}")))
+    for name, packages in sorted(bases.items()):
+        target = ("--target", "base", "--build-arg", f"EXTRAS={packages}")
+        jobs.append((name, "functions/Dockerfile", target))
     sources = {name: WHEELS / "bin" / name for name in COMPILED} | {"operator": WHEELS / "operator"}
-    for name, (dockerfile, arguments) in PROGRAMS.items():
+    for name, (dockerfile, arguments) in programs.items():
         if name in need and sources.get(name, WHEELS).exists():
             if name in UPON_BASE:
                 arguments = {**arguments, UPON_BASE[name]: "localhost/cift-build/base:build"}
@@ -145,7 +149,7 @@ def build_all(wanted: set[str]) -> Layout:
         compiled_functions(Path(scratch))
         for name, function in functions.items():
             if name in need:
-                base = digests[base_image(function.extras)]
+                base = digests[base_image(extras[name])]
                 digests[name] = layout.extend(
                     base, files_of(function, Path(scratch)), {"CIFT_FUNCTION": function.name}
                 )
@@ -172,13 +176,14 @@ def print_sizes(layout: Layout, functions: set[str]) -> None:
 
 def main() -> None:
     began = time.monotonic()
-    wanted, digest = set(sys.argv[1:]), inputs()
+    plain, wanted = "--plain" in sys.argv[1:], {each for each in sys.argv[1:] if each != "--plain"}
+    digest = inputs(plain=plain)
     archive, stamp = OUT / "cift.oci.tar", OUT / "inputs"
     if not wanted and archive.exists() and stamp.exists() and stamp.read_text() == digest:
         print(f"images {(OUT / 'tag').read_text()} are up to date")
         return
     stamp.unlink(missing_ok=True)
-    layout = build_all(wanted)
+    layout = build_all(wanted, plain=plain)
     content = "\n".join(f"{name} {digest}" for name, digest in sorted(layout.names.items()))
     tag = f"c{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     print_sizes(layout, {kebab(function) for function in load_functions()})

@@ -1,5 +1,8 @@
 """Fill `.wheels/`, so that images are built without access to a package index (`make wheels`).
 
+`python -m k8s.images.wheels [--plain]`; --plain: only what the images of `python -m k8s.images --plain` need.
+Wheels of packages from the index are taken from the cache (`wheels` in CIFT_CACHE) if it has them.
+
 .wheels/<image>/*.whl          the packages of the image's lock, hashes checked; in functions/ also cift_core
 .wheels/bin/<program>          matchd and relay, built by cargo
 .wheels/<image>/sbom.cdx.json  the bill of materials (CycloneDX): the packages of its lock; in functions/
@@ -42,23 +45,53 @@ LOCKS = {
 PROGRAMS = ("matchd", "relay")
 SBOM = "sbom.cdx.json"
 CONTENTS = "contents"
+NOT_PLAIN = ("functions-", "analytics")
+"""How names of LOCKS begin that images without extras do without."""
 _CRATE = re.compile(r"^(\S+) v(\S+)", re.M)
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^ ;\\]+)", re.M)
 
 
-def present_locks() -> dict[str, Path]:
-    return {name: lock for name, lock in LOCKS.items() if lock.exists()}
+def present_locks(*, plain: bool = False) -> dict[str, Path]:
+    locks = {name: lock for name, lock in LOCKS.items() if lock.exists()}
+    return {name: lock for name, lock in locks.items() if not (plain and name.startswith(NOT_PLAIN))}
 
 
 def fetch(name: str, lock: Path) -> None:
-    """Get the wheels of one lock, unless the folder has them."""
+    """Put the wheels of one lock into its folder, unless it has them: from the cache, else by pip."""
     folder = WHEELS / name
     stamp = folder / ".lock"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    cache = os.environ.get("CIFT_CACHE")
+    if cache is None:
+        folder.mkdir(parents=True)
+        make_wheels(name, lock, folder)
+    else:
+        stored = Path(cache) / "wheels" / f"{name}-{digest[:16]}"
+        if not stored.exists():
+            partial = stored.with_name(f"{stored.name}.{os.getpid()}")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            make_wheels(name, lock, partial)
+            if stored.exists():  # another clone was faster
+                shutil.rmtree(partial)
+            else:
+                partial.rename(stored)
+        shutil.copytree(stored, folder, copy_function=link_or_copy)
+    stamp.write_text(digest)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """A hard link where the cache is on the same disk: nothing writes into a wheel."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def make_wheels(name: str, lock: Path, folder: Path) -> None:
     print(f"wheels: {name}", flush=True)
     # `wheel` instead of `download`: packages published only as source are built here, not in the image.
     subprocess.run(
@@ -68,7 +101,6 @@ def fetch(name: str, lock: Path) -> None:
         ],
         check=True,
     )
-    stamp.write_text(digest)
 
 
 def newest_core() -> Path:
@@ -159,8 +191,10 @@ def content_of(path: str) -> bytes:
 
 
 def main() -> None:
+    plain = "--plain" in sys.argv[1:]
     core = newest_core()
-    for name, lock in present_locks().items():
+    locks = present_locks(plain=plain)
+    for name, lock in locks.items():
         fetch(name, lock)
         components = python_components(lock)
         if name == "functions":
@@ -170,9 +204,9 @@ def main() -> None:
         if old.name != core.name:
             old.unlink()
     replace(WHEELS / "functions" / core.name, core.read_bytes())
-    for name in present_locks():
+    for name in locks:
         replace(WHEELS / name / CONTENTS, contents(WHEELS / name))
-    extras = [WHEELS / name for name in sorted(present_locks()) if name.startswith("functions-")]
+    extras = [WHEELS / name for name in sorted(locks) if name.startswith("functions-")]
     replace(WHEELS / f"extras.{CONTENTS}", contents(*extras))
     for path in GATEWAY_PAGES:
         replace(WHEELS / "pages" / page_file(path), content_of(path))

@@ -19,6 +19,7 @@ from tests.venue import venue
 __all__ = ["venue"]
 
 ORDER = (
+    "test_smoke",
     "test_install",
     "test_security",
     "test_api",
@@ -41,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in items if item not in ours]
     items[:] = others + ours
     if ours and not os.environ.get("CIFT_KUBECONFIG"):
-        sentence = "THE CLUSTER IS NOT TESTED HERE: `make test-cluster` does it"
+        sentence = "THE CLUSTER IS NOT TESTED HERE: `make test-smoke` and `make test-cluster` do it"
         for item in ours:
             item.add_marker(pytest.mark.skip(reason=sentence))
 

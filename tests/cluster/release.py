@@ -127,6 +127,13 @@ class Release(Target):
         self.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", "5m")
         eventually(lambda: not self.pods(leaving=True), "no pod is left", 360, poll_s=2)
 
+    def remove(self) -> None:
+        """Uninstall, and delete the data: volumes and the namespace."""
+        self.uninstall()
+        self.kubectl("delete", "pvc", "--all", "--wait=true", "--timeout=120s")
+        assert self.get("pvc")["items"] == []
+        self.cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=110s")
+
     def upgrade(self, *sets: str) -> float:
         self._addresses.clear()
         began = time.monotonic()

@@ -35,6 +35,13 @@ def scale(release: Release, replicas: int) -> None:
 async def test_the_example_is_tradable_in_seconds(
     release: Release, venue: Venue, namespace: str, add_figure: Callable[[str], None]
 ) -> None:
+    await trade_with_the_example(release, venue, namespace, add_figure)
+
+
+async def trade_with_the_example(
+    release: Release, venue: Venue, namespace: str, add_figure: Callable[[str], None]
+) -> None:
+    """Apply the example of a TradingAccount and place an order with its key."""
     symbol = await venue.instrument()
     example = yaml.safe_load((ROOT / "k8s" / "examples" / "account.yaml").read_text())
     example["metadata"]["namespace"] = namespace

@@ -95,6 +95,13 @@ async def orders_flow(load: Load) -> None:
 async def test_one_change_of_leader_and_nothing_lost(
     release: Release, faults: TestCluster, fault: Fault, add_figure: Callable[[str], None]
 ) -> None:
+    await one_change_of_leader(release, faults, fault, add_figure)
+
+
+async def one_change_of_leader(
+    release: Release, faults: TestCluster, fault: Fault, add_figure: Callable[[str], None]
+) -> None:
+    """Apply a fault to the leader under load; assert that no acknowledged order is lost."""
     await asyncio.to_thread(release.wait_ready)
     before = await asyncio.to_thread(release.settled)
     name = fault.__name__

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from cift.platform.stores import Platform
-from tests.cluster.release import NAME, NAMESPACE, Release
+from tests.cluster.release import NAME, Release
 from tests.faults.aftermath import check_invariants
 from tests.faults.killer import Kill, refused_s
 from tests.faults.loads import STEADY, loaded, new_symbol
@@ -163,7 +163,4 @@ async def test_one_of_three_nats_servers_is_lost(release: Release, add_figure: C
 
 
 def test_deleting_volumes_and_namespace_removes_everything(release: Release) -> None:
-    release.uninstall()
-    release.kubectl("delete", "pvc", "--all", "--wait=true", "--timeout=120s")
-    assert release.get("pvc")["items"] == []
-    release.cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=110s")
+    release.remove()

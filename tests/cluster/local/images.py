@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.cluster.local import processes
 from tests.cluster.local.places import BIN, HOME, NODES, RUN
 from tests.cluster.local.shell import Done, output, report, run
+from tests.cluster.local.tools import install_packages
 
 BASE = "docker.io/library/python:3.11-slim"
 NAMESPACE = "k8s.io"
@@ -92,6 +93,7 @@ def build(folder: str, name: str, *arguments: str) -> None:
 
 def base() -> None:
     """Make BASE from Debian's packages, unless buildah has it. The files stay cached in `base`."""
+    install_packages()
     if run("buildah", "inspect", "--type", "image", BASE, check=False, capture_output=True).returncode == 0:
         return
     root = HOME / "base"

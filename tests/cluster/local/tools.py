@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.local.places import BIN, HERE, HOME, KUBERNETES
@@ -38,6 +40,15 @@ int main(void) {
 """
 
 
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Wait until no other process holds the lock of this name."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.glob("*")):
@@ -64,6 +75,12 @@ def go_build(folder: str, targets: dict[str, str], ldflags: str = STRIP) -> None
 
 
 def install_packages() -> None:
+    """Install Debian's packages that are missing. One process at a time."""
+    with locked("packages"):
+        _install_packages()
+
+
+def _install_packages() -> None:
     missing = [
         name for name in PACKAGES if run("dpkg", "-s", name, check=False, capture_output=True).returncode
     ]
@@ -77,9 +94,7 @@ def install_packages() -> None:
 
 def build() -> None:
     """Build and install what is missing. One process builds at a time; a second one waits."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("build"):
         _build()
 
 

@@ -1,0 +1,74 @@
+"""The release in a few minutes: `make test-smoke`, a stage of .ci/run.
+
+Each part of a release is used once: install, a function that scales from zero, an order through the gateway,
+a TradingAccount, an event handler that scales from zero, a killed leader, uninstall. The other files of this
+folder (`make test-cluster`) check each part in depth. They need other values than SMOKE_VALUES.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx
+
+from tests.cluster.machine import TestCluster
+from tests.cluster.projectors import caught_up
+from tests.cluster.release import Release
+from tests.cluster.test_accounts import trade_with_the_example
+from tests.cluster.test_engine import killed, one_change_of_leader
+from tests.target import User
+from tests.venue import TRADING, Venue
+
+HANDLER = "market-data-project-market"
+"""A projector of the journal that orders do not wait for."""
+SMOKE_VALUES = (f"functions.{HANDLER}.scale.min=0", "knative.window=6s")
+ANSWER_TIMEOUT_S = 90.0
+
+
+def test_installs(bare: Release, add_figure: Callable[[str], None]) -> None:
+    assert not bare.status, "a release is installed already: uninstall it first"
+    add_figure(f"helm install to everything ready: {bare.install():.1f} s")
+
+
+def test_the_first_call_starts_a_function(release: Release, add_figure: Callable[[str], None]) -> None:
+    release.no_pods("platform-index")
+    began = time.monotonic()
+    answer = httpx.get(f"{release.url}/", timeout=ANSWER_TIMEOUT_S)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-cift-origin"] == "platform.index"
+    add_figure(f"a function answered from zero in {time.monotonic() - began:.2f} s")
+
+
+async def test_an_order_passes_the_gateway(venue: Venue, user: User) -> None:
+    symbol = await venue.instrument()
+    order = await venue.order(user, symbol, quantity="5", limit_price="99.5")
+    await venue.market(venue.user(), symbol, "sell", "2")
+    answer = await venue.http.get(f"{TRADING}/orders/{order['id']}", headers=user.key)
+    assert (answer.status_code, answer.json()["filled_quantity"]) == (200, "2"), answer.text
+
+
+async def test_an_account_of_kubectl_trades(
+    release: Release, venue: Venue, namespace: str, add_figure: Callable[[str], None]
+) -> None:
+    await trade_with_the_example(release, venue, namespace, add_figure)
+
+
+async def test_an_event_starts_its_handler(
+    release: Release, venue: Venue, add_figure: Callable[[str], None]
+) -> None:
+    await caught_up(venue.platform)
+    await asyncio.to_thread(release.no_pods, HANDLER)
+    began = time.monotonic()
+    await venue.instrument()
+    await caught_up(venue.platform)
+    add_figure(f"an event was projected from zero after {time.monotonic() - began:.2f} s")
+
+
+async def test_a_killed_engine_loses_no_order(
+    release: Release, faults: TestCluster, add_figure: Callable[[str], None]
+) -> None:
+    await one_change_of_leader(release, faults, killed, add_figure)
+
+
+def test_uninstalls(release: Release) -> None:
+    release.remove()
