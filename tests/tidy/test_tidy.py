@@ -1,4 +1,4 @@
-"""Habits that a machine can check. Each failure says which file and what to do about it."""
+"""Style rules as tests. Each failure names the file and what to do."""
 
 import ast
 import re
@@ -15,9 +15,43 @@ NOT_OURS = {
 }  # fmt: skip
 LINES_MAX = 500
 LINES_REASON = "lines because"
-"""A longer file says in its header: `Over 500 lines because …`."""
+"""A longer file has this in its header: `Over 500 lines because …`."""
 HEADER_LINES = 40
-FUNCTION_LINES_MAX = 80
+FUNCTION_FILE_LINES_MAX = 80
+FUNCTION_LINES_MAX = 100
+LONG_FUNCTIONS_IN = {
+    "rust_core/crates/matchd/src/project.rs",
+    "rust_core/crates/matchd/tests/orders_are_durable.rs",
+    "rust_core/crates/python/tests/every_event.rs",
+    "rust_core/crates/wire/src/command_read.rs",
+    "rust_core/crates/wire/src/event.rs",
+    "rust_core/crates/wire/src/event_write.rs",
+    "rust_core/crates/wire/tests/round_trip.rs",
+    "rust_core/crates/wire/tests/samples/mod.rs",
+}
+"""Files with longer functions, most with one arm for each message type. Remove an entry when it is split."""
+RUST_FUNCTION = re.compile(r"^( *)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe |extern \"C\" )*fn (\w+)")
+BANNER = re.compile(r"^[ \t]*(?:#|//|--)\s?(?:[─━═=#*-]{3,}\s*$|[─━═=]{2,}|.*[─━═]{3,})", re.MULTILINE)
+"""A comment that is a line, or a title between lines."""
+BANNERS_NOT_CLEAN_YET: set[str] = {
+    "cift/auth/",
+    "cift/feeds/",
+    "cift/history/",
+    "cift/market_data/",
+    "cift/platform/",
+    "cift/portfolio/",
+    "cift/run/",
+    "cift/trading/",
+    "functions/Dockerfile",
+    "tests/auth/",
+    "tests/cluster/",
+    "tests/faults/",
+    "tests/feeds/",
+    "tests/run/",
+    "tests/stack.py",
+    "tests/venue.py",
+}
+"""Folders and files that still have banner comments. Remove an entry when it is clean; the goal is none."""
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "shared", "misc"}
 SOURCE_SUFFIXES = {".py", ".pyi", ".rs", ".sql", ".ts", ".tsx", ".sh", ".capnp"}
 TEXT_SUFFIXES = SOURCE_SUFFIXES | {
@@ -32,7 +66,7 @@ TEXT_SUFFIXES = SOURCE_SUFFIXES | {
     ".cfg",
     "",
 }
-# Spelled apart, so that this file does not find itself.
+# Split, so that this file does not match itself.
 MACHINE_PATH = re.compile("(?<![\\w.])/" + "(?:work|root|home|Users)/[a-zA-Z_.]")
 OWN_INDEX = re.compile("--(?:extra-)?index" + "-url|--find" + "-links|--trusted" + "-host")
 
@@ -74,11 +108,11 @@ def generated(path: Path) -> bool:
     return derived or "generated" in path.parts or path == ROOT / "database" / "postgres" / "schema.sql"
 
 
-def test_there_is_something_to_look_at() -> None:
+def test_the_lists_of_files_are_not_empty() -> None:
     assert len(SOURCES) > 50 and len(MODULES) > 20 and len(PAGES) > 2
 
 
-def test_no_long_file_without_a_reason() -> None:
+def test_no_file_is_long_without_a_reason() -> None:
     long = []
     for path in SOURCES:
         lines = path.read_text().splitlines()
@@ -86,30 +120,55 @@ def test_no_long_file_without_a_reason() -> None:
         if len(lines) > LINES_MAX and LINES_REASON not in header and not generated(path):
             long.append(path)
     assert not long, (
-        f"over {LINES_MAX} lines: {named(long)}. Split it by what it knows, or write in its header"
+        f"over {LINES_MAX} lines: {named(long)}. Split the file by subject, or write in its header"
         f" `Over {LINES_MAX} lines because …`."
     )
 
 
-def test_no_module_without_a_subject() -> None:
+def test_no_function_is_long() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{line} {name} ({lines} lines)"
+        for path in SOURCES
+        if not generated(path)
+        for line, name, lines in definitions(path)
+        if lines > FUNCTION_LINES_MAX and path.relative_to(ROOT).as_posix() not in LONG_FUNCTIONS_IN
+    ]
+    assert not long, f"over {FUNCTION_LINES_MAX} lines: {', '.join(long)}. Split the function."
+
+
+def test_no_banner_comments() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, match.start()) + 1}"
+        for path in ALL
+        if path.suffix in SOURCE_SUFFIXES | {".yaml", ".toml"} or path.name in ("Dockerfile", "Makefile")
+        if not generated(path)
+        and not path.relative_to(ROOT).as_posix().startswith(tuple(BANNERS_NOT_CLEAN_YET))
+        for text in [text_of(path)]
+        for match in BANNER.finditer(text)
+    ]
+    assert not found, f"banner comments in {', '.join(found)}: delete them, or split the file."
+
+
+def test_no_module_has_a_vague_name() -> None:
     vague = [path for path in SOURCES if FORBIDDEN_NAMES & {path.stem, *path.relative_to(ROOT).parts[:-1]}]
-    assert not vague, f"{named(vague)}: name the room by what it knows, not by who uses it."
+    assert not vague, f"{named(vague)}: name the module by its subject, not by who uses it."
 
 
-def test_doors_are_thin() -> None:
+def test_function_files_are_short() -> None:
     assert FUNCTIONS, "no functions found below functions/<domain>/"
-    thick = [path for path in FUNCTIONS if len(path.read_text().splitlines()) >= FUNCTION_LINES_MAX]
-    assert not thick, (
-        f"{named(thick)}: a function has under {FUNCTION_LINES_MAX} lines; move the thinking to its room."
+    long = [path for path in FUNCTIONS if len(path.read_text().splitlines()) >= FUNCTION_FILE_LINES_MAX]
+    assert not long, (
+        f"{named(long)}: a function's file has under {FUNCTION_FILE_LINES_MAX} lines. Move decisions and SQL"
+        " to its domain package."
     )
 
 
-def test_doors_import_no_functions() -> None:
+def test_functions_import_no_functions() -> None:
     wrong = [path for path in FUNCTIONS if any(name.startswith("functions.") for name in imported(path))]
-    assert not wrong, f"{named(wrong)}: what two functions need belongs to a room in cift/."
+    assert not wrong, f"{named(wrong)}: move what two functions share to a domain package in cift/."
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [path for path in MODULES if path.read_text().strip() and not ast.get_docstring(parse(path))]
     assert not silent, f"no docstring at the top of {named(silent)}"
 
@@ -118,21 +177,21 @@ def test_rules_never_await() -> None:
     rules = [path for path in MODULES if path.name == "rules.py"]
     waiting = (ast.Await, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith)
     wrong = [path for path in rules if any(isinstance(node, waiting) for node in ast.walk(parse(path)))]
-    assert not wrong, f"{named(wrong)}: rules decide; functions wait."
+    assert not wrong, f"{named(wrong)}: rules.py must not await; await in the function and pass the result."
 
 
 def test_no_path_of_one_machine() -> None:
     found = [path for path in ALL if path.suffix in TEXT_SUFFIXES and MACHINE_PATH.search(text_of(path))]
-    assert not found, f"a path of somebody's machine in {named(found)}: give it by a setting."
+    assert not found, f"a path of one machine in {named(found)}: read it from a setting."
 
 
-def test_no_package_index_of_ones_own() -> None:
+def test_no_package_index() -> None:
     found = [path for path in ALL if path.suffix in TEXT_SUFFIXES and OWN_INDEX.search(text_of(path))]
     assert not found, f"a package index in {named(found)}: it belongs to the machine's configuration."
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_not_broken(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     headings = {anchor(title) for title in re.findall(r"^#+\s+(.+)$", page.read_text(), flags=re.MULTILINE)}
     broken = []
@@ -159,6 +218,20 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
+def definitions(path: Path) -> Iterator[tuple[int, str, int]]:
+    """Functions of a Python or Rust file: line, name, number of lines. Rust needs rustfmt's indentation."""
+    if path.suffix == ".py":
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.lineno, node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+    if path.suffix == ".rs":
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines):
+            if found := RUST_FUNCTION.match(line):
+                end = lines.index(f"{found[1]}}}", number) if not line.endswith(("}", ";")) else number
+                yield number + 1, found[2], end - number + 1
+
+
 def text_of(path: Path) -> str:
     try:
         return path.read_text()
@@ -167,5 +240,5 @@ def text_of(path: Path) -> str:
 
 
 def anchor(title: str) -> str:
-    """A heading's fragment, as GitHub makes it."""
+    """The fragment of a heading, as GitHub derives it."""
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
