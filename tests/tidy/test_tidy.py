@@ -34,18 +34,13 @@ RUST_FUNCTION = re.compile(r"^( *)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe
 BANNER = re.compile(r"^[ \t]*(?:#|//|--)\s?(?:[─━═=#*-]{3,}\s*$|[─━═=]{2,}|.*[─━═]{3,})", re.MULTILINE)
 """A comment that is a line, or a title between lines."""
 BANNERS_NOT_CLEAN_YET: set[str] = {
-    "cift/auth/",
     "cift/feeds/",
-    "cift/history/",
     "cift/market_data/",
     "cift/platform/",
     "cift/portfolio/",
     "cift/run/",
     "cift/trading/",
-    "functions/Dockerfile",
-    "tests/auth/",
     "tests/cluster/",
-    "tests/faults/",
     "tests/feeds/",
     "tests/run/",
     "tests/stack.py",
