@@ -10,10 +10,8 @@ import pytest_asyncio
 
 from cift.platform.stores import Platform
 from tests.stack import Stack, User
-from tests.target import Elsewhere, Target
+from tests.target import DEADLINE_S, Elsewhere, Target
 
-ANSWER_TIMEOUT_S = 60.0
-"""Of one answer; a cluster's function may have to be woken for it."""
 SERVER_FIXTURES = {"exchange", "target", "platform", "clickhouse"}
 STARTERS = {"Stack", "Relay", "subprocess", "alone", "questdb"}
 """What a test module imports to start servers or programs."""
@@ -48,7 +46,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(target: Target) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the session's exchange."""
-    async with httpx.AsyncClient(base_url=target.url, timeout=ANSWER_TIMEOUT_S) as client:
+    async with httpx.AsyncClient(base_url=target.url, timeout=DEADLINE_S) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from cift.run.servers import free_port
 VERSION = "9.2.2"
 JAR_TIMEOUT_S = 300
 START_TIMEOUT_S = 120
-STOP_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 60
 FOLLOW_TIMEOUT_S = 120
 
 

@@ -19,12 +19,12 @@ import httpx
 from cift.platform.settings import Settings
 from cift.run.privilege import before_exec
 from cift.run.servers import free_port
-from tests.target import PASSWORD, Target, User, eventually
+from tests.target import DEADLINE_S, PASSWORD, Target, User, eventually
 
 __all__ = ["PASSWORD", "ROOT", "Stack", "User", "eventually"]
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 120.0
 _numbers = itertools.count()
 
 
@@ -118,10 +118,12 @@ class Stack(Target):
 
         eventually(is_open, f"the exchange is open; it said:\n{self.said}", START_TIMEOUT_S)
 
-    def wait_ready(self, timeout_s: float = 30.0) -> None:
+    def wait_ready(self, timeout_s: float = DEADLINE_S) -> None:
         """Until /ready says so: every store answers."""
         eventually(
-            lambda: httpx.get(f"{self.url}/ready", timeout=5).status_code == 200, "ready again", timeout_s
+            lambda: httpx.get(f"{self.url}/ready", timeout=DEADLINE_S).status_code == 200,
+            "ready again",
+            timeout_s,
         )
 
     # ── what is done to it ──────────────────────────────────────────────────────────────────────
@@ -131,7 +133,7 @@ class Stack(Target):
         os.kill(pid, number)
         return pid
 
-    def restarted(self, name: str, old_pid: int, timeout_s: float = 30.0) -> int:
+    def restarted(self, name: str, old_pid: int, timeout_s: float = DEADLINE_S) -> int:
         """Wait until the supervisor has started it anew; returns the new pid."""
         return int(
             eventually(lambda: (p := self.pid(name)) != old_pid and p, f"{name} starts again", timeout_s)

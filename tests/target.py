@@ -8,12 +8,13 @@ The tests of the API (tests/api) and the traders (tests/faults) know no more tha
 ones hold for both.
 """
 
+import asyncio
 import itertools
 import os
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,15 @@ import httpx
 from cift.platform.settings import Settings
 
 POLL_S = 0.05
+DEADLINE_S = 60.0
+"""How long a test waits for what must happen. It is long because a slow machine must not fail a test."""
 PASSWORD = "a password for tests"
-USER_TIMEOUT_S = 60.0
-"""A cluster's functions may have to be woken for it."""
 _numbers = itertools.count()
 
 
-def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0, poll_s: float = POLL_S) -> Any:
+def eventually(
+    check: Callable[[], Any], what: str, timeout_s: float = DEADLINE_S, poll_s: float = POLL_S
+) -> Any:
     """The first true answer of `check`; fails with `what` when there is none in time. Exceptions of a
     server that is not there (yet) count as no answer."""
     deadline = time.monotonic() + timeout_s
@@ -43,6 +46,15 @@ def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0, pol
             last = error
         time.sleep(poll_s)
     raise AssertionError(f"not within {timeout_s:g} s: {what}" + (f" ({last!r})" if last else ""))
+
+
+async def until(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = DEADLINE_S) -> Any:
+    """`eventually` for an asynchronous `check`."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := await check()):
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
+        await asyncio.sleep(POLL_S)
+    return answer
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ class Target(ABC):
         """Register a user with a unique name, log in, make an API key."""
         name = f"user{os.getpid()}x{next(_numbers)}x{secrets.token_hex(3)}"
         body = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
-        with httpx.Client(base_url=self.url, timeout=USER_TIMEOUT_S) as client:
+        with httpx.Client(base_url=self.url, timeout=DEADLINE_S) as client:
             registered = client.post("/api/v1/auth/register", json=body)
             assert registered.status_code == 201, registered.text
             login = client.post("/api/v1/auth/login", json={"username": name, "password": PASSWORD})

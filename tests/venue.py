@@ -16,13 +16,12 @@ from cift.kernel.errors import Refused
 from cift.kernel.ids import uuid5, uuid7
 from cift.kernel.money import NANOS, parse_nanos
 from cift.platform.stores import Platform
-from tests.target import Target, User
+from tests.target import DEADLINE_S, Target, User
 
 TRADING = "/api/v1/trading"
 MARKET = "/api/v1/market-data"
 FEED = 15
 HOUSE = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "tests:house")
-ANSWER_TIMEOUT_S = 60.0
 _numbers = itertools.count(1)
 _source = itertools.count(1)
 
@@ -143,7 +142,7 @@ def number(text: str) -> Decimal:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
     """The session's exchange with a feed of the tests' own."""
-    async with httpx.AsyncClient(base_url=target.url, timeout=ANSWER_TIMEOUT_S) as http:
+    async with httpx.AsyncClient(base_url=target.url, timeout=DEADLINE_S) as http:
         found = Venue(target, http, platform)
         try:
             await found.command(

@@ -22,6 +22,7 @@ from cift.kernel.money import NANOS
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.stack import ROOT, Stack, User, eventually
+from tests.target import DEADLINE_S, until
 from tests.venue import FEED, HOUSE, TRADING, Venue, number
 
 COMMAND_TIMEOUT_S = 300
@@ -52,7 +53,7 @@ def done(folder: Path, *arguments: str) -> str:
 @asynccontextmanager
 async def venue_of(stack: Stack) -> AsyncIterator[Venue]:
     platform = Platform(stack.settings())
-    async with httpx.AsyncClient(base_url=stack.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as http:
         venue = Venue(stack, http, platform)
         try:
             await venue.command(
@@ -182,16 +183,12 @@ async def test_a_read_model_older_than_the_journal_is_refilled(folder: Path, tmp
             stack.wait_ready(120)
 
             async def same() -> bool:
-                return await books(venue, buyer, seller) == before
-
-            for _ in range(60):
                 try:
-                    if await same():
-                        break
+                    return await books(venue, buyer, seller) == before
                 except AssertionError:  # read_model_behind
-                    pass
-                await asyncio.sleep(0.5)
-            assert await same()
+                    return False
+
+            await until(same, "the books are as before")
         assert json.loads(done(folder, "cift.cli", "rebuild", "--yes", "--json"))["equal"]
 
 
@@ -214,7 +211,7 @@ async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path
         buyer, seller = stack.new_user(), stack.new_user()
         async with venue_of(stack) as venue:
             symbol = await venue.instrument()
-            stop = asyncio.Event()
+            traded, stop = asyncio.Event(), asyncio.Event()
 
             async def go_on() -> int:
                 rounds = 0
@@ -222,10 +219,11 @@ async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path
                     await venue.order(seller, symbol, side="sell", quantity="1")
                     await venue.market(buyer, symbol, "buy", "1")
                     rounds += 1
+                    traded.set()
                 return rounds
 
             trading = asyncio.create_task(go_on())
-            await asyncio.sleep(1)
+            await asyncio.wait_for(traded.wait(), DEADLINE_S)
             summary = await backup.make(stores(stack), file)
             stop.set()
             assert await trading > 0
@@ -306,7 +304,7 @@ async def test_a_stream_that_was_restored_is_not_restored_twice(exchange: Stack,
     quiet = tmp_path / "quiet.zip"
     await backup.make(stores(exchange), quiet)
     settings = stores(exchange)
-    eventually(lambda: httpx.get(f"{exchange.url}/ready", timeout=5).status_code == 200, "ready")
+    eventually(lambda: httpx.get(f"{exchange.url}/ready", timeout=DEADLINE_S).status_code == 200, "ready")
     await backup.restore(settings, quiet, only="journal")  # just as it was saved: left alone
     exchange.new_user()
     with pytest.raises(backup.BackupError, match="already, and not the one of this backup"):

@@ -16,12 +16,10 @@ from cift.run.servers import free_port
 from k8s.images.wheels import content_of
 from tests.certificates import certificate_of
 from tests.chart.helm import named, render
-from tests.target import eventually
+from tests.target import DEADLINE_S, eventually
 from tests.venue import refusal
 
 ENVOY = Path(sys.prefix) / "bin" / "envoy"
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 20.0
 ADDRESS = "127.0.0.1"
 
 
@@ -69,14 +67,14 @@ def running(folder: Path, **gateway: Any) -> Iterator[int]:
 
         def is_up() -> bool:
             assert process.poll() is None, log.read_text()[-2000:]
-            return httpx.get(f"http://{ADDRESS}:{ports[':8081']}/health", timeout=2).text == "ok\n"
+            return httpx.get(f"http://{ADDRESS}:{ports[':8081']}/health", timeout=DEADLINE_S).text == "ok\n"
 
-        eventually(is_up, "the gateway is up", START_TIMEOUT_S)
+        eventually(is_up, "the gateway is up")
         yield ports[":8080"]
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_TIMEOUT_S)
+            process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             process.kill()
 
@@ -85,11 +83,11 @@ def test_it_serves_pages_and_errors_without_functions(tmp_path: Path) -> None:
     with running(tmp_path) as port:
         url = f"http://{ADDRESS}:{port}"
         for path in GATEWAY_PAGES:
-            assert httpx.get(f"{url}{path}", timeout=20).content == content_of(path)
-        refusal(httpx.get(f"{url}/nowhere", timeout=20), 404, "not_found")
-        refusal(httpx.delete(f"{url}/ready", timeout=20), 405, "method_not_allowed")
+            assert httpx.get(f"{url}{path}", timeout=DEADLINE_S).content == content_of(path)
+        refusal(httpx.get(f"{url}/nowhere", timeout=DEADLINE_S), 404, "not_found")
+        refusal(httpx.delete(f"{url}/ready", timeout=DEADLINE_S), 405, "method_not_allowed")
         # This route's function does not run.
-        unavailable = httpx.get(f"{url}/ready", timeout=60)
+        unavailable = httpx.get(f"{url}/ready", timeout=DEADLINE_S)
         refusal(unavailable, 503, "unavailable")
         assert int(unavailable.headers["Retry-After"]) > 0
 
@@ -98,10 +96,9 @@ def test_a_renewed_certificate_is_loaded_without_a_restart(tmp_path: Path) -> No
     trusted = renew(tmp_path / "tls")
     with running(tmp_path, tls={"secretName": "mine"}) as port:
         url = f"https://{ADDRESS}:{port}/openapi.json"
-        assert httpx.get(url, verify=trusted, timeout=20).status_code == 200
+        assert httpx.get(url, verify=trusted, timeout=DEADLINE_S).status_code == 200
         renewed = renew(tmp_path / "tls")
         eventually(
-            lambda: httpx.get(url, verify=renewed, timeout=20).status_code == 200,
+            lambda: httpx.get(url, verify=renewed, timeout=DEADLINE_S).status_code == 200,
             "the new certificate is served",
-            30,
         )

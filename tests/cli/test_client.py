@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.target import DEADLINE_S
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -59,7 +61,9 @@ def cift(
     if key is not None:
         environment["CIFT_API_KEY"] = key
     command = [sys.executable, "-m", "cift.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
 
 
 def error(code: str, **more: str) -> bytes:

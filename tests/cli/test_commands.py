@@ -24,6 +24,7 @@ from cift.feeds.timeline import said
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
+from tests.target import DEADLINE_S
 
 FEED = 8
 """The feed of these tests."""
@@ -198,21 +199,21 @@ def test_the_book_is_redrawn_in_a_terminal_until_ctrl_c(exchange: Stack, tmp_pat
     os.close(slave)
     try:
         printed = ""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + DEADLINE_S
         while printed.count(SYMBOL) < 3 and time.monotonic() < deadline:
             if select.select([master], [], [], 0.5)[0]:
                 printed += os.read(master, 65_536).decode(errors="replace")
         assert printed.count(SYMBOL) >= 3, f"the book is redrawn: {printed[-500:]}"
         assert "█" in printed and "Traceback" not in printed
         process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + DEADLINE_S
         while process.poll() is None and time.monotonic() < deadline:
             if select.select([master], [], [], 0.1)[0]:  # read on, or the writer blocks
                 try:
                     printed += os.read(master, 65_536).decode(errors="replace")
                 except OSError:  # EIO: the other side is closed
                     break
-        assert process.wait(5) == 0, printed[-2000:]
+        assert process.wait(DEADLINE_S) == 0, printed[-2000:]
         assert "Traceback" not in printed
     finally:
         process.kill()

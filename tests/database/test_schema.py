@@ -13,6 +13,8 @@ from tests.venue import Venue, new_id
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import dump_schema
 
+from tests.target import DEADLINE_S
+
 OWNED = ("accounts", "orders", "order_fills", "positions", "position_history", "transactions")
 KEPT = ("alerts", "model_configs", "backtests")
 IDENTITY = ("users", "api_keys", "refresh_tokens", "revoked_tokens", "audit_log")
@@ -27,7 +29,7 @@ async def test_schema_sql_is_the_sum_of_the_migrations(venue: Venue) -> None:
         dumps["migrations"] = await asyncio.to_thread(dump_schema.dump, fresh)
 
     async def loaded(fresh: str) -> None:
-        connection = await asyncpg.connect(fresh, timeout=10)
+        connection = await asyncpg.connect(fresh, timeout=DEADLINE_S)
         try:
             await connection.execute(dump_schema.SCHEMA.read_text())
         finally:
@@ -86,7 +88,7 @@ async def test_row_level_security_blocks(venue: Venue) -> None:
 
 @pytest.mark.parametrize("table", [*OWNED, "trades", "instruments", "market_data_cache", "projector_offsets"])
 async def test_doors_cannot_write_the_read_model(venue: Venue, table: str) -> None:
-    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=DEADLINE_S)
     try:
         await connection.execute("SET ROLE cift_function")
         await connection.execute(f"SELECT set_config('cift.account_id', '{new_id()}', false)")
@@ -106,7 +108,7 @@ async def test_doors_cannot_see_identity(venue: Venue, table: str) -> None:
 
 async def test_accounts_keep_their_own_alerts(venue: Venue) -> None:
     one, two = venue.user(), venue.user()
-    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=DEADLINE_S)
     insert = (
         "INSERT INTO alerts (id, user_id, account_id, symbol, condition, threshold)"
         " VALUES ($1, $2, $3, 'SPY', 'price_above', 500)"

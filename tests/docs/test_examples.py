@@ -21,6 +21,7 @@ from cift.feeds.timeline import said
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEED = 9
@@ -66,7 +67,11 @@ def test_the_curl_examples_of_the_readme_run(exchange: Stack) -> None:
     script = script.replace("ada@example.org", f"{name}@example.org").replace('"ada"', f'"{name}"')
     assert exchange.url in script and name in script
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"code"' not in done.stdout, done.stdout

@@ -1,7 +1,6 @@
 """Projectors: redelivery changes nothing, a gap goes back, another journal stops them, and the read model
 built again from the journal's first record is the same to the last digit."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ from functions.market_data.project_market import project_market
 from functions.portfolio.project_ledger import project_ledger
 from functions.trading.project_orders import project_orders
 from tests.stack import Stack, eventually
+from tests.target import DEADLINE_S, until
 from tests.venue import Venue
 
 FUNCTIONS = {
@@ -69,14 +69,14 @@ async def _busy(venue: Venue) -> None:
         await venue.platform.database.caught_up(user.account_id, *FUNCTIONS)
     # The end: what changes no account is not waited for.
     journal_id, last = await venue.platform.nats.journal()
-    for _ in range(200):
-        done = await venue.platform.database.fetchval(
+
+    async def is_projected() -> bool:
+        done: int = await venue.platform.database.fetchval(
             "SELECT min(sequence) FROM projector_offsets WHERE journal_id = $1", journal_id
         )
-        if done >= last:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the projectors do not arrive")
+        return done >= last
+
+    await until(is_projected, "the projectors reach the journal's end")
 
 
 async def _sums(venue: Venue) -> dict[str, Any]:
@@ -192,10 +192,12 @@ async def test_a_crashed_postgresql_is_filled_again(venue: Venue, exchange: Stac
     exchange.wait_ready()
 
     def all_there() -> bool:
-        answer = httpx.get(f"{venue.exchange.url}/api/v1/trading/orders", headers=user.key, timeout=10)
+        answer = httpx.get(
+            f"{venue.exchange.url}/api/v1/trading/orders", headers=user.key, timeout=DEADLINE_S
+        )
         return answer.status_code == 200 and {o["id"] for o in answer.json()["items"]} == set(ids)
 
-    assert eventually(all_there, "all orders are in the read model", 30)
+    assert eventually(all_there, "all orders are in the read model")
 
 
 async def test_slices_hold_all_records_in_order(venue: Venue) -> None:

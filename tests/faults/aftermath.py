@@ -15,9 +15,9 @@ from cift.platform.stores import Platform
 from cift.rebuild import PROJECTORS, rebuild
 from cift.run.servers import matchd_binary
 from tests.faults.traders import OPEN, TRADING, Answer, Load, Order, Request
-from tests.target import Target, User
+from tests.target import DEADLINE_S, Target, User
 
-SETTLE_TIMEOUT_S = float(os.environ.get("CIFT_FAULT_SETTLE_S", "40"))
+SETTLE_TIMEOUT_S = float(os.environ.get("CIFT_FAULT_SETTLE_S", "120"))
 """Limit until a change is visible. A cluster on a small machine needs more."""
 CONCURRENT_MAX = 8
 FIRST_CASH = Decimal(100_000)
@@ -204,7 +204,7 @@ async def caught_up(target: Target, platform: Platform) -> None:
 async def books_balance(target: Target, load: Load) -> None:
     """The ledger sums to zero. Orders agree with their fills, cash with its transactions, deposits with their
     answers. No key occurs twice."""
-    connection = await asyncpg.connect(target.stores["postgres_url"], timeout=10)
+    connection = await asyncpg.connect(target.stores["postgres_url"], timeout=DEADLINE_S)
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     try:
         while True:
@@ -286,7 +286,7 @@ async def journal_verifies(target: Target) -> dict[str, Any]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
     assert process.returncode == 0, f"the journal does not verify: {out.decode()} {err.decode()[-2000:]}"
     found: dict[str, Any] = json.loads(out)
     return found

@@ -13,6 +13,7 @@ import httpx
 
 from tests.faults.traders import Load
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 RECOVERY_TIMEOUT_S = 60.0
 BEFORE_S = (0.2, 1.5)
@@ -78,7 +79,7 @@ async def _kill(stack: Stack, name: str, rng: random.Random) -> int:
 async def ready(stack: Stack, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
     """Wait until /ready returns 200."""
     deadline, last = time.monotonic() + timeout_s, "no answer"
-    async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as http:
         while time.monotonic() < deadline:
             try:
                 answer = await http.get("/ready")

@@ -27,6 +27,7 @@ from tests.faults.killer import kill_repeatedly, ready
 from tests.faults.loads import loaded, report
 from tests.faults.traders import Load
 from tests.stack import Stack, eventually
+from tests.target import DEADLINE_S
 
 EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions")
 
@@ -105,11 +106,11 @@ async def test_the_replayed_market_recovers_too(
     with Stack.start(folder, market="replay", speed="4") as stack:
 
         def latest_print(other_than: str = "") -> dict[str, Any] | None:
-            with httpx.Client(base_url=f"{stack.url}/api/v1/market-data", timeout=5) as http:
+            with httpx.Client(base_url=f"{stack.url}/api/v1/market-data", timeout=DEADLINE_S) as http:
                 trades = http.get("/trades/SPY", params={"source": "outside", "limit": 1}).json()["items"]
             return trades[0] if trades and trades[0]["id"] != other_than else None
 
-        price = Decimal(eventually(latest_print, "SPY trades", 40)["price"])
+        price = Decimal(eventually(latest_print, "SPY trades")["price"])
         await kill_under_load(
             stack,
             "replay",
@@ -119,4 +120,4 @@ async def test_the_replayed_market_recovers_too(
             price=price,
         )
         last = eventually(latest_print, "SPY's last print")["id"]
-        eventually(lambda: latest_print(last), "the market prints again", 40)
+        eventually(lambda: latest_print(last), "the market prints again")

@@ -28,7 +28,7 @@ import httpx
 from tests.target import User
 
 TRADING = "/api/v1/trading"
-ANSWER_TIMEOUT_S = 25.0
+ANSWER_TIMEOUT_S = 70.0
 CONNECT_TIMEOUT_S = 3.0
 PACE_S = 0.02
 LOST_PAUSE_S = 0.1

@@ -12,6 +12,7 @@ import httpx
 
 from cift.run.servers import free_port
 from tests.stack import ROOT, Stack, eventually
+from tests.target import DEADLINE_S
 
 
 @contextmanager
@@ -42,8 +43,11 @@ def alone(function: str, exchange: Stack, *, functions: Path | None = None, **se
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: httpx.get(f"{url}/health").status_code == 200, f"{function} alone responds")
+        eventually(
+            lambda: httpx.get(f"{url}/health", timeout=DEADLINE_S).status_code == 200,
+            f"{function} alone responds",
+        )
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(DEADLINE_S) == 0

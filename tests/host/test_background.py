@@ -8,6 +8,7 @@ from cift.function import Function, every
 from cift.host.events import Background
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
+from tests.target import DEADLINE_S
 
 
 async def test_a_cancellation_that_arrives_with_a_result_is_repeated() -> None:
@@ -17,7 +18,7 @@ async def test_a_cancellation_that_arrives_with_a_result_is_repeated() -> None:
     async def wait() -> None:
         waiting.set()
         # Before Python 3.12 this returns the result and loses the cancellation.
-        await asyncio.wait_for(result, 60)
+        await asyncio.wait_for(result, DEADLINE_S)
 
     module = sys.modules["functions.tests.wait"] = types.ModuleType("functions.tests.wait")
     wait.__module__ = module.__name__
@@ -26,5 +27,5 @@ async def test_a_cancellation_that_arrives_with_a_result_is_repeated() -> None:
     background.start()
     await waiting.wait()
     result.set_result(None)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await background.stop()

@@ -10,6 +10,7 @@ from cift.host.address import address_of
 from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 LOGIN = "/api/v1/auth/login"
 
@@ -32,7 +33,7 @@ def test_the_header_counts_only_behind_a_gateway(header: bytes | None, behind: b
 
 def _statuses(url: str, addresses: list[str]) -> list[int]:
     wrong = {"username": "nobody-of-these-tests", "password": "a wrong password"}
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=DEADLINE_S) as client:
         return [
             client.post(LOGIN, json=wrong, headers={"x-cift-client": address}).status_code
             for address in addresses
@@ -58,7 +59,7 @@ async def test_the_audit_log_records_the_caller(exchange: Stack) -> None:
     pod = {"PORT": str(free_port()), "CIFT_BEHIND_GATEWAY": "true"}
     body = {"username": user.username, "password": user.password}
     with alone("auth.login", exchange, **pod) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as client:
             answer = await client.post(LOGIN, json=body, headers={"x-cift-client": "198.51.100.41"})
     assert answer.status_code == 200, answer.text
     connection: Any = await asyncpg.connect(str(exchange.run_file["postgres_url"]))

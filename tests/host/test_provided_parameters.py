@@ -25,6 +25,7 @@ from cift.platform.socket import Socket
 from cift.platform.stores import STORES, Platform, stores
 from cift.platform.tokens import make_key
 from tests.stack import ROOT
+from tests.target import DEADLINE_S
 
 
 class Colour(enum.Enum):
@@ -209,7 +210,12 @@ def test_a_file_with_an_unknown_type_fails_when_it_is_loaded_in_one_sentence(
         f" functions.__path__[:] = [{str(tmp_path)!r}]; sys.argv[1:] = ['list']; functions.__main__.main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
     )
     assert done.returncode == 1 and sentence in done.stderr and "Traceback" not in done.stderr
 
@@ -225,6 +231,11 @@ def test_a_function_that_names_one_store_imports_no_other() -> None:
         " print([n for n in ('asyncpg', 'nats', 'redis', 'fastapi') if n in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=True,
     )
     assert done.stdout.strip() == "[]"

@@ -22,6 +22,7 @@ from cift.platform.journal import Batch
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.host.test_cloud_event_batch import read
+from tests.target import DEADLINE_S
 
 DUE = {b"ce-type": cloud_event.DUE_TYPE.encode()}
 
@@ -119,7 +120,10 @@ async def test_one_connection_serves_many_requests_including_chunked_ones() -> N
         yield b"one,"
         yield b"two"
 
-    async with served(echo) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with (
+        served(echo) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
+    ):
         for size in (0, 1, 300_000):
             answer = await client.post("/a/b?c", content=b"x" * size)
             assert (answer.status_code, len(answer.content)) == (200, size)
@@ -133,7 +137,7 @@ async def raw(port: int, sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), DEADLINE_S)
     finally:
         writer.close()
 

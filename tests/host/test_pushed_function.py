@@ -12,6 +12,7 @@ from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.stack import Stack, User
+from tests.target import DEADLINE_S
 
 Records = list[tuple[int, bytes]]
 
@@ -66,7 +67,7 @@ async def test_posted_records_are_projected_once_and_like_pulled_ones(
     middle, last = len(records) // 2, len(records)
     pod = {"PORT": str(free_port()), "CIFT_POSTGRES_URL": empty_database}
     with alone("portfolio.project_ledger", exchange, **pod) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=60) as relay:
+        async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as relay:
 
             async def post(some: Records) -> httpx.Response:
                 headers, body = batch(some, journal_id)
@@ -110,7 +111,7 @@ async def test_posted_records_are_projected_once_and_like_pulled_ones(
 async def test_a_timer_runs_when_a_due_time_is_posted(exchange: Stack) -> None:
     with alone("auth.expire_tokens", exchange, PORT=str(free_port())) as url:
         due = {"ce-type": "markets.cift.due", "ce-id": "auth.expire_tokens/2026-01-01T00:00:00Z"}
-        async with httpx.AsyncClient(base_url=url) as relay:
+        async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as relay:
             assert (await relay.post("/", headers=due)).status_code == 204
             assert (await relay.post("/", headers=due)).status_code == 204
             wrong = await relay.post("/", headers={"ce-type": "markets.cift.batch"}, content=b"")
@@ -121,11 +122,11 @@ async def test_a_timer_runs_when_a_due_time_is_posted(exchange: Stack) -> None:
 
 def test_without_relay_it_runs_by_itself(exchange: Stack) -> None:
     with alone("auth.expire_tokens", exchange) as url:
-        assert httpx.post(url).json()["code"] == "not_pushed"
+        assert httpx.post(url, timeout=DEADLINE_S).json()["code"] == "not_pushed"
 
 
 def test_a_daemon_serves_probes(exchange: Stack) -> None:
     with alone("feeds.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
-        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
-        assert httpx.get(f"{url}/metrics").status_code == 200
-        assert httpx.post(url).json()["code"] == "not_pushed"
+        assert httpx.get(f"{url}/health", timeout=DEADLINE_S).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/metrics", timeout=DEADLINE_S).status_code == 200
+        assert httpx.post(url, timeout=DEADLINE_S).json()["code"] == "not_pushed"

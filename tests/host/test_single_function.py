@@ -8,29 +8,34 @@ import httpx
 
 from tests.host.alone import alone
 from tests.stack import ROOT, Stack, User
+from tests.target import DEADLINE_S
 
 
 def test_one_function_alone(exchange: Stack, user: User) -> None:
     with alone("auth.me", exchange) as url:
-        answer = httpx.get(f"{url}/api/v1/auth/me", headers=user.key)
+        answer = httpx.get(f"{url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S)
         assert answer.status_code == 200 and answer.json()["user_id"] == user.user_id
         assert answer.headers["x-cift-origin"] == "auth.me"
-        assert list(httpx.get(f"{url}/openapi.json").json()["paths"]) == ["/api/v1/auth/me"]
-        assert httpx.get(f"{url}/api/v1/auth/me").json()["code"] == "credential_required"
-        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
-        metrics = httpx.get(f"{url}/metrics").text
+        assert list(httpx.get(f"{url}/openapi.json", timeout=DEADLINE_S).json()["paths"]) == [
+            "/api/v1/auth/me"
+        ]
+        assert httpx.get(f"{url}/api/v1/auth/me", timeout=DEADLINE_S).json()["code"] == "credential_required"
+        assert httpx.get(f"{url}/health", timeout=DEADLINE_S).json() == {"status": "ok"}
+        metrics = httpx.get(f"{url}/metrics", timeout=DEADLINE_S).text
         assert 'cift_requests_total{function="auth.me",status="401"} 1.0' in metrics
-        assert httpx.get(f"{url}/").json()["code"] == "not_found"
-        assert httpx.post(f"{url}/api/v1/auth/me").json()["code"] == "method_not_allowed"
-        assert "swagger-ui" in httpx.get(f"{url}/docs").text
+        assert httpx.get(f"{url}/", timeout=DEADLINE_S).json()["code"] == "not_found"
+        assert httpx.post(f"{url}/api/v1/auth/me", timeout=DEADLINE_S).json()["code"] == "method_not_allowed"
+        assert "swagger-ui" in httpx.get(f"{url}/docs", timeout=DEADLINE_S).text
 
 
 def test_a_function_with_a_body_alone(exchange: Stack, user: User) -> None:
     with alone("auth.login", exchange) as url:
         path = f"{url}/api/v1/auth/login"
-        good = httpx.post(path, json={"username": user.username, "password": user.password})
+        good = httpx.post(
+            path, json={"username": user.username, "password": user.password}, timeout=DEADLINE_S
+        )
         assert good.status_code == 200 and good.json()["token_type"] == "bearer"
-        bad = httpx.post(path, content=b"{", headers={"content-type": "application/json"})
+        bad = httpx.post(path, content=b"{", headers={"content-type": "application/json"}, timeout=DEADLINE_S)
         assert (bad.status_code, bad.json()["code"]) == (400, "invalid_json")
 
 
@@ -45,7 +50,7 @@ def test_an_unknown_function_is_reported_in_one_sentence(exchange: Stack) -> Non
             env=os.environ | {"CIFT_FUNCTION": name},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=DEADLINE_S,
             check=False,
         )
         assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr

@@ -23,7 +23,7 @@ from cift.platform.journal import Message
 from cift.platform.settings import Settings
 from cift.run.servers import free_port
 from tests.stack import ROOT
-from tests.target import eventually
+from tests.target import DEADLINE_S, eventually
 
 PASSWORD = "it's a \\password"
 DAY_NS = 1_700_006_400 * 10**9
@@ -46,10 +46,12 @@ def running(folder: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: httpx.get(f"{url}/ping").text == "Ok.\n", "the server responds")
+        eventually(
+            lambda: httpx.get(f"{url}/ping", timeout=DEADLINE_S).text == "Ok.\n", "the server responds"
+        )
         yield url
         server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
+        assert server.wait(DEADLINE_S) == 0
     finally:
         server.kill()
         server.wait()
@@ -114,7 +116,7 @@ async def test_a_wrong_password_is_rejected(server: str) -> None:
 
 
 def test_a_missing_password_is_rejected(server: str) -> None:
-    assert httpx.post(server, content="SELECT 1").status_code == 401
+    assert httpx.post(server, content="SELECT 1", timeout=DEADLINE_S).status_code == 401
 
 
 async def test_errors_have_clickhouses_codes(server: str) -> None:
@@ -139,18 +141,36 @@ async def test_concurrent_queries_all_succeed(server: str) -> None:
 def test_settings_apply_to_one_statement_only(server: str) -> None:
     auth = ("cift", PASSWORD)
     query = "SELECT value FROM system.settings WHERE name = 'max_block_size'"
-    assert httpx.post(server, params={"max_block_size": "77"}, content=query, auth=auth).text == "77\n"
-    assert httpx.post(server, content=query, auth=auth).text != "77\n"
-    wrong = httpx.post(server, params={"max_block_size; SELECT": "1"}, content=query, auth=auth)
+    assert (
+        httpx.post(server, params={"max_block_size": "77"}, content=query, auth=auth, timeout=DEADLINE_S).text
+        == "77\n"
+    )
+    assert httpx.post(server, content=query, auth=auth, timeout=DEADLINE_S).text != "77\n"
+    wrong = httpx.post(
+        server, params={"max_block_size; SELECT": "1"}, content=query, auth=auth, timeout=DEADLINE_S
+    )
     assert (wrong.status_code, wrong.headers["X-ClickHouse-Exception-Code"]) == (404, "115")
 
 
 def test_a_chunked_body_is_inserted_and_a_compressed_one_rejected(server: str) -> None:
     auth = ("cift", PASSWORD)
-    httpx.post(server, content="CREATE TABLE chunks (n UInt32) ENGINE = Memory", auth=auth).raise_for_status()
+    httpx.post(
+        server, content="CREATE TABLE chunks (n UInt32) ENGINE = Memory", auth=auth, timeout=DEADLINE_S
+    ).raise_for_status()
     insert = {"query": "INSERT INTO chunks FORMAT TSV"}
-    httpx.post(server, params=insert, content=iter([b"1\n2", b"2\n", b"3\n"]), auth=auth).raise_for_status()
-    result = httpx.post(server, content="SELECT * FROM chunks ORDER BY n FORMAT CSV", auth=auth)
+    httpx.post(
+        server, params=insert, content=iter([b"1\n2", b"2\n", b"3\n"]), auth=auth, timeout=DEADLINE_S
+    ).raise_for_status()
+    result = httpx.post(
+        server, content="SELECT * FROM chunks ORDER BY n FORMAT CSV", auth=auth, timeout=DEADLINE_S
+    )
     assert (result.text, result.headers["X-ClickHouse-Format"]) == ("1\n3\n22\n", "CSV")
-    packed = httpx.post(server, params=insert, content=b"x", headers={"Content-Encoding": "gzip"}, auth=auth)
+    packed = httpx.post(
+        server,
+        params=insert,
+        content=b"x",
+        headers={"Content-Encoding": "gzip"},
+        auth=auth,
+        timeout=DEADLINE_S,
+    )
     assert packed.status_code == 400 and "UNKNOWN_COMPRESSION_METHOD" in packed.text

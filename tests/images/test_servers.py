@@ -1,11 +1,13 @@
 """The stores' images: only one server uses a volume, even if pods of one name overlap."""
 
+import fcntl
 import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+import pytest
 
 from tests.stack import ROOT
 from tests.target import eventually
@@ -41,7 +43,8 @@ def test_the_next_server_waits_until_the_last_has_ended(tmp_path: Path) -> None:
         assert second.stderr.readline() == waiting
         first.kill()
         first.wait()
-        time.sleep(0.5)
+        with (tmp_path / "server.lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         assert second.poll() is None and not _reads(second), "the first server's child still holds the volume"
         subprocess.run(["kill", "-9", str(child)], check=True)
         own = int(second.stdout.readline())

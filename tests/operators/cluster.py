@@ -20,9 +20,10 @@ from cift.run.servers import free_port
 from operators import permissions
 from tests.operators.control_plane import ControlPlane, kubectl
 from tests.stack import ROOT, Stack, eventually
+from tests.target import DEADLINE_S
 
-STOP_TIMEOUT_S = 30.0
-SETTLE_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = DEADLINE_S
+SETTLE_TIMEOUT_S = DEADLINE_S
 OPERATOR = "cift-operator"
 _numbers = itertools.count(1)
 Object = dict[str, Any]
@@ -48,13 +49,13 @@ class Running:
     def wait_ready(self) -> None:
         def ready() -> bool:
             assert self.process.poll() is None, f"the operator ended:\n{self.output[-3000:]}"
-            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/ready", timeout=DEADLINE_S).status_code == 200
 
         eventually(ready, f"the operator is ready; see {self.log}", SETTLE_TIMEOUT_S)
 
     def metric(self, line: str) -> float:
         """The value of a metric at /metrics. `line` is its name with labels. Raises KeyError if absent."""
-        for each in httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines():
+        for each in httpx.get(f"{self.url}/metrics", timeout=DEADLINE_S).text.splitlines():
             name, _, value = each.rpartition(" ")
             if name == line:
                 return float(value)

@@ -23,7 +23,7 @@ from tests.cluster.local.places import BIN
 from tests.stack import eventually
 
 START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 60.0
 
 
 def kube_binary() -> Path | None:

@@ -1,6 +1,5 @@
 """TradingAccounts as users see them: create, edit, trade."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from cift.kernel.money import NANOS
 from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, account, condition, settled
 from tests.stack import eventually
+from tests.target import until
 from tests.venue import TRADING, refusal
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -184,13 +184,12 @@ async def test_drift_in_the_engine_is_repaired(
         },
     ):
         await client.venue.command(**drift)
-    for _ in range(300):
+
+    async def is_repaired() -> bool:
         engine = (await client.query(id))["account"]
-        if (engine["state"], engine["limits"]) == ("active", limits):
-            break
-        await asyncio.sleep(0.1)
-    else:
-        raise AssertionError(f"the operator did not repair the drift: {engine}")
+        return (engine["state"], engine["limits"]) == ("active", limits)
+
+    await until(is_repaired, "the operator repairs the drift")
 
 
 async def test_an_edit_does_not_fund_the_account_again(

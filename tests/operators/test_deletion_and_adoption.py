@@ -1,12 +1,10 @@
 """Accounts whose resource is deleted, and their adoption by another resource."""
 
-import asyncio
-
 import pytest
 
 from tests.operators.account_client import AccountClient
 from tests.operators.cluster import Cluster, account, condition, settled
-from tests.stack import eventually
+from tests.target import eventually, until
 
 pytestmark = pytest.mark.usefixtures("operator")
 GONE_TIMEOUT_S = 120.0
@@ -18,11 +16,10 @@ def until_gone(secret: str, cluster: Cluster, namespace: str) -> None:
 
 
 async def until_no_key(client: AccountClient, account_id: str) -> None:
-    for _ in range(300):
-        if not await client.valid_keys(account_id):
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("the keys of a deleted resource still work")
+    async def none_valid() -> bool:
+        return not await client.valid_keys(account_id)
+
+    await until(none_valid, "the keys of a deleted resource are revoked")
 
 
 async def test_retain_leaves_the_account_and_revokes_its_keys(

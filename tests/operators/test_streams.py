@@ -1,6 +1,5 @@
 """MarketStreams are made and kept as declared. They drop data only with deletionPolicy Delete."""
 
-import asyncio
 import itertools
 import os
 from typing import Any
@@ -13,6 +12,7 @@ from cift.platform.stores import Platform
 from operators.jetstream import JetStream
 from tests.operators.cluster import Cluster, condition, stream
 from tests.stack import eventually
+from tests.target import until
 
 pytestmark = pytest.mark.usefixtures("operator")
 _numbers = itertools.count(1)
@@ -97,7 +97,7 @@ async def test_drift_is_repaired(
         # Undeclared settings stay: the consumer of others, the description.
         return config["max_msgs"] == 50 and config["description"] == "mine" and names == {"a", "b", "others"}
 
-    await until(as_declared)
+    await until(as_declared, "the stream is as declared")
     found = await jetstream.stream(name)
     assert found is not None and found["state"]["messages"] == 2
     await jetstream.delete_stream(name)
@@ -105,15 +105,7 @@ async def test_drift_is_repaired(
     async def is_back() -> bool:
         return await jetstream.stream(name) is not None and len(await jetstream.consumers(name)) == 2
 
-    await until(is_back)
-
-
-async def until(check: Any) -> None:
-    for _ in range(300):
-        if await check():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("the check did not hold within 30 s")
+    await until(is_back, "the deleted stream is back")
 
 
 async def test_data_is_dropped_only_with_policy_delete(

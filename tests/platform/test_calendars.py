@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cift.platform.calendars import DEFAULT, NoSuchDay, Session, calendar, known
+from tests.target import DEADLINE_S
 
 
 def ns(text: str) -> int:
@@ -110,4 +111,4 @@ def test_a_function_that_asks_a_calendar_imports_no_library_of_calendars() -> No
         " [calendar(name).state(10**18) for name in known()];"
         " sys.exit(not {'exchange_calendars', 'pandas', 'numpy'}.isdisjoint(sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=DEADLINE_S).returncode == 0

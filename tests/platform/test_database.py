@@ -11,6 +11,7 @@ from cift.platform.journal import Batch, JournalRecord
 from cift.platform.postgres import Database
 from cift.platform.stores import Platform
 from tests.stack import Stack, User
+from tests.target import DEADLINE_S
 
 
 def batch(journal: str, *sequences: int) -> Batch:
@@ -158,12 +159,12 @@ async def test_reading_waits_for_the_projectors_and_gives_up_in_time(
     await database.execute(upsert, name, journal, sequence - 1)
     with pytest.raises(ReadModelBehind):
         await database.caught_up(user.account_id, name)
-    monkeypatch.setattr("cift.platform.postgres.CAUGHT_UP_TIMEOUT_S", 5.0)
+    monkeypatch.setattr("cift.platform.postgres.CAUGHT_UP_TIMEOUT_S", DEADLINE_S)
     waiting = asyncio.create_task(database.caught_up(user.account_id, name))
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(database.read_wanted.wait(), DEADLINE_S)
     assert not waiting.done()
     await database.execute("UPDATE projector_offsets SET sequence = $2 WHERE projector = $1", name, sequence)
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, DEADLINE_S)
     await database.execute("DELETE FROM projector_offsets WHERE projector = $1", name)
     # An account that the engine never saw has nothing to wait for.
     await database.caught_up(uuid7(), name)

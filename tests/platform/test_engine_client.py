@@ -16,6 +16,7 @@ from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.shapes import JSON, SENT
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 NANOS = 10**9
 
@@ -204,9 +205,12 @@ async def test_a_new_leader_ends_the_waiting_for_the_lost_one(
         await engine.submit(open_account(account))
         old = stack.kill("matchd", signal.SIGSTOP)
         asked = asyncio.create_task(engine.submit(deposit(account, NANOS)))
-        await asyncio.sleep(0.2)  # it is with the frozen leader
+        while not engine._sent:
+            await asyncio.sleep(0)
+        for _ in range(2):  # the bus has passed it to the frozen leader once it answers what came after
+            await (await platform.nats.client()).flush(DEADLINE_S)
         stack.kill("matchd")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_S):
             with pytest.raises(OutcomeUnknown):
                 await asked
         await asyncio.to_thread(stack.restarted, "matchd", old)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from cift.kernel.errors import Expected
@@ -11,6 +12,7 @@ from cift.platform.journal import Batch
 from cift.platform.pump import Pump
 from cift.platform.stores import Platform
 from tests.platform.test_engine_client import open_account
+from tests.target import DEADLINE_S
 
 
 def pump(platform: Platform, handler: Callable[..., object], *, size: int = 20) -> Pump:
@@ -27,7 +29,7 @@ def pump(platform: Platform, handler: Callable[..., object], *, size: int = 20) 
     )
 
 
-async def run_until(task_of: Pump, done: Callable[[], bool], timeout_s: float = 20.0) -> None:
+async def run_until(task_of: Pump, done: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
     task = asyncio.create_task(task_of.run())
     try:
         async with asyncio.timeout(timeout_s):
@@ -136,13 +138,16 @@ async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
     assert seen[back:] == list(range(begin + 6, begin + 6 + len(seen) - back))
 
 
-async def test_what_a_dead_process_left_unacknowledged_comes_at_once(platform: Platform) -> None:
+async def test_what_a_dead_process_left_unacknowledged_comes_at_once(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cift.platform.pump.ACK_WAIT_S", 3600)  # a redelivery would come too late
     seen: list[int] = []
     stuck = asyncio.Event()
 
     async def hang(batch: Batch) -> None:
         stuck.set()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     async def take(batch: Batch) -> None:
         seen.extend(record.sequence for record in batch)
@@ -151,11 +156,11 @@ async def test_what_a_dead_process_left_unacknowledged_comes_at_once(platform: P
     begin = await begin_at_the_end(platform, first)
     last = await fill(platform, 30)
     task = asyncio.create_task(first.run())
-    await asyncio.wait_for(stuck.wait(), 10)
+    await asyncio.wait_for(stuck.wait(), DEADLINE_S)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     first._handler = take
-    await run_until(first, lambda: bool(seen) and seen[-1] >= last, 10.0)  # far below ACK_WAIT_S
+    await run_until(first, lambda: bool(seen) and seen[-1] >= last)
     assert seen == list(range(begin, begin + len(seen)))
 
 
@@ -169,7 +174,7 @@ async def test_new_records_come_without_waiting(platform: Platform) -> None:
     await begin_at_the_end(platform, one)
     task = asyncio.create_task(one.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             for _ in range(50):
                 sequence = (await platform.engine.submit(open_account(uuid7()))).record_sequence
                 while not seen or seen[-1] < sequence:

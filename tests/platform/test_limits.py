@@ -1,6 +1,7 @@
 """Rate limits hold over all processes with Valkey, and in each process without."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -13,6 +14,7 @@ from cift.platform.limits import Limit, Limits
 from cift.platform.settings import Settings
 from cift.platform.valkey import Valkey
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -93,12 +95,15 @@ async def test_without_valkey_each_process_keeps_the_limit_itself() -> None:
 
 async def test_over_http_a_limit_is_429_with_retry_after(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("limited") / "data"
-    with Stack.start(folder, rate_limit="20", rate_limit_public="30", rate_limit_auth="8") as stack:
+    begun = time.monotonic()
+    with Stack.start(folder, rate_limit="5", rate_limit_public="30", rate_limit_auth="8") as stack:
         user = stack.new_user()  # three of the eight: register, login (and two at the start: the demo's)
-        async with httpx.AsyncClient(base_url=stack.url) as client:
-            answers = [await client.get("/api/v1/auth/me", headers=user.key) for _ in range(60)]
+        async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as client:
+            # Together, so that they are faster than the limit also on a slow machine.
+            requests = (client.get("/api/v1/auth/me", headers=user.key) for _ in range(100))
+            answers = await asyncio.gather(*requests)
             statuses = [answer.status_code for answer in answers]
-            assert statuses[:20] == [200] * 20 and 429 in statuses
+            assert statuses.count(200) >= 5 and 429 in statuses
             refused = answers[statuses.index(429)]
             assert refused.json()["code"] == "rate_limited" and int(refused.headers["retry-after"]) >= 1
             # Probes are never limited, and one user's limit is not another's (nor the public's).
@@ -106,4 +111,5 @@ async def test_over_http_a_limit_is_429_with_retry_after(tmp_path_factory: pytes
             assert (await client.get("/")).status_code == 200
             body = {"username": "nobody", "password": "wrong password"}
             tries = [(await client.post("/api/v1/auth/login", json=body)).status_code for _ in range(10)]
-            assert tries.count(401) == 4 and tries.count(429) == 6
+            refilled = int((time.monotonic() - begun) / 7.5)  # eight a minute
+            assert 4 <= tries.count(401) <= 4 + refilled and set(tries) <= {401, 429}

@@ -15,8 +15,7 @@ import httpx
 from cift.function import Function
 from cift.run.servers import free_port
 from tests.stack import ROOT, Stack, eventually
-
-STOPS_WITHIN_S = 30.0
+from tests.target import DEADLINE_S
 
 
 def program() -> Path:
@@ -64,14 +63,14 @@ class Relay:
     def kill(self) -> None:
         """SIGKILL, as if its node failed."""
         self._process.kill()
-        self._process.wait(STOPS_WITHIN_S)
+        self._process.wait(DEADLINE_S)
 
     def restart(self) -> None:
         self._process = self._start()
 
     def stop(self) -> int:
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(STOPS_WITHIN_S)
+        return self._process.wait(DEADLINE_S)
 
     @property
     def log(self) -> str:
@@ -79,11 +78,11 @@ class Relay:
 
     def metrics(self, function: str) -> Mapping[str, float]:
         """Relay's metrics for this function, by name."""
-        text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=10).text
+        text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=DEADLINE_S).text
         line = re.compile(rf'(relay_\w+)\{{function="{re.escape(function)}"\}} (\S+)')
         return {found[1]: float(found[2]) for found in line.finditer(text)}
 
-    def wait_for(self, function: str, name: str, value: float, timeout_s: float = 60.0) -> None:
+    def wait_for(self, function: str, name: str, value: float, timeout_s: float = DEADLINE_S) -> None:
         eventually(
             lambda: self.metrics(function).get(name) == value, f"{name} of {function} is {value}", timeout_s
         )

@@ -20,6 +20,7 @@ from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.relay.process import relay
 from tests.stack import ROOT, Stack, eventually
+from tests.target import DEADLINE_S
 from tests.venue import Venue, refusal
 
 LETTERS = f"{PREFIX}/admin/dead-letters"
@@ -111,7 +112,7 @@ async def test_a_poison_effect_is_stored_listed_and_replayed(
     for user in (good, bad, good, bad, good):
         await venue.order(user, symbol, quantity="1")
     fine = f"events.{good.account_id}.order"
-    eventually(lambda: noter.noted(fine) == 3, "the other messages are handled", 60)
+    eventually(lambda: noter.noted(fine) == 3, "the other messages are handled")
     of_function = ("--function", noter.name)
 
     def two_letters() -> list[dict[str, Any]]:
@@ -119,7 +120,7 @@ async def test_a_poison_effect_is_stored_listed_and_replayed(
         assert code == 0, letters
         return letters if len(letters) == 2 else []
 
-    letters = eventually(two_letters, "both poison messages are in DLQ", 60)
+    letters = eventually(two_letters, "both poison messages are in DLQ")
     assert noter.noted(refused) == 0
     for letter in letters:
         assert (letter["function"], letter["stream"], letter["subject"]) == (noter.name, "EVENTS", refused)
@@ -157,13 +158,16 @@ async def test_dead_letters_have_pages_and_require_the_scope_admin(
 
     def first_page() -> dict[str, Any] | None:
         response = httpx.get(
-            f"{exchange.url}{LETTERS}", params={"limit": 2, "function": noter.name}, headers=key
+            f"{exchange.url}{LETTERS}",
+            params={"limit": 2, "function": noter.name},
+            headers=key,
+            timeout=DEADLINE_S,
         )
         assert response.status_code == 200, response.text
         page: dict[str, Any] = response.json()
         return page if len(page["items"]) == 2 and page["next_cursor"] else None
 
-    page = eventually(first_page, "a full page", 60)
+    page = eventually(first_page, "a full page")
     ids = [item["id"] for item in page["items"]]
     while page["next_cursor"] is not None or len(ids) < 5:
         cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}

@@ -19,6 +19,7 @@ from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.relay.process import Relay, handler_of, relay
 from tests.stack import Stack, User, eventually
+from tests.target import DEADLINE_S
 from tests.venue import Venue
 
 PROJECTORS = ("trading.project_orders", "portfolio.project_ledger", "market_data.project_market")
@@ -31,7 +32,7 @@ def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("pushed") / "data"
     with Stack.start(folder) as pulling:
         user = pulling.new_user()
-        response = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=30)
+        response = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=DEADLINE_S)
         assert response.json()["items"] == []
     with Stack.start(folder, events="push") as stack:
         yield stack
@@ -68,7 +69,7 @@ def pods(pushed: Stack) -> Iterator[Pods]:
 async def _place(stack: Stack, user: User, symbol: str, count: int) -> list[str]:
     """Place `count` orders. Returns their ids, newest first. They need not be in the read model yet."""
     ids = []
-    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as client:
         body = {"symbol": symbol, "side": "buy", "type": "limit", "quantity": "1", "limit_price": "100"}
         for _ in range(count):
             response = await client.post("/api/v1/trading/orders", json=body, headers=user.key)
@@ -80,7 +81,7 @@ async def _place(stack: Stack, user: User, symbol: str, count: int) -> list[str]
 async def _symbol(stack: Stack) -> str:
     platform = Platform(stack.settings())
     try:
-        async with httpx.AsyncClient(base_url=stack.url) as client:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as client:
             return await Venue(stack, client, platform).instrument(None)
     finally:
         await platform.close()
@@ -89,7 +90,7 @@ async def _symbol(stack: Stack) -> str:
 def _orders(stack: Stack, user: User) -> list[str] | None:
     """Ids of the user's orders. None if the read model is behind."""
     response = httpx.get(
-        f"{stack.url}/api/v1/trading/orders", params={"limit": 500}, headers=user.key, timeout=30
+        f"{stack.url}/api/v1/trading/orders", params={"limit": 500}, headers=user.key, timeout=DEADLINE_S
     )
     if response.status_code == 503:
         assert response.json()["code"] == "read_model_behind", response.text
@@ -130,7 +131,7 @@ def test_orders_placed_without_projectors_are_projected_after_their_start(
         running.wait_for("trading.project_orders", "relay_alarm", 1)
         assert running.metrics("trading.project_orders")["relay_lag_messages"] >= 25
         pods.start()
-        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
+        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first")
         _all_delivered(running)
         messages = running.metrics("trading.project_orders")["relay_messages_total"]
         # The user, his account and money, one instrument, 25 orders: what the pump delivered is not repeated.
@@ -157,7 +158,7 @@ def test_kills_of_relay_and_functions_lose_and_repeat_nothing(
                 pods.start("trading.project_orders")
             else:
                 running.restart()
-        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first", 60)
+        assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first")
         _all_delivered(running)
     assert _dead_letters(pushed) == 0
 
@@ -187,6 +188,6 @@ def test_an_unavailable_database_causes_lag_and_an_alarm_but_no_dead_letters(
         _all_delivered(running)
         assert running.log.count("alarm: it does not work") >= 1
         ids = asyncio.run(_place(pushed, user, symbol, 3))
-        assert eventually(lambda: _orders(pushed, user) == ids, "the orders are read", 60)
+        assert eventually(lambda: _orders(pushed, user) == ids, "the orders are read")
         assert running.metrics(name)["relay_poison_total"] == 0
     assert _dead_letters(pushed) == 0

@@ -27,6 +27,7 @@ from cift.run.servers import free_port
 from tests.chart.helm import render
 from tests.relay.process import Relay
 from tests.stack import eventually
+from tests.target import DEADLINE_S, until
 
 USERS = ("engine", "relay", "functions", "operator")
 MAIL = "notify.send_mail"
@@ -62,7 +63,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     )
     yield f"nats://{{0}}:of-{{0}}@127.0.0.1:{ports['0.0.0.0:4222']}"
     server.terminate()
-    server.wait(30)
+    server.wait(DEADLINE_S)
 
 
 class Mailer(BaseHTTPRequestHandler):
@@ -97,12 +98,15 @@ async def connected(url: str, user: str) -> Any:
     async def quiet(_: Exception) -> None:
         pass
 
-    for _ in range(100):
+    async def connection() -> Any:
         try:
-            return await nats.connect(url.format(user), error_cb=quiet, max_reconnect_attempts=0)
+            return await nats.connect(
+                url.format(user), error_cb=quiet, max_reconnect_attempts=0, connect_timeout=int(DEADLINE_S)
+            )
         except (OSError, nats.errors.Error):
-            await asyncio.sleep(0.2)
-    raise AssertionError("nats-server does not answer")
+            return None
+
+    return await until(connection, "nats-server accepts connections")
 
 
 async def test_relay_has_the_permissions_it_needs_and_others_do_not(

@@ -13,6 +13,7 @@ import pytest
 from cift.run import background
 from cift.run.servers import free_port
 from tests.stack import ROOT
+from tests.target import DEADLINE_S
 
 TIMEOUT_S = 120.0
 
@@ -67,7 +68,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
 
 
 def test_up_returns_when_the_exchange_is_open(exchange: Background) -> None:
-    assert httpx.get(f"{exchange.url}/ready").status_code == 200
+    assert httpx.get(f"{exchange.url}/ready", timeout=DEADLINE_S).status_code == 200
     assert (exchange.data / "logs" / "run.log").stat().st_mode & 0o777 == 0o600
     again = exchange.run("up")
     assert again.returncode == 0
@@ -140,4 +141,4 @@ def test_down_stops_everything(tmp_path: Path) -> None:
     assert background.running_pid(other.data) is None
     assert not (other.data / "run.json").exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{other.url}/ready")
+        httpx.get(f"{other.url}/ready", timeout=DEADLINE_S)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from tests.stack import ROOT, Stack
+from tests.target import DEADLINE_S
 from tests.venue import Venue, venue
 
 __all__ = ["venue"]
@@ -18,7 +19,7 @@ async def test_its_key_halts_and_resumes(exchange: Stack, venue: Venue) -> None:
         env={"CIFT_DATA": str(exchange.folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     )
     symbol = await venue.instrument()

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.stack import Stack, eventually
+from tests.stack import Stack, User, eventually
+from tests.target import DEADLINE_S
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,19 @@ def family(stack: Stack) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)]
 
 
-def gone(processes: list[psutil.Process], timeout_s: float = 15.0) -> None:
-    _, alive = psutil.wait_procs([p for p in processes if p.pid != os.getpid()], timeout=timeout_s)
-    alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    assert not alive, f"left behind: {[(p.pid, p.name()) for p in alive]}"
+def gone(processes: list[psutil.Process]) -> None:
+    def left() -> list[psutil.Process]:
+        return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+    eventually(lambda: not left(), f"all of these have ended: {processes}")
+
+
+def registered(stack: Stack) -> User | None:
+    """A new user, or None while the exchange cannot register one."""
+    try:
+        return stack.new_user()
+    except AssertionError:
+        return None
 
 
 # ── healing ─────────────────────────────────────────────────────────────────────────────────────
@@ -45,12 +54,15 @@ def test_a_killed_server_heals_by_itself(stack: Stack, name: str) -> None:
     pid = stack.kill(name)
     new = stack.restarted(name, pid)
     assert new != pid
-    stack.wait_ready(40)
+    stack.wait_ready()
     eventually(
-        lambda: httpx.get(f"{stack.url}/api/v1/auth/me", headers=user.key).status_code == 200, "me again"
+        lambda: (
+            httpx.get(f"{stack.url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S).status_code == 200
+        ),
+        "me again",
     )
     # The engine takes commands again: a new user gets an account.
-    assert eventually(stack.new_user, "registration again", 40).account_id
+    assert eventually(lambda: registered(stack), "registration again").account_id
     assert f"{name} ended unasked (SIGKILL)" in stack.said
 
 
@@ -59,7 +71,7 @@ def test_all_at_once(stack: Stack) -> None:
     pids = {name: stack.kill(name) for name in names}
     for name, pid in pids.items():
         stack.restarted(name, pid)
-    stack.wait_ready(60)
+    stack.wait_ready()
     assert stack.new_user().account_id
 
 
@@ -69,7 +81,9 @@ def test_the_market_is_a_process_of_its_own(tmp_path: Path) -> None:
         functions, old = stack.pid("functions"), stack.kill("market")
         stack.restarted("market", old)
         said = f"http://{stack.run_file['market_metrics']}/metrics"
-        eventually(lambda: "cift_" in httpx.get(said).text, "the market says its metrics again")
+        eventually(
+            lambda: "cift_" in httpx.get(said, timeout=DEADLINE_S).text, "the market says its metrics again"
+        )
         assert stack.pid("functions") == functions and "run_agents" not in stack.log("functions")
 
 
@@ -78,13 +92,16 @@ def test_the_markets_ticks_are_kept_where_nothing_is_said_of_a_store(tmp_path: P
     with Stack.start(tmp_path / "data", market="replay", speed="60", clickhouse_url="") as stack:
         bars = f"{stack.url}/api/v1/market-data/bars/SPY"
         asked = {"source": "outside", "interval": "1s", "limit": "1"}
-        eventually(lambda: httpx.get(bars, params=asked).json().get("items"), "outside bars of SPY", 60)
+        eventually(
+            lambda: httpx.get(bars, params=asked, timeout=DEADLINE_S).json().get("items"),
+            "outside bars of SPY",
+        )
 
 
 # ── one at a time ───────────────────────────────────────────────────────────────────────────────
 def test_a_second_instance_is_refused(stack: Stack, folder: Path) -> None:
     second = Stack.start(folder, wait=False)
-    assert second.process.wait(30) == 1
+    assert second.process.wait(DEADLINE_S) == 1
     said = second.said
     assert f"runs with the data folder {folder} already (process {stack.process.pid})" in said
     assert "Traceback" not in said
@@ -103,15 +120,15 @@ def test_stopping_leaves_nothing_and_the_next_start_finds_everything(
     processes = family(stack)
     assert len(processes) > 6
     assert stack.stop(number) == 0
-    gone(processes, 1)
+    gone(processes)
     assert "Everything has stopped." in stack.said
     assert not (folder / "run.json").exists() and not (folder / "sockets").exists()
     with Stack.start(folder) as again:
         assert "everything was found" in again.said and "make key" in again.said
         assert "Your API key" not in again.said
-        me = httpx.get(f"{again.url}/api/v1/auth/me", headers=user.key).json()
+        me = httpx.get(f"{again.url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S).json()
         assert me["account_id"] == user.account_id
-        bearer = httpx.get(f"{again.url}/api/v1/auth/me", headers=user.bearer)
+        bearer = httpx.get(f"{again.url}/api/v1/auth/me", headers=user.bearer, timeout=DEADLINE_S)
         assert bearer.status_code == 200, "signing keys are kept"
 
 
@@ -121,32 +138,41 @@ def test_killing_the_supervisor_leaves_nothing(tmp_path_factory: pytest.TempPath
     user = stack.new_user()
     processes = family(stack)
     stack.process.kill()
-    stack.process.wait(10)
+    stack.process.wait(DEADLINE_S)
     gone(processes)
     with Stack.start(folder) as again:
-        assert httpx.get(f"{again.url}/api/v1/auth/me", headers=user.key).status_code == 200
+        assert (
+            httpx.get(f"{again.url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S).status_code == 200
+        )
 
 
 def test_the_printed_key_and_the_keys_made_later_work(stack: Stack, folder: Path) -> None:
     key = next(word for word in stack.said.split() if word.startswith("cift_"))
-    me = httpx.get(f"{stack.url}/api/v1/auth/me", headers={"X-API-Key": key}).json()
+    me = httpx.get(f"{stack.url}/api/v1/auth/me", headers={"X-API-Key": key}, timeout=DEADLINE_S).json()
     assert me["username"] == "demo" and me["status"] == "active"
     import subprocess
     import sys
 
     environment = os.environ | {"CIFT_DATA": str(folder)}
     made = subprocess.run(
-        [sys.executable, "-m", "cift.run", "key"], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "cift.run", "key"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
     )
     assert made.returncode == 0, made.stderr
     headers = {"X-API-Key": made.stdout.strip()}
-    assert httpx.get(f"{stack.url}/api/v1/auth/me", headers=headers).json()["username"] == "demo"
+    assert (
+        httpx.get(f"{stack.url}/api/v1/auth/me", headers=headers, timeout=DEADLINE_S).json()["username"]
+        == "demo"
+    )
 
 
 # ── what is wrong, in one sentence ──────────────────────────────────────────────────────────────
 def refuses(folder: Path, words: str, **settings: str) -> None:
     stack = Stack.start(folder, wait=False, **settings)
-    assert stack.process.wait(60) == 1
+    assert stack.process.wait(DEADLINE_S) == 1
     assert words in stack.said and "Traceback" not in stack.said, stack.said
     assert stack.said.strip().splitlines()[-1].startswith("CIFT Markets cannot start: ")
 
@@ -191,10 +217,10 @@ def test_a_half_written_folder(tmp_path: Path) -> None:
 def test_an_interrupted_first_start_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     stack = Stack.start(folder, wait=False)
-    eventually(lambda: (folder / "postgres.partial").exists() or (folder / "postgres").exists(), "it began")
-    time.sleep(0.3)
+    begun = (folder / "postgres.partial" / "PG_VERSION", folder / "postgres")
+    eventually(lambda: any(each.exists() for each in begun), "the database is being made")
     stack.process.kill()
-    stack.process.wait(10)
+    stack.process.wait(DEADLINE_S)
     with Stack.start(folder) as again:
         assert "An earlier first start was interrupted" in again.said and "Your API key" in again.said
 

@@ -12,7 +12,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 PATH = "/api/v1/market-data/ws/stream"
-WAIT_S = 30.0
+WAIT_S = 60.0
 DEPTH = 100
 
 
@@ -29,6 +29,8 @@ class Client:
         cls, url: str, *, headers: dict[str, str] | None = None, query: str = "", **more: Any
     ) -> "Client":
         address = url.replace("http", "ws", 1) + PATH + query
+        # Without pings: this side would close a connection that is only slow.
+        more = {"open_timeout": WAIT_S, "ping_interval": None, **more}
         return cls(await websockets.connect(address, additional_headers=headers, max_size=2**22, **more))
 
     async def __aenter__(self) -> "Client":

@@ -20,10 +20,11 @@ import websockets
 from cift.platform.stores import Platform
 from tests.stack import Stack
 from tests.streams.client import Book, Client
+from tests.target import DEADLINE_S
 from tests.venue import MARKET
 
 SYMBOLS = ("SPY", "BAC")
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 COMPARISONS = 3
 """Comparisons with the engine's own response after each fault."""
 
@@ -47,7 +48,7 @@ class Keeper:
         self._client: Client | None = None
 
     async def _connect(self) -> Client:
-        client = await Client.open(self.stack.url, ping_interval=2, ping_timeout=20)
+        client = await Client.open(self.stack.url, ping_interval=2, ping_timeout=DEADLINE_S)
         self.connections += 1
         self.books = {symbol: Book() for symbol in SYMBOLS}
         await client.send(action="subscribe", symbols=list(SYMBOLS), channels=["book"])
@@ -62,7 +63,7 @@ class Keeper:
             try:
                 if self._client is None:
                     self._client = await self._connect()
-                return await self._client.next(timeout_s=40)
+                return await self._client.next()
             except (OSError, websockets.WebSocketException, TimeoutError):
                 if self._client is not None:
                     await self._client.connection.close()
@@ -110,7 +111,7 @@ class Keeper:
         return checked
 
     async def _query_book(self, symbol: str) -> dict[str, Any]:
-        async with httpx.AsyncClient(base_url=self.stack.url, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=self.stack.url, timeout=DEADLINE_S) as http:
             while True:
                 try:
                     response = await http.get(f"{MARKET}/book/{symbol}", params={"depth": 100})
@@ -164,7 +165,7 @@ async def test_book_and_trades_are_complete_after(agents_exchange: Stack, fault:
             while checked < 2:
                 checked += await keeper.compare()
             if victim != "drop":
-                await asyncio.to_thread(agents_exchange.restarted, victim, old, 60.0)
+                await asyncio.to_thread(agents_exchange.restarted, victim, old)
         assert not keeper.gaps
         for symbol in SYMBOLS:
             trades = keeper.trades[symbol]

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.streams.client import WAIT_S
+from tests.target import DEADLINE_S, POLL_S
 from tests.venue import MARKET, Venue, refusal
 
 STREAM = f"{MARKET}/stream"
@@ -24,7 +24,7 @@ class Events:
     async def next(self) -> dict[str, Any]:
         event: dict[str, str] = {}
         while True:
-            line = await asyncio.wait_for(anext(self._lines), WAIT_S)
+            line = await asyncio.wait_for(anext(self._lines), DEADLINE_S)
             if line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 event[name] = value
@@ -76,10 +76,13 @@ async def test_unknown_symbols_among_known_ones_are_named_first(venue: Venue) ->
 async def test_fills_of_the_account_and_refused_requests(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     async with opened(venue, one.key, channels="fills") as events:
-        await asyncio.sleep(0.3)  # the response's head is sent before the subscription
-        await venue.order(one, symbol, quantity="2")
-        await venue.market(two, symbol, "sell", "2")
-        assert (await events.next())["quantity"] == "2"
+        # The response's head is sent before the subscription: fills of then are not in it.
+        event = asyncio.create_task(events.next())
+        while not event.done():
+            await venue.order(one, symbol, quantity="2")
+            await venue.market(two, symbol, "sell", "2")
+            await asyncio.wait({event}, timeout=POLL_S)
+        assert (await event)["quantity"] == "2"
     head = await venue.http.head(STREAM, params={"symbols": symbol})
     assert head.status_code == 200 and head.headers["content-type"].startswith("text/event-stream")
     for query, status, code in (

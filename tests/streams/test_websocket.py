@@ -14,6 +14,7 @@ from cift.streams import rules
 from tests.host.alone import alone
 from tests.stack import Stack, eventually
 from tests.streams.client import PATH, Book, Client
+from tests.target import DEADLINE_S
 from tests.venue import MARKET, Venue
 
 
@@ -319,7 +320,7 @@ async def test_any_number_of_clients_share_one_bus_subscription(exchange: Stack,
             await client.connection.close()
 
         def clean() -> bool:
-            text = httpx.get(f"{url}/metrics").text
+            text = httpx.get(f"{url}/metrics", timeout=DEADLINE_S).text
             return (
                 "cift_stream_bus_subscriptions 0.0" in text and "cift_stream_client_subscriptions 0.0" in text
             )
