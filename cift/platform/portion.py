@@ -1,7 +1,7 @@
 """How much of what has arrived a handler is given next: finding a poison by halving.
 
 Of a portion that was refused the first half is given; what passes is done, what is refused is halved
-again, until one message stands alone. relay does the same (`rust_core/crates/relay/src/portion.rs`).
+again, until one message stands alone. relay does the same (`rust_core/crates/relay/src/post_size.rs`).
 Pure.
 """
 

@@ -12,7 +12,7 @@ from cift.platform import cloud_event
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "cloud_event_batch"
 VECTORS = sorted(path.stem for path in FOLDER.glob("*.json"))
-VALID = [name for name in VECTORS if "refused" not in json.loads((FOLDER / f"{name}.json").read_text())]
+VALID = [name for name in VECTORS if "error" not in json.loads((FOLDER / f"{name}.json").read_text())]
 
 
 def read(name: str) -> tuple[dict[str, Any], dict[bytes, bytes], bytes]:
@@ -30,8 +30,8 @@ def test_there_are_valid_and_invalid_vectors() -> None:
 def test_a_batch_is_read_as_its_vector_specifies(name: str) -> None:
     vector, headers, body = read(name)
     journal = bool(vector["headers"]["ce-journalid"])
-    if "refused" in vector:
-        with pytest.raises(Refused, match=vector["refused"]) as refused:
+    if "error" in vector:
+        with pytest.raises(Refused, match=vector["error"]) as refused:
             cloud_event.batch(headers, body, journal=journal)
         assert (refused.value.status, refused.value.code) == (400, "invalid_batch")
         return
@@ -58,7 +58,7 @@ def test_a_message_s_nats_headers_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["ce-type", "ce-stream", "ce-journalid", "ce-first", "ce-last", "ce-count"])
 def test_a_batch_without_one_of_its_headers_is_refused(name: str) -> None:
-    _, headers, body = read("journal_of_three")
+    _, headers, body = read("three_journal_records")
     del headers[name.encode()]
     with pytest.raises(Refused) as refused:
         cloud_event.batch(headers, body, journal=True)
@@ -67,7 +67,7 @@ def test_a_batch_without_one_of_its_headers_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ce-first", "ce-last", "ce-count"])
 def test_a_batch_that_differs_from_its_headers_is_refused(name: str) -> None:
-    _, headers, body = read("journal_of_three")
+    _, headers, body = read("three_journal_records")
     with pytest.raises(Refused, match=f"{name} is not the"):
         cloud_event.batch(headers | {name.encode(): b"99"}, body, journal=True)
 
@@ -77,7 +77,7 @@ def packed(sequence: int) -> bytes:
 
 
 def test_a_gap_in_the_journal_requests_the_missing_record_and_a_step_back_is_refused() -> None:
-    _, headers, _ = read("journal_of_three")
+    _, headers, _ = read("three_journal_records")
     with pytest.raises(Expected) as expected:
         cloud_event.batch(headers, packed(5) + packed(7), journal=True)
     assert expected.value.sequence == 6

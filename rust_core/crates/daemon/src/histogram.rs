@@ -1,8 +1,8 @@
-//! A histogram as Prometheus reads it, counted without locks.
+//! A Prometheus histogram, counted without locks.
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Most buckets of a histogram, without the one that takes all.
+/// Most buckets of a histogram, not counting the `+Inf` bucket.
 pub const BUCKETS_MAX: usize = 12;
 
 pub struct Histogram {
@@ -11,7 +11,7 @@ pub struct Histogram {
     sum: AtomicU64,
 }
 impl Histogram {
-    /// `bounds`: upper bounds of the buckets, rising, at most [`BUCKETS_MAX`].
+    /// `bounds`: upper bounds of the buckets in increasing order, at most [`BUCKETS_MAX`].
     pub const fn new(bounds: &'static [u64]) -> Histogram {
         assert!(bounds.len() <= BUCKETS_MAX);
         Histogram {
@@ -29,10 +29,11 @@ impl Histogram {
         self.counts[at].fetch_add(1, Relaxed);
         self.sum.fetch_add(value, Relaxed);
     }
-    /// Appends its lines, without the `# TYPE`. `labels` as `name="value"`, or empty; `per_unit`: what is observed for
-    /// one of the unit that the name says (1e6 for microseconds as seconds).
+    /// Appends the lines of this histogram, without `# TYPE`.
+    /// `labels` is `name="value"` or empty. `per_unit` converts observed values to the unit in the name:
+    /// 1e6 for microseconds observed and seconds in the name.
     pub fn write(&self, out: &mut String, name: &str, labels: &str, per_unit: f64) {
-        let (and, braced) = match labels {
+        let (prefix, braced) = match labels {
             "" => (String::new(), String::new()),
             labels => (format!("{labels},"), format!("{{{labels}}}")),
         };
@@ -43,7 +44,7 @@ impl Histogram {
                 Some(&bound) => (bound as f64 / per_unit).to_string(),
                 None => "+Inf".to_owned(),
             };
-            let _ = writeln!(out, "{name}_bucket{{{and}le=\"{bound}\"}} {total}");
+            let _ = writeln!(out, "{name}_bucket{{{prefix}le=\"{bound}\"}} {total}");
         }
         let sum = self.sum.load(Relaxed) as f64 / per_unit;
         let _ = writeln!(out, "{name}_sum{braced} {sum}\n{name}_count{braced} {total}");
@@ -55,7 +56,7 @@ mod tests {
     use super::Histogram;
 
     #[test]
-    fn counts_are_cumulative_and_labels_stay() {
+    fn buckets_are_cumulative_and_carry_the_labels() {
         static BOUNDS: [u64; 2] = [1_000, 2_000];
         let histogram = Histogram::new(&BOUNDS);
         for value in [1, 1_000, 1_500, 9_000] {

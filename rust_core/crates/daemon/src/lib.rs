@@ -1,20 +1,22 @@
-//! What every always-on process of ours has, whatever it does (matchd, relay).
+//! What every always-on process needs, whatever it does (`matchd`, `relay`).
 //!
 //! | file | what |
 //! |---|---|
-//! | `files` | settings that are told in files |
+//! | `settings` | the settings that all of them share |
+//! | `secret_files` | settings that come from files |
 //! | `log` | JSON lines on stderr |
-//! | `server` | the address of NATS and who we are there |
-//! | `endpoint` | `/metrics`, `/health` and the like: GET and a text |
-//! | `histogram` | a histogram of Prometheus, without locks |
-//! | `signals` | the wish of the outside that we end |
+//! | `nats_server` | address of the NATS server and the credentials for it |
+//! | `endpoint` | `/metrics`, `/health` and similar: GET with a text response |
+//! | `histogram` | a Prometheus histogram without locks |
+//! | `signals` | SIGTERM and SIGINT |
 //!
 //! Absent: anything about trading, journals or functions.
 #![forbid(unsafe_code)]
 
 pub mod endpoint;
-pub mod files;
 pub mod histogram;
 pub mod log;
-pub mod server;
+pub mod nats_server;
+pub mod secret_files;
+pub mod settings;
 pub mod signals;

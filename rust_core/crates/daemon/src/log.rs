@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line on stderr.
+//! Logs: one JSON object per line on stderr.
 use serde_json::{json, Map, Value};
 use std::io::Write;
 use std::sync::OnceLock;
@@ -14,8 +14,9 @@ pub enum Level {
 static LEVEL: OnceLock<Level> = OnceLock::new();
 static SERVICE: OnceLock<&'static str> = OnceLock::new();
 
-/// Says once who writes, and the smallest level written (debug, info, warn, error).
-pub fn begin(service: &'static str, level: &str) {
+/// Sets the name of the service and the lowest level written (debug, info, warn, error). The first call
+/// counts.
+pub fn init(service: &'static str, level: &str) {
     SERVICE.get_or_init(|| service);
     let level = match level {
         "debug" => Level::Debug,
@@ -29,7 +30,7 @@ pub fn enabled(level: Level) -> bool {
     level >= *LEVEL.get().unwrap_or(&Level::Info)
 }
 
-/// Nanoseconds since the epoch by the wall clock.
+/// Nanoseconds since the Unix epoch by the wall clock.
 pub fn wall_clock_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -51,7 +52,7 @@ pub fn write(level: Level, message: &str, fields: Value) {
     }
     let mut text = Value::Object(line).to_string();
     text.push('\n');
-    // A log that cannot be written is no reason to stop trading.
+    // Trading goes on when a log line cannot be written.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

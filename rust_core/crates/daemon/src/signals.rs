@@ -1,7 +1,7 @@
-//! SIGTERM and SIGINT: end in order.
+//! SIGTERM and SIGINT request a graceful stop.
 
-/// Resolves with the first of them; never where they cannot be listened for.
-pub async fn told_to_stop() {
+/// Resolves at the first SIGTERM or SIGINT. Never resolves if the handlers cannot be installed.
+pub async fn stop_requested() {
     use tokio::signal::unix::{signal, SignalKind};
     match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(mut terminate), Ok(mut interrupt)) => {

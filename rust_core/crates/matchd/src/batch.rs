@@ -1,11 +1,11 @@
-//! Commands with their outcomes and events on the way into one record. Buffers are kept between batches.
+//! Commands with their outcomes and events on the way into one record. A batch reuses its buffers.
 use cift_engine::{Command, Engine, Event, Outcome, Timestamp};
 use cift_wire::record::{entry_words, Header};
 use cift_wire::{encode_record, Entry, Meta, RecordHash};
 use std::ops::Range;
 
 #[derive(Clone)]
-struct Item {
+struct BatchedCommand {
     trace: u128,
     span: u64,
     expires_at: i64,
@@ -15,12 +15,12 @@ struct Item {
     events: Range<u32>,
 }
 
-/// See the module's header. `words` is kept exactly, so closing by size needs no encoding.
+/// `words` is the exact size of the entries, so that closing a batch by size needs no encoding.
 #[derive(Default)]
 pub struct Batch {
-    items: Vec<Item>,
+    commands: Vec<BatchedCommand>,
     events: Vec<Event>,
-    text: String,
+    client_order_ids: String,
     words: usize,
     timestamp: Timestamp,
     first_command: u64,
@@ -28,12 +28,12 @@ pub struct Batch {
 
 impl Batch {
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.commands.is_empty()
     }
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.commands.len()
     }
-    /// Bytes of the record as it stands, header apart.
+    /// Bytes of the record so far, without the header.
     pub fn bytes(&self) -> usize {
         self.words * 8
     }
@@ -44,29 +44,30 @@ impl Batch {
         &self.events
     }
 
-    /// Begins a record: the time that all its commands have.
+    /// Starts a record. All its commands have this timestamp.
     pub fn begin(&mut self, timestamp: Timestamp, first_command: u64) {
-        self.items.clear();
+        self.commands.clear();
         self.events.clear();
-        self.text.clear();
+        self.client_order_ids.clear();
         self.words = 0;
         self.timestamp = timestamp;
         self.first_command = first_command;
     }
 
-    /// Applies the next command. Gives its sequence and (provisional while the engine needs `Continue`) outcome.
+    /// Applies the next command. Returns its sequence and its outcome, which is provisional while the
+    /// engine needs `Continue`.
     pub fn apply(&mut self, engine: &mut Engine, meta: &Meta<'_>, command: &Command) -> (u64, Outcome) {
-        let sequence = self.first_command + self.items.len() as u64;
+        let sequence = self.first_command + self.commands.len() as u64;
         let begin = self.events.len();
         let outcome = engine.apply(sequence, self.timestamp, command, &mut self.events);
         self.words += entry_words(meta, command, &outcome, &self.events[begin..]);
-        let text = self.text.len() as u32;
-        self.text.push_str(meta.client_order_id);
-        self.items.push(Item {
+        let start = self.client_order_ids.len() as u32;
+        self.client_order_ids.push_str(meta.client_order_id);
+        self.commands.push(BatchedCommand {
             trace: meta.trace,
             span: meta.span,
             expires_at: meta.expires_at,
-            client_order_id: text..self.text.len() as u32,
+            client_order_id: start..self.client_order_ids.len() as u32,
             command: *command,
             outcome,
             events: begin as u32..self.events.len() as u32,
@@ -74,22 +75,23 @@ impl Batch {
         (sequence, outcome)
     }
 
-    /// Entries in order, by reference.
+    /// The record's entries in order, borrowed.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + Clone {
-        self.items.iter().map(|item| Entry {
+        self.commands.iter().map(|each| Entry {
             meta: Meta {
-                trace: item.trace,
-                span: item.span,
-                expires_at: item.expires_at,
-                client_order_id: &self.text[item.client_order_id.start as usize..item.client_order_id.end as usize],
+                trace: each.trace,
+                span: each.span,
+                expires_at: each.expires_at,
+                client_order_id: &self.client_order_ids
+                    [each.client_order_id.start as usize..each.client_order_id.end as usize],
             },
-            command: &item.command,
-            outcome: &item.outcome,
-            events: &self.events[item.events.start as usize..item.events.end as usize],
+            command: &each.command,
+            outcome: &each.outcome,
+            events: &self.events[each.events.start as usize..each.events.end as usize],
         })
     }
 
-    /// The record's bytes.
+    /// Encodes the record.
     pub fn encode(&self, rules: u32, epoch: u64, previous_hash: RecordHash, state_hash: Option<RecordHash>) -> Vec<u8> {
         let header = Header {
             format: cift_wire::limits::FORMAT,

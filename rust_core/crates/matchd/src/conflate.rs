@@ -1,48 +1,55 @@
-//! Outside quotes of one batch: the newest a (feed, symbol) counts, and it goes behind the orders.
+//! Conflation of outside quotes within one batch: only the newest quote of each (feed, symbol) is applied,
+//! after the orders.
 //!
-//! A print of the same feed and symbol goes behind the quote that came before it: the source's own order of the two
-//! is kept, and a later print cannot make the earlier quote stale.
-use crate::work::Item;
+//! A print of the same feed and symbol is applied directly after the quote that came before it. This keeps
+//! the order of the source, and a later print cannot make the earlier quote stale.
+use crate::pending::PendingCommand;
 use cift_engine::Symbol;
 use std::collections::HashMap;
 
-/// Waiting quotes in the order in which their (feed, symbol) first came.
+/// Pending quotes in the order in which the first quote of each (feed, symbol) arrived.
 #[derive(Default)]
-pub struct Quotes {
-    waiting: Vec<Option<(u64, Item)>>,
-    places: HashMap<(u32, Symbol), usize>,
+pub struct PendingQuotes {
+    quotes: Vec<Option<(u64, PendingCommand)>>,
+    indexes: HashMap<(u32, Symbol), usize>,
 }
 
-impl Quotes {
+impl PendingQuotes {
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.indexes.is_empty()
     }
-    /// Keeps the quote `item` of `feed` and `symbol`; gives back the one that is superseded, which is the new one where
-    /// it is no newer than that which waits (the engine would call it stale).
-    pub fn put(&mut self, feed: u32, symbol: Symbol, source_sequence: u64, item: Item) -> Option<Item> {
-        match self.places.get(&(feed, symbol)) {
+    /// Adds a quote and returns the one that is superseded. That is the new quote itself if it is not newer
+    /// than the pending one: the engine would refuse it as stale.
+    pub fn insert(
+        &mut self,
+        feed: u32,
+        symbol: Symbol,
+        source_sequence: u64,
+        quote: PendingCommand,
+    ) -> Option<PendingCommand> {
+        match self.indexes.get(&(feed, symbol)) {
             None => {
-                self.places.insert((feed, symbol), self.waiting.len());
-                self.waiting.push(Some((source_sequence, item)));
+                self.indexes.insert((feed, symbol), self.quotes.len());
+                self.quotes.push(Some((source_sequence, quote)));
                 None
             }
-            Some(&place) => match &mut self.waiting[place] {
-                Some((waiting, _)) if source_sequence <= *waiting => Some(item),
-                kept => kept.replace((source_sequence, item)).map(|(_, superseded)| superseded),
+            Some(&index) => match &mut self.quotes[index] {
+                Some((pending, _)) if source_sequence <= *pending => Some(quote),
+                kept => kept.replace((source_sequence, quote)).map(|(_, superseded)| superseded),
             },
         }
     }
-    /// Takes the quote of this feed and symbol, if one waits.
-    pub fn take(&mut self, feed: u32, symbol: Symbol) -> Option<Item> {
-        self.places
+    /// Removes the pending quote of this feed and symbol.
+    pub fn take(&mut self, feed: u32, symbol: Symbol) -> Option<PendingCommand> {
+        self.indexes
             .remove(&(feed, symbol))
-            .and_then(|place| self.waiting[place].take())
-            .map(|(_, item)| item)
+            .and_then(|index| self.quotes[index].take())
+            .map(|(_, quote)| quote)
     }
-    /// Takes all, in order.
-    pub fn drain(&mut self) -> impl Iterator<Item = Item> + '_ {
-        self.places.clear();
-        self.waiting.drain(..).flatten().map(|(_, item)| item)
+    /// Removes all quotes, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = PendingCommand> + '_ {
+        self.indexes.clear();
+        self.quotes.drain(..).flatten().map(|(_, quote)| quote)
     }
 }
 
@@ -51,29 +58,29 @@ mod tests {
     use super::*;
     use cift_engine::Command;
 
-    /// A stand-in for a quote: only its number is looked at.
-    fn item(number: u32) -> Item {
-        Item::internal(Command::SetRules { version: number })
+    /// A command that stands for a quote: the test compares only its number.
+    fn quote(number: u32) -> PendingCommand {
+        PendingCommand::internal(Command::SetRules { version: number })
     }
-    fn number(item: Item) -> u32 {
-        match item.command {
+    fn number(quote: PendingCommand) -> u32 {
+        match quote.command {
             Command::SetRules { version } => version,
             _ => 0,
         }
     }
 
     #[test]
-    fn the_newest_quote_of_each_feed_and_symbol_is_left() {
+    fn only_the_newest_quote_of_each_feed_and_symbol_remains() {
         let (a, b) = (Symbol([1; 16]), Symbol([2; 16]));
-        let mut quotes = Quotes::default();
-        assert!(quotes.put(1, a, 5, item(10)).is_none());
-        assert!(quotes.put(1, b, 6, item(11)).is_none());
-        assert!(quotes.put(2, a, 1, item(12)).is_none());
-        assert_eq!(quotes.put(1, a, 7, item(13)).map(number), Some(10));
+        let mut quotes = PendingQuotes::default();
+        assert!(quotes.insert(1, a, 5, quote(10)).is_none());
+        assert!(quotes.insert(1, b, 6, quote(11)).is_none());
+        assert!(quotes.insert(2, a, 1, quote(12)).is_none());
+        assert_eq!(quotes.insert(1, a, 7, quote(13)).map(number), Some(10));
         assert_eq!(
-            quotes.put(1, a, 6, item(14)).map(number),
+            quotes.insert(1, a, 6, quote(14)).map(number),
             Some(14),
-            "an older one does not replace"
+            "an older quote does not replace a newer one"
         );
         assert_eq!(quotes.take(1, b).map(number), Some(11));
         assert!(quotes.take(1, b).is_none());

@@ -1,15 +1,17 @@
-//! Named points at which a test can kill the process: `CIFT_CRASH_AT=<point>[:n]` aborts at the n-th passage (1).
+//! Named points at which a test can crash the process. `CIFT_CRASH_AT=<point>[:n]` aborts when the process
+//! passes the point for the n-th time (default 1).
 //!
-//! Always compiled in, so that what is tested is what ships; without the variable a point is one load and a branch.
+//! The points are always compiled in, so that tests run the shipped program. Without the variable a point
+//! costs one load and one branch.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long an armed point waits before it aborts: what was handed to the connection's own thread has left by then,
-/// so that "after_publish" is after it.
-const LEAVE: Duration = Duration::from_millis(100);
+/// Pause of an armed point before it aborts. In this time the connection's thread sends what was published,
+/// so that "after_publish" is after the send.
+const SEND_TIME: Duration = Duration::from_millis(100);
 
-/// Every point there is. A name outside this list stops the process at its start.
+/// All points. The process does not start with another name.
 pub const POINTS: [&str; 7] = [
     "after_engine_started",
     "before_publish",
@@ -23,7 +25,7 @@ pub const POINTS: [&str; 7] = [
 static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// Reads the variable; an unknown name is an error.
+/// Reads the variable. An unknown point or an invalid count is an error.
 pub fn arm() -> Result<(), String> {
     let Ok(text) = std::env::var("CIFT_CRASH_AT") else {
         ARMED.get_or_init(|| None);
@@ -35,22 +37,25 @@ pub fn arm() -> Result<(), String> {
             point,
             count
                 .parse()
-                .map_err(|_| format!("CIFT_CRASH_AT: bad count in {text:?}"))?,
+                .map_err(|_| format!("CIFT_CRASH_AT: the count in {text:?} is not a number"))?,
         ),
     };
     if !POINTS.contains(&point) {
-        return Err(format!("CIFT_CRASH_AT: no point {point:?}; there are {POINTS:?}"));
+        return Err(format!(
+            "CIFT_CRASH_AT: unknown point {point:?}; the points are {}",
+            POINTS.join(", ")
+        ));
     }
     ARMED.get_or_init(|| Some((point.to_owned(), count)));
     Ok(())
 }
 
-/// Passes a point.
+/// Passes a point: aborts here if it is armed and its count is reached.
 pub fn point(name: &'static str) {
     if let Some(Some((armed, count))) = ARMED.get() {
         if armed == name && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *count {
             eprintln!("{{\"level\":\"warn\",\"message\":\"crash point\",\"point\":\"{name}\"}}");
-            std::thread::sleep(LEAVE);
+            std::thread::sleep(SEND_TIME);
             std::process::abort();
         }
     }

@@ -1,19 +1,19 @@
-//! Whether this process can answer for itself: who it is now, and when its loop last turned.
-use cift_daemon::endpoint::Answer;
+//! Health of this process: its role, and when its loop last made progress.
+use cift_daemon::endpoint::Response;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// A leader or standby whose loop has not turned for longer hangs.
-pub const HANGS_AFTER: Duration = Duration::from_secs(15);
+/// A leader or standby without a heartbeat for longer than this is hung.
+pub const HUNG_AFTER: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Connecting, or reading a snapshot and the journal.
     Recovering,
-    /// Follows the journal, ready to lead.
+    /// Follows the journal and can take over.
     Standby,
     Leader,
-    /// The journal contradicts the program: the process ends.
+    /// The journal contradicts the program: the process exits.
     Halted,
 }
 const ROLES: [(Role, &str); 4] = [
@@ -23,62 +23,62 @@ const ROLES: [(Role, &str); 4] = [
     (Role::Halted, "halted"),
 ];
 
-/// See the module's header.
 pub struct Health {
     role: AtomicU8,
-    begun: Instant,
-    /// Milliseconds from `begun` to the last turn.
-    turned_ms: AtomicU64,
+    started: Instant,
+    /// Milliseconds from `started` to the last heartbeat.
+    heartbeat_ms: AtomicU64,
 }
 
 impl Health {
     pub fn new() -> Health {
         Health {
             role: AtomicU8::new(Role::Recovering as u8),
-            begun: Instant::now(),
-            turned_ms: AtomicU64::new(0),
+            started: Instant::now(),
+            heartbeat_ms: AtomicU64::new(0),
         }
     }
-    /// The loop has turned.
-    pub fn turned(&self) {
-        self.turned_ms.store(self.begun.elapsed().as_millis() as u64, Relaxed);
+    /// Notes that the loop makes progress.
+    pub fn heartbeat(&self) {
+        self.heartbeat_ms
+            .store(self.started.elapsed().as_millis() as u64, Relaxed);
     }
-    pub fn becomes(&self, role: Role) {
-        self.turned();
+    pub fn set_role(&self, role: Role) {
+        self.heartbeat();
         self.role.store(role as u8, Relaxed);
     }
     fn role(&self) -> (Role, &'static str) {
         ROLES[usize::from(self.role.load(Relaxed))]
     }
-    fn hangs(&self, now: Duration) -> bool {
-        let silent = now.saturating_sub(Duration::from_millis(self.turned_ms.load(Relaxed)));
-        matches!(self.role().0, Role::Standby | Role::Leader) && silent > HANGS_AFTER
+    fn is_hung(&self, now: Duration) -> bool {
+        let since_heartbeat = now.saturating_sub(Duration::from_millis(self.heartbeat_ms.load(Relaxed)));
+        matches!(self.role().0, Role::Standby | Role::Leader) && since_heartbeat > HUNG_AFTER
     }
-    /// `/health`, for readiness: 200 while it leads or stands by and its loop turns.
-    pub fn ready(&self) -> Answer {
-        self.ready_after(self.begun.elapsed())
+    /// `/health`, for readiness: 200 while the process leads or stands by and its loop makes progress.
+    pub fn ready(&self) -> Response {
+        self.ready_after(self.started.elapsed())
     }
-    fn ready_after(&self, now: Duration) -> Answer {
+    fn ready_after(&self, now: Duration) -> Response {
         match self.role() {
-            (_, name) if self.hangs(now) => Answer::Unavailable(format!("{name}, but its loop hangs\n")),
-            (Role::Standby | Role::Leader, name) => Answer::Fine(format!("{name}\n")),
-            (_, name) => Answer::Unavailable(format!("{name}\n")),
+            (_, name) if self.is_hung(now) => Response::Unavailable(format!("{name}, but its loop is hung\n")),
+            (Role::Standby | Role::Leader, name) => Response::Ok(format!("{name}\n")),
+            (_, name) => Response::Unavailable(format!("{name}\n")),
         }
     }
-    /// `/live`, for liveness: 503 only where a new process would help. A long recovery and a NATS that is away are no
-    /// reason to begin again.
-    pub fn live(&self) -> Answer {
+    /// `/live`, for liveness: 503 only if a restart would help. A restart helps neither a long recovery nor
+    /// an unreachable NATS server.
+    pub fn live(&self) -> Response {
         match self.ready() {
-            Answer::Unavailable(_) if self.role().0 == Role::Recovering => Answer::Fine("recovering\n".into()),
-            answer => answer,
+            Response::Unavailable(_) if self.role().0 == Role::Recovering => Response::Ok("recovering\n".into()),
+            response => response,
         }
     }
-    /// Its lines of the metrics.
-    pub fn write(&self, out: &mut String) {
-        out.push_str("# HELP matchd_role 1 for what this process is now\n# TYPE matchd_role gauge\n");
+    /// Appends the metric `matchd_role`.
+    pub fn write_metrics(&self, out: &mut String) {
+        out.push_str("# HELP matchd_role 1 for the current role of this process\n# TYPE matchd_role gauge\n");
         for (role, name) in ROLES {
-            let here = u8::from(role == self.role().0);
-            out.push_str(&format!("matchd_role{{role=\"{name}\"}} {here}\n"));
+            let value = u8::from(role == self.role().0);
+            out.push_str(&format!("matchd_role{{role=\"{name}\"}} {value}\n"));
         }
     }
 }
@@ -93,26 +93,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loop_that_hangs_is_neither_ready_nor_alive_whatever_the_role_says() {
+    fn a_standby_or_leader_with_a_hung_loop_is_not_ready() {
         let health = Health::new();
-        let late = HANGS_AFTER + Duration::from_secs(1);
+        let late = HUNG_AFTER + Duration::from_secs(1);
         for role in [Role::Standby, Role::Leader] {
-            health.becomes(role);
-            assert!(matches!(health.ready(), Answer::Fine(_)));
-            let Answer::Unavailable(text) = health.ready_after(late) else {
-                panic!("ready while it hangs")
+            health.set_role(role);
+            assert!(matches!(health.ready(), Response::Ok(_)));
+            let Response::Unavailable(text) = health.ready_after(late) else {
+                panic!("ready with a hung loop")
             };
-            assert!(text.ends_with("hangs\n"), "{text}");
+            assert!(text.ends_with("hung\n"), "{text}");
         }
     }
 
     #[test]
-    fn recovering_is_alive_and_not_ready_and_halted_is_neither() {
+    fn a_recovering_process_is_live_but_not_ready_and_a_halted_one_is_neither() {
         let health = Health::new();
-        assert!(matches!(health.ready(), Answer::Unavailable(_)));
-        assert!(matches!(health.live(), Answer::Fine(_)));
-        health.becomes(Role::Halted);
-        assert!(matches!(health.ready(), Answer::Unavailable(_)));
-        assert!(matches!(health.live(), Answer::Unavailable(_)));
+        assert!(matches!(health.ready(), Response::Unavailable(_)));
+        assert!(matches!(health.live(), Response::Ok(_)));
+        health.set_role(Role::Halted);
+        assert!(matches!(health.ready(), Response::Unavailable(_)));
+        assert!(matches!(health.live(), Response::Unavailable(_)));
     }
 }

@@ -1,14 +1,15 @@
-//! The journal in JetStream: its stream, appending with the fence, reading.
+//! The journal in JetStream: its stream, the fenced append, reading records.
 //!
-//! One `Journal` is one connection and one incarnation. The connection is never healed: when it breaks, what it still
-//! holds in its buffers must not be sent as if nothing had been; the incarnation ends with it and a new one begins.
+//! One `Journal` is one connection for one cycle of the service. A broken connection is not restored: the
+//! client would then send appends that were still in its buffers. The cycle ends with the connection, and
+//! the next cycle opens a new one.
 use crate::fault::{nats, Fault};
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::jetstream::{self, context::Context, object_store, stream};
 use async_nats::{Client, Event, Request};
 use bytes::Bytes;
-use cift_daemon::{log, server::Server};
+use cift_daemon::{log, nats_server::NatsServer};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::stream::{Stream, StreamExt};
@@ -17,13 +18,13 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Wrong last sequence, as the server says it (two codes over its versions).
+/// Error codes for a wrong last sequence; they differ between server versions.
 const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
-/// Not stored: no room.
+/// Error codes for a record that was not stored, for example because the stream is full.
 const STORE_FAILED: [u64; 2] = [10077, 10047];
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Random 128 bits for ids of journals and instances.
+/// A random id of a journal or an instance.
 pub fn random_id() -> u128 {
     let mut bytes = [0; 16];
     if std::fs::File::open("/dev/urandom")
@@ -33,20 +34,20 @@ pub fn random_id() -> u128 {
         let seed = format!("{}:{}", std::process::id(), log::wall_clock_ns());
         bytes.copy_from_slice(&cift_wire::blake3(seed.as_bytes())[..16]);
     }
-    // Version 4, variant 1: a UUID like any other.
+    // Version 4, variant 1: a valid UUID.
     (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (4 << 76) | (2 << 62)
 }
 
-/// Connects once. The receiver turns true when the connection breaks.
+/// Connects once. The receiver becomes true when the connection breaks.
 pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::Receiver<bool>), Fault> {
     let (broken, watch) = watch::channel(false);
-    let server = Server::parse(&settings.nats_url).map_err(Fault::Halt)?;
+    let server = NatsServer::parse(&settings.daemon.nats_url).map_err(Fault::Halt)?;
     let client = server
         .options()
         .name(name)
         .max_reconnects(1)
         .connection_timeout(Duration::from_secs(3))
-        .request_timeout(Some(ASK_TIMEOUT))
+        .request_timeout(Some(REQUEST_TIMEOUT))
         .subscription_capacity(settings.queue_requests.max(65_536))
         .read_buffer_capacity(u16::MAX)
         .ping_interval(Duration::from_secs(2))
@@ -75,26 +76,25 @@ pub struct Tail {
     pub bytes: u64,
 }
 
-/// See the module's header.
 #[derive(Clone)]
 pub struct Journal {
     pub client: Client,
     pub context: Context,
     pub broken: watch::Receiver<bool>,
-    /// Tells this journal from one that was made in its place.
+    /// Identifies this journal: a stream created in its place has another id.
     pub id: String,
     stream: stream::Stream,
     subject: String,
 }
 
 impl Journal {
-    /// Connects, and makes sure that the streams and the bucket are there.
+    /// Connects, and creates the streams and the bucket if they do not exist.
     pub async fn open(settings: &Settings, name: &str) -> Result<Journal, Fault> {
         let (client, broken) = connect(settings, name).await?;
         let context = jetstream::new(client.clone());
         let stream = journal_stream(&context, settings).await?;
-        ensure_fanout(&context).await?;
-        let bucket = subject::snapshots(&settings.shard);
+        ensure_fanout_streams(&context).await?;
+        let bucket = subject::snapshots(&settings.daemon.shard);
         if context.get_object_store(&bucket).await.is_err() {
             context
                 .create_object_store(object_store::Config {
@@ -106,21 +106,21 @@ impl Journal {
                 .await
                 .map_err(|e| nats("cannot create the bucket of snapshots")(e.into()))?;
         }
-        Ok(Journal::of(settings, client, context, broken, stream))
+        Ok(Journal::from_stream(settings, client, context, broken, stream))
     }
 
-    /// Connects to a journal that is there, to read it: makes nothing and changes nothing.
-    pub async fn open_to_read(settings: &Settings, name: &str) -> Result<Journal, Fault> {
+    /// Connects to an existing journal. Creates and changes nothing.
+    pub async fn open_read_only(settings: &Settings, name: &str) -> Result<Journal, Fault> {
         let (client, broken) = connect(settings, name).await?;
         let context = jetstream::new(client.clone());
         let stream = context
-            .get_stream(subject::journal_stream(&settings.shard))
+            .get_stream(subject::journal_stream(&settings.daemon.shard))
             .await
             .map_err(|e| nats("cannot open the journal's stream")(e.into()))?;
-        Ok(Journal::of(settings, client, context, broken, stream))
+        Ok(Journal::from_stream(settings, client, context, broken, stream))
     }
 
-    fn of(
+    fn from_stream(
         settings: &Settings,
         client: Client,
         context: Context,
@@ -140,24 +140,24 @@ impl Journal {
             broken,
             id,
             stream,
-            subject: subject::journal(&settings.shard),
+            subject: subject::journal(&settings.daemon.shard),
         }
     }
 
-    /// Asks the stream's leader.
+    /// Queries the leader of the stream for the last sequence and the size.
     pub async fn tail(&self) -> Result<Tail, Fault> {
         let info = self
             .stream
             .get_info()
             .await
-            .map_err(|e| nats("cannot ask for the journal's tail")(e.into()))?;
+            .map_err(|e| nats("cannot read the journal's tail")(e.into()))?;
         Ok(Tail {
             sequence: info.state.last_sequence,
             bytes: info.state.bytes,
         })
     }
 
-    /// Record `sequence`, if the journal has it.
+    /// Record `sequence`; `None` if the journal does not have it.
     pub async fn record(&self, sequence: u64) -> Result<Option<Bytes>, Fault> {
         use stream::{DirectGetErrorKind::NotFound, LastRawMessageErrorKind::NoMessageFound};
         match self.stream.direct_get(sequence).await {
@@ -165,7 +165,8 @@ impl Journal {
             Err(error) if error.kind() == NotFound => {}
             Err(error) => return Err(nats("cannot read the journal")(error.into())),
         }
-        // A replica that lags may have answered: only the stream's leader knows that a record is missing.
+        // The answer may come from a replica that lags. Only the leader of the stream knows that a record
+        // is missing.
         match self.stream.get_raw_message(sequence).await {
             Ok(message) => Ok(Some(message.payload)),
             Err(error) if error.kind() == NoMessageFound => Ok(None),
@@ -173,21 +174,22 @@ impl Journal {
         }
     }
 
-    /// Records `from..=to`, in order, read ahead.
+    /// Records `from..=to` in order, with read-ahead. A missing record is a [`Fault::Halt`].
     pub fn records(&self, from: u64, to: u64) -> impl Stream<Item = Result<(u64, Bytes), Fault>> + '_ {
         futures_util::stream::iter(from..=to)
             .map(move |sequence| async move {
                 match self.record(sequence).await? {
                     Some(record) => Ok((sequence, record)),
                     None => Err(Fault::Halt(format!(
-                        "record {sequence} is missing from the journal, which goes to {to}: it was cut or replaced"
+                        "record {sequence} is missing from the journal, which ends at {to}: the journal was truncated or replaced"
                     ))),
                 }
             })
             .buffered(READ_AHEAD_RECORDS)
     }
 
-    /// Appends a record after `expected`. Sent when first polled; resolves with the PubAck's sequence.
+    /// Appends a record after sequence `expected`. The first poll sends it; the future resolves to the
+    /// sequence in the PubAck.
     pub fn append(
         &self,
         record: Bytes,
@@ -202,33 +204,44 @@ impl Journal {
             let reply = client
                 .send_request(subject, request)
                 .await
-                .map_err(|e| Fault::Doubt(e.to_string()))?;
-            let ack: serde_json::Value =
-                serde_json::from_slice(&reply.payload).map_err(|e| Fault::Doubt(format!("unreadable PubAck: {e}")))?;
+                .map_err(|e| Fault::AppendInDoubt(e.to_string()))?;
+            let ack: serde_json::Value = serde_json::from_slice(&reply.payload)
+                .map_err(|e| Fault::AppendInDoubt(format!("cannot read the PubAck: {e}")))?;
             if let Some(error) = ack.get("error") {
                 let code = error["err_code"].as_u64().unwrap_or(0);
                 let text = error["description"].as_str().unwrap_or("no description").to_owned();
                 return Err(match code {
-                    code if WRONG_LAST_SEQUENCE.contains(&code) => Fault::Lost(text),
-                    code if STORE_FAILED.contains(&code) && text.contains("maximum") => Fault::Full,
-                    _ => Fault::Doubt(format!("{text} ({code})")),
+                    code if WRONG_LAST_SEQUENCE.contains(&code) => Fault::LeadershipLost(text),
+                    code if STORE_FAILED.contains(&code) && text.contains("maximum") => Fault::JournalFull,
+                    _ => Fault::AppendInDoubt(format!("{text} ({code})")),
                 });
             }
             match ack["seq"].as_u64() {
                 Some(sequence) if sequence == expected + 1 => Ok(sequence),
-                _ => Err(Fault::Doubt(format!("PubAck of another sequence: {ack}"))),
+                _ => Err(Fault::AppendInDoubt(format!(
+                    "the PubAck has another sequence than {}: {ack}",
+                    expected + 1
+                ))),
             }
         }
     }
 }
 
 async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream::Stream, Fault> {
-    let name = subject::journal_stream(&settings.shard);
-    let max_bytes = i64::try_from(settings.journal_max_bytes).map_err(|_| Fault::Halt("journal too large".into()))?;
-    let wanted = stream::Config {
+    let name = subject::journal_stream(&settings.daemon.shard);
+    let max_bytes = i64::try_from(settings.journal_max_bytes).map_err(|_| {
+        Fault::Halt(format!(
+            "journal_max_bytes {} is above the limit {}",
+            settings.journal_max_bytes,
+            i64::MAX
+        ))
+    })?;
+    let expected = stream::Config {
         name: name.clone(),
-        subjects: vec![subject::journal(&settings.shard)],
-        description: Some("The journal: one record a batch, commands and events. One writer, matchd.".into()),
+        subjects: vec![subject::journal(&settings.daemon.shard)],
+        description: Some(
+            "The journal: one record per batch of commands and events. The only writer is matchd.".into(),
+        ),
         storage: stream::StorageType::File,
         retention: stream::RetentionPolicy::Limits,
         discard: stream::DiscardPolicy::New,
@@ -241,20 +254,20 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
         ..Default::default()
     };
     let stream = context
-        .get_or_create_stream(wanted)
+        .get_or_create_stream(expected)
         .await
         .map_err(|e| nats("cannot create or open the journal's stream")(e.into()))?;
     let config = &stream.cached_info().config;
-    let sound = config.discard == stream::DiscardPolicy::New
+    let is_journal = config.discard == stream::DiscardPolicy::New
         && config.storage == stream::StorageType::File
         && config.deny_delete
         && config.deny_purge
         && config.allow_direct
         && config.metadata.contains_key(subject::JOURNAL_ID_KEY);
-    if !sound {
+    if !is_journal {
         return Err(Fault::Halt(format!(
-            "stream {name} is not a journal of matchd (file storage, discard new, delete and purge denied, an id): \
-             another program made it; move it away or choose another shard"
+            "stream {name} is not a journal of matchd. A journal has file storage, discard new, denied delete and purge, \
+             direct reads and an id. Another program created the stream: remove it or choose another shard"
         )));
     }
     if config.max_bytes != max_bytes {
@@ -270,8 +283,9 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
     Ok(stream)
 }
 
-/// EVENTS and MARKET_DATA: memory, bounded, rebuilt from the journal.
-async fn ensure_fanout(context: &Context) -> Result<(), Fault> {
+/// Creates EVENTS and MARKET_DATA if they do not exist: bounded memory streams that are rebuilt from the
+/// journal.
+async fn ensure_fanout_streams(context: &Context) -> Result<(), Fault> {
     for (name, subjects) in [
         (subject::EVENTS_STREAM, "events.>"),
         (subject::MARKET_DATA_STREAM, "market.>"),

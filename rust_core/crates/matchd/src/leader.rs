@@ -1,85 +1,111 @@
-//! One term of leadership: from the PubAck of `EngineStarted` to the first doubt.
+//! One term of leadership: from the PubAck of `EngineStarted` until the first fault.
 //!
-//! The loop has one record in flight while the next one gathers and is applied. `replica` is the state *applied*;
-//! `acknowledged` is how far the journal has it. What is told to anybody hangs on the record that it was seen in and
-//! leaves when that record's PubAck is there.
+//! The loop has one record in flight while it applies commands to the open batch. `replica` is the
+//! *applied* state.
+//!
+//! Invariant: a reply or query answer is attached to the record whose state it shows, and is sent after
+//! that record's PubAck.
 use crate::batch::Batch;
-use crate::conflate::Quotes;
+use crate::conflate::PendingQuotes;
 use crate::crash;
-use crate::fanout::Handoff;
+use crate::fanout::AcknowledgedRecord;
 use crate::fault::Fault;
 use crate::health::Role;
 use crate::in_flight::{append, InFlight};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::pending::{PendingRequests, ResultSlot};
 use crate::query;
 use crate::replica::Replica;
 use crate::settings::{Settings, STOP_WITHIN, TICK};
-use crate::snapshot::{self, Place};
-use crate::work::{Desk, Ticket};
+use crate::snapshot::{self, JournalPosition};
 use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
 use cift_engine::Command;
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
-use cift_wire::{subject, Meta, RecordHash, Status};
+use cift_wire::{subject, Meta, RecordHash};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-/// See the module's header.
+/// The state of one term.
 pub struct Leader {
     pub(crate) settings: Settings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) journal: Journal,
     pub(crate) replica: Replica,
     pub(crate) instance: String,
-    pub(crate) handoff: mpsc::Sender<Handoff>,
-    /// Messages taken from the subscription, not decoded yet.
+    pub(crate) fanout: mpsc::Sender<AcknowledgedRecord>,
+    /// Messages from the subscription that are not decoded yet.
     pub(crate) inbox: VecDeque<Message>,
     pub(crate) inbox_bytes: usize,
-    pub(crate) desk: Desk,
-    pub(crate) quotes: Quotes,
-    /// The record that gathers: applied, not published.
+    pub(crate) requests: PendingRequests,
+    pub(crate) quotes: PendingQuotes,
+    /// The open batch: applied, not published.
     pub(crate) batch: Batch,
-    pub(crate) spare: Batch,
-    pub(crate) batch_finished: Vec<usize>,
-    pub(crate) batch_answers: Vec<(Subject, Bytes)>,
-    /// A command that was applied and needs `Continue`, and the record it began in.
-    pub(crate) continued: Option<(Ticket, u64)>,
+    pub(crate) spare_batch: Batch,
+    /// Numbers of the requests that the open batch completes.
+    pub(crate) batch_completed: Vec<usize>,
+    /// Replies that wait for the PubAck of the open batch.
+    pub(crate) batch_replies: Vec<(Subject, Bytes)>,
+    /// The applied command that still needs `Continue`, and the record in which it began.
+    pub(crate) continued: Option<(ResultSlot, u64)>,
     pub(crate) in_flight: Option<InFlight>,
     pub(crate) journal_bytes: u64,
     pub(crate) journal_alarm: bool,
-    pub(crate) snapshot_at: u64,
-    pub(crate) snapshot_at_bytes: u64,
-    pub(crate) snapshot_runs: Arc<std::sync::atomic::AtomicBool>,
-    /// Definite noes of this turn. They leave with a proof that nobody else leads which began after they were asked
-    /// for: another leader would have been asked too, and may have said yes.
-    pub(crate) noes: Vec<(Subject, Bytes)>,
-    last_turn: Instant,
-    /// When the last proof began: an append that was acknowledged, or a tail that was ours.
-    proven: Instant,
+    /// Sequence and size of the journal at the last snapshot.
+    pub(crate) snapshot_sequence: u64,
+    pub(crate) snapshot_journal_bytes: u64,
+    pub(crate) snapshot_running: Arc<AtomicBool>,
+    /// Rejections before sequencing that are not sent yet. They need a proof of leadership that starts
+    /// after the request arrived: another leader would have received the request too, and may have accepted
+    /// it.
+    pub(crate) rejections: Vec<(Subject, Bytes)>,
+    last_iteration: Instant,
+    /// Start of the last proof of leadership: an acknowledged append, or a journal tail that was ours.
+    verified_at: Instant,
 }
 
-/// How a term ends without a fault.
+/// A term that ended without a fault.
 pub struct Stopped;
 
+/// What one wait of the loop received. A received command goes directly to the inbox.
+#[derive(Default)]
+struct Received {
+    query: Option<Message>,
+    owner_query: Option<Message>,
+    acknowledged: Option<Result<u64, Fault>>,
+}
+
+/// The subscriptions of a leader.
+struct Subscriptions {
+    commands: Subscriber,
+    queries: Subscriber,
+    owner_queries: Subscriber,
+}
+
 impl Leader {
-    /// Appends `EngineStarted{epoch + 1}` to what `replica` has replayed. Its PubAck settles whatever was in doubt.
-    pub async fn begin(
+    /// Appends `EngineStarted{epoch + 1}` after the records that `replica` has replayed. Its PubAck settles
+    /// every append that was in doubt.
+    pub async fn start_term(
         settings: &Settings,
         metrics: Arc<Metrics>,
         journal: Journal,
         mut replica: Replica,
         instance: &str,
-        handoff: mpsc::Sender<Handoff>,
+        fanout: mpsc::Sender<AcknowledgedRecord>,
     ) -> Result<Leader, Fault> {
         let tail = journal.tail().await?;
         if tail.sequence != replica.sequence {
-            return Err(Fault::Lost(format!("record {} came while recovering", tail.sequence)));
+            return Err(Fault::LeadershipLost(format!(
+                "record {} was appended during the recovery",
+                tail.sequence
+            )));
         }
         let epoch = replica.epoch + 1;
         let mut batch = Batch::default();
@@ -89,7 +115,7 @@ impl Leader {
                 replica.timestamp.max(log::wall_clock_ns()),
                 replica.engine.sequence() + 1,
             );
-            // What the last leader left to be continued comes first, in as many records as it takes.
+            // Work that the last leader left for `Continue` comes first, in as many records as it needs.
             while replica.engine.needs_continue() && batch.bytes() < BATCH_CLOSES_AT_BYTES {
                 batch.apply(&mut replica.engine, &Meta::default(), &Command::Continue);
             }
@@ -117,122 +143,93 @@ impl Leader {
             settings: settings.clone(),
             metrics,
             journal,
-            snapshot_at: replica.sequence,
-            snapshot_at_bytes: journal_bytes,
+            snapshot_sequence: replica.sequence,
+            snapshot_journal_bytes: journal_bytes,
             replica,
             instance: instance.to_owned(),
-            handoff,
+            fanout,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
-            desk: Desk::default(),
-            quotes: Quotes::default(),
+            requests: PendingRequests::default(),
+            quotes: PendingQuotes::default(),
             batch: Batch::default(),
-            spare: Batch::default(),
-            batch_finished: Vec::new(),
-            batch_answers: Vec::new(),
+            spare_batch: Batch::default(),
+            batch_completed: Vec::new(),
+            batch_replies: Vec::new(),
             continued: None,
             in_flight: None,
             journal_bytes,
             journal_alarm: false,
-            snapshot_runs: Arc::default(),
-            noes: Vec::new(),
-            last_turn: Instant::now(),
-            proven: Instant::now(),
+            snapshot_running: Arc::default(),
+            rejections: Vec::new(),
+            last_iteration: Instant::now(),
+            verified_at: Instant::now(),
         })
     }
 
-    /// Serves until the first doubt, or until `stop`. Answers on its way out what may be answered.
+    /// Serves until the first fault or until `stop`. After a fault it sends the replies that are still
+    /// correct.
     pub async fn lead(mut self, stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
         Metrics::add(&self.metrics.terms, 1);
         Metrics::set(&self.metrics.leader, 1);
-        self.metrics.health.becomes(Role::Leader);
-        let end = self.serve(stop).await;
+        self.metrics.health.set_role(Role::Leader);
+        let end = self.run_loop(stop).await;
         Metrics::set(&self.metrics.leader, 0);
-        self.metrics.health.becomes(Role::Recovering);
+        self.metrics.health.set_role(Role::Recovering);
         if let Err(fault) = &end {
             self.abandon(fault).await;
         }
         end
     }
 
-    async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
-        let client = self.journal.client.clone();
-        let shard = self.settings.shard.clone();
-        let subscribe = |name: String| {
-            let client = client.clone();
-            async move { client.subscribe(name).await.map_err(|e| Fault::Nats(e.to_string())) }
-        };
-        let mut commands = subscribe(subject::command(&shard)).await?;
-        let mut queries = subscribe(subject::query(&shard)).await?;
-        let mut owner = subscribe(subject::owner(&shard)).await?;
-        client.flush().await.map_err(|e| Fault::Nats(e.to_string()))?;
-        self.announce().await;
+    async fn run_loop(&mut self, mut stop: watch::Receiver<bool>) -> Result<Stopped, Fault> {
+        let mut subscriptions = self.subscribe().await?;
+        self.announce_leadership().await;
         log::info(
             "leading",
             json!({"epoch": self.replica.epoch, "sequence": self.replica.sequence, "instance": self.instance}),
         );
         let mut broken = self.journal.broken.clone();
-        let mut stopping: Option<Instant> = None;
-        // Nothing more comes from the subscription to commands.
+        let mut stopping_since: Option<Instant> = None;
+        // The subscription to commands has ended.
         let mut drained = false;
-        self.last_turn = Instant::now();
+        self.last_iteration = Instant::now();
         loop {
-            let deadline = self.until_deadline();
-            let mut asked_query = None;
-            let mut asked_owner = None;
-            let mut acknowledged = None;
+            let wait = self.time_to_next_deadline();
+            let mut received = Received::default();
+            let Subscriptions {
+                commands,
+                queries,
+                owner_queries,
+            } = &mut subscriptions;
             tokio::select! {
                 biased;
                 _ = broken.wait_for(|broken| *broken) => return Err(Fault::Nats("the connection broke".into())),
-                result = append(&mut self.in_flight) => acknowledged = Some(result),
+                result = append(&mut self.in_flight) => received.acknowledged = Some(result),
                 message = commands.next(), if !drained => match message {
                     Some(message) => self.accept(message),
                     None => drained = true,
                 },
-                Some(message) = owner.next() => asked_owner = Some(message),
-                Some(message) = queries.next() => asked_query = Some(message),
-                _ = stop.wait_for(|stop| *stop), if stopping.is_none() => {
-                    stopping = Some(Instant::now());
+                Some(message) = owner_queries.next() => received.owner_query = Some(message),
+                Some(message) = queries.next() => received.query = Some(message),
+                _ = stop.wait_for(|stop| *stop), if stopping_since.is_none() => {
+                    stopping_since = Some(Instant::now());
                     log::info("stopping", json!({"waiting": self.inbox.len()}));
-                    // Drained, not dropped: what the client still reads before it forgets them is answered.
-                    for subscription in [&mut queries, &mut owner, &mut commands] {
+                    // Drain instead of dropping: the client still delivers messages that the server sent
+                    // before it processed the end of the subscription, and they get a reply.
+                    for subscription in [queries, owner_queries, commands] {
                         let _ = subscription.drain().await;
                     }
                 }
-                () = tokio::time::sleep(deadline) => {}
+                () = tokio::time::sleep(wait) => {}
             }
-            if self.last_turn.elapsed() > self.settings.freeze() {
-                Metrics::add(&self.metrics.frozen, 1);
-                let for_ms = self.last_turn.elapsed().as_millis() as u64;
-                log::warn("the loop stood still; reading the tail", json!({"for_ms": for_ms}));
-                if let Some(result) = acknowledged.take() {
-                    self.acknowledge(result?).await?;
-                }
-                self.reassure().await?;
-            }
-            self.last_turn = Instant::now();
-            self.metrics.health.turned();
-            if let Some(result) = acknowledged {
-                self.acknowledge(result?).await?;
-            }
-            self.drain(&mut commands);
-            let asked = asked_owner.is_some() || asked_query.is_some();
-            if asked && self.proven.elapsed() > self.settings.freeze() {
-                self.reassure().await?;
-            }
-            if let Some(message) = asked_owner {
-                self.tell_owner(message).await;
-            }
-            while let Some(message) = asked_query.take() {
-                self.answer(message).await;
-                asked_query = queries.next().now_or_never().flatten();
-            }
-            self.fill();
-            self.tell_noes().await?;
+            self.handle(received, &mut subscriptions).await?;
+            self.fill_batch();
+            self.send_rejections().await?;
             self.publish();
-            self.gauge();
-            if let Some(since) = stopping {
-                let idle = drained && self.in_flight.is_none() && self.desk.is_empty() && self.inbox.is_empty();
+            self.update_gauges();
+            if let Some(since) = stopping_since {
+                let idle = drained && self.in_flight.is_none() && self.requests.is_empty() && self.inbox.is_empty();
                 if idle || since.elapsed() > STOP_WITHIN {
                     return self.stop(idle).await;
                 }
@@ -240,10 +237,60 @@ impl Leader {
         }
     }
 
-    /// The next wake-up without a message: a deadline of the engine, or the tick.
-    fn until_deadline(&self) -> Duration {
+    async fn subscribe(&self) -> Result<Subscriptions, Fault> {
+        let (client, shard) = (&self.journal.client, &self.settings.daemon.shard);
+        let subscribe =
+            |name: String| async move { client.subscribe(name).await.map_err(|e| Fault::Nats(e.to_string())) };
+        let subscriptions = Subscriptions {
+            commands: subscribe(subject::command(shard)).await?,
+            queries: subscribe(subject::query(shard)).await?,
+            owner_queries: subscribe(subject::owner(shard)).await?,
+        };
+        client.flush().await.map_err(|e| Fault::Nats(e.to_string()))?;
+        Ok(subscriptions)
+    }
+
+    /// Handles what one wait of the loop received: the PubAck first, then commands into the inbox, then
+    /// queries. If the loop stalled, it verifies leadership before anything else is sent.
+    async fn handle(&mut self, mut received: Received, subscriptions: &mut Subscriptions) -> Result<(), Fault> {
+        let since_last_iteration = self.last_iteration.elapsed();
+        if since_last_iteration > self.settings.stall() {
+            Metrics::add(&self.metrics.stalls, 1);
+            log::warn(
+                "the loop stalled: reading the journal's tail",
+                json!({"for_ms": since_last_iteration.as_millis() as u64}),
+            );
+            if let Some(result) = received.acknowledged.take() {
+                self.acknowledge(result?).await?;
+            }
+            self.verify_leadership().await?;
+        }
+        self.last_iteration = Instant::now();
+        self.metrics.health.heartbeat();
+        if let Some(result) = received.acknowledged {
+            self.acknowledge(result?).await?;
+        }
+        while let Some(Some(message)) = subscriptions.commands.next().now_or_never() {
+            self.accept(message);
+        }
+        let queried = received.owner_query.is_some() || received.query.is_some();
+        if queried && self.verified_at.elapsed() > self.settings.stall() {
+            self.verify_leadership().await?;
+        }
+        if let Some(message) = received.owner_query {
+            self.answer_owner_query(message).await;
+        }
+        while let Some(message) = received.query.take() {
+            self.answer_query(message).await;
+            received.query = subscriptions.queries.next().now_or_never().flatten();
+        }
+        Ok(())
+    }
+
+    /// The wait of the loop if no message arrives: until the next deadline of the engine, at most [`TICK`].
+    fn time_to_next_deadline(&self) -> Duration {
         match self.replica.engine.next_deadline() {
-            // One in flight: the ack wakes us, and what is due goes into the next record.
+            // With a record in flight the PubAck wakes the loop, and due work goes into the next record.
             Some(deadline) if self.in_flight.is_none() => {
                 Duration::from_nanos(deadline.saturating_sub(log::wall_clock_ns()).max(0) as u64).min(TICK)
             }
@@ -251,55 +298,53 @@ impl Leader {
         }
     }
 
-    fn drain(&mut self, commands: &mut Subscriber) {
-        while let Some(Some(message)) = commands.next().now_or_never() {
-            self.accept(message);
-        }
-    }
-
-    /// Proves that nobody else leads: the tail of the journal is ours. Any other leader appends before it subscribes.
-    /// A record of ours in flight is waited for first; its PubAck is true however late it is.
-    async fn reassure(&mut self) -> Result<(), Fault> {
+    /// Proves that no other leader exists: the journal's tail is ours, and another leader appends before it
+    /// subscribes. Waits first for the record in flight; its PubAck is valid however late it arrives.
+    async fn verify_leadership(&mut self) -> Result<(), Fault> {
         if self.in_flight.is_some() {
             let sequence = append(&mut self.in_flight).await?;
             self.acknowledge(sequence).await?;
         }
-        let begun = Instant::now();
+        let started = Instant::now();
         let tail = self
             .journal
             .tail()
             .await
-            .map_err(|fault| Fault::Doubt(fault.to_string()))?;
+            .map_err(|fault| Fault::AppendInDoubt(fault.to_string()))?;
         if tail.sequence != self.replica.sequence {
-            return Err(Fault::Lost(format!("record {} was appended by another", tail.sequence)));
+            return Err(Fault::LeadershipLost(format!(
+                "another leader appended record {}",
+                tail.sequence
+            )));
         }
-        self.proven = begun;
+        self.verified_at = started;
         Ok(())
     }
 
-    /// The noes of this turn: with the record that gathers, whose PubAck is the proof, or after a look at the tail.
-    async fn tell_noes(&mut self) -> Result<(), Fault> {
-        if self.noes.is_empty() {
+    /// Sends pending rejections. Attaches them to the open batch: its PubAck proves that we still lead.
+    /// Without a batch, re-reads the journal's tail first.
+    async fn send_rejections(&mut self) -> Result<(), Fault> {
+        if self.rejections.is_empty() {
             return Ok(());
         }
         if self.batch.is_empty() {
-            self.reassure().await?;
-            for (reply, bytes) in std::mem::take(&mut self.noes) {
-                let _ = self.journal.client.publish(reply, bytes).await;
+            self.verify_leadership().await?;
+            for (reply_to, bytes) in std::mem::take(&mut self.rejections) {
+                let _ = self.journal.client.publish(reply_to, bytes).await;
             }
         } else {
-            self.batch_answers.append(&mut self.noes);
+            self.batch_replies.append(&mut self.rejections);
         }
         Ok(())
     }
 
-    /// The PubAck of the record in flight: now what hangs on it may be told.
+    /// Handles the PubAck of the record in flight: sends the replies that are attached to it.
     async fn acknowledge(&mut self, sequence: u64) -> Result<(), Fault> {
         let Some(done) = self.in_flight.take() else {
             return Ok(());
         };
         debug_assert_eq!(done.sequence, sequence);
-        self.proven = self.proven.max(done.since);
+        self.verified_at = self.verified_at.max(done.since);
         let m = &self.metrics;
         m.append.observe(done.since.elapsed().as_micros() as u64);
         m.batch.observe(done.commands as u64);
@@ -307,159 +352,90 @@ impl Leader {
         Metrics::add(&m.commands, done.commands as u64);
         Metrics::add(&m.refused, done.refused);
         crash::point("after_ack_before_reply");
-        for (reply, bytes) in done.replies {
-            // Failing means the connection is gone, which ends the term by itself.
-            let _ = self.journal.client.publish(reply, bytes).await;
+        for (reply_to, bytes) in done.replies {
+            // An error means that the connection is gone, which ends the term anyway.
+            let _ = self.journal.client.publish(reply_to, bytes).await;
         }
-        for slot in done.finished {
-            self.desk.close(slot);
+        for number in done.completed {
+            self.requests.close(number);
         }
         crash::point("after_reply");
-        // A full queue is no harm: the fan-out reads what it missed from the journal.
-        let _ = self.handoff.try_send(Handoff {
+        // If the queue is full, the fan-out reads the record from the journal.
+        let _ = self.fanout.try_send(AcknowledgedRecord {
             sequence,
             record: done.record,
         });
-        if let Some((place, state)) = done.snapshot {
-            self.upload(place, state);
+        if let Some((position, state)) = done.snapshot {
+            self.upload_snapshot(position, state);
         }
         Ok(())
     }
 
-    fn upload(&self, place: Place, state: Vec<u8>) {
+    fn upload_snapshot(&self, position: JournalPosition, state: Vec<u8>) {
         let (journal, shard, metrics) = (
             self.journal.clone(),
-            self.settings.shard.clone(),
+            self.settings.daemon.shard.clone(),
             Arc::clone(&self.metrics),
         );
-        let runs = Arc::clone(&self.snapshot_runs);
+        let running = Arc::clone(&self.snapshot_running);
         tokio::spawn(async move {
-            match snapshot::upload(&journal, &shard, place, state).await {
+            match snapshot::upload(&journal, &shard, position, state).await {
                 Ok(bytes) => {
-                    Metrics::set(&metrics.snapshot_sequence, place.sequence);
+                    Metrics::set(&metrics.snapshot_sequence, position.sequence);
                     Metrics::set(&metrics.snapshot_bytes, bytes as u64);
-                    log::info("snapshot stored", json!({"sequence": place.sequence, "bytes": bytes}));
+                    log::info(
+                        "snapshot stored",
+                        json!({"sequence": position.sequence, "bytes": bytes}),
+                    );
                 }
                 Err(fault) => log::warn("snapshot not stored", json!({"reason": fault.to_string()})),
             }
-            runs.store(false, std::sync::atomic::Ordering::Release);
+            running.store(false, Ordering::Release);
         });
     }
 
-    /// Tells callers that this leader answers: what they asked of the one before and have no answer to, they never
-    /// will have. A caller who does not hear it waits for his own deadline.
-    async fn announce(&self) {
-        let words = json!({"epoch": self.replica.epoch, "instance": self.instance});
-        let subject = subject::leading(&self.settings.shard);
-        let _ = self.journal.client.publish(subject, words.to_string().into()).await;
+    /// Publishes that this leader answers. A caller that waits for a reply of the previous leader then
+    /// knows that the reply will not come. A caller that misses the message waits for its own timeout.
+    async fn announce_leadership(&self) {
+        let message = json!({"epoch": self.replica.epoch, "instance": self.instance});
+        let subject = subject::leading(&self.settings.daemon.shard);
+        let _ = self.journal.client.publish(subject, message.to_string().into()).await;
     }
 
-    async fn tell_owner(&self, message: Message) {
-        let Some(reply) = message.reply else { return };
+    async fn answer_owner_query(&self, message: Message) {
+        let Some(reply_to) = message.reply else { return };
         let answer = json!({
             "epoch": self.replica.epoch,
             "instance": self.instance,
             "sequence": self.replica.sequence,
         });
-        let _ = self.journal.client.publish(reply, answer.to_string().into()).await;
+        let _ = self.journal.client.publish(reply_to, answer.to_string().into()).await;
     }
 
-    /// Answers a question from memory; the answer leaves with the record that it saw.
-    async fn answer(&mut self, message: Message) {
-        let Some(reply) = message.reply else { return };
+    /// Answers a query from memory. The answer is sent after the PubAck of the record whose state it shows.
+    async fn answer_query(&mut self, message: Message) {
+        let Some(reply_to) = message.reply else { return };
         Metrics::add(&self.metrics.queries, 1);
-        let view = query::View {
+        let state = query::QueryState {
             replica: &self.replica,
-            applying: self.replica.sequence + u64::from(!self.batch.is_empty()),
+            sequence: self.replica.sequence + u64::from(!self.batch.is_empty()),
             now: self.replica.timestamp.max(log::wall_clock_ns()),
             journal_bytes: self.journal_bytes,
             journal_max_bytes: self.settings.journal_max_bytes,
             pending: self.inbox.len(),
         };
-        let bytes = Bytes::from(query::answer(&view, &message.payload));
+        let bytes = Bytes::from(query::answer(&state, &message.payload));
         if !self.batch.is_empty() {
-            self.batch_answers.push((reply, bytes));
+            self.batch_replies.push((reply_to, bytes));
         } else if let Some(in_flight) = &mut self.in_flight {
-            in_flight.replies.push((reply, bytes));
+            in_flight.replies.push((reply_to, bytes));
         } else {
-            let _ = self.journal.client.publish(reply, bytes).await;
+            let _ = self.journal.client.publish(reply_to, bytes).await;
         }
     }
 
-    /// The end of a term by a fault. Whoever lost says nothing: another may have answered, or will.
-    async fn abandon(&mut self, fault: &Fault) {
-        let in_doubt = self
-            .in_flight
-            .as_ref()
-            .map_or(self.replica.sequence + 1, |f| f.sequence);
-        let of_doubt = match fault {
-            Fault::Lost(_) | Fault::Nats(_) | Fault::Halt(_) => return,
-            Fault::Full => (Status::Unavailable, "journal_full"),
-            Fault::Doubt(_) => (Status::Unknown, "outcome_unknown"),
-        };
-        let behind = if self.nobody_else(in_doubt).await {
-            (Status::Unavailable, "engine_restarting")
-        } else {
-            (Status::Unknown, "outcome_unknown")
-        };
-        let mut replies = self.desk.abandon(in_doubt, of_doubt, behind, self.continued);
-        if behind.0 == Status::Unavailable {
-            for message in self.inbox.drain(..) {
-                let refusal = crate::turn::refuse_all(&message, behind.1);
-                replies.extend(message.reply.map(|reply| (reply, refusal)));
-            }
-        }
-        let counter = if of_doubt.0 == Status::Unknown {
-            &self.metrics.unknown
-        } else {
-            &self.metrics.unavailable
-        };
-        Metrics::add(counter, replies.len() as u64);
-        let answer_all = async {
-            for (reply, bytes) in replies {
-                let _ = self.journal.client.publish(reply, bytes).await;
-            }
-            let _ = self.journal.client.flush().await;
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), answer_all).await;
-    }
-
-    /// Whether the journal says that no other leader has begun: it ends before the record in doubt, or with it.
-    async fn nobody_else(&self, in_doubt: u64) -> bool {
-        let look = async {
-            let tail = self.journal.tail().await.ok()?;
-            if tail.sequence < in_doubt {
-                return Some(tail.sequence + 1 == in_doubt);
-            }
-            let last = self.journal.record(in_doubt).await.ok()??;
-            Some(tail.sequence == in_doubt && self.in_flight.as_ref().is_some_and(|f| f.record == last))
-        };
-        tokio::time::timeout(Duration::from_millis(500), look)
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or(false)
-    }
-
-    /// A graceful end: everything taken in is answered; the state is kept.
-    async fn stop(&mut self, idle: bool) -> Result<Stopped, Fault> {
-        if idle {
-            let place = self.place(self.replica.sequence, self.replica.hash);
-            let (_, state) = self.replica.state();
-            let state = state.to_vec();
-            match snapshot::upload(&self.journal, &self.settings.shard, place, state).await {
-                Ok(bytes) => log::info("final snapshot", json!({"sequence": place.sequence, "bytes": bytes})),
-                Err(fault) => log::warn("final snapshot not stored", json!({"reason": fault.to_string()})),
-            }
-        } else {
-            self.abandon(&Fault::Doubt("stopped".into())).await;
-        }
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.journal.client.flush()).await;
-        Ok(Stopped)
-    }
-
-    pub(crate) fn place(&self, sequence: u64, hash: RecordHash) -> Place {
-        Place {
+    pub(crate) fn journal_position(&self, sequence: u64, hash: RecordHash) -> JournalPosition {
+        JournalPosition {
             sequence,
             hash,
             timestamp: self.replica.timestamp,
@@ -468,7 +444,7 @@ impl Leader {
         }
     }
 
-    fn gauge(&self) {
+    fn update_gauges(&self) {
         let m = &self.metrics;
         Metrics::set(&m.epoch, self.replica.epoch);
         Metrics::set(&m.sequence, self.replica.sequence);

@@ -1,35 +1,39 @@
-//! matchd: the always-on service around the engine. It sequences commands, journals them, answers.
+//! matchd: the always-on service around the engine. It sequences commands, journals them and replies.
 //!
-//! One process, one shard. Where things are:
+//! One process serves one shard. Where things are:
 //! | file | what |
 //! |---|---|
-//! | `service` | the life of a process: connect, recover, stand by, lead, and again |
-//! | `leader`, `turn` | one term of leadership: gather → apply → one record → append → reply |
-//! | `work`, `conflate` | what has been asked and not yet applied; whom to answer |
+//! | `service` | the cycle of a process: connect, recover, stand by, lead, repeat |
+//! | `leader`, `sequencing`, `term_end` | one term of leadership: batch → apply → one record → append → reply |
+//! | `pending`, `conflate` | requests without a reply, commands not applied yet, conflation of quotes |
 //! | `batch` | commands with their events on the way into one record |
-//! | `replica` | engine + place in the journal; replay that compares every byte |
-//! | `journal` | JetStream: streams, append with the fence, reading records |
+//! | `replica` | the engine and its position in the journal; replay that compares every byte |
+//! | `journal` | JetStream: streams, fenced append, reading records |
 //! | `snapshot` | snapshots in the object store |
-//! | `query`, `query_order` | questions, answered from acknowledged state |
-//! | `fanout`, `project`, `ladder` | EVENTS and MARKET_DATA from the journal |
+//! | `query`, `query_order` | queries, answered from acknowledged state |
+//! | `fanout`, `projection`, `visible_books` | EVENTS and MARKET_DATA from the journal |
 //! | `verify` | replay of the whole journal |
-//! | `crash`, `health`, `metrics`, `settings` | what the name says |
+//! | `crash`, `health`, `metrics`, `settings` | what their names state |
 //!
-//! Invariants (design §2):
-//! - Nothing is answered from state that the journal has not acknowledged.
-//! - Every append carries the expected last sequence. After any error or timeout of one, memory is dropped and the
-//!   process recovers; only the PubAck of its own `EngineStarted` settles what was in doubt.
-//! - While not leader: no subscription to commands, queries or owner, so no answer.
-//! - A definite *no* leaves only with a proof, begun after it was asked for, that nobody else leads (a PubAck, or a
-//!   tail that is ours): another leader would have been asked too. Questions need one not older than `freeze_ms`.
-//! - After a pause of the loop (SIGSTOP) nothing is answered before the tail of the journal has been read again.
-//! - The engine never sees a clock: time is taken once a batch, never falls, and is journaled.
+//! Invariants:
+//! - No reply shows state that the journal has not acknowledged.
+//! - Every append carries the expected last sequence. After an error or timeout of an append the process
+//!   drops its state and recovers. Only the PubAck of its own `EngineStarted` settles an append in doubt.
+//! - Only the leader subscribes to commands, queries and owner queries. A process that does not lead sends
+//!   no reply.
+//! - A rejection before sequencing is sent only after a proof that no other leader exists: a PubAck, or a
+//!   journal tail that is ours. The proof starts after the request arrived, because another leader would
+//!   have received the request too. Query replies need a proof that is not older than `stall_ms`.
+//! - After the loop stalls (SIGSTOP), it reads the journal's tail before it sends any reply.
+//! - The engine reads no clock. The leader takes the time once per batch; it never decreases, and it is
+//!   journaled.
 //!
-//! Known limits: a graceful stop answers what the server had sent before it heard that nobody listens any more, as far
-//! as the client reads it before it forgets the subscription; a request lost there has no reply, as after a crash. An
-//! answer to a question may be as old as `freeze_ms` where this process lost its leadership without
-//! noticing; a `done` is true whatever happened since. Quotes of MARKET_DATA for records older than
-//! the present term are not rebuilt, all else is.
+//! Known limits:
+//! - A graceful stop replies to what the server had sent before it processed the end of the subscription,
+//!   as far as the client still reads it. A request lost there has no reply, as after a crash.
+//! - A query reply may be up to `stall_ms` old if this process lost leadership without noticing. A `done`
+//!   stays true.
+//! - Quotes in MARKET_DATA are not rebuilt for records before the current term; everything else is.
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -41,16 +45,17 @@ pub mod fault;
 pub mod health;
 mod in_flight;
 pub mod journal;
-pub mod ladder;
 pub mod leader;
 pub mod metrics;
-pub mod project;
+pub mod pending;
+pub mod projection;
 pub mod query;
 pub mod query_order;
 pub mod replica;
+pub mod sequencing;
 pub mod service;
 pub mod settings;
 pub mod snapshot;
-pub mod turn;
+mod term_end;
 pub mod verify;
-pub mod work;
+pub mod visible_books;

@@ -1,14 +1,15 @@
-//! The command line of matchd; the work is in the library.
+//! The command line of matchd. The library does the work.
 #![forbid(unsafe_code)]
-use cift_daemon::{files, log};
+use cift_daemon::{log, secret_files};
 use clap::{Parser, Subcommand};
 use matchd::settings::Settings;
 use matchd::{crash, service, verify};
+use serde_json::{json, Value};
 use std::process::ExitCode;
 
-/// The matching engine's service: sequences commands, journals them in JetStream, answers after the journal has them.
+/// The service of the matching engine: sequences commands, journals them in JetStream, then replies.
 #[derive(Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(version, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     action: Action,
@@ -16,12 +17,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Lead the shard, or stand by while another does.
+    /// Lead the shard, or stand by while another process leads. The NATS server needs JetStream with
+    /// `max_payload: 8MB` and `sync_interval: always`.
     Serve {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Replay the journal and compare every event and state hash. Exit 1 on a difference.
+    /// Replay the journal and compare every event and state hash. Exit 1 if something differs.
     Verify {
         /// Print the result as JSON.
         #[arg(long)]
@@ -31,12 +33,15 @@ enum Action {
     },
 }
 
-const AFTER_HELP: &str = "For tests: CIFT_CRASH_AT=<point>[:n] aborts the process at the n-th passage of a point \
-(after_engine_started, before_publish, after_publish_before_ack, after_ack_before_reply, after_reply, \
-during_snapshot, during_recovery).";
+fn after_help() -> String {
+    format!(
+        "For tests: CIFT_CRASH_AT=<point>[:n] aborts the process when it passes the point for the n-th time. Points: {}.",
+        crash::POINTS.join(", ")
+    )
+}
 
 fn main() -> ExitCode {
-    if let Err(text) = files::into_environment().and_then(|()| crash::arm()) {
+    if let Err(text) = secret_files::load_into_environment().and_then(|()| crash::arm()) {
         eprintln!("{text}");
         return ExitCode::from(2);
     }
@@ -48,13 +53,13 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("cannot start: {error}");
+            eprintln!("cannot start the runtime: {error}");
             return ExitCode::from(2);
         }
     };
     match cli.action {
         Action::Serve { settings } => {
-            log::begin("matchd", &settings.log_level);
+            log::init("matchd", &settings.daemon.log_level);
             match runtime.block_on(service::serve(settings)) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(fault) => {
@@ -64,22 +69,19 @@ fn main() -> ExitCode {
             }
         }
         Action::Verify { json, settings } => {
-            log::begin("matchd", &settings.log_level);
+            log::init("matchd", &settings.daemon.log_level);
             match runtime.block_on(verify::verify(&settings)) {
                 Ok(result) if json => {
                     println!("{result}");
                     ExitCode::SUCCESS
                 }
                 Ok(result) => {
-                    println!(
-                        "{} records, {} commands: every event and state hash as journaled; state {}",
-                        result["records"], result["commands"], result["state_hash"]
-                    );
+                    println!("{}", verified_text(&result));
                     ExitCode::SUCCESS
                 }
                 Err(fault) => {
                     if json {
-                        println!("{}", serde_json::json!({"ok": false, "difference": fault.to_string()}));
+                        println!("{}", json!({"ok": false, "difference": fault.to_string()}));
                     } else {
                         eprintln!("{fault}");
                     }
@@ -87,5 +89,26 @@ fn main() -> ExitCode {
                 }
             }
         }
+    }
+}
+
+fn verified_text(result: &Value) -> String {
+    format!(
+        "{} records and {} commands replayed: every event and state hash matches the journal. State hash: {}",
+        result["records"],
+        result["commands"],
+        result["state_hash"].as_str().unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verified_state_hash_is_printed_without_quotes() {
+        let text = verified_text(&json!({"records": 7, "commands": 21, "state_hash": "0a1b"}));
+        assert!(text.starts_with("7 records and 21 commands"), "{text}");
+        assert!(text.ends_with("State hash: 0a1b"), "{text}");
     }
 }

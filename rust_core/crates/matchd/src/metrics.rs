@@ -1,21 +1,21 @@
-//! What matchd tells Prometheus and whoever asks for its health: counters without locks.
+//! Metrics and health of matchd. Counters need no locks.
 use crate::health::Health;
-use cift_daemon::endpoint::{self, Answer};
+use cift_daemon::endpoint::{self, Response};
 use cift_daemon::histogram::Histogram;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
-/// Upper bounds of the buckets of latencies, microseconds.
+/// Upper bounds of the latency buckets, in microseconds.
 const LATENCY_BOUNDS_US: [u64; 12] = [
     200, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 250_000, 1_000_000, 3_000_000,
 ];
-/// Upper bounds of the buckets of batch sizes, commands.
+/// Upper bounds of the batch size buckets, in commands.
 const BATCH_BOUNDS: [u64; 9] = [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000];
 
 macro_rules! metrics {
     ($($kind:literal $field:ident $name:literal $help:literal;)+) => {
-        /// One atomic a metric; `text` is the exposition.
+        /// One atomic per metric; `text` is the Prometheus exposition.
         pub struct Metrics {
             $(pub $field: AtomicU64,)+
             pub health: Health,
@@ -34,7 +34,7 @@ macro_rules! metrics {
             pub fn text(&self) -> String {
                 let mut out = String::new();
                 $(let _ = writeln!(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}", $name, $help, $kind, self.$field.load(Relaxed));)+
-                self.health.write(&mut out);
+                self.health.write_metrics(&mut out);
                 for (name, histogram, per_unit) in [
                     ("matchd_append_seconds", &self.append, 1e6),
                     ("matchd_batch_commands", &self.batch, 1.0),
@@ -49,25 +49,25 @@ macro_rules! metrics {
 }
 metrics! {
     "gauge" leader "matchd_leader" "1 while this process leads";
-    "gauge" epoch "matchd_epoch" "Epoch of the last EngineStarted seen";
+    "gauge" epoch "matchd_epoch" "Epoch of the last EngineStarted applied";
     "gauge" sequence "matchd_journal_sequence" "Last record applied";
     "gauge" journal_bytes "matchd_journal_bytes" "Size of the journal";
-    "gauge" journal_max_bytes "matchd_journal_max_bytes" "Size at which the journal refuses";
+    "gauge" journal_max_bytes "matchd_journal_max_bytes" "Size at which the journal rejects new records";
     "gauge" journal_alarm "matchd_journal_alarm" "1 when the journal is nearly full";
     "gauge" queue_requests "matchd_queue_requests" "Requests waiting to be applied";
-    "gauge" queue_bytes "matchd_queue_bytes" "Bytes of them";
-    "gauge" fanout_lag "matchd_fanout_lag_records" "Records acknowledged and not yet fanned out";
-    "gauge" snapshot_sequence "matchd_snapshot_sequence" "Record of the last snapshot stored";
-    "gauge" snapshot_bytes "matchd_snapshot_bytes" "Size of the last snapshot stored";
+    "gauge" queue_bytes "matchd_queue_bytes" "Bytes of requests waiting to be applied";
+    "gauge" fanout_lag "matchd_fanout_lag_records" "Records acknowledged but not yet published by the fan-out";
+    "gauge" snapshot_sequence "matchd_snapshot_sequence" "Journal sequence of the last stored snapshot";
+    "gauge" snapshot_bytes "matchd_snapshot_bytes" "Size of the last stored snapshot";
     "counter" records "matchd_records_total" "Records appended";
     "counter" commands "matchd_commands_total" "Commands sequenced";
     "counter" refused "matchd_commands_refused_total" "Commands sequenced and refused by the rules";
-    "counter" unavailable "matchd_commands_unavailable_total" "Commands refused before sequencing";
+    "counter" unavailable "matchd_commands_unavailable_total" "Commands rejected before sequencing";
     "counter" unknown "matchd_commands_unknown_total" "Commands answered with an unknown outcome";
     "counter" conflated "matchd_quotes_conflated_total" "Outside quotes superseded within a batch";
-    "counter" queries "matchd_queries_total" "Questions answered";
-    "counter" terms "matchd_terms_total" "Terms of leadership begun";
-    "counter" frozen "matchd_frozen_total" "Pauses of the loop after which the tail was read again";
+    "counter" queries "matchd_queries_total" "Queries answered";
+    "counter" terms "matchd_terms_total" "Terms of leadership started";
+    "counter" stalls "matchd_stalls_total" "Stalls of the loop, each followed by a read of the journal's tail";
     "counter" fanout_messages "matchd_fanout_messages_total" "Messages published to EVENTS and MARKET_DATA";
 }
 impl Default for Metrics {
@@ -84,13 +84,13 @@ impl Metrics {
     }
 }
 
-/// Serves `GET /metrics`, `/health` (readiness) and `/live` (liveness) for ever.
+/// Serves `GET /metrics`, `/health` (readiness) and `/live` (liveness); see [`endpoint::serve`].
 pub async fn serve(address: String, metrics: Arc<Metrics>) {
-    let answer = move |path: &str| match path {
-        "/metrics" => Answer::Fine(metrics.text()),
+    let respond = move |path: &str| match path {
+        "/metrics" => Response::Ok(metrics.text()),
         "/health" => metrics.health.ready(),
         "/live" => metrics.health.live(),
-        _ => Answer::Unknown,
+        _ => Response::NotFound,
     };
-    endpoint::serve(address, answer).await;
+    endpoint::serve(address, respond).await;
 }

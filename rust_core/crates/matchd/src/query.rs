@@ -1,6 +1,7 @@
 //! Queries on `engine.<shard>.query`: JSON in, JSON out. The answers are the structs of `cift_wire::query`.
 //!
-//! An answer is made from the state in memory, and sent after the record that it saw is acknowledged.
+//! An answer is computed from the applied state at once. It is sent after the PubAck of the record that it
+//! shows.
 use crate::checksum::{checksum, CHECKSUM_DEPTH};
 use crate::query_order;
 use crate::replica::Replica;
@@ -16,25 +17,30 @@ use serde_json::{Map, Value};
 
 const DEFAULT_BOOK_LEVELS: usize = 10;
 
-/// The state that a query can see.
-pub struct View<'a> {
+/// The state that queries are answered from.
+pub struct QueryState<'a> {
     pub replica: &'a Replica,
     /// Sequence of the record that the state belongs to.
-    pub applying: u64,
+    pub sequence: u64,
     pub now: i64,
     pub journal_bytes: u64,
     pub journal_max_bytes: u64,
     pub pending: usize,
 }
 
-/// Why a query has no answer: code and text.
-pub(crate) struct No(pub &'static str, pub String);
+/// Why a query has no answer: a code and a message. An empty message stands for the words of the code.
+pub(crate) struct Failure(pub &'static str, pub String);
 /// The answer as JSON.
-pub(crate) type Answer = Result<String, No>;
-impl From<Refusal> for No {
-    fn from(refusal: Refusal) -> No {
-        No(refusal.as_str(), String::new())
+pub(crate) type Answer = Result<String, Failure>;
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure(refusal.as_str(), String::new())
     }
+}
+
+/// A failure with code `invalid_query`.
+pub(crate) fn invalid(message: impl Into<String>) -> Failure {
+    Failure("invalid_query", message.into())
 }
 
 pub(crate) fn json(answer: &impl Json) -> String {
@@ -43,69 +49,67 @@ pub(crate) fn json(answer: &impl Json) -> String {
     text
 }
 
-/// Answers one query; always valid JSON.
-pub fn answer(view: &View<'_>, query: &[u8]) -> Vec<u8> {
+/// Answers one query. The answer is always valid JSON.
+pub fn answer(state: &QueryState<'_>, query: &[u8]) -> Vec<u8> {
     let answer = match serde_json::from_slice::<Value>(query) {
-        Ok(Value::Object(query)) => dispatch(view, &query),
-        _ => Err(No("invalid_query", "a JSON object was expected".into())),
+        Ok(Value::Object(query)) => dispatch(state, &query),
+        _ => Err(invalid("expected a JSON object")),
     };
-    let text = answer.unwrap_or_else(|No(error, text)| {
+    let text = answer.unwrap_or_else(|Failure(error, message)| {
         json(&QueryError {
             error,
-            message: if text.is_empty() {
+            message: if message.is_empty() {
                 error.replace('_', " ")
             } else {
-                text.clone()
+                message.clone()
             },
-            symbol: (error == "unknown_symbol").then_some(text),
+            symbol: (error == "unknown_symbol").then_some(message),
         })
     });
     text.into_bytes()
 }
 
-fn dispatch(view: &View<'_>, query: &Map<String, Value>) -> Answer {
+fn dispatch(state: &QueryState<'_>, query: &Map<String, Value>) -> Answer {
     let Some((name, value)) = query.iter().next().filter(|_| query.len() == 1) else {
-        return Err(No(
-            "invalid_query",
-            format!("exactly one key was expected, got {}", query.len()),
-        ));
+        return Err(invalid(format!("expected exactly one key, got {}", query.len())));
     };
     match name.as_str() {
-        "account" => account(view, id(value, "account")?),
-        "account_sequence" => account_sequence(view, id(value, "account")?),
-        "order" => order(view, id(value, "order")?),
-        "quote" => quotes(view, value),
-        "book" => book(view, value),
-        "instruments" => Ok(instruments(view)),
-        "feeds" => Ok(feeds(view)),
-        "check" => query_order::check(view, value),
-        "max_order_size" => query_order::max_order_size(view, value),
-        "status" => Ok(status(view)),
-        other => Err(No("invalid_query", format!("there is no query {other:?}"))),
+        "account" => account(state, id(value, "account")?),
+        "account_sequence" => account_sequence(state, id(value, "account")?),
+        "order" => order(state, id(value, "order")?),
+        "quote" => quotes(state, value),
+        "book" => book(state, value),
+        "instruments" => Ok(instruments(state)),
+        "feeds" => Ok(feeds(state)),
+        "check" => query_order::check(state, value),
+        "max_order_size" => query_order::max_order_size(state, value),
+        "status" => Ok(status(state)),
+        other => Err(invalid(format!("unknown query {other:?}"))),
     }
 }
 
-fn id(value: &Value, what: &str) -> Result<u128, No> {
+fn id(value: &Value, field: &str) -> Result<u128, Failure> {
     value
         .as_str()
         .and_then(parse_uuid)
-        .ok_or_else(|| No("invalid_query", format!("{what}: a UUID was expected")))
+        .ok_or_else(|| invalid(format!("{field}: expected a UUID, got {value}")))
 }
-pub(crate) fn symbol(value: &Value) -> Result<Symbol, No> {
+pub(crate) fn symbol(value: &Value) -> Result<Symbol, Failure> {
     let text = value
         .as_str()
-        .ok_or_else(|| No("invalid_query", "symbol: a text was expected".into()))?;
-    parse_symbol(text).ok_or_else(|| No("unknown_symbol", text.to_owned()))
+        .ok_or_else(|| invalid(format!("symbol: expected a string, got {value}")))?;
+    parse_symbol(text).ok_or_else(|| Failure("unknown_symbol", text.to_owned()))
 }
 
-fn account_sequence(view: &View<'_>, account: u128) -> Answer {
+fn account_sequence(state: &QueryState<'_>, account: u128) -> Answer {
     let account = AccountId(account);
-    view.replica
+    state
+        .replica
         .engine
         .account(account)
-        .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
+        .ok_or_else(|| Failure::from(Refusal::UnknownAccount))?;
     Ok(json(&AccountSequenceAnswer {
-        sequence: view.replica.accounts.of(account),
+        sequence: state.replica.accounts.get(account),
     }))
 }
 
@@ -121,11 +125,11 @@ fn limits(limits: &Limits) -> AccountLimits {
     }
 }
 
-fn account(view: &View<'_>, account: u128) -> Answer {
-    let engine = &view.replica.engine;
+fn account(state: &QueryState<'_>, account: u128) -> Answer {
+    let engine = &state.replica.engine;
     let found = engine
         .account(AccountId(account))
-        .ok_or_else(|| No::from(Refusal::UnknownAccount))?;
+        .ok_or_else(|| Failure::from(Refusal::UnknownAccount))?;
     let mut positions = Vec::new();
     engine.positions(found.account, &mut positions);
     let held = positions.iter().map(|position| HeldPosition {
@@ -154,16 +158,16 @@ fn account(view: &View<'_>, account: u128) -> Answer {
             limits: limits(&found.limits),
         },
         positions: held.collect(),
-        sequence: view.replica.accounts.of(found.account),
+        sequence: state.replica.accounts.get(found.account),
     }))
 }
 
-fn order(view: &View<'_>, order: u128) -> Answer {
-    let summary = view
+fn order(state: &QueryState<'_>, order: u128) -> Answer {
+    let summary = state
         .replica
         .engine
         .order(OrderId(order))
-        .ok_or_else(|| No::from(Refusal::OrderNotOpen))?;
+        .ok_or_else(|| Failure::from(Refusal::OrderNotOpen))?;
     Ok(json(&OrderAnswer {
         order: OrderId(order),
         status: summary.status,
@@ -171,28 +175,28 @@ fn order(view: &View<'_>, order: u128) -> Answer {
         quantity: summary.quantity.into(),
         filled: summary.filled.into(),
         filled_notional: summary.filled_notional.into(),
-        sequence: view.applying,
+        sequence: state.sequence,
     }))
 }
 
-fn quotes(view: &View<'_>, value: &Value) -> Answer {
+fn quotes(state: &QueryState<'_>, value: &Value) -> Answer {
     let symbols = value
         .as_array()
-        .ok_or_else(|| No("invalid_query", "quote: a list of symbols was expected".into()))?;
+        .ok_or_else(|| invalid(format!("quote: expected a list of symbols, got {value}")))?;
     if symbols.len() > MAX_QUOTES_PER_QUERY {
-        return Err(No(
-            "invalid_query",
-            format!("quote: {} symbols, at most {MAX_QUOTES_PER_QUERY}", symbols.len()),
-        ));
+        return Err(invalid(format!(
+            "quote: {} symbols, at most {MAX_QUOTES_PER_QUERY} are allowed",
+            symbols.len()
+        )));
     }
     let mut quotes = Vec::with_capacity(symbols.len());
     for value in symbols {
         let symbol = symbol(value)?;
-        let quote = view
+        let quote = state
             .replica
             .engine
             .quote(symbol)
-            .ok_or_else(|| No("unknown_symbol", symbol_str(&symbol).to_owned()))?;
+            .ok_or_else(|| Failure("unknown_symbol", symbol_str(&symbol).to_owned()))?;
         quotes.push(Quote {
             symbol,
             bid: quote.bid.map(|(price, _)| price.into()),
@@ -207,25 +211,25 @@ fn quotes(view: &View<'_>, value: &Value) -> Answer {
     }
     Ok(json(&QuoteAnswer {
         quotes,
-        sequence: view.applying,
-        at: view.replica.timestamp,
+        sequence: state.sequence,
+        at: state.replica.timestamp,
     }))
 }
 
-fn book(view: &View<'_>, value: &Value) -> Answer {
+fn book(state: &QueryState<'_>, value: &Value) -> Answer {
     let symbol = symbol(&value["symbol"])?;
     let depth = match &value["depth"] {
         Value::Null => DEFAULT_BOOK_LEVELS,
         depth => depth
             .as_u64()
             .filter(|&depth| depth <= MAX_BOOK_LEVELS_PER_QUERY as u64)
-            .ok_or_else(|| No("invalid_query", format!("depth: 0 to {MAX_BOOK_LEVELS_PER_QUERY}")))?
+            .ok_or_else(|| invalid(format!("depth: expected 0 to {MAX_BOOK_LEVELS_PER_QUERY}, got {depth}")))?
             as usize,
     };
     let (mut bids, mut asks) = (Vec::new(), Vec::new());
-    let seen = depth.max(CHECKSUM_DEPTH);
-    if !view.replica.engine.book(symbol, seen, &mut bids, &mut asks) {
-        return Err(No("unknown_symbol", symbol_str(&symbol).to_owned()));
+    let read_depth = depth.max(CHECKSUM_DEPTH);
+    if !state.replica.engine.book(symbol, read_depth, &mut bids, &mut asks) {
+        return Err(Failure("unknown_symbol", symbol_str(&symbol).to_owned()));
     }
     let side = |levels: &[Level]| -> Vec<BookLevel> {
         levels
@@ -238,8 +242,8 @@ fn book(view: &View<'_>, value: &Value) -> Answer {
         symbol,
         bids: side(&bids),
         asks: side(&asks),
-        sequence: view.applying,
-        at: view.replica.timestamp,
+        sequence: state.sequence,
+        at: state.replica.timestamp,
         checksum: checksum(pairs(&bids), pairs(&asks)),
     }))
 }
@@ -248,8 +252,8 @@ fn pairs(levels: &[Level]) -> impl Iterator<Item = (i64, i64)> + '_ {
     levels.iter().map(|level| (level.price, level.quantity))
 }
 
-fn instruments(view: &View<'_>) -> String {
-    let engine = &view.replica.engine;
+fn instruments(state: &QueryState<'_>) -> String {
+    let engine = &state.replica.engine;
     let listed = engine.instruments().iter().map(|instrument| ListedInstrument {
         symbol: instrument.symbol,
         currency: instrument.currency,
@@ -261,12 +265,12 @@ fn instruments(view: &View<'_>) -> String {
     });
     json(&InstrumentsAnswer {
         instruments: listed.collect(),
-        sequence: view.applying,
+        sequence: state.sequence,
     })
 }
 
-fn feeds(view: &View<'_>) -> String {
-    let engine = &view.replica.engine;
+fn feeds(state: &QueryState<'_>) -> String {
+    let engine = &state.replica.engine;
     let feeds = engine.feeds().map(|feed| Feed {
         feed: feed.feed,
         silence_ns: feed.silence_ns,
@@ -275,24 +279,24 @@ fn feeds(view: &View<'_>) -> String {
     json(&FeedsAnswer {
         feeds: feeds.collect(),
         closed: engine.is_closed(),
-        sequence: view.applying,
-        at: view.replica.timestamp,
+        sequence: state.sequence,
+        at: state.replica.timestamp,
     })
 }
 
-fn status(view: &View<'_>) -> String {
-    let replica = view.replica;
+fn status(state: &QueryState<'_>) -> String {
+    let replica = state.replica;
     json(&StatusAnswer {
         epoch: replica.epoch,
-        sequence: view.applying,
+        sequence: state.sequence,
         command_sequence: replica.engine.sequence(),
         timestamp: replica.timestamp,
         rules: replica.rules,
         instruments: replica.engine.instruments().len(),
         accounts: replica.engine.accounts(),
         orders: replica.engine.open_orders(),
-        journal_bytes: view.journal_bytes,
-        journal_max_bytes: view.journal_max_bytes,
-        pending: view.pending,
+        journal_bytes: state.journal_bytes,
+        journal_max_bytes: state.journal_max_bytes,
+        pending: state.pending,
     })
 }

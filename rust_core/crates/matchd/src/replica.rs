@@ -1,33 +1,35 @@
-//! The engine at a place of the journal, and the replay that moves it on.
+//! The engine at a position in the journal, and the replay that advances it.
 //!
-//! Replay re-derives: it applies a record's commands, writes the record again from what came out, and compares the two
-//! messages byte by byte. It halts at the first that differs; a state built on another's events is worse than none.
+//! Replay derives the events again: it applies the commands of a record, encodes the record from the
+//! results and compares the two byte by byte. It halts at the first difference, because a state that does
+//! not follow from the journal must not be used.
 use crate::batch::Batch;
 use crate::fault::Fault;
 use crate::settings::{WARM_BOOKS, WARM_BOOK_ORDERS, WARM_BOOK_TICKS, WARM_ORDERS, WARM_REQUESTS};
 use cift_engine::{AccountId, Command, Engine, Event, Timestamp};
 use cift_wire::command::account_of;
 use cift_wire::limits::{FORMAT, RULES};
-use cift_wire::record::NO_RECORD;
+use cift_wire::record::{Header, NO_RECORD};
 use cift_wire::{blake3, Record, RecordHash, WireError};
 use std::collections::HashMap;
 
-/// Journal sequence that last touched each account. Accounts are bounded by the engine (`accounts_full`).
+/// The journal sequence that last changed each account. The engine bounds the number of accounts
+/// (`accounts_full`).
 #[derive(Default)]
 pub struct AccountSequences {
-    /// What is answered for accounts not touched since the snapshot: its record. Never too low.
-    floor: u64,
-    touched: HashMap<AccountId, u64>,
+    /// The record of the snapshot, returned for accounts without a change since then. It is never too low.
+    snapshot_sequence: u64,
+    changed: HashMap<AccountId, u64>,
     last: (AccountId, u64),
 }
 impl AccountSequences {
-    pub fn of(&self, account: AccountId) -> u64 {
-        self.touched.get(&account).copied().unwrap_or(self.floor)
+    pub fn get(&self, account: AccountId) -> u64 {
+        self.changed.get(&account).copied().unwrap_or(self.snapshot_sequence)
     }
-    /// Notes the accounts of one command and its events.
+    /// Notes the accounts that one command and its events change.
     pub fn note(&mut self, sequence: u64, command: &Command, events: &[Event]) {
         if let Some(account) = account_of(command) {
-            self.touch(account, sequence);
+            self.set_changed(account, sequence);
         }
         for event in events {
             match event {
@@ -39,39 +41,38 @@ impl AccountSequences {
                 | Event::OrderActivated { account, .. }
                 | Event::OrderAdjusted { account, .. }
                 | Event::OrderReplaced { account, .. }
-                | Event::OrderClosed { account, .. } => self.touch(*account, sequence),
-                Event::OrderAccepted(accepted) => self.touch(accepted.account, sequence),
+                | Event::OrderClosed { account, .. } => self.set_changed(*account, sequence),
+                Event::OrderAccepted(accepted) => self.set_changed(accepted.account, sequence),
                 Event::TradeExecuted { maker, taker, .. } => {
-                    self.touch(maker.account, sequence);
-                    self.touch(taker.account, sequence);
+                    self.set_changed(maker.account, sequence);
+                    self.set_changed(taker.account, sequence);
                 }
                 _ => {}
             }
         }
     }
-    fn touch(&mut self, account: AccountId, sequence: u64) {
-        // Most events of a command are about the account that was touched last.
+    fn set_changed(&mut self, account: AccountId, sequence: u64) {
+        // Most events of a command are about the account that changed last.
         if self.last != (account, sequence) {
-            self.touched.insert(account, sequence);
+            self.changed.insert(account, sequence);
             self.last = (account, sequence);
         }
     }
 }
 
-/// See the module's header.
 pub struct Replica {
     pub engine: Engine,
-    /// Journal sequence of the last record applied.
+    /// Journal sequence of the last applied record.
     pub sequence: u64,
     /// blake3 of that record.
     pub hash: RecordHash,
     pub timestamp: Timestamp,
     /// Highest epoch of any record.
     pub epoch: u64,
-    /// Rules in force.
+    /// Version of the rules in force.
     pub rules: u32,
     pub accounts: AccountSequences,
-    /// Books that have their room; `None` where nobody waits for an answer (verify).
+    /// Books with reserved capacity; `None` if latency does not matter (verify).
     warm_books: Option<usize>,
     scratch: Batch,
     events: Vec<Event>,
@@ -79,11 +80,11 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Before the first record.
+    /// The state before the first record.
     pub fn empty() -> Replica {
         Replica::at(Engine::new(), 0, NO_RECORD, 0, 0, 1)
     }
-    /// After record `sequence`.
+    /// The state after record `sequence`.
     pub fn at(
         engine: Engine,
         sequence: u64,
@@ -100,7 +101,7 @@ impl Replica {
             epoch,
             rules,
             accounts: AccountSequences {
-                floor: sequence,
+                snapshot_sequence: sequence,
                 ..Default::default()
             },
             warm_books: None,
@@ -110,8 +111,8 @@ impl Replica {
         }
     }
 
-    /// Makes room in the engine before it is needed, now and for each book that is defined from now on. The state and
-    /// its bytes stay the same.
+    /// Reserves capacity in the engine before it is needed, now and for each book that is defined later.
+    /// The state and its bytes stay the same.
     pub fn warm_up(&mut self) {
         self.engine.warm_up(WARM_ORDERS, WARM_REQUESTS);
         self.warm_books = Some(0);
@@ -128,52 +129,26 @@ impl Replica {
         self.warm_books = Some(known);
     }
 
-    /// blake3 of the engine's snapshot bytes, which stay in the returned slice.
+    /// The engine's snapshot bytes and their blake3 hash.
     pub fn state(&mut self) -> (RecordHash, &[u8]) {
         self.state.clear();
         self.engine.snapshot(&mut self.state);
         (blake3(&self.state), &self.state)
     }
 
-    /// Applies record `sequence`. An error is a [`Fault::Halt`] that says what differs and where.
+    /// Applies record `sequence`. The error is a [`Fault::Halt`] that states what differs and where.
     pub fn replay(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), Fault> {
         let halt = |text: String| Fault::Halt(format!("record {sequence} of the journal {text}"));
-        let wire = |error: WireError| halt(format!("cannot be read: {error}"));
+        let unreadable = |error: WireError| halt(format!("cannot be read: {error}"));
         if sequence != self.sequence + 1 {
-            return Err(halt(format!("follows record {}: there is a gap", self.sequence)));
-        }
-        let record = Record::open(bytes).map_err(wire)?;
-        let header = record.header().map_err(wire)?;
-        if header.format > FORMAT || header.rules > RULES {
             return Err(halt(format!(
-                "has format {} and rules {}; this program knows {FORMAT} and {RULES}: start a newer one",
-                header.format, header.rules
+                "does not follow record {}: there is a gap",
+                self.sequence
             )));
         }
-        if header.previous_hash != self.hash {
-            return Err(halt(
-                "does not name the record before it: the chain of hashes is broken".into(),
-            ));
-        }
-        if header.epoch < self.epoch {
-            return Err(halt(format!("has epoch {} after epoch {}", header.epoch, self.epoch)));
-        }
-        if header.timestamp < self.timestamp {
-            return Err(halt("is older than the record before it".into()));
-        }
-        if header.first_command != self.engine.sequence() + 1 {
-            return Err(halt(format!(
-                "begins with command {}, expected {}",
-                header.first_command,
-                self.engine.sequence() + 1
-            )));
-        }
-        if header.rules != self.rules {
-            return Err(halt(format!(
-                "was made by rules {}, in force are {}",
-                header.rules, self.rules
-            )));
-        }
+        let record = Record::open(bytes).map_err(unreadable)?;
+        let header = record.header().map_err(unreadable)?;
+        self.check_header(&header).map_err(halt)?;
         self.scratch.begin(header.timestamp, header.first_command);
         let (engine, scratch) = (&mut self.engine, &mut self.scratch);
         let mut difference = None;
@@ -186,13 +161,13 @@ impl Replica {
                 let (command, derived) = scratch.apply(engine, &envelope.meta, &envelope.command);
                 if derived != outcome || scratch.events()[before..] != *events {
                     difference = Some(format!(
-                        "differs at command {command}: {:?} gives {derived:?} and {:?}, the journal has {outcome:?} and {events:?}",
+                        "differs at command {command}: {:?} yields {derived:?} and {:?}, the journal has {outcome:?} and {events:?}",
                         envelope.command, &scratch.events()[before..],
                     ));
                 }
                 Ok(())
             })
-            .map_err(wire)?;
+            .map_err(unreadable)?;
         if let Some(difference) = difference {
             return Err(halt(difference));
         }
@@ -203,7 +178,9 @@ impl Replica {
                 .zip(bytes)
                 .position(|(a, b)| a != b)
                 .unwrap_or(again.len().min(bytes.len()));
-            return Err(halt(format!("differs from what its commands give, first at byte {at}")));
+            return Err(halt(format!(
+                "differs from what its commands yield, first at byte {at}"
+            )));
         }
         let batch = std::mem::take(&mut self.scratch);
         for entry in batch.entries() {
@@ -215,13 +192,50 @@ impl Replica {
         self.epoch = header.epoch;
         if let Some(expected) = header.state_hash {
             if self.state().0 != expected {
-                return Err(halt("gives another state hash than it says".into()));
+                return Err(halt("yields another state hash than it records".into()));
             }
         }
         Ok(())
     }
 
-    /// Moves on over a batch that was applied to `engine` and noted in `accounts`: all but the record's hash and epoch.
+    /// Checks that a record follows the state. The error completes the sentence "record n of the journal …".
+    fn check_header(&self, header: &Header) -> Result<(), String> {
+        if header.format > FORMAT || header.rules > RULES {
+            return Err(format!(
+                "has format {} and rules {}; this program supports up to {FORMAT} and {RULES}: start a newer one",
+                header.format, header.rules
+            ));
+        }
+        if header.previous_hash != self.hash {
+            return Err("does not carry the hash of the record before it: the hash chain is broken".into());
+        }
+        if header.epoch < self.epoch {
+            return Err(format!("has epoch {} after epoch {}", header.epoch, self.epoch));
+        }
+        if header.timestamp < self.timestamp {
+            return Err(format!(
+                "has timestamp {} before timestamp {} of the record before it",
+                header.timestamp, self.timestamp
+            ));
+        }
+        if header.first_command != self.engine.sequence() + 1 {
+            return Err(format!(
+                "starts with command {}, expected {}",
+                header.first_command,
+                self.engine.sequence() + 1
+            ));
+        }
+        if header.rules != self.rules {
+            return Err(format!(
+                "was written under rules {}, but rules {} are in force",
+                header.rules, self.rules
+            ));
+        }
+        Ok(())
+    }
+
+    /// Advances the position over a batch that was applied to `engine` and noted in `accounts`. The caller
+    /// sets the record's hash and epoch.
     pub fn advance(&mut self, sequence: u64, batch: &Batch) {
         for event in batch.events() {
             if let Event::RulesSet { version } = event {

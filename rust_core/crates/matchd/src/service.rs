@@ -1,20 +1,20 @@
-//! The life of a process: incarnation after incarnation, until it is told to stop.
+//! The service: one cycle after the other until a stop signal.
 //!
-//! An incarnation is one connection: recover, stand by until nobody answers, lead at most one term. Whatever goes wrong
-//! ends it, memory and all, and the next begins. Only a contradiction (another journal, other events, a foreign stream)
-//! ends the process.
+//! A cycle uses one connection: recover, stand by until no leader answers, lead for at most one term. Any
+//! fault ends the cycle and drops its state, and the next cycle starts. Only a contradiction (another
+//! journal, other events, a foreign stream) ends the process.
 use crate::crash;
 use crate::fanout;
 use crate::fault::Fault;
 use crate::health::Role;
 use crate::journal::{random_id, Journal};
-use crate::ladder::Ladders;
 use crate::leader::{Leader, Stopped};
 use crate::metrics::{self, Metrics};
 use crate::replica::Replica;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
-use cift_daemon::{log, server::Server, signals};
+use crate::visible_books::VisibleBooks;
+use cift_daemon::{log, nats_server::NatsServer, signals};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::StreamExt;
@@ -23,53 +23,53 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-/// Asks within the patience, all of which must go unanswered.
-const ASKS: u32 = 3;
+/// Owner queries within the leader timeout. The standby takes over if none of them is answered.
+const OWNER_QUERIES: u32 = 3;
 const BACK_OFF_FROM: Duration = Duration::from_millis(100);
 const BACK_OFF_TO: Duration = Duration::from_secs(3);
 
-/// Serves until a signal. An error is a [`Fault::Halt`].
+/// Serves until a stop signal. The error is a [`Fault::Halt`].
 pub async fn serve(settings: Settings) -> Result<(), Fault> {
-    if !subject::valid_shard(&settings.shard) {
+    let shard = &settings.daemon.shard;
+    if !subject::valid_shard(shard) {
         return Err(Fault::Halt(format!(
-            "shard {:?}: 1 to 32 of a–z 0–9 - were expected",
-            settings.shard
+            "invalid shard {shard:?}: expected 1 to 32 characters of a-z, 0-9 and -"
         )));
     }
-    let server = Server::parse(&settings.nats_url).map_err(Fault::Halt)?;
+    let server = NatsServer::parse(&settings.daemon.nats_url).map_err(Fault::Halt)?;
     let instance = uuid_text(random_id());
     let metrics = Arc::new(Metrics::new());
     tokio::spawn(metrics::serve(settings.metrics.clone(), Arc::clone(&metrics)));
     let (stop_sender, stop) = watch::channel(false);
     tokio::spawn(async move {
-        signals::told_to_stop().await;
+        signals::stop_requested().await;
         stop_sender.send_replace(true);
     });
     log::info(
         "matchd starts",
-        json!({"instance": instance, "shard": settings.shard, "nats": server.to_string()}),
+        json!({"instance": instance, "shard": shard, "nats": server.to_string()}),
     );
     let mut back_off = BACK_OFF_FROM;
     loop {
-        let begun = Instant::now();
-        let fault = match incarnation(&settings, &metrics, &instance, &stop).await {
+        let started = Instant::now();
+        let fault = match run_cycle(&settings, &metrics, &instance, &stop).await {
             Ok(Stopped) => {
                 log::info("stopped", json!({}));
                 return Ok(());
             }
             Err(fault) => fault,
         };
-        metrics.health.becomes(Role::Recovering);
+        metrics.health.set_role(Role::Recovering);
         if let Fault::Halt(_) = fault {
-            metrics.health.becomes(Role::Halted);
+            metrics.health.set_role(Role::Halted);
             log::error("halted", json!({"reason": fault.to_string()}));
             return Err(fault);
         }
-        if begun.elapsed() > BACK_OFF_TO {
+        if started.elapsed() > BACK_OFF_TO {
             back_off = BACK_OFF_FROM;
         }
         log::warn(
-            "begins anew",
+            "restarting after a fault",
             json!({"reason": fault.to_string(), "in_ms": back_off.as_millis() as u64}),
         );
         let mut stop = stop.clone();
@@ -81,7 +81,7 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
     }
 }
 
-async fn incarnation(
+async fn run_cycle(
     settings: &Settings,
     metrics: &Arc<Metrics>,
     instance: &str,
@@ -94,7 +94,7 @@ async fn incarnation(
         _ = stopping.wait_for(|stop| *stop) => return Ok(Stopped),
     };
     let (sender, receiver) = mpsc::channel(FANOUT_QUEUE_RECORDS);
-    let leader = Leader::begin(
+    let leader = Leader::start_term(
         settings,
         Arc::clone(metrics),
         journal.clone(),
@@ -103,11 +103,12 @@ async fn incarnation(
         sender,
     )
     .await?;
-    let (tip, ladders) = (leader.replica.sequence, Ladders::of(&leader.replica.engine));
-    let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), ladders, tip, receiver);
+    let (tip, books) = (leader.replica.sequence, VisibleBooks::of(&leader.replica.engine));
+    let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), books, tip, receiver);
     let fanout = tokio::spawn(fanout);
     let end = leader.lead(stop.clone()).await;
-    // The channel is closed. On a graceful end it may publish what it has; another leader does so otherwise.
+    // The channel is closed. After a graceful stop the fan-out may publish what is queued. After a fault
+    // the next leader publishes it.
     match end {
         Ok(Stopped) => drop(tokio::time::timeout(Duration::from_secs(2), fanout).await),
         Err(_) => fanout.abort(),
@@ -115,93 +116,90 @@ async fn incarnation(
     end
 }
 
-/// Recovers, then follows the journal until nobody answers for it.
+/// Recovers, then follows the journal until no leader answers.
 async fn stand_by(settings: &Settings, metrics: &Metrics, journal: &Journal) -> Result<Replica, Fault> {
-    let begun = Instant::now();
-    let mut replica = snapshot::newest(journal, &settings.shard).await?;
+    let started = Instant::now();
+    let mut replica = snapshot::restore_newest(journal, &settings.daemon.shard).await?;
     replica.warm_up();
-    let from = replica.sequence;
+    let snapshot_sequence = replica.sequence;
     follow(journal, &mut replica, metrics).await?;
     log::info(
         "recovered",
         json!({
-            "snapshot": from,
+            "snapshot": snapshot_sequence,
             "sequence": replica.sequence,
             "epoch": replica.epoch,
-            "took_ms": begun.elapsed().as_millis() as u64,
+            "took_ms": started.elapsed().as_millis() as u64,
         }),
     );
-    metrics.health.becomes(Role::Standby);
-    let (mut missed, mut known) = (0, None);
-    let between = Duration::from_millis(settings.patience_ms / u64::from(ASKS));
-    while missed < ASKS {
-        metrics.health.turned();
-        // A journal that nobody has ever led needs no patience: the fence settles who is first.
+    metrics.health.set_role(Role::Standby);
+    let (mut unanswered, mut known_owner) = (0, None);
+    let interval = Duration::from_millis(settings.leader_timeout_ms / u64::from(OWNER_QUERIES));
+    while unanswered < OWNER_QUERIES {
+        metrics.health.heartbeat();
+        // Nobody has ever led an empty journal, so there is no leader to wait for. The fence settles who is
+        // first.
         if replica.sequence == 0 {
             break;
         }
-        let asked = Instant::now();
-        match ask_owner(settings, journal, between).await {
+        let queried_at = Instant::now();
+        match query_owner(settings, journal, interval).await {
             Some(owner) => {
-                missed = 0;
-                if known.as_ref() != Some(&owner) {
+                unanswered = 0;
+                if known_owner.as_ref() != Some(&owner) {
                     log::info("standing by", json!({"owner": owner}));
-                    known = Some(owner);
+                    known_owner = Some(owner);
                 }
             }
-            None => missed += 1,
+            None => unanswered += 1,
         }
         if *journal.broken.borrow() {
             return Err(Fault::Nats("the connection broke".into()));
         }
-        let before = replica.sequence;
-        follow(journal, &mut replica, metrics).await?;
-        if replica.sequence != before {
-            // Somebody writes, answering or not: no reason to take over yet.
-            missed = 0;
+        if follow(journal, &mut replica, metrics).await? {
+            // Another process appends, even if it does not answer: do not take over.
+            unanswered = 0;
         }
-        tokio::time::sleep(between.saturating_sub(asked.elapsed())).await;
-        if missed == ASKS {
-            // Another may have taken over while this one was patient: two that began to wait together would
-            // otherwise lead one after the other.
-            let before = replica.sequence;
-            follow(journal, &mut replica, metrics).await?;
-            if replica.sequence != before {
-                missed = 0;
-            }
+        tokio::time::sleep(interval.saturating_sub(queried_at.elapsed())).await;
+        // Another standby may have taken over during this pause. Without this check, two standbys that
+        // started to wait together would lead one after the other.
+        if unanswered == OWNER_QUERIES && follow(journal, &mut replica, metrics).await? {
+            unanswered = 0;
         }
     }
     Ok(replica)
 }
 
-/// Replays what the journal has beyond `replica`.
-async fn follow(journal: &Journal, replica: &mut Replica, metrics: &Metrics) -> Result<(), Fault> {
+/// Replays the records after `replica`. Returns whether there were any.
+async fn follow(journal: &Journal, replica: &mut Replica, metrics: &Metrics) -> Result<bool, Fault> {
+    let before = replica.sequence;
     let tail = journal.tail().await?;
-    if tail.sequence < replica.sequence {
+    if tail.sequence < before {
         return Err(Fault::Halt(format!(
-            "the journal ends at record {}, before record {} that this process has seen: it was cut or replaced",
-            tail.sequence, replica.sequence
+            "the journal ends at record {}, but this process has replayed up to record {before}: the journal was \
+             truncated or replaced",
+            tail.sequence
         )));
     }
-    let mut records = std::pin::pin!(journal.records(replica.sequence + 1, tail.sequence));
+    let mut records = std::pin::pin!(journal.records(before + 1, tail.sequence));
     while let Some(record) = records.next().await {
         let (sequence, record) = record?;
         replica.replay(sequence, &record)?;
-        metrics.health.turned();
+        metrics.health.heartbeat();
         crash::point("during_recovery");
     }
     Metrics::set(&metrics.epoch, replica.epoch);
     Metrics::set(&metrics.sequence, replica.sequence);
     Metrics::set(&metrics.journal_bytes, tail.bytes);
-    Ok(())
+    Ok(replica.sequence != before)
 }
 
-/// The instance that answers for the shard.
-async fn ask_owner(settings: &Settings, journal: &Journal, within: Duration) -> Option<String> {
-    let request = async_nats::Request::new().timeout(Some(within));
+/// The instance that leads the shard; `None` if no leader answers within `timeout`.
+async fn query_owner(settings: &Settings, journal: &Journal, timeout: Duration) -> Option<String> {
+    let request = async_nats::Request::new().timeout(Some(timeout));
     let reply = journal
         .client
-        .send_request(subject::owner(&settings.shard), request)
+        .send_request(subject::owner(&settings.daemon.shard), request)
         .await
         .ok()?;
     let owner: serde_json::Value = serde_json::from_slice(&reply.payload).ok()?;

@@ -1,8 +1,10 @@
-//! Snapshots of acknowledged state in the object store, so that recovery need not read the whole journal.
+//! Snapshots of acknowledged state in the object store. With a snapshot, recovery does not read the whole
+//! journal.
 //!
-//! An object is a fixed head (magic, where in which journal, checksum) and the engine's canonical bytes. A snapshot is
-//! believed only if its checksum holds *and* the journal has its record with its hash. A damaged one is passed over for
-//! an older one; a sound one whose record is missing means that the journal was cut or replaced: refuse to start.
+//! An object is a fixed header (magic, position in the journal, checksum) and the engine's canonical bytes.
+//! A snapshot is used only if its checksum is right *and* the journal has its record with its hash. A
+//! damaged snapshot is skipped for an older one. If an intact snapshot names a record that the journal does
+//! not have, the journal was truncated or replaced, and the process does not start.
 use crate::crash;
 use crate::fault::{nats, Fault};
 use crate::journal::Journal;
@@ -16,12 +18,12 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 
 const MAGIC: &[u8; 8] = b"CIFTSNP1";
-const HEAD_BYTES: usize = 8 + 8 + 32 + 8 + 8 + 4 + 32;
+const HEADER_BYTES: usize = 8 + 8 + 32 + 8 + 8 + 4 + 32;
 const PREFIX: &str = "snapshot-";
 
-/// Where a snapshot stands in the journal.
+/// The record after which a snapshot was taken, and the state that is not in the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct JournalPosition {
     pub sequence: u64,
     pub hash: RecordHash,
     pub timestamp: i64,
@@ -29,15 +31,15 @@ pub struct Place {
     pub rules: u32,
 }
 
-/// The object's bytes.
-pub fn encode(place: &Place, state: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEAD_BYTES + state.len());
+/// Encodes the object.
+pub fn encode(position: &JournalPosition, state: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADER_BYTES + state.len());
     out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&place.sequence.to_le_bytes());
-    out.extend_from_slice(&place.hash);
-    out.extend_from_slice(&place.timestamp.to_le_bytes());
-    out.extend_from_slice(&place.epoch.to_le_bytes());
-    out.extend_from_slice(&place.rules.to_le_bytes());
+    out.extend_from_slice(&position.sequence.to_le_bytes());
+    out.extend_from_slice(&position.hash);
+    out.extend_from_slice(&position.timestamp.to_le_bytes());
+    out.extend_from_slice(&position.epoch.to_le_bytes());
+    out.extend_from_slice(&position.rules.to_le_bytes());
     let mut checksum = out.clone();
     checksum.extend_from_slice(state);
     out.extend_from_slice(&blake3(&checksum));
@@ -45,15 +47,15 @@ pub fn encode(place: &Place, state: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads what [`encode`] wrote; the text says what is wrong.
-pub fn decode(bytes: &[u8]) -> Result<(Place, &[u8]), &'static str> {
-    if bytes.len() < HEAD_BYTES || &bytes[..8] != MAGIC {
-        return Err("not a snapshot, or one of another version");
+/// Decodes an object of [`encode`]. The error states what is wrong with it.
+pub fn decode(bytes: &[u8]) -> Result<(JournalPosition, &[u8]), &'static str> {
+    if bytes.len() < HEADER_BYTES || &bytes[..8] != MAGIC {
+        return Err("not a snapshot, or a snapshot of another version");
     }
-    let (head, state) = bytes.split_at(HEAD_BYTES);
-    let (fields, checksum) = head.split_at(HEAD_BYTES - 32);
+    let (header, state) = bytes.split_at(HEADER_BYTES);
+    let (fields, checksum) = header.split_at(HEADER_BYTES - 32);
     if blake3(&[fields, state].concat()) != checksum {
-        return Err("checksum does not hold");
+        return Err("wrong checksum");
     }
     let word = |at: usize| {
         let mut word = [0; 8];
@@ -64,21 +66,21 @@ pub fn decode(bytes: &[u8]) -> Result<(Place, &[u8]), &'static str> {
     hash.copy_from_slice(&fields[16..48]);
     let mut rules = [0; 4];
     rules.copy_from_slice(&fields[64..68]);
-    let place = Place {
+    let position = JournalPosition {
         sequence: u64::from_le_bytes(word(8)),
         hash,
         timestamp: i64::from_le_bytes(word(48)),
         epoch: u64::from_le_bytes(word(56)),
         rules: u32::from_le_bytes(rules),
     };
-    Ok((place, state))
+    Ok((position, state))
 }
 
 fn object_name(sequence: u64) -> String {
     format!("{PREFIX}{sequence:020}")
 }
 
-/// Names of the objects there are, newest first.
+/// Names of the stored snapshots, newest first.
 async fn names(journal: &Journal, shard: &str) -> Result<Vec<String>, Fault> {
     let store = journal
         .context
@@ -100,9 +102,10 @@ async fn names(journal: &Journal, shard: &str) -> Result<Vec<String>, Fault> {
     Ok(names)
 }
 
-/// Puts a snapshot and drops the oldest. Run in the background: nobody waits for it.
-pub async fn upload(journal: &Journal, shard: &str, place: Place, state: Vec<u8>) -> Result<usize, Fault> {
-    let bytes = encode(&place, &state);
+/// Stores a snapshot and deletes the oldest. Returns the size of the object. Runs in the background of a
+/// term.
+pub async fn upload(journal: &Journal, shard: &str, position: JournalPosition, state: Vec<u8>) -> Result<usize, Fault> {
+    let bytes = encode(&position, &state);
     drop(state);
     crash::point("during_snapshot");
     let store = journal
@@ -111,7 +114,7 @@ pub async fn upload(journal: &Journal, shard: &str, place: Place, state: Vec<u8>
         .await
         .map_err(|e| nats("cannot open the bucket of snapshots")(e.into()))?;
     store
-        .put(object_name(place.sequence).as_str(), &mut bytes.as_slice())
+        .put(object_name(position.sequence).as_str(), &mut bytes.as_slice())
         .await
         .map_err(|e| nats("cannot store a snapshot")(e.into()))?;
     for old in names(journal, shard).await?.into_iter().skip(SNAPSHOTS_KEPT) {
@@ -123,8 +126,8 @@ pub async fn upload(journal: &Journal, shard: &str, place: Place, state: Vec<u8>
     Ok(bytes.len())
 }
 
-/// The newest snapshot that is sound and belongs to this journal; an empty replica where there is none.
-pub async fn newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
+/// Restores the newest intact snapshot of this journal. Without one, returns an empty replica.
+pub async fn restore_newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
     for name in names(journal, shard).await? {
         let store = journal
             .context
@@ -144,42 +147,44 @@ pub async fn newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
             Err(error) => error,
             Ok(()) => match decode(&bytes) {
                 Err(problem) => problem.to_owned(),
-                Ok((place, state)) => {
-                    belongs(journal, &name, &place).await?;
+                Ok((position, state)) => {
+                    check_in_journal(journal, &name, &position).await?;
                     match Engine::restore(state) {
                         Err(error) => error.0.to_owned(),
                         Ok(engine) => {
-                            let Place {
+                            let JournalPosition {
                                 sequence,
                                 hash,
                                 timestamp,
                                 epoch,
                                 rules,
-                            } = place;
+                            } = position;
                             return Ok(Replica::at(engine, sequence, hash, timestamp, epoch, rules));
                         }
                     }
                 }
             },
         };
-        log::warn("snapshot passed over", json!({"snapshot": name, "problem": problem}));
+        log::warn("snapshot skipped", json!({"snapshot": name, "problem": problem}));
     }
     Ok(Replica::empty())
 }
 
-async fn belongs(journal: &Journal, name: &str, place: &Place) -> Result<(), Fault> {
-    if place.sequence == 0 {
+/// Checks that the journal has the record of a snapshot. If not, returns [`Fault::Halt`].
+async fn check_in_journal(journal: &Journal, name: &str, position: &JournalPosition) -> Result<(), Fault> {
+    if position.sequence == 0 {
         return Ok(());
     }
-    match journal.record(place.sequence).await? {
-        Some(record) if blake3(&record) == place.hash => Ok(()),
+    match journal.record(position.sequence).await? {
+        Some(record) if blake3(&record) == position.hash => Ok(()),
         Some(_) => Err(Fault::Halt(format!(
-            "{name} was taken after another record {} than the journal has: the journal was replaced; refusing to start",
-            place.sequence
+            "{name} names record {} with another hash than the journal: the journal was replaced. matchd does not start",
+            position.sequence
         ))),
         None => Err(Fault::Halt(format!(
-            "{name} was taken after record {}, which the journal does not have: it was cut or replaced; refusing to start",
-            place.sequence
+            "{name} names record {}, which the journal does not have: the journal was truncated or replaced. \
+             matchd does not start",
+            position.sequence
         ))),
     }
 }
@@ -189,16 +194,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snapshot_comes_back_and_damage_is_seen() {
-        let place = Place {
+    fn a_snapshot_is_decoded_and_damage_is_detected() {
+        let position = JournalPosition {
             sequence: 7,
             hash: [3; 32],
             timestamp: -5,
             epoch: 9,
             rules: 1,
         };
-        let bytes = encode(&place, b"the state");
-        assert_eq!(decode(&bytes).unwrap(), (place, &b"the state"[..]));
+        let bytes = encode(&position, b"the state");
+        assert_eq!(decode(&bytes).unwrap(), (position, &b"the state"[..]));
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;

@@ -7,20 +7,20 @@ use futures_util::StreamExt;
 use serde_json::{json, Value};
 use std::time::Instant;
 
-/// Records between two lines of progress and two full checks of the ledger.
-const STRIDE_RECORDS: u64 = 2_000;
+/// Records between two progress lines and two full checks of the ledger.
+const CHECK_EVERY_RECORDS: u64 = 2_000;
 
-/// What was verified, as JSON. An error says where the journal differs.
+/// Returns what was verified, as JSON. The error states where the journal differs.
 pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
-    let begun = Instant::now();
-    let journal = Journal::open_to_read(settings, "matchd verify").await?;
+    let started = Instant::now();
+    let journal = Journal::open_read_only(settings, "matchd verify").await?;
     let tail = journal.tail().await?;
     let mut replica = Replica::empty();
     let mut records = std::pin::pin!(journal.records(1, tail.sequence));
-    let ledger = |replica: &Replica| {
-        replica.engine.check_conservation().map_err(|what| {
+    let check_ledger = |replica: &Replica| {
+        replica.engine.check_conservation().map_err(|difference| {
             Fault::Halt(format!(
-                "the ledger after record {} does not balance: {what}",
+                "the ledger does not balance after record {}: {difference}",
                 replica.sequence
             ))
         })
@@ -28,12 +28,12 @@ pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
     while let Some(record) = records.next().await {
         let (sequence, record) = record?;
         replica.replay(sequence, &record)?;
-        if sequence % STRIDE_RECORDS == 0 {
-            ledger(&replica)?;
+        if sequence % CHECK_EVERY_RECORDS == 0 {
+            check_ledger(&replica)?;
             eprintln!("verified {sequence} of {} records", tail.sequence);
         }
     }
-    ledger(&replica)?;
+    check_ledger(&replica)?;
     let (hash, state) = replica.state();
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let state_bytes = state.len();
@@ -46,6 +46,6 @@ pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
         "journal_bytes": tail.bytes,
         "state_hash": hash,
         "state_bytes": state_bytes,
-        "took_ms": begun.elapsed().as_millis() as u64,
+        "took_ms": started.elapsed().as_millis() as u64,
     }))
 }

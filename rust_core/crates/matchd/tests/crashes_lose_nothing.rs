@@ -1,5 +1,5 @@
-//! Under load, at every named point, and with the server gone: what was acknowledged is in the journal, nothing is there
-//! twice, and the ledger balances.
+//! Crashes under load, at every named point, and restarts of the server: every acknowledged order is in the
+//! journal, no order is there twice, and the ledger balances.
 mod support;
 use async_nats::Client;
 use cift_engine::*;
@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use support::*;
 
-/// What a client was told in the end: order number → (status, record, command).
-type Told = HashMap<u128, (Status, u64, u64)>;
+/// The definite result of each order: order number → (status, record, command).
+type Results = HashMap<u128, (Status, u64, u64)>;
 
-/// Sends `requests` requests of three orders each; sends again, with the same ids, until the answer is definite.
-async fn load(client: Client, first: u128, requests: u128) -> Told {
-    let mut told = Told::new();
+/// Sends `requests` requests of three orders each. Retries with the same ids until every result is definite.
+async fn load(client: Client, first: u128, requests: u128) -> Results {
+    let mut definite = Results::new();
     for request in 0..requests {
         let numbers: Vec<u128> = (0..3).map(|i| first + request * 3 + i).collect();
         let mut open: Vec<u128> = numbers.clone();
-        let begun = Instant::now();
+        let started = Instant::now();
         while !open.is_empty() {
             let commands: Vec<Command> = open
                 .iter()
@@ -33,11 +33,12 @@ async fn load(client: Client, first: u128, requests: u128) -> Told {
                     for (number, result) in sent.into_iter().zip(results) {
                         match result.status {
                             Status::Done | Status::Refused => {
-                                told.insert(number, (result.status, result.record_sequence, result.command_sequence));
+                                definite
+                                    .insert(number, (result.status, result.record_sequence, result.command_sequence));
                             }
                             Status::Repeated => {
                                 let first = result.first.expect("the first result");
-                                told.insert(number, (result.status, 0, first.sequence));
+                                definite.insert(number, (result.status, 0, first.sequence));
                             }
                             Status::Unavailable | Status::Unknown => open.push(number),
                         }
@@ -45,15 +46,15 @@ async fn load(client: Client, first: u128, requests: u128) -> Told {
                 }
                 None => tokio::time::sleep(Duration::from_millis(40)).await,
             }
-            assert!(begun.elapsed() < DEADLINE, "no definite answer");
+            assert!(started.elapsed() < DEADLINE, "no definite result");
         }
     }
-    told
+    definite
 }
 
-/// The journal has each order that anybody was told of, once, where they were told.
-async fn audit(place: &Place, client: &Client, told: &Told) {
-    place.verify();
+/// Checks that the journal has each order once, in the record and command that its result names.
+async fn audit(deployment: &Deployment, client: &Client, results: &Results) {
+    deployment.verify();
     let mut stream = async_nats::jetstream::new(client.clone())
         .get_stream("ORDERS")
         .await
@@ -81,32 +82,32 @@ async fn audit(place: &Place, client: &Client, told: &Told) {
             })
             .unwrap();
     }
-    for (number, (status, record, command)) in told {
+    for (number, (status, record, command)) in results {
         let found = accepted.get(number);
         match status {
             Status::Done => assert_eq!(found, Some(&(*record, *command)), "order {number} was acknowledged"),
-            Status::Repeated => assert_eq!(found.map(|f| f.1), Some(*command), "order {number} was told again"),
-            _ => assert!(found.is_none(), "order {number} was refused, and is in the journal"),
+            Status::Repeated => assert_eq!(found.map(|f| f.1), Some(*command), "order {number} was repeated"),
+            _ => assert!(found.is_none(), "order {number} was refused but is in the journal"),
         }
     }
 }
 
-async fn impatient(place: &Place) -> Client {
+async fn short_timeout_client(deployment: &Deployment) -> Client {
     let options = async_nats::ConnectOptions::new().request_timeout(Some(Duration::from_millis(1_500)));
-    options.connect(place.nats.url()).await.unwrap()
+    options.connect(deployment.nats.url()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crash_at_every_point_loses_and_doubles_nothing() {
-    let mut place = Place::new().await;
-    let client = place.client().await;
+async fn a_crash_at_every_point_loses_and_duplicates_nothing() {
+    let mut deployment = Deployment::new().await;
+    let client = deployment.client().await;
     let often = ("CIFT_SNAPSHOT_RECORDS", "15".to_owned());
-    let mut matchd = place.matchd(std::slice::from_ref(&often));
-    place.leader(&client, "").await;
+    let mut matchd = deployment.start_matchd(std::slice::from_ref(&often));
+    deployment.leader(&client, "").await;
     open_market(&client, 4).await;
-    let mut told = Told::new();
+    let mut results = Results::new();
     let mut next: u128 = 1;
-    // The list is the program's own: a new point is tested without being named here.
+    // The program's own list, so that this test covers new points too.
     for point in matchd::crash::POINTS {
         matchd.kill();
         let count = if point.starts_with("after_engine") || point.ends_with("recovery") || point.ends_with("snapshot") {
@@ -115,68 +116,72 @@ async fn a_crash_at_every_point_loses_and_doubles_nothing() {
             12
         };
         let crash = ("CIFT_CRASH_AT", format!("{point}:{count}"));
-        matchd = place.matchd(&[often.clone(), crash]);
+        matchd = deployment.start_matchd(&[often.clone(), crash]);
         let mut loads = Vec::new();
         for _ in 0..4 {
-            loads.push(tokio::spawn(load(impatient(&place).await, next, 25)));
+            loads.push(tokio::spawn(load(short_timeout_client(&deployment).await, next, 25)));
             next += 1_000;
         }
         assert_eq!(
             matchd.exit_code().await,
             None,
             "{point} was not reached\n{}",
-            place.logs()
+            deployment.logs()
         );
-        matchd = place.matchd(std::slice::from_ref(&often));
+        matchd = deployment.start_matchd(std::slice::from_ref(&often));
         for load in loads {
-            told.extend(load.await.unwrap());
+            results.extend(load.await.unwrap());
         }
-        place.leader(&client, "").await;
+        deployment.leader(&client, "").await;
     }
-    assert_eq!(told.len(), matchd::crash::POINTS.len() * 300);
-    assert!(told.values().filter(|t| t.0 == Status::Done).count() > told.len() / 2);
-    audit(&place, &client, &told).await;
+    assert_eq!(results.len(), matchd::crash::POINTS.len() * 300);
+    assert!(results.values().filter(|r| r.0 == Status::Done).count() > results.len() / 2);
+    audit(&deployment, &client, &results).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_nats_server_heals_and_loses_nothing() {
-    let mut place = Place::new().await;
-    let client = place.client().await;
-    let mut matchd = place.matchd(&[]);
-    place.leader(&client, "").await;
+async fn matchd_recovers_from_a_killed_nats_server_and_loses_nothing() {
+    let mut deployment = Deployment::new().await;
+    let client = deployment.client().await;
+    let mut matchd = deployment.start_matchd(&[]);
+    deployment.leader(&client, "").await;
     open_market(&client, 4).await;
     let mut loads = Vec::new();
     for number in 0..3 {
-        loads.push(tokio::spawn(load(impatient(&place).await, 1 + number * 10_000, 120)));
+        loads.push(tokio::spawn(load(
+            short_timeout_client(&deployment).await,
+            1 + number * 10_000,
+            120,
+        )));
     }
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        place.nats.restart().await;
-        place.leader(&client, "").await;
+        deployment.nats.restart().await;
+        deployment.leader(&client, "").await;
     }
-    let mut told = Told::new();
+    let mut results = Results::new();
     for load in loads {
-        told.extend(load.await.unwrap());
+        results.extend(load.await.unwrap());
     }
     assert!(
         matchd.is_running(),
-        "a lost connection is no reason to exit\n{}",
-        place.logs()
+        "matchd exited after a lost connection\n{}",
+        deployment.logs()
     );
-    assert_eq!(told.len(), 3 * 360);
-    audit(&place, &client, &told).await;
-    // The memory streams went with the server and are built anew.
+    assert_eq!(results.len(), 3 * 360);
+    audit(&deployment, &client, &results).await;
+    // The memory streams are lost with the server and are rebuilt.
     let context = async_nats::jetstream::new(client.clone());
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let events = context.get_stream("EVENTS").await.unwrap().cached_info().state.messages;
         if events > 1_080 {
             break;
         }
         assert!(
-            begun.elapsed() < DEADLINE,
+            started.elapsed() < DEADLINE,
             "EVENTS was not rebuilt: {events} messages\n{}",
-            place.logs()
+            deployment.logs()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -188,6 +193,6 @@ async fn a_killed_nats_server_heals_and_loses_nothing() {
     )
     .await
     .is_some());
-    let told = tokio::time::timeout(DEADLINE, subscription.next()).await;
-    assert!(told.is_ok(), "EVENTS is silent\n{}", place.logs());
+    let event = tokio::time::timeout(DEADLINE, subscription.next()).await;
+    assert!(event.is_ok(), "no message in EVENTS\n{}", deployment.logs());
 }

@@ -1,5 +1,5 @@
-//! There is one leader: who stands by answers nobody, who was stopped has lost and says nothing, and a publish in doubt
-//! is settled by `EngineStarted` whenever it lands.
+//! There is one leader. A standby sends no reply. A leader that was stopped loses leadership and sends no
+//! reply. `EngineStarted` settles a publish in doubt, whenever the publish arrives.
 mod support;
 use async_nats::Client;
 use cift_engine::*;
@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Sends one request and counts the replies to it, for `wait`.
-async fn replies(client: &Client, commands: &[Command], expires_at: i64) -> async_nats::Subscriber {
+/// Sends one request and returns the subscription to its replies.
+async fn send(client: &Client, commands: &[Command], expires_at: i64) -> async_nats::Subscriber {
     let inbox = client.new_inbox();
     let subscription = client.subscribe(inbox.clone()).await.unwrap();
     let envelopes: Vec<Envelope<'_>> = commands
@@ -34,10 +34,11 @@ async fn replies(client: &Client, commands: &[Command], expires_at: i64) -> asyn
     client.flush().await.unwrap();
     subscription
 }
+/// The results of all replies, until none arrives for `wait`.
 async fn collect(subscription: &mut async_nats::Subscriber, wait: Duration) -> Vec<Vec<CommandResult>> {
     let mut all = Vec::new();
     while let Ok(Some(message)) = tokio::time::timeout(wait, subscription.next()).await {
-        // "No responders" is a message without a body.
+        // The server reports "no responders" as a message without a body.
         if !message.payload.is_empty() {
             all.push(decode_results(&message.payload).unwrap());
         }
@@ -46,38 +47,42 @@ async fn collect(subscription: &mut async_nats::Subscriber, wait: Duration) -> V
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_matchd_stands_by_and_a_stopped_leader_has_lost_and_is_silent() {
-    let mut place = Place::new().await;
-    let first = place.matchd(&[]);
-    let client = place.client().await;
-    let leader = place.leader(&client, "").await;
+async fn a_second_matchd_stands_by_and_a_stopped_leader_loses_leadership_and_sends_no_reply() {
+    let mut deployment = Deployment::new().await;
+    let first = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    let leader = deployment.leader(&client, "").await;
     open_market(&client, 2).await;
-    let _second = place.matchd(&[]);
-    let begun = std::time::Instant::now();
-    while !place.log(2).contains("standing by") {
-        assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
+    let _second = deployment.start_matchd(&[]);
+    let started = std::time::Instant::now();
+    while !deployment.log(2).contains("standing by") {
+        assert!(started.elapsed() < DEADLINE, "{}", deployment.logs());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // Each request has one reply, though two processes are up.
+    // Each request gets one reply although two processes run.
     for number in 1..=5 {
         let sell = Command::PlaceOrder(limit(number, account(2), Side::Sell, 500));
-        let mut subscription = replies(&client, &[sell], 0).await;
+        let mut subscription = send(&client, &[sell], 0).await;
         let all = collect(&mut subscription, Duration::from_millis(300)).await;
         assert_eq!(all.len(), 1, "one reply to one request");
         assert_eq!(all[0][0].status, Status::Done);
     }
-    assert_eq!(place.leader(&client, "").await["instance"], leader["instance"]);
+    assert_eq!(deployment.leader(&client, "").await["instance"], leader["instance"]);
 
-    // Stopped: what is asked now waits in its sockets. One of them would be a definite no (expired).
+    // Requests to the stopped leader wait in its sockets. One of them would be rejected as expired.
     first.signal("STOP");
     let order = Command::PlaceOrder(limit(100, account(2), Side::Sell, 500));
-    let mut sent_to_stopped = replies(&client, &[order], 0).await;
-    let mut expired = replies(&client, &[order], 1).await;
-    let new = place.leader(&client, leader["instance"].as_str().unwrap()).await;
+    let mut sent_to_stopped = send(&client, &[order], 0).await;
+    let mut expired = send(&client, &[order], 1).await;
+    let new = deployment.leader(&client, leader["instance"].as_str().unwrap()).await;
     assert_eq!(new["epoch"], leader["epoch"].as_u64().unwrap() + 1);
     let again = submit(&client, &[order]).await.unwrap();
-    assert_eq!(again[0].status, Status::Done, "the new leader never saw it: {again:?}");
-    let mut to_both = replies(
+    assert_eq!(
+        again[0].status,
+        Status::Done,
+        "the new leader has not received it before: {again:?}"
+    );
+    let mut to_both = send(
         &client,
         &[Command::PlaceOrder(limit(101, account(2), Side::Sell, 500))],
         0,
@@ -88,26 +93,35 @@ async fn a_second_matchd_stands_by_and_a_stopped_leader_has_lost_and_is_silent()
     assert_eq!(
         collect(&mut to_both, Duration::from_secs(3)).await.len(),
         1,
-        "only the leader answers"
+        "only the leader replies"
     );
     let late = collect(&mut sent_to_stopped, Duration::from_millis(100)).await;
-    assert!(late.is_empty(), "the lost leader answered: {late:?}\n{}", place.logs());
+    assert!(
+        late.is_empty(),
+        "the former leader replied: {late:?}\n{}",
+        deployment.logs()
+    );
     let late = collect(&mut expired, Duration::from_millis(100)).await;
-    assert!(late.is_empty(), "the lost leader answered: {late:?}\n{}", place.logs());
-    assert!(place.log(1).contains("leadership lost"), "{}", place.log(1));
+    assert!(
+        late.is_empty(),
+        "the former leader replied: {late:?}\n{}",
+        deployment.logs()
+    );
+    assert!(deployment.log(1).contains("leadership lost"), "{}", deployment.log(1));
 
-    // No ping-pong: the new one still leads, in the same epoch, and the old one follows it.
-    let now = place.leader(&client, "").await;
+    // Leadership does not move back: the new leader keeps its epoch, and the old leader stands by.
+    let now = deployment.leader(&client, "").await;
     assert_eq!((&now["instance"], &now["epoch"]), (&new["instance"], &new["epoch"]));
-    let begun = std::time::Instant::now();
-    while !place.log(1).contains("standing by") {
-        assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
+    let started = std::time::Instant::now();
+    while !deployment.log(1).contains("standing by") {
+        assert!(started.elapsed() < DEADLINE, "{}", deployment.logs());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    place.verify();
+    deployment.verify();
 }
 
-/// Passes bytes between matchd and the server; holds what connections of before `hold` send, until `release`.
+/// A TCP proxy between matchd and the server. After
+/// `hold`, it holds back what the existing connections send to the server until `release`.
 struct Proxy {
     port: u16,
     held_below: Arc<AtomicU64>,
@@ -136,13 +150,13 @@ impl Proxy {
                 tokio::spawn(async move {
                     let mut buffer = vec![0; 1 << 20];
                     loop {
-                        // What was read is delivered however late, even when the sender is gone by then.
+                        // Bytes that were read are delivered late, even if the sender has closed by then.
                         let length = near_read.read(&mut buffer).await.unwrap_or(0);
                         if number < held.load(Ordering::SeqCst) {
                             let _ = released.wait_for(|released| *released).await;
                         }
                         if length == 0 || far_write.write_all(&buffer[..length]).await.is_err() {
-                            // Give the server time to read it before the connection closes.
+                            // The server needs time to read the bytes before the connection closes.
                             tokio::time::sleep(Duration::from_millis(300)).await;
                             return;
                         }
@@ -164,26 +178,26 @@ impl Proxy {
 }
 
 async fn late_publish(release_after_started: bool) {
-    let mut place = Place::new().await;
-    let proxy = Proxy::new(place.nats.port).await;
+    let mut deployment = Deployment::new().await;
+    let proxy = Proxy::new(deployment.nats.port).await;
     let url = format!("nats://127.0.0.1:{}", proxy.port);
     let timeout = [("CIFT_APPEND_TIMEOUT_MS", "700".to_owned())];
-    let _matchd = place.matchd_at(&url, &timeout);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+    let _matchd = deployment.start_matchd_at(&url, &timeout);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 2).await;
 
     proxy.hold();
     let order = Command::PlaceOrder(limit(1, account(2), Side::Sell, 500));
-    let mut first = replies(&client, &[order], 0).await;
-    let begun = std::time::Instant::now();
+    let mut first = send(&client, &[order], 0).await;
+    let started = std::time::Instant::now();
     let mark = if release_after_started {
         "\"leading\""
     } else {
         "recovered"
     };
-    while place.log(1).matches(mark).count() < 2 {
-        assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
+    while deployment.log(1).matches(mark).count() < 2 {
+        assert!(started.elapsed() < DEADLINE, "{}", deployment.logs());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     proxy.release.send_replace(true);
@@ -192,15 +206,15 @@ async fn late_publish(release_after_started: bool) {
             reply[0].status,
             Status::Unknown,
             "in doubt is unknown\n{}",
-            place.logs()
+            deployment.logs()
         );
     }
-    // Asked again, with the same id: done now, or the first result. Never twice.
-    let begun = std::time::Instant::now();
+    // A retry with the same id is done now, or returns the first result. The order is never done twice.
+    let started = std::time::Instant::now();
     let again = loop {
         match submit(&client, &[order]).await {
             Some(results) if matches!(results[0].status, Status::Done | Status::Repeated) => break results,
-            _ => assert!(begun.elapsed() < DEADLINE, "{}", place.logs()),
+            _ => assert!(started.elapsed() < DEADLINE, "{}", deployment.logs()),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
@@ -209,68 +223,71 @@ async fn late_publish(release_after_started: bool) {
     } else {
         Status::Repeated
     };
-    assert_eq!(again[0].status, expected, "{}", place.logs());
-    let book = ask(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
+    assert_eq!(again[0].status, expected, "{}", deployment.logs());
+    let book = query(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(
         book["asks"],
         serde_json::json!([["500", "1", 1]]),
-        "the order is there once"
+        "the order is in the book once"
     );
-    place.verify();
+    deployment.verify();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publish_that_lands_after_engine_started_is_refused_by_the_fence() {
+async fn a_publish_that_arrives_after_engine_started_is_rejected_by_the_fence() {
     late_publish(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publish_that_lands_between_recovery_and_engine_started_counts_once() {
+async fn a_publish_that_arrives_between_recovery_and_engine_started_counts_once() {
     late_publish(false).await;
 }
 
-/// What the old leader sends is held up, what it hears is not: it is asked everything that its successor is asked.
+/// The proxy holds back what the old leader sends. The old leader still receives every request that its
+/// successor receives.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_cut_off_one_way_never_says_no_to_what_its_successor_does() {
-    let mut place = Place::new().await;
-    let proxy = Proxy::new(place.nats.port).await;
+async fn a_leader_that_cannot_send_never_rejects_what_its_successor_accepts() {
+    let mut deployment = Deployment::new().await;
+    let proxy = Proxy::new(deployment.nats.port).await;
     let url = format!("nats://127.0.0.1:{}", proxy.port);
-    // Without the check of old proofs, which would silence it earlier: what is tested is the end of a term.
-    let alone = [
+    // This test is about the end of a term. A long stall limit turns off the check of old proofs, which
+    // would stop the old leader's replies earlier.
+    let settings = [
         ("CIFT_APPEND_TIMEOUT_MS", "1500".to_owned()),
-        ("CIFT_FREEZE_MS", "60000".to_owned()),
+        ("CIFT_STALL_MS", "60000".to_owned()),
     ];
-    let _first = place.matchd_at(&url, &alone);
-    let client = place.client().await;
-    let old = place.leader(&client, "").await;
+    let _first = deployment.start_matchd_at(&url, &settings);
+    let client = deployment.client().await;
+    let old = deployment.leader(&client, "").await;
     open_market(&client, 2).await;
-    let _second = place.matchd(&[]);
-    let begun = std::time::Instant::now();
-    while !place.log(2).contains("standing by") {
-        assert!(begun.elapsed() < DEADLINE, "{}", place.logs());
+    let _second = deployment.start_matchd(&[]);
+    let started = std::time::Instant::now();
+    while !deployment.log(2).contains("standing by") {
+        assert!(started.elapsed() < DEADLINE, "{}", deployment.logs());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     proxy.hold();
-    place.leader(&client, old["instance"].as_str().unwrap()).await;
-    let mut asked = Vec::new();
+    deployment.leader(&client, old["instance"].as_str().unwrap()).await;
+    let mut sent = Vec::new();
     for number in 1..=3 {
         let order = Command::PlaceOrder(limit(number, account(2), Side::Sell, 500));
-        asked.push(replies(&client, &[order], 0).await);
+        sent.push(send(&client, &[order], 0).await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let mut expired = replies(
+    let mut expired = send(
         &client,
         &[Command::PlaceOrder(limit(9, account(2), Side::Sell, 500))],
         1,
     )
     .await;
-    // Past the first one's append timeout: it has given up, with two orders gathered behind the one in doubt.
+    // After its append timeout the first leader has given up, with two orders in the batch after the record
+    // in doubt.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     proxy.release.send_replace(true);
-    for subscription in &mut asked {
+    for subscription in &mut sent {
         let all = collect(subscription, Duration::from_millis(1_000)).await;
         let done = all.iter().filter(|r| r[0].status == Status::Done).count();
-        assert_eq!(done, 1, "{all:?}\n{}", place.logs());
+        assert_eq!(done, 1, "{all:?}\n{}", deployment.logs());
         assert!(
             all.iter()
                 .all(|r| matches!(r[0].status, Status::Done | Status::Unknown)),
@@ -280,9 +297,9 @@ async fn a_leader_cut_off_one_way_never_says_no_to_what_its_successor_does() {
     assert_eq!(
         collect(&mut expired, Duration::from_millis(100)).await.len(),
         1,
-        "only the leader says no"
+        "only the leader rejects"
     );
-    let book = ask(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
+    let book = query(&client, serde_json::json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(book["asks"], serde_json::json!([["500", "3", 3]]));
-    place.verify();
+    deployment.verify();
 }

@@ -1,15 +1,17 @@
-//! A batch of messages as one binary CloudEvent. `cift/platform/cloud_event.py` reads it; both read the vectors of
-//! `tests/vectors/cloud_event_batch`. Pure.
+//! A batch of messages as one binary CloudEvent. Pure functions.
 //!
-//! The body holds the messages one after the other, numbers little-endian:
-//! u64 stream sequence · i64 time (ns) · u16 length of the subject · u32 of the headers · u32 of the data · the three.
+//! The body holds the messages one after the other. Each has these fields, with numbers in little-endian:
+//! u64 stream sequence · i64 time (ns) · u16 length of the subject · u32 length of the headers · u32 length
+//! of the data · subject · headers · data.
+//!
+//! `cift/platform/cloud_event.py` decodes it. Both sides test against `tests/vectors/cloud_event_batch`.
 use bytes::Bytes;
 
 pub const BATCH_TYPE: &str = "markets.cift.batch";
 pub const DUE_TYPE: &str = "markets.cift.due";
 pub const CONTENT_TYPE: &str = "application/vnd.cift.batch";
-/// Bytes of a message beside its three parts.
-pub const HEAD_BYTES: usize = 26;
+/// Bytes of a message before its subject, headers and data.
+pub const HEADER_BYTES: usize = 26;
 
 /// A message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,31 +19,32 @@ pub struct Message {
     pub sequence: u64,
     pub time_ns: i64,
     pub subject: String,
-    /// Header block as NATS writes it; empty for none.
+    /// The header block in the format of NATS; empty if there are no headers.
     pub headers: Bytes,
     pub data: Bytes,
 }
 
 impl Message {
-    /// Its bytes in a batch.
+    /// Bytes of the message in a batch.
     pub fn size(&self) -> usize {
-        HEAD_BYTES + self.subject.len() + self.headers.len() + self.data.len()
+        HEADER_BYTES + self.subject.len() + self.headers.len() + self.data.len()
     }
 }
 
-/// Where messages come from, and for whom they are.
+/// The stream of the messages and the function that handles them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub function: String,
     pub stream: String,
     pub shard: String,
-    /// The journal's own id; empty for a stream that is no journal.
+    /// The id of the journal; empty if the stream is not a journal.
     pub journal_id: String,
-    /// When the stream was made, as NATS tells it: tells it from another of its name.
+    /// Creation time of the stream as NATS reports it. It identifies the stream among streams of the same
+    /// name.
     pub created: String,
 }
 
-/// Headers, names in lower case, and body of one POST.
+/// Headers (names in lower case) and body of one POST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudEvent {
     pub headers: Vec<(String, String)>,
@@ -54,7 +57,7 @@ impl CloudEvent {
     }
 }
 
-/// The batch of these messages, of which there is at least one.
+/// The batch of these messages; there must be at least one.
 pub fn batch<'a>(source: &Source, messages: impl Iterator<Item = &'a Message> + Clone) -> CloudEvent {
     let mut body = Vec::with_capacity(messages.clone().map(Message::size).sum());
     let (mut first, mut last, mut count) = (None, 0, 0u64);
@@ -62,9 +65,9 @@ pub fn batch<'a>(source: &Source, messages: impl Iterator<Item = &'a Message> + 
         first.get_or_insert(message.sequence);
         last = message.sequence;
         count += 1;
-        put(&mut body, message);
+        put_message(&mut body, message);
     }
-    let first = first.expect("a batch holds messages");
+    let first = first.expect("a batch has at least one message");
     let id = match source.journal_id.as_str() {
         "" => &source.created,
         id => id,
@@ -92,7 +95,7 @@ pub fn batch<'a>(source: &Source, messages: impl Iterator<Item = &'a Message> + 
     }
 }
 
-/// What a timer's function is told: `due` is the due time, RFC 3339 in UTC.
+/// The call of a timed function. `due` is the due time, RFC 3339 in UTC.
 pub fn due(function: &str, due: &str) -> CloudEvent {
     let headers = [
         ("ce-specversion", "1.0".to_owned()),
@@ -108,13 +111,13 @@ pub fn due(function: &str, due: &str) -> CloudEvent {
     }
 }
 
-fn put(body: &mut Vec<u8>, message: &Message) {
-    let length = |part: usize| u32::try_from(part).expect("NATS' messages are far smaller");
+fn put_message(body: &mut Vec<u8>, message: &Message) {
+    let length = |part: usize| u32::try_from(part).expect("a NATS message is smaller than 4 GiB");
     body.extend(message.sequence.to_le_bytes());
     body.extend(message.time_ns.to_le_bytes());
     body.extend(
         u16::try_from(message.subject.len())
-            .expect("subjects are short")
+            .expect("a subject is shorter than 64 KiB")
             .to_le_bytes(),
     );
     body.extend(length(message.headers.len()).to_le_bytes());
@@ -124,7 +127,7 @@ fn put(body: &mut Vec<u8>, message: &Message) {
     body.extend(&message.data);
 }
 
-/// A header of a NATS header block; the last of a name counts.
+/// A header of a NATS header block; the last one of a name counts.
 fn header(block: &[u8], name: &str) -> Option<String> {
     let text = std::str::from_utf8(block).ok()?;
     let lines = text.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
@@ -135,7 +138,7 @@ fn header(block: &[u8], name: &str) -> Option<String> {
         .filter(|value| value.bytes().all(|b| b.is_ascii_graphic()))
 }
 
-/// The header block of a message, its names sorted: the client of NATS does not keep their order.
+/// The header block of a message. The names are sorted because the NATS client does not keep their order.
 pub fn header_block(headers: Option<&async_nats::HeaderMap>) -> Bytes {
     let Some(headers) = headers.filter(|h| !h.is_empty()) else {
         return Bytes::new();

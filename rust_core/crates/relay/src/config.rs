@@ -1,5 +1,5 @@
-//! The handlers, as a file names them. In a cluster `charts/cift/templates/relay.yaml` writes it from the doors'
-//! declarations.
+//! The handlers in a configuration file. In a cluster `charts/cift/templates/relay.yaml` writes the file
+//! from the declarations of the functions.
 use crate::settings::{BATCH_MAX, HANDLERS_MAX};
 use hyper::Uri;
 use serde::Deserialize;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handler {
-    /// `<domain>.<verb_noun>`, as everywhere.
+    /// `<domain>.<verb_noun>`.
     pub function: String,
     pub url: Uri,
-    /// What one call may take once the function is awake.
+    /// Timeout of one call to a running function.
     pub timeout: Duration,
     pub trigger: Trigger,
 }
@@ -26,16 +26,17 @@ pub enum Trigger {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamTrigger {
     pub stream: String,
-    /// Records without gaps, and an id of its own.
+    /// The stream is a journal: it has no gaps, and it has an id.
     pub journal: bool,
     pub subject: Option<String>,
     pub batch: usize,
-    /// What it refuses as poison is put aside; another handler stops there.
+    /// The handler has effects: a message that it rejects as poison becomes a dead letter. A handler
+    /// without effects stops at such a message.
     pub effects: bool,
 }
 
 impl Handler {
-    /// Its durable consumer.
+    /// The name of its durable consumer.
     pub fn durable(&self) -> &str {
         self.function.rsplit('.').next().unwrap_or(&self.function)
     }
@@ -43,13 +44,13 @@ impl Handler {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    handlers: Vec<Entry>,
+struct ConfigFile {
+    handlers: Vec<HandlerConfig>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct HandlerConfig {
     function: String,
     url: String,
     kind: Kind,
@@ -70,17 +71,20 @@ enum Kind {
     Every,
 }
 
-/// Reads the file. An error is one sentence.
+/// Reads the file. The error names the file and what is wrong.
 pub fn read(path: &Path) -> Result<Vec<Handler>, String> {
     let name = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    parse(&text).map_err(|sentence| format!("{name}: {sentence}"))
+    parse(&text).map_err(|reason| format!("{name}: {reason}"))
 }
 
 pub fn parse(text: &str) -> Result<Vec<Handler>, String> {
-    let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let file: ConfigFile = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if file.handlers.len() > HANDLERS_MAX {
-        return Err(format!("{} handlers, more than {HANDLERS_MAX}", file.handlers.len()));
+        return Err(format!(
+            "{} handlers, at most {HANDLERS_MAX} are allowed",
+            file.handlers.len()
+        ));
     }
     let mut names = HashSet::new();
     let handlers: Vec<Handler> = file.handlers.into_iter().map(handler).collect::<Result<_, _>>()?;
@@ -89,54 +93,59 @@ pub fn parse(text: &str) -> Result<Vec<Handler>, String> {
             Trigger::Stream(trigger) => trigger.stream.as_str(),
             Trigger::Every(_) => "",
         };
-        // Two functions of one last name would share a consumer.
+        // Two functions with the same last name would share a consumer.
         if !names.insert((stream, handler.durable())) {
-            return Err(format!("{}: a second handler of this name", handler.function));
+            return Err(format!(
+                "{}: a second handler of this stream is named {}",
+                handler.function,
+                handler.durable()
+            ));
         }
     }
     Ok(handlers)
 }
 
-fn handler(entry: Entry) -> Result<Handler, String> {
-    let wrong = |what: &str| format!("{}: {what}", entry.function);
-    let words: Vec<&str> = entry.function.split('.').collect();
-    let sound = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if words.len() != 2 || !words.iter().all(sound) {
+fn handler(config: HandlerConfig) -> Result<Handler, String> {
+    let invalid = |reason: &str| format!("{}: {reason}", config.function);
+    let parts: Vec<&str> = config.function.split('.').collect();
+    let is_name = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if parts.len() != 2 || !parts.iter().all(is_name) {
         return Err(format!(
-            "{:?} is not the name of a function: it is like events.project_orders",
-            entry.function
+            "{:?} is not the name of a function: expected <domain>.<verb_noun>, for example events.project_orders",
+            config.function
         ));
     }
-    let url: Uri = entry.url.parse().map_err(|_| wrong("url is none"))?;
+    let expected_url = || invalid(&format!("url must be http://host[:port]/path, got {:?}", config.url));
+    let url: Uri = config.url.parse().map_err(|_| expected_url())?;
     if url.scheme_str() != Some("http") || url.host().is_none() {
-        return Err(wrong("url must be http://host[:port]/path"));
+        return Err(expected_url());
     }
-    let timeout = seconds(entry.timeout_seconds).ok_or_else(|| wrong("timeout_seconds must be above 0"))?;
-    let trigger = if entry.kind == Kind::Every {
-        let period = entry.every_seconds.and_then(seconds);
-        Trigger::Every(period.ok_or_else(|| wrong("every_seconds must be above 0"))?)
+    let timeout = seconds(config.timeout_seconds).ok_or_else(|| invalid("timeout_seconds must be above 0"))?;
+    let trigger = if config.kind == Kind::Every {
+        let period = config.every_seconds.and_then(seconds);
+        Trigger::Every(period.ok_or_else(|| invalid("every_seconds must be above 0"))?)
     } else {
-        let batch = entry.batch.filter(|batch| (1..=BATCH_MAX).contains(batch));
-        let journal = entry.kind == Kind::Journal;
-        if journal && entry.effects {
-            return Err(wrong(
-                "the journal's handlers never skip a record: effects must be false",
+        let batch = config.batch.filter(|batch| (1..=BATCH_MAX).contains(batch));
+        let journal = config.kind == Kind::Journal;
+        if journal && config.effects {
+            return Err(invalid(
+                "effects must be false: a handler of the journal must never skip a record",
             ));
         }
         Trigger::Stream(StreamTrigger {
-            stream: entry
+            stream: config
                 .stream
                 .clone()
                 .filter(|s| !s.is_empty())
-                .ok_or_else(|| wrong("stream is missing"))?,
+                .ok_or_else(|| invalid("stream is missing"))?,
             journal,
-            subject: entry.subject.clone().filter(|s| !s.is_empty()),
-            batch: batch.ok_or_else(|| wrong(&format!("batch must be 1 to {BATCH_MAX}")))?,
-            effects: entry.effects,
+            subject: config.subject.clone().filter(|s| !s.is_empty()),
+            batch: batch.ok_or_else(|| invalid(&format!("batch must be 1 to {BATCH_MAX}")))?,
+            effects: config.effects,
         })
     };
     Ok(Handler {
-        function: entry.function,
+        function: config.function,
         url,
         timeout,
         trigger,
@@ -151,7 +160,7 @@ fn seconds(number: f64) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    const FINE: &str = r#"{"handlers": [
+    const VALID: &str = r#"{"handlers": [
       {"function": "events.project_orders", "url": "http://o.ns.svc/", "kind": "journal", "stream": "ORDERS",
        "batch": 500, "effects": false, "timeout_seconds": 60},
       {"function": "notify.send_mail", "url": "http://m:81/", "kind": "stream", "stream": "EVENTS", "batch": 1,
@@ -160,8 +169,8 @@ mod tests {
     ]}"#;
 
     #[test]
-    fn a_file_as_the_chart_writes_it_is_read() {
-        let handlers = parse(FINE).unwrap();
+    fn a_file_from_the_chart_is_parsed() {
+        let handlers = parse(VALID).unwrap();
         assert_eq!(handlers[0].durable(), "project_orders");
         assert_eq!(handlers[2].trigger, Trigger::Every(Duration::from_millis(500)));
         let Trigger::Stream(mail) = &handlers[1].trigger else {
@@ -171,23 +180,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_a_sentence() {
-        for (from, to, says) in [
+    fn an_error_names_what_is_wrong() {
+        for (from, to, expected) in [
             ("\"http://o.ns.svc/\"", "\"https://o/\"", "http://host"),
             ("\"http://o.ns.svc/\"", "\"o\"", "http://host"),
             ("events.project_orders", "project_orders", "not the name"),
             ("\"batch\": 500", "\"batch\": 0", "batch must be"),
             ("\"batch\": 500", "\"bach\": 500", "unknown field"),
             ("\"stream\": \"ORDERS\",", "", "stream is missing"),
-            ("\"effects\": false", "\"effects\": true", "never skip"),
+            ("\"effects\": false", "\"effects\": true", "effects must be false"),
             ("\"every_seconds\": 0.5", "\"every_seconds\": 0", "every_seconds"),
             ("\"timeout_seconds\": 0.5", "\"timeout_seconds\": -1", "timeout_seconds"),
             ("\"kind\": \"every\"", "\"kind\": \"often\"", "unknown variant"),
         ] {
-            let said = parse(&FINE.replacen(from, to, 1)).expect_err(to);
-            assert!(said.contains(says), "{to}: {said}");
+            let error = parse(&VALID.replacen(from, to, 1)).expect_err(to);
+            assert!(error.contains(expected), "{to}: {error}");
         }
-        let twice = FINE
+        let twice = VALID
             .replace("\"EVENTS\"", "\"ORDERS\"")
             .replace("send_mail", "project_orders");
         assert!(parse(&twice).unwrap_err().contains("second handler"));

@@ -1,15 +1,18 @@
-//! A dead letter: a message that its handler refused as poison, in stream `DLQ`, with all that it takes to post it again.
-//! `cift/platform/dead_letter.py` makes and reads the same; both read the vectors of `tests/vectors/dead_letter`. Pure.
+//! A dead letter: a message that its handler rejected as poison, stored in stream `DLQ` with everything
+//! that is needed to post it again. Pure functions.
 //!
-//! Its payload and its `ce-…` headers are those of the POST that was refused, a batch of one. Beside them stand the
-//! sentence (`cift-reason`) and `Nats-Msg-Id`, so that the same message is put aside once.
+//! Its payload and its `ce-…` headers are those of the rejected POST, a batch of one. `cift-reason` holds
+//! the reason. `Nats-Msg-Id` makes JetStream store the same message only once.
+//!
+//! `cift/platform/dead_letter.py` writes and reads the same format. Both sides test against
+//! `tests/vectors/dead_letter`.
 use crate::cloud_event::CloudEvent;
 use crate::settings::REASON_BYTES_MAX;
 use async_nats::HeaderMap;
 
 pub const REASON: &str = "cift-reason";
 
-/// The headers under which JetStream keeps it; `event` is the POST, a batch of one.
+/// The headers of the dead letter. `event` is the rejected POST, a batch of one.
 pub fn headers(event: &CloudEvent, reason: &str) -> Vec<(String, String)> {
     debug_assert_eq!(event.header("ce-count"), Some("1"));
     let mut headers = event.headers.clone();
@@ -20,7 +23,7 @@ pub fn headers(event: &CloudEvent, reason: &str) -> Vec<(String, String)> {
     headers
 }
 
-/// The headers of the POST from those of the letter.
+/// The headers of the POST, from the headers of the dead letter.
 pub fn post_headers(letter: &HeaderMap) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = letter
         .iter()
@@ -31,9 +34,9 @@ pub fn post_headers(letter: &HeaderMap) -> Vec<(String, String)> {
     headers
 }
 
-/// A sentence as a header may hold it: one line, bounded.
-pub fn one_line(sentence: &str) -> String {
-    let mut line: String = sentence.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// Makes a reason fit into a header: one line of at most [`REASON_BYTES_MAX`] bytes.
+pub fn one_line(reason: &str) -> String {
+    let mut line: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     while line.len() > REASON_BYTES_MAX {
         line.pop();
     }

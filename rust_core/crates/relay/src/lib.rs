@@ -1,47 +1,48 @@
-//! relay: brings the streams to the event functions, and tells the timed ones when they are due.
+//! relay: delivers the messages of streams to event functions, and calls timed functions when they are due.
 //!
-//! One process for all handlers, a task for each. Where things are:
+//! One process serves all handlers, with one task per handler. Where things are:
 //! | file | what |
 //! |---|---|
-//! | `service` | the life of the process: start every handler, stop in order |
-//! | `deliver` | one handler of a stream: pull, post, act on the answer |
-//! | `feed` | its durable consumer: what has arrived and is not dealt with |
-//! | `portion` | how much of that is posted next; finding a poison by halving |
-//! | `cloud_event`, `dead_letter` | what is posted, and what is put aside: bytes both sides agree upon (`tests/vectors`) |
-//! | `replay` | a dead letter, brought to its handler once more |
+//! | `service` | start every handler, stop in order |
+//! | `delivery` | one handler of a stream: pull, post, act on the response |
+//! | `consumer` | its durable consumer: messages that were received and are not acknowledged |
+//! | `post_size` | how many of them go into the next POST; finding a poison message by halving |
+//! | `cloud_event`, `dead_letter` | the bytes of a POST and of a dead letter, shared with Python (`tests/vectors`) |
+//! | `replay` | delivers a dead letter to its handler again |
 //! | `timer` | one `every` function: due times |
-//! | `standing` | whether a handler works, and what is said when that changes |
-//! | `post`, `answer` | HTTP/1.1 to one address; what an answer means |
+//! | `handler_state` | whether a handler works: log line and alarm on a change |
+//! | `post`, `response` | HTTP/1.1 to one address; what a response means |
 //! | `bus` | NATS: the connection, JetStream's API |
-//! | `config`, `settings`, `back_off`, `metrics` | what the name says |
+//! | `config`, `settings`, `back_off`, `metrics` | what their names state |
 //!
-//! Invariants (design §5):
-//! - At most one batch is in flight for a handler, and the order within a stream is strict: what does not follow what
-//!   came before is not posted, the consumer is set back instead.
-//! - A batch is acknowledged (all up to its last) after a 2xx and never before. Nothing else moves a handler on but a
-//!   dead letter that JetStream has acknowledged, and only handlers of effects have those.
-//! - Failures are tried again for ever. A handler that fails holds up nobody else.
-//! - Consumers are named and set as `cift/platform/pump.py` does, its twin within one process: where one stopped the
-//!   other goes on.
-//! - Memory is bounded: a handler holds at most two batches, in count and in bytes (`settings`).
+//! Invariants:
+//! - At most one batch per handler is in flight, and the order within a stream is strict. A message that
+//!   does not follow the last one is not posted; the consumer is reset instead.
+//! - A batch is acknowledged (up to its last message) only after a 2xx. The only other way to advance is a
+//!   dead letter that JetStream has acknowledged, and only handlers with effects have dead letters.
+//! - Failures are retried without end. A failing handler delays no other handler.
+//! - Consumers have the names and settings that `cift/platform/pump.py` gives them. That module delivers
+//!   events within one process; each of the two continues where the other stopped.
+//! - Memory is bounded: a handler holds at most two batches, limited in count and in bytes (`settings`).
 //!
-//! Known limits: effects are brought at least once: an acknowledgement lost with the connection or a killed process means
-//! that its batch comes again. A timer is fired once when relay starts, for what may have been missed.
+//! Known limits: effects are delivered at least once. If an acknowledgement is lost with the connection or
+//! a killed process, its batch is delivered again. Each timer fires once when relay starts, for a due time
+//! that may have been missed.
 #![forbid(unsafe_code)]
 
-pub mod answer;
 pub mod back_off;
 pub mod bus;
 pub mod cloud_event;
 pub mod config;
+pub mod consumer;
 pub mod dead_letter;
-pub mod deliver;
-pub mod feed;
+pub mod delivery;
+pub mod handler_state;
 pub mod metrics;
-pub mod portion;
 pub mod post;
+pub mod post_size;
 pub mod replay;
+pub mod response;
 pub mod service;
 pub mod settings;
-pub mod standing;
 pub mod timer;

@@ -1,17 +1,18 @@
-//! What relay tells Prometheus: a line a handler, counters without locks.
-use cift_daemon::endpoint::{self, Answer};
+//! Metrics and health of relay: one line per handler. Counters need no locks.
+use cift_daemon::endpoint::{self, Response};
 use cift_daemon::histogram::Histogram;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Upper bounds of the buckets of a POST's time, milliseconds: from a warm projector to a cold start and beyond.
+/// Upper bounds of the buckets of POST durations, in milliseconds: from a warm projector to a cold start
+/// and longer.
 const POST_BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000, 15_000, 60_000];
 
 macro_rules! metrics {
     ($($kind:literal $field:ident $name:literal $help:literal;)+) => {
-        /// Of one handler.
+        /// Metrics of one handler.
         pub struct HandlerMetrics {
             pub function: String,
             $(pub $field: AtomicU64,)+
@@ -38,18 +39,18 @@ macro_rules! metrics {
     };
 }
 metrics! {
-    "gauge" lag "relay_lag_messages" "Messages of the stream that the handler has not dealt with";
-    "gauge" sequence "relay_sequence" "Last message dealt with";
-    "gauge" alarm "relay_alarm" "1 while the handler has been failing for a while, or has stopped at a poison";
-    "gauge" stopped "relay_stopped" "1 while a projector stands at a poison that it cannot skip";
-    "gauge" last_success "relay_last_success_timestamp_seconds" "When a POST was last answered with 2xx";
-    "counter" batches "relay_batches_total" "Batches (or due times) dealt with";
-    "counter" messages "relay_messages_total" "Messages dealt with";
-    "counter" bytes "relay_bytes_total" "Bytes of batches dealt with";
-    "counter" retries "relay_retries_total" "POSTs that failed and were tried again";
-    "counter" rewinds "relay_rewinds_total" "Times the function asked for another record";
-    "counter" poison "relay_poison_total" "Messages put aside into DLQ";
-    "counter" replayed "relay_replayed_total" "Dead letters that were brought again and taken";
+    "gauge" lag "relay_lag_messages" "Messages of the stream that the handler has not acknowledged";
+    "gauge" sequence "relay_sequence" "Sequence of the last handled message, or due time in seconds since 1970";
+    "gauge" alarm "relay_alarm" "1 while the handler has been failing for 5 s, or is stopped at a poison message";
+    "gauge" stopped "relay_stopped" "1 while a projector is stopped at a poison message, which it must not skip";
+    "gauge" last_success "relay_last_success_timestamp_seconds" "Time of the last 2xx response";
+    "counter" batches "relay_batches_total" "Batches (or due times) handled";
+    "counter" messages "relay_messages_total" "Messages handled";
+    "counter" bytes "relay_bytes_total" "Bytes of handled batches";
+    "counter" retries "relay_retries_total" "POSTs that failed and were retried";
+    "counter" rewinds "relay_rewinds_total" "Times the function expected another record";
+    "counter" poison "relay_poison_total" "Poison messages stored in DLQ";
+    "counter" replayed "relay_replayed_total" "Dead letters that were replayed and accepted";
 }
 
 impl HandlerMetrics {
@@ -65,30 +66,30 @@ impl HandlerMetrics {
     }
 }
 
-/// Of the process.
+/// Metrics of the process.
 pub struct Metrics {
     pub handlers: Vec<Arc<HandlerMetrics>>,
-    nats: AtomicBool,
+    connected: AtomicBool,
 }
 
 impl Metrics {
     pub fn new(functions: impl Iterator<Item = String>) -> Metrics {
         Metrics {
             handlers: functions.map(|f| Arc::new(HandlerMetrics::new(&f))).collect(),
-            nats: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
         }
     }
-    /// Says whether NATS is there; returns what was said before.
-    pub fn connected(&self, there: bool) -> bool {
-        self.nats.swap(there, Relaxed)
+    /// Sets whether NATS is connected. Returns the value before.
+    pub fn set_connected(&self, connected: bool) -> bool {
+        self.connected.swap(connected, Relaxed)
     }
     pub fn text(&self) -> String {
         let mut out = format!(
-            "# HELP relay_nats_connected 1 while NATS is there\n# TYPE relay_nats_connected gauge\nrelay_nats_connected {}\n",
-            u8::from(self.nats.load(Relaxed))
+            "# HELP relay_nats_connected 1 while connected to NATS\n# TYPE relay_nats_connected gauge\nrelay_nats_connected {}\n",
+            u8::from(self.connected.load(Relaxed))
         );
         write_all(&mut out, &self.handlers);
-        out.push_str("# HELP relay_post_seconds Time to an answer\n# TYPE relay_post_seconds histogram\n");
+        out.push_str("# HELP relay_post_seconds Time to the response of a POST\n# TYPE relay_post_seconds histogram\n");
         for handler in &self.handlers {
             let labels = format!("function=\"{}\"", handler.function);
             handler.post.write(&mut out, "relay_post_seconds", &labels, 1e3);
@@ -97,13 +98,13 @@ impl Metrics {
     }
 }
 
-/// Serves `GET /metrics` and `/health` for ever. It is healthy while it answers: NATS or a function that is away is
-/// nothing that a new process would mend.
+/// Serves `GET /metrics` and `/health`; see [`endpoint::serve`]. relay is healthy while it responds: a
+/// restart does not help if NATS or a function is not available.
 pub async fn serve(address: String, metrics: Arc<Metrics>) {
-    let answer = move |path: &str| match path {
-        "/metrics" => Answer::Fine(metrics.text()),
-        "/health" => Answer::Fine("alive\n".into()),
-        _ => Answer::Unknown,
+    let respond = move |path: &str| match path {
+        "/metrics" => Response::Ok(metrics.text()),
+        "/health" => Response::Ok("ok\n".into()),
+        _ => Response::NotFound,
     };
-    endpoint::serve(address, answer).await;
+    endpoint::serve(address, respond).await;
 }

@@ -1,10 +1,12 @@
-//! HTTP/1.1 to one function: one connection, kept alive, one request at a time. The only file that knows hyper's client.
+//! HTTP/1.1 to one function: one keep-alive connection, one request at a time. No other file uses hyper's
+//! client.
 //!
-//! A connection that was kept and is found closed is no failure of the function: the request goes out once more on a
-//! new one. (What was sent twice changes nothing: batches are guarded by their offset.)
-use crate::answer::Answer;
+//! If a kept connection turns out to be closed, the request is sent again on a new connection: that is not
+//! a failure of the function. A request that arrives twice changes nothing, because batches are guarded by
+//! their offset.
 use crate::cloud_event::CloudEvent;
-use crate::settings::{ANSWER_BYTES_MAX, CONNECT_WITHIN};
+use crate::response::Response;
+use crate::settings::{CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -16,7 +18,7 @@ use tokio::task::JoinHandle;
 
 struct Connection {
     send: SendRequest<Full<Bytes>>,
-    /// Moves the bytes; ends with this struct.
+    /// Drives the connection; aborted when this struct is dropped.
     driver: JoinHandle<()>,
 }
 impl Drop for Connection {
@@ -25,7 +27,7 @@ impl Drop for Connection {
     }
 }
 
-/// See the module's header.
+/// The address of a function and the connection to it.
 pub struct Target {
     host: String,
     port: u16,
@@ -34,14 +36,14 @@ pub struct Target {
     connection: Option<Connection>,
 }
 
-enum Fault {
-    /// The connection was closed before an answer began.
+enum PostError {
+    /// The connection was closed before a response started.
     Closed(String),
     Other(String),
 }
 
 impl Target {
-    /// `url`: `http://host[:port]/path`, as the configuration has checked.
+    /// `url` is `http://host[:port]/path`; the configuration has checked it.
     pub fn new(url: &Uri) -> Target {
         let host = url.host().unwrap_or_default();
         Target {
@@ -53,34 +55,34 @@ impl Target {
         }
     }
 
-    /// Posts, and reads the answer, all within `patience`.
-    pub async fn post(&mut self, event: &CloudEvent, patience: Duration) -> Answer {
-        match tokio::time::timeout(patience, self.post_now(event)).await {
-            Ok(answer) => answer,
+    /// Posts and reads the response, both within `timeout`.
+    pub async fn post(&mut self, event: &CloudEvent, timeout: Duration) -> Response {
+        match tokio::time::timeout(timeout, self.post_now(event)).await {
+            Ok(response) => response,
             Err(_) => {
                 self.connection = None;
-                Answer::timed_out(format!("no answer within {} s", patience.as_secs_f64()))
+                Response::timed_out(format!("no response within {} s", timeout.as_secs_f64()))
             }
         }
     }
 
-    async fn post_now(&mut self, event: &CloudEvent) -> Answer {
+    async fn post_now(&mut self, event: &CloudEvent) -> Response {
         let kept = self.connection.is_some();
-        let mut answer = self.try_once(event).await;
-        if let (true, Err(Fault::Closed(_))) = (kept, &answer) {
-            answer = self.try_once(event).await;
+        let mut result = self.try_once(event).await;
+        if let (true, Err(PostError::Closed(_))) = (kept, &result) {
+            result = self.try_once(event).await;
         }
-        match answer {
-            Ok(answer) => answer,
-            Err(Fault::Closed(sentence) | Fault::Other(sentence)) => Answer::failed(sentence),
+        match result {
+            Ok(response) => response,
+            Err(PostError::Closed(reason) | PostError::Other(reason)) => Response::failed(reason),
         }
     }
 
-    async fn try_once(&mut self, event: &CloudEvent) -> Result<Answer, Fault> {
-        // Taken out: where this is dropped half-way, so is the connection.
+    async fn try_once(&mut self, event: &CloudEvent) -> Result<Response, PostError> {
+        // Taken out of `self`, so that a dropped call also drops the connection.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect().await.map_err(Fault::Other)?,
+            None => self.connect().await.map_err(PostError::Other)?,
         };
         let mut request = Request::post(self.path.as_str()).header("host", self.authority.as_str());
         for (name, value) in &event.headers {
@@ -88,41 +90,41 @@ impl Target {
         }
         let request = request
             .body(Full::new(event.body.clone()))
-            .map_err(|error| Fault::Other(format!("no request can be made of it: {error}")))?;
+            .map_err(|error| PostError::Other(format!("cannot build the request: {error}")))?;
         if let Err(error) = connection.send.ready().await {
-            return Err(Fault::Closed(error.to_string()));
+            return Err(PostError::Closed(error.to_string()));
         }
         let response = connection.send.send_request(request).await.map_err(|error| {
-            let sentence = format!("no answer: {error}");
+            let reason = format!("no response: {error}");
             if error.is_canceled() || error.is_closed() || error.is_incomplete_message() {
-                Fault::Closed(sentence)
+                PostError::Closed(reason)
             } else {
-                Fault::Other(sentence)
+                PostError::Other(reason)
             }
         })?;
         let status = response.status().as_u16();
-        let keeps = !response
+        let keep_alive = !response
             .headers()
             .get(hyper::header::CONNECTION)
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"close"));
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| Fault::Other(format!("{status}, and its body: {error}")))?;
-        if keeps {
+        let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| PostError::Other(format!("{status}, cannot read the body: {error}")))?;
+        if keep_alive {
             self.connection = Some(connection);
         }
-        Ok(Answer::read(status, &body.to_bytes()))
+        Ok(Response::parse(status, &body.to_bytes()))
     }
 
     async fn connect(&self) -> Result<Connection, String> {
-        let sentence = |error: &dyn std::fmt::Display| format!("cannot connect to {}: {error}", self.authority);
-        let stream = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect((self.host.as_str(), self.port)))
+        let failed = |error: &dyn std::fmt::Display| format!("cannot connect to {}: {error}", self.authority);
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((self.host.as_str(), self.port)))
             .await
-            .map_err(|_| sentence(&format!("nothing within {} s", CONNECT_WITHIN.as_secs())))?
-            .map_err(|error| sentence(&error))?;
-        stream.set_nodelay(true).map_err(|error| sentence(&error))?;
+            .map_err(|_| failed(&format!("timeout after {} s", CONNECT_TIMEOUT.as_secs())))?
+            .map_err(|error| failed(&error))?;
+        stream.set_nodelay(true).map_err(|error| failed(&error))?;
         let (send, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| sentence(&error))?;
+            .map_err(|error| failed(&error))?;
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });

@@ -1,9 +1,13 @@
-//! A dead letter, brought to its handler once more.
+//! Replay of a dead letter: it is delivered to its handler again.
 //!
-//! Whoever brings events to a function listens at `relay.<shard>.replay.<function>` (relay, or the process that pumps) and
-//! is asked `{"sequence": …, "within_ms": …}`, a sequence of `DLQ`. It is posted between two batches, as itself and to that
-//! handler only; a letter that was taken is removed. The answer: `{"outcome": "done" | "poison" | "failed" | "gone",
-//! "message": …}`. Asked twice it is done once: the second finds it gone.
+//! The process that delivers the events of a function (relay, or `cift/platform/pump.py` within one
+//! process) subscribes to `relay.<shard>.replay.<function>`. A request is
+//! `{"sequence": …, "within_ms": …}`, where the sequence is that of `DLQ`. The dead letter is posted
+//! between two batches, unchanged and to that handler only. If the handler accepts it, it is removed from
+//! `DLQ`.
+//!
+//! The reply is `{"outcome": "done" | "poison" | "failed" | "gone", "message": …}`. A second request for
+//! the same letter changes nothing: its outcome is `gone`.
 use crate::bus::Bus;
 use crate::cloud_event::CloudEvent;
 use crate::dead_letter;
@@ -17,18 +21,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Where whoever asks does not say.
-const WITHIN_DEFAULT: Duration = Duration::from_secs(20);
+/// Used for a request without `within_ms`.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Taken, and removed.
+    /// The handler accepted the letter, and it was removed.
     Done,
-    /// Refused again; it stays.
+    /// The handler rejected it as poison again. It stays.
     Poison(String),
-    /// Not now; it stays.
+    /// It could not be delivered now. It stays.
     Failed(String),
-    /// There is no such letter of this handler.
+    /// This handler has no such letter.
     Gone,
 }
 
@@ -43,96 +47,98 @@ impl Outcome {
     }
 }
 
-/// Somebody wants a letter brought again.
-pub struct Request {
+/// A request to replay one dead letter.
+pub struct ReplayRequest {
     pub sequence: u64,
-    answer_to: Option<Subject>,
-    until: Instant,
+    reply_to: Option<Subject>,
+    expires_at: Instant,
 }
 
-impl Request {
-    fn read(message: &async_nats::Message) -> Option<Request> {
-        let said: Value = serde_json::from_slice(&message.payload).ok()?;
-        let within = said["within_ms"].as_u64().map_or(WITHIN_DEFAULT, Duration::from_millis);
-        Some(Request {
-            sequence: said["sequence"].as_u64()?,
-            answer_to: message.reply.clone(),
-            until: Instant::now() + within,
+impl ReplayRequest {
+    fn parse(message: &async_nats::Message) -> Option<ReplayRequest> {
+        let request: Value = serde_json::from_slice(&message.payload).ok()?;
+        let timeout = request["within_ms"]
+            .as_u64()
+            .map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+        Some(ReplayRequest {
+            sequence: request["sequence"].as_u64()?,
+            reply_to: message.reply.clone(),
+            expires_at: Instant::now() + timeout,
         })
     }
-    /// Nobody waits for it any more.
-    pub fn is_late(&self) -> bool {
-        Instant::now() > self.until
+    /// Whether the client has stopped waiting for the reply.
+    pub fn has_expired(&self) -> bool {
+        Instant::now() > self.expires_at
     }
-    pub async fn answer(self, bus: &Bus, outcome: Outcome) {
+    pub async fn reply(self, bus: &Bus, outcome: Outcome) {
         let message = match &outcome {
-            Outcome::Poison(sentence) | Outcome::Failed(sentence) => sentence.as_str(),
+            Outcome::Poison(reason) | Outcome::Failed(reason) => reason.as_str(),
             Outcome::Done | Outcome::Gone => "",
         };
-        let answer = json!({"outcome": outcome.name(), "message": message}).to_string();
-        if let Some(subject) = self.answer_to {
-            // Where it is lost, whoever asked looks whether the letter is still there.
-            let _ = bus.client.publish(subject, answer.into()).await;
+        let reply = json!({"outcome": outcome.name(), "message": message}).to_string();
+        if let Some(subject) = self.reply_to {
+            // If the reply is lost, the client checks whether the letter still exists.
+            let _ = bus.client.publish(subject, reply.into()).await;
         }
     }
 }
 
-/// What is asked of one handler, in order; of a handler without effects nothing ever is.
-pub struct Replays(Option<mpsc::Receiver<Request>>);
+/// The replay requests for one handler, in order. A handler without effects has none.
+pub struct ReplayRequests(Option<mpsc::Receiver<ReplayRequest>>);
 
-impl Replays {
-    pub fn none() -> Replays {
-        Replays(None)
+impl ReplayRequests {
+    pub fn none() -> ReplayRequests {
+        ReplayRequests(None)
     }
-    /// Listens for what is asked for `function`.
-    pub fn of(bus: &Bus, shard: &str, function: &str) -> Replays {
+    /// Subscribes to the requests for `function`.
+    pub fn subscribe(bus: &Bus, shard: &str, function: &str) -> ReplayRequests {
         let (sender, receiver) = mpsc::channel(REPLAYS_WAITING_MAX);
-        tokio::spawn(listen(bus.clone(), shard.to_owned(), function.to_owned(), sender));
-        Replays(Some(receiver))
+        tokio::spawn(receive(bus.clone(), shard.to_owned(), function.to_owned(), sender));
+        ReplayRequests(Some(receiver))
     }
-    /// Waits for the next.
-    pub async fn next(&mut self) -> Request {
-        let asked = match &mut self.0 {
+    /// Waits for the next request.
+    pub async fn next(&mut self) -> ReplayRequest {
+        let request = match &mut self.0 {
             Some(receiver) => receiver.recv().await,
             None => None,
         };
-        match asked {
+        match request {
             Some(request) => request,
             None => std::future::pending().await,
         }
     }
-    /// One that waits already.
-    pub fn ready(&mut self) -> Option<Request> {
+    /// A request that has already arrived.
+    pub fn ready(&mut self) -> Option<ReplayRequest> {
         self.0.as_mut().and_then(|receiver| receiver.try_recv().ok())
     }
 }
 
-/// Hands what is asked to the handler; beyond a bound it is refused.
-async fn listen(bus: Bus, shard: String, function: String, sender: mpsc::Sender<Request>) {
+/// Queues the requests for the handler. Rejects them while the queue is full.
+async fn receive(bus: Bus, shard: String, function: String, sender: mpsc::Sender<ReplayRequest>) {
     let subject = subject::replay(&shard, &function);
-    let mut asked = match bus.client.subscribe(subject.clone()).await {
-        Ok(asked) => asked,
+    let mut messages = match bus.client.subscribe(subject.clone()).await {
+        Ok(messages) => messages,
         Err(error) => {
             log::error(
-                "cannot listen",
+                "cannot subscribe to replay requests",
                 json!({"subject": subject, "reason": error.to_string()}),
             );
             return;
         }
     };
-    while let Some(message) = asked.next().await {
-        let Some(request) = Request::read(&message) else {
+    while let Some(message) = messages.next().await {
+        let Some(request) = ReplayRequest::parse(&message) else {
             continue;
         };
-        if let Err(refused) = sender.try_send(request) {
-            let sentence = format!("{REPLAYS_WAITING_MAX} replays wait already");
-            refused.into_inner().answer(&bus, Outcome::Failed(sentence)).await;
+        if let Err(rejected) = sender.try_send(request) {
+            let reason = format!("{REPLAYS_WAITING_MAX} replay requests are already waiting: try again later");
+            rejected.into_inner().reply(&bus, Outcome::Failed(reason)).await;
         }
     }
 }
 
-/// The POST that a letter is.
-pub async fn letter(bus: &Bus, function: &str, sequence: u64) -> Result<CloudEvent, Outcome> {
+/// Loads a dead letter of `function` as the POST that delivers it.
+pub async fn load(bus: &Bus, function: &str, sequence: u64) -> Result<CloudEvent, Outcome> {
     let found = bus
         .message(DEAD_LETTER_STREAM, sequence)
         .await
@@ -143,16 +149,18 @@ pub async fn letter(bus: &Bus, function: &str, sequence: u64) -> Result<CloudEve
         body: letter.payload,
     };
     match event.header("ce-cift-function") {
-        Some(of) if of == function => Ok(event),
+        Some(handler) if handler == function => Ok(event),
         _ => Err(Outcome::Gone),
     }
 }
 
-/// Removes a letter that was taken.
+/// Removes a dead letter that its handler accepted.
 pub async fn remove(bus: &Bus, sequence: u64) -> Outcome {
     let subject = format!("STREAM.MSG.DELETE.{DEAD_LETTER_STREAM}");
-    match bus.ask(subject, json!({"seq": sequence, "no_erase": true})).await {
+    match bus.request(subject, json!({"seq": sequence, "no_erase": true})).await {
         Ok(_) => Outcome::Done,
-        Err(refusal) => Outcome::Failed(format!("it was taken, and cannot be removed: {refusal}")),
+        Err(error) => Outcome::Failed(format!(
+            "the handler accepted the letter, but it cannot be removed from DLQ: {error}"
+        )),
     }
 }

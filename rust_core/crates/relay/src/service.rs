@@ -1,11 +1,12 @@
-//! The life of the process: a task for each handler, until a signal; then what is in flight is finished or abandoned within
-//! a bound. Nothing is lost by that: what was not acknowledged comes again.
+//! The service: one task per handler until a stop signal. Then requests in flight are completed, or
+//! abandoned after a time limit. That loses nothing: messages without an acknowledgement are delivered
+//! again.
 use crate::bus::Bus;
 use crate::config::{self, Handler, Trigger};
-use crate::deliver::{Deliver, Given, Stop};
-use crate::feed;
+use crate::consumer;
+use crate::delivery::{HandlerContext, StopSignal, StreamDelivery};
 use crate::metrics::{self, HandlerMetrics, Metrics};
-use crate::replay::Replays;
+use crate::replay::ReplayRequests;
 use crate::settings::{Settings, LAG_EVERY, STOP_WITHIN};
 use crate::timer;
 use cift_daemon::{log, signals};
@@ -16,77 +17,74 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What a stop takes beyond the handlers' own bound.
-const STOP_SPARE: Duration = Duration::from_secs(2);
+/// Time that a stop may take beyond the limit of the handlers.
+const STOP_MARGIN: Duration = Duration::from_secs(2);
 
-/// Serves until a signal. An error is a sentence: a setting that no retry makes good, or a handler that panicked.
+/// Serves until a stop signal. The error states an invalid setting or that a handler's task ended.
 pub async fn serve(settings: &Settings) -> Result<(), String> {
-    if !subject::valid_shard(&settings.shard) {
+    let shard = &settings.daemon.shard;
+    if !subject::valid_shard(shard) {
         return Err(format!(
-            "shard {:?}: 1 to 32 of a–z 0–9 - were expected",
-            settings.shard
+            "invalid shard {shard:?}: expected 1 to 32 characters of a-z, 0-9 and -"
         ));
     }
     let handlers = config::read(&settings.config)?;
     let metrics = Arc::new(Metrics::new(handlers.iter().map(|h| h.function.clone())));
-    let bus = Bus::open(&settings.nats_url, "relay", Arc::clone(&metrics)).await?;
+    let bus = Bus::open(&settings.daemon.nats_url, "relay", Arc::clone(&metrics)).await?;
     tokio::spawn(metrics::serve(settings.metrics.clone(), Arc::clone(&metrics)));
     let (stop_sender, stop) = watch::channel(false);
-    let given = Given {
+    let context = HandlerContext {
         bus: bus.clone(),
-        shard: settings.shard.clone(),
+        shard: shard.clone(),
         cold_start: settings.cold_start(),
-        stop: Stop(stop),
+        stop: StopSignal(stop),
     };
-    log::info(
-        "relay starts",
-        json!({"shard": settings.shard, "handlers": handlers.len()}),
-    );
+    log::info("relay starts", json!({"shard": shard, "handlers": handlers.len()}));
     tokio::spawn(watch_lag(bus.clone(), handlers.clone(), Arc::clone(&metrics)));
     let mut tasks = JoinSet::new();
     for (handler, metrics) in handlers.into_iter().zip(&metrics.handlers) {
-        start(&mut tasks, &given, handler, Arc::clone(metrics));
+        start(&mut tasks, &context, handler, Arc::clone(metrics));
     }
     let ended = tokio::select! {
-        () = signals::told_to_stop() => None,
+        () = signals::stop_requested() => None,
         Some(ended) = tasks.join_next() => Some(ended),
     };
     if let Some(ended) = ended {
-        return Err(format!("a handler ended unasked: {ended:?}"));
+        return Err(format!("the task of a handler ended without a stop signal: {ended:?}"));
     }
-    log::info("stops", json!({}));
+    log::info("stopping", json!({}));
     stop_sender.send_replace(true);
     let all = async { while tasks.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(STOP_WITHIN + STOP_SPARE, all).await;
-    // The last acknowledgements are on their way.
-    let _ = tokio::time::timeout(STOP_SPARE, bus.client.flush()).await;
+    let _ = tokio::time::timeout(STOP_WITHIN + STOP_MARGIN, all).await;
+    // Sends the last acknowledgements.
+    let _ = tokio::time::timeout(STOP_MARGIN, bus.client.flush()).await;
     log::info("stopped", json!({}));
     Ok(())
 }
 
-fn start(tasks: &mut JoinSet<()>, given: &Given, handler: Handler, metrics: Arc<HandlerMetrics>) {
+fn start(tasks: &mut JoinSet<()>, context: &HandlerContext, handler: Handler, metrics: Arc<HandlerMetrics>) {
     match handler.trigger.clone() {
         Trigger::Every(period) => {
-            tasks.spawn(timer::run(given.clone(), handler, period, metrics));
+            tasks.spawn(timer::run(context.clone(), handler, period, metrics));
         }
         Trigger::Stream(trigger) => {
             let replays = if trigger.effects {
-                Replays::of(&given.bus, &given.shard, &handler.function)
+                ReplayRequests::subscribe(&context.bus, &context.shard, &handler.function)
             } else {
-                Replays::none()
+                ReplayRequests::none()
             };
-            tasks.spawn(Deliver::new(given.clone(), handler, trigger, metrics, replays).run());
+            tasks.spawn(StreamDelivery::new(context.clone(), handler, trigger, metrics, replays).run());
         }
     }
 }
 
-/// Asks JetStream now and then how far behind each handler is: a handler that fails does not learn it itself.
+/// Reads the lag of each handler from JetStream. A handler that fails does not learn its lag itself.
 async fn watch_lag(bus: Bus, handlers: Vec<Handler>, metrics: Arc<Metrics>) {
     loop {
         tokio::time::sleep(LAG_EVERY).await;
         for (handler, metrics) in handlers.iter().zip(&metrics.handlers) {
             if let Trigger::Stream(trigger) = &handler.trigger {
-                if let Ok(lag) = feed::lag(&bus, &trigger.stream, handler.durable()).await {
+                if let Ok(lag) = consumer::lag(&bus, &trigger.stream, handler.durable()).await {
                     HandlerMetrics::set(&metrics.lag, lag);
                 }
             }

@@ -1,72 +1,62 @@
-//! Settings, each a flag and an environment variable, and the bounds that are no settings.
+//! Settings, each a flag and an environment variable, and the limits that are not settings.
+use cift_daemon::settings::DaemonSettings;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Bytes of one POST, unless a single message is larger.
+/// Bytes of one POST; a single larger message is posted alone.
 pub const POST_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Bytes that one pull may bring: above NATS' largest message (8 MiB and its headers), or that would never come.
+/// Bytes that one pull may deliver. It is above the largest NATS message (8 MiB and its headers): a pull
+/// with a smaller limit would never deliver such a message.
 pub const PULL_BYTES_MAX: usize = 9 * 1024 * 1024;
-/// A pull ends after this; the next one asks again.
+/// A pull request expires after this; the next one follows.
 pub const PULL_EXPIRES: Duration = Duration::from_secs(5);
-/// A pull whose end was not told by then is lost.
-pub const PULL_SILENCE: Duration = Duration::from_secs(7);
-/// JetStream brings again what is neither acknowledged nor in progress for so long.
+/// A pull request without an end from the server after this is lost.
+pub const PULL_LOST_AFTER: Duration = Duration::from_secs(7);
+/// JetStream redelivers a message that is neither acknowledged nor in progress for this long.
 pub const ACK_WAIT: Duration = Duration::from_secs(60);
-/// How often what is held is said to be in progress.
-pub const KEEP_EVERY: Duration = Duration::from_secs(20);
-/// A question to JetStream.
-pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Opening a connection to a function.
-pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// Bytes of an answer that are read.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// The first wait after a failure, and the longest.
+/// Interval at which held messages are reported as in progress.
+pub const IN_PROGRESS_EVERY: Duration = Duration::from_secs(20);
+/// Timeout of a request to JetStream.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout for connecting to a function.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a response body that are read.
+pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
+/// The shortest and the longest wait after a failure.
 pub const BACK_OFF_FROM: Duration = Duration::from_millis(100);
 pub const BACK_OFF_TO: Duration = Duration::from_secs(2);
-/// A projector that stopped at a poison tries again after this: somebody may have repaired its store.
+/// A projector that stopped at a poison message retries after this: its store may have been repaired.
 pub const POISON_RETRY: Duration = Duration::from_secs(30);
-/// A handler that has failed for so long is an alarm.
+/// A handler that has failed for longer raises the alarm.
 pub const ALARM_AFTER: Duration = Duration::from_secs(5);
-/// How often JetStream is asked for the lag of each handler.
+/// Interval at which the lag of each handler is read from JetStream.
 pub const LAG_EVERY: Duration = Duration::from_secs(5);
-/// A graceful stop waits so long for what is in flight.
+/// Longest wait of a graceful stop for requests in flight.
 pub const STOP_WITHIN: Duration = Duration::from_secs(15);
-/// Requests for replay that may wait for a handler; beyond, they are refused.
+/// Replay requests that may wait for a handler; further ones are rejected.
 pub const REPLAYS_WAITING_MAX: usize = 16;
-/// Handlers of one configuration.
+/// Handlers in one configuration.
 pub const HANDLERS_MAX: usize = 1_000;
-/// Messages of one batch that a configuration may ask for.
+/// Messages per batch that a configuration may set.
 pub const BATCH_MAX: usize = 10_000;
-/// Bytes of a sentence that a dead letter keeps.
+/// Bytes of the reason in a dead letter.
 pub const REASON_BYTES_MAX: usize = 1024;
 
-/// Bring streams and due times to event functions.
+/// Deliver the messages of streams to event functions, and call timed functions when they are due.
 #[derive(clap::Parser, Clone, Debug)]
 #[command(version, about, long_about = None)]
 pub struct Settings {
+    #[command(flatten)]
+    pub daemon: DaemonSettings,
     /// JSON file with the handlers: `{"handlers": [{"function", "url", "kind", "timeout_seconds", …}]}`.
     #[arg(long, env = "CIFT_RELAY_CONFIG")]
     pub config: PathBuf,
-    /// NATS server with JetStream; `user:password@` or `token@` before the host, percent-encoded.
-    #[arg(
-        long,
-        env = "CIFT_NATS_URL",
-        hide_env_values = true,
-        default_value = "nats://127.0.0.1:4222"
-    )]
-    pub nats_url: String,
-    /// The shard whose streams these are.
-    #[arg(long, env = "CIFT_SHARD", default_value = "main")]
-    pub shard: String,
-    /// Address of `/metrics` and `/health`, or `off`.
+    /// Address of metrics and health, or `off`.
     #[arg(long, env = "CIFT_RELAY_METRICS", default_value = "127.0.0.1:9102")]
     pub metrics: String,
-    /// What a function may take to wake, beside the time that is its own.
+    /// Seconds that a function may take to start, in addition to its own timeout.
     #[arg(long, env = "CIFT_RELAY_COLD_START_SECONDS", default_value_t = 30)]
     pub cold_start_seconds: u64,
-    /// Smallest level logged: debug, info, warn, error.
-    #[arg(long, env = "CIFT_LOG_LEVEL", default_value = "info")]
-    pub log_level: String,
 }
 
 impl Settings {

@@ -1,17 +1,19 @@
-//! One `every` function: told when it is due.
+//! One `every` function: called when it is due.
 //!
-//! Due times are the multiples of the period since 1970, so that they and the ids made of them are the same whoever counts
-//! them. One call at a time; due times that pass during it, or while relay is not there, become one: the latest. A call that
-//! fails is tried again until the next due time.
-use crate::answer::Answer;
+//! Due times are the multiples of the period since 1970. So the due times, and the ids that are built from
+//! them, are the same in every process.
+//!
+//! There is one call at a time. Due times that pass during a call, or while relay does not run, become one
+//! call for the latest of them. A failed call is retried until the next due time.
 use crate::back_off::BackOff;
 use crate::cloud_event;
 use crate::config::Handler;
-use crate::deliver::Given;
+use crate::delivery::HandlerContext;
+use crate::handler_state::HandlerState;
 use crate::metrics::HandlerMetrics;
 use crate::post::Target;
+use crate::response::Response;
 use crate::settings::STOP_WITHIN;
-use crate::standing::Standing;
 use cift_daemon::log::wall_clock_ns;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,71 +21,72 @@ use tokio::time::Instant;
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// Until the process is told to stop.
-pub async fn run(mut given: Given, handler: Handler, period: Duration, metrics: Arc<HandlerMetrics>) {
+/// Runs until the process stops.
+pub async fn run(mut context: HandlerContext, handler: Handler, period: Duration, metrics: Arc<HandlerMetrics>) {
     let mut target = Target::new(&handler.url);
-    let mut standing = Standing::new(Arc::clone(&metrics));
+    let mut state = HandlerState::new(Arc::clone(&metrics));
     let mut back_off = BackOff::new();
-    let patience = handler.timeout + given.cold_start;
+    let timeout = handler.timeout + context.cold_start;
     let period_ns = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX);
-    // What was missed while relay was not there is due now.
-    let mut due = latest(wall_clock_ns(), period_ns);
+    // A due time that passed while relay did not run is due now.
+    let mut due = latest_due(wall_clock_ns(), period_ns);
     loop {
         let event = cloud_event::due(&handler.function, &rfc3339(due));
-        let begun = Instant::now();
-        let answer = {
-            let mut posting = std::pin::pin!(target.post(&event, patience));
+        let started = Instant::now();
+        let response = {
+            let mut posting = std::pin::pin!(target.post(&event, timeout));
             tokio::select! {
-                answer = &mut posting => answer,
-                () = given.stop.told() => {
+                response = &mut posting => response,
+                () = context.stop.requested() => {
                     let _ = tokio::time::timeout(STOP_WITHIN, posting).await;
                     return;
                 }
             }
         };
-        metrics.post.observe(begun.elapsed().as_millis() as u64);
-        let next = latest(wall_clock_ns(), period_ns).saturating_add(period_ns);
-        let (again, sentence) = match answer {
-            Answer::Done | Answer::Busy => {
+        metrics.post.observe(started.elapsed().as_millis() as u64);
+        let next = latest_due(wall_clock_ns(), period_ns).saturating_add(period_ns);
+        let failure = match response {
+            Response::Done | Response::Busy => {
                 HandlerMetrics::add(&metrics.batches, 1);
                 HandlerMetrics::set(&metrics.sequence, (due / SECOND_NS).unsigned_abs());
                 metrics.succeeded();
                 back_off.reset();
-                standing.works();
-                (None, String::new())
+                state.set_working();
+                None
             }
-            Answer::Failed { sentence, .. } | Answer::Poison(sentence) => (Some(back_off.wait()), sentence),
-            Answer::Expected(_) => (Some(back_off.wait()), "409 expected, of a timer".to_owned()),
+            Response::Failed { reason, .. } | Response::Poison(reason) => Some(reason),
+            Response::Expected(_) => Some("409 expected, which a timed function must not return".to_owned()),
         };
         let until_next = Duration::from_nanos(u64::try_from(next - wall_clock_ns()).unwrap_or(0));
-        let wait = match again {
-            Some(back_off) => {
-                standing.fails(&sentence);
+        let wait = match failure {
+            Some(reason) => {
+                state.set_failing(&reason);
                 HandlerMetrics::add(&metrics.retries, 1);
-                back_off.min(until_next)
+                back_off.next_wait().min(until_next)
             }
-            // One that fell due during the call is called now.
+            // Another due time passed during the call.
             None if next - period_ns > due => Duration::ZERO,
             None => until_next,
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = given.stop.told() => return,
+            () = context.stop.requested() => return,
         }
-        due = latest(wall_clock_ns(), period_ns).max(due);
+        due = latest_due(wall_clock_ns(), period_ns).max(due);
     }
 }
 
-/// The last due time that is not after `now`.
-fn latest(now_ns: i64, period_ns: i64) -> i64 {
+/// The last due time at or before `now`.
+fn latest_due(now_ns: i64, period_ns: i64) -> i64 {
     now_ns - now_ns.rem_euclid(period_ns)
 }
 
-/// A time as RFC 3339 in UTC, with as many decimals as it needs.
+/// A time as RFC 3339 in UTC, with as many decimal places as it needs.
 pub fn rfc3339(time_ns: i64) -> String {
     let (seconds, nanos) = (time_ns.div_euclid(SECOND_NS), time_ns.rem_euclid(SECOND_NS));
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to a civil date: years begin in March, so that the leap day is the last of its year.
+    // Converts days to a civil date. Years start in March here, so that the leap day is the last day of its
+    // year.
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_rfc_3339() {
+    fn times_are_formatted_as_rfc_3339() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00"),
             (951_782_399, "2000-02-28T23:59:59"),
@@ -122,8 +125,8 @@ mod tests {
 
     #[test]
     fn due_times_are_multiples_of_the_period() {
-        assert_eq!(latest(61 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
-        assert_eq!(latest(60 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
-        assert_eq!(latest(59 * SECOND_NS, 60 * SECOND_NS), 0);
+        assert_eq!(latest_due(61 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
+        assert_eq!(latest_due(60 * SECOND_NS, 60 * SECOND_NS), 60 * SECOND_NS);
+        assert_eq!(latest_due(59 * SECOND_NS, 60 * SECOND_NS), 0);
     }
 }

@@ -1,10 +1,14 @@
-//! How many orders a second matchd makes durable, and how long one order takes.
+//! Measures how many orders per second matchd makes durable, and how long one order takes.
 //!
-//! Give it a server that has a matchd (`--nats-url`), or let it start its own nats-server and matchd in a temporary
-//! folder (`--nats-server`, `--matchd`: paths). Phase 1: one client, one order a request, one after the other. Phase 2:
-//! `--in-flight` requests of `--orders` orders each. The generator runs on the same cores. Flow: seeded limit orders of
-//! 1 to 10 shares at 11 prices around the middle from `--accounts` accounts, both sides evenly, so that about half of
-//! the orders trade at once and the book stays shallow; idempotency keys off (24 h of keys are bounded at 4 million).
+//! Use a server with a running matchd (`--nats-url`), or let the bench start its own nats-server and matchd
+//! in a temporary folder (`--nats-server`, `--matchd`: paths).
+//!
+//! Phase 1: one client sends one order per request, one after the other. Phase 2:
+//! `--in-flight` requests of `--orders` orders each. The generator runs on the same cores.
+//!
+//! The orders are seeded limit orders of 1 to 10 shares at 11 prices around the middle from `--accounts`
+//! accounts, both sides evenly. About half of them trade at once, and the book stays shallow. Idempotency
+//! keys are off (24 h of keys are bounded at 4 million).
 use cift_engine::*;
 use cift_wire::text::{parse_currency, parse_symbol};
 use cift_wire::*;
@@ -17,16 +21,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[derive(Parser)]
 struct Arguments {
-    /// A server that a matchd serves already.
+    /// URL of a NATS server with a running matchd.
     #[arg(long)]
     nats_url: Option<String>,
-    /// nats-server to start.
+    /// Path of the nats-server to start.
     #[arg(long, env = "CIFT_NATS_SERVER", default_value = "nats-server")]
     nats_server: PathBuf,
-    /// matchd to start; by default the one beside this program.
+    /// Path of the matchd to start; by default the one beside this program.
     #[arg(long)]
     matchd: Option<PathBuf>,
-    /// Orders in one request of the bulk phase.
+    /// Orders per request in the bulk phase.
     #[arg(long, default_value_t = 100)]
     orders: usize,
     /// Requests in flight in the bulk phase.
@@ -35,48 +39,50 @@ struct Arguments {
     /// Accounts that trade.
     #[arg(long, default_value_t = 64)]
     accounts: u64,
-    /// Length of the bulk phase.
+    /// Seconds of the bulk phase.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// Length of the latency phase.
+    /// Seconds of the latency phase.
     #[arg(long, default_value_t = 3)]
     latency_seconds: u64,
-    /// Seed of the flow.
+    /// Seed of the orders.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Print JSON.
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
 
-struct KillOnDrop(Child);
-impl Drop for KillOnDrop {
+/// A child process that is killed when dropped.
+struct ChildProcess(Child);
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A server and a matchd of our own, and the folder that they live in.
-struct Stage {
+/// The servers to measure; those that the bench started stop when this is dropped, and their folder is
+/// deleted.
+struct Servers {
     url: String,
-    _processes: Vec<KillOnDrop>,
+    processes: Vec<ChildProcess>,
     folder: Option<PathBuf>,
 }
-impl Drop for Stage {
+impl Drop for Servers {
     fn drop(&mut self) {
-        self._processes.clear();
+        self.processes.clear();
         if let Some(folder) = &self.folder {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
 }
 
-fn stage(arguments: &Arguments) -> std::io::Result<Stage> {
+fn start_servers(arguments: &Arguments) -> std::io::Result<Servers> {
     if let Some(url) = &arguments.nats_url {
-        return Ok(Stage {
+        return Ok(Servers {
             url: url.clone(),
-            _processes: Vec::new(),
+            processes: Vec::new(),
             folder: None,
         });
     }
@@ -108,15 +114,15 @@ fn stage(arguments: &Arguments) -> std::io::Result<Stage> {
         .stdin(Stdio::null())
         .stderr(log("matchd.log")?)
         .spawn()?;
-    Ok(Stage {
+    Ok(Servers {
         url,
-        _processes: vec![KillOnDrop(matchd), KillOnDrop(nats)],
+        processes: vec![ChildProcess(matchd), ChildProcess(nats)],
         folder: Some(folder),
     })
 }
 
-/// A seeded stream of orders; ids are unique in a run.
-struct Flow {
+/// A seeded stream of orders with ids that are unique in a run.
+struct OrderFlow {
     state: u64,
     run: u128,
     next: u64,
@@ -124,7 +130,7 @@ struct Flow {
     accounts: u64,
     symbol: Symbol,
 }
-impl Flow {
+impl OrderFlow {
     fn random(&mut self, below: u64) -> u64 {
         self.state = self
             .state
@@ -164,11 +170,14 @@ impl Flow {
 }
 
 async fn connect(url: &str) -> async_nats::Client {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         match async_nats::connect(url).await {
             Ok(client) => return client,
-            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "no server at {url}: {error}"),
+            Err(error) => assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "cannot connect to {url}: {error}"
+            ),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -183,14 +192,18 @@ async fn request(client: &async_nats::Client, commands: &[Envelope<'_>]) -> Resu
     decode_results(&reply.payload).map_err(|e| e.to_string())
 }
 
+/// Waits for a leader, then defines the instrument and opens funded accounts.
 async fn prepare(client: &async_nats::Client, accounts: u64) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while client.request("engine.main.owner", "".into()).await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no matchd answers");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "no matchd answers after 20 s"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let usd = parse_currency("USD").expect("a currency");
-    let symbol = parse_symbol("SPY").expect("a symbol");
+    let usd = parse_currency("USD").expect("a valid currency");
+    let symbol = parse_symbol("SPY").expect("a valid symbol");
     let one = |command| Envelope {
         meta: Meta::default(),
         command,
@@ -205,7 +218,7 @@ async fn prepare(client: &async_nats::Client, accounts: u64) {
     };
     request(client, &[one(Command::DefineInstrument(instrument))])
         .await
-        .expect("an instrument");
+        .expect("the instrument is defined");
     let limits = Limits {
         max_order_quantity: None,
         max_order_notional: None,
@@ -233,32 +246,33 @@ async fn prepare(client: &async_nats::Client, accounts: u64) {
                 request: None,
             }),
         ];
-        request(client, &commands).await.expect("an account");
+        request(client, &commands).await.expect("the account is opened");
     }
 }
 
-fn percentile(sorted: &[u64], of: f64) -> f64 {
-    let at = ((sorted.len() as f64 * of) as usize).min(sorted.len().saturating_sub(1));
-    sorted.get(at).map_or(0.0, |&us| us as f64 / 1_000.0)
+/// A quantile of sorted microseconds, in milliseconds.
+fn quantile_ms(sorted: &[u64], quantile: f64) -> f64 {
+    let index = ((sorted.len() as f64 * quantile) as usize).min(sorted.len().saturating_sub(1));
+    sorted.get(index).map_or(0.0, |&us| us as f64 / 1_000.0)
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments = Arguments::parse();
-    let stage = stage(&arguments).unwrap_or_else(|error| {
+    let servers = start_servers(&arguments).unwrap_or_else(|error| {
         eprintln!("cannot start nats-server or matchd: {error}");
         std::process::exit(2);
     });
-    let client = connect(&stage.url).await;
+    let client = connect(&servers.url).await;
     prepare(&client, arguments.accounts).await;
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-    let flow = |number: u64, step: u64| Flow {
+    let run_started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    let flow = |number: u64, step: u64| OrderFlow {
         state: arguments.seed.wrapping_add(number),
-        run: started << 64,
+        run: run_started << 64,
         next: number,
         step,
         accounts: arguments.accounts,
-        symbol: parse_symbol("SPY").expect("a symbol"),
+        symbol: parse_symbol("SPY").expect("a valid symbol"),
     };
 
     let mut latencies = Vec::new();
@@ -267,15 +281,15 @@ async fn main() {
     while Instant::now() < until {
         let sent = Instant::now();
         let order = single.order();
-        request(&client, &[order]).await.expect("an answer");
+        request(&client, &[order]).await.expect("a reply");
         latencies.push(sent.elapsed().as_micros() as u64);
     }
     latencies.sort_unstable();
 
     let done = Arc::new(AtomicU64::new(0));
     let other = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
-    let until = begun + Duration::from_secs(arguments.seconds);
+    let started = Instant::now();
+    let until = started + Duration::from_secs(arguments.seconds);
     let mut workers = Vec::new();
     for number in 0..arguments.in_flight {
         let (client, orders) = (client.clone(), arguments.orders);
@@ -288,9 +302,9 @@ async fn main() {
                 let sent = Instant::now();
                 match request(&client, &batch).await {
                     Ok(results) => {
-                        let good = results.iter().filter(|r| r.status == Status::Done).count();
-                        done.fetch_add(good as u64, Relaxed);
-                        other.fetch_add((results.len() - good) as u64, Relaxed);
+                        let accepted = results.iter().filter(|r| r.status == Status::Done).count();
+                        done.fetch_add(accepted as u64, Relaxed);
+                        other.fetch_add((results.len() - accepted) as u64, Relaxed);
                         round_trips.push(sent.elapsed().as_micros() as u64);
                     }
                     Err(error) => eprintln!("{error}"),
@@ -301,13 +315,13 @@ async fn main() {
     }
     let mut round_trips = Vec::new();
     for worker in workers {
-        round_trips.extend(worker.await.expect("a worker ends"));
+        round_trips.extend(worker.await.expect("the worker finishes"));
     }
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     round_trips.sort_unstable();
     let rate = done.load(Relaxed) as f64 / seconds;
-    let (p50, p99) = (percentile(&latencies, 0.5), percentile(&latencies, 0.99));
-    let (bulk50, bulk99) = (percentile(&round_trips, 0.5), percentile(&round_trips, 0.99));
+    let (p50, p99) = (quantile_ms(&latencies, 0.5), quantile_ms(&latencies, 0.99));
+    let (bulk50, bulk99) = (quantile_ms(&round_trips, 0.5), quantile_ms(&round_trips, 0.99));
     let refused = other.load(Relaxed);
     if arguments.json {
         println!(
@@ -317,12 +331,12 @@ async fn main() {
         );
     } else {
         println!(
-            "durable orders/s, {} requests of {} in flight: {rate:.0} ({refused} refused)",
+            "durable orders per second, {} requests of {} orders in flight: {rate:.0} ({refused} refused)",
             arguments.in_flight, arguments.orders
         );
         println!("  round trip of a request: p50 {bulk50:.2} ms, p99 {bulk99:.2} ms");
         println!(
-            "1 client, 1 order: p50 {p50:.3} ms, p99 {p99:.3} ms ({} orders)",
+            "1 client, 1 order per request: p50 {p50:.3} ms, p99 {p99:.3} ms ({} orders)",
             latencies.len()
         );
     }

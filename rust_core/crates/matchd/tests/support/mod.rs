@@ -1,4 +1,4 @@
-//! Real matchd processes beside a real nats-server (`cift_testbed`), gone with the test.
+//! Real matchd processes with a real nats-server (`cift_testbed`). They stop when the test ends.
 #![allow(dead_code)]
 use async_nats::Client;
 use cift_engine::*;
@@ -10,15 +10,16 @@ use std::path::PathBuf;
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-pub struct Place {
+/// A nats-server and the matchd processes that a test starts.
+pub struct Deployment {
     pub nats: Nats,
     pub max_bytes: u64,
     matchds: u32,
 }
 
-impl Place {
-    pub async fn new() -> Place {
-        Place {
+impl Deployment {
+    pub async fn new() -> Deployment {
+        Deployment {
             nats: Nats::start().await,
             max_bytes: 1 << 30,
             matchds: 0,
@@ -35,17 +36,17 @@ impl Place {
             .env("CIFT_MATCHD_METRICS", "off")
             .env_remove("CIFT_CRASH_AT");
         process
-            .env("CIFT_PATIENCE_MS", "900")
+            .env("CIFT_LEADER_TIMEOUT_MS", "900")
             .env("CIFT_JOURNAL_MAX_BYTES", self.max_bytes.to_string());
         process.envs(more.iter().map(|(k, v)| (k.to_string(), v.clone())));
         process
     }
-    /// Starts a matchd; its log is `matchd-<n>.log` in the folder.
-    pub fn matchd(&mut self, more: &[(&str, String)]) -> KillOnDrop {
+    /// Starts a matchd. Its log is `matchd-<n>.log` in the folder.
+    pub fn start_matchd(&mut self, more: &[(&str, String)]) -> KillOnDrop {
         let url = self.nats.url();
-        self.matchd_at(&url, more)
+        self.start_matchd_at(&url, more)
     }
-    pub fn matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> KillOnDrop {
+    pub fn start_matchd_at(&mut self, url: &str, more: &[(&str, String)]) -> KillOnDrop {
         self.matchds += 1;
         let log = std::fs::File::create(self.log_path(self.matchds)).unwrap();
         KillOnDrop(
@@ -66,9 +67,9 @@ impl Place {
             .map(|n| format!("--- matchd {n}\n{}", self.log(n)))
             .collect()
     }
-    /// The instance that leads, once one answers (another than `not`).
+    /// Waits for a leader other than instance `not` and returns its answer to the owner query.
     pub async fn leader(&self, client: &Client, not: &str) -> Value {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             let request = async_nats::Request::new().timeout(Some(Duration::from_millis(500)));
             if let Ok(reply) = client.send_request("engine.main.owner", request).await {
@@ -77,11 +78,11 @@ impl Place {
                     return owner;
                 }
             }
-            assert!(begun.elapsed() < DEADLINE, "nobody leads\n{}", self.logs());
+            assert!(started.elapsed() < DEADLINE, "no leader answers\n{}", self.logs());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-    /// `matchd verify` where it must fail: exit code and what it says.
+    /// Runs `matchd verify`, which must fail. Returns its exit code and stderr.
     pub fn verify_fails(&self) -> (Option<i32>, String) {
         let output = self.process("verify", &self.nats.url(), &[]).output().unwrap();
         assert!(!output.status.success());
@@ -90,7 +91,7 @@ impl Place {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     }
-    /// `matchd verify --json`.
+    /// Runs `matchd verify --json`, which must succeed. Returns its result.
     pub fn verify(&self) -> Value {
         let output = self
             .process("verify", &self.nats.url(), &[])
@@ -117,7 +118,7 @@ pub fn order_id(number: u128) -> OrderId {
     OrderId(0x0190_ffff_0000_7000_8000_0000_0000_0000 + number)
 }
 
-/// A limit order of one share, idempotent by its id.
+/// A limit order of one share with an idempotency key from `number`.
 pub fn limit(number: u128, account: AccountId, side: Side, dollars: i64) -> PlaceOrder {
     let order = PlaceOrder {
         account,
@@ -145,7 +146,7 @@ pub fn limit(number: u128, account: AccountId, side: Side, dollars: i64) -> Plac
     PlaceOrder { request, ..order }
 }
 
-/// An instrument and funded accounts 1..=n (margin, wide limits), each command one that must be done.
+/// Defines an instrument and opens funded margin accounts 1..=n with wide limits. Every command must be done.
 pub async fn open_market(client: &Client, accounts: u128) {
     let usd = parse_currency("USD").unwrap();
     let mut commands = vec![Command::DefineInstrument(Instrument {
@@ -183,12 +184,12 @@ pub async fn open_market(client: &Client, accounts: u128) {
             Command::SetLimits { account, limits },
         ]);
     }
-    for result in submit(client, &commands).await.expect("an answer") {
+    for result in submit(client, &commands).await.expect("a reply") {
         assert_eq!(result.status, Status::Done, "{result:?}");
     }
 }
 
-/// Sends commands as one request; `None` where nobody answered in time.
+/// Sends commands as one request; `None` if there is no reply in time.
 pub async fn submit(client: &Client, commands: &[Command]) -> Option<Vec<CommandResult>> {
     submit_until(client, commands, 0).await
 }
@@ -212,13 +213,13 @@ pub async fn submit_until(client: &Client, commands: &[Command], expires_at: i64
     Some(decode_results(&reply.payload).expect("readable results"))
 }
 
-pub async fn ask(client: &Client, question: Value) -> Value {
+pub async fn query(client: &Client, query: Value) -> Value {
     let reply = client
-        .request("engine.main.query", question.to_string().into())
+        .request("engine.main.query", query.to_string().into())
         .await
-        .expect("an answer");
+        .expect("a reply");
     serde_json::from_slice(&reply.payload).unwrap()
 }
-pub async fn ask_account(client: &Client, account: AccountId) -> Value {
-    ask(client, json!({"account": uuid_text(account.0)})).await
+pub async fn query_account(client: &Client, account: AccountId) -> Value {
+    query(client, json!({"account": uuid_text(account.0)})).await
 }

@@ -1,5 +1,5 @@
-//! A real relay process beside a real nats-server, and a function that a test writes: what it answers, and what it was
-//! posted.
+//! A real relay process with a real nats-server, and HTTP functions whose replies a test chooses and whose
+//! POSTs it can read.
 #![allow(dead_code)]
 use async_nats::jetstream::{self, Context};
 use async_nats::Client;
@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// One POST.
+/// One received POST.
 #[derive(Clone, Debug)]
-pub struct Posted {
+pub struct Post {
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
 }
-impl Posted {
+impl Post {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
@@ -49,52 +49,52 @@ impl Posted {
     }
 }
 
-/// Status and body.
-pub type Said = (u16, String);
-type Answering = dyn Fn(Posted) -> Pin<Box<dyn Future<Output = Said> + Send>> + Send + Sync;
+/// Status and body of a response.
+pub type Reply = (u16, String);
+type Respond = dyn Fn(Post) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync;
 
-pub fn done() -> Said {
+pub fn done() -> Reply {
     (204, String::new())
 }
-pub fn expected(sequence: u64) -> Said {
+pub fn expected(sequence: u64) -> Reply {
     (409, json!({"code": "expected", "expected": sequence}).to_string())
 }
-pub fn poison(sentence: &str) -> Said {
-    (422, json!({"code": "poison", "message": sentence}).to_string())
+pub fn poison(reason: &str) -> Reply {
+    (422, json!({"code": "poison", "message": reason}).to_string())
 }
 
-/// A function alone.
+/// An HTTP function.
 pub struct Function {
     pub port: u16,
-    posts: Arc<Mutex<Vec<Posted>>>,
-    /// At work at this moment, and the most there ever were.
-    at_once: Arc<Mutex<(usize, usize)>>,
+    posts: Arc<Mutex<Vec<Post>>>,
+    /// Number of calls that run now, and the largest number that ever ran together.
+    concurrent: Arc<Mutex<(usize, usize)>>,
     task: tokio::task::JoinHandle<()>,
 }
 impl Function {
-    pub async fn start<F, R>(answer: F) -> Function
+    pub async fn start<F, R>(respond: F) -> Function
     where
-        F: Fn(Posted) -> R + Send + Sync + 'static,
-        R: Future<Output = Said> + Send + 'static,
+        F: Fn(Post) -> R + Send + Sync + 'static,
+        R: Future<Output = Reply> + Send + 'static,
     {
-        Function::start_at(0, answer).await
+        Function::start_at(0, respond).await
     }
-    pub async fn start_at<F, R>(port: u16, answer: F) -> Function
+    pub async fn start_at<F, R>(port: u16, respond: F) -> Function
     where
-        F: Fn(Posted) -> R + Send + Sync + 'static,
-        R: Future<Output = Said> + Send + 'static,
+        F: Fn(Post) -> R + Send + Sync + 'static,
+        R: Future<Output = Reply> + Send + 'static,
     {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let answer: Arc<Answering> = Arc::new(move |posted| Box::pin(answer(posted)));
-        let (posts, at_once) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new((0, 0))));
-        let (kept, counted) = (Arc::clone(&posts), Arc::clone(&at_once));
+        let respond: Arc<Respond> = Arc::new(move |post| Box::pin(respond(post)));
+        let (posts, concurrent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new((0, 0))));
+        let (kept, counted) = (Arc::clone(&posts), Arc::clone(&concurrent));
         let task = tokio::spawn(async move {
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
                 tokio::spawn(serve(
                     socket,
-                    Arc::clone(&answer),
+                    Arc::clone(&respond),
                     Arc::clone(&kept),
                     Arc::clone(&counted),
                 ));
@@ -103,18 +103,18 @@ impl Function {
         Function {
             port,
             posts,
-            at_once,
+            concurrent,
             task,
         }
     }
-    pub fn posts(&self) -> Vec<Posted> {
+    pub fn posts(&self) -> Vec<Post> {
         self.posts.lock().unwrap().clone()
     }
-    pub fn most_at_once(&self) -> usize {
-        self.at_once.lock().unwrap().1
+    pub fn max_concurrent(&self) -> usize {
+        self.concurrent.lock().unwrap().1
     }
     pub fn is_idle(&self) -> bool {
-        self.at_once.lock().unwrap().0 == 0
+        self.concurrent.lock().unwrap().0 == 0
     }
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
@@ -128,9 +128,9 @@ impl Drop for Function {
 
 async fn serve(
     mut socket: TcpStream,
-    answer: Arc<Answering>,
-    posts: Arc<Mutex<Vec<Posted>>>,
-    at_once: Arc<Mutex<(usize, usize)>>,
+    respond: Arc<Respond>,
+    posts: Arc<Mutex<Vec<Post>>>,
+    concurrent: Arc<Mutex<(usize, usize)>>,
 ) -> Option<()> {
     let mut buffer = Vec::new();
     loop {
@@ -157,22 +157,22 @@ async fn serve(
         }
         let body = buffer[head_end..head_end + length].to_vec();
         buffer.drain(..head_end + length);
-        let posted = Posted { headers, body };
-        posts.lock().unwrap().push(posted.clone());
+        let post = Post { headers, body };
+        posts.lock().unwrap().push(post.clone());
         {
-            let mut count = at_once.lock().unwrap();
+            let mut count = concurrent.lock().unwrap();
             count.0 += 1;
             count.1 = count.1.max(count.0);
         }
-        let (status, text) = answer(posted).await;
-        at_once.lock().unwrap().0 -= 1;
+        let (status, text) = respond(post).await;
+        concurrent.lock().unwrap().0 -= 1;
         let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{text}", text.len());
         socket.write_all(reply.as_bytes()).await.ok()?;
     }
 }
 
-/// nats-server, its streams, and relays.
-pub struct Place {
+/// A nats-server with its streams, and the relay processes that a test starts.
+pub struct Deployment {
     pub nats: Nats,
     pub client: Client,
     pub context: Context,
@@ -188,20 +188,21 @@ impl Relay {
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
-    /// How many lines of its log hold this.
-    pub fn said(&self, text: &str) -> usize {
+    /// Number of lines in its log that contain `text`.
+    pub fn log_count(&self, text: &str) -> usize {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
-    /// A metric of a function, once it is told.
+    /// A metric of a function; `None` if it is not reported.
     pub async fn metric(&self, name: &str, function: &str) -> Option<f64> {
         let (_, text) = get(self.metrics_port, "/metrics").await?;
         let begin = format!("{name}{{function=\"{function}\"}} ");
         let line = text.lines().find(|line| line.starts_with(&begin))?;
         line[begin.len()..].parse().ok()
     }
-    pub async fn metric_is(&self, name: &str, function: &str, wanted: impl Fn(f64) -> bool) -> f64 {
+    /// Waits until a metric of a function has an expected value.
+    pub async fn metric_is(&self, name: &str, function: &str, expected: impl Fn(f64) -> bool) -> f64 {
         eventually(&format!("{name} of {function}\n{}", self.log()), || async {
-            self.metric(name, function).await.filter(|value| wanted(*value))
+            self.metric(name, function).await.filter(|value| expected(*value))
         })
         .await
     }
@@ -210,11 +211,11 @@ impl Relay {
     }
 }
 
-impl Place {
-    pub async fn new() -> Place {
+impl Deployment {
+    pub async fn new() -> Deployment {
         let nats = Nats::start().await;
         let client = nats.client().await;
-        Place {
+        Deployment {
             context: jetstream::new(client.clone()),
             nats,
             client,
@@ -230,7 +231,7 @@ impl Place {
         };
         self.context.create_stream(config).await.unwrap();
     }
-    /// Publishes so many messages, numbered from `first`.
+    /// Publishes `count` messages with the numbers from `first` as data.
     pub async fn publish(&self, subject: &str, first: usize, count: usize) {
         for number in first..first + count {
             self.publish_bytes(subject, format!("{number}").into_bytes()).await;
@@ -240,8 +241,8 @@ impl Place {
         let ack = self.context.publish(subject.to_owned(), data.into()).await.unwrap();
         ack.await.unwrap();
     }
-    /// Starts relay with these handlers; each may be changed by `more`.
-    pub fn relay(&mut self, handlers: &[Value]) -> Relay {
+    /// Starts a relay with these handlers.
+    pub fn start_relay(&mut self, handlers: &[Value]) -> Relay {
         self.relays += 1;
         let folder = self.nats.folder.path();
         let config = folder.join(format!("relay-{}.json", self.relays));
@@ -262,12 +263,12 @@ impl Place {
             log,
         }
     }
-    /// JetStream's own words of a consumer.
+    /// JetStream's information about a consumer.
     pub async fn consumer(&self, stream: &str, durable: &str) -> Value {
         let subject = format!("CONSUMER.INFO.{stream}.{durable}");
         self.context.request(subject, &json!({})).await.unwrap()
     }
-    /// Until the consumer has acknowledged `sequence`.
+    /// Waits until the consumer has acknowledged `sequence`.
     pub async fn acknowledged(&self, stream: &str, durable: &str, sequence: u64) {
         eventually("acknowledged", || async {
             let info = self.consumer(stream, durable).await;
@@ -282,7 +283,7 @@ pub fn projector(function: &str, url: &str, batch: usize) -> Value {
     json!({"function": function, "url": url, "kind": "journal", "stream": "ORDERS", "batch": batch,
            "effects": false, "timeout_seconds": 20})
 }
-/// A handler of effects.
+/// A handler with effects.
 pub fn effects(function: &str, url: &str, batch: usize) -> Value {
     json!({"function": function, "url": url, "kind": "stream", "stream": "EVENTS", "batch": batch,
            "effects": true, "timeout_seconds": 20})

@@ -1,4 +1,5 @@
-//! Work too long for one record goes on in the next, before anything else, also over a crash in its middle.
+//! A command whose work does not fit into one record continues in the next record, before any other
+//! command. This also holds across a crash between the two records.
 mod support;
 use cift_engine::*;
 use cift_wire::*;
@@ -9,7 +10,7 @@ const ORDERS: u128 = 8_000;
 
 async fn fill_book(client: &async_nats::Client) {
     for chunk in (1..=ORDERS).collect::<Vec<_>>().chunks(100) {
-        // A price each, so that each cancel changes a level of its own.
+        // One price per order, so that each cancel changes another level.
         let orders: Vec<Command> = chunk
             .iter()
             .map(|&n| {
@@ -28,10 +29,10 @@ async fn fill_book(client: &async_nats::Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them() {
-    let mut place = Place::new().await;
-    let mut matchd = place.matchd(&[]);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+    let mut deployment = Deployment::new().await;
+    let mut matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 2).await;
     let cancel_all = Command::CancelAll {
         account: account(1),
@@ -40,7 +41,9 @@ async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them()
     };
 
     fill_book(&client).await;
-    let before = ask(&client, json!({"status": {}})).await["sequence"].as_u64().unwrap();
+    let before = query(&client, json!({"status": {}})).await["sequence"]
+        .as_u64()
+        .unwrap();
     let results = submit(
         &client,
         &[
@@ -54,32 +57,41 @@ async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them()
         (results[0].status, u128::from(results[0].affected)),
         (Status::Done, ORDERS)
     );
-    assert_eq!(results[1].status, Status::Done, "what came behind is done behind it");
-    let after = ask(&client, json!({"status": {}})).await["sequence"].as_u64().unwrap();
-    assert!(after >= before + 2, "one record would be too long: {before} to {after}");
+    assert_eq!(
+        results[1].status,
+        Status::Done,
+        "the command after the cancel is done after it"
+    );
+    let after = query(&client, json!({"status": {}})).await["sequence"]
+        .as_u64()
+        .unwrap();
+    assert!(
+        after >= before + 2,
+        "the cancel spans two records or more: {before} to {after}"
+    );
     assert!(results[1].record_sequence >= results[0].record_sequence);
     assert!(results[1].command_sequence > results[0].command_sequence);
 
     fill_book(&client).await;
     matchd.kill();
-    // Its first record is the first part of the cancel; it is gone before the second.
-    let mut matchd = place.matchd(&[("CIFT_CRASH_AT", "after_ack_before_reply:1".to_owned())]);
-    place.leader(&client, "").await;
-    let impatient = async_nats::ConnectOptions::new().request_timeout(Some(std::time::Duration::from_secs(2)));
-    let impatient = impatient.connect(place.nats.url()).await.unwrap();
+    // The first record of this process is the first part of the cancel. It crashes before the second part.
+    let mut matchd = deployment.start_matchd(&[("CIFT_CRASH_AT", "after_ack_before_reply:1".to_owned())]);
+    deployment.leader(&client, "").await;
+    let options = async_nats::ConnectOptions::new().request_timeout(Some(std::time::Duration::from_secs(2)));
+    let short_timeout_client = options.connect(deployment.nats.url()).await.unwrap();
     assert!(
-        submit(&impatient, &[cancel_all]).await.is_none(),
-        "nobody is left to answer"
+        submit(&short_timeout_client, &[cancel_all]).await.is_none(),
+        "the process crashes before the reply"
     );
     assert_eq!(matchd.exit_code().await, None);
-    let _matchd = place.matchd(&[]);
-    place.leader(&client, "").await;
-    let account = ask_account(&client, account(1)).await;
+    let _matchd = deployment.start_matchd(&[]);
+    deployment.leader(&client, "").await;
+    let account = query_account(&client, account(1)).await;
     assert_eq!(
         account["account"]["open_orders"], 0,
-        "the rest of the cancel was done first"
+        "the next leader completes the cancel first"
     );
-    let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
+    let book = query(&client, json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(book["bids"], json!([["400", "1", 1]]));
-    place.verify();
+    deployment.verify();
 }

@@ -1,4 +1,5 @@
-//! What never reaches the journal is told so by name; what was asked before gets its first result.
+//! A command that does not reach the journal is rejected with a reason. A repeated command returns its
+//! first result.
 mod support;
 use cift_engine::*;
 use cift_wire::*;
@@ -6,13 +7,13 @@ use serde_json::json;
 use support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_answered() {
-    let mut place = Place::new().await;
-    let _matchd = place.matchd(&[]);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+async fn expired_internal_and_malformed_commands_are_rejected_and_repeats_return_the_first_result() {
+    let mut deployment = Deployment::new().await;
+    let _matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 2).await;
-    let before = ask(&client, json!({"status": {}})).await;
+    let before = query(&client, json!({"status": {}})).await;
     assert_eq!((&before["accounts"], &before["orders"]), (&json!(2), &json!(0)));
     let order = Command::PlaceOrder(limit(1, account(1), Side::Buy, 500));
 
@@ -34,10 +35,13 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
         .await
         .unwrap();
     assert_eq!(decode_results(&reply.payload).unwrap()[0].reason, "malformed_request");
-    let after = ask(&client, json!({"status": {}})).await;
-    assert_eq!(before["sequence"], after["sequence"], "nothing of that was sequenced");
+    let after = query(&client, json!({"status": {}})).await;
+    assert_eq!(
+        before["sequence"], after["sequence"],
+        "none of these commands was sequenced"
+    );
 
-    // A mixed request: the expired part is refused, the rest is done.
+    // In a mixed request the expired command is rejected and the other is done.
     let mixed = [
         Envelope {
             meta: Meta {
@@ -61,7 +65,7 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
         (Status::Unavailable, Status::Done)
     );
 
-    // The same again: the first result. Another body: a conflict. After a restart: still.
+    // The same command returns the first result. Another body with the same key is a conflict.
     let repeated = submit(&client, &[order]).await.unwrap();
     assert_eq!(repeated[0].status, Status::Repeated);
     assert_eq!(repeated[0].first.unwrap().sequence, results[1].command_sequence);
@@ -73,16 +77,16 @@ async fn expired_internal_and_unreadable_commands_are_refused_and_repeats_are_an
     });
     let conflict = submit(&client, &[Command::PlaceOrder(other)]).await.unwrap();
     assert_eq!(conflict[0].refusal, Some(Refusal::IdempotencyConflict));
-    place.verify();
+    deployment.verify();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
-    let mut place = Place::new().await;
-    place.max_bytes = 400_000;
-    let mut matchd = place.matchd(&[]);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+async fn with_a_full_journal_commands_are_rejected_and_matchd_still_starts_and_answers_queries() {
+    let mut deployment = Deployment::new().await;
+    deployment.max_bytes = 400_000;
+    let mut matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 2).await;
     let mut number = 0;
     let full = loop {
@@ -92,11 +96,11 @@ async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
                 Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))
             })
             .collect();
-        let results = submit(&client, &orders).await.expect("an answer");
+        let results = submit(&client, &orders).await.expect("a reply");
         if results[0].status != Status::Done {
             break results;
         }
-        assert!(number < 10_000, "the journal never fills");
+        assert!(number < 10_000, "the journal does not fill up");
     };
     assert!(
         full.iter()
@@ -104,18 +108,18 @@ async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
         "{full:?}"
     );
     assert!(
-        place.log(1).contains("the journal is nearly full"),
-        "there was an alarm before"
+        deployment.log(1).contains("the journal is nearly full"),
+        "the alarm comes before the journal is full"
     );
-    let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
+    let book = query(&client, json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(
         book["bids"][0][2].as_u64().unwrap(),
         number as u64 - 50,
-        "what was refused is not in the book"
+        "rejected orders are not in the book"
     );
     matchd.kill();
-    let _matchd = place.matchd(&[]);
-    assert_eq!(place.leader(&client, "").await["epoch"], 2);
+    let _matchd = deployment.start_matchd(&[]);
+    assert_eq!(deployment.leader(&client, "").await["epoch"], 2);
     let orders: Vec<Command> = (1..=50)
         .map(|n| Command::PlaceOrder(limit(n, account(1), Side::Buy, 400)))
         .collect();
@@ -124,12 +128,12 @@ async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
         (again[0].status, again[0].reason.as_str()),
         (Status::Unavailable, "journal_full")
     );
-    place.verify();
-    // More room heals it.
+    deployment.verify();
+    // With a larger journal it accepts commands again.
     drop(_matchd);
-    place.max_bytes = 50_000_000;
-    let _matchd = place.matchd(&[]);
-    place.leader(&client, "").await;
+    deployment.max_bytes = 50_000_000;
+    let _matchd = deployment.start_matchd(&[]);
+    deployment.leader(&client, "").await;
     let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))])
         .await
         .unwrap();
@@ -137,16 +141,16 @@ async fn a_full_journal_says_so_and_still_starts_and_answers_questions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_says_so() {
-    let mut place = Place::new().await;
-    let matchd = place.matchd(&[
+async fn requests_beyond_the_queue_limit_are_rejected() {
+    let mut deployment = Deployment::new().await;
+    let matchd = deployment.start_matchd(&[
         ("CIFT_QUEUE_REQUESTS", "5".to_owned()),
-        ("CIFT_FREEZE_MS", "60000".to_owned()),
+        ("CIFT_STALL_MS", "60000".to_owned()),
     ]);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 1).await;
-    // Stopped for a moment, shorter than anybody's patience: requests pile up, more than its queue takes.
+    // A pause shorter than every timeout: more requests arrive than the queue takes.
     matchd.signal("STOP");
     let mut waiting = Vec::new();
     for number in 1..=40 {
@@ -157,14 +161,14 @@ async fn a_full_queue_says_so() {
                 &[Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))],
             )
             .await
-            .expect("an answer")
+            .expect("a reply")
         }));
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     matchd.signal("CONT");
     let (mut done, mut full) = (0, 0);
-    for answer in waiting {
-        let result = answer.await.unwrap().remove(0);
+    for request in waiting {
+        let result = request.await.unwrap().remove(0);
         match (result.status, result.reason.as_str()) {
             (Status::Done, _) => done += 1,
             (Status::Unavailable, "queue_full") => full += 1,
@@ -173,22 +177,22 @@ async fn a_full_queue_says_so() {
     }
     assert!(
         done >= 5 && full >= 1 && done + full == 40,
-        "{done} done, {full} refused\n{}",
-        place.logs()
+        "{done} done, {full} rejected\n{}",
+        deployment.logs()
     );
-    let book = ask(&client, json!({"book": {"symbol": "SPY"}})).await;
+    let book = query(&client, json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(book["bids"][0][2].as_u64().unwrap(), done);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
-    let mut place = Place::new().await;
-    let _matchd = place.matchd(&[]);
-    let client = place.client().await;
-    place.leader(&client, "").await;
+async fn outside_quotes_of_one_batch_are_conflated_and_applied_after_orders() {
+    let mut deployment = Deployment::new().await;
+    let _matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
     open_market(&client, 2).await;
     let usd = cift_wire::text::parse_currency("USD").unwrap();
-    let house = account(100);
+    let house_account = account(100);
     let quote = |source_sequence: u64, bid: i64, ask: i64| Command::OutsideQuote {
         feed: 1,
         source_sequence,
@@ -204,14 +208,14 @@ async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
     };
     let commands = [
         Command::OpenAccount {
-            account: house,
+            account: house_account,
             kind: AccountKind::Margin,
             role: AccountRole::House,
             currency: usd,
         },
         Command::DefineFeed {
             feed: 1,
-            house,
+            house: house_account,
             silence_ns: 3_600_000_000_000,
         },
         quote(1, 498, 502),
@@ -223,18 +227,19 @@ async fn outside_quotes_of_one_batch_are_conflated_behind_orders() {
     assert!(results.iter().all(|r| r.status == Status::Done), "{results:?}");
     assert_eq!(results[2].reason, "conflated");
     assert_eq!(results[3].reason, "conflated");
-    // The order came before the quotes: it found nothing, and was filled by the last quote, at its own price.
+    // The order is applied before the quotes, so it rests first. The last quote fills it at the order's
+    // price.
     let order = results[4].order.unwrap();
     assert_eq!((order.status, order.filled), (OrderStatus::New, 0));
     assert_eq!(
-        ask(&client, json!({"order": cift_wire::text::uuid_text(order_id(1).0)})).await["error"],
+        query(&client, json!({"order": cift_wire::text::uuid_text(order_id(1).0)})).await["error"],
         "order_not_open"
     );
-    assert_eq!(ask_account(&client, account(1)).await["positions"][0]["cost"], "505");
-    let quote = ask(&client, json!({"quote": ["SPY"]})).await;
+    assert_eq!(query_account(&client, account(1)).await["positions"][0]["cost"], "505");
+    let quote = query(&client, json!({"quote": ["SPY"]})).await;
     assert_eq!(
         (&quote["quotes"][0]["bid"], &quote["quotes"][0]["ask_quantity"]),
         (&json!("499"), &json!("4"))
     );
-    place.verify();
+    deployment.verify();
 }

@@ -1,10 +1,11 @@
-//! One turn of the leader's loop: take in, apply, publish.
+//! Sequencing, one iteration of the leader's loop: accept requests, apply their commands to the open batch,
+//! publish the batch as one record.
 use crate::crash;
 use crate::in_flight::{Append, InFlight};
 use crate::leader::Leader;
 use crate::metrics::Metrics;
+use crate::pending::{PendingCommand, ResultSlot};
 use crate::settings::JOURNAL_ALARM_PERCENT;
-use crate::work::{Item, Ticket};
 use async_nats::Message;
 use bytes::Bytes;
 use cift_daemon::log::{self, Level};
@@ -17,8 +18,9 @@ use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// The same definite no for every command of a request (one, where it cannot be read).
-pub(crate) fn refuse_all(message: &Message, reason: &str) -> Bytes {
+/// The reply that rejects every command of a request with `reason`. A request that cannot be decoded gets
+/// one result.
+pub(crate) fn reject_all(message: &Message, reason: &str) -> Bytes {
     let count = CommandBatch::open(&message.payload)
         .and_then(|batch| batch.for_each(|_| {}))
         .unwrap_or(1);
@@ -26,15 +28,15 @@ pub(crate) fn refuse_all(message: &Message, reason: &str) -> Bytes {
 }
 
 impl Leader {
-    /// Into the queue, or a definite no where it is full.
+    /// Adds a message to the inbox; [`Leader::enforce_queue_limits`] bounds it.
     pub(crate) fn accept(&mut self, message: Message) {
         self.inbox_bytes += message.payload.len();
         self.inbox.push_back(message);
     }
 
-    /// Applies what waits, until the batch is large enough or nothing waits.
-    pub(crate) fn fill(&mut self) {
-        self.bound_queue();
+    /// Applies pending work until the open batch is large enough or no work is left.
+    pub(crate) fn fill_batch(&mut self) {
+        self.enforce_queue_limits();
         loop {
             if self.batch.bytes() >= BATCH_CLOSES_AT_BYTES {
                 return;
@@ -42,10 +44,10 @@ impl Leader {
             if self.replica.engine.needs_continue() {
                 self.apply(&Meta::default(), &Command::Continue, None);
             } else if self.batch.is_empty() && self.deadline_due() {
-                // Time comes before what was asked after it.
+                // A deadline that has passed is applied before the commands that arrived after it.
                 self.apply(&Meta::default(), &Command::AdvanceTime, None);
-            } else if let Some(item) = self.desk.items.pop_front() {
-                self.take(item);
+            } else if let Some(pending) = self.requests.commands.pop_front() {
+                self.apply_or_conflate(pending);
             } else if let Some(message) = self.inbox.pop_front() {
                 self.inbox_bytes -= message.payload.len();
                 self.decode(message);
@@ -55,100 +57,102 @@ impl Leader {
         }
     }
 
-    /// Refuses what is beyond the queue's bounds: the newest, so that those who wait keep their place.
-    fn bound_queue(&mut self) {
+    /// Rejects the newest requests while the inbox is over its limits. Older requests keep their position.
+    fn enforce_queue_limits(&mut self) {
         while self.inbox.len() > self.settings.queue_requests || self.inbox_bytes > self.settings.queue_bytes {
             let Some(message) = self.inbox.pop_back() else { return };
             self.inbox_bytes -= message.payload.len();
-            self.refuse(message, "queue_full");
+            self.reject(message, "queue_full");
         }
     }
 
-    fn refuse(&mut self, message: Message, reason: &str) {
-        let refusal = refuse_all(&message, reason);
+    fn reject(&mut self, message: Message, reason: &str) {
+        let rejection = reject_all(&message, reason);
         Metrics::add(&self.metrics.unavailable, 1);
-        self.noes.extend(message.reply.map(|reply| (reply, refusal)));
+        self.rejections
+            .extend(message.reply.map(|reply_to| (reply_to, rejection)));
     }
 
-    /// A request becomes items; what must not be sequenced is settled here.
+    /// Decodes a request into pending commands. Commands that must not be sequenced get their result here.
     fn decode(&mut self, message: Message) {
         let in_flight = self.in_flight.as_ref().map_or(0, |f| f.record.len());
-        let wanted = self.journal_bytes + (self.batch.bytes() + in_flight + 4 * message.payload.len()) as u64;
-        if wanted > self.settings.journal_usable_bytes() {
-            return self.refuse(message, "journal_full");
+        let needed = self.journal_bytes + (self.batch.bytes() + in_flight + 4 * message.payload.len()) as u64;
+        if needed > self.settings.journal_usable_bytes() {
+            return self.reject(message, "journal_full");
         }
-        let mut items = Vec::new();
-        let read = CommandBatch::open(&message.payload)
-            .and_then(|batch| batch.for_each(|envelope| items.push(Item::new(None, &envelope))));
-        if let Err(error) = read {
-            log::warn("unreadable request", json!({"reason": error.to_string()}));
-            return self.refuse(message, "malformed_request");
+        let mut commands = Vec::new();
+        let decoded = CommandBatch::open(&message.payload)
+            .and_then(|batch| batch.for_each(|envelope| commands.push(PendingCommand::new(None, &envelope))));
+        if let Err(error) = decoded {
+            log::warn("malformed request", json!({"reason": error.to_string()}));
+            return self.reject(message, "malformed_request");
         }
         let now = log::wall_clock_ns();
-        let slot = self.desk.open(message.reply, items.len());
-        if items.is_empty() {
-            return self.reply_now(slot);
+        let number = self.requests.open(message.reply, commands.len());
+        if commands.is_empty() {
+            return self.reply_without_record(number);
         }
-        let mut settled = None;
-        for (index, mut item) in items.into_iter().enumerate() {
-            item.ticket = Some((slot, index));
-            let refusal = match item.command {
+        let mut completed = None;
+        for (index, mut pending) in commands.into_iter().enumerate() {
+            pending.slot = Some((number, index));
+            let rejection = match pending.command {
                 Command::EngineStarted { .. } | Command::AdvanceTime | Command::Continue => Some("internal_command"),
-                _ if item.expires_at != 0 && item.expires_at < now => Some("expired"),
+                _ if pending.expires_at != 0 && pending.expires_at < now => Some("expired"),
                 _ => None,
             };
-            match refusal {
-                None => self.desk.items.push_back(item),
+            match rejection {
+                None => self.requests.commands.push_back(pending),
                 Some(reason) => {
                     Metrics::add(&self.metrics.unavailable, 1);
-                    trace(Level::Info, "refused before sequencing", &item.meta(), reason);
+                    log_command(Level::Info, "rejected before sequencing", &pending.meta(), reason);
                     let result = CommandResult::unsequenced(Status::Unavailable, reason);
-                    settled = self.desk.settle(item.ticket, result).or(settled);
+                    completed = self.requests.set_result(pending.slot, result).or(completed);
                 }
             }
         }
-        if let Some(slot) = settled {
-            self.reply_now(slot);
+        if let Some(number) = completed {
+            self.reply_without_record(number);
         }
     }
 
-    /// A request of which nothing was sequenced: a definite no needs no record.
-    fn reply_now(&mut self, slot: usize) {
-        self.noes.extend(self.desk.reply(slot));
-        self.desk.close(slot);
+    /// Queues the reply to a request of which no command was sequenced.
+    fn reply_without_record(&mut self, number: usize) {
+        self.rejections.extend(self.requests.reply(number));
+        self.requests.close(number);
     }
 
-    /// Quotes wait behind the orders of the batch; all else is applied.
-    fn take(&mut self, item: Item) {
-        match item.command {
+    /// Applies a command. An outside quote is kept until the batch closes, so that it comes after the
+    /// orders and a newer quote can supersede it.
+    fn apply_or_conflate(&mut self, pending: PendingCommand) {
+        match pending.command {
             Command::OutsideQuote {
                 feed,
                 symbol,
                 source_sequence,
                 ..
             } => {
-                if let Some(superseded) = self.quotes.put(feed, symbol, source_sequence, item) {
+                if let Some(superseded) = self.quotes.insert(feed, symbol, source_sequence, pending) {
                     Metrics::add(&self.metrics.conflated, 1);
-                    self.settle_conflated(superseded.ticket);
+                    self.complete_conflated(superseded.slot);
                 }
             }
             Command::OutsideTrade { feed, symbol, .. } => {
                 if let Some(quote) = self.quotes.take(feed, symbol) {
-                    self.apply_item(&quote);
+                    self.apply_pending(&quote);
                 }
                 if self.replica.engine.needs_continue() {
-                    // The quote's work comes first.
-                    self.desk.items.push_front(item);
+                    // The rest of the quote's work comes first.
+                    self.requests.commands.push_front(pending);
                 } else {
-                    self.apply_item(&item);
+                    self.apply_pending(&pending);
                 }
             }
-            _ => self.apply_item(&item),
+            _ => self.apply_pending(&pending),
         }
     }
 
-    /// A superseded quote was never applied: done, with nothing to show for it, and told with this batch.
-    fn settle_conflated(&mut self, ticket: Ticket) {
+    /// Sets the result of a superseded quote: done with reason `conflated`. It is sent with the open batch.
+    fn complete_conflated(&mut self, slot: ResultSlot) {
         let done = Outcome::Done {
             order: None,
             affected: 0,
@@ -156,17 +160,17 @@ impl Leader {
         let record = self.replica.sequence + 1;
         let mut result = CommandResult::sequenced(&done, record, 0, self.replica.timestamp);
         result.reason = "conflated".into();
-        if let Some(slot) = self.desk.settle(ticket, result) {
-            self.batch_finished.push(slot);
+        if let Some(number) = self.requests.set_result(slot, result) {
+            self.batch_completed.push(number);
         }
     }
 
-    fn apply_item(&mut self, item: &Item) {
-        self.apply(&item.meta(), &item.command, item.ticket);
+    fn apply_pending(&mut self, pending: &PendingCommand) {
+        self.apply(&pending.meta(), &pending.command, pending.slot);
     }
 
-    /// Applies to the gathering batch; begins it, with its time, where it is empty.
-    fn apply(&mut self, meta: &Meta<'_>, command: &Command, ticket: Ticket) {
+    /// Applies a command to the open batch. If the batch is empty, this starts it and takes its time.
+    fn apply(&mut self, meta: &Meta<'_>, command: &Command, slot: ResultSlot) {
         let record = self.replica.sequence + 1;
         if self.batch.is_empty() {
             let now = self.replica.timestamp.max(log::wall_clock_ns());
@@ -178,26 +182,26 @@ impl Leader {
         self.replica
             .accounts
             .note(record, command, &self.batch.events()[before..]);
-        // A command that needs Continue is settled by the last of them.
-        let ticket = match self.continued {
-            Some((ticket, _)) if matches!(command, Command::Continue) => ticket,
-            _ => ticket,
+        // The last `Continue` has the result of the command that needed it.
+        let slot = match self.continued {
+            Some((slot, _)) if matches!(command, Command::Continue) => slot,
+            _ => slot,
         };
         if engine.needs_continue() {
-            self.continued.get_or_insert((ticket, record));
+            self.continued.get_or_insert((slot, record));
             return;
         }
         self.continued = None;
         if log::enabled(Level::Debug) {
-            trace(Level::Debug, "sequenced", meta, &format!("{outcome:?}"));
+            log_command(Level::Debug, "sequenced", meta, &format!("{outcome:?}"));
         }
         let result = CommandResult::sequenced(&outcome, record, sequence, self.batch.timestamp());
-        if let Some(slot) = self.desk.settle(ticket, result) {
-            self.batch_finished.push(slot);
+        if let Some(number) = self.requests.set_result(slot, result) {
+            self.batch_completed.push(number);
         }
     }
 
-    /// Closes the gathering batch and publishes it, if none is in flight and there is something to tell.
+    /// Closes the open batch and appends it as one record, if it is not empty and no record is in flight.
     pub(crate) fn publish(&mut self) {
         if self.in_flight.is_some() {
             return;
@@ -219,27 +223,27 @@ impl Leader {
         let record = Bytes::from(record);
         self.replica.advance(expected + 1, &self.batch);
         self.replica.hash = cift_wire::blake3(&record);
-        let snapshot = state.map(|(_, state)| (self.place(expected + 1, self.replica.hash), state));
+        let snapshot = state.map(|(_, state)| (self.journal_position(expected + 1, self.replica.hash), state));
         if snapshot.is_some() {
-            self.snapshot_at = expected + 1;
-            self.snapshot_at_bytes = self.journal_bytes;
+            self.snapshot_sequence = expected + 1;
+            self.snapshot_journal_bytes = self.journal_bytes;
         }
         crash::point("before_publish");
         let append = self
             .journal
             .append(record.clone(), expected, self.settings.append_timeout());
         let mut append: Append = Box::pin(append);
-        // The first poll sends it: the journal writes while the replies are encoded and the next batch gathers. The
-        // connection's own thread may have the PubAck before that poll returns.
+        // The first poll sends the record. The journal writes it while the replies are encoded and the next
+        // batch fills. The connection's thread may have the PubAck before this poll returns.
         if let Some(result) = append.as_mut().now_or_never() {
             append = Box::pin(std::future::ready(result));
         }
         crash::point("after_publish_before_ack");
         self.journal_bytes += record.len() as u64;
-        self.watch_journal();
-        let finished = std::mem::take(&mut self.batch_finished);
-        let mut replies = std::mem::take(&mut self.batch_answers);
-        replies.extend(finished.iter().filter_map(|&slot| self.desk.reply(slot)));
+        self.update_journal_alarm();
+        let completed = std::mem::take(&mut self.batch_completed);
+        let mut replies = std::mem::take(&mut self.batch_replies);
+        replies.extend(completed.iter().filter_map(|&number| self.requests.reply(number)));
         self.in_flight = Some(InFlight {
             append,
             sequence: expected + 1,
@@ -250,46 +254,46 @@ impl Leader {
                 .filter(|e| matches!(e.outcome, Outcome::Refused(_)))
                 .count() as u64,
             record,
-            finished,
+            completed,
             replies,
             snapshot,
             since: Instant::now(),
         });
-        std::mem::swap(&mut self.batch, &mut self.spare);
+        std::mem::swap(&mut self.batch, &mut self.spare_batch);
         self.batch.begin(0, 0);
     }
 
-    /// Whether time alone has something to do. Not where the journal has no room for it.
+    /// Whether a deadline of the engine has passed. False while the journal is full.
     fn deadline_due(&self) -> bool {
-        let room = self.journal_bytes < self.settings.journal_usable_bytes();
+        let has_space = self.journal_bytes < self.settings.journal_usable_bytes();
         let due = |deadline: i64| deadline <= self.replica.timestamp.max(log::wall_clock_ns());
-        room && self.replica.engine.next_deadline().is_some_and(due)
+        has_space && self.replica.engine.next_deadline().is_some_and(due)
     }
 
     fn flush_quotes(&mut self) {
         if self.quotes.is_empty() || self.replica.engine.needs_continue() {
             return;
         }
-        let quotes: Vec<Item> = self.quotes.drain().collect();
-        for (at, quote) in quotes.iter().enumerate() {
+        let quotes: Vec<PendingCommand> = self.quotes.drain().collect();
+        for (index, quote) in quotes.iter().enumerate() {
             if self.replica.engine.needs_continue() || self.batch.bytes() >= BATCH_CLOSES_AT_BYTES {
-                // In the next record, before anything newer.
-                for quote in quotes[at..].iter().rev() {
-                    self.desk.items.push_front(quote.clone());
+                // The other quotes go into the next record, before newer commands.
+                for quote in quotes[index..].iter().rev() {
+                    self.requests.commands.push_front(quote.clone());
                 }
                 return;
             }
-            self.apply_item(quote);
+            self.apply_pending(quote);
         }
     }
 
     fn snapshot_due(&self) -> bool {
-        let due = self.replica.sequence + 1 - self.snapshot_at >= self.settings.snapshot_records
-            || self.journal_bytes - self.snapshot_at_bytes >= self.settings.snapshot_bytes;
-        due && !self.snapshot_runs.swap(true, Ordering::AcqRel)
+        let due = self.replica.sequence + 1 - self.snapshot_sequence >= self.settings.snapshot_records
+            || self.journal_bytes - self.snapshot_journal_bytes >= self.settings.snapshot_bytes;
+        due && !self.snapshot_running.swap(true, Ordering::AcqRel)
     }
 
-    fn watch_journal(&mut self) {
+    fn update_journal_alarm(&mut self) {
         let alarm = self.journal_bytes * 100 >= self.settings.journal_usable_bytes() * JOURNAL_ALARM_PERCENT;
         if alarm && !self.journal_alarm {
             log::error(
@@ -301,12 +305,12 @@ impl Leader {
     }
 }
 
-fn trace(level: Level, message: &str, meta: &Meta<'_>, what: &str) {
+fn log_command(level: Level, message: &str, meta: &Meta<'_>, detail: &str) {
     if log::enabled(level) {
         let fields = json!({
             "trace_id": uuid_text(meta.trace).replace('-', ""),
             "client_order_id": meta.client_order_id,
-            "what": what,
+            "detail": detail,
         });
         log::write(level, message, fields);
     }
