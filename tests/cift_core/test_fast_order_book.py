@@ -192,7 +192,7 @@ def test_an_id_rests_once_and_is_free_again_after_its_end() -> None:
             np.array([9.0]), np.array([1.0]), np.array([1], dtype=np.int8), np.array([1])
         ),
     ):
-        with pytest.raises(ValueError, match="order 1 rests in the book already"):
+        with pytest.raises(ValueError, match="order 1 already rests in the book"):
             again()
     assert 1 in book and 2 not in book and "1" not in book
     assert book.add_market(2, "sell", 5.0) == [(1, 10.0, 5.0)]

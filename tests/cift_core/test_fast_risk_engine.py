@@ -179,7 +179,7 @@ def test_the_tail_of_what_an_account_holds() -> None:
     ]:
         got = risk.value_at_risk("ann", ["BAC", "IBM", "SPY"], returns, 0.95, method)  # type: ignore[arg-type]
         assert got == pytest.approx(plain, rel=1e-9)
-    with pytest.raises(ValueError, match="the account holds IBM, which is not given"):
+    with pytest.raises(ValueError, match="the account holds IBM, which is missing in symbols"):
         risk.value_at_risk("ann", ["SPY"], returns[:, :1].copy())
     with pytest.raises(ValueError, match="one column for each symbol"):
         risk.value_at_risk("ann", ["IBM", "SPY"], returns)
@@ -212,7 +212,7 @@ def test_what_is_not_known_or_not_a_number_is_refused() -> None:
             call("bob")
     with pytest.raises(KeyError):
         risk.symbol_index("IBM")
-    with pytest.raises(ValueError, match="known already"):
+    with pytest.raises(ValueError, match="already defined"):
         risk.add_account("ann")
     for limits in ({"max_position": -1.0}, {"price_band": math.nan}):
         with pytest.raises(ValueError):

@@ -1,6 +1,6 @@
-//! What the analytics cost in Rust, without Python: `cargo bench -p cift-analytics`.
+//! Measures the analytics in Rust, without Python: `cargo bench -p cift-analytics`.
 //!
-//! Prints one line a figure: name, best of many short runs in ns, and the target. Judges nothing.
+//! Prints one line per figure: its name, the best of many short runs in ns, and the target. It does not fail.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,10 +10,10 @@ use cift_analytics::market::prices::vwap;
 use cift_analytics::risk::limits::{Limits, RiskBook};
 use cift_analytics::risk::value_at_risk::historical;
 
-/// Short and many: on a busy machine only a run shorter than a time slice goes undisturbed.
+/// Many short runs: on a busy machine only a run shorter than a time slice is not interrupted.
 const RUNS: usize = 100;
 
-/// Best of the runs, ns a call.
+/// The best of the runs, in ns per call.
 fn best_ns(calls: u32, mut call: impl FnMut(u32)) -> f64 {
     let run = |call: &mut dyn FnMut(u32)| {
         let start = Instant::now();
@@ -27,7 +27,7 @@ fn line(name: &str, ns: f64, target: &str) {
     println!("{name:<44} {ns:>10.1} ns   {target}");
 }
 
-/// Deterministic numbers in 0..1 (a 64-bit LCG): no dependency for a bench.
+/// Deterministic numbers in 0..1 from a 64-bit LCG, so that the bench needs no dependency.
 fn numbers(count: usize, mut seed: u64) -> Vec<f64> {
     let mut next = || {
         seed = seed

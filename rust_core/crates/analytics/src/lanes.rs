@@ -1,18 +1,18 @@
 //! Reductions with several accumulators, compiled twice: for the baseline and for AVX2.
 //!
-//! One accumulator is bound by the latency of an addition (4 cycles a point); [`LANES`] of them keep the
-//! adders busy and let the compiler use vector registers. The AVX2 copy is chosen at run time, because
-//! wheels are built for the baseline. It is the same source with the same order of additions (no
-//! fused multiply-add), so both copies return the same bits.
+//! A single accumulator is limited by the latency of an addition (4 cycles per point). [`LANES`]
+//! accumulators keep the adders busy and let the compiler use vector registers. The AVX2 copy is chosen at
+//! run time, because wheels are built for the baseline. Both copies have the same source and the same order
+//! of additions (no fused multiply-add), so they return the same bits.
 //!
-//! Rejected: AVX-512 (needs a newer Rust than the workspace promises, and the loops are already bound by
-//! loads from L1) and explicit intrinsics (the compiler makes the same code from this).
+//! Rejected: AVX-512 (it needs a newer Rust than the workspace supports, and loads from L1 already limit the
+//! loops) and explicit intrinsics (the compiler generates the same code from this source).
 
-/// Interleaved partial sums: four AVX2 registers of four.
+/// Number of interleaved partial sums: four AVX2 registers of four values.
 pub const LANES: usize = 16;
 
-/// Defines a function and its AVX2 twin behind one name.
-macro_rules! twice {
+/// Defines a function with a baseline copy and an AVX2 copy.
+macro_rules! with_avx2 {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $out:ty $body:block) => {
         $(#[$doc])*
         #[inline]
@@ -28,8 +28,7 @@ macro_rules! twice {
                     plain($($arg),*)
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the body is safe code; the only demand is that the machine has AVX2,
-                    // which was just asked.
+                    // SAFETY: the body is safe code. Its only requirement is AVX2, which was checked above.
                     return unsafe { avx2($($arg),*) };
                 }
             }
@@ -37,13 +36,13 @@ macro_rules! twice {
         }
     };
 }
-pub(crate) use twice;
+pub(crate) use with_avx2;
 
 /// Adds up the partial sums, pairwise.
 ///
-/// Never inlined, which keeps the callers fast: seen together, two such trees make the compiler pair a lane of
-/// one with a lane of the other, and the loops above them fall apart into two-wide shuffles (measured: 380 ns in
-/// place of 110 ns for [`weighted_sums`] of 1,000 points).
+/// Never inlined, which keeps the callers fast: if the compiler inlines two of these trees, it pairs a lane
+/// of one with a lane of the other, and the loops above become two-wide shuffles (measured: 380 ns instead
+/// of 110 ns for [`weighted_sums`] of 1,000 points).
 #[inline(never)]
 pub(crate) fn fold(lanes: &[f64; LANES]) -> f64 {
     let mut lanes = *lanes;
@@ -57,7 +56,7 @@ pub(crate) fn fold(lanes: &[f64; LANES]) -> f64 {
     lanes[0]
 }
 
-twice! {
+with_avx2! {
     /// Σ x.
     pub fn sum(x: &[f64]) -> f64 {
         let mut lanes = [0.0; LANES];
@@ -74,8 +73,9 @@ twice! {
     }
 }
 
-twice! {
-    /// (Σ x·w, Σ w), in one pass; the slices are of one length (the shorter counts).
+with_avx2! {
+    /// (Σ x·w, Σ w) in one pass. The slices should have equal lengths; extra elements of the longer are
+    /// ignored.
     pub fn weighted_sums(x: &[f64], w: &[f64]) -> (f64, f64) {
         let length = x.len().min(w.len());
         let (x, w) = (&x[..length], &w[..length]);
@@ -95,8 +95,8 @@ twice! {
     }
 }
 
-twice! {
-    /// Σ x·y; the slices are of one length (the shorter counts).
+with_avx2! {
+    /// Σ x·y. The slices should have equal lengths; extra elements of the longer are ignored.
     pub fn dot(x: &[f64], y: &[f64]) -> f64 {
         let length = x.len().min(y.len());
         let (x, y) = (&x[..length], &y[..length]);
@@ -114,7 +114,7 @@ twice! {
     }
 }
 
-twice! {
+with_avx2! {
     /// Σ (x − centre)².
     pub fn squares_about(x: &[f64], centre: f64) -> f64 {
         let mut lanes = [0.0; LANES];
@@ -132,13 +132,13 @@ twice! {
     }
 }
 
-/// Arithmetic mean; NaN of nothing.
+/// Arithmetic mean; NaN of an empty slice.
 pub fn mean(x: &[f64]) -> f64 {
     sum(x) / x.len() as f64
 }
 
-/// Mean and standard deviation with `n - ddof` in the denominator, in two passes; NaN where that is not
-/// positive.
+/// Mean and standard deviation with the denominator `n - ddof`, in two passes. The deviation is NaN if the
+/// denominator is not positive.
 pub fn mean_and_deviation(x: &[f64], ddof: usize) -> (f64, f64) {
     let mean = mean(x);
     let freedom = x.len() as f64 - ddof as f64;
@@ -154,7 +154,7 @@ mod tests {
 
     /// Whole numbers add exactly in any order, so every length must give the exact sum.
     #[test]
-    fn every_length_is_summed_whole() {
+    fn every_length_is_summed_completely() {
         for length in 0..200usize {
             let x: Vec<f64> = (0..length).map(|i| (i * 7 % 31) as f64).collect();
             let w: Vec<f64> = (0..length).map(|i| (i * 5 % 17) as f64).collect();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_mean() {
+    fn an_empty_slice_has_no_mean() {
         assert!(mean(&[]).is_nan());
         assert!(mean_and_deviation(&[1.0], 1).1.is_nan());
         assert_eq!(mean_and_deviation(&[1.0, 3.0], 0), (2.0, 1.0));

@@ -1,13 +1,13 @@
-//! NumPy arrays as slices, without a copy and almost without a cost.
+//! NumPy arrays as slices, without a copy and at almost no cost.
 //!
-//! [`Column`] and [`Matrix`] borrow an argument for the length of the call. They look at four fields of the array object
-//! (type, dimensions, dtype number, flags). numpy's own `PyReadonlyArray` also enters each array into a table of
-//! borrows shared by all extension modules and compares dtypes as objects; measured, that adds 85 ns to a VWAP of
-//! 1,000 points which with its call takes 165 ns.
+//! [`Column`] and [`Matrix`] borrow an argument for the duration of the call. They check four fields of the
+//! array object (type, dimensions, dtype number, flags). `PyReadonlyArray` of the numpy crate also
+//! registers each array in a table of borrows that all extension modules share, and compares dtypes as
+//! objects. That adds 85 ns (measured) to a VWAP of 1,000 points, which takes 165 ns including the call.
 //!
-//! What the table would have guarded against cannot happen here: the GIL is held from the check to the return, no
-//! Python code runs in between, and no function of this crate writes to an array it was given. (The module does not
-//! declare itself free-threaded for this reason.)
+//! The table guards against conflicts that cannot happen here: the GIL is held from the check to the
+//! return, no Python code runs in between, and no function of this crate writes to an array argument. For
+//! this reason the module does not declare itself free-threaded.
 
 use numpy::npyffi::{
     _PyArray_GET_ITEM_DATA, _PyDataType_GET_ITEM_DATA, NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_TYPES,
@@ -17,7 +17,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::Borrowed;
 
-/// An element type that is told by its dtype number.
+/// An element type that is identified by its dtype number.
 ///
 /// # Safety
 /// An array whose dtype has one of `NUMBERS` and native byte order holds values of this type.
@@ -25,8 +25,8 @@ pub unsafe trait Number: Copy {
     const NAME: &'static str;
     const NUMBERS: &'static [NPY_TYPES];
 }
-// SAFETY: NumPy's double is f64; its long and long long are i64 where they have 8 bytes, which is asserted; byte is
-// i8; the unsigned ones likewise, and uint is u32.
+// SAFETY: in NumPy double is f64, byte is i8 and uint is u32. long and long long are i64 where they have 8
+// bytes, which the cfg attributes select; the same holds for ulong and ulonglong.
 unsafe impl Number for f64 {
     const NAME: &'static str = "float64";
     const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_DOUBLE];
@@ -60,15 +60,17 @@ unsafe impl Number for i8 {
     const NUMBERS: &'static [NPY_TYPES] = &[NPY_TYPES::NPY_BYTE];
 }
 
-/// Elements and shape of a C-contiguous array of `T` with `N` dimensions; `None`: it is something else.
+/// Elements and shape of a C-contiguous array of `T` with `N` dimensions; `None` if the object is anything
+/// else.
 #[inline(always)]
 fn view<'a, T: Number, const N: usize>(object: Borrowed<'a, '_, PyAny>) -> Option<(&'a [T], [usize; N])> {
     const FLAGS: i32 = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
     const SWAPPED: u8 = if cfg!(target_endian = "little") { b'>' } else { b'<' };
     let array = object.cast::<PyUntypedArray>().ok()?;
-    // SAFETY: `array` is an ndarray, so its fields and those of its dtype may be read while it lives, and `object`
-    // keeps it alive for 'a. The dimensions have `nd` entries; `data` points to their product of aligned, native
-    // elements of T: number, byte order and flags were looked at. Nobody writes during 'a: see the module's header.
+    // SAFETY: `array` is an ndarray, so its fields and those of its dtype may be read while it exists, and
+    // `object` keeps it for 'a. `dimensions` has `nd` elements. `data` points to as many aligned native
+    // elements of T as their product: dtype number, byte order and flags are checked. No code writes during
+    // 'a: see the module's header.
     unsafe {
         let fields = &*_PyArray_GET_ITEM_DATA(array.as_array_ptr());
         let dtype = &*_PyDataType_GET_ITEM_DATA(fields.descr);
@@ -89,9 +91,9 @@ fn view<'a, T: Number, const N: usize>(object: Borrowed<'a, '_, PyAny>) -> Optio
 }
 
 #[cold]
-fn wrong<T: Number>(object: Borrowed<'_, '_, PyAny>, dimensions: &str) -> PyErr {
+fn type_error<T: Number>(object: Borrowed<'_, '_, PyAny>, dimensions: &str) -> PyErr {
     let name = T::NAME;
-    let got = match object.cast::<PyUntypedArray>() {
+    let actual = match object.cast::<PyUntypedArray>() {
         Ok(array) => {
             let order = if array.is_c_contiguous() {
                 ""
@@ -110,7 +112,7 @@ fn wrong<T: Number>(object: Borrowed<'_, '_, PyAny>, dimensions: &str) -> PyErr 
             .map_or_else(|_| "?".to_owned(), |name| name.to_string()),
     };
     PyTypeError::new_err(format!(
-        "expected a C-contiguous {dimensions} array of {name}, got {got}; numpy.ascontiguousarray(x, dtype=numpy.{name}) makes one"
+        "expected a C-contiguous {dimensions} array of {name}, got {actual}; convert it with numpy.ascontiguousarray(x, dtype=numpy.{name})"
     ))
 }
 
@@ -124,7 +126,7 @@ impl<'a, 'py, T: Number> FromPyObject<'a, 'py> for Column<'a, T> {
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match view::<T, 1>(object) {
             Some((values, _)) => Ok(Column(values)),
-            None => Err(wrong::<T>(object, "one-dimensional")),
+            None => Err(type_error::<T>(object, "one-dimensional")),
         }
     }
 }
@@ -137,7 +139,7 @@ impl<T> std::ops::Deref for Column<'_, T> {
     }
 }
 
-/// A C-contiguous two-dimensional array, row by row.
+/// A C-contiguous two-dimensional array in row-major order.
 pub struct Matrix<'a, T> {
     pub values: &'a [T],
     pub rows: usize,
@@ -150,19 +152,19 @@ impl<'a, 'py, T: Number> FromPyObject<'a, 'py> for Matrix<'a, T> {
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match view::<T, 2>(object) {
             Some((values, [rows, columns])) => Ok(Matrix { values, rows, columns }),
-            None => Err(wrong::<T>(object, "two-dimensional")),
+            None => Err(type_error::<T>(object, "two-dimensional")),
         }
     }
 }
 
-/// A new array with rows of two: (price, quantity).
+/// A new array of shape (n, 2) with rows (price, quantity).
 pub fn pairs<'py>(py: Python<'py>, rows: impl Iterator<Item = (f64, f64)>) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let flat: Vec<f64> = rows.flat_map(|(price, quantity)| [price, quantity]).collect();
     let count = flat.len() / 2;
     numpy::PyArray1::from_vec(py, flat).reshape([count, 2])
 }
 
-/// Lengths that must agree do not.
+/// A ValueError for arrays of different lengths.
 pub fn mismatch(error: cift_analytics::LengthMismatch) -> PyErr {
     PyValueError::new_err(error.to_string())
 }

@@ -1,11 +1,13 @@
 //! `cift_core`: the Rust core of CIFT Markets for Python.
 //!
 //! Layout: `codec` (bytes of `cift-wire` ↔ dicts), `order_book`, `market_data`, `risk_engine` (the three
-//! classes), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`. This crate is the only one that knows Python, and knows
-//! nothing else: what it offers is computed in `cift-wire`, `cift-engine` and `cift-analytics`.
+//! classes), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
 //!
-//! Types and signatures for readers and type checkers are in `python/cift_core/_cift_core.pyi`; stubtest holds them
-//! against this module.
+//! Only this crate depends on Python, and it does nothing else: its results are computed in `cift-wire`,
+//! `cift-engine` and `cift-analytics`.
+//!
+//! The types and signatures are in `python/cift_core/_cift_core.pyi`. A test compares them with this module
+//! (stubtest).
 
 mod arrays;
 mod codec;
@@ -17,7 +19,7 @@ mod ticks;
 
 use pyo3::prelude::*;
 
-// Needs the GIL: arrays are read in place on the strength of it (see `arrays`).
+// Needs the GIL: `arrays` reads arrays in place, which is safe only while the GIL is held.
 #[pymodule(gil_used = true)]
 fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<order_book::FastOrderBook>()?;

@@ -1,7 +1,7 @@
-//! `FastRiskEngine`: order limits, value at risk and stress for research, back-tests and bots.
+//! `FastRiskEngine`: order limits, value at risk and stress for research, back-tests and trading bots.
 //!
-//! The mathematics is in `cift_analytics::risk`; here names become indexes and arrays slices. The exchange's own
-//! admission of orders is the engine's (integers, reservations); this one never stands in an order's way there.
+//! The mathematics is in `cift_analytics::risk`. This module maps names to indexes and arrays to slices. It
+//! is not part of the exchange: there the engine admits orders itself, in integers and with reservations.
 
 use std::collections::HashMap;
 
@@ -17,9 +17,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::arrays::{mismatch, Column, Matrix};
-use crate::side::{of_sign, Named};
+use crate::side::{of_sign, SideName};
 
-/// Names given out in order: 0, 1, 2, …
+/// Names with consecutive indexes: 0, 1, 2, …
 #[derive(Default)]
 struct Names {
     indexes: HashMap<String, u32>,
@@ -37,7 +37,7 @@ impl Names {
     }
 }
 
-/// The reasons as interned strings, by code.
+/// The reasons by code, as interned strings.
 fn reasons(py: Python<'_>) -> &Vec<Py<PyString>> {
     static REASONS: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
     REASONS.get_or_init(py, || {
@@ -50,7 +50,9 @@ fn reasons(py: Python<'_>) -> &Vec<Py<PyString>> {
 
 fn confidence_of(confidence: f64) -> PyResult<f64> {
     if !(confidence > 0.0 && confidence < 1.0) {
-        return Err(PyValueError::new_err("confidence must be between 0 and 1"));
+        return Err(PyValueError::new_err(format!(
+            "confidence must be between 0 and 1, got {confidence}"
+        )));
     }
     Ok(confidence)
 }
@@ -61,7 +63,7 @@ fn tail(risk: TailRisk) -> (f64, f64) {
 
 /// Order limits per account, value at risk, expected shortfall and stress, in floats.
 ///
-/// Accounts and symbols are named by str; add_account and set_mark make them known.
+/// Accounts and symbols have str names; add_account and set_mark define them.
 #[pyclass(module = "cift_core")]
 #[derive(Default)]
 pub struct FastRiskEngine {
@@ -74,13 +76,13 @@ impl FastRiskEngine {
     fn account(&self, name: &str) -> PyResult<u32> {
         self.accounts
             .get(name)
-            .ok_or_else(|| PyKeyError::new_err(format!("no account {name}")))
+            .ok_or_else(|| PyKeyError::new_err(format!("unknown account {name}")))
     }
 
     fn known_symbol(&self, name: &str) -> PyResult<u32> {
         self.symbols
             .get(name)
-            .ok_or_else(|| PyKeyError::new_err(format!("no symbol {name}")))
+            .ok_or_else(|| PyKeyError::new_err(format!("unknown symbol {name}")))
     }
 
     fn symbol(&mut self, name: &str) -> PyResult<u32> {
@@ -88,12 +90,12 @@ impl FastRiskEngine {
             return Ok(index);
         }
         let index = self.book.add_symbol();
-        let index = index.ok_or_else(|| PyValueError::new_err(format!("more than {MAX_SYMBOLS} symbols")))?;
+        let index = index.ok_or_else(|| PyValueError::new_err(format!("at most {MAX_SYMBOLS} symbols are allowed")))?;
         self.symbols.add(name);
         Ok(index)
     }
 
-    /// What an account holds of each of `symbols`, in currency; what it holds besides is an error.
+    /// The exposures of an account in `symbols`, in currency. A holding in another symbol is an error.
     fn exposures(&self, account: u32, symbols: &[String]) -> PyResult<Vec<f64>> {
         let mut exposures = vec![0.0; symbols.len()];
         for holding in self.book.holdings(account).unwrap_or_default() {
@@ -102,7 +104,7 @@ impl FastRiskEngine {
                 Some(column) => exposures[column] = self.book.exposure(holding),
                 None => {
                     return Err(PyValueError::new_err(format!(
-                        "the account holds {name}, which is not given"
+                        "the account holds {name}, which is missing in symbols"
                     )))
                 }
             }
@@ -118,18 +120,20 @@ impl FastRiskEngine {
         FastRiskEngine::default()
     }
 
-    /// What the codes of check_orders mean: REASONS[code]; 0 is "admitted".
+    /// The meaning of the codes of check_orders: REASONS[code]; 0 is "admitted".
     #[classattr]
     #[pyo3(name = "REASONS")]
     fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
         PyTuple::new(py, reasons(py))
     }
 
-    /// Make an account known, with cash and limits (inf = none; quantities in units, money in currency).
+    /// Define an account with cash and limits (inf = no limit; quantities in units, money in currency).
+    /// Returns its index for check_orders.
     ///
-    /// max_position: largest absolute position in one symbol. max_leverage: gross exposure as a multiple of equity.
-    /// max_daily_loss: loss since start_day after which only reducing orders pass. price_band: furthest distance from
-    /// the mark, as a fraction of it. ValueError: known already, or a limit is negative or NaN. Returns its index, for check_orders.
+    /// max_position: largest absolute position in one symbol. max_leverage: largest gross exposure as a
+    /// multiple of equity. max_daily_loss: loss since start_day after which only reducing orders pass.
+    /// price_band: largest distance of a price from the mark, as a fraction of the mark. ValueError: the
+    /// account is already defined, or a limit is negative or NaN.
     #[pyo3(signature = (
         account, /, cash = 0.0, *, max_order_quantity = f64::INFINITY, max_order_notional = f64::INFINITY,
         max_position = f64::INFINITY, max_leverage = f64::INFINITY, max_daily_loss = f64::INFINITY,
@@ -148,7 +152,7 @@ impl FastRiskEngine {
         price_band: f64,
     ) -> PyResult<u32> {
         if self.accounts.get(account).is_some() {
-            return Err(PyValueError::new_err(format!("account {account} is known already")));
+            return Err(PyValueError::new_err(format!("account {account} is already defined")));
         }
         let limits = Limits {
             max_order_quantity,
@@ -164,12 +168,13 @@ impl FastRiskEngine {
             ));
         }
         let index = self.book.add_account(cash, limits);
-        let index = index.ok_or_else(|| PyValueError::new_err(format!("more than {MAX_ACCOUNTS} accounts")))?;
+        let index =
+            index.ok_or_else(|| PyValueError::new_err(format!("at most {MAX_ACCOUNTS} accounts are allowed")))?;
         self.accounts.add(account);
         Ok(index)
     }
 
-    /// Change limits of an account; what is not given stays. KeyError: unknown account.
+    /// Change limits of an account; None: no change. KeyError: unknown account.
     #[pyo3(signature = (
         account, /, *, max_order_quantity = None, max_order_notional = None, max_position = None, max_leverage = None,
         max_daily_loss = None, price_band = None
@@ -201,24 +206,28 @@ impl FastRiskEngine {
         }
     }
 
-    /// The price a symbol is valued at; makes the symbol known. Returns its index, for check_orders.
+    /// Set the price at which a symbol is valued; this defines the symbol. Returns its index for
+    /// check_orders.
     #[pyo3(signature = (symbol, price, /))]
     fn set_mark(&mut self, symbol: &str, price: f64) -> PyResult<u32> {
         if !(price > 0.0 && price.is_finite()) {
-            return Err(PyValueError::new_err("price must be positive and finite"));
+            return Err(PyValueError::new_err(format!(
+                "price must be positive and finite, got {price}"
+            )));
         }
         let index = self.symbol(symbol)?;
         self.book.set_mark(index, price);
         Ok(index)
     }
 
-    /// A fill: cash and position move. fee lowers cash. Returns what the fill realized (average cost, fee apart).
+    /// Book a fill: cash and position change, and the fee reduces cash. Returns the realized profit
+    /// (average cost, without the fee).
     #[pyo3(signature = (account, symbol, side, quantity, price, /, fee = 0.0))]
     fn on_fill(
         &mut self,
         account: &str,
         symbol: &str,
-        side: Named,
+        side: SideName,
         quantity: f64,
         price: f64,
         fee: f64,
@@ -226,9 +235,9 @@ impl FastRiskEngine {
         let account = self.account(account)?;
         let positive = |number: f64| number > 0.0 && number.is_finite();
         if !(positive(quantity) && positive(price) && fee.is_finite()) {
-            return Err(PyValueError::new_err(
-                "quantity and price must be positive and finite, fee finite",
-            ));
+            return Err(PyValueError::new_err(format!(
+                "quantity and price must be positive and finite, and fee must be finite, got {quantity}, {price} and {fee}"
+            )));
         }
         let symbol = self.symbol(symbol)?;
         let signed = if side.0 == Side::Buy { quantity } else { -quantity };
@@ -236,17 +245,17 @@ impl FastRiskEngine {
         realized.ok_or_else(|| PyValueError::new_err("the fill cannot be booked"))
     }
 
-    /// Deposit (> 0) or withdraw (< 0); the daily loss does not see it.
+    /// Deposit (> 0) or withdraw (< 0) cash without an effect on the daily loss.
     #[pyo3(signature = (account, amount, /))]
     fn move_cash(&mut self, account: &str, amount: f64) -> PyResult<()> {
         let account = self.account(account)?;
         match self.book.move_cash(account, amount) {
             true => Ok(()),
-            false => Err(PyValueError::new_err("amount must be finite")),
+            false => Err(PyValueError::new_err(format!("amount must be finite, got {amount}"))),
         }
     }
 
-    /// The daily loss counts from the account's equity now.
+    /// Start a day: the daily loss counts from the account's current equity.
     #[pyo3(signature = (account, /))]
     fn start_day(&mut self, account: &str) -> PyResult<()> {
         let account = self.account(account)?;
@@ -254,16 +263,17 @@ impl FastRiskEngine {
         Ok(())
     }
 
-    /// May the account place this order? None: yes; else the first reason against it, one of REASONS.
+    /// Check an order. Returns None if the account may place it, else the first reason against it, one of
+    /// REASONS.
     ///
-    /// price: the limit or, for a market order, the price to expect. Nothing is changed or reserved.
+    /// price: the limit, or the expected price of a market order. Nothing is changed or reserved.
     #[pyo3(signature = (account, symbol, side, quantity, price, /))]
     fn check<'py>(
         &mut self,
         py: Python<'py>,
         account: &str,
         symbol: &str,
-        side: Named,
+        side: SideName,
         quantity: f64,
         price: f64,
     ) -> Option<Bound<'py, PyString>> {
@@ -275,10 +285,11 @@ impl FastRiskEngine {
         }
     }
 
-    /// check of many orders, each against the state as it is: uint8 codes, 0 = admitted, else an index of REASONS.
+    /// Check many orders, each against the current state. Returns uint8 codes: 0 = admitted, else an index
+    /// of REASONS.
     ///
-    /// accounts, symbols: int64 indexes (add_account, set_mark return them); sides: int8, 1 buys and -1 sells;
-    /// quantities, prices: float64. All of one length.
+    /// accounts, symbols: int64 indexes (returned by add_account and set_mark); sides: int8, 1 buy and -1
+    /// sell; quantities, prices: float64. All have one length.
     #[pyo3(signature = (accounts, symbols, sides, quantities, prices, /))]
     fn check_orders<'py>(
         &mut self,
@@ -299,7 +310,7 @@ impl FastRiskEngine {
         for index in 0..count {
             let Some(side) = of_sign(sides[index]) else {
                 return Err(PyValueError::new_err(format!(
-                    "order {index}: side {} is neither 1 nor -1",
+                    "order {index}: side must be 1 or -1, got {}",
                     sides[index]
                 )));
             };
@@ -313,13 +324,13 @@ impl FastRiskEngine {
         Ok(codes.into_pyarray(py))
     }
 
-    /// Index of an account, for check_orders. KeyError: unknown.
+    /// Index of an account for check_orders. KeyError: unknown account.
     #[pyo3(signature = (account, /))]
     fn account_index(&self, account: &str) -> PyResult<u32> {
         self.account(account)
     }
 
-    /// Index of a symbol, for check_orders. KeyError: unknown.
+    /// Index of a symbol for check_orders. KeyError: unknown symbol.
     #[pyo3(signature = (symbol, /))]
     fn symbol_index(&self, symbol: &str) -> PyResult<u32> {
         self.known_symbol(symbol)
@@ -331,7 +342,7 @@ impl FastRiskEngine {
         Ok(self.book.cash(self.account(account)?).unwrap_or(f64::NAN))
     }
 
-    /// Cash + Σ position × mark (no mark: cost).
+    /// Cash + Σ position × mark; a position without a mark counts at its cost.
     #[pyo3(signature = (account, /))]
     fn equity(&mut self, account: &str) -> PyResult<f64> {
         let account = self.account(account)?;
@@ -345,7 +356,7 @@ impl FastRiskEngine {
         Ok(self.book.value(account).map_or(f64::NAN, |(_, gross)| gross))
     }
 
-    /// {symbol: signed quantity} of what is held.
+    /// The positions of an account as {symbol: signed quantity}.
     #[pyo3(signature = (account, /))]
     fn positions<'py>(&self, py: Python<'py>, account: &str) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -355,11 +366,11 @@ impl FastRiskEngine {
         Ok(dict)
     }
 
-    /// (value at risk, expected shortfall) of what the account holds, in currency, as positive losses.
+    /// (value at risk, expected shortfall) of the account's positions in currency, as positive losses.
     ///
-    /// returns: float64 of shape (periods, symbols), one column for each of `symbols`, in their order. method:
-    /// "historical" (the sample itself) or "parametric" (normal, grown to `horizon` periods). ValueError: the account
-    /// holds a symbol that is not given.
+    /// returns: float64 of shape (periods, symbols), one column for each of `symbols` in the same order.
+    /// method: "historical" (the sample itself) or "parametric" (a normal distribution over `horizon`
+    /// periods). ValueError: the account holds a symbol that is missing in `symbols`.
     #[pyo3(signature = (account, symbols, returns, /, confidence = 0.99, method = "historical", horizon = 1.0))]
     fn value_at_risk(
         &self,
@@ -373,22 +384,27 @@ impl FastRiskEngine {
         let exposures = self.exposures(self.account(account)?, &symbols)?;
         let mut series = vec![0.0; returns.rows];
         if returns.columns != symbols.len() {
-            return Err(PyValueError::new_err("returns must have one column for each symbol"));
+            return Err(PyValueError::new_err(format!(
+                "returns must have one column for each symbol: {} columns, {} symbols",
+                returns.columns,
+                symbols.len()
+            )));
         }
         profits(returns.values, &exposures, &mut series).map_err(mismatch)?;
         let confidence = confidence_of(confidence)?;
         match method {
             "historical" => Ok(tail(historical(&mut series, confidence))),
             "parametric" => Ok(tail(parametric(&series, confidence, horizon))),
-            _ => Err(PyValueError::new_err(
-                "method: expected \"historical\" or \"parametric\"",
-            )),
+            other => Err(PyValueError::new_err(format!(
+                "method: expected \"historical\" or \"parametric\", got {other:?}"
+            ))),
         }
     }
 
-    /// What is left of an account after relative price moves {symbol: -0.2, …}; symbols not named do not move.
+    /// The account after relative price moves {symbol: -0.2, …}. Other symbols do not move.
     ///
-    /// Returns {"profit", "equity", "gross", "leverage"}; leverage is inf where something is held and equity is gone.
+    /// Returns {"profit", "equity", "gross", "leverage"}. leverage is inf if there are positions and equity
+    /// is not positive.
     #[pyo3(signature = (account, shocks, /))]
     fn stress<'py>(
         &mut self,
@@ -414,18 +430,20 @@ impl FastRiskEngine {
         Ok(dict)
     }
 
-    /// (VaR, ES) of a sample of returns, as positive losses: with n returns, alpha = 1 - confidence and k = ⌊n·alpha⌋, VaR is the
-    /// (k+1)-th largest loss, ES (Σ of the k largest + (n·alpha - k)·VaR) / (n·alpha) (Acerbi and Tasche 2002).
+    /// (VaR, ES) of a sample of returns, as positive losses. With n returns, alpha = 1 - confidence and k =
+    /// ⌊n·alpha⌋, VaR is the (k+1)-th largest loss and ES is (Σ of the k largest + (n·alpha - k)·VaR) /
+    /// (n·alpha) (Acerbi and Tasche 2002).
     ///
-    /// returns: float64; NaN of none, or with a NaN among them.
+    /// returns: float64. NaN if it is empty or contains NaN.
     #[staticmethod]
     #[pyo3(signature = (returns, confidence = 0.99, /))]
     fn historical_var(returns: Column<'_, f64>, confidence: f64) -> PyResult<(f64, f64)> {
         Ok(tail(historical(&mut returns.to_vec(), confidence_of(confidence)?)))
     }
 
-    /// (VaR, ES) of a normal distribution with the sample's mean and deviation (n - 1), over `horizon` periods: z·σ√h - μh and
-    /// σ√h·φ(z)/alpha - μh (RiskMetrics 1996). NaN of fewer than two returns.
+    /// (VaR, ES) of a normal distribution with the sample's mean and standard deviation (n - 1), over
+    /// `horizon` periods: z·σ√h - μh and σ√h·φ(z)/alpha - μh (RiskMetrics 1996). NaN if there are fewer
+    /// than two returns.
     #[staticmethod]
     #[pyo3(signature = (returns, confidence = 0.99, horizon = 1.0, /))]
     fn parametric_var(returns: Column<'_, f64>, confidence: f64, horizon: f64) -> PyResult<(f64, f64)> {
@@ -434,7 +452,7 @@ impl FastRiskEngine {
 
     /// Profit of holdings in each period or scenario: moves (rows, symbols) · exposures (symbols), float64.
     ///
-    /// exposures: signed values held, in currency. For stress tests a row is a scenario.
+    /// exposures: signed values held, in currency. In a stress test each row is a scenario.
     #[staticmethod]
     #[pyo3(signature = (moves, exposures, /))]
     fn profits<'py>(
@@ -443,7 +461,11 @@ impl FastRiskEngine {
         exposures: Column<'_, f64>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         if moves.columns != exposures.len() {
-            return Err(PyValueError::new_err("moves must have one column for each exposure"));
+            return Err(PyValueError::new_err(format!(
+                "moves must have one column for each exposure: {} columns, {} exposures",
+                moves.columns,
+                exposures.len()
+            )));
         }
         let mut out = vec![0.0; moves.rows];
         profits(moves.values, &exposures, &mut out).map_err(mismatch)?;

@@ -1,4 +1,4 @@
-//! Sides as Python gives them: `"buy"` and `"sell"`; in arrays 1 and -1.
+//! Sides in Python: `"buy"` and `"sell"`, and 1 and -1 in arrays.
 
 use cift_engine::Side;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -6,27 +6,29 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::Borrowed;
 
-/// A side given by name.
+/// A side that is passed by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named(pub Side);
+pub struct SideName(pub Side);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Named {
+impl<'a, 'py> FromPyObject<'a, 'py> for SideName {
     type Error = PyErr;
 
     #[inline]
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let text = object
             .cast::<PyString>()
-            .map_err(|_| PyTypeError::new_err("expected \"buy\" or \"sell\""))?;
+            .map_err(|_| PyTypeError::new_err("side: expected the string \"buy\" or \"sell\""))?;
         match text.to_str()? {
-            "buy" => Ok(Named(Side::Buy)),
-            "sell" => Ok(Named(Side::Sell)),
-            _ => Err(PyValueError::new_err("side: expected \"buy\" or \"sell\"")),
+            "buy" => Ok(SideName(Side::Buy)),
+            "sell" => Ok(SideName(Side::Sell)),
+            other => Err(PyValueError::new_err(format!(
+                "side: expected \"buy\" or \"sell\", got {other:?}"
+            ))),
         }
     }
 }
 
-/// A side given by number; `None`: neither 1 nor -1.
+/// The side of a number; `None` if it is neither 1 nor -1.
 #[inline]
 pub fn of_sign(sign: i8) -> Option<Side> {
     match sign {
@@ -36,7 +38,7 @@ pub fn of_sign(sign: i8) -> Option<Side> {
     }
 }
 
-/// 1 or -1.
+/// The number of a side: 1 or -1.
 #[inline]
 pub fn sign_of(side: Side) -> i8 {
     match side {

@@ -1,8 +1,8 @@
 //! Batches of ticks and bars as NumPy arrays.
 //!
-//! A decoded column is `numpy.frombuffer` over the message itself: no copy, read only, alive as long as the array is,
-//! and of any buffer (bytes, a memoryview of a socket's) at any address. Arrow takes such arrays as they are.
-//! Encoding copies each column once, into the message.
+//! A decoded column is `numpy.frombuffer` over the message itself: read-only and without a copy. The array
+//! keeps the message. Any buffer at any address is accepted (bytes, a memoryview of a socket's buffer).
+//! Arrow accepts such arrays without a conversion. Encoding copies each column once, into the message.
 
 use cift_wire::text::{parse_symbol, symbol_str};
 use cift_wire::ticks::{self as t, Bars, Column as Read, Columns, Quotes, Ticks, Trades};
@@ -21,12 +21,18 @@ fn invalid(error: WireError) -> PyErr {
 }
 
 fn symbol_of(text: &str) -> PyResult<cift_engine::Symbol> {
-    parse_symbol(text).ok_or_else(|| PyValueError::new_err("symbol: expected 1 to 16 of A-Z 0-9 . - /"))
+    parse_symbol(text).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "symbol: expected 1 to 16 characters of A-Z 0-9 . - /, got {text:?}"
+        ))
+    })
 }
 
-/// Encode trades of one symbol: one message of the stream TICKS. `sides` 1, -1 or 0; `conditions` uint32 bits.
+/// Encode trades of one symbol into one message of the stream TICKS. `sides`: 1, -1 or 0. `conditions`:
+/// uint32 bits.
 ///
-/// ValueError: not a feed or symbol, columns of different lengths, none or too many rows, sequences that do not rise.
+/// ValueError: invalid feed or symbol, columns of different lengths, no row or too many rows, sequences
+/// that do not increase.
 #[pyfunction]
 #[pyo3(signature = (feed, symbol, sequences, times, prices, quantities, sides, conditions, /))]
 #[allow(clippy::too_many_arguments)]
@@ -58,9 +64,9 @@ fn encode_trades<'py>(
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Encode quotes of one symbol: one message of the stream TICKS. Quantity 0: nobody on that side.
+/// Encode quotes of one symbol into one message of the stream TICKS. Quantity 0: that side is empty.
 ///
-/// ValueError: as `encode_trades`.
+/// ValueError: as in `encode_trades`.
 #[pyfunction]
 #[pyo3(signature = (feed, symbol, sequences, times, bids, bid_quantities, asks, ask_quantities, /))]
 #[allow(clippy::too_many_arguments)]
@@ -92,7 +98,7 @@ fn encode_quotes<'py>(
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Encode bars of one symbol and interval (seconds). ValueError: as `encode_trades`.
+/// Encode bars of one symbol and interval (seconds) into one message. ValueError: as in `encode_trades`.
 #[pyfunction]
 #[pyo3(signature = (source, symbol, interval_s, starts, opens, highs, lows, closes, volumes, vwaps, trades, /))]
 #[allow(clippy::too_many_arguments)]
@@ -127,7 +133,7 @@ fn encode_bars<'py>(
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Arrays over one message.
+/// Puts arrays over one message into a dict.
 struct Arrays<'a, 'py> {
     data: &'a Bound<'py, PyAny>,
     start: usize,
@@ -151,10 +157,10 @@ impl<'py> Arrays<'_, 'py> {
     }
 }
 
-/// The bytes of a buffer, for as long as the GIL is held and Python code that could write to them does not run.
-fn with_bytes<R>(data: &Bound<'_, PyAny>, look: impl FnOnce(&[u8]) -> PyResult<R>) -> PyResult<R> {
+/// Calls `read` with the bytes of a read-only buffer.
+fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<R>) -> PyResult<R> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return look(bytes.as_bytes());
+        return read(bytes.as_bytes());
     }
     let buffer = PyBuffer::<u8>::get(data)?;
     if !buffer.readonly() || !buffer.is_c_contiguous() {
@@ -162,13 +168,14 @@ fn with_bytes<R>(data: &Bound<'_, PyAny>, look: impl FnOnce(&[u8]) -> PyResult<R
             "data: expected bytes, or a read-only contiguous buffer",
         ));
     }
-    // SAFETY: contiguous bytes of a read-only buffer, which the guard `buffer` keeps in place until `look` is done.
+    // SAFETY: the bytes are contiguous and read-only, and the guard `buffer` keeps them in place until
+    // `read` returns.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
-    look(bytes)
+    read(bytes)
 }
 
-/// Decode a payload of `ticks.<feed>.<symbol>`: `feed`, `symbol`, `kind` ("trade" or "quote"), and the columns as
-/// read-only arrays over `data` itself.
+/// Decode a payload of `ticks.<feed>.<symbol>` into `feed`, `symbol`, `kind` ("trade" or "quote") and the
+/// columns, which are read-only arrays over `data` itself.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_ticks<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
@@ -206,7 +213,8 @@ fn decode_ticks<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Boun
     })
 }
 
-/// Decode a message of bars: `source`, `symbol`, `interval_s`, and the columns as read-only arrays over `data` itself.
+/// Decode a message of bars into `source`, `symbol`, `interval_s` and the columns, which are read-only
+/// arrays over `data` itself.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_bars<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
@@ -235,7 +243,7 @@ fn decode_bars<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound
     })
 }
 
-/// Puts these functions into the module.
+/// Adds these functions to the module.
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(encode_trades, module)?)?;
     module.add_function(wrap_pyfunction!(encode_quotes, module)?)?;

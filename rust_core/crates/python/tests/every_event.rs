@@ -1,7 +1,8 @@
-//! `vectors/every_event.bin`: a record with every kind of event, command of the engine's own process, and outcome.
+//! `vectors/every_event.bin`: a record with every kind of event, every internal command and every outcome.
 //!
-//! The Python tests say by hand what its dicts must be (tests/cift_core/test_every_event.py), so that a field that is
-//! forgotten or swapped in the codec shows. This test holds the bytes: `CIFT_WRITE_VECTORS=1` writes them anew.
+//! The Python test (tests/cift_core/test_every_event.py) lists the expected dicts by hand, so that it finds
+//! a field that the codec forgets or swaps. This test checks the bytes. `CIFT_WRITE_VECTORS=1` writes them
+//! again.
 
 use cift_engine::*;
 use cift_wire::{encode_record, Entry, Header, Meta};
@@ -33,18 +34,19 @@ fn fill(first: i64) -> Fill {
     }
 }
 
-/// One of each. The match has no `_`: a new event does not compile until it is here, and in the Python test.
+/// One event of each kind. `kind_index` has no `_` arm, so a new event does not compile until it is added
+/// there. Then it must be added here and to the Python test too.
 fn events() -> Vec<Event> {
-    let (account, order) = (AccountId(0xa), OrderId(0xb));
-    let limits = Limits {
-        max_order_quantity: Some(1),
-        max_order_notional: Some(2),
-        max_position: None,
-        max_open_orders: 3,
-        max_orders_per_second: 4,
-        max_daily_loss: Some(5),
-        leverage_percent: 200,
-    };
+    let all = [exchange_events(), account_events(), order_events()].concat();
+    let kinds: std::collections::BTreeSet<usize> = all.iter().map(kind_index).collect();
+    assert_eq!(kinds.len(), KINDS);
+    all
+}
+
+const ACCOUNT: AccountId = AccountId(0xa);
+const ORDER: OrderId = OrderId(0xb);
+
+fn exchange_events() -> Vec<Event> {
     let instrument = Instrument {
         symbol: symbol(),
         currency: currency(),
@@ -53,32 +55,14 @@ fn events() -> Vec<Event> {
         band_ppm: 3,
         collar_ppm: 4,
     };
-    let accepted = Accepted {
-        order,
-        account,
-        symbol: symbol(),
-        side: Side::Sell,
-        kind: OrderKind::TrailingStop,
-        time_in_force: TimeInForce::Gtd(9),
-        quantity: 1,
-        limit_price: Some(2),
-        stop_price: Some(3),
-        trail: Some(Trail::Ppm(4)),
-        display_quantity: Some(5),
-        post_only: true,
-        reduce_only: true,
-        self_trade_prevention: SelfTradePrevention::CancelBoth,
-        parent: Some(OrderId(6)),
-        status: OrderStatus::Pending,
-    };
-    let all = vec![
+    vec![
         Event::EngineStarted { epoch: 7 },
         Event::RulesSet { version: 1 },
         Event::FormatEnabled { format: 1 },
         Event::InstrumentDefined(instrument),
         Event::FeedDefined {
             feed: 1,
-            house: account,
+            house: ACCOUNT,
             silence_ns: 2,
         },
         Event::FeesSet {
@@ -97,26 +81,43 @@ fn events() -> Vec<Event> {
             numerator: 3,
             denominator: 2,
         },
+    ]
+}
+
+fn account_events() -> Vec<Event> {
+    let limits = Limits {
+        max_order_quantity: Some(1),
+        max_order_notional: Some(2),
+        max_position: None,
+        max_open_orders: 3,
+        max_orders_per_second: 4,
+        max_daily_loss: Some(5),
+        leverage_percent: 200,
+    };
+    vec![
         Event::AccountOpened {
-            account,
+            account: ACCOUNT,
             kind: AccountKind::Margin,
             role: AccountRole::House,
             currency: currency(),
         },
-        Event::LimitsSet { account, limits },
+        Event::LimitsSet {
+            account: ACCOUNT,
+            limits,
+        },
         Event::AccountStateSet {
-            account,
+            account: ACCOUNT,
             state: AccountState::ReduceOnly,
         },
         Event::CashMoved {
-            account,
+            account: ACCOUNT,
             transfer: TransferId(0xc),
             kind: CashKind::CashInLieu,
             amount: -1,
             cash: 2,
         },
         Event::PositionMoved {
-            account,
+            account: ACCOUNT,
             symbol: symbol(),
             kind: PositionKind::Split,
             position: -1,
@@ -125,30 +126,53 @@ fn events() -> Vec<Event> {
         Event::Refused {
             reason: Refusal::PriceNotOnTick,
         },
+    ]
+}
+
+fn order_events() -> Vec<Event> {
+    let accepted = Accepted {
+        order: ORDER,
+        account: ACCOUNT,
+        symbol: symbol(),
+        side: Side::Sell,
+        kind: OrderKind::TrailingStop,
+        time_in_force: TimeInForce::Gtd(9),
+        quantity: 1,
+        limit_price: Some(2),
+        stop_price: Some(3),
+        trail: Some(Trail::Ppm(4)),
+        display_quantity: Some(5),
+        post_only: true,
+        reduce_only: true,
+        self_trade_prevention: SelfTradePrevention::CancelBoth,
+        parent: Some(OrderId(6)),
+        status: OrderStatus::Pending,
+    };
+    vec![
         Event::OrderAccepted(accepted),
         Event::OrderActivated {
-            order,
-            account,
+            order: ORDER,
+            account: ACCOUNT,
             status: OrderStatus::New,
             quantity: 1,
         },
         Event::OrderAdjusted {
-            order,
-            account,
+            order: ORDER,
+            account: ACCOUNT,
             quantity: 1,
             stop_price: Some(2),
         },
         Event::OrderReplaced {
-            order,
-            account,
+            order: ORDER,
+            account: ACCOUNT,
             quantity: 1,
             limit_price: Some(2),
             stop_price: None,
             trail: Some(Trail::Amount(3)),
         },
         Event::OrderClosed {
-            order,
-            account,
+            order: ORDER,
+            account: ACCOUNT,
             status: OrderStatus::Expired,
             reason: CloseReason::TimeReached,
         },
@@ -175,15 +199,12 @@ fn events() -> Vec<Event> {
             quantity: 2,
             orders: 3,
         },
-    ];
-    let kinds: std::collections::BTreeSet<usize> = all.iter().map(place_of).collect();
-    assert_eq!(kinds.len(), KINDS);
-    all
+    ]
 }
 
 const KINDS: usize = 26;
 
-fn place_of(event: &Event) -> usize {
+fn kind_index(event: &Event) -> usize {
     match event {
         Event::EngineStarted { .. } => 0,
         Event::RulesSet { .. } => 1,
@@ -215,7 +236,7 @@ fn place_of(event: &Event) -> usize {
 }
 
 #[test]
-fn the_bytes_of_every_event_are_held() {
+fn the_bytes_of_every_event_are_stable() {
     let summary = OrderSummary {
         order: OrderId(1),
         status: OrderStatus::Canceled,
@@ -245,12 +266,12 @@ fn the_bytes_of_every_event_are_held() {
         Outcome::Refused(Refusal::StaleEpoch),
         Outcome::Repeated { first },
     ];
-    let told: [&[Event]; 3] = [&events, &[], &[]];
+    let events_of: [&[Event]; 3] = [&events, &[], &[]];
     let entries = (0..3).map(|index| Entry {
         meta: Meta::default(),
         command: &commands[index],
         outcome: &outcomes[index],
-        events: told[index],
+        events: events_of[index],
     });
     let header = Header {
         format: 1,
@@ -268,6 +289,6 @@ fn the_bytes_of_every_event_are_held() {
     }
     assert!(
         std::fs::read(path).unwrap() == bytes,
-        "every_event.bin: the wire format changed"
+        "every_event.bin differs: the wire format changed"
     );
 }

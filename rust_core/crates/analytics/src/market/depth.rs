@@ -1,4 +1,4 @@
-//! The shape of a book: which side is heavier, and how fast it thickens.
+//! The shape of a book: the imbalance of its sides, and how its depth grows with the distance from the mid.
 //!
 //! Sources: depth imbalance, Cao, Hansch and Wang, "The information content of an open limit-order
 //! book", Journal of Futures Markets 29 (2009); elasticity, Næs and Skjeltorp, "Order book
@@ -7,8 +7,8 @@
 
 use crate::{same_length, LengthMismatch};
 
-/// Book pressure: Σ w_m·(qb_m − qa_m) / Σ w_m·(qb_m + qa_m), w_m = exp(−decay·m), m = 0 the best level; from
-/// −1 (only asks) to 1 (only bids). The sides may differ in length. NaN of an empty book.
+/// Book pressure: Σ w_m·(qb_m − qa_m) / Σ w_m·(qb_m + qa_m) with w_m = exp(−decay·m), where m = 0 is the
+/// best level. From −1 (only asks) to 1 (only bids). The sides may differ in length. NaN of an empty book.
 pub fn book_pressure(bid_sizes: &[f64], ask_sizes: &[f64], decay: f64) -> f64 {
     let weigh = |sizes: &[f64]| -> f64 {
         let step = (-decay).exp();
@@ -23,9 +23,9 @@ pub fn book_pressure(bid_sizes: &[f64], ask_sizes: &[f64], decay: f64) -> f64 {
     (bids - asks) / (bids + asks)
 }
 
-/// Depth slope of one side: the least-squares line through the origin of cumulative quantity over
-/// distance from `mid`, Σ d·Q / Σ d², in quantity per currency unit. Steep = a thick book that moves little. NaN of
-/// an empty side or where all distances are 0.
+/// Depth slope of one side: the least-squares line through the origin of cumulative quantity over distance
+/// from `mid`, Σ d·Q / Σ d², in quantity per currency unit. A steep slope means a deep book. NaN of an
+/// empty side, or if all distances are 0.
 pub fn book_slope(prices: &[f64], sizes: &[f64], mid: f64) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[sizes.len()])?;
     let (mut cumulative, mut products, mut squares) = (0.0, 0.0, 0.0);
@@ -39,9 +39,9 @@ pub fn book_slope(prices: &[f64], sizes: &[f64], mid: f64) -> Result<f64, Length
 }
 
 /// Elasticity of one side after Næs and Skjeltorp:
-/// `1/N · { v_1/|p_1/mid − 1| + Σ_{m=1}^{N−1} (v_{m+1}/v_m − 1) / |p_{m+1}/p_m − 1| }`, v = ln of the cumulative quantity.
-/// They average both sides. Quantities must be above 1 to have a positive logarithm: count in shares or lots.
-/// NaN of an empty side.
+/// `1/N · { v_1/|p_1/mid − 1| + Σ_{m=1}^{N−1} (v_{m+1}/v_m − 1) / |p_{m+1}/p_m − 1| }`, v = ln of the
+/// cumulative quantity. The paper averages both sides. Quantities must be above 1 to have a positive
+/// logarithm: use shares or lots. NaN of an empty side.
 pub fn book_elasticity(prices: &[f64], sizes: &[f64], mid: f64) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[sizes.len()])?;
     let (mut cumulative, mut total) = (0.0, 0.0);
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pressure_is_between_the_sides() {
+    fn pressure_is_the_weighted_imbalance_of_the_sides() {
         assert_eq!(book_pressure(&[3.0], &[1.0], 0.0), 0.5);
         assert_eq!(book_pressure(&[1.0, 1.0], &[], 0.7), 1.0);
         let half = std::f64::consts::LN_2;
@@ -81,11 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn elasticity_by_hand() {
+    fn elasticity_matches_a_manual_calculation() {
         let e = std::f64::consts::E;
         // v = 1, then 2; price steps of 1 % and then 1/101.
-        let got = book_elasticity(&[101.0, 102.0], &[e, e * e - e], 100.0).unwrap();
-        let want = 0.5 * (1.0 / 0.01 + (2.0 - 1.0) / (102.0 / 101.0 - 1.0));
-        assert!((got / want - 1.0).abs() < 1e-9);
+        let actual = book_elasticity(&[101.0, 102.0], &[e, e * e - e], 100.0).unwrap();
+        let expected = 0.5 * (1.0 / 0.01 + (2.0 - 1.0) / (102.0 / 101.0 - 1.0));
+        assert!((actual / expected - 1.0).abs() < 1e-9);
     }
 }

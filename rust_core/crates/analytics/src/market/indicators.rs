@@ -1,6 +1,7 @@
 //! Indicators over a series of prices: averages, bands, RSI, scaling.
 //!
-//! Each writes one value a point into `out` (of the input's length); NaN where the window is not full yet.
+//! Each function writes one value per point into `out`, which has the length of the input. Values are NaN
+//! until the window is full.
 //!
 //! Sources: RSI, Wilder, "New Concepts in Technical Trading Systems" (1978); Bollinger, "Bollinger
 //! on Bollinger Bands" (2001), with the population deviation; EMA seeded with the first value (as
@@ -25,7 +26,7 @@ pub fn rolling_deviation(x: &[f64], window: usize, out: &mut [f64]) -> Result<()
     )
 }
 
-/// Sums over a window, about a centre close to its mean, so that the squares do not cancel.
+/// Sums over a window. The squares are taken about a centre near the mean, to avoid cancellation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     centre: f64,
@@ -38,7 +39,7 @@ impl Sums {
     fn of(window: &[f64]) -> Sums {
         let total = sum(window);
         let centre = total / window.len() as f64;
-        // Added up as differences: n·centre taken from the total would bring the total's rounding with it.
+        // Summed as differences: `total − n·centre` would contain the rounding error of the total.
         let about = window.iter().map(|x| x - centre).sum();
         Sums {
             centre,
@@ -48,26 +49,28 @@ impl Sums {
         }
     }
 
-    fn slide(&mut self, gone: f64, come: f64) {
-        let (gone_about, come_about) = (gone - self.centre, come - self.centre);
-        self.total += come - gone;
-        self.about += come_about - gone_about;
-        self.squares += come_about * come_about - gone_about * gone_about;
+    /// Moves the window by one point.
+    fn slide(&mut self, removed: f64, added: f64) {
+        let (removed_about, added_about) = (removed - self.centre, added - self.centre);
+        self.total += added - removed;
+        self.about += added_about - removed_about;
+        self.squares += added_about * added_about - removed_about * removed_about;
     }
 
     fn deviation(&self, n: f64) -> f64 {
         let mean_about = self.about / n;
-        // Rounding may leave a hair below zero in a flat window.
+        // In a flat window rounding may leave a value slightly below zero.
         (self.squares / n - mean_about * mean_about).max(0.0).sqrt()
     }
 }
 
-/// Carries sums along and takes them anew every `window` points, so rounding does not pile up.
+/// Updates the sums from point to point and recomputes them every `window` points, so that rounding errors
+/// do not accumulate. `recompute` yields the value of a whole window, `value` that of updated sums.
 fn rolling(
     x: &[f64],
     window: usize,
     out: &mut [f64],
-    whole: impl Fn(&[f64]) -> f64,
+    recompute: impl Fn(&[f64]) -> f64,
     value: impl Fn(&Sums, f64) -> f64,
 ) -> Result<(), LengthMismatch> {
     same_length(x.len(), &[out.len()])?;
@@ -81,7 +84,7 @@ fn rolling(
         let first = last + 1 - window;
         if first % window == 0 {
             sums = Sums::of(&x[first..=last]);
-            out[last] = whole(&x[first..=last]);
+            out[last] = recompute(&x[first..=last]);
         } else {
             sums.slide(x[first - 1], x[last]);
             out[last] = value(&sums, window as f64);
@@ -90,7 +93,7 @@ fn rolling(
     Ok(())
 }
 
-/// Smoothing factor of an EMA over `span` points: 2 / (span + 1).
+/// The smoothing factor of an EMA over `span` points: 2 / (span + 1).
 pub fn smoothing(span: f64) -> f64 {
     2.0 / (span + 1.0)
 }
@@ -128,9 +131,8 @@ pub fn bollinger(
     Ok(())
 }
 
-/// Relative strength index, 0..=100, with Wilder's smoothing: the averages begin as the means of the
-/// first `window` changes, so the first value stands at index `window`. 100 where nothing fell, 50 where nothing
-/// moved at all.
+/// Relative strength index, 0..=100, with Wilder's smoothing. The averages start as the means of the first
+/// `window` changes, so the first value is at index `window`. 100 if no price fell, 50 if no price changed.
 pub fn rsi(x: &[f64], window: usize, out: &mut [f64]) -> Result<(), LengthMismatch> {
     same_length(x.len(), &[out.len()])?;
     out.fill(f64::NAN);
@@ -161,7 +163,7 @@ fn strength(gain: f64, loss: f64) -> f64 {
     }
 }
 
-/// To 0..=1: (x − min) / (max − min). NaN where all are equal.
+/// Scales to 0..=1: (x − min) / (max − min). NaN if all values are equal.
 pub fn normalise(x: &[f64], out: &mut [f64]) -> Result<(), LengthMismatch> {
     same_length(x.len(), &[out.len()])?;
     let low = x.iter().copied().fold(f64::INFINITY, f64::min);
@@ -172,7 +174,7 @@ pub fn normalise(x: &[f64], out: &mut [f64]) -> Result<(), LengthMismatch> {
     Ok(())
 }
 
-/// To mean 0 and population deviation 1. NaN where all are equal.
+/// Scales to mean 0 and population deviation 1. NaN if all values are equal.
 pub fn standardise(x: &[f64], out: &mut [f64]) -> Result<(), LengthMismatch> {
     same_length(x.len(), &[out.len()])?;
     let (mean, deviation) = mean_and_deviation(x, 0);
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn moving_figures_are_those_of_each_window() {
+    fn rolling_values_equal_those_of_each_window() {
         let x = series(300);
         let (mut average, mut deviation) = (vec![0.0; 300], vec![0.0; 300]);
         for window in [1, 2, 20, 300] {
@@ -212,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ema_by_hand() {
+    fn the_ema_matches_a_manual_calculation() {
         let mut out = [0.0; 3];
         ema(&[1.0, 2.0, 4.0], 3.0, &mut out).unwrap();
         assert_eq!(out, [1.0, 1.5, 2.75]);
     }
 
     #[test]
-    fn rsi_by_hand() {
+    fn the_rsi_matches_a_manual_calculation() {
         let mut out = [0.0; 5];
         rsi(&[10.0, 11.0, 10.0, 12.0, 12.0], 2, &mut out).unwrap();
         assert!(out[0].is_nan() && out[1].is_nan());
@@ -232,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn bands_stand_about_the_average() {
+    fn bollinger_bands_are_symmetric_about_the_average() {
         let (mut low, mut mid, mut high) = ([0.0; 2], [0.0; 2], [0.0; 2]);
         bollinger(&[1.0, 3.0], 2, 2.0, &mut low, &mut mid, &mut high).unwrap();
         assert_eq!((low[1], mid[1], high[1]), (0.0, 2.0, 4.0));
     }
 
     #[test]
-    fn scaling() {
+    fn normalised_and_standardised_values() {
         let mut out = [0.0; 3];
         normalise(&[2.0, 4.0, 3.0], &mut out).unwrap();
         assert_eq!(out, [0.0, 1.0, 0.5]);

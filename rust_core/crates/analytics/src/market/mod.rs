@@ -1,4 +1,4 @@
-//! What trades, quotes and books say.
+//! Figures from trades, quotes and books.
 pub mod depth;
 pub mod indicators;
 pub mod order_flow;

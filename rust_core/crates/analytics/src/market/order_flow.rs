@@ -1,13 +1,13 @@
-//! Order flow imbalance: how much more the bid grew than the ask.
+//! Order flow imbalance: how much more the bid size grew than the ask size.
 //!
 //! Sources: Cont, Kukanov and Stoikov, "The Price Impact of Order Book Events", Journal of Financial
 //! Econometrics 12 (2014), equation for e_n; over several levels, Xu, Gould and Howison, "Multi-Level
 //! Order-Flow Imbalance in a Limit Order Book", Market Microstructure and Liquidity 4 (2019).
 
-use crate::lanes::{fold, twice, LANES};
+use crate::lanes::{fold, with_avx2, LANES};
 use crate::{same_length, LengthMismatch};
 
-/// Quotes one after the other, one slice a field.
+/// A series of quotes, one slice per field.
 #[derive(Clone, Copy, Debug)]
 pub struct Quotes<'a> {
     pub bids: &'a [f64],
@@ -24,7 +24,7 @@ impl Quotes<'_> {
     }
 }
 
-/// A quote: best prices and the sizes there.
+/// A quote: the best prices and their sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quote {
     pub bid: f64,
@@ -33,11 +33,12 @@ pub struct Quote {
     pub ask_size: f64,
 }
 
-/// Contribution of one change of the quote:
-/// `1{Pb ≥ Pb'}·qb − 1{Pb ≤ Pb'}·qb' − 1{Pa ≤ Pa'}·qa + 1{Pa ≥ Pa'}·qa'`, a dash = before.
+/// The contribution of one change of the quote:
+/// `1{Pb ≥ Pb'}·qb − 1{Pb ≤ Pb'}·qb' − 1{Pa ≤ Pa'}·qa + 1{Pa ≥ Pa'}·qa'`, where a prime marks the quote
+/// before.
 #[inline(always)]
 pub fn contribution(before: Quote, after: Quote) -> f64 {
-    // Both sides computed and chosen between, not branched to: prices move unpredictably, and this vectorises.
+    // Selects instead of branching: price moves are unpredictable, and this form vectorises.
     let when = |condition: bool, size: f64| if condition { size } else { 0.0 };
     when(after.bid >= before.bid, after.bid_size)
         - when(after.bid <= before.bid, before.bid_size)
@@ -55,7 +56,7 @@ fn at(quotes: &Quotes<'_>, index: usize) -> Quote {
     }
 }
 
-/// Order flow imbalance of a stretch of quotes: Σ of the contributions. 0 of fewer than two quotes.
+/// Order flow imbalance of a series of quotes: Σ of the contributions. 0 if there are fewer than two quotes.
 pub fn ofi(quotes: &Quotes<'_>) -> Result<f64, LengthMismatch> {
     let length = quotes.checked_length()?;
     Ok(ofi_sum(
@@ -67,8 +68,8 @@ pub fn ofi(quotes: &Quotes<'_>) -> Result<f64, LengthMismatch> {
     ))
 }
 
-twice! {
-    /// Σ of the contributions of `length` quotes (all slices at least that long).
+with_avx2! {
+    /// Σ of the contributions of the first `length` quotes. All slices must have at least that length.
     pub fn ofi_sum(bids: &[f64], bid_sizes: &[f64], asks: &[f64], ask_sizes: &[f64], length: usize) -> f64 {
         let quotes = Quotes {
             bids: &bids[..length],
@@ -92,7 +93,7 @@ twice! {
     }
 }
 
-/// [`LANES`] quotes side by side: arrays of known length, so that no bound is checked in the loop.
+/// [`LANES`] consecutive quotes in arrays of known length, so that the loop needs no bounds checks.
 struct Block<'a> {
     bids: &'a [f64; LANES],
     bid_sizes: &'a [f64; LANES],
@@ -112,7 +113,7 @@ impl Block<'_> {
     }
 }
 
-/// The quotes from `start` on; `None`: fewer than a block are left.
+/// The block of quotes at `start`; `None` if fewer quotes are left.
 #[inline(always)]
 fn block<'a>(quotes: &Quotes<'a>, start: usize) -> Option<Block<'a>> {
     Some(Block {
@@ -136,10 +137,10 @@ pub fn ofi_series(quotes: &Quotes<'_>, out: &mut [f64]) -> Result<(), LengthMism
     Ok(())
 }
 
-/// Imbalance over several levels: Σ_m exp(−decay·m)·OFI_m / Σ_m exp(−decay·m), m = 0 the best level.
+/// Imbalance over several levels: Σ_m exp(−decay·m)·OFI_m / Σ_m exp(−decay·m), where m = 0 is the best level.
 ///
-/// Each slice of `book` holds rows of `levels` entries, best first: a snapshot a row. `decay` 0 weighs all
-/// levels alike. NaN of no level.
+/// Each slice of `book` has one row per snapshot, with `levels` values from the best level on. With `decay`
+/// 0 all levels have the same weight. NaN if `levels` is 0.
 pub fn weighted_ofi(book: &Quotes<'_>, levels: usize, decay: f64) -> Result<f64, LengthMismatch> {
     let length = book.checked_length()?;
     if levels == 0 {
@@ -148,7 +149,7 @@ pub fn weighted_ofi(book: &Quotes<'_>, levels: usize, decay: f64) -> Result<f64,
     if length % levels != 0 {
         return Err(LengthMismatch {
             expected: length.next_multiple_of(levels),
-            got: length,
+            actual: length,
         });
     }
     let weights: Vec<f64> = (0..levels).map(|level| (-decay * level as f64).exp()).collect();
@@ -159,8 +160,8 @@ pub fn weighted_ofi(book: &Quotes<'_>, levels: usize, decay: f64) -> Result<f64,
     Ok(total / weights.iter().sum::<f64>())
 }
 
-/// Trade imbalance: (bought − sold) / (bought + sold), by the taker's side (+1 buy, −1 sell, 0 unknown: not
-/// counted). NaN where nothing was traded.
+/// Trade imbalance: (bought − sold) / (bought + sold) by the side of the taker (+1 buy, −1 sell; 0,
+/// unknown, is not counted). NaN without volume.
 pub fn trade_imbalance(volumes: &[f64], sides: &[i8]) -> Result<f64, LengthMismatch> {
     same_length(volumes.len(), &[sides.len()])?;
     let (mut signed, mut total) = (0.0, 0.0);
@@ -184,7 +185,7 @@ mod tests {
     };
 
     #[test]
-    fn each_kind_of_change_counts_as_the_paper_says() {
+    fn each_kind_of_change_contributes_as_in_the_paper() {
         assert_eq!(contribution(START, START), 0.0);
         assert_eq!(contribution(START, Quote { bid_size: 8.0, ..START }), 3.0, "bid grew");
         assert_eq!(
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_the_sum_of_the_series() {
+    fn the_imbalance_is_the_sum_of_the_series() {
         for length in 0..40usize {
             let field = |k: usize| (0..length).map(|i| ((i * k + k) % 9) as f64).collect::<Vec<_>>();
             let (bids, bid_sizes, asks, ask_sizes) = (field(2), field(5), field(7), field(4));
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn deeper_levels_count_less() {
+    fn deeper_levels_have_less_weight() {
         // Two levels, two snapshots: the best bid grows by 1, the second by 4.
         let book = Quotes {
             bids: &[10.0, 9.0, 10.0, 9.0],
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn trades_lean_by_side() {
+    fn trade_imbalance_ignores_trades_of_unknown_side() {
         assert_eq!(trade_imbalance(&[3.0, 1.0, 100.0], &[1, -1, 0]), Ok(0.5));
         assert!(trade_imbalance(&[1.0], &[0]).unwrap().is_nan());
     }

@@ -6,7 +6,7 @@
 use crate::lanes::{mean, weighted_sums};
 use crate::{same_length, LengthMismatch};
 
-/// Volume-weighted average price: Σ p·v / Σ v. NaN where there is no volume.
+/// Volume-weighted average price: Σ p·v / Σ v. NaN without volume.
 #[inline]
 pub fn vwap(prices: &[f64], volumes: &[f64]) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[volumes.len()])?;
@@ -14,14 +14,14 @@ pub fn vwap(prices: &[f64], volumes: &[f64]) -> Result<f64, LengthMismatch> {
     Ok(if total == 0.0 { f64::NAN } else { products / total })
 }
 
-/// Equal-weighted average of samples taken at equal distances: the mean. NaN of nothing.
+/// TWAP of samples at equal intervals: their mean. NaN of an empty slice.
 pub fn twap_sampled(prices: &[f64]) -> f64 {
     mean(prices)
 }
 
-/// Time-weighted average price: Σ p_i·(t_{i+1} − t_i) / (end − t_0). Each price holds until the next
-/// one, the last one until `end`. `times` and `end` in ns, not falling (a step back counts negative). NaN
-/// where no time passes, but the price itself where there is one point only.
+/// Time-weighted average price: Σ p_i·(t_{i+1} − t_i) / (end − t_0). Each price holds until the next one,
+/// the last one until `end`. `times` and `end` are in ns and must not decrease (a step back counts
+/// negative). NaN if no time passes, except that a single point yields its price.
 pub fn twap(prices: &[f64], times: &[i64], end: Option<i64>) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[times.len()])?;
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
@@ -41,10 +41,11 @@ pub fn twap(prices: &[f64], times: &[i64], end: Option<i64>) -> Result<f64, Leng
     })
 }
 
-/// VWAP of the last `window` trades, for each trade; NaN until `window` trades are there, and while
-/// they have no volume. `out` has the length of the inputs.
+/// VWAP of the last `window` trades, for each trade. NaN until the window is full, and while it has no
+/// volume. `out` has the length of the inputs.
 ///
-/// The sums are carried along and taken anew every `window` trades, so rounding does not pile up.
+/// The sums are updated from trade to trade and recomputed every `window` trades, so that rounding errors
+/// do not accumulate.
 pub fn rolling_vwap(prices: &[f64], volumes: &[f64], window: usize, out: &mut [f64]) -> Result<(), LengthMismatch> {
     same_length(prices.len(), &[volumes.len(), out.len()])?;
     if window == 0 || window > prices.len() {
@@ -58,9 +59,9 @@ pub fn rolling_vwap(prices: &[f64], volumes: &[f64], window: usize, out: &mut [f
         if first % window == 0 {
             (products, total) = weighted_sums(&prices[first..=last], &volumes[first..=last]);
         } else {
-            let gone = first - 1;
-            products += prices[last] * volumes[last] - prices[gone] * volumes[gone];
-            total += volumes[last] - volumes[gone];
+            let removed = first - 1;
+            products += prices[last] * volumes[last] - prices[removed] * volumes[removed];
+            total += volumes[last] - volumes[removed];
         }
         out[last] = if total == 0.0 { f64::NAN } else { products / total };
     }
@@ -72,15 +73,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vwap_weighs_by_volume() {
+    fn vwap_is_weighted_by_volume() {
         assert_eq!(vwap(&[10.0, 20.0], &[3.0, 1.0]), Ok(12.5));
         assert!(vwap(&[], &[]).unwrap().is_nan());
         assert!(vwap(&[10.0], &[0.0]).unwrap().is_nan());
-        assert_eq!(vwap(&[1.0], &[]), Err(LengthMismatch { expected: 1, got: 0 }));
+        assert_eq!(vwap(&[1.0], &[]), Err(LengthMismatch { expected: 1, actual: 0 }));
     }
 
     #[test]
-    fn twap_weighs_by_time_held() {
+    fn twap_is_weighted_by_time() {
         assert_eq!(twap(&[10.0, 20.0, 99.0], &[0, 3, 4], None), Ok(12.5));
         assert_eq!(twap(&[10.0, 20.0], &[0, 3], Some(4)), Ok(12.5));
         assert_eq!(twap(&[10.0], &[5], None), Ok(10.0));

@@ -1,16 +1,17 @@
 //! Spreads and the prices between bid and ask.
 //!
-//! Sources: effective and realized spread, Huang and Stoll, "Dealer versus auction markets", Journal
-//! of Financial Economics 41 (1996); the size-weighted mid, Gatheral and Oomen, "Zero-intelligence realized
-//! variance estimation", Finance and Stochastics 14 (2010). (Stoikov's 2018 micro-price adjusts that mid
-//! by a fitted Markov chain; what is here is its first approximation and needs no fit.)
+//! Sources: effective and realized spread, Huang and Stoll, "Dealer versus auction markets", Journal of
+//! Financial Economics 41 (1996); the size-weighted mid, Gatheral and Oomen, "Zero-intelligence realized
+//! variance estimation", Finance and Stochastics 14 (2010). Stoikov's 2018 micro-price adjusts that mid
+//! with a fitted Markov chain. The function here is its first approximation and needs no fit.
 
 use crate::{same_length, LengthMismatch};
 
-/// Basis points in one.
+/// Basis points per unit.
 pub const BASIS_POINTS: f64 = 10_000.0;
 
-/// Size-weighted mid of one quote: (bid·ask_size + ask·bid_size) / (bid_size + ask_size). NaN without size.
+/// Size-weighted mid of one quote: (bid·ask_size + ask·bid_size) / (bid_size + ask_size). NaN if both sizes
+/// are 0.
 #[inline(always)]
 pub fn microprice(bid: f64, bid_size: f64, ask: f64, ask_size: f64) -> f64 {
     (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
@@ -49,9 +50,9 @@ pub fn relative_spreads(bids: &[f64], asks: &[f64], out: &mut [f64]) -> Result<(
     Ok(())
 }
 
-/// Effective spread of each trade: 2·D·(price − mid), D = +1 for a buyer as taker, −1 for a seller; in
-/// currency. What the taker paid for immediacy, there and back. Against a mid of some time later it is
-/// the realized spread: what was left to the maker.
+/// Effective spread of each trade: 2·D·(price − mid) in currency, with D = +1 for a buying taker and −1 for
+/// a selling taker. It is the round-trip cost of immediacy to the taker. With a mid of a later time it is
+/// the realized spread, the revenue of the maker.
 pub fn effective_spreads(prices: &[f64], mids: &[f64], sides: &[i8], out: &mut [f64]) -> Result<(), LengthMismatch> {
     same_length(prices.len(), &[mids.len(), sides.len(), out.len()])?;
     for index in 0..prices.len() {
@@ -65,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_microprice_leans_away_from_size() {
+    fn the_microprice_is_nearer_to_the_smaller_side() {
         assert_eq!(microprice(10.0, 1.0, 11.0, 1.0), 10.5);
         assert_eq!(microprice(10.0, 3.0, 11.0, 1.0), 10.75);
         assert!(microprice(10.0, 0.0, 11.0, 0.0).is_nan());
     }
 
     #[test]
-    fn spreads_by_hand() {
+    fn spreads_match_a_manual_calculation() {
         let mut out = [0.0; 2];
         quoted_spreads(&[9.0, 10.0], &[11.0, 10.5], &mut out).unwrap();
         assert_eq!(out, [2.0, 0.5]);

@@ -1,15 +1,16 @@
-//! Market figures kept up to date trade by trade and quote by quote.
+//! Market figures that are updated with each trade and each quote.
 //!
-//! A [`Stream`] holds the last `window` trades (VWAP, trade imbalance) and the last `window` changes of
-//! the quote (OFI), each O(1) a step. Bounded: two rings of `window` entries, no growth.
+//! A [`Stream`] holds the last `window` trades (VWAP, trade imbalance) and the last `window` changes of the
+//! quote (OFI). An update is O(1). Memory is bounded by two rings of `window` elements.
 //!
-//! The sums are carried along and taken anew each time a ring comes round, so rounding does not pile up.
+//! The sums are updated from step to step and recomputed each time a ring starts over, so that rounding
+//! errors do not accumulate.
 
 use super::indicators::smoothing;
 use super::order_flow::{contribution, Quote};
 use super::spreads::microprice;
 
-/// Longest window: 2²⁴ entries, 400 MB of rings.
+/// Longest window: 2²⁴ elements, which need 400 MB for the rings.
 pub const MAX_WINDOW: usize = 1 << 24;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +20,7 @@ struct Print {
     signed: f64,
 }
 
-/// One instrument's running figures.
+/// The figures of one instrument.
 #[derive(Clone, Debug)]
 pub struct Stream {
     window: usize,
@@ -37,7 +38,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// `window` trades and changes of the quote, 1..=[`MAX_WINDOW`]; an EMA of trade prices over `span` trades.
+    /// A stream over `window` trades and `window` changes of the quote, with an EMA of trade prices over
+    /// `span` trades. `None` if the window is outside 1..=[`MAX_WINDOW`] or the span is below 1.
     pub fn new(window: usize, span: f64) -> Option<Stream> {
         if window == 0 || window > MAX_WINDOW || !span.is_finite() || span < 1.0 {
             return None;
@@ -58,7 +60,7 @@ impl Stream {
         })
     }
 
-    /// A trade; `side` of the taker: +1 buy, −1 sell, 0 unknown.
+    /// Adds a trade. `side` is that of the taker: +1 buy, −1 sell, 0 unknown.
     pub fn on_trade(&mut self, price: f64, volume: f64, side: i8) {
         let print = Print {
             notional: price * volume,
@@ -69,9 +71,9 @@ impl Stream {
             self.prints.push(print);
             self.add(print, 1.0);
         } else {
-            let gone = std::mem::replace(&mut self.prints[self.next_print], print);
+            let removed = std::mem::replace(&mut self.prints[self.next_print], print);
             self.next_print += 1;
-            self.add(gone, -1.0);
+            self.add(removed, -1.0);
             self.add(print, 1.0);
             if self.next_print == self.window {
                 self.next_print = 0;
@@ -96,7 +98,7 @@ impl Stream {
         self.sums.signed += sign * print.signed;
     }
 
-    /// The best prices changed.
+    /// Adds a change of the quote.
     pub fn on_quote(&mut self, quote: Quote) {
         let Some(before) = self.quote.replace(quote) else {
             return;
@@ -115,7 +117,7 @@ impl Stream {
         }
     }
 
-    /// VWAP of the window; NaN without volume.
+    /// The VWAP of the window; NaN without volume.
     pub fn vwap(&self) -> f64 {
         if self.sums.volume == 0.0 {
             f64::NAN
@@ -153,7 +155,7 @@ impl Stream {
         self.sums.volume
     }
 
-    /// Trades seen in all.
+    /// Number of trades since the start.
     pub fn trades(&self) -> u64 {
         self.trades
     }
@@ -183,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn running_figures_are_those_of_the_window() {
+    fn the_figures_equal_those_of_the_window() {
         let length = 1_000usize;
         let prices: Vec<f64> = (0..length).map(|i| 50.0 + (i * 17 % 23) as f64 * 0.01).collect();
         let volumes: Vec<f64> = (0..length).map(|i| 1.0 + (i * 7 % 13) as f64).collect();
@@ -198,25 +200,25 @@ mod tests {
                     ask_size: 2.0,
                 });
                 let range = (index + 1).saturating_sub(window)..=index;
-                let want = vwap(&prices[range.clone()], &volumes[range]).unwrap();
-                assert!((stream.vwap() - want).abs() < 1e-9);
+                let expected = vwap(&prices[range.clone()], &volumes[range]).unwrap();
+                assert!((stream.vwap() - expected).abs() < 1e-9);
                 assert!((stream.trade_imbalance() - 1.0).abs() < 1e-12);
                 let first = index.saturating_sub(window);
                 let asks: Vec<f64> = prices[first..=index].iter().map(|price| price + 1.0).collect();
-                let want = ofi(&Quotes {
+                let expected = ofi(&Quotes {
                     bids: &prices[first..=index],
                     bid_sizes: &volumes[first..=index],
                     asks: &asks,
                     ask_sizes: &vec![2.0; asks.len()],
                 });
-                assert!((stream.ofi() - want.unwrap()).abs() < 1e-9);
+                assert!((stream.ofi() - expected.unwrap()).abs() < 1e-9);
             }
             assert_eq!(stream.trades(), length as u64);
         }
     }
 
     #[test]
-    fn before_anything_there_is_nothing() {
+    fn an_empty_stream_has_no_figures() {
         let stream = Stream::new(4, 2.0).unwrap();
         assert!(stream.vwap().is_nan() && stream.spread().is_nan() && stream.ema().is_nan());
         assert_eq!(stream.ofi(), 0.0);

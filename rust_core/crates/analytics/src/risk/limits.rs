@@ -1,16 +1,19 @@
-//! Order limits per account: admit or say why not, in tens of nanoseconds.
+//! Order limits per account: admits an order or returns the reason against it, in tens of nanoseconds.
 //!
-//! Accounts and symbols are small indexes given out by [`RiskBook::add_account`] and
-//! [`RiskBook::add_symbol`]; whoever has names maps them once. [`RiskBook::check`] reads only; fills are told by
-//! [`RiskBook::fill`], prices by [`RiskBook::set_mark`].
+//! Accounts and symbols are small indexes from [`RiskBook::add_account`] and [`RiskBook::add_symbol`]; the
+//! caller maps names to them. [`RiskBook::fill`] books a fill, [`RiskBook::set_mark`] sets a price.
+//! [`RiskBook::check`] changes neither positions nor limits.
 //!
-//! Cost: a check is O(1) while no mark moved since the account was last valued, else O(positions of the
-//! account): equity and gross are then summed anew, not carried along, so that they never drift.
+//! Cost: a check is O(1) if no mark has changed since the account was last valued, else O(positions of the
+//! account). Equity and gross are then summed again instead of updated, so that rounding errors do not
+//! accumulate.
 //!
-//! Known limits: working orders reserve nothing here (the engine's own risk does that); a position without a mark
-//! counts at its cost; quantities are floats, so 0.1 + 0.2 − 0.3 leaves a position of 6e-17 (count in lots to have none).
+//! Known limits:
+//! - Open orders reserve nothing here; the risk checks of the engine do that.
+//! - A position without a mark counts at its cost.
+//! - Quantities are floats: 0.1 + 0.2 − 0.3 leaves a position of 6e-17. Quantities in lots avoid this.
 
-/// Most accounts and most symbols of one book.
+/// Limits of one book.
 pub const MAX_ACCOUNTS: usize = 1 << 20;
 pub const MAX_SYMBOLS: usize = 1 << 16;
 
@@ -25,7 +28,7 @@ pub struct Limits {
     pub max_leverage: f64,
     /// Loss against [`RiskBook::start_day`] after which only reducing orders pass.
     pub max_daily_loss: f64,
-    /// Furthest from the mark, as a fraction of it.
+    /// Largest distance of an order's price from the mark, as a fraction of the mark.
     pub price_band: f64,
 }
 
@@ -39,7 +42,7 @@ impl Limits {
         price_band: f64::INFINITY,
     };
 
-    /// No limit is negative or NaN.
+    /// Whether no limit is negative or NaN.
     pub fn is_valid(&self) -> bool {
         [
             self.max_order_quantity,
@@ -54,7 +57,7 @@ impl Limits {
     }
 }
 
-/// The verdict on an order; the codes are what batches return.
+/// The result of a check. Checks of many orders return the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {
@@ -86,7 +89,7 @@ impl Verdict {
         Verdict::LeverageLimit,
     ];
 
-    /// The name callers see; the same words as the engine's refusals.
+    /// The name; the same as that of the engine's refusal.
     pub const fn name(self) -> &'static str {
         match self {
             Verdict::Admitted => "admitted",
@@ -108,9 +111,9 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Holding {
     pub symbol: u32,
-    /// Signed: long > 0.
+    /// Positive if long, negative if short.
     pub quantity: f64,
-    /// What it cost, signed as the quantity.
+    /// Cost of the position, with the sign of the quantity.
     pub cost: f64,
 }
 
@@ -120,19 +123,20 @@ struct Account {
     cash: f64,
     holdings: Vec<Holding>,
     day_start: f64,
-    // Valued at `valued_at` of the book's marks.
+    /// The `mark_version` for which `equity` and `gross` are valid.
     valued_at: u64,
     equity: f64,
     gross: f64,
 }
 
-/// Accounts, what they hold, what it is worth.
+/// Accounts with their holdings, and the marks of the symbols.
 #[derive(Clone, Debug, Default)]
 pub struct RiskBook {
     accounts: Vec<Account>,
-    /// NaN = none yet.
+    /// NaN = no mark yet.
     marks: Vec<f64>,
-    marked: u64,
+    /// Number of mark changes.
+    mark_version: u64,
 }
 
 impl RiskBook {
@@ -140,7 +144,8 @@ impl RiskBook {
         RiskBook::default()
     }
 
-    /// A new account with `cash`; `None`: the book is full or the limits are not valid.
+    /// Adds an account with `cash`. `None` if the book is full, the limits are not valid or the cash is not
+    /// finite.
     pub fn add_account(&mut self, cash: f64, limits: Limits) -> Option<u32> {
         if self.accounts.len() >= MAX_ACCOUNTS || !limits.is_valid() || !cash.is_finite() {
             return None;
@@ -150,14 +155,14 @@ impl RiskBook {
             cash,
             holdings: Vec::new(),
             day_start: cash,
-            valued_at: self.marked,
+            valued_at: self.mark_version,
             equity: cash,
             gross: 0.0,
         });
         Some(self.accounts.len() as u32 - 1)
     }
 
-    /// A new symbol without a mark; `None`: the book is full.
+    /// Adds a symbol without a mark. `None` if the book is full.
     pub fn add_symbol(&mut self) -> Option<u32> {
         if self.marks.len() >= MAX_SYMBOLS {
             return None;
@@ -174,7 +179,7 @@ impl RiskBook {
         self.marks.len()
     }
 
-    /// False: no such account, or limits that are not valid.
+    /// Returns false if the account is unknown or the limits are not valid.
     pub fn set_limits(&mut self, account: u32, limits: Limits) -> bool {
         match self.accounts.get_mut(account as usize) {
             Some(account) if limits.is_valid() => {
@@ -189,24 +194,26 @@ impl RiskBook {
         Some(self.accounts.get(account as usize)?.limits)
     }
 
-    /// The price a symbol is valued at. False: no such symbol, or not a price.
+    /// Sets the price at which a symbol is valued. Returns false if the symbol is unknown or the price is
+    /// not a positive number.
     pub fn set_mark(&mut self, symbol: u32, price: f64) -> bool {
         match self.marks.get_mut(symbol as usize) {
             Some(mark) if price > 0.0 && price.is_finite() => {
                 *mark = price;
-                self.marked += 1;
+                self.mark_version += 1;
                 true
             }
             _ => false,
         }
     }
 
-    /// NaN: none yet.
+    /// The mark of a symbol; NaN if it has none yet.
     pub fn mark(&self, symbol: u32) -> Option<f64> {
         self.marks.get(symbol as usize).copied()
     }
 
-    /// The daily loss counts from the account's equity now.
+    /// Starts a day: the daily loss counts from the account's current equity. Returns false if the account
+    /// is unknown.
     pub fn start_day(&mut self, account: u32) -> bool {
         let Some((equity, _)) = self.value(account) else {
             return false;
@@ -215,7 +222,8 @@ impl RiskBook {
         true
     }
 
-    /// Deposit (> 0) or withdrawal (< 0); the daily loss does not see it.
+    /// Deposits (> 0) or withdraws (< 0) cash without an effect on the daily loss. Returns false if the
+    /// account is unknown or the amount is not finite.
     pub fn move_cash(&mut self, account: u32, amount: f64) -> bool {
         match self.accounts.get_mut(account as usize) {
             Some(account) if amount.is_finite() => {
@@ -228,17 +236,18 @@ impl RiskBook {
         }
     }
 
-    /// `quantity` signed: bought > 0. Cost and realized profit go by average cost, as in the engine
-    /// (RULES.md §2). Returns what the fill realized, the fee apart; `None`: unknown account or symbol, or not numbers.
+    /// Books a fill. `quantity` is positive for a buy and negative for a sell. Cost and realized profit use
+    /// average cost, as in the engine (RULES.md §2). Returns the realized profit without the fee. `None` if
+    /// the account or the symbol is unknown, or an argument is out of range.
     pub fn fill(&mut self, account: u32, symbol: u32, quantity: f64, price: f64, fee: f64) -> Option<f64> {
         let known = (symbol as usize) < self.marks.len();
-        let numbers = quantity.is_finite() && price > 0.0 && price.is_finite() && fee.is_finite();
-        if !(known && numbers) {
+        let in_range = quantity.is_finite() && price > 0.0 && price.is_finite() && fee.is_finite();
+        if !(known && in_range) {
             return None;
         }
         let account = self.accounts.get_mut(account as usize)?;
         account.cash -= quantity * price + fee;
-        // Valued anew at the next look.
+        // The next call of `value` sums again.
         account.valued_at = u64::MAX;
         let at = match account.holdings.iter().position(|holding| holding.symbol == symbol) {
             Some(at) => at,
@@ -270,7 +279,7 @@ impl RiskBook {
         Some(realized)
     }
 
-    /// Cash, whatever is held.
+    /// The cash of an account.
     pub fn cash(&self, account: u32) -> Option<f64> {
         Some(self.accounts.get(account as usize)?.cash)
     }
@@ -279,7 +288,7 @@ impl RiskBook {
         Some(&self.accounts.get(account as usize)?.holdings)
     }
 
-    /// Signed quantity held; 0 where nothing is, `None` for an unknown account.
+    /// Signed quantity held; 0 without a holding, `None` for an unknown account.
     pub fn position(&self, account: u32, symbol: u32) -> Option<f64> {
         let holdings = self.holdings(account)?;
         Some(
@@ -290,7 +299,7 @@ impl RiskBook {
         )
     }
 
-    /// Signed value of a holding: at its mark, else at cost.
+    /// Signed value of a holding at its mark; without a mark, its cost.
     pub fn exposure(&self, holding: &Holding) -> f64 {
         let mark = self.marks[holding.symbol as usize];
         if mark.is_nan() {
@@ -304,7 +313,7 @@ impl RiskBook {
     #[inline]
     pub fn value(&mut self, account: u32) -> Option<(f64, f64)> {
         let known = self.accounts.get(account as usize)?;
-        if known.valued_at != self.marked {
+        if known.valued_at != self.mark_version {
             let (mut equity, mut gross) = (known.cash, 0.0);
             for holding in &known.holdings {
                 let value = self.exposure(holding);
@@ -312,14 +321,15 @@ impl RiskBook {
                 gross += value.abs();
             }
             let known = &mut self.accounts[account as usize];
-            (known.equity, known.gross, known.valued_at) = (equity, gross, self.marked);
+            (known.equity, known.gross, known.valued_at) = (equity, gross, self.mark_version);
             return Some((equity, gross));
         }
         Some((known.equity, known.gross))
     }
 
-    /// May this account place this order? `quantity` > 0; `buy` tells the side; `price` the limit or, for a
-    /// market order, the price to expect. The reason is the first in the order of [`Verdict`].
+    /// Checks whether the account may place an order. `quantity` > 0. `price` is the limit, or the expected
+    /// price of a market order. If several limits are exceeded, the result is the first in the order of
+    /// [`Verdict`].
     #[inline]
     pub fn check(&mut self, account: u32, symbol: u32, buy: bool, quantity: f64, price: f64) -> Verdict {
         let Some((equity, gross)) = self.value(account) else {
@@ -343,7 +353,7 @@ impl RiskBook {
         if notional > limits.max_order_notional {
             return Verdict::OrderNotionalLimit;
         }
-        // A NaN mark compares false: no mark, no band.
+        // Without a mark (NaN) the comparison is false, and no band applies.
         if (price - mark).abs() > limits.price_band * mark {
             return Verdict::PriceOutsideBand;
         }

@@ -1,7 +1,7 @@
 //! Order limits, value at risk, stress.
 //!
-//! For research, back-tests and bots on this side of the wire. The exchange never asks it: admission of real
-//! orders is the engine's own, in integers (`RULES.md` §4), so there is no second risk code in the order path.
+//! For research, back-tests and trading bots. The exchange does not use this module: the engine admits real
+//! orders itself, in integers (`RULES.md` §4). So the order path has no second risk code.
 pub mod limits;
 pub mod normal;
 pub mod stress;

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_from_tables() {
+    fn quantiles_match_published_tables() {
         for (p, x) in [
             (0.5, 0.0),
             (0.95, 1.644_853_626_951_472_7),

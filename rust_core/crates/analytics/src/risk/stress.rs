@@ -1,7 +1,7 @@
-//! Stress: what holdings lose when prices move as told.
+//! Stress: the profit or loss of holdings in a scenario.
 //!
-//! A scenario is one relative move a symbol (−0.2 = falls by a fifth). The loss is linear in the move, which is
-//! exact for shares and currencies (no options here).
+//! A scenario is one relative price move per symbol (−0.2 = a fall by a fifth). The loss is linear in the
+//! move. This is exact for shares and currencies; there are no options.
 
 use crate::lanes::dot;
 use crate::{same_length, LengthMismatch};
@@ -14,11 +14,12 @@ pub struct Stressed {
     pub equity: f64,
     /// Σ |position| × moved price.
     pub gross: f64,
-    /// gross / equity; infinite where equity is not positive and something is held.
+    /// gross / equity; 0 without positions, infinite if there are positions and equity is not positive.
     pub leverage: f64,
 }
 
-/// `shocks` and `exposures` (signed values held, position × mark) go together, symbol by symbol.
+/// The account after the scenario `shocks`. `exposures` are the signed values held, position × mark. Both
+/// have one element per symbol, in the same order.
 pub fn stress(equity: f64, exposures: &[f64], shocks: &[f64]) -> Result<Stressed, LengthMismatch> {
     same_length(exposures.len(), &[shocks.len()])?;
     let profit = dot(exposures, shocks);
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_by_hand() {
+    fn a_scenario_matches_a_manual_calculation() {
         let after = stress(1_000.0, &[1_500.0, -500.0], &[-0.2, 0.1]).unwrap();
         assert_eq!(
             after,

@@ -4,13 +4,13 @@
 //! expected shortfall with the correction that keeps it coherent in discrete samples, Acerbi and
 //! Tasche, "On the coherence of expected shortfall", Journal of Banking & Finance 26 (2002).
 //!
-//! `confidence` is that of the loss not being exceeded (0.99), `alpha` = 1 − confidence. All results are
-//! fractions of the value held, like the returns; a negative VaR is a gain.
+//! `confidence` is the probability that the loss is not exceeded (0.99), and `alpha` = 1 − confidence. All
+//! results are fractions of the value held, like the returns. A negative VaR is a gain.
 
 use super::normal::{density, quantile};
 use crate::lanes::mean_and_deviation;
 
-/// A loss that is not exceeded with the given confidence, and the mean loss where it is.
+/// The loss that is not exceeded with the given confidence, and the mean loss if it is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TailRisk {
     pub value_at_risk: f64,
@@ -26,15 +26,15 @@ fn is_confidence(confidence: f64) -> bool {
     confidence > 0.0 && confidence < 1.0
 }
 
-/// From the sample itself. With n returns and k = ⌊n·alpha⌋: VaR is the (k+1)-th largest loss, ES is
-/// `(Σ of the k largest + (n·alpha − k)·VaR) / (n·alpha)`. `returns` is reordered. NaN of an empty sample, of one
-/// with NaN in it, or for a confidence outside (0, 1).
+/// VaR and ES of the sample itself. With n returns and k = ⌊n·alpha⌋, VaR is the (k+1)-th largest loss and
+/// ES is `(Σ of the k largest + (n·alpha − k)·VaR) / (n·alpha)`. Reorders `returns`. NaN if the sample is
+/// empty or contains NaN, or if the confidence is outside (0, 1).
 pub fn historical(returns: &mut [f64], confidence: f64) -> TailRisk {
     if returns.is_empty() || !is_confidence(confidence) || returns.iter().any(|x| x.is_nan()) {
         return UNDEFINED;
     }
-    // 1 − 0.95 is a hair above 0.05: without the correction 100 returns would have 5.000…4 in the tail, which is
-    // harmless, but 1 − 0.9 is a hair below 0.1 and would lose one.
+    // In floats 1 − 0.95 is slightly above 0.05 and 1 − 0.9 slightly below 0.1. Without this correction 100
+    // returns would have 9.99… instead of 10 in the tail, and one would be lost.
     let tail = returns.len() as f64 * (1.0 - confidence);
     let tail = if (tail - tail.round()).abs() < 1e-9 * tail.max(1.0) {
         tail.round()
@@ -52,15 +52,15 @@ pub fn historical(returns: &mut [f64], confidence: f64) -> TailRisk {
     }
 }
 
-/// From a normal distribution of the sample's mean and standard deviation (n − 1), over `horizon` periods (the
-/// deviation grows with its root): VaR = z·σ√h − μh, ES = σ√h·φ(z)/alpha − μh, z the quantile of `confidence`. NaN of fewer
-/// than two returns.
+/// VaR and ES of a normal distribution with the sample's mean μ and standard deviation σ (n − 1), over h =
+/// `horizon` periods: VaR = z·σ√h − μh and ES = σ√h·φ(z)/alpha − μh, where z is the quantile of
+/// `confidence`. NaN if there are fewer than two returns.
 pub fn parametric(returns: &[f64], confidence: f64, horizon: f64) -> TailRisk {
     let (mean, deviation) = mean_and_deviation(returns, 1);
     parametric_of(mean, deviation, confidence, horizon)
 }
 
-/// [`parametric`] of a known mean and deviation for one period.
+/// [`parametric`] with a known mean and standard deviation of one period.
 pub fn parametric_of(mean: f64, deviation: f64, confidence: f64, horizon: f64) -> TailRisk {
     if !is_confidence(confidence) {
         return UNDEFINED;
@@ -73,8 +73,8 @@ pub fn parametric_of(mean: f64, deviation: f64, confidence: f64, horizon: f64) -
     }
 }
 
-/// Profit and loss of holdings in each period: `out[i] = Σ_j returns[i, j]·exposures[j]`. `returns` holds rows of
-/// `exposures.len()` entries.
+/// Profit and loss of holdings in each period: `out[i] = Σ_j returns[i, j]·exposures[j]`. `returns` is
+/// row-major with `exposures.len()` columns.
 pub fn profits(returns: &[f64], exposures: &[f64], out: &mut [f64]) -> Result<(), crate::LengthMismatch> {
     crate::same_length(out.len() * exposures.len(), &[returns.len()])?;
     if exposures.is_empty() {
@@ -92,9 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tail_of_a_hundred() {
+    fn the_tail_of_a_hundred_returns() {
         let mut returns: Vec<f64> = (1..=100).map(|i| f64::from(i * 37 % 101) / -100.0).collect();
-        // Losses 0.01 ..= 1.00; five percent beyond.
+        // The losses are 0.01 ..= 1.00; five of them are in the tail.
         let risk = historical(&mut returns, 0.95);
         assert_eq!(risk.value_at_risk, 0.95);
         assert!((risk.expected_shortfall - 0.98).abs() < 1e-12);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_of_less_than_one_point_is_the_worst() {
+    fn a_tail_of_less_than_one_return_is_the_largest_loss() {
         let risk = historical(&mut [-0.3, 0.1, 0.2], 0.99);
         assert_eq!(
             risk,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_tail_from_tables() {
+    fn the_normal_tail_matches_published_tables() {
         let risk = parametric_of(0.0, 1.0, 0.99, 1.0);
         assert!((risk.value_at_risk - 2.326_347_874).abs() < 1e-9);
         assert!((risk.expected_shortfall - 2.665_214_220).abs() < 1e-8);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn holdings_times_returns() {
+    fn profits_are_returns_times_exposures() {
         let mut out = [0.0; 2];
         profits(&[0.1, 0.2, -0.1, 0.0], &[100.0, -50.0], &mut out).unwrap();
         assert_eq!(out, [0.0, -10.0]);

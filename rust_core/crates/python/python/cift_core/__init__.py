@@ -1,16 +1,19 @@
 """The Rust core of CIFT Markets for Python.
 
-`FastOrderBook` is the matching of the exchange's engine, one instrument a book; `FastMarketData` market
-analytics over NumPy arrays and running figures; `FastRiskEngine` order limits, value at risk and stress;
-`wire` the codec between the engine's messages and dicts; `cift_core.ticks` batches of ticks
-as arrays. `help()` of each says formulas, units, shapes and errors.
+- `FastOrderBook`: the matching of the exchange's engine, one instrument per book.
+- `FastMarketData`: market analytics over NumPy arrays, and current figures of one instrument.
+- `FastRiskEngine`: order limits, value at risk and stress.
+- `wire`: the codec between the engine's messages and dicts.
+- `cift_core.ticks`: batches of ticks as arrays.
 
-Arrays are taken as they lie in memory: C-contiguous, float64 (numbers), int64 (ids, times in ns) or int8
-(sides, 1 buy and -1 sell); anything else is a TypeError, nothing is converted unseen. Floats are for
-analysis: what the exchange itself does with prices and money is done in integers, elsewhere.
+`help()` of each describes formulas, units, shapes and errors.
 
-The classes need NumPy, `wire` does not: a process that only talks to the engine never loads it, which matters
-where functions scale from zero.
+Arrays are read in place. They must be C-contiguous and float64 (numbers), int64 (ids, times in ns) or int8
+(sides, 1 buy and -1 sell). Any other array is a TypeError; nothing is converted implicitly. Floats are for
+analysis only: the exchange itself computes prices and money in integers.
+
+The classes need NumPy, `wire` does not. A process that only talks to the engine never loads NumPy,
+which keeps the start of functions from zero short.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -26,7 +29,7 @@ __all__ = ["FastMarketData", "FastOrderBook", "FastRiskEngine", "wire"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Here and not in Rust: a missing NumPy is an ImportError now, and no failed call later.
+    # Imported here, so that a missing NumPy is an ImportError now and not an error of a later call.
     import numpy  # noqa: F401
 
     from cift_core import _cift_core

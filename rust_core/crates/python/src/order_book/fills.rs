@@ -1,4 +1,4 @@
-//! Fills as a NumPy record array: one allocation, columns by name (`fills["price"]`), nothing copied.
+//! Fills as a NumPy record array: one allocation, columns by name (`fills["price"]`), no copy.
 
 use numpy::{Element, PyArray1, PyArrayDescr, PyArrayDescrMethods};
 use pyo3::prelude::*;
@@ -17,21 +17,21 @@ pub struct Fill {
     pub maker: i64,
     pub price: f64,
     pub quantity: f64,
-    /// 1: the taker bought.
+    /// Side of the taker: 1 buy, -1 sell.
     pub side: i8,
-    /// Named, so that no byte of an array is uninitialised.
+    /// An explicit field, so that no byte of an array is uninitialised.
     pub padding: [u8; 7],
 }
 
 impl Fill {
     #[inline]
-    pub fn of(hit: &Match, prices: &Grid, quantities: &Grid) -> Fill {
+    pub fn of(matched: &Match, prices: &Grid, quantities: &Grid) -> Fill {
         Fill {
-            taker: hit.taker,
-            maker: hit.maker,
-            price: prices.value(hit.price),
-            quantity: quantities.value(hit.quantity),
-            side: sign_of(hit.side),
+            taker: matched.taker,
+            maker: matched.maker,
+            price: prices.value(matched.price),
+            quantity: quantities.value(matched.quantity),
+            side: sign_of(matched.side),
             padding: [0; 7],
         }
     }
@@ -51,13 +51,13 @@ pub fn dtype(py: Python<'_>) -> PyResult<Bound<'_, PyArrayDescr>> {
     Ok(dtype.bind(py).clone())
 }
 
-// SAFETY: `Fill` is plain data whose fields lie where the dtype says (checked by `the_layout_is_the_dtypes`), and
-// every bit pattern of it is valid.
+// SAFETY: `Fill` is plain data with the field offsets of the dtype (asserted below), and every bit pattern
+// is valid.
 unsafe impl Element for Fill {
     const IS_COPY: bool = true;
 
     fn get_dtype(py: Python<'_>) -> Bound<'_, PyArrayDescr> {
-        // A fixed, valid description: it fails only where Python is out of memory.
+        // The description is fixed and valid: this fails only if Python is out of memory.
         dtype(py).unwrap_or_else(|_| numpy::dtype::<u8>(py))
     }
 
@@ -74,9 +74,9 @@ const _: () = {
     assert!(std::mem::offset_of!(Fill, side) == 32);
 };
 
-/// The array; the vector's memory becomes its own.
+/// An array that takes over the memory of the vector.
 pub fn array(py: Python<'_>, fills: Vec<Fill>) -> PyResult<Bound<'_, PyArray1<Fill>>> {
-    // Known to work before the vector is given away under this dtype.
+    // `get_dtype` cannot report an error, so the dtype is checked here first.
     debug_assert!(dtype(py)?.itemsize() == std::mem::size_of::<Fill>());
     Ok(PyArray1::from_vec(py, fills))
 }

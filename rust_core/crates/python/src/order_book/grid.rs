@@ -1,12 +1,14 @@
 //! Floats on a grid: prices in ticks, quantities in lots.
 //!
-//! The book is exact, Python's numbers are floats. A float within [`TOLERANCE`] steps of a whole number of steps is
-//! that number; any other is an error, not rounded: an order at a price that does not exist is a bug of the caller.
+//! The book is exact, and Python passes floats. A float within [`TOLERANCE`] steps of a whole number of
+//! steps is that number. Any other float is an error and is not rounded: an order at a price off the grid
+//! is a bug of the caller.
 
-/// How far from a whole number of steps a float may be, in steps: room for the rounding of `price / tick`.
+/// How far a float may be from a whole number of steps, in steps. It covers the rounding of `price / tick`.
 const TOLERANCE: f64 = 1e-4;
 
-/// Highest number of steps, either way: 2⁴⁰ steps are exact in a float with room for the tolerance.
+/// Largest number of steps in either direction: a float represents 2⁴⁰ steps exactly, with bits left for
+/// the tolerance.
 pub const MAX_STEPS: i64 = 1 << 40;
 
 /// Steps of one size.
@@ -14,12 +16,12 @@ pub const MAX_STEPS: i64 = 1 << 40;
 pub struct Grid {
     step: f64,
     per_unit: f64,
-    /// `1 / step` is whole (0.01 → 100): then division gives the float nearest to the decimal.
+    /// `1 / step` is a whole number (0.01 → 100). Then a division yields the float nearest to the decimal.
     whole: bool,
 }
 
 impl Grid {
-    /// `None`: not a step.
+    /// `None` if `step` is not a positive finite number.
     pub fn new(step: f64) -> Option<Grid> {
         if !(step > 0.0 && step.is_finite()) {
             return None;
@@ -38,11 +40,12 @@ impl Grid {
         self.step
     }
 
-    /// Whole steps of a value; `None`: between steps, too far out, or not a number.
+    /// The whole steps of a value; `None` if it is between steps, out of range, or not a number.
     #[inline]
     pub fn steps(&self, value: f64) -> Option<i64> {
         let scaled = value * self.per_unit;
-        // Rounds half away from zero; `round` would be a call into libm on the baseline. Saturates, NaN → 0.
+        // Rounds half away from zero. `round` would be a call into libm on the baseline. The cast
+        // saturates; NaN becomes 0.
         let nearest = (scaled + f64::copysign(0.5, scaled)) as i64;
         let close = (scaled - nearest as f64).abs() < TOLERANCE;
         (close && nearest.abs() <= MAX_STEPS).then_some(nearest)

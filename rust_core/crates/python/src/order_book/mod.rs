@@ -1,10 +1,11 @@
-//! `FastOrderBook`: the engine's limit order book for research and simulation, one instrument a book.
+//! `FastOrderBook`: the engine's limit order book for research and simulation, one instrument per book.
 //!
-//! The matching is the engine's own (`cift_engine::book`): price, then time, icebergs refill at the end of their
-//! level. No accounts, no money, no risk: those are the exchange's. Prices and quantities are floats on the grid of
-//! `tick` and `lot`; ids are the caller's `int`s and name resting orders only (free again after the fill).
+//! The matching is that of the engine (`cift_engine::book`): price-time priority; icebergs refill at the
+//! end of their level. There are no accounts, no money and no risk checks. Prices and quantities are floats
+//! on the grid of `tick` and `lot`. Ids are `int`s of the caller and identify resting orders only; an id is
+//! free again after the fill.
 //!
-//! Bounded: `history` fills are kept, older ones are forgotten.
+//! Memory is bounded: only the last `history` fills are kept.
 
 mod fills;
 mod grid;
@@ -20,29 +21,29 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{pairs, Column};
-use crate::side::{of_sign, Named};
+use crate::side::{of_sign, SideName};
 use fills::Fill;
 use grid::Grid;
 use named_book::{Match, NamedBook};
 
-/// Longest `history` and longest side of `depth`.
+/// Largest `history`.
 const MAX_HISTORY: usize = 1 << 24;
 
-/// A limit order book of one instrument, price-time priority: the matching of the exchange's engine.
+/// A limit order book of one instrument with price-time priority and the matching of the exchange's engine.
 ///
-/// symbol: a name for the reader. tick, lot: steps of price and quantity; what lies between steps is a ValueError.
-/// history: fills kept for trades().
+/// symbol: a name for display. tick, lot: steps of price and quantity; a value between steps is a ValueError.
+/// history: number of fills kept for trades().
 #[pyclass(module = "cift_core")]
 pub struct FastOrderBook {
     symbol: String,
     prices: Grid,
     quantities: Grid,
     book: NamedBook,
-    /// Scratch: matches of the call under way.
+    /// Scratch buffer: the matches of the current call.
     matches: Vec<Match>,
     history: VecDeque<Match>,
     history_limit: usize,
-    /// All fills ever.
+    /// Number of fills since the start.
     traded: u64,
 }
 
@@ -62,7 +63,9 @@ impl FastOrderBook {
     fn lots(&self, quantity: f64, field: &str) -> PyResult<i64> {
         match self.quantities.steps(quantity) {
             Some(lots) if lots > 0 => Ok(lots),
-            Some(_) => Err(PyValueError::new_err(format!("{field} {quantity} must be positive"))),
+            Some(_) => Err(PyValueError::new_err(format!(
+                "{field} must be positive, got {quantity}"
+            ))),
             None => Err(PyValueError::new_err(format!(
                 "{field} {quantity} is not a multiple of the lot {}",
                 self.quantities.step()
@@ -70,36 +73,36 @@ impl FastOrderBook {
         }
     }
 
-    fn new_id(&self, id: i64) -> PyResult<()> {
+    fn check_new_id(&self, id: i64) -> PyResult<()> {
         if self.book.contains(id) {
-            return Err(PyValueError::new_err(format!("order {id} rests in the book already")));
+            return Err(PyValueError::new_err(format!("order {id} already rests in the book")));
         }
         Ok(())
     }
 
-    /// Remembers the matches of this call.
-    fn remember(&mut self) {
+    /// Adds the matches of this call to the history.
+    fn add_to_history(&mut self) {
         self.traded += self.matches.len() as u64;
-        let kept = self.matches.len().saturating_sub(self.history_limit);
-        for hit in &self.matches[kept..] {
+        let first_kept = self.matches.len().saturating_sub(self.history_limit);
+        for matched in &self.matches[first_kept..] {
             if self.history.len() == self.history_limit {
                 self.history.pop_front();
             }
-            self.history.push_back(*hit);
+            self.history.push_back(*matched);
         }
     }
 
-    /// The matches of this call as (maker, price, quantity), and remembers them.
-    fn told<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    /// Adds the matches of this call to the history and returns them as (maker, price, quantity).
+    fn report_matches<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         if self.matches.is_empty() {
             return Ok(PyList::empty(py));
         }
-        self.remember();
+        self.add_to_history();
         let (prices, quantities) = (self.prices, self.quantities);
         let rows = self
             .matches
             .iter()
-            .map(|hit| (hit.maker, prices.value(hit.price), quantities.value(hit.quantity)).into_pyobject(py));
+            .map(|m| (m.maker, prices.value(m.price), quantities.value(m.quantity)).into_pyobject(py));
         PyList::new(py, rows.collect::<PyResult<Vec<Bound<'py, PyTuple>>>>()?)
     }
 
@@ -123,10 +126,13 @@ impl FastOrderBook {
     #[pyo3(signature = (symbol = "", *, tick = 0.01, lot = 1.0, history = 10_000))]
     fn new(symbol: &str, tick: f64, lot: f64, history: usize) -> PyResult<Self> {
         let grid = |step, field: &str| {
-            Grid::new(step).ok_or_else(|| PyValueError::new_err(format!("{field} must be a positive number")))
+            Grid::new(step)
+                .ok_or_else(|| PyValueError::new_err(format!("{field} must be a positive number, got {step}")))
         };
         if history > MAX_HISTORY {
-            return Err(PyValueError::new_err(format!("history must be at most {MAX_HISTORY}")));
+            return Err(PyValueError::new_err(format!(
+                "history must be at most {MAX_HISTORY}, got {history}"
+            )));
         }
         Ok(FastOrderBook {
             symbol: symbol.to_owned(),
@@ -140,15 +146,17 @@ impl FastOrderBook {
         })
     }
 
-    /// Match a limit order and rest what is left. Returns its fills, [(maker id, price, quantity), …].
+    /// Match a limit order; the unmatched rest enters the book. Returns its fills, [(maker id, price,
+    /// quantity), …].
     ///
-    /// display_quantity: the part shown at a time (iceberg). ValueError: off the grid, not positive, or the id rests already.
+    /// display_quantity: the visible part of an iceberg. ValueError: a value off the grid or not positive,
+    /// or an order with this id already rests.
     #[pyo3(signature = (id, side, price, quantity, display_quantity = None, /))]
     fn add_limit<'py>(
         &mut self,
         py: Python<'py>,
         id: i64,
-        side: Named,
+        side: SideName,
         price: f64,
         quantity: f64,
         display_quantity: Option<f64>,
@@ -157,37 +165,39 @@ impl FastOrderBook {
         let display = display_quantity
             .map(|display| self.lots(display, "display_quantity"))
             .transpose()?;
-        self.new_id(id)?;
+        self.check_new_id(id)?;
         self.matches.clear();
         self.book
             .submit(id, side.0, Some(ticks), lots, display, &mut self.matches);
-        self.told(py)
+        self.report_matches(py)
     }
 
-    /// Match at any price; what finds nobody is dropped. Returns the fills, [(maker id, price, quantity), …].
+    /// Match at any price; the unmatched rest is dropped. Returns the fills, [(maker id, price, quantity),
+    /// …].
     #[pyo3(signature = (id, side, quantity, /))]
     fn add_market<'py>(
         &mut self,
         py: Python<'py>,
         id: i64,
-        side: Named,
+        side: SideName,
         quantity: f64,
     ) -> PyResult<Bound<'py, PyList>> {
         let lots = self.lots(quantity, "quantity")?;
-        self.new_id(id)?;
+        self.check_new_id(id)?;
         self.matches.clear();
         self.book.submit(id, side.0, None, lots, None, &mut self.matches);
-        self.told(py)
+        self.report_matches(py)
     }
 
-    /// Add many limit orders, one after the other; returns all their fills in one record array.
+    /// Add many limit orders, one after the other. Returns all their fills in one record array.
     ///
-    /// prices, quantities: float64; sides: int8, 1 buys and -1 sells; ids: int64; all of one length, none is copied. A
-    /// price of +inf (buy) or -inf (sell) is a market order. Fills have the fields taker, maker (int64), price,
-    /// quantity (float64), side (int8, of the taker).
+    /// prices, quantities: float64; sides: int8, 1 buy and -1 sell; ids: int64. All have one length, and
+    /// none is copied. A price of +inf (buy) or -inf (sell) is a market order. Fills have the fields taker,
+    /// maker (int64), price, quantity (float64), side (int8, of the taker).
     ///
-    /// ValueError names the first wrong index. Nothing is added then, except where an id rests already: orders before
-    /// it have been added, as the book before them decides whether an id is free; their fills are in trades().
+    /// A ValueError names the first invalid index, and no order is added. The exception is an id that
+    /// already rests when its turn comes: the orders before it have been added, and their fills are in
+    /// trades().
     #[pyo3(signature = (prices, quantities, sides, ids, /))]
     fn add_orders<'py>(
         &mut self,
@@ -198,23 +208,25 @@ impl FastOrderBook {
         ids: Column<'_, i64>,
     ) -> PyResult<Fills<'py>> {
         let count = prices.len();
-        if [quantities.len(), sides.len(), ids.len()] != [count; 3] {
-            return Err(PyValueError::new_err(
-                "prices, quantities, sides and ids differ in length",
-            ));
+        let lengths = [quantities.len(), sides.len(), ids.len()];
+        if lengths != [count; 3] {
+            return Err(PyValueError::new_err(format!(
+                "prices, quantities, sides and ids differ in length: {count}, {}, {}, {}",
+                lengths[0], lengths[1], lengths[2]
+            )));
         }
         let mut orders = Vec::with_capacity(count);
         for index in 0..count {
             let at = |error: PyErr| PyValueError::new_err(format!("order {index}: {}", error.value(py)));
             let side = of_sign(sides[index]).ok_or_else(|| {
-                PyValueError::new_err(format!("order {index}: side {} is neither 1 nor -1", sides[index]))
+                PyValueError::new_err(format!("order {index}: side must be 1 or -1, got {}", sides[index]))
             })?;
-            let any = if side == Side::Buy {
+            let market_price = if side == Side::Buy {
                 f64::INFINITY
             } else {
                 f64::NEG_INFINITY
             };
-            let limit = if prices[index] == any {
+            let limit = if prices[index] == market_price {
                 None
             } else {
                 Some(self.ticks(prices[index]).map_err(at)?)
@@ -223,27 +235,27 @@ impl FastOrderBook {
         }
         self.matches.clear();
         self.book.reserve(count);
-        let mut taken = None;
+        let mut duplicate = None;
         for (index, &(side, limit, lots)) in orders.iter().enumerate() {
-            if let Err(error) = self.new_id(ids[index]) {
-                taken = Some((index, error));
+            if let Err(error) = self.check_new_id(ids[index]) {
+                duplicate = Some((index, error));
                 break;
             }
             self.book.submit(ids[index], side, limit, lots, None, &mut self.matches);
         }
-        self.remember();
-        if let Some((index, error)) = taken {
+        self.add_to_history();
+        if let Some((index, error)) = duplicate {
             return Err(PyValueError::new_err(format!("order {index}: {}", error.value(py))));
         }
         let fills = self
             .matches
             .iter()
-            .map(|hit| Fill::of(hit, &self.prices, &self.quantities))
+            .map(|matched| Fill::of(matched, &self.prices, &self.quantities))
             .collect();
         fills::array(py, fills)
     }
 
-    /// Take a resting order out. Returns the quantity that was left, 0.0 where no such order rests.
+    /// Remove a resting order. Returns its open quantity, 0.0 if no such order rests.
     #[pyo3(signature = (id, /))]
     fn cancel(&mut self, id: i64) -> f64 {
         self.book
@@ -251,16 +263,18 @@ impl FastOrderBook {
             .map_or(0.0, |resting| self.quantities.value(resting.left))
     }
 
-    /// Take many resting orders out (int64 ids). Returns how many rested.
+    /// Remove many resting orders (int64 ids). Returns how many of them rested.
     #[pyo3(signature = (ids, /))]
     fn cancel_orders(&mut self, ids: Column<'_, i64>) -> usize {
         ids.iter().filter(|&&id| self.book.cancel(id).is_some()).count()
     }
 
-    /// Change a resting order: quantity = the new open quantity, price = the new limit; None = as it is. Returns fills.
+    /// Change a resting order. quantity: the new open quantity; price: the new limit; None: no change.
+    /// Returns its fills.
     ///
-    /// Where only the quantity falls it keeps its place; otherwise it leaves and enters as new (an iceberg shows all of
-    /// it from then on) and may match. KeyError: no such order rests. ValueError: off the grid, or not positive.
+    /// If only the quantity decreases, the order keeps its time priority. Otherwise it is removed and
+    /// submitted again: it may match, and an iceberg shows its whole quantity from then on. KeyError: no
+    /// such order rests. ValueError: a value off the grid or not positive.
     #[pyo3(signature = (id, /, quantity = None, price = None))]
     fn modify<'py>(
         &mut self,
@@ -283,10 +297,10 @@ impl FastOrderBook {
             self.book
                 .submit(id, resting.side, Some(ticks), lots, None, &mut self.matches);
         }
-        self.told(py)
+        self.report_matches(py)
     }
 
-    /// Take everything out; history stays.
+    /// Remove all orders. The history of fills stays.
     fn clear(&mut self) {
         self.book = NamedBook::default();
     }
@@ -306,32 +320,33 @@ impl FastOrderBook {
         self.quantities.step()
     }
 
-    /// Highest bid; None: no bid.
+    /// Highest bid; None if there is none.
     #[getter]
     fn best_bid(&self) -> Option<f64> {
         self.best(Side::Buy)
     }
 
-    /// Lowest ask; None: no ask.
+    /// Lowest ask; None if there is none.
     #[getter]
     fn best_ask(&self) -> Option<f64> {
         self.best(Side::Sell)
     }
 
-    /// Best ask - best bid; None where a side is empty.
+    /// Best ask - best bid; None if a side is empty.
     #[getter]
     fn spread(&self) -> Option<f64> {
         let ticks = self.book.book().best(Side::Sell)? - self.book.book().best(Side::Buy)?;
         Some(self.prices.value(ticks))
     }
 
-    /// Half way between best bid and best ask; None where a side is empty.
+    /// (best bid + best ask) / 2; None if a side is empty.
     #[getter]
     fn mid(&self) -> Option<f64> {
         Some((self.best(Side::Buy)? + self.best(Side::Sell)?) / 2.0)
     }
 
-    /// Mid weighed by the sizes of the other side (see FastMarketData.microprice); None where a side is empty.
+    /// Mid weighted by the size of the opposite side (see FastMarketData.microprice); None if a side is
+    /// empty.
     #[getter]
     fn microprice(&self) -> Option<f64> {
         let (bid, bid_size) = self.level(Side::Buy)?;
@@ -341,7 +356,8 @@ impl FastOrderBook {
         ))
     }
 
-    /// The best levels of both sides: (bids, asks), float64 of shape (levels there are, 2): price, shown quantity.
+    /// The best levels of both sides as (bids, asks): float64 of shape (number of levels, 2), with price
+    /// and visible quantity.
     #[pyo3(signature = (levels = 10, /))]
     fn depth<'py>(&self, py: Python<'py>, levels: usize) -> PyResult<(Levels<'py>, Levels<'py>)> {
         let side = |side| {
@@ -351,14 +367,14 @@ impl FastOrderBook {
         Ok((side(Side::Buy)?, side(Side::Sell)?))
     }
 
-    /// Shown quantity and number of orders at a price.
+    /// Visible quantity and number of orders at a price.
     #[pyo3(signature = (side, price, /))]
-    fn level_at(&self, side: Named, price: f64) -> PyResult<(f64, u32)> {
+    fn level_at(&self, side: SideName, price: f64) -> PyResult<(f64, u32)> {
         let level = self.book.book().level(side.0, self.ticks(price)?);
         Ok((self.quantities.value(level.quantity), level.orders))
     }
 
-    /// Quantity left of a resting order, hidden parts included; 0.0 where no such order rests.
+    /// Open quantity of a resting order, with its hidden part; 0.0 if no such order rests.
     #[pyo3(signature = (id, /))]
     fn open_quantity(&self, id: i64) -> f64 {
         self.book
@@ -366,18 +382,19 @@ impl FastOrderBook {
             .map_or(0.0, |resting| self.quantities.value(resting.left))
     }
 
-    /// The last fills, oldest first, at most `count` (None: all that are kept), as a record array.
+    /// The last fills as a record array, oldest first: at most `count` (None: all that are kept).
     #[pyo3(signature = (count = None, /))]
     fn trades<'py>(&self, py: Python<'py>, count: Option<usize>) -> PyResult<Fills<'py>> {
         let skipped = self.history.len().saturating_sub(count.unwrap_or(usize::MAX));
         let kept = self.history.range(skipped..);
         fills::array(
             py,
-            kept.map(|hit| Fill::of(hit, &self.prices, &self.quantities)).collect(),
+            kept.map(|matched| Fill::of(matched, &self.prices, &self.quantities))
+                .collect(),
         )
     }
 
-    /// Number of fills since the book was made.
+    /// Number of fills since the book was created.
     #[getter]
     fn trade_count(&self) -> u64 {
         self.traded

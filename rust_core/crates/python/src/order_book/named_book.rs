@@ -1,9 +1,9 @@
 //! The engine's book with the caller's order ids.
 //!
-//! `cift_engine::book::Book` knows slots; whoever uses it keeps what belongs to them. Here that is the caller's id of
-//! each resting order, and the way back from id to slot.
+//! `cift_engine::book::Book` identifies resting orders by an owner index. This module maps the index to the
+//! caller's id of the order, and the id back to the index.
 //!
-//! Invariant: `slots[i]` is live exactly when `by_id[slots[i].id] == i`; the book's `owner` is that index.
+//! Invariant: `slots[i]` is in use exactly when `by_id[slots[i].id] == i`. The book's `owner` is that index.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,22 +11,22 @@ use std::hash::{BuildHasherDefault, Hasher};
 use cift_engine::book::{Book, Handle};
 use cift_engine::Side;
 
-/// One resting order hit by one incoming order. The layout is that of the NumPy dtype in `fills.rs`.
+/// A match of one incoming order with one resting order. The layout is that of the NumPy dtype in `fills.rs`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Match {
     pub taker: i64,
     pub maker: i64,
-    /// Ticks.
+    /// In ticks.
     pub price: i64,
-    /// Lots.
+    /// In lots.
     pub quantity: i64,
-    /// Of the taker.
+    /// Side of the taker.
     pub side: Side,
 }
 
-/// A 64-bit multiplicative hash: ids are the caller's own, nobody attacks himself, and SipHash alone would take a
-/// third of the time of an order.
+/// A 64-bit multiplicative hash. The caller chooses the ids, so the hash needs no protection against an
+/// attacker. SipHash would take a third of the time of an order.
 #[derive(Default)]
 pub struct IdHasher(u64);
 
@@ -58,11 +58,12 @@ struct Slot {
     price: i64,
 }
 
-/// What became of a cancel or a question.
+/// A resting order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resting {
     pub side: Side,
     pub price: i64,
+    /// Open quantity in lots.
     pub left: i64,
 }
 
@@ -87,14 +88,15 @@ impl NamedBook {
         self.by_id.contains_key(&id)
     }
 
-    /// Room for this many more resting orders.
+    /// Reserves capacity for this many more resting orders.
     pub fn reserve(&mut self, orders: usize) {
         self.by_id.reserve(orders);
         self.slots.reserve(orders.saturating_sub(self.free.len()));
     }
 
-    /// Matches an order and rests what is left of a limit (`display`: as an iceberg). `limit` `None`: at any price, and
-    /// nothing rests. Returns the lots that were not matched. The id must not rest already.
+    /// Matches an order. The unmatched rest of a limit order rests in the book, with `display` as an
+    /// iceberg. Without `limit` the order matches at any price, and nothing rests. Returns the unmatched
+    /// lots. No order with this id may rest already.
     pub fn submit(
         &mut self,
         id: i64,
@@ -158,7 +160,7 @@ impl NamedBook {
         })
     }
 
-    /// Takes a resting order out; `None`: it does not rest.
+    /// Removes a resting order; `None` if there is none with this id.
     pub fn cancel(&mut self, id: i64) -> Option<Resting> {
         let resting = self.resting(id)?;
         let (owner, slot) = self.slot(id)?;
@@ -168,7 +170,8 @@ impl NamedBook {
         Some(resting)
     }
 
-    /// Makes a resting order smaller where it stands; `left` is positive and not larger than what is left.
+    /// Reduces a resting order, which keeps its time priority. `left` must be positive and at most the open
+    /// quantity.
     pub fn shrink(&mut self, id: i64, left: i64) {
         if let Some((_, slot)) = self.slot(id) {
             self.book.reduce(slot.handle, left);
