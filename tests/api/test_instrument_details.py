@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.target import eventually
+from tests.target import DEADLINE_S, eventually
 from tests.venue import MARKET, Venue, refusal
 
 SYMBOLS = f"{MARKET}/symbols"
@@ -29,7 +29,9 @@ async def instruments(venue: Venue, count: int) -> list[str]:
     symbols = sorted([await venue.instrument(price=None) for _ in range(count)])
 
     def are_listed() -> bool:
-        answers = [httpx.get(f"{venue.exchange.url}{SYMBOLS}?query={each}") for each in symbols]
+        answers = [
+            httpx.get(f"{venue.exchange.url}{SYMBOLS}?query={each}", timeout=DEADLINE_S) for each in symbols
+        ]
         return all(answer.json()["items"] for answer in answers)
 
     eventually(are_listed, "the instruments are listed")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from cift.kernel.clock import now_ns, rfc3339
 from cift.kernel.money import NANOS
+from tests.target import DEADLINE_S
 from tests.venue import FEED, MARKET, Venue, refusal
 
 
@@ -141,10 +142,12 @@ async def test_symbols_list_the_rules_of_an_instrument(venue: Venue) -> None:
     from tests.target import eventually
 
     def found() -> dict[str, object] | None:
-        items = httpx.get(f"{venue.exchange.url}{MARKET}/symbols?query={symbol.lower()}").json()["items"]
+        items = httpx.get(
+            f"{venue.exchange.url}{MARKET}/symbols?query={symbol.lower()}", timeout=DEADLINE_S
+        ).json()["items"]
         return items[0] if items and items[0]["last"] else None
 
-    listed = eventually(found, "the symbol is listed", 10)
+    listed = eventually(found, "the symbol is listed")
     assert listed.pop("calendar") == "XNYS"
     now = rfc3339(now_ns())
     assert isinstance(listed.pop("in_regular_hours"), bool) and listed.pop("hours_change_at") > now

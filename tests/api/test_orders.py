@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.target import DEADLINE_S
 from tests.venue import TRADING, Venue, new_id, refusal
 
 
@@ -119,7 +120,7 @@ async def test_a_gtd_order_expires(venue: Venue) -> None:
     from tests.target import eventually
 
     symbol, user = await venue.instrument(), venue.user()
-    at = rfc3339(now_ns() + 1_000_000_000)
+    at = rfc3339(now_ns() + 6_000_000_000)
     view = await venue.order(user, symbol, time_in_force="gtd", expire_at=at)
     assert view["expire_at"] == at
     await placed_equals_read(venue, user, view)
@@ -127,10 +128,12 @@ async def test_a_gtd_order_expires(venue: Venue) -> None:
     import httpx
 
     def expired() -> dict[str, Any] | None:
-        answer = httpx.get(f"{venue.exchange.url}{TRADING}/orders/{view['id']}", headers=user.key).json()
+        answer = httpx.get(
+            f"{venue.exchange.url}{TRADING}/orders/{view['id']}", headers=user.key, timeout=DEADLINE_S
+        ).json()
         return answer if answer["status"] == "expired" else None
 
-    assert eventually(expired, "the order expires", 10)["reason"] == "time_reached"
+    assert eventually(expired, "the order expires")["reason"] == "time_reached"
 
 
 async def test_self_trade_prevention(venue: Venue) -> None:

@@ -9,6 +9,8 @@ import cift_core
 import pytest
 from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, wire
 
+from tests.target import DEADLINE_S
+
 STUBTEST_TIMEOUT_S = 300
 
 
@@ -46,7 +48,7 @@ except AttributeError as error:
 
 def test_the_codec_needs_no_numpy() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", NO_NUMPY], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", NO_NUMPY], capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

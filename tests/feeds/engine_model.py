@@ -16,10 +16,13 @@ class Engine:
         self.session = 0
         self.open = False
         self.last_sequence = 0
+        self.refused = 0
+        """Commands that came while it was away."""
         self.told: list[dict[str, Any]] = []
 
     async def submit(self, command: dict[str, Any]) -> None:
         await asyncio.sleep(0)
+        self.refused += self.away is not None
         if self.away is Unavailable:
             raise Unavailable("engine_unavailable", "away")
         if self.away is OutcomeUnknown:

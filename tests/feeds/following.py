@@ -11,7 +11,7 @@ from cift.feeds.feed_driver import FeedDriver
 from cift.feeds.outside import Tick
 from tests.feeds.engine_model import Engine, of
 
-UNTIL_TIMEOUT_S = 40.0
+UNTIL_TIMEOUT_S = 60.0
 
 
 class Following:

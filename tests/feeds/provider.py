@@ -16,6 +16,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from tests.target import DEADLINE_S
+
 WAITING_BYTES_MAX = 256 * 1024
 """What a client may leave unread before it is slow."""
 
@@ -93,7 +95,7 @@ class Provider:
         await self.until(lambda: not self.clients)
 
     async def until(self, condition: Any, what: str = "") -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 await asyncio.sleep(0.01)
 

@@ -17,6 +17,7 @@ from cift.feeds.settings import MarketSettings
 from cift.feeds.timeline import Timeline
 from cift.kernel.errors import OutcomeUnknown, Unavailable
 from tests.feeds.engine_model import Engine, of
+from tests.target import DEADLINE_S
 
 
 def tape() -> Timeline:
@@ -63,7 +64,7 @@ class Playing:
             await self._task
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 assert not self._task.done(), self._task.exception()
                 await asyncio.sleep(0.01)
@@ -77,7 +78,7 @@ async def test_a_loop_opens_a_session_that_closes_when_the_tape_does() -> None:
     first = engine.told[0]
     assert first["type"] == "set_session"
     close_s = 23_400 / 100
-    assert close_s < (first["closes_at"] - before) / 1e9 < close_s + 10
+    assert close_s < (first["closes_at"] - before) / 1e9 < close_s + 10 + (time.time_ns() - before) / 1e9
     sequences = [command["source_sequence"] for command in engine.told[1:]]
     assert sequences == sorted(set(sequences))
     assert len(of(engine.told, "set_session")) == 1
@@ -92,7 +93,8 @@ async def test_what_was_missed_is_not_sent_late(
     async with Playing(engine) as playing:
         await playing.until(lambda: len(engine.told) > 20)
         engine.away = failure
-        await asyncio.sleep(0.5)
+        refused = engine.refused
+        await playing.until(lambda: engine.refused >= refused + 5)
         engine.told.clear()
         engine.away = None
         await playing.until(lambda: len(engine.told) > 40)
@@ -169,7 +171,7 @@ async def test_a_stall_of_this_process_is_skipped_not_replayed() -> None:
 
 async def test_as_fast_as_possible_tells_the_whole_tape_and_ends() -> None:
     engine = Engine()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_S):
         playing = Playing(engine, speed=None, loops=1)
         await playing.driver.run()
     assert playing.source.loops == 1

@@ -17,6 +17,7 @@ from tests.feeds.alpaca_server import AlpacaServer
 from tests.feeds.massive_server import MassiveServer
 from tests.feeds.provider import repeating
 from tests.stack import Stack, User
+from tests.target import DEADLINE_S
 
 MARKET, TRADING = "/api/v1/market-data", "/api/v1/trading"
 UNTIL_TIMEOUT_S = 60.0
@@ -36,7 +37,7 @@ class Person:
     """A user of the exchange, over HTTP."""
 
     def __init__(self, stack: Stack, user: User) -> None:
-        self.http = httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=30)
+        self.http = httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=DEADLINE_S)
         self.market_metrics = f"http://{stack.run_file['market_metrics']}/metrics"
 
     async def quote(self, symbol: str = "SPY") -> dict[str, Any]:
@@ -197,6 +198,11 @@ async def test_a_wrong_key_leaves_an_exchange_that_says_so_once(tmp_path: Path) 
         async with exchange(tmp_path / "data", **settings) as stack:
             person = Person(stack, await asyncio.to_thread(stack.new_user))
             assert (await person.http.get("/health")).status_code == 200
+
+            async def refused() -> bool:
+                return "auth failed (402)" in stack.log("market")
+
+            await until(refused, "the feed reports that the key is wrong")
             log = stack.log("market")
         assert log.count("auth failed (402)") == 1 and "not-the-secret" not in log
         assert server.attempts == 1
@@ -204,7 +210,7 @@ async def test_a_wrong_key_leaves_an_exchange_that_says_so_once(tmp_path: Path) 
 
 def test_a_missing_key_is_told_before_anything_starts(tmp_path: Path) -> None:
     stack = Stack.start(tmp_path / "data", wait=False, market="alpaca")
-    assert stack.process.wait(60) != 0
+    assert stack.process.wait(DEADLINE_S) != 0
     assert "CIFT_ALPACA_KEY is not set" in stack.said
 
 

@@ -22,6 +22,7 @@ from cift.kernel.money import NANOS, parse_nanos
 from cift.platform.engine import Engine, Result
 from cift.platform.stores import Platform
 from tests.stack import Stack
+from tests.target import DEADLINE_S
 
 FEED = 7
 """A feed of these tests, beside the replay's."""
@@ -29,7 +30,7 @@ QUEUE = "QUEUE.T"
 """An instrument of these tests."""
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = 40.0) -> Any:
+async def eventually(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = DEADLINE_S) -> Any:
     """The first true answer of `check`, asked again while the engine is away."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while asyncio.get_running_loop().time() < deadline:
@@ -130,7 +131,10 @@ async def test_a_market_order_is_filled_against_the_book_at_the_price_it_shows(e
     async def filled() -> tuple[dict[str, Any], Result] | None:
         seen = await two_sided(engine, "BAC")
         result = await place(engine, account, "BAC", "buy", 10) if seen else None
-        return (seen, result) if seen and result and result.order["status"] == "filled" else None
+        if not (seen and result and result.order["status"] == "filled"):
+            return None
+        after = await two_sided(engine, "BAC")  # the price may have moved since `seen`
+        return (seen, result) if after and after["ask"] == seen["ask"] else None
 
     seen, result = await eventually(filled, "a market order is filled")
     paid = result.order["filled_notional"] // 10

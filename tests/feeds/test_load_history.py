@@ -15,6 +15,7 @@ from tests.feeds import alpaca_server, massive_server
 from tests.feeds.alpaca_server import AlpacaServer
 from tests.feeds.massive_server import MassiveServer
 from tests.stack import ROOT, Stack
+from tests.target import DEADLINE_S
 
 DAY = "2024-05-06"
 """A Monday. New York's midnight is 04:00 UTC."""
@@ -57,7 +58,7 @@ async def history(stack: Stack, symbol: str, kind: str, feed: str, rows: int) ->
         "end": "2024-05-08T00:00:00Z",
     }
     lines: list[str] = []
-    async with httpx.AsyncClient(base_url=stack.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as client:
         for _ in range(600):
             answer = await client.get(f"/api/v1/market-data/history/{symbol}", params=query)
             lines = answer.text.splitlines()[1:] if answer.status_code == 200 else []

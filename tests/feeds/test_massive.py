@@ -116,7 +116,7 @@ async def test_an_authentication_that_is_never_answered_ends(
 ) -> None:
     server.silent_at = "auth"
     with monkeypatch.context() as patch:
-        patch.setattr(source, "ANSWER_TIMEOUT_S", 0.3)
+        patch.setattr(source, "ANSWER_TIMEOUT_S", 2.0)
         with pytest.raises(Lost, match="does not say 'auth_success'"):
             await follow(server).connect()
     server.auth_timeout_s = 0.2

@@ -25,6 +25,7 @@ from cift.client import ApiError, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
 from tests.stack import Stack, eventually
+from tests.target import DEADLINE_S
 from tests.venue import MARKET, refusal
 
 NANOS = 10**9
@@ -70,7 +71,7 @@ async def publish(platform: Platform, symbol: str, rows: int, batch: int = 16_38
 
 
 def get(archiving: Stack, path: str, **query: Any) -> httpx.Response:
-    return httpx.get(f"{archiving.url}{MARKET}/{path}", params=query, timeout=60)
+    return httpx.get(f"{archiving.url}{MARKET}/{path}", params=query, timeout=DEADLINE_S)
 
 
 def items(archiving: Stack, path: str, **query: Any) -> list[Any]:
@@ -153,7 +154,6 @@ async def test_ticks_published_twice_count_once(archiving: Stack, platform: Plat
     eventually(
         lambda: items(archiving, "bars/MARKER", interval="1s", **DAY),
         "ticks published later are in the store",
-        60,
     )
     assert items(archiving, f"bars/{day}", interval="1s", limit=500, **DAY) == before
     assert (
@@ -182,10 +182,10 @@ async def test_trades_of_the_exchange_are_archived(archiving: Stack, platform: P
     one, two = archiving.new_user(), archiving.new_user()
     for user, side in ((one, "sell"), (two, "buy")):
         body = {"symbol": "OWN", "side": side, "type": "limit", "quantity": "3", "limit_price": "12.5"}
-        async with httpx.AsyncClient(base_url=archiving.url, headers=user.key, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=archiving.url, headers=user.key, timeout=DEADLINE_S) as client:
             response = await client.post("/api/v1/trading/orders", json=body)
         assert response.status_code == 201, response.text
-    (bar,) = eventually(lambda: items(archiving, "bars/OWN", interval="1d"), "the trade is in a bar", 30)
+    (bar,) = eventually(lambda: items(archiving, "bars/OWN", interval="1d"), "the trade is in a bar")
     assert (bar["open"], bar["close"], bar["volume"], bar["vwap"], bar["trades"]) == (
         *("12.5", "12.5", "3", "12.5"),
         1,
@@ -236,7 +236,7 @@ def test_a_day_of_lean_is_loaded_exported_and_loaded_again(
     assert frame.height == frame["sequence"].n_unique() >= counted()
     cift(archiving, "data", "load", "parquet", str(out), "--feed", "copied", "--symbol", "ibm")
     same = {**day, "feed": "copied"}
-    eventually(lambda: len(items(archiving, "bars/IBM", interval="15m", **same)) == len(bars), "the copy", 60)
+    eventually(lambda: len(items(archiving, "bars/IBM", interval="15m", **same)) == len(bars), "the copy")
 
     assert items(archiving, "bars/IBM", interval="15m", **same) == bars
     assert items(archiving, "bars/IBM", interval="15m", **day) == bars, "loading again changed nothing"
@@ -291,7 +291,7 @@ def test_unreadable_files_are_reported(archiving: Stack, tmp_path: Path) -> None
     )
     cift(archiving, "data", "load", "csv", str(good))
     query = {"feed": "file", "start": "2024-01-02T00:00:00Z", "end": "2024-01-03T00:00:00Z"}
-    one, two = eventually(lambda: items(archiving, "history/CSV", **query), "the file's ticks", 60)
+    one, two = eventually(lambda: items(archiving, "history/CSV", **query), "the file's ticks")
     assert (one["price"], one["quantity"], one["aggressor"]) == ("10.000000001", "0.5", "buy")
     assert (two["sequence"] - one["sequence"], two["at"]) == (1, one["at"])
 

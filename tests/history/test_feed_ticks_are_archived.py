@@ -15,6 +15,6 @@ def test_the_replays_ticks_are_in_the_store(tmp_path: Path) -> None:
         )
         bars = items(stack, "bars/SPY", interval="1s", source="outside", feed="replay")
         assert all(float(bar["low"]) <= float(bar["vwap"]) <= float(bar["high"]) for bar in bars)
-        quotes = eventually(lambda: items(stack, "history/IBM", kind="quotes", limit=50), "quotes of IBM", 60)
+        quotes = eventually(lambda: items(stack, "history/IBM", kind="quotes", limit=50), "quotes of IBM")
         assert all(float(quote["bid"]) < float(quote["ask"]) for quote in quotes)
         assert not items(stack, "bars/SPY", interval="1s", source="exchange")

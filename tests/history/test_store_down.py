@@ -9,6 +9,7 @@ from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.history.test_archive_and_query import DAY, FEED, items, publish
 from tests.stack import Stack, eventually
+from tests.target import DEADLINE_S
 from tests.venue import MARKET, refusal
 
 NANOS = 10**9
@@ -25,7 +26,7 @@ OWN = {
 
 def failures(stack: Stack, function: str) -> float:
     """How often a handler failed and was retried, from the metrics."""
-    text = httpx.get(f"{stack.url}/metrics", timeout=20).text
+    text = httpx.get(f"{stack.url}/metrics", timeout=DEADLINE_S).text
     name = f'cift_projector_failures_total{{function="history.{function}"}}'
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
@@ -45,17 +46,17 @@ async def test_events_during_the_outage_are_archived_afterwards(folder: Path) ->
         one, two = stack.new_user(), stack.new_user()
         for user, side in ((one, "sell"), (two, "buy")):
             body = {"symbol": "DOWN", "side": side, "type": "limit", "quantity": "3", "limit_price": "12.5"}
-            async with httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=20) as client:
+            async with httpx.AsyncClient(base_url=stack.url, headers=user.key, timeout=DEADLINE_S) as client:
                 response = await client.post("/api/v1/trading/orders", json=body)
             assert response.status_code == 201, response.text
         assert response.json()["status"] == "filled"
         refusal(
-            httpx.get(f"{stack.url}{MARKET}/bars/DOWN", timeout=60),  # noqa: ASYNC210
+            httpx.get(f"{stack.url}{MARKET}/bars/DOWN", timeout=DEADLINE_S),  # noqa: ASYNC210
             503,
             "analytics_unavailable",
         )
         for handler in ("archive_ticks", "archive_executions"):
-            eventually(lambda name=handler: failures(stack, name) > 1, f"{handler} is retried", 60)
+            eventually(lambda name=handler: failures(stack, name) > 1, f"{handler} is retried")
         assert stack.stop() == 0
     with Stack.start(folder, clickhouse_url=f"chdb://{folder}/clickhouse") as stack:
 
@@ -65,7 +66,7 @@ async def test_events_during_the_outage_are_archived_afterwards(folder: Path) ->
 
         eventually(arrived, "the ticks of the outage are archived", 90)
         (bar,) = eventually(
-            lambda: items(stack, "bars/DOWN", interval="1d"), "the trade of the outage is archived", 60
+            lambda: items(stack, "bars/DOWN", interval="1d"), "the trade of the outage is archived"
         )
         assert (bar["close"], bar["volume"]) == ("12.5", "3")
         assert items(stack, "bars/LATE", interval="1d", **{**DAY, "feed": FEED})[0]["trades"] == 20_000
