@@ -17,7 +17,7 @@ CIFT Markets from the command line.
 
 Start the exchange with [bold]make run[/], then:
 
-  [cyan]cift register ada ada@example.org[/]       an account with 100,000 USD of paper money
+  [cyan]cift register ada ada@example.org[/]       an account with 100,000 USD
   [cyan]cift quote SPY IBM[/]                      bid, ask and last price
   [cyan]cift orders place SPY buy 10[/]            buy ten shares now
   [cyan]cift book SPY[/]                           watch the book

@@ -132,7 +132,7 @@ def bars(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List bars of a symbol, newest first."""
+    """List the latest bars of a symbol, oldest first."""
     items = _public_pages(f"/market-data/bars/{symbol}", limit, interval=interval, source=source.value)
     output.show_list(items, BAR_COLUMNS, f"no bars of {symbol} (source {source.value})", as_json)
 

@@ -24,7 +24,7 @@ def cut(
 
 
 def _invalid() -> Refused:
-    return Refused("invalid_cursor", "cursor is not one that a page of this list gave", "cursor")
+    return Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor")
 
 
 def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:

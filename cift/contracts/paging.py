@@ -45,7 +45,7 @@ class PageRequest(BaseModel):
             if not key.isprintable():
                 raise ValueError("no page ends with such a key")
         except (binascii.Error, ValueError):
-            raise Refused("invalid_cursor", "cursor is not one that a page gave", "cursor") from None
+            raise Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor") from None
         return key
 
 

@@ -72,7 +72,7 @@ async def test_each_instrument_has_the_hours_of_its_calendar(venue: Venue) -> No
     assert [found[each]["calendar"] for each in found] == ["XNYS", "24/7", "XTKS"]
     assert (found[always]["in_regular_hours"], found[always]["hours_change_at"]) == (True, None)
     assert not (found[usual]["in_regular_hours"] and found[tokyo]["in_regular_hours"]), (
-        "New York and Tokyo are never open at once"
+        "New York and Tokyo are never open at the same time"
     )
     assert found[usual]["hours_change_at"] != found[tokyo]["hours_change_at"]
 

@@ -22,17 +22,17 @@ SETTLE_TIMEOUT_S = float(os.environ.get("CIFT_FAULT_SETTLE_S", "120"))
 CONCURRENT_MAX = 8
 FIRST_CASH = Decimal(100_000)
 REPEATED_MAX = 25
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-async def _each(things: Sequence[Thing], check: Callable[[Thing], Awaitable[None]]) -> None:
+async def _each(items: Sequence[Item], check: Callable[[Item], Awaitable[None]]) -> None:
     gate = asyncio.Semaphore(CONCURRENT_MAX)
 
-    async def one(thing: Thing) -> None:
+    async def one(item: Item) -> None:
         async with gate:
-            await check(thing)
+            await check(item)
 
-    await asyncio.gather(*(one(thing) for thing in things))
+    await asyncio.gather(*(one(item) for item in items))
 
 
 async def _read(load: Load, request: Request, path: str, **query: str) -> Answer:
@@ -302,7 +302,7 @@ async def read_model_equals_a_rebuild(platform: Platform) -> None:
 async def check_invariants(target: Target, load: Load, *, existed_min: int = 0) -> str:
     """Run every check and return a line of figures.
 
-    `existed_min`: at least so many of the doubtful orders must turn out to have been placed."""
+    `existed_min`: how many of the doubtful orders must at least turn out to have been placed."""
     await writes_are_read(load)
     doubts, existed = await settle_doubts(load)
     assert not [r for r in load.requests if r.verdict == "doubtful"]
