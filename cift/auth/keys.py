@@ -9,7 +9,7 @@ import asyncpg
 
 from cift.auth import rules, store
 from cift.contracts.auth import ApiKeyView, CreatedApiKey, NewApiKey
-from cift.contracts.paging import Page, PageRequest, make_cursor
+from cift.contracts.paging import Page, PageRequest, invalid_cursor, make_cursor
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339, to_datetime
 from cift.kernel.errors import NotFound, Refused
 from cift.platform.identity import Caller, Identity, Trader
@@ -82,7 +82,7 @@ async def list_keys(page: PageRequest, trader: Trader, database: Database) -> Pa
         at, _, id = key.partition(" ")
         time = parse_rfc3339(at)
         if time is None:
-            raise Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor")
+            raise invalid_cursor()
         after = (to_datetime(time), id)
     async with database.write() as c:
         rows = await store.list_keys(c, trader.user_id, after, page.limit + 1)

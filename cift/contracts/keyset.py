@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cift.contracts.orders import SYMBOL_PATTERN
-from cift.contracts.paging import Page, PageRequest, make_cursor
-from cift.kernel.errors import Refused
+from cift.contracts.paging import Page, PageRequest, invalid_cursor, make_cursor
 from cift.kernel.ids import parse_uuid
 
 Row = TypeVar("Row")
@@ -23,10 +22,6 @@ def cut(
     return Page.model_construct(items=[view(row) for row in rows[:limit]], next_cursor=cursor)
 
 
-def _invalid() -> Refused:
-    return Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor")
-
-
 def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:
     """The key `number:uuid` of the page before. Raises Refused: `invalid_cursor`."""
     key = page.after()
@@ -35,7 +30,7 @@ def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:
     number, _, id = key.partition(":")
     parsed = parse_uuid(id)
     if parsed is None:
-        raise _invalid()
+        raise invalid_cursor()
     return _number(number), parsed
 
 
@@ -47,13 +42,13 @@ def two_numbers(page: PageRequest) -> tuple[int, int] | None:
     first, _, second = key.partition(":")
     entry = _number(second)
     if entry > 2**31 - 1:
-        raise _invalid()
+        raise invalid_cursor()
     return _number(first), entry
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19) or int(text) > _BIGINT_MAX:
-        raise _invalid()
+        raise invalid_cursor()
     return int(text)
 
 
@@ -61,7 +56,7 @@ def symbol(page: PageRequest) -> str | None:
     """The key `symbol` of the page before. Raises Refused: `invalid_cursor`."""
     key = page.after()
     if key is not None and re.fullmatch(SYMBOL_PATTERN, key) is None:
-        raise _invalid()
+        raise invalid_cursor()
     return key
 
 

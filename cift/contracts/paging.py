@@ -45,8 +45,13 @@ class PageRequest(BaseModel):
             if not key.isprintable():
                 raise ValueError("no page ends with such a key")
         except (binascii.Error, ValueError):
-            raise Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor") from None
+            raise invalid_cursor() from None
         return key
+
+
+def invalid_cursor() -> Refused:
+    """The refusal of a cursor."""
+    return Refused("invalid_cursor", "Invalid cursor, or a cursor from another list", "cursor")
 
 
 def make_cursor(key: str) -> str:

@@ -26,11 +26,12 @@ from cift.host.provide import bare_type
 TITLE = "CIFT Markets"
 SUMMARY = "An exchange and a broker that anyone can run"
 DESCRIPTION = """\
-Amounts, prices and quantities are decimal strings; times RFC 3339 in UTC; ids UUIDs.
+Amounts, prices and quantities are decimal strings. Requests may also use JSON numbers, which are read
+exactly. Times are RFC 3339 in UTC, ids are UUIDs.
 
 Authenticate with `X-API-Key: cift_…` or `Authorization: Bearer <access token>`.
-Every error has the same form (`ErrorView`); `outcome_unknown` (503) means that it may have happened:
-look it up by its id, or send it again with the same `client_order_id` or `Idempotency-Key`.
+Every error has the same form (`ErrorView`). `outcome_unknown` (503) means that the change may have been
+applied: look it up by its id, or send it again with the same `client_order_id` or `Idempotency-Key`.
 """
 _ASSETS = Path(fastapi_offline.__file__).parent / "static"
 PAGES = {

@@ -149,13 +149,13 @@ async def test_a_managed_account_is_edited_in_its_resource_only(
     venue: Venue, platform: Platform, administrator: dict[str, str]
 ) -> None:
     user = venue.user()
-    resource = managed.Manager(uuid7(), "desk/ada", uuid7())
+    resource = managed.Manager(uuid7(), "team/ada", uuid7())
     await managed.take_user(user.account_id, None, resource, platform.database)
     path = f"{ADMIN}/accounts/{user.account_id}"
     error = refusal(
         await venue.call(None, "PATCH", path, {"state": "closed"}, administrator), 409, "managed_account"
     )
-    assert "desk/ada" in error["message"]
+    assert "team/ada" in error["message"]
     # Cash is not part of the resource.
     deposited = await venue.call(user, "POST", f"{TRADING}/account/deposit", {"amount": "5"})
     assert deposited.status_code == 201
@@ -215,7 +215,7 @@ async def test_administrator_and_managed_users_cannot_log_in(
     await managed.create_admin_key("tests", platform.database, platform.settings)
     account = uuid7()
     await managed.make_user(
-        account, managed.Manager(uuid7(), "desk/bob", uuid7()), platform.database, platform.settings
+        account, managed.Manager(uuid7(), "team/bob", uuid7()), platform.database, platform.settings
     )
     names = await platform.database.fetch(
         "SELECT username, email FROM users WHERE is_admin OR account_id = $1", account

@@ -52,7 +52,6 @@ NOT_CLEAN_YET: set[str] = {
     "rust_core/crates/relay/",
     "rust_core/crates/wire/",
     "scripts/",
-    "tests/api/",
     "tests/backup/",
     "tests/cift_core/",
     "tests/cli/",
