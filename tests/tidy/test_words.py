@@ -44,7 +44,6 @@ NOT_CLEAN_YET: set[str] = {
     "database/questdb/",
     "functions/README.md",
     "functions/feeds/",
-    "requirements/",
     "rust_core/crates/analytics/",
     "rust_core/crates/daemon/",
     "rust_core/crates/matchd/",
@@ -83,7 +82,7 @@ EXCEPTIONS = {
         re.I,
     ),
     # The position in a file.
-    "tell": re.compile(r"\.tell\(\)"),
+    "tell": re.compile(r"\.tell\(\)|def tell\(self\)"),
     # The function of mathematics, a consumer's ack floor, and a lower bound.
     "floor": re.compile(
         r"floor\s*\(|\w[._]floor\b|\bfloor[ _]?[:=;,)>]|\blet floor\b|[(>=] ?floor\b|_floor\("
