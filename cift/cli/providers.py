@@ -83,7 +83,7 @@ async def load(
             loaded.skipped += 1
             continue
         async for first, batch, count in _batches(unit, settings):
-            while await ticks.waiting() > loading.WAITING_MAX:  # noqa: ASYNC110 (another process' queue)
+            while await ticks.pending() > loading.WAITING_MAX:  # noqa: ASYNC110 (another process' queue)
                 await asyncio.sleep(loading.PAUSE_S)
             await ticks.publish(unit.provider, unit.symbol, unit.kind, first, batch)
             loaded.ticks += count

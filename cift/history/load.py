@@ -142,5 +142,5 @@ async def _messages(source: Source) -> AsyncIterator[tuple[int, TickMessage]]:
 
 
 async def _wait_for_archive(ticks: Ticks) -> None:
-    while await ticks.waiting() > WAITING_MAX:  # noqa: ASYNC110 (the queue is in another process: no event to wait for)
+    while await ticks.pending() > WAITING_MAX:  # noqa: ASYNC110 (the queue is in another process: no event to wait for)
         await asyncio.sleep(PAUSE_S)

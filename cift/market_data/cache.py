@@ -18,7 +18,7 @@ from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos
 from cift.platform import telemetry
 from cift.platform.metrics import Counter
-from cift.platform.valkey import Valkey, ValkeyGone
+from cift.platform.valkey import Valkey, ValkeyUnavailable
 
 FRESH_MS = 1_000
 SYMBOLS_AT_ONCE_MAX = 500
@@ -49,7 +49,7 @@ async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
     fresh; how many were new.
 
     Raises:
-        ValkeyGone: try again.
+        ValkeyUnavailable: try again.
     """
     last: dict[str, dict[str, Any]] = {}
     for payload in payloads:
@@ -67,15 +67,15 @@ async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
     script = valkey.client.register_script(_WRITE)
     for begin in range(0, len(keys), SYMBOLS_AT_ONCE_MAX):
         end = begin + SYMBOLS_AT_ONCE_MAX
-        written += await valkey.ask(script(keys=keys[begin:end], args=arguments[3 * begin : 3 * end]))
+        written += await valkey.run(script(keys=keys[begin:end], args=arguments[3 * begin : 3 * end]))
     return written
 
 
 async def read(symbol: str, valkey: Valkey) -> QuoteView | None:
     """The quote of a symbol; None where there is none that is fresh, or no Valkey."""
     try:
-        found = await valkey.ask(valkey.client.get(key_of(symbol)))
-    except ValkeyGone:
+        found = await valkey.run(valkey.client.get(key_of(symbol)))
+    except ValkeyUnavailable:
         telemetry.valkey_gone.labels("quote_cache").inc()
         found = None
     hits.labels("nothing" if found is None else "quote").inc()

@@ -12,7 +12,7 @@ import orjson
 
 from cift.kernel.clock import now_ns, rfc3339
 from cift.platform.metrics import Gauge
-from cift.platform.valkey import Valkey, ValkeyGone
+from cift.platform.valkey import Valkey, ValkeyUnavailable
 
 log = logging.getLogger("cift.feeds")
 STALE_AFTER_S = 5.0
@@ -54,10 +54,10 @@ async def tell(judged: list[dict[str, Any]], valkey: Valkey) -> None:
         }
         before: bytes | None = None
         try:
-            before = await valkey.ask(
+            before = await valkey.run(
                 valkey.client.set(f"feed:{feed}", orjson.dumps(said), ex=KEPT_S, get=True)
             )
-        except ValkeyGone:
+        except ValkeyUnavailable:
             pass
         was = orjson.loads(before)["state"] if before else None
         if state == "stale" and was != "stale":

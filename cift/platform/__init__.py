@@ -1,4 +1,4 @@
 """Stores, engine, identity, settings, telemetry: opened on first use, closed on SIGTERM.
 
-One `Platform` (see `stores.py`) a process holds them; functions receive them by their types.
+One `Platform` per process (see `stores.py`) holds them; functions receive them by their types.
 """

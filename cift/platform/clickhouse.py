@@ -1,12 +1,11 @@
-"""ClickHouse: a server, or the same engine inside this process (chdb). Which one is the URL's affair alone:
-`http(s)://…` or `chdb://<folder>`; `none` leaves analytics out.
+"""ClickHouse: a server, or the same engine inside this process (chdb).
 
-What is asked waits in threads of its own, never in the event loop; what takes too long is given up. The
-schema is brought up to date when the store is first used, for nobody but this process can open an embedded
-one.
+The URL alone decides which: `http(s)://…` or `chdb://<folder>`; `none` means no analytics. Statements run in
+threads of their own, never in the event loop, and have a deadline. The schema is migrated when the store is
+first used, because no other process can open an embedded one.
 
-Known limits: chdb lets one process open a folder, and one statement run at a time; what is given up there
-goes on until ClickHouse's own `max_execution_time` ends it.
+Known limits: chdb lets only one process open a folder and runs one statement at a time. A statement that
+passes its deadline there runs on until ClickHouse's own `max_execution_time` ends it.
 """
 
 import asyncio
@@ -22,12 +21,12 @@ from cift.platform.settings import Settings
 log = logging.getLogger("cift.clickhouse")
 CONNECT_TIMEOUT_S = 3
 ANSWER_TIMEOUT_S = 25
-"""Below what a function has (30 s)."""
+"""Below the timeout of an HTTP function (30 s)."""
 THREADS = 2
 EMBEDDED = "chdb://"
 EMBEDDED_MEMORY_BYTES = 2 * 1024**3
-_GIVEN_UP_CODES = (159, 160, 202, 241)
-"""TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED: ask again, or for
+_TRANSIENT_CODES = (159, 160, 202, 241)
+"""TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED: retry, or request
 less."""
 
 T = TypeVar("T")
@@ -45,42 +44,43 @@ class ClickHouse:
 
     @property
     def is_on(self) -> bool:
-        """Whether there is one."""
+        """Whether this exchange has an analytics store."""
         return self._url != "none"
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """The rows of an answer; parameters are written `{name:Type}` in the statement.
+        """The rows of the result; parameters are written `{name:Type}` in the statement.
 
         Raises:
             Unavailable: `analytics_off`, `analytics_unavailable`.
         """
-        return await self._ask(lambda client: list(client.query(sql, parameters=parameters).result_rows))
+        return await self._run(lambda client: list(client.query(sql, parameters=parameters).result_rows))
 
     async def table(self, sql: str, parameters: Parameters | None = None) -> Any:
-        """The answer as a `pyarrow.Table`. Raises as `rows`."""
-        return await self._ask(lambda client: client.query_arrow(sql, parameters=parameters))
+        """The result as a `pyarrow.Table`. Raises as `rows`."""
+        return await self._run(lambda client: client.query_arrow(sql, parameters=parameters))
 
     async def text(self, sql: str, form: str, parameters: Parameters | None = None) -> bytes:
-        """The answer in one of ClickHouse's own formats. Raises as `rows`."""
+        """The result in one of ClickHouse's own formats. Raises as `rows`."""
         settings = {
             "output_format_json_quote_decimals": 1,
             "output_format_json_quote_64bit_integers": 0,
-            "formatdatetime_f_prints_scale_number_of_digits": 1,  # nine, or pages would begin a little early
+            # Nine digits: with fewer, the next page would begin before the last row of this one.
+            "formatdatetime_f_prints_scale_number_of_digits": 1,
         }
-        return await self._ask(
+        return await self._run(
             lambda client: client.raw_query(sql, parameters=parameters, settings=settings, fmt=form)
         )
 
     async def insert(self, table: str, block: bytes, settings: Parameters | None = None) -> None:
-        """Insert one block (`cift.platform.native`). Raises as `rows`; then it may have been done, and
-        is to be sent again: every table drops what comes twice."""
-        await self._ask(
+        """Insert one block (`cift.platform.native`). Raises as `rows`; then the block may have been inserted,
+        and the caller inserts it again: every table drops duplicates."""
+        await self._run(
             lambda client: client.raw_insert(table, insert_block=block, fmt="Native", settings=settings or {})
         )
 
     async def command(self, sql: str, parameters: Parameters | None = None) -> Any:
-        """A statement without rows, or with one value. Raises as `rows`."""
-        return await self._ask(lambda client: client.command(sql, parameters=parameters))
+        """Run a statement that returns no rows, or one value. Raises as `rows`."""
+        return await self._run(lambda client: client.command(sql, parameters=parameters))
 
     async def close(self) -> None:
         threads, client, self._threads, self._opened = self._threads, self._opened, None, None
@@ -89,10 +89,12 @@ class ClickHouse:
                 await asyncio.get_running_loop().run_in_executor(threads, client.close)
             threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, work: Callable[[Any], T]) -> T:
+    async def _run(self, work: Callable[[Any], T]) -> T:
         if not self.is_on:
             raise Unavailable(
-                "analytics_off", "This exchange keeps no analytics (CIFT_CLICKHOUSE_URL)", retry_after=3600
+                "analytics_off",
+                "This exchange has no analytics store (CIFT_CLICKHOUSE_URL is none)",
+                retry_after=3600,
             )
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, "clickhouse")
@@ -101,11 +103,11 @@ class ClickHouse:
             async with self._opening:
                 if self._opened is None:
                     self._opened = await loop.run_in_executor(self._threads, _open, self._url)
-            asked = loop.run_in_executor(self._threads, work, self._opened)
-            return await asyncio.wait_for(asked, ANSWER_TIMEOUT_S + 1)
+            running = loop.run_in_executor(self._threads, work, self._opened)
+            return await asyncio.wait_for(running, ANSWER_TIMEOUT_S + 1)
         except Exception as error:
-            if _is_passing(error):
-                raise Unavailable("analytics_unavailable", "The analytics store does not answer") from error
+            if _is_transient(error):
+                raise Unavailable("analytics_unavailable", "The analytics store does not respond") from error
             raise
 
 
@@ -128,20 +130,20 @@ def _open(url: str) -> Any:
             dsn=url,
             connect_timeout=CONNECT_TIMEOUT_S,
             send_receive_timeout=ANSWER_TIMEOUT_S,
-            autogenerate_session_id=False,  # a session would let one thread ask at a time
+            autogenerate_session_id=False,  # a session allows one query at a time
             settings=limits,
         )
     for name in migrate(client):
-        log.info("ClickHouse: brought to %s", name)
+        log.info("ClickHouse: ran the migration %s", name)
     return client
 
 
-def _is_passing(error: Exception) -> bool:
-    """Whether asking again may help: it is gone, slow, or short of memory."""
+def _is_transient(error: Exception) -> bool:
+    """Whether a retry may succeed: the store is unreachable, slow, or short of memory."""
     if isinstance(error, OSError | TimeoutError):
         return True
     from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
     if isinstance(error, OperationalError):
         return True
-    return isinstance(error, DatabaseError) and any(f"ode: {code}" in str(error) for code in _GIVEN_UP_CODES)
+    return isinstance(error, DatabaseError) and any(f"ode: {code}" in str(error) for code in _TRANSIENT_CODES)

@@ -1,8 +1,8 @@
-"""Bring ClickHouse to the schema of this release: `database/clickhouse/migrations/NNNN_name.sql` in order.
+"""Migrate ClickHouse to the schema of this release: `database/clickhouse/migrations/NNNN_name.sql` in order.
 
-Unlike PostgreSQL's, these files run statement by statement, without a transaction; so each statement may run
-again (`IF NOT EXISTS`), and two processes that start together do no harm. A file counts as run when all of
-it ran.
+Unlike PostgreSQL's, these files run statement by statement, without a transaction. So each statement can run
+again (`IF NOT EXISTS`), and two processes may migrate at the same time. A file is recorded after all of its
+statements ran.
 """
 
 from pathlib import Path
@@ -24,10 +24,10 @@ def statements(sql: str) -> list[str]:
 
 
 def migrate(client: Any, folder: Path = FOLDER) -> list[str]:
-    """Run what has not run yet, with a clickhouse-connect client; returns the names of what ran.
+    """Run the pending migrations with a clickhouse-connect client; returns their names.
 
     Raises:
-        MigrationError: a file changed after it ran, or the store is of a later release.
+        MigrationError: a file changed after it ran, or a later release migrated the store.
     """
     migrations = read_migrations(folder)
     client.command(_KNOWN)
@@ -35,10 +35,14 @@ def migrate(client: Any, folder: Path = FOLDER) -> list[str]:
         "SELECT number, name, checksum FROM schema_migrations FINAL ORDER BY number"
     ).result_rows
     if len(rows) > len(migrations):
-        raise MigrationError(f"ClickHouse has migration {rows[-1][1]}, which this release does not know")
+        raise MigrationError(
+            f"ClickHouse has the migration {rows[-1][1]} of a later release: use that release or a new store"
+        )
     for (_, name, checksum), migration in zip(rows, migrations, strict=False):
         if checksum != migration.checksum:
-            raise MigrationError(f"ClickHouse migration {name} changed after it ran; write a new one instead")
+            raise MigrationError(
+                f"the ClickHouse migration {name} changed after it ran; write a new migration instead"
+            )
     for migration in migrations[len(rows) :]:
         _run(client, migration)
     return [migration.name for migration in migrations[len(rows) :]]

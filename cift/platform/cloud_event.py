@@ -1,12 +1,12 @@
-"""A batch of a stream's messages as relay posts it: one binary CloudEvent.
+"""A batch of a stream's messages in the format in which relay posts it: one binary CloudEvent.
 
-Headers (lower case): `ce-stream`, `ce-shard`, `ce-journalid` (empty for a stream that is no journal),
-`ce-first`, `ce-last`, `ce-count`, `traceparent`, and what CloudEvents asks for. The body holds the messages
-one after the other, numbers little-endian:
+Headers (lower case): `ce-stream`, `ce-shard`, `ce-journalid` (empty for a stream that is not a journal),
+`ce-first`, `ce-last`, `ce-count`, `traceparent`, and those that CloudEvents requires. The body holds the
+messages one after the other, numbers little-endian:
 
     u64 stream sequence · i64 time (ns) · u16 length of subject · u32 of headers · u32 of data · the three
 
-`tests/vectors/cloud_event_batch` has examples that relay's tests read too.
+`tests/vectors/cloud_event_batch` has examples that relay's tests use as well.
 """
 
 import struct
@@ -30,25 +30,27 @@ def messages(body: bytes) -> Iterator[tuple[int, int, bytes, bytes, bytes]]:
     """Sequence, time in ns, subject, header block and data of each message.
 
     Raises:
-        Refused: 400 `invalid_batch`: it ends amid a message.
+        Refused: 400 `invalid_batch`: the body ends inside a message.
     """
     at, end = 0, len(body)
     while at < end:
         if at + _HEAD.size > end:
-            raise _unreadable(f"the batch ends amid the head of a message, at byte {end}")
+            raise _unreadable(f"the batch ends inside the head of a message, at byte {end}")
         sequence, time_ns, subject_length, headers_length, data_length = _HEAD.unpack_from(body, at)
         subject = at + _HEAD.size
         headers = subject + subject_length
         data = headers + headers_length
         at = data + data_length
         if at > end:
-            raise _unreadable(f"message {sequence} of the batch ends after its body does, at byte {end}")
+            raise _unreadable(
+                f"message {sequence} is longer than the rest of the body, which ends at byte {end}"
+            )
         yield sequence, time_ns, body[subject:headers], body[headers:data], body[data:at]
 
 
 def message_headers(block: bytes) -> dict[str, str]:
-    """What a NATS header block says (`NATS/1.0`, lines of `Name: value`); empty for none. The last of a
-    name counts.
+    """The headers of a NATS header block (`NATS/1.0`, lines of `Name: value`); empty for an empty block. The
+    last value of a repeated name counts.
 
     Raises:
         Refused: 400 `invalid_batch`.
@@ -68,7 +70,7 @@ def message_headers(block: bytes) -> dict[str, str]:
 
 
 def header_block(headers: Mapping[str, str]) -> bytes:
-    """The NATS header block that says `headers`, sorted by name; empty for none."""
+    """The NATS header block of `headers`, sorted by name; empty if there are none."""
     if not headers:
         return b""
     lines = [f"{name}: {value}\r\n" for name, value in sorted(headers.items())]
@@ -78,7 +80,8 @@ def header_block(headers: Mapping[str, str]) -> bytes:
 def of_one(
     function: str, shard: str, stream: str, stream_id: str, message: Message
 ) -> tuple[dict[str, str], bytes]:
-    """Headers and body of the POST of one message of a stream that is no journal, made at `stream_id`."""
+    """Headers and body of the POST of one message; its stream is not a journal and was created at
+    `stream_id`."""
     sequence, subject, block = message.sequence, message.subject.encode(), header_block(message.headers)
     headers = {
         "ce-specversion": "1.0",
@@ -101,26 +104,26 @@ def of_one(
 
 
 def batch(headers: Mapping[bytes, bytes], body: bytes, *, journal: bool) -> Batch:
-    """The batch that a function is called with.
+    """The batch that a function receives.
 
     Args:
         headers: of the request, names in lower case.
-        journal: the stream is one, so its messages are records without gaps.
+        journal: whether the stream is a journal, whose messages are records without gaps.
 
     Raises:
-        Refused: 400 `invalid_batch`: it is not one, or not what its headers say.
+        Refused: 400 `invalid_batch`: the body is not a batch, or differs from its headers.
         Expected: a record is missing between two others.
     """
-    said = {name: headers.get(name) for name in (b"ce-type", b"ce-stream", b"ce-shard", b"ce-journalid")}
-    if said[b"ce-type"] != BATCH_TYPE.encode():
+    values = {name: headers.get(name) for name in (b"ce-type", b"ce-stream", b"ce-shard", b"ce-journalid")}
+    if values[b"ce-type"] != BATCH_TYPE.encode():
         raise _unreadable(f"this function takes CloudEvents of the type {BATCH_TYPE}")
-    for name, value in said.items():
+    for name, value in values.items():
         if value is None:
             raise _unreadable(f"the header {name.decode()} is missing")
     items: list[JournalRecord | Message] = []
     for sequence, time_ns, subject, block, data in messages(body):
         if items and sequence <= items[-1].sequence:
-            raise _unreadable(f"message {sequence} follows {items[-1].sequence}: a batch is in order")
+            raise _unreadable(f"message {sequence} follows {items[-1].sequence}: a batch must be in order")
         if journal:
             if items and sequence != items[-1].sequence + 1:
                 raise Expected(items[-1].sequence + 1)
@@ -130,11 +133,11 @@ def batch(headers: Mapping[bytes, bytes], body: bytes, *, journal: bool) -> Batc
             items.append(Message(sequence, text, data, message_headers(block), time_ns))
     if not items:
         raise _unreadable("the batch is empty")
-    holds = (items[0].sequence, items[-1].sequence, len(items))
-    for name, number in zip((b"ce-first", b"ce-last", b"ce-count"), holds, strict=True):
+    found = (items[0].sequence, items[-1].sequence, len(items))
+    for name, number in zip((b"ce-first", b"ce-last", b"ce-count"), found, strict=True):
         if headers.get(name) != str(number).encode():
             raise _unreadable(f"{name.decode()} is not the {number} that the body holds")
     stream, shard, journal_id = (
-        (said[name] or b"").decode("latin-1") for name in (b"ce-stream", b"ce-shard", b"ce-journalid")
+        (values[name] or b"").decode("latin-1") for name in (b"ce-stream", b"ce-shard", b"ce-journalid")
     )
     return Batch(stream, shard, journal_id, items)

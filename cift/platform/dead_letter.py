@@ -1,9 +1,10 @@
-"""A dead letter: a message that its handler refused as poison, in stream DLQ, with all that it takes to
-bring it again. relay makes and reads the same (`rust_core/crates/relay/src/dead_letter.rs`); both read
-the vectors of `tests/vectors/dead_letter`. Pure.
+"""A dead letter: a message in the stream DLQ that its handler refused as poison, with everything that is
+needed to deliver it again. Pure functions.
 
-Its payload and its `ce-…` headers are those of the POST that relay makes of it, a batch of one. Beside
-them stand the sentence (`cift-reason`) and `Nats-Msg-Id`, so that the same message is put aside once.
+relay uses the same format (`rust_core/crates/relay/src/dead_letter.rs`), and the tests of both read the
+vectors in `tests/vectors/dead_letter`. Payload and `ce-…` headers are those of relay's POST of this
+message, a batch of one. `cift-reason` holds the handler's sentence, and `Nats-Msg-Id` makes JetStream store
+the message once.
 """
 
 from collections.abc import Mapping
@@ -24,18 +25,18 @@ def subject(shard: str, function: str) -> str:
 
 
 def replay_subject(shard: str, function: str) -> str:
-    """Where whoever brings events to the function is asked to bring a letter once more."""
+    """The subject of requests to deliver a dead letter of the function again."""
     return f"relay.{shard}.replay.{function}"
 
 
 def one_line(sentence: str) -> str:
-    """A sentence as a header may hold it: one line, bounded."""
+    """A sentence in the form that a header allows: one line, at most REASON_BYTES_MAX bytes."""
     line = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in sentence)
     return line.encode()[:REASON_BYTES_MAX].decode("utf-8", "ignore").strip()
 
 
 def make(function: str, shard: str, stream: str, stream_id: str, message: Message, reason: str) -> "Letter":
-    """The letter that `message` becomes. `stream_id`: when its stream was made, as NATS tells it."""
+    """The dead letter of `message`. `stream_id` is the creation time of its stream, as NATS reports it."""
     headers, body = cloud_event.of_one(function, shard, stream, stream_id, message)
     letter = {**headers, REASON: one_line(reason), "Nats-Msg-Id": f"{function}/{headers['ce-id']}"}
     return Letter(subject(shard, function), letter, body)
@@ -58,10 +59,10 @@ class Letter:
         return self.headers.get(REASON, "")
 
     def post_headers(self) -> dict[str, str]:
-        """Of the POST that it is."""
+        """The headers of the POST that delivers it."""
         return {n: v for n, v in self.headers.items() if n.startswith("ce-") or n in _POSTED}
 
     def batch(self) -> Batch:
-        """The batch of one that its handler is called with. Raises Refused: it is no letter."""
+        """The batch of one message that its handler receives. Raises Refused if this is not a dead letter."""
         headers = {name.encode(): value.encode() for name, value in self.headers.items()}
         return cloud_event.batch(headers, self.body, journal=False)

@@ -1,8 +1,9 @@
-"""Stream DLQ: letters put aside, looked at, and brought again.
+"""The stream DLQ: store dead letters, list them, and have them delivered again.
 
-A letter is brought again by whoever brings events to its handler (relay in a cluster, `pump.py` within
-one process), who is asked at `relay.<shard>.replay.<function>`, posts it to that handler only, and
-removes it once it was taken. So it is never lost, and asked twice it is done once.
+The process that delivers events to a handler (relay in a cluster, `pump.py` within one process) also
+delivers its dead letters again. It takes requests at `relay.<shard>.replay.<function>`, delivers the letter
+to that handler only, and removes it after the handler accepted it. So no letter is lost, and a repeated
+request delivers it once.
 """
 
 import logging
@@ -21,17 +22,17 @@ from cift.platform.nats import BusError, Nats, NoResponders
 log = logging.getLogger("cift.dead_letters")
 BYTES_MAX = 256 * 1024 * 1024
 DUPLICATE_WINDOW_S = 3600.0
-"""Within it a message that is put aside again (its acknowledgement was lost) is one letter."""
+"""A message that is stored again within this time, because the acknowledgement was lost, is one letter."""
 FOREIGN_MAX = 100
-"""Messages of DLQ that are no letters, and are passed over for one page."""
+"""The number of DLQ messages that are not dead letters and may be skipped for one page."""
 _NO_STREAM = 10059
 REPLAY_WITHIN_S = 25.0
-"""Below the functions' own timeout; a function may have to wake."""
+"""Below the functions' own timeout, and long enough for a cold start of the handler."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A letter in DLQ."""
+class StoredLetter:
+    """A dead letter in DLQ; `id` is its sequence there."""
 
     id: int
     letter: Letter
@@ -40,8 +41,8 @@ class Kept:
 
 
 async def ensure_stream(js: Any) -> None:
-    """Have DLQ, where no operator provisions it (charts/cift/templates/streams.yaml says the same). A full
-    DLQ takes no more: what would be put aside stays where it is, with an alarm."""
+    """Create DLQ where no operator provisions it (charts/cift/templates/streams.yaml has the same values). A
+    full DLQ accepts no more letters: the message then stays in its stream, and the error is logged."""
     import nats.js.errors
     from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 
@@ -60,98 +61,99 @@ async def ensure_stream(js: Any) -> None:
         await js.add_stream(config)
 
 
-async def put_aside(js: Any, letter: Letter) -> None:
-    """Returns once JetStream has it. Raises nats.errors.Error."""
+async def store(js: Any, letter: Letter) -> None:
+    """Store a letter; returns after JetStream's acknowledgement. Raises nats.errors.Error."""
     await js.publish(letter.subject, letter.body, headers=dict(letter.headers), timeout=5)
 
 
-async def page(bus: Nats, shard: str, function: str | None, after: int, limit: int) -> list[Kept]:
-    """Letters behind `after`, oldest first.
+async def page(bus: Nats, shard: str, function: str | None, after: int, limit: int) -> list[StoredLetter]:
+    """The letters with ids above `after`, oldest first.
 
     Raises:
-        Unavailable: the bus or DLQ is not there.
+        Unavailable: NATS or DLQ is unavailable.
     """
     wanted = dead_letter.subject(shard, function or ">")
-    found: list[Kept] = []
+    found: list[StoredLetter] = []
     for _ in range(limit + FOREIGN_MAX):
         raw = await _message(bus, after + 1, wanted)
         if raw is None or len(found) == limit:
             break
         after = raw.seq
-        kept = _kept(raw)
-        if kept is not None:
-            found.append(kept)
+        stored = _parse(raw)
+        if stored is not None:
+            found.append(stored)
     return found
 
 
-async def find(bus: Nats, id: int) -> Kept:
-    """The letter.
+async def find(bus: Nats, id: int) -> StoredLetter:
+    """The letter with this id.
 
     Raises:
-        NotFound: `unknown_dead_letter`: there is none (any more).
-        Unavailable: the bus or DLQ is not there.
+        NotFound: `unknown_dead_letter`: there is no such letter, or it was removed.
+        Unavailable: NATS or DLQ is unavailable.
     """
     raw = await _message(bus, id, None)
-    kept = _kept(raw) if raw is not None else None
-    if kept is None:
+    stored = _parse(raw) if raw is not None else None
+    if stored is None:
         raise _unknown()
-    return kept
+    return stored
 
 
 async def remove(bus: Nats, id: int) -> None:
-    """Remove a letter that was taken. Raises nats.errors.Error."""
+    """Remove a letter that its handler accepted. Raises nats.errors.Error."""
     await (await bus.jetstream()).delete_msg(STREAM, id)
 
 
-async def replay(bus: Nats, shard: str, kept: Kept) -> None:
-    """Bring a letter to its handler once more; returns once it was taken and is gone.
+async def replay(bus: Nats, shard: str, stored: StoredLetter) -> None:
+    """Deliver a letter to its handler again; returns after the handler accepted it and DLQ removed it.
 
     Raises:
-        Refused: `poison`: refused again, with the new sentence; it stays.
-        Unavailable: `handler_failed`, `handler_away`: not now; it stays.
-        NotFound: somebody else had it brought meanwhile.
-        OutcomeUnknown: no answer in time.
+        Refused: `poison`: the handler refused it again; the letter stays in DLQ.
+        Unavailable: `handler_failed`, `handler_away`: the letter stays in DLQ; retry later.
+        NotFound: the letter was removed meanwhile.
+        OutcomeUnknown: no response in time.
     """
-    function = kept.letter.function
-    question = orjson.dumps({"sequence": kept.id, "within_ms": int(REPLAY_WITHIN_S * 1000)})
+    function = stored.letter.function
+    request = orjson.dumps({"sequence": stored.id, "within_ms": int(REPLAY_WITHIN_S * 1000)})
     try:
         reply = await bus.request(
-            dead_letter.replay_subject(shard, function), question, timeout_s=REPLAY_WITHIN_S
+            dead_letter.replay_subject(shard, function), request, timeout_s=REPLAY_WITHIN_S
         )
     except NoResponders:
-        raise Unavailable("handler_away", f"Nobody brings events to {function} at present") from None
+        raise Unavailable("handler_away", f"No process delivers events to {function} at present") from None
     except BusError:
-        raise OutcomeUnknown(str(kept.id)) from None
-    said = orjson.loads(reply.data)
-    match said["outcome"]:
+        raise OutcomeUnknown(str(stored.id)) from None
+    result = orjson.loads(reply.data)
+    match result["outcome"]:
         case "done":
             return
         case "poison":
-            raise Refused("poison", f"{function} refuses it again: {said['message']}")
+            raise Refused("poison", f"{function} refuses it again: {result['message']}")
         case "gone":
             raise _unknown()
         case _:
-            raise Unavailable("handler_failed", f"{function}: {said['message']}")
+            raise Unavailable("handler_failed", f"{function}: {result['message']}")
 
 
 def _unknown() -> NotFound:
-    return NotFound("unknown_dead_letter", "There is no such dead letter (any more)", "id")
+    return NotFound("unknown_dead_letter", "There is no dead letter with this id (any more)", "id")
 
 
-def _kept(raw: Any) -> Kept | None:
-    """The letter that a message of DLQ is; None where somebody else put something there."""
+def _parse(raw: Any) -> StoredLetter | None:
+    """The dead letter of a DLQ message; None if the message is not a dead letter."""
     letter = Letter(raw.subject or "", dict(raw.headers or {}), raw.data or b"")
     try:
         message = letter.batch().items[0]
     except Refused:
-        log.warning("message %d of %s is no dead letter", raw.seq, STREAM)
+        log.warning("message %d of %s is not a dead letter", raw.seq, STREAM)
         return None
     assert isinstance(message, Message)
-    return Kept(raw.seq, letter, rfc3339(int(raw.time.timestamp() * 1e6) * 1000), message)
+    return StoredLetter(raw.seq, letter, rfc3339(int(raw.time.timestamp() * 1e6) * 1000), message)
 
 
 async def _message(bus: Nats, sequence: int, subject: str | None) -> Any | None:
-    """That message of DLQ; with `subject`, the first of it from there on."""
+    """The DLQ message at `sequence`; with `subject`, the first one of that subject from there on. None if
+    there is none."""
     js = await bus.jetstream()
     import nats.errors
     import nats.js.errors
@@ -165,4 +167,4 @@ async def _message(bus: Nats, sequence: int, subject: str | None) -> Any | None:
             raise Unavailable("no_dead_letters", f"There is no stream {STREAM}") from None
         return None
     except (nats.errors.Error, TimeoutError) as error:
-        raise Unavailable("no_dead_letters", f"The stream {STREAM} does not answer") from error
+        raise Unavailable("no_dead_letters", f"The stream {STREAM} does not respond") from error

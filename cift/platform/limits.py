@@ -1,12 +1,13 @@
-"""Rate limits: token buckets in Valkey, leased by the tenth, so that a request costs no round trip.
+"""Rate limits: token buckets in Valkey. Processes lease a tenth of a bucket, so that most requests need no
+round trip.
 
-A process takes up to a tenth of a bucket's tokens at a time and spends them itself; unspent ones lapse
-when as many have come back to the bucket, or after a second. So a limit holds over all processes, off by at
-most one lease for each of them, and who keeps to it is never refused for what lapsed. Requests of one caller
-that come together wait for one lease, and do not take one each.
+A process leases up to a tenth of a bucket's tokens at a time and spends them itself. Unspent tokens expire
+when the bucket has refilled by as many, but not before a second. So a limit holds over all processes, with an
+error of at most one lease per process, and expired tokens never cause a refusal of a caller within the limit.
+Concurrent requests of one caller wait for one lease instead of taking one each.
 
-Without Valkey the limit is kept by each process for itself (it fails open, never shut: a cache that is
-gone must not stop an exchange); `cift_valkey_gone_total{use="rate_limit"}` counts it.
+Without Valkey each process enforces the limit by itself: a cache that is down must not stop the exchange.
+`cift_valkey_gone_total{use="rate_limit"}` counts this.
 """
 
 import asyncio
@@ -18,13 +19,13 @@ from typing import Any
 from cift.kernel.errors import RateLimited
 from cift.platform import telemetry
 from cift.platform.settings import Settings
-from cift.platform.valkey import Valkey, ValkeyGone
+from cift.platform.valkey import Valkey, ValkeyUnavailable
 
-LEASE_LIVES_MIN_S = 1.0
+LEASE_MIN_S = 1.0
 LOCAL_BUCKETS_MAX = 50_000
 
-# KEYS[1] bucket; ARGV: capacity, tokens per second, wanted. Answers tokens granted, and when none,
-# the milliseconds until there is one. The server's clock is the only one.
+# KEYS[1] bucket; ARGV: capacity, tokens per second, wanted. Returns the tokens granted and, if none,
+# the milliseconds until there is one. Only the server's clock is used.
 _TAKE = """
 local capacity, rate, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local t = redis.call('TIME')
@@ -44,7 +45,7 @@ return {granted, wait}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` in `per_s` seconds, in bursts up to the whole."""
+    """At most `requests` in `per_s` seconds; one burst may use all of them."""
 
     kind: str
     requests: int
@@ -53,10 +54,10 @@ class Limit:
 
 @dataclass(slots=True)
 class _Bucket:
-    left: float  # tokens leased, or of this process's own bucket
-    until: float  # monotonic: when the lease lapses
-    refused_until: float  # monotonic: known to be empty till then
-    local_at: float = 0.0  # monotonic: when the own bucket was last filled; 0 = Valkey has it
+    left: float  # tokens of the lease or, without Valkey, of this process's own bucket
+    until: float  # monotonic: when the lease expires
+    refused_until: float  # monotonic: the bucket is known to be empty until then
+    local_at: float = 0.0  # monotonic: last refill of the own bucket; 0: Valkey has the bucket
     leasing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -90,7 +91,8 @@ class Limits:
                     await self._lease(limit, key, bucket)
 
     def _spent(self, bucket: _Bucket, limit: Limit, now: float) -> bool:
-        """Spend a token of the lease, where there is one. Raises RateLimited where there surely is none."""
+        """Spend a token of the lease; False if it has none. Raises RateLimited if the bucket is known to be
+        empty."""
         if bucket.left >= 1 and now < bucket.until:
             bucket.left -= 1
             return True
@@ -104,10 +106,10 @@ class Limits:
         if self._take is None:
             self._take = self._valkey.client.register_script(_TAKE)
         try:
-            granted, wait_ms = await self._valkey.ask(
+            granted, wait_ms = await self._valkey.run(
                 self._take(keys=[f"limit:{key}"], args=[limit.requests, rate, wanted])
             )
-        except ValkeyGone:
+        except ValkeyUnavailable:
             telemetry.valkey_gone.labels("rate_limit").inc()
             self._spend_own(limit, bucket, rate)
             return
@@ -117,7 +119,7 @@ class Limits:
             bucket.refused_until = now + wait_ms / 1000
             self._refuse(limit, wait_ms / 1000)
         bucket.left = granted - 1
-        bucket.until = now + max(LEASE_LIVES_MIN_S, granted / rate)
+        bucket.until = now + max(LEASE_MIN_S, granted / rate)
 
     def _spend_own(self, limit: Limit, bucket: _Bucket, rate: float) -> None:
         now = time.monotonic()
@@ -126,7 +128,7 @@ class Limits:
         else:
             bucket.left = min(limit.requests, bucket.left + (now - bucket.local_at) * rate)
         bucket.local_at = now
-        bucket.until = 0.0  # ask Valkey again before spending it as a lease
+        bucket.until = 0.0  # not a lease: the next request tries Valkey again
         if bucket.left < 1:
             self._refuse(limit, (1 - bucket.left) / rate)
         bucket.left -= 1
@@ -134,11 +136,12 @@ class Limits:
     def _refuse(self, limit: Limit, wait_s: float) -> None:
         telemetry.rate_limited.labels(limit.kind).inc()
         raise RateLimited(
-            f"More than {limit.requests} requests in {limit.per_s:g} s", max(1, math.ceil(wait_s))
+            f"More than {limit.requests} requests in {limit.per_s:g} s; see Retry-After for the wait",
+            max(1, math.ceil(wait_s)),
         )
 
     def _forget(self, now: float) -> None:
-        """Drop what is idle; when nothing is, everything: the leases in it are lost, no more."""
+        """Drop idle buckets or, if none is idle, all of them: that loses their leases and nothing else."""
         idle = [
             key
             for key, b in self._buckets.items()

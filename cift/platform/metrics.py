@@ -1,8 +1,7 @@
 """Counters, gauges and histograms of this process, and their Prometheus text.
 
-What is counted are plain numbers in our own objects: a process of one thread needs no locks, and a
-function that is woken from zero has no time for prometheus-client, which imports an HTTP server. It is
-imported when somebody first asks for the text, and writes it.
+The series are plain numbers in our own objects: a single-threaded process needs no locks. prometheus-client
+imports an HTTP server, which would slow a cold start, so it is imported at the first request for the text.
 """
 
 from bisect import bisect_left
@@ -10,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-SERIES_MAX = 10_000  # of one metric: labels are functions and statuses, never what a caller sends
+SERIES_MAX = 10_000  # per metric: label values are functions and statuses, never a caller's input
 
 
 class Counted:
@@ -64,7 +63,7 @@ class _Metric(Generic[S]):
         raise NotImplementedError
 
     def labels(self, *values: str) -> S:
-        """The series of these label values, made when first asked for."""
+        """The series of these label values, created on first use."""
         found = self.series.get(values)
         if found is None:
             assert len(values) == len(self.label_names), f"{self.name}: {self.label_names}, not {values}"
@@ -74,7 +73,7 @@ class _Metric(Generic[S]):
 
 
 class Counter(_Metric[Counted]):
-    """Only ever rises; `_total` is appended to its name in the text."""
+    """A number that only increases; the text appends `_total` to its name."""
 
     kind = "counter"
 
@@ -86,7 +85,7 @@ class Counter(_Metric[Counted]):
 
 
 class Gauge(_Metric[Counted]):
-    """What is the case now."""
+    """A number that goes up and down."""
 
     kind = "gauge"
 
@@ -95,12 +94,12 @@ class Gauge(_Metric[Counted]):
 
 
 class Histogram(_Metric[Observed]):
-    """How often a value lay below each bound."""
+    """The count of observed values in each bucket, and their sum."""
 
     kind = "histogram"
 
     def __init__(self, name: str, doc: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
-        assert list(buckets) == sorted(buckets), f"{name}: bounds rise"
+        assert list(buckets) == sorted(buckets), f"{name}: the bounds must be in ascending order"
         self.bounds = tuple(buckets)
         super().__init__(name, doc, labels)
 
@@ -126,13 +125,13 @@ def exposition() -> tuple[bytes, str]:
         def collect(self) -> Iterator[Metric]:
             for metric in _ALL:
                 if isinstance(metric, Histogram):
-                    told = HistogramMetricFamily(metric.name, metric.doc, labels=metric.label_names)
+                    histogram = HistogramMetricFamily(metric.name, metric.doc, labels=metric.label_names)
                     for values, series in metric.series.items():
                         bounds = [*(str(float(bound)) for bound in series.bounds), "+Inf"]
-                        told.add_metric(
+                        histogram.add_metric(
                             values, list(zip(bounds, accumulate(series.buckets), strict=True)), series.sum
                         )
-                    yield told
+                    yield histogram
                 else:
                     family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
                     plain = family(metric.name, metric.doc, labels=metric.label_names)

@@ -1,8 +1,8 @@
-"""Bring PostgreSQL to the schema of this release: `database/postgres/migrations/NNNN_name.sql` in order.
+"""Migrate PostgreSQL to the schema of this release: `database/postgres/migrations/NNNN_name.sql` in order.
 
-Each file runs once, in a transaction with its row in `schema_migrations`, under an advisory lock, so
-that two starting processes do not both migrate. A file that was changed after it ran is refused:
-migrations are history, and `schema.sql` (their sum, tested) is the present.
+Each file runs once, in one transaction with its row in `schema_migrations`. An advisory lock keeps two
+processes from migrating at the same time. A file that changed after it ran is an error. `schema.sql` is the
+sum of all migrations, which a test checks.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "database" / "postgres"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql", re.ASCII)
 CONNECT_TIMEOUT_S = 10.0
 STARTS_WITHIN_S = 180.0
-"""In a new cluster the database is installed together with the job that migrates it."""
+"""In a new cluster the database starts at the same time as the job that migrates it."""
 POLL_S = 0.5
 _LOCK = 0x43494654  # any number that nothing else in this database locks
 
 
 class MigrationError(Exception):
-    """The folder or the database is not as it must be; one sentence."""
+    """The folder or the database cannot be migrated; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,23 @@ class Migration:
 
 
 def read_migrations(folder: Path = FOLDER) -> list[Migration]:
-    """The folder's files by number. Raises MigrationError for odd names, gaps and doubles."""
+    """The folder's files by number. Raises MigrationError for invalid names, gaps and duplicates."""
     found = []
     for path in sorted(folder.glob("*.sql")):
         name = _NAME.fullmatch(path.name)
         if name is None:
-            raise MigrationError(f"{path.name}: a migration is called NNNN_name.sql")
+            raise MigrationError(f"{path.name}: the name of a migration must be NNNN_name.sql")
         found.append(Migration(int(name[1]), path.stem, path.read_text()))
     if [each.number for each in found] != list(range(1, len(found) + 1)):
-        raise MigrationError("migrations must be numbered 0001, 0002, … without gap or double")
+        raise MigrationError("migrations must be numbered 0001, 0002, … without gaps or duplicates")
     return found
 
 
 async def migrate(postgres_url: str, folder: Path = FOLDER) -> list[str]:
-    """Run what has not run yet; returns the names of what ran.
+    """Run the pending migrations; returns their names.
 
     Raises:
-        MigrationError: a file changed after it ran, or the database is of a later release.
+        MigrationError: a file changed after it ran, or a later release migrated the database.
     """
     migrations = read_migrations(folder)
     connection = await asyncpg.connect(postgres_url, timeout=CONNECT_TIMEOUT_S)
@@ -72,13 +72,13 @@ async def migrate(postgres_url: str, folder: Path = FOLDER) -> list[str]:
         rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
         if len(rows) > len(migrations):
             raise MigrationError(
-                f"the database has migration {rows[-1]['name']}, which this release does not know:"
-                " it was used by a later one"
+                f"the database has the migration {rows[-1]['name']} of a later release: use that release or a"
+                " new database"
             )
         for row, migration in zip(rows, migrations, strict=False):
             if row["checksum"] != migration.checksum:
                 raise MigrationError(
-                    f"migration {migration.name} changed after it ran; write a new one instead"
+                    f"the migration {migration.name} changed after it ran; write a new migration instead"
                 )
         ran = []
         for migration in migrations[len(rows) :]:
@@ -96,11 +96,11 @@ async def migrate(postgres_url: str, folder: Path = FOLDER) -> list[str]:
         await connection.close()
 
 
-async def until_it_answers(postgres_url: str, timeout_s: float) -> None:
+async def wait_until_ready(postgres_url: str, timeout_s: float) -> None:
     """Wait for a database that is still starting.
 
     Raises:
-        OSError, TimeoutError, asyncpg.PostgresError: the last that it said, when the time is over.
+        OSError, TimeoutError, asyncpg.PostgresError: the last error, after `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -114,12 +114,12 @@ async def until_it_answers(postgres_url: str, timeout_s: float) -> None:
 
 
 async def _main(postgres_url: str) -> list[str]:
-    await until_it_answers(postgres_url, STARTS_WITHIN_S)
+    await wait_until_ready(postgres_url, STARTS_WITHIN_S)
     return await migrate(postgres_url)
 
 
 def main() -> None:
-    """`python -m cift.platform.migrate`: migrate the database of the settings, once it answers."""
+    """`python -m cift.platform.migrate`: migrate the database of the settings after it has started."""
     for name in asyncio.run(_main(Settings.load().postgres_url)):
         print(name)
 

@@ -1,10 +1,11 @@
 """Blocks of ClickHouse's format Native, from columns.
 
-A block is: count of columns, count of rows, then for each column its name, its type and its values as they
-lie in memory. So a NumPy column becomes part of an insert without being looked at: 2 to 4 million ticks a
-second go into the embedded engine this way, where a driver that makes Python objects of them takes seconds.
+A block holds the number of columns, the number of rows, and for each column its name, its type and its
+values in their memory layout. So a NumPy column becomes part of an insert without conversion: the embedded
+engine takes 2 to 4 million ticks a second this way. A driver that makes Python objects of them takes
+seconds.
 
-Decimals are their integers (a Decimal64(9) is nanos in an int64, a Decimal128 two words), times likewise.
+Decimals are integers (a Decimal64(9) is nanos in an int64, a Decimal128 two words), and so are times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,8 @@ WIDE_NANOS = "Decimal(38, 9)"
 TIME = "DateTime64(9, 'UTC')"
 
 Column = tuple[str, str, Any]
-"""Name, type, values: a contiguous array of the type's own width, or as `strings`, `wide` and `nested` make
-them."""
+"""Name, type, values: a contiguous array of the type's own width, or the bytes from `strings`, `wide` or
+`nested`."""
 
 
 def _varint(number: int) -> bytes:
@@ -35,17 +36,17 @@ def _text(text: str) -> bytes:
 
 
 def same(text: str, rows: int) -> bytes:
-    """A String column that says the same in every row."""
+    """A String column with the same value in every row."""
     return _text(text) * rows
 
 
 def strings(texts: Iterable[str]) -> bytes:
-    """A String column; the server makes UUIDs, enums and LowCardinality of it."""
+    """A String column; the server converts it to UUID, enum or LowCardinality."""
     return b"".join(map(_text, texts))
 
 
 def wide(numbers: Iterable[int]) -> bytes:
-    """A Decimal128 column of whole units of its last decimal."""
+    """A Decimal128 column, from integers in units of its last decimal."""
     return b"".join(number.to_bytes(16, "little", signed=True) for number in numbers)
 
 
@@ -59,7 +60,7 @@ def nested(rows: Sequence[Sequence[int]]) -> bytes:
 
 
 def block(rows: int, columns: Sequence[Column]) -> bytes:
-    """One block. Asserts that fixed columns are as long as they must be."""
+    """One block. Asserts that each array has `rows` values."""
     parts: list[Any] = [_varint(len(columns)), _varint(rows)]
     for name, kind, values in columns:
         if not isinstance(values, bytes):

@@ -1,7 +1,7 @@
-"""NATS: one connection a process, opened on first use, connected again for ever.
+"""NATS: one connection per process, opened on first use, with unlimited reconnects.
 
-The client library is imported with the first connection: a function woken from zero that never asks the
-bus does not pay for it. So its errors have twins here, which `request` raises.
+The client library is imported at the first connection, so a function that never uses NATS does not pay for
+it at a cold start. Therefore `request` raises errors of this module instead of the library's.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ JOURNAL_ID_KEPT_S = 10.0
 
 
 class BusError(Exception):
-    """A request was not answered: the text says why."""
+    """A request got no response; the text holds the reason."""
 
 
 class NoResponders(BusError):
-    """Nobody listens: it was not taken by anybody."""
+    """The subject has no subscriber: the request was not received."""
 
 
 class TimedOut(BusError):
-    """No answer in time: it may have been taken."""
+    """No response in time: the request may have been received."""
 
 
 class Nats:
@@ -47,15 +47,15 @@ class Nats:
         self._journal_id = ""
         self._journal_id_until = 0.0
         self.on_reconnect: set[Callable[[], None]] = set()
-        """Called after each reconnect: what was asked of the old server is lost."""
+        """Called after each reconnect: requests sent before it are lost."""
         self.on_dropped: set[Callable[[], None]] = set()
-        """Called when the client dropped a message that nobody took in time."""
+        """Called when the client dropped a message because its subscriber was too slow."""
 
     async def client(self) -> "Client":
         """The connection, possibly busy reconnecting.
 
         Raises:
-            Unavailable: it was never connected, and cannot be now.
+            Unavailable: the first connection could not be made.
         """
         if self._client is not None and not self._client.is_closed:
             return self._client
@@ -66,7 +66,7 @@ class Nats:
             import nats.errors
 
             try:
-                # The first connect would try for ever too: whoever asks now is to know now.
+                # Without this limit the first connect would retry forever, and the caller would wait.
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     self._client = await nats.connect(
                         self._settings.nats_url,
@@ -82,26 +82,26 @@ class Nats:
                         error_cb=self._failed,
                     )
             except (OSError, nats.errors.Error, TimeoutError) as error:
-                raise Unavailable("engine_unavailable", "The message bus does not answer") from error
+                raise Unavailable("engine_unavailable", "NATS does not respond") from error
             return self._client
 
     async def connected(self) -> "Client":
-        """The connection, certainly up a moment ago: what is sent now is not kept for later.
+        """The connection, if it is up: the client does not buffer what is sent now until a reconnect.
 
         Raises:
             Unavailable: it is not connected.
         """
         client = await self.client()
         if not client.is_connected:
-            raise Unavailable("engine_unavailable", "The message bus does not answer")
+            raise Unavailable("engine_unavailable", "NATS does not respond")
         return client
 
     async def request(self, subject: str, payload: bytes, timeout_s: float) -> "Msg":
-        """Ask and wait for one answer.
+        """Send a request and return its response.
 
         Raises:
-            Unavailable: not connected: it was never sent.
-            NoResponders, TimedOut, BusError: as they say.
+            Unavailable: not connected: the request was not sent.
+            NoResponders, TimedOut, BusError: no response; see these classes.
         """
         client = await self.connected()
         import nats.errors
@@ -129,7 +129,7 @@ class Nats:
         except nats.js.errors.NotFoundError:
             raise Unavailable("engine_unavailable", "There is no journal yet") from None
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise Unavailable("engine_unavailable", "The journal does not answer") from error
+            raise Unavailable("engine_unavailable", "The journal does not respond") from error
         metadata: dict[str, Any] = info.config.metadata or {}
         self._journal_id = str(metadata.get(JOURNAL_ID, ""))
         self._journal_id_until = time.monotonic() + JOURNAL_ID_KEPT_S
@@ -148,11 +148,11 @@ class Nats:
     async def _disconnected(self) -> None:
         self._journal_id_until = 0.0
         if self._client is not None and not self._client.is_closed:
-            log.warning("NATS is gone: connecting again")
+            log.warning("NATS: connection lost, reconnecting")
 
     async def _reconnected(self) -> None:
         self._journal_id_until = 0.0
-        log.warning("NATS is back")
+        log.warning("NATS: reconnected")
         for call in tuple(self.on_reconnect):
             call()
 

@@ -1,35 +1,35 @@
-"""How much of what has arrived a handler is given next: finding a poison by halving.
+"""How many messages a handler receives next: a poison message is found by halving.
 
-Of a portion that was refused the first half is given; what passes is done, what is refused is halved
-again, until one message stands alone. relay does the same (`rust_core/crates/relay/src/post_size.rs`).
-Pure.
+If the handler refuses a batch, it receives the first half of it next. Messages that pass are done; a half
+that is refused is halved again, until it is one message. relay does the same
+(`rust_core/crates/relay/src/post_size.rs`). Pure.
 """
 
 
 class Portion:
-    """Of one handler."""
+    """The batch size for one handler."""
 
     def __init__(self, batch: int) -> None:
         assert batch > 0
         self._batch = batch
-        self._suspects = 0  # so many at the front hold a poison; 0: none is known
+        self._suspects = 0  # one of the first `_suspects` messages is poison; 0: none is known
 
-    def of(self, there: int) -> int:
-        """Of so many that are there, how many to give; at least one."""
-        assert there > 0
+    def of(self, waiting: int) -> int:
+        """The number of messages to deliver next, of `waiting`; at least one."""
+        assert waiting > 0
         if self._suspects == 0:
-            return min(self._batch, there)
-        return max(1, min(self._suspects // 2, there))
+            return min(self._batch, waiting)
+        return max(1, min(self._suspects // 2, waiting))
 
     def passed(self, count: int) -> None:
-        """So many were dealt with, or put aside."""
+        """The handler accepted the first `count` messages, or they moved to DLQ."""
         self._suspects = max(0, self._suspects - count)
 
     def poisoned(self, count: int) -> bool:
-        """So many were refused as poison; true when that is the one."""
+        """The handler refused the first `count` messages as poison; true if that is a single message."""
         self._suspects = count
         return count == 1
 
-    def begin_anew(self) -> None:
-        """What is there is another stretch of the stream now."""
+    def reset(self) -> None:
+        """Forget the suspects: the next messages are from another position of the stream."""
         self._suspects = 0

@@ -1,9 +1,9 @@
 """PostgreSQL: reads under row-level security, writes, read-your-writes, projections with their offset.
 
-One small pool a process, opened on first use. `read` uses the role `cift_function` for its transaction: it
-sees only the rows of the account that the transaction names; `write` stays the owner. A connection that
-died with the server is replaced before a caller notices, as long as nothing was sent on it. A pool may
-hold a single connection: nobody may ask for a second one while he holds one.
+Each process has one small pool, opened on first use. `read` uses the role `cift_function`, which sees only
+the rows of the account that the transaction sets; `write` uses the owner. A connection that was lost with
+the server is replaced without an error, as long as nothing was sent on it. A pool may have a single
+connection, so code that holds one must not acquire a second.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ FUNCTION_ROLE = "cift_function"
 CONNECT_TIMEOUT_S = 2.0
 ACQUIRE_TIMEOUT_S = 3.0
 STATEMENT_TIMEOUT_S = 10.0
-BEGIN_TRIES_MAX = 10  # a pool full of dead connections, one by one
+BEGIN_TRIES_MAX = 10  # each try replaces one lost connection of the pool
 CAUGHT_UP_TIMEOUT_S = 2.0
 POLL_FIRST_S = 0.001
 POLL_MAX_S = 0.02
@@ -43,7 +43,7 @@ else:
     Connection = PoolConnectionProxy
     _Base = asyncpg.Connection
     Pool = asyncpg.Pool
-# What asyncpg raises when the server is gone, going or not yet there.
+# The errors of asyncpg while the server is stopped, stopping or starting.
 _GONE = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -52,13 +52,13 @@ _GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # used while the server's last words are being read
+    asyncpg.InternalClientError,  # a connection used while the server's last message is being read
 )
 
 
 class _Connection(_Base):
-    """Every use below is one transaction with nothing but SET LOCAL, so there is nothing to reset:
-    asyncpg's own reset would cost a round trip for each use."""
+    """A connection without asyncpg's reset, which would cost a round trip per use. There is nothing to reset:
+    every use below is one transaction that changes settings by SET LOCAL only."""
 
     def get_reset_query(self) -> str:
         return ""
@@ -76,7 +76,7 @@ class Database:
         self._advanced = asyncio.Event()
         self._readers_waiting = 0
         self.read_wanted = asyncio.Event()
-        """Set while somebody in this process waits for a projector."""
+        """Set while a read in this process waits for a projector."""
 
     async def _pool(self) -> Pool:
         if self._opened is not None:
@@ -99,7 +99,7 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, begin: str, *, reads: bool) -> AsyncIterator[Connection]:
-        """One transaction, begun with the statements `begin` in one round trip."""
+        """One transaction. The statements `begin` start it in one round trip."""
         pool = await self._pool()
         connection: Connection | None = None
         for _ in range(BEGIN_TRIES_MAX):
@@ -120,7 +120,7 @@ class Database:
             try:
                 yield connection
             except _GONE as error:
-                # Before COMMIT was sent: the server rolled back, whatever was done.
+                # COMMIT was not sent, so the server rolled back.
                 ended = True
                 raise _unavailable() from error
             except BaseException:
@@ -147,43 +147,44 @@ class Database:
 
     @asynccontextmanager
     async def read(self, account_id: str | None = None) -> AsyncIterator[Connection]:
-        """A read-only transaction on one snapshot, that sees the rows of `account_id` and of nobody else
-        (with None: only tables that belong to no account).
+        """A read-only transaction on one snapshot that sees only the rows of `account_id`. With None it sees
+        only tables without an account.
 
         Raises:
             Unavailable: `database_unavailable`.
         """
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {FUNCTION_ROLE}"
         if account_id is not None:
-            # Goes into the text of a statement: only ever a UUID in its usual form.
+            # It becomes part of the statement's text, so it must be a UUID in canonical form.
             checked = parse_uuid(account_id)
-            assert checked is not None, "an account is named by its UUID"
+            assert checked is not None, f"an account id must be a UUID, not {account_id!r}"
             begin += f"; SET LOCAL cift.account_id = '{checked}'"
         async with self._transaction(begin, reads=True) as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
-        """A transaction of the owner, who sees everything; committed when the block ends well.
+        """A transaction of the owner, who sees all rows. It is committed when the block ends without an
+        error.
 
         Raises:
             Unavailable: `database_unavailable`: nothing happened.
-            OutcomeUnknown: the server was lost while it committed.
+            OutcomeUnknown: the connection was lost during the commit.
         """
         async with self._transaction("BEGIN", reads=False) as connection:
             yield connection
 
-    # ── read your writes ────────────────────────────────────────────────────────────────────────
     async def caught_up(self, account_id: str, *projectors: str) -> None:
-        """Wait until the named projectors passed the last durable record that changed this account.
+        """Wait until the named projectors passed the last durable record that changed this account, so that
+        callers read their own writes.
 
-        Asks the engine for that record, or, while it is silent, the journal for its last one.
+        The engine reports that record; if it does not respond, the last record of the journal is used.
 
         Raises:
-            ReadModelBehind: not within two seconds.
-            Unavailable: neither engine nor journal answers, or the database does not.
+            ReadModelBehind: they did not pass it within two seconds.
+            Unavailable: engine and journal, or the database, do not respond.
         """
-        assert projectors, "name the projectors whose tables you read"
+        assert projectors, "caught_up needs the projectors of the tables to read"
         try:
             sequence = await self._engine.account_sequence(account_id)
             if sequence == 0:
@@ -212,7 +213,7 @@ class Database:
                 if loop.time() >= deadline:
                     raise ReadModelBehind
                 self.read_wanted.set()
-                try:  # a projector of this process says so at once; another's is found by asking again
+                try:  # a projector of this process sets the event; others are found by polling
                     await asyncio.wait_for(self._advanced.wait(), pause)
                 except TimeoutError:
                     pause = min(pause * 2, POLL_MAX_S)
@@ -225,11 +226,11 @@ class Database:
     async def project(
         self, projector: str, batch: Batch
     ) -> AsyncIterator[tuple[Connection, list[JournalRecord]]]:
-        """The transaction of a projector: yields its connection and the records not yet projected
-        (perhaps none), and writes the offset with the rows. Whatever was delivered twice is a no-op.
+        """The transaction of a projector: yields its connection and the records that are not projected yet
+        (perhaps none), and writes the offset together with the rows. Redelivered records are skipped.
 
         Raises:
-            Expected: the batch does not follow on what was projected: go to that record.
+            Expected: the batch does not continue at the offset: deliver from that record on.
         """
         async with self.write() as connection:
             at = await connection.fetchval(
@@ -255,17 +256,16 @@ class Database:
                 fresh[-1].sequence,
                 at,
             )
-            if moved is None:  # another process projected meanwhile: its rows stand, ours are dropped
+            if moved is None:  # another process projected meanwhile: its rows stay, ours are rolled back
                 raise Expected(at + 1)
         self._advanced.set()
 
-    # ── single statements of the owner ──────────────────────────────────────────────────────────
     async def fetchval(self, query: str, *arguments: Any) -> Any:
-        """First column of the first row, outside a transaction, as the owner."""
+        """The first column of the first row, outside a transaction, as the owner."""
         return await self._one("fetchval", query, arguments)
 
     async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
-        """First row, outside a transaction, as the owner."""
+        """The first row, outside a transaction, as the owner."""
         row: asyncpg.Record | None = await self._one("fetchrow", query, arguments)
         return row
 
@@ -275,7 +275,7 @@ class Database:
         return rows
 
     async def execute(self, query: str, *arguments: Any) -> str:
-        """One statement as the owner; the outcome is unknown when the server is lost meanwhile."""
+        """Run one statement as the owner. If the connection is lost, it may or may not have run."""
         status: str = await self._one("execute", query, arguments)
         return status
 
@@ -307,12 +307,12 @@ class Database:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("database_unavailable", "The database does not answer; nothing was done")
+    return Unavailable("database_unavailable", "The database does not respond; nothing was changed")
 
 
 def _drop(connection: Connection) -> None:
-    """Have the pool replace this connection instead of using it again."""
+    """Terminate a connection, so that the pool replaces it instead of using it again."""
     try:
         connection.terminate()
     except asyncpg.InterfaceError:
-        pass  # already gone
+        pass  # already closed

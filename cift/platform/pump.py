@@ -1,13 +1,14 @@
-"""The loop that brings a stream to an event function: the in-process twin of relay.
+"""The loop that delivers a stream to an event function: the in-process equivalent of relay.
 
-One durable pull consumer a function. The loop keeps one pull request open, takes what has arrived (at
-most `batch`), calls the function, and acknowledges the last (AckAll) when it returned. It never skips: a
-function that fails gets the same batch again, for ever, with back-off. `Expected(n)` makes it go back (or
-forward) to record n. Order within a stream is strict; a gap is fetched again, a repeat dropped.
+Each function has one durable pull consumer. The loop keeps one pull request open, takes the messages that
+have arrived (at most `batch`), calls the function, and acknowledges the last one (AckAll) after it returns.
+It never skips: a function that fails receives the same batch again without limit, with back-off.
+`Expected(n)` moves the consumer to record n. The order within a stream is strict: a gap is fetched again, a
+repeated message is dropped.
 
-`Poison` is found by halving (`portion.py`). A handler of effects is rid of the one message once the stream
-DLQ has it, and is brought it again when somebody asks (`dead_letters.py`); a projector stops there, says so,
-and tries again slowly.
+A `Poison` message is found by halving (`portion.py`). For a handler of effects the message moves to the
+stream DLQ, from where it can be delivered again on request (`dead_letters.py`). A projector stops at it,
+logs an error, and retries slowly.
 """
 
 import asyncio
@@ -35,8 +36,8 @@ PULL_EXPIRES_S = 5.0
 PULL_SILENCE_S = PULL_EXPIRES_S + 2.0
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BACKOFF_FIRST_S = 0.05
-BACKOFF_MAX_S = 1.0  # a read that waits behind it is told 503 meanwhile
-REST_MAX_S = 0.004
+BACKOFF_MAX_S = 1.0  # reads that wait for this projector fail with 503 meanwhile
+PAUSE_MAX_S = 0.004
 POISON_RETRY_S = 30.0
 REPLAYS_WAITING_MAX = 16
 
@@ -44,13 +45,13 @@ Handler = Callable[[Batch], Awaitable[None]]
 
 
 class Event(Enum):
-    """What arrives beside messages."""
+    """Items of the queue that are not messages."""
 
-    ASKED = "somebody wants a dead letter brought again"
+    REPLAY_REQUESTED = "deliver a dead letter again"
 
 
 class Pump:
-    """Brings one stream to one event function until cancelled."""
+    """Delivers one stream to one event function until cancelled."""
 
     def __init__(
         self,
@@ -72,8 +73,8 @@ class Pump:
         self._batch, self._journal, self._handler = batch, journal, handler
         self._effects = effects
         self._portion = Portion(batch)
-        self._last = 0  # sequence last received; 0 = not known yet
-        self._delivery = 0  # number of the delivery last received
+        self._last = 0  # the last sequence received; 0: not known yet
+        self._delivery = 0  # the number of the last delivery received
         self._stream_id = ""
         self._stopped = False
         self._replays: list[Msg] = []
@@ -83,18 +84,18 @@ class Pump:
         self._seconds = telemetry.projector_seconds.labels(function)
 
     async def run(self) -> None:
-        """For ever: connect, pump, and after any trouble of the bus begin again."""
+        """Connect and deliver until cancelled; start again after any error of NATS."""
         backoff = BACKOFF_FIRST_S
         start_at: int | None = None
         while True:
             try:
                 await self._pump(start_at)
             except Expected as expected:
-                log.warning("%s goes to record %d", self._function, expected.sequence)
+                log.warning("%s: delivering from record %d on", self._function, expected.sequence)
                 start_at, backoff = expected.sequence, BACKOFF_FIRST_S
                 continue
             except (Unavailable, BusError, nats.errors.Error, OSError, TimeoutError) as error:
-                log.debug("%s waits for the bus: %r", self._function, error)
+                log.debug("%s waits for NATS: %r", self._function, error)
             start_at = None
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, 1.0)
@@ -102,7 +103,7 @@ class Pump:
     async def _pump(self, start_at: int | None) -> None:
         js = await self._nats.jetstream()
         await self._open_consumer(js, start_at)
-        self._portion.begin_anew()
+        self._portion.reset()
         journal_id = await self._nats.journal_id() if self._journal else ""
         client = await self._nats.connected()
         arrived: asyncio.Queue[Msg | Event | None] = asyncio.Queue()
@@ -114,62 +115,62 @@ class Pump:
         def lost() -> None:
             arrived.put_nowait(None)
 
-        async def asked(message: Msg) -> None:
+        async def request_replay(message: Msg) -> None:
             if len(self._replays) < REPLAYS_WAITING_MAX:
                 self._replays.append(message)
-                arrived.put_nowait(Event.ASKED)
+                arrived.put_nowait(Event.REPLAY_REQUESTED)
 
         subscriptions = [await client.subscribe(inbox, cb=arrive)]
         if self._effects:
             subject = dead_letter.replay_subject(self._shard, self._function)
-            subscriptions.append(await client.subscribe(subject, cb=asked))
+            subscriptions.append(await client.subscribe(subject, cb=request_replay))
         self._nats.on_reconnect.add(lost)
-        ask = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
-        want = self._batch * 2  # while one batch is dealt with, the next one travels
-        request = orjson.dumps(
-            {"batch": want, "max_bytes": BATCH_BYTES_MAX, "expires": int(PULL_EXPIRES_S * 1e9)}
+        pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
+        pull_size = self._batch * 2  # while one batch is processed, the next one is on its way
+        pull = orjson.dumps(
+            {"batch": pull_size, "max_bytes": BATCH_BYTES_MAX, "expires": int(PULL_EXPIRES_S * 1e9)}
         )
-        wanted = 0
+        outstanding = 0
         try:
             while True:
-                if wanted <= 0:
-                    await client.publish(ask, request, reply=inbox)
-                    wanted = want
+                if outstanding <= 0:
+                    await client.publish(pull_subject, pull, reply=inbox)
+                    outstanding = pull_size
                 try:
                     first = await asyncio.wait_for(arrived.get(), PULL_SILENCE_S)
                 except TimeoutError:
-                    wanted = 0  # the request is lost (its end would have been told): ask again
+                    outstanding = 0  # the pull request is lost, or its end would have arrived: pull again
                     if not client.is_connected:
-                        raise Unavailable("engine_unavailable", "The message bus does not answer") from None
+                        raise Unavailable("engine_unavailable", "NATS does not respond") from None
                     continue
                 messages: list[Msg] = []
                 message: Msg | Event | None = first
                 while True:
                     if message is None:
-                        return  # reconnected: consumer and journal may be others now
-                    if isinstance(message, Event):  # dealt with below, between two batches
+                        return  # reconnected: consumer and journal may have changed
+                    if isinstance(message, Event):  # handled below, between two batches
                         if arrived.empty():
                             break
                         message = arrived.get_nowait()
                         continue
                     status = message.headers.get("Status") if message.headers else None
                     if status is not None and not message.data:
-                        said = (message.headers or {}).get("Description", "")
-                        # A pull that brought all it was asked for is counted here: the next may be open.
-                        if status == "100" or said == "Batch Completed":
+                        description = (message.headers or {}).get("Description", "")
+                        # A completed pull is already counted, and the next pull may be open.
+                        if status == "100" or description == "Batch Completed":
                             pass
-                        elif status in ("404", "408") or "max" in said.lower():
-                            wanted = 0
+                        elif status in ("404", "408") or "max" in description.lower():
+                            outstanding = 0
                         else:
                             raise Unavailable("engine_unavailable", f"the consumer ended: {message.headers}")
                     else:
-                        wanted -= 1
+                        outstanding -= 1
                         messages.append(message)
                     if len(messages) >= self._batch or arrived.empty():
                         break
                     message = arrived.get_nowait()
                 if messages:
-                    await self._deal_with(messages, journal_id)
+                    await self._process(messages, journal_id)
                 while self._replays:
                     await self._replay(self._replays.pop(0))
         finally:
@@ -183,8 +184,9 @@ class Pump:
                         pass
 
     async def _open_consumer(self, js: Any, start_at: int | None) -> None:
-        """Have the durable consumer, set back to what was acknowledged or to `start_at`: what a dead process
-        had been given and never acknowledged would otherwise come after ACK_WAIT_S, behind newer messages."""
+        """Create or update the durable consumer and reset it to `start_at`, or to the last acknowledgement.
+        Without the reset, messages that an ended process did not acknowledge would arrive after ACK_WAIT_S,
+        behind newer ones."""
         reply = await self._nats.request(f"$JS.API.STREAM.INFO.{self._stream}", b"", timeout_s=2.0)
         self._stream_id = str(orjson.loads(reply.data).get("created", ""))
         config = ConsumerConfig(
@@ -202,35 +204,35 @@ class Pump:
         except nats.js.errors.NotFoundError:
             await js.add_consumer(self._stream, config)
         else:
-            # Where it begins is its own: it cannot be changed, and says nothing of where it stands.
+            # The start of an existing consumer cannot be changed, and does not matter for its position.
             config.deliver_policy, config.opt_start_seq = found.deliver_policy, found.opt_start_seq
             fields = ("description", "ack_wait", "max_ack_pending", "filter_subject")
             if any((getattr(found, name) or None) != (getattr(config, name) or None) for name in fields):
                 await js.add_consumer(self._stream, config)
         begins_at = await self._reset(start_at or 0)
-        if begins_at is None:  # it was made to begin later: it is made anew
+        if begins_at is None:  # the consumer starts later than `start_at`: create it again
             await js.delete_consumer(self._stream, self._durable)
             config.deliver_policy, config.opt_start_seq = DeliverPolicy.ALL, None
             await js.add_consumer(self._stream, config)
             begins_at = await self._reset(start_at or 0)
         if begins_at is None:
-            raise Unavailable("engine_unavailable", f"the consumer {self._durable} cannot be set back")
+            raise Unavailable("engine_unavailable", f"the consumer {self._durable} cannot be reset")
         self._last, self._delivery = begins_at - 1, 0
 
     async def _reset(self, sequence: int) -> int | None:
-        """Set the consumer to that sequence (0: behind what was acknowledged), in one atomic step of the
-        server; where it begins, or None where it refuses."""
+        """Reset the consumer to a sequence (0: behind the last acknowledgement), atomically in the server.
+        Returns the next sequence, or None if the server refuses."""
         subject = f"$JS.API.CONSUMER.RESET.{self._stream}.{self._durable}"
         reply = await self._nats.request(subject, orjson.dumps({"seq": sequence}), timeout_s=2.0)
-        said = orjson.loads(reply.data)
-        return None if "error" in said else int(said["reset_seq"])
+        result = orjson.loads(reply.data)
+        return None if "error" in result else int(result["reset_seq"])
 
-    async def _deal_with(self, messages: list[Msg], journal_id: str) -> None:
+    async def _process(self, messages: list[Msg], journal_id: str) -> None:
         fresh: list[tuple[Any, Msg]] = []
         for message in messages:
             at = message.metadata.sequence
             if at.consumer != self._delivery + 1:
-                raise Unavailable("engine_unavailable", "a message was lost on its way here")
+                raise Unavailable("engine_unavailable", "a message was lost between NATS and this process")
             self._delivery = at.consumer
             if at.stream <= self._last:
                 continue
@@ -244,26 +246,26 @@ class Pump:
         started = time.perf_counter()
         while fresh:
             count = self._portion.of(len(fresh))
-            given = fresh[:count]
-            if not await self._bring([item for item, _ in given], journal_id):
-                continue  # a poison is among them: fewer, now
+            part = fresh[:count]
+            if not await self._call_handler([item for item, _ in part], journal_id):
+                continue  # one of them is poison: try fewer
             fresh = fresh[count:]
             self._portion.passed(count)
-            self._at.set(given[-1][0].sequence)
-            self._lag.set(given[-1][1].metadata.num_pending)
-            await given[-1][1].ack()
-        # Rest as long as the work took: under load the next batch is larger and its transaction shared
-        # by more records; alone, a record waits for nothing.
-        await asyncio.sleep(min(time.perf_counter() - started, REST_MAX_S))
+            self._at.set(part[-1][0].sequence)
+            self._lag.set(part[-1][1].metadata.num_pending)
+            await part[-1][1].ack()
+        # Pause as long as the work took: under load the next batch and its transaction become larger. A
+        # single record is not delayed, because the pause follows its work.
+        await asyncio.sleep(min(time.perf_counter() - started, PAUSE_MAX_S))
 
     def _item(self, sequence: int, message: Msg) -> Any:
         if self._journal:
             return journal.shared.record(sequence, message.data)
         headers = dict(message.headers or {})
-        return Message(sequence, message.subject, message.data, headers, _taken_at_ns(message))
+        return Message(sequence, message.subject, message.data, headers, _stored_at_ns(message))
 
-    async def _bring(self, items: list[Any], journal_id: str) -> bool:
-        """Call the function until it has dealt with these; False: a poison is among them."""
+    async def _call_handler(self, items: list[Any], journal_id: str) -> bool:
+        """Call the function until it accepts these items; False: one of them is poison."""
         batch = Batch(self._stream, self._shard, journal_id, items)
         backoff = BACKOFF_FIRST_S
         while True:
@@ -277,18 +279,18 @@ class Pump:
             except Poison as poison:
                 if not self._portion.poisoned(len(items)):
                     return False
-                if self._effects and await self._put_aside(items[0], str(poison)):
+                if self._effects and await self._store_dead_letter(items[0], str(poison)):
                     return True
                 wait = BACKOFF_MAX_S if self._effects else POISON_RETRY_S
                 self._failures.inc()
                 if not self._stopped:
-                    log.error("%s stands at message %d: %s", self._function, items[0].sequence, poison)
+                    log.error("%s stopped at message %d: %s", self._function, items[0].sequence, poison)
                     self._stopped = True
                 await asyncio.sleep(wait)
             except Exception:
                 self._failures.inc()
                 log.exception(
-                    "%s failed on records %d to %d: again in %.1f s",
+                    "%s failed on records %d to %d: retrying in %.1f s",
                     self._function,
                     items[0].sequence,
                     items[-1].sequence,
@@ -303,43 +305,44 @@ class Pump:
             journal.log_traces(items, took)
         return True
 
-    async def _put_aside(self, message: Message, reason: str) -> bool:
+    async def _store_dead_letter(self, message: Message, reason: str) -> bool:
         letter = dead_letter.make(self._function, self._shard, self._stream, self._stream_id, message, reason)
         try:
-            await dead_letters.put_aside(await self._nats.jetstream(), letter)
+            await dead_letters.store(await self._nats.jetstream(), letter)
         except (Unavailable, nats.errors.Error, TimeoutError) as error:
-            log.error("%s: a poison cannot be put aside: %r", self._function, error)
+            log.error("%s: a poison message cannot be stored in DLQ: %r", self._function, error)
             return False
         telemetry.dead_letters.labels(self._function).inc()
-        log.error("%s: message %d is put aside into DLQ: %s", self._function, message.sequence, reason)
+        log.error("%s: message %d moved to DLQ: %s", self._function, message.sequence, reason)
         return True
 
     async def _replay(self, request: Msg) -> None:
-        """Bring a dead letter once more; gone from DLQ only when it was taken."""
-        outcome, told = "done", ""
+        """Deliver a dead letter again; DLQ removes it only after the handler accepted it."""
+        outcome, reason = "done", ""
         try:
-            asked = orjson.loads(request.data)
-            kept = await dead_letters.find(self._nats, int(asked["sequence"]))
-            if kept.letter.function != self._function:
+            sequence = int(orjson.loads(request.data)["sequence"])
+            stored = await dead_letters.find(self._nats, sequence)
+            if stored.letter.function != self._function:
                 outcome = "gone"
             else:
-                await self._handler(kept.letter.batch())
-                await dead_letters.remove(self._nats, kept.id)
+                await self._handler(stored.letter.batch())
+                await dead_letters.remove(self._nats, stored.id)
         except NotFound:
             outcome = "gone"
         except Poison as poison:
-            outcome, told = "poison", str(poison)
+            outcome, reason = "poison", str(poison)
         except Exception as error:
             log.exception("%s failed on a dead letter", self._function)
-            outcome, told = "failed", repr(error)
-        log.info("a dead letter was brought again", extra={"outcome": outcome})
+            outcome, reason = "failed", repr(error)
+        log.info("a dead letter was delivered again", extra={"outcome": outcome})
         try:
-            await request.respond(orjson.dumps({"outcome": outcome, "message": told}))
+            await request.respond(orjson.dumps({"outcome": outcome, "message": reason}))
         except nats.errors.Error:
-            pass  # whoever asked looks whether the letter is still there
+            pass  # the requester checks whether the letter still exists
 
 
-def _taken_at_ns(message: Msg) -> int:
-    """When the stream took it: `$JS.ACK.[domain.account.]stream.consumer.delivered.seq.seq.TIME.pending`."""
+def _stored_at_ns(message: Msg) -> int:
+    """When the stream stored it:
+    `$JS.ACK.[domain.account.]stream.consumer.delivered.seq.seq.TIME.pending`."""
     tokens = message.reply.split(".")
     return int(tokens[7 if len(tokens) == 9 else 9])

@@ -1,10 +1,12 @@
-"""QuestDB: ticks in by its own client (ILP over HTTP), answers out over PostgreSQL's wire.
+"""QuestDB: writes ticks by its own client (ILP over HTTP), and reads over PostgreSQL's protocol.
 
-Two addresses, because it listens at two ports: `CIFT_QUESTDB_URL` (postgresql://…:8812/qdb) to ask, and
-`CIFT_QUESTDB_ILP` (the client's own words: `http::addr=host:9000;`) to write. `none` leaves it out.
+It listens on two ports, so there are two settings: `CIFT_QUESTDB_URL` (postgresql://…:8812/qdb) for reads,
+and `CIFT_QUESTDB_ILP` (the client's configuration string: `http::addr=host:9000;`) for writes. `none` means
+no QuestDB.
 
-An insert is acknowledged when it is in the server's log on disk; it is seen a moment later. Sent again it
-changes nothing (DEDUP). The PostgreSQL wire knows no nanoseconds, so times are asked for as whole numbers.
+An insert is acknowledged when it is in the server's log on disk; reads see it a moment later. Inserting the
+same rows again changes nothing (DEDUP). PostgreSQL's protocol has no nanoseconds, so times are read as
+integers.
 """
 
 import asyncio
@@ -35,25 +37,27 @@ class QuestDB:
         self._url, self._ilp = settings.questdb_url, settings.questdb_ilp
         self._pool: Any = None
         self._senders: list[Any] = []
-        """Those that nobody uses at the moment: each has a connection."""
+        """The idle senders; each has a connection."""
         self._opening = asyncio.Lock()
         self._views: frozenset[str] = frozenset()
         self._views_until = 0.0
 
     @property
     def is_on(self) -> bool:
-        """Whether there is one."""
+        """Whether this exchange has a QuestDB."""
         return self._url != "none"
 
     async def write(
         self, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str = "at"
     ) -> None:
-        """Write a frame's columns; `at` names that of the rows' times.
+        """Write a frame's columns; `at` is the name of the column with the rows' times.
 
         Raises:
-            Unavailable: `ticks_unavailable`: it may have been done; sent again it changes nothing.
+            Unavailable: `ticks_unavailable`: the rows may have been written; writing them again is safe.
         """
-        await self._opened()  # the table is made with its keys, not guessed of what comes
+        await (
+            self._opened()
+        )  # creates the table with its keys; otherwise QuestDB would guess it from the rows
         await asyncio.to_thread(self._write, table, columns, symbols, at)
 
     def _write(self, table: str, columns: dict[str, Any], symbols: tuple[str, ...], at: str) -> None:
@@ -75,7 +79,7 @@ class QuestDB:
         self._senders.append(sender)
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
-        """The rows of an answer. Raises Unavailable."""
+        """The rows of a query. Raises Unavailable."""
         pool = await self._opened()
         try:
             rows: list[Any] = await pool.fetch(sql, *arguments, timeout=ANSWER_TIMEOUT_S)
@@ -84,23 +88,27 @@ class QuestDB:
         return rows
 
     async def views(self) -> frozenset[str]:
-        """The materialized views that follow their tables, as of `VIEWS_KNOWN_S` ago at most. Raises
+        """The materialized views that are up to date with their tables, at most `VIEWS_KNOWN_S` old. Raises
         Unavailable."""
         if time.monotonic() > self._views_until:
             found = await self.rows("SELECT view_name, view_status FROM materialized_views()")
             self._views = frozenset(name for name, status in found if status == "valid")
             self._views_until = time.monotonic() + VIEWS_KNOWN_S
             for name in {name for name, _ in found} - self._views:
-                log.error("QuestDB: %s follows no longer; REFRESH MATERIALIZED VIEW %s FULL", name, name)
+                log.error(
+                    "QuestDB: the view %s is invalid; run REFRESH MATERIALIZED VIEW %s FULL", name, name
+                )
         return self._views
 
     async def _opened(self) -> Any:
         if not self.is_on:
-            raise Unavailable("analytics_off", "This exchange has no QuestDB (CIFT_QUESTDB_URL)", 3600)
+            raise Unavailable(
+                "analytics_off", "This exchange has no QuestDB (CIFT_QUESTDB_URL is none)", 3600
+            )
         async with self._opening:
             if self._pool is None:
                 try:
-                    # It keeps no prepared statements over a change of schema.
+                    # QuestDB's prepared statements do not survive a change of the schema.
                     self._pool = await asyncpg.create_pool(
                         self._url,
                         min_size=0,
@@ -126,17 +134,17 @@ class QuestDB:
 
 
 async def _no_reset(connection: Any) -> None:
-    """asyncpg would ask for what QuestDB does not know; every statement here stands alone."""
+    """Replaces asyncpg's reset, which QuestDB does not support. No statement here leaves session state."""
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("ticks_unavailable", "QuestDB does not answer")
+    return Unavailable("ticks_unavailable", "QuestDB does not respond")
 
 
 def _sender(ilp: str) -> Any:
     from questdb import Sender
 
-    # Version 3 of the protocol has decimals.
+    # Decimals need version 3 of the protocol.
     sender = Sender.from_conf(f"{ilp.rstrip(';')};protocol_version=3;auto_flush=off;")
     sender.establish()  # type: ignore[no-untyped-call]
     return sender

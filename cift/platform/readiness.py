@@ -1,4 +1,4 @@
-"""Whether the stores answer: each is asked something real, all at once, each with a deadline."""
+"""Whether the stores respond: one real query to each, all in parallel, each with a deadline."""
 
 import asyncio
 import time
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from cift.contracts.platform import Readiness, StoreView
 from cift.kernel.errors import CiftError
 from cift.platform.stores import Platform
-from cift.platform.valkey import ValkeyGone
+from cift.platform.valkey import ValkeyUnavailable
 
 DEADLINE_S = 2.0
 
 
 async def readiness(platform: Platform) -> Readiness:
-    """Ask every store. Never raises."""
+    """Check every store. Never raises."""
 
     async def postgres() -> None:
         await platform.database.fetchval("SELECT count(*) FROM schema_migrations")
@@ -24,28 +24,28 @@ async def readiness(platform: Platform) -> Readiness:
     async def engine() -> None:
         await platform.engine.query({"status": {}})
 
-    asked: dict[str, Callable[[], Awaitable[None]]] = {
+    checks: dict[str, Callable[[], Awaitable[None]]] = {
         "postgres": postgres,
         "nats": nats,
         "valkey": platform.valkey.ping,
         "engine": engine,
     }
-    views = await asyncio.gather(*(_ask(name, ask) for name, ask in asked.items()))
-    stores = dict(zip(asked, views, strict=True))
+    views = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
+    stores = dict(zip(checks, views, strict=True))
     ready = all(view.status != "gone" for view in views)
     return Readiness(status="ready" if ready else "not_ready", stores=stores)
 
 
-async def _ask(name: str, ask: Callable[[], Awaitable[None]]) -> StoreView:
+async def _run(name: str, check: Callable[[], Awaitable[None]]) -> StoreView:
     started = time.perf_counter()
     message: str | None = None
     try:
         async with asyncio.timeout(DEADLINE_S):
-            await ask()
+            await check()
     except CiftError as error:
         message = error.message
-    except (ValkeyGone, TimeoutError):
-        message = "no answer"
+    except (ValkeyUnavailable, TimeoutError):
+        message = "no response"
     except Exception as error:
         message = f"{type(error).__name__}"
     took_ms = round((time.perf_counter() - started) * 1000, 3)

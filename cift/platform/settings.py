@@ -1,10 +1,9 @@
-"""Settings: environment variables with the prefix `CIFT_`, and where the running exchange left its
-addresses.
+"""Settings: environment variables with the prefix `CIFT_`, and the addresses of the running exchange.
 
-A store is chosen by its URL alone. Where a URL is not in the environment, the file `run.json` that
-`make run` leaves in the data folder is read, so that tools started beside it find it.
+A store is chosen by its URL alone. A URL that is not in the environment is read from `run.json`, which
+`make run` writes to the data folder, so that tools on the same machine find the stores.
 
-`CIFT_<NAME>_FILE` names a file that holds `CIFT_<NAME>`: a secret that no dump of an environment shows.
+`CIFT_<NAME>_FILE` names a file that holds the value of `CIFT_<NAME>`, so that a secret is in no environment.
 """
 
 import json
@@ -16,11 +15,11 @@ from typing import Any
 
 
 class InvalidSettings(ValueError):
-    """A setting that cannot be used; the text says which and why."""
+    """A setting has an invalid value; the text names it and the reason."""
 
 
 def with_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment`, and what its `CIFT_<NAME>_FILE` hold where `CIFT_<NAME>` itself is not in it.
+    """`environment`, plus the content of the files in `CIFT_<NAME>_FILE` where `CIFT_<NAME>` is not set.
 
     Raises:
         InvalidSettings: a file cannot be read.
@@ -36,72 +35,77 @@ def with_files(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Each field is the variable `CIFT_<FIELD>`; see `docs` of each for its unit and meaning."""
+    """Each field is the variable `CIFT_<FIELD>`. docs/settings.md is generated from these texts."""
 
-    postgres_url: str = "postgresql:///cift"
-    nats_url: str = "nats://127.0.0.1:4222"
-    valkey_url: str = "redis://127.0.0.1:6379/0"
-    clickhouse_url: str = field(
-        default="none",
-        metadata={
-            "doc": "http(s)://… of a server, chdb://folder for the embedded engine, none: no analytics"
-        },
+    postgres_url: str = _setting("postgresql:///cift", "address of PostgreSQL; `make run` sets it")
+    nats_url: str = _setting("nats://127.0.0.1:4222", "address of NATS; `make run` sets it")
+    valkey_url: str = _setting("redis://127.0.0.1:6379/0", "address of Valkey; `make run` sets it")
+    clickhouse_url: str = _setting(
+        "none",
+        "analytics store: `http(s)://…` of a ClickHouse server, `chdb://folder` for the embedded engine, or"
+        " `none`: no analytics, and bars from PostgreSQL only. If it is unset, `make run` uses the embedded"
+        " engine in the data folder",
     )
-    questdb_url: str = field(
-        default="none", metadata={"doc": "postgresql://…:8812/qdb of a QuestDB, none: no QuestDB"}
+    questdb_url: str = _setting(
+        "none",
+        "second tick store: `postgresql://…:8812/qdb` of a QuestDB, or `none`. It receives the ticks too, and"
+        " serves bars and history of outside feeds instead of ClickHouse. It drops rows that are thirty years"
+        " older than its newest tick, unless `ALTER TABLE ticks SET TTL` changes that",
     )
-    questdb_ilp: str = field(
-        default="http::addr=127.0.0.1:9000;",
-        metadata={"doc": "where QuestDB takes ticks, as its client says"},
+    questdb_ilp: str = _setting(
+        "http::addr=127.0.0.1:9000;", "where QuestDB receives ticks: the configuration string of its client"
     )
-    shard: str = "main"
-    data: Path = Path(".cift")
-    http_host: str = "127.0.0.1"
-    http_port: int = 8000
-    log: str = field(default="json", metadata={"doc": "json, text or off"})
-    log_level: str = field(default="info", metadata={"doc": "debug, info, warning or error"})
-    log_requests: bool = field(default=True, metadata={"doc": "a line for each request"})
-    postgres_pool_max: int = field(default=16, metadata={"doc": "connections of this process"})
-    cors_origins: tuple[str, ...] = field(
-        default=(), metadata={"doc": "origins that may call from a browser, comma separated; * = any"}
+    shard: str = _setting("main", "shard of the engine and its journal; letters and digits")
+    data: Path = field(
+        default=Path(".cift"),
+        metadata={"doc": "the data folder: everything that the exchange stores on this machine"},
     )
-    trusted_hosts: tuple[str, ...] = field(
-        default=("localhost", "127.0.0.1", "[::1]"),
-        metadata={"doc": "Host headers answered, comma separated; *.example.org and * allowed"},
+    http_host: str = _setting("127.0.0.1", "address on which the functions listen")
+    http_port: int = _setting(8000, "port on which the functions listen")
+    log: str = _setting("json", "form of the log: `json`, `text` or `off` (errors only)")
+    log_level: str = _setting("info", "smallest level logged: `debug`, `info`, `warning` or `error`")
+    log_requests: bool = _setting(True, "whether each request is logged")
+    postgres_pool_max: int = _setting(16, "maximum number of database connections of the process")
+    cors_origins: tuple[str, ...] = _setting(
+        (), "origins whose pages may call from a browser, separated by commas; `*` allows all"
     )
-    behind_gateway: bool = field(
-        default=False,
-        metadata={
-            "doc": "a gateway of ours stands before every way in, and says the caller's address in"
-            " x-cift-client; otherwise that header is whatever a caller likes, and ignored"
-        },
+    trusted_hosts: tuple[str, ...] = _setting(
+        ("localhost", "127.0.0.1", "[::1]"),
+        "accepted Host headers, separated by commas; `*.example.org` and `*` are allowed",
     )
-    token_keys: str = field(
-        default="", metadata={"doc": "folder of the ES256 keys; default: keys/ in the data folder"}
+    behind_gateway: bool = _setting(
+        False,
+        "whether every request passes the exchange's own gateway, which sets the caller's address in"
+        " `x-cift-client`. Otherwise any caller could set that header, and it is ignored",
     )
-    token_issuer: str = "cift"  # noqa: S105 (a name)
-    token_audience: str = "cift-markets"  # noqa: S105
-    access_token_s: int = 1800
-    refresh_token_s: int = 14 * 86_400
-    bcrypt_rounds: int = 12
-    rate_limit: int = field(default=1000, metadata={"doc": "requests/s of one user"})
-    rate_limit_public: int = field(default=500, metadata={"doc": "requests/s of one address, no credential"})
-    rate_limit_auth: int = field(
-        default=60, metadata={"doc": "register, login, refresh: a minute an address"}
+    token_keys: str = _setting(
+        "", "folder of the keys that sign access tokens (ES256); if empty, `keys/` in the data folder"
     )
-    market: str = field(default="replay", metadata={"doc": "replay, agents, alpaca, massive or none"})
-    events: str = field(
-        default="",
-        metadata={
-            "doc": "of a function alone: pull (it brings its stream or timer itself) or push (relay posts"
-            " to it); default: push where PORT is set, else pull. Of all functions in one process: push"
-            " leaves streams and timers to relay"
-        },
+    token_issuer: str = _setting("cift", "`iss` of access tokens")
+    token_audience: str = _setting("cift-markets", "`aud` of access tokens")
+    access_token_s: int = _setting(1800, "lifetime of an access token in seconds")
+    refresh_token_s: int = _setting(14 * 86_400, "lifetime of a refresh token in seconds")
+    bcrypt_rounds: int = _setting(12, "cost of password hashes, 4 to 31")
+    rate_limit: int = _setting(1000, "requests per second of one user")
+    rate_limit_public: int = _setting(500, "requests per second of one address without a credential")
+    rate_limit_auth: int = _setting(60, "register, login and refresh requests per minute of one address")
+    market: str = _setting("replay", "the outside market: `replay`, `agents`, `alpaca`, `massive` or `none`")
+    events: str = _setting(
+        "",
+        "how event functions receive streams and due times: `pull` (the process fetches them) or `push`"
+        " (relay posts them). If it is empty, a function alone uses `push` where PORT is set, and a process"
+        " with all functions uses `pull`",
     )
-    ticks_max_bytes: int = field(
-        default=2 * 1024**3, metadata={"doc": "of the stream TICKS; beyond it the oldest go"}
+    ticks_max_bytes: int = _setting(
+        2 * 1024**3,
+        "size of the stream TICKS, which holds raw ticks until they are archived. A full stream drops its"
+        " oldest ticks, and a metric counts them",
     )
 
     def __post_init__(self) -> None:
@@ -116,9 +120,9 @@ class Settings:
                     f"CIFT_{name.upper()} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
                 )
         if not 4 <= self.bcrypt_rounds <= 31:
-            raise InvalidSettings("CIFT_BCRYPT_ROUNDS must be 4 to 31")
+            raise InvalidSettings(f"CIFT_BCRYPT_ROUNDS must be 4 to 31, not {self.bcrypt_rounds}")
         if not 0 <= self.http_port < 65_536:
-            raise InvalidSettings(f"CIFT_HTTP_PORT must be a port, not {self.http_port}")
+            raise InvalidSettings(f"CIFT_HTTP_PORT must be a port (0 to 65535), not {self.http_port}")
         if self.clickhouse_url != "none" and not self.clickhouse_url.startswith(
             ("http://", "https://", "chdb://")
         ):
@@ -136,16 +140,16 @@ class Settings:
             "ticks_max_bytes",
         ):
             if getattr(self, name) <= 0:
-                raise InvalidSettings(f"CIFT_{name.upper()} must be above 0")
+                raise InvalidSettings(f"CIFT_{name.upper()} must be above 0, not {getattr(self, name)}")
 
     @property
     def journal_stream(self) -> str:
-        """The JetStream stream of this shard's journal (the first shard's is plainly ORDERS)."""
+        """The stream of this shard's journal: `ORDERS` for the shard main, else `ORDERS_<shard>`."""
         return "ORDERS" if self.shard == "main" else f"ORDERS_{self.shard}"
 
     @property
     def snapshots_stream(self) -> str:
-        """The stream below the bucket of the engine's snapshots."""
+        """The stream of the object store bucket with the engine's snapshots."""
         return f"OBJ_ENGINE_{self.shard}"
 
     @property
@@ -154,36 +158,36 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Settings of this process.
+        """The settings of this process.
 
         Raises:
-            InvalidSettings: with one sentence.
+            InvalidSettings: one sentence.
         """
         env = with_files(os.environ if environment is None else environment)
         found: dict[str, Any] = {}
-        left = _left_by_run(Path(env.get("CIFT_DATA", ".cift")))
+        running = _addresses_of_running(Path(env.get("CIFT_DATA", ".cift")))
         for each in fields(cls):
             name = f"CIFT_{each.name.upper()}"
             text = env.get(name)
             if text is None or (text == "" and not isinstance(each.default, tuple)):
-                if each.name in left:
-                    found[each.name] = left[each.name]
+                if each.name in running:
+                    found[each.name] = running[each.name]
                 continue
             found[each.name] = _parse(name, text, each.default)
         return cls(**found)
 
 
-def _left_by_run(data: Path) -> dict[str, str]:
+def _addresses_of_running(data: Path) -> dict[str, str]:
     try:
-        left = json.loads((data / "run.json").read_text())
+        run = json.loads((data / "run.json").read_text())
     except (OSError, ValueError):
         return {}
-    return {name: left[name] for name in ("postgres_url", "nats_url", "valkey_url") if name in left}
+    return {name: run[name] for name in ("postgres_url", "nats_url", "valkey_url") if name in run}
 
 
-def _parse(name: str, text: str, like: object) -> object:
+def _parse(name: str, text: str, default: object) -> object:
     try:
-        match like:
+        match default:
             case bool():
                 if text.lower() not in ("1", "0", "true", "false", "yes", "no"):
                     raise ValueError
@@ -197,4 +201,4 @@ def _parse(name: str, text: str, like: object) -> object:
             case _:
                 return text
     except ValueError:
-        raise InvalidSettings(f"{name}={text!r} cannot be read as {type(like).__name__}") from None
+        raise InvalidSettings(f"{name}={text!r} is not a valid {type(default).__name__}") from None

@@ -1,13 +1,13 @@
-"""A WebSocket as a `ws` function has it. `cift.host.sockets` makes it.
+"""The interface of a WebSocket for `ws` functions. `cift.host.sockets` implements it.
 
-Frames from a server bear no mask, so one frame, made once, goes to any number of connections:
+A server's frames have no mask, so one frame can be sent to any number of connections:
 
     frame = text_frame(b'{"type":"heartbeat"}')
     for socket in sockets:
         socket.write(frame)
 
-`write` never waits. What the reader has not taken yet stays in this process (`unsent`): whoever writes
-without being asked looks at `full` first, and decides what a slow reader is worth.
+`write` never waits: bytes that the reader has not accepted yet are buffered in this process (`unsent`). A
+function that sends unsolicited messages checks `full` first, and decides what to do with a slow reader.
 """
 
 import struct
@@ -22,7 +22,7 @@ _TEXT, _BINARY, _FIN = 0x1, 0x2, 0x80
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    """RFC 6455 §5.2: a whole message in one frame, without a mask."""
+    """RFC 6455 §5.2: a complete message in one frame, without a mask."""
     length = len(payload)
     if length < 126:
         return bytes((_FIN | opcode, length)) + payload
@@ -32,17 +32,17 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 
 def text_frame(payload: bytes) -> bytes:
-    """A text message (UTF-8) as it goes over the wire."""
+    """The frame of a text message (UTF-8)."""
     return _frame(_TEXT, payload)
 
 
 def binary_frame(payload: bytes) -> bytes:
-    """A binary message as it goes over the wire."""
+    """The frame of a binary message."""
     return _frame(_BINARY, payload)
 
 
 class SocketClosed(Exception):
-    """The connection is over: the other side went, or was cut off."""
+    """The connection is closed: by the peer, by us, or by an error."""
 
 
 class Socket(ABC):
@@ -50,13 +50,13 @@ class Socket(ABC):
 
     caller: Caller
     trader: Trader | None
-    """Who the handshake's credential says it is."""
+    """The caller authenticated by the handshake; None without a credential."""
     query: Mapping[str, str]
     """The parameters of the handshake's URL."""
     full: bool
-    """The reader is behind: more is kept here than a moment's worth."""
+    """The reader is slow: the send buffer is above its high mark."""
     on_drain: Callable[[], None] | None
-    """Called when the reader has caught up after `full`."""
+    """Called when the send buffer is below its low mark after `full`."""
 
     @abstractmethod
     async def receive(self) -> str | bytes:
@@ -64,18 +64,18 @@ class Socket(ABC):
 
     @abstractmethod
     def write(self, frame: bytes) -> None:
-        """Send one or more whole frames; nothing happens where the connection is over."""
+        """Send one or more complete frames; no effect if the connection is closed."""
 
     @property
     @abstractmethod
     def unsent(self) -> int:
-        """Bytes that wait in this process for the reader."""
+        """The bytes buffered in this process for the reader."""
 
     @property
     @abstractmethod
     def closed(self) -> bool:
-        """Over, or about to be."""
+        """Whether the connection is closed or closing."""
 
     @abstractmethod
     def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Say goodbye and end it; what `write` was given before still goes out, where the reader reads."""
+        """Send a close frame and close the connection. Frames passed to `write` before are sent first."""

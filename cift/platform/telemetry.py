@@ -1,11 +1,11 @@
 """Logs, trace context and metrics.
 
-Logs are one JSON object a line on stdout. What belongs to the work in hand (request id, trace id,
-function) travels in one context variable, so a log line written anywhere below a function carries it.
-Trace context is W3C's (`traceparent`, version 00); it goes into each engine command, through the
-journal, and is restored in the projectors' lines.
+Logs are one JSON object per line on stdout. One context variable holds the request id, trace id and function
+of the current work, so every log line written below a function has them. The trace context is W3C's
+(`traceparent`, version 00); each engine command carries it through the journal, and the projectors' log lines
+show it again.
 
-Cost: a request's line and its metrics take some 10 µs; one contextvar, labels bound once per function.
+Cost: a request's log line and metrics take about 10 µs; labels are bound once per function.
 """
 
 import contextvars
@@ -25,13 +25,13 @@ from cift.platform.metrics import Counted, Counter, Gauge, Histogram
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
-# What logging.LogRecord always has: everything else came by `extra=`.
+# The fields of every logging.LogRecord: all others were passed by `extra=`.
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 @dataclass(slots=True)
 class Trace:
-    """Where the work in hand belongs. Ids are lower-case hex: 32, 16 and 16 digits."""
+    """The trace context of the current work. `trace_id` has 32 lower-case hex digits, the span ids 16."""
 
     request_id: str
     trace_id: str
@@ -48,15 +48,15 @@ current: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("cift_tra
 
 
 def begin(function: str, traceparent: str | None = None, request_id: str | None = None) -> Trace:
-    """A new span: of the caller's trace when `traceparent` is sound, else of a trace of its own.
+    """Begin a span: in the caller's trace if `traceparent` is valid, else in a new trace.
 
-    A request id that is not 1..64 of `A-Za-z0-9_.:-` is replaced, never echoed.
+    A request id must have 1 to 64 of the characters `A-Za-z0-9_.:-`; any other is replaced, never returned.
     """
     random = os.urandom(24).hex()
     trace_id, parent = random[:32], None
     if traceparent is not None:
         found = _TRACEPARENT.fullmatch(traceparent)
-        # Version ff is invalid, version 00 has no fifth part; ids of zeros mean "none" (W3C §3.2.2).
+        # W3C §3.2.2: version ff is invalid, version 00 has no fifth part, ids of zeros are invalid.
         if (
             found is not None
             and found[1] != "ff"
@@ -72,9 +72,8 @@ def begin(function: str, traceparent: str | None = None, request_id: str | None 
     return trace
 
 
-# ── logs ────────────────────────────────────────────────────────────────────────────────────────
 def write_line(fields: dict[str, Any]) -> None:
-    """One finished JSON line to stdout. Never raises: a full disk must not stop an exchange."""
+    """Write one JSON line to stdout. Never raises: a full disk must not stop the exchange."""
     try:
         os.write(1, orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE))
     except OSError:
@@ -82,7 +81,7 @@ def write_line(fields: dict[str, Any]) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as one JSON object, with the trace of the context it was written in."""
+    """A log record as one JSON object, with the trace of its context."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -108,7 +107,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(form: str, level: str) -> None:
-    """Send the logs of this process to stdout: `json`, `text`, or nothing below errors with `off`."""
+    """Write the logs of this process to stdout as `json` or `text`; `off` writes errors only, as JSON."""
     handler = logging.StreamHandler(sys.stdout)
     if form == "text":
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
@@ -117,44 +116,43 @@ def configure_logs(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel("ERROR" if form == "off" else level.upper())
-    # Their reconnect attempts are told by our own lines, once a change.
+    # cift.platform.nats logs a lost connection and a reconnect once; the library logs every attempt.
     logging.getLogger("nats").setLevel("CRITICAL")
-    for chatty in ("httpx", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel("WARNING")
+    for library in ("httpx", "uvicorn.error"):
+        logging.getLogger(library).setLevel("WARNING")
 
 
-# ── metrics ─────────────────────────────────────────────────────────────────────────────────────
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.006, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
-requests_total = Counter("cift_requests", "Answers by function and status", ["function", "status"])
-request_seconds = Histogram("cift_request_seconds", "Time to answer", ["function"], buckets=_SECONDS)
-requests_in_flight = Gauge("cift_requests_in_flight", "Requests being worked on", ["function"])
+requests_total = Counter("cift_requests", "Responses by function and status", ["function", "status"])
+request_seconds = Histogram("cift_request_seconds", "Time to respond", ["function"], buckets=_SECONDS)
+requests_in_flight = Gauge("cift_requests_in_flight", "Requests in progress", ["function"])
 engine_requests = Counter("cift_engine_requests", "Requests to the engine by outcome", ["outcome"])
 engine_commands_per_request = Histogram(
     "cift_engine_commands_per_request",
-    "Commands that went in one request",
+    "Commands sent in one request",
     buckets=(1, 2, 4, 8, 16, 32, 64, 100),
 )
-engine_seconds = Histogram("cift_engine_seconds", "Command sent to durable answer", buckets=_SECONDS)
+engine_seconds = Histogram(
+    "cift_engine_seconds", "Time from sending a command to its durable result", buckets=_SECONDS
+)
 projector_lag = Gauge("cift_projector_lag_records", "Journal records not yet projected", ["function"])
 projector_sequence = Gauge("cift_projector_sequence", "Last record projected", ["function"])
-projector_failures = Counter(
-    "cift_projector_failures", "Batches that failed and were tried again", ["function"]
-)
+projector_failures = Counter("cift_projector_failures", "Batches that failed and were retried", ["function"])
 projector_seconds = Histogram(
     "cift_projector_batch_seconds", "Time for one batch", ["function"], buckets=_SECONDS
 )
-dead_letters = Counter("cift_dead_letters", "Messages put aside into DLQ", ["function"])
-valkey_gone = Counter("cift_valkey_gone", "Times a fallback was used because Valkey did not answer", ["use"])
+dead_letters = Counter("cift_dead_letters", "Messages moved to the stream DLQ", ["function"])
+valkey_gone = Counter("cift_valkey_gone", "Fallbacks used because Valkey did not respond", ["use"])
 ticks_archived = Counter("cift_ticks_archived", "Ticks written to the tick stores", ["kind"])
 ticks_lost = Counter(
-    "cift_ticks_lost_messages", "Messages that the stream TICKS let go before they were archived"
+    "cift_ticks_lost_messages", "Messages that the stream TICKS dropped before they were archived"
 )
 rate_limited = Counter("cift_rate_limited", "Requests refused by a rate limit", ["kind"])
 
 
 class FunctionMetrics:
-    """The metrics of one function, its labels bound once."""
+    """The metrics of one function, with its labels bound once."""
 
     __slots__ = ("_by_status", "_function", "in_flight", "seconds")
 
@@ -165,7 +163,7 @@ class FunctionMetrics:
         self.in_flight = requests_in_flight.labels(function)
 
     def answered(self, status: int, started_s: float) -> float:
-        """Count an answer begun at `time.perf_counter()` = started_s; returns its seconds."""
+        """Count a response whose request began at `time.perf_counter()` = started_s; returns its seconds."""
         took = time.perf_counter() - started_s
         counter = self._by_status.get(status)
         if counter is None:

@@ -1,12 +1,11 @@
-"""The stream TICKS: raw ticks of outside feeds and of loaders, on their way to the tick stores.
+"""The stream TICKS: raw ticks from outside feeds and loaders to the tick stores.
 
-One message is many ticks of one symbol (`cift_core.ticks`), on `ticks.<feed>.<symbol>`. Its id is feed,
-symbol, kind and first sequence, so that a batch sent again within two minutes is dropped by the stream; what
-comes later is dropped by the stores, whose keys hold the same.
+One message holds many ticks of one symbol (`cift_core.ticks`), on `ticks.<feed>.<symbol>`. Its id is feed,
+symbol, kind and first sequence. The stream drops a batch that is sent again within two minutes; the stores,
+which have the same keys, drop it later.
 
-The stream is bounded and lets the oldest go when it is full, for a feed cannot be told to wait. That is not
-done silently: `archive_ticks` counts what it never saw (`cift_ticks_lost_messages`). Who can wait (a loader)
-looks at `waiting` and does.
+A full stream drops its oldest messages, because a feed cannot wait. `archive_ticks` counts the messages
+that it missed (`cift_ticks_lost_messages`). A loader can wait, and does so depending on `pending`.
 """
 
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 STREAM = "TICKS"
 FACTORS = "factors."
-"""Beside ticks: a symbol's split and dividend factors, as JSON, on `factors.<symbol>`."""
+"""A symbol's split and dividend factors are sent as JSON on `factors.<symbol>`."""
 SUBJECTS = ("ticks.>", f"{FACTORS}>")
 DUPLICATE_WINDOW_S = 120
 PUBLISH_TIMEOUT_S = 5.0
@@ -33,7 +32,7 @@ ARCHIVE = "archive_ticks"
 
 
 def _token(symbol: str) -> str:
-    """A symbol as one token of a subject, as the wire has it."""
+    """A symbol as one token of a subject, in the same form as in `rust_core/crates/wire`."""
     return symbol.replace(".", "-").replace("/", "-")
 
 
@@ -46,21 +45,21 @@ class Ticks:
 
     @property
     def are_kept(self) -> bool:
-        """Whether any store takes them: without one nobody would."""
+        """Whether there is a tick store to archive them."""
         return (self._settings.clickhouse_url, self._settings.questdb_url) != ("none", "none")
 
     async def publish(self, feed: str, symbol: str, kind: str, first: int, batch: bytes) -> None:
-        """Put one batch into the stream; returns when it is on the disk.
+        """Publish one batch; returns when the stream has stored it.
 
         Raises:
-            Unavailable: it may be there or not: send it again.
+            Unavailable: the batch may have been stored or not: publish it again.
         """
         await self._put(f"ticks.{feed}.{_token(symbol)}", batch, f"{feed}:{symbol}:{kind}:{first}")
 
     async def publish_factors(self, symbol: str, factors: Sequence[tuple[date, Decimal, Decimal]]) -> None:
-        """Tell a symbol's factors: up to which day, price factor, split factor. Raises Unavailable."""
-        told = [[day.isoformat(), str(price), str(split)] for day, price, split in factors]
-        data = orjson.dumps({"symbol": symbol, "factors": told})
+        """Publish a symbol's factors: last day, price factor, split factor. Raises Unavailable."""
+        rows = [[day.isoformat(), str(price), str(split)] for day, price, split in factors]
+        data = orjson.dumps({"symbol": symbol, "factors": rows})
         await self._put(f"{FACTORS}{_token(symbol)}", data, None)
 
     async def _put(self, subject: str, data: bytes, id: str | None) -> None:
@@ -71,11 +70,13 @@ class Ticks:
         try:
             await js.publish(subject, data, timeout=PUBLISH_TIMEOUT_S, stream=STREAM, headers=headers)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            self._js = None  # it may be another server, without the stream
-            raise Unavailable("ticks_unavailable", f"The stream {STREAM} does not answer: {error}") from error
+            self._js = None  # after a reconnect the server may not have the stream
+            raise Unavailable(
+                "ticks_unavailable", f"The stream {STREAM} does not respond: {error}"
+            ) from error
 
-    async def waiting(self) -> int:
-        """How many messages the archive has not dealt with yet. Raises Unavailable."""
+    async def pending(self) -> int:
+        """The number of messages that are not archived yet. Raises Unavailable."""
         import nats.errors
         import nats.js.errors
 
@@ -85,7 +86,7 @@ class Ticks:
         except nats.js.errors.NotFoundError:
             return (await js.stream_info(STREAM)).state.messages
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise Unavailable("ticks_unavailable", f"The stream {STREAM} does not answer") from error
+            raise Unavailable("ticks_unavailable", f"The stream {STREAM} does not respond") from error
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def _stream(self) -> "JetStreamContext":
@@ -97,7 +98,7 @@ class Ticks:
         js = await self._nats.jetstream()
         config = StreamConfig(
             name=STREAM,
-            description="Raw ticks on their way to the tick stores",
+            description="Raw ticks to be archived in the tick stores",
             subjects=list(SUBJECTS),
             storage=StorageType.FILE,
             discard=DiscardPolicy.OLD,
@@ -107,13 +108,13 @@ class Ticks:
         try:
             await js.add_stream(config)
         except nats.errors.Error as error:
-            # There with another configuration (an operator's, say): it is used as it is.
+            # It exists with another configuration, for example from the operator: use it unchanged.
             try:
                 await js.stream_info(STREAM)
             except nats.errors.Error:
-                raise Unavailable("ticks_unavailable", f"The stream {STREAM} cannot be made") from error
+                raise Unavailable("ticks_unavailable", f"The stream {STREAM} cannot be created") from error
         self._js = js
         return js
 
     async def close(self) -> None:
-        """The connection is `Nats`' own."""
+        """Nothing to close: the connection belongs to `Nats`."""

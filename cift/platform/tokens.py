@@ -1,8 +1,8 @@
-"""Access tokens: JWT, ES256 only, signed and checked here and nowhere else (python-jose).
+"""Access tokens: JWT, ES256 only. No other module signs or verifies them (python-jose).
 
-A token names its key (`kid`); every claim below is required and checked. Keys lie in a folder, one
-PEM file a key, the file's name (without .pem) its id; the last by name signs, all verify, so a key is
-changed by adding a file and, half an hour later, removing the old one.
+A token names its key (`kid`); every claim below is required and checked. The keys are in a folder, one PEM
+file per key, and the file's name (without .pem) is the key's id. The last key by name signs, all keys
+verify. To change the key, add a file and remove the old one half an hour later.
 """
 
 import base64
@@ -28,16 +28,16 @@ CLOCK_SKEW_S = 5
 
 
 class InvalidToken(Exception):
-    """Not a token of ours, or no longer valid. The text is for logs, never for callers."""
+    """The token is not valid or has expired. The text is for logs, never for callers."""
 
 
 class NoKeys(Exception):
-    """There is no signing key to be found; one sentence."""
+    """There is no usable signing key; one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid access token says."""
+    """The claims of a valid access token."""
 
     user_id: str
     account_id: str
@@ -48,7 +48,7 @@ class Claims:
 
 
 class Tokens:
-    """Signs and verifies with the keys of one folder."""
+    """Signs and verifies tokens with the keys of one folder."""
 
     def __init__(self, folder: Path, issuer: str, audience: str, lifetime_s: int) -> None:
         self._issuer, self._audience, self._lifetime_s = issuer, audience, lifetime_s
@@ -63,21 +63,21 @@ class Tokens:
         for path in paths:
             private = serialization.load_pem_private_key(path.read_bytes(), None)
             if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
-                raise NoKeys(f"{path} is not a key for {ALGORITHM}: it must be an EC key on P-256")
+                raise NoKeys(f"{path} is not a key for {ALGORITHM}: it must be an EC key on the curve P-256")
             public_pem = private.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
             self._kid = path.stem
             self._private = jwk.construct(path.read_bytes().decode(), ALGORITHM)
             public = self._public[self._kid] = jwk.construct(public_pem.decode(), ALGORITHM)
-            words = {k: v.decode() if isinstance(v, bytes) else v for k, v in public.to_dict().items()}
-            self._jwks.append({**words, "kid": self._kid, "use": "sig", "alg": ALGORITHM})
+            fields = {k: v.decode() if isinstance(v, bytes) else v for k, v in public.to_dict().items()}
+            self._jwks.append({**fields, "kid": self._kid, "use": "sig", "alg": ALGORITHM})
         if self._private is None:
             raise NoKeys(f"there is no signing key (*.pem) in {folder}")
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """The public keys, as RFC 7517 has them."""
+        """The public keys as a JWK Set (RFC 7517)."""
         return {"keys": self._jwks}
 
     @property
@@ -85,7 +85,8 @@ class Tokens:
         return self._lifetime_s
 
     def sign(self, user_id: str, account_id: str) -> tuple[str, str, int]:
-        """A new access token with all scopes of a session: token, its id, and when it expires (s)."""
+        """A new access token with all scopes of a session: the token, its id, and its expiry in seconds since
+        the epoch."""
         now = int(time.time())
         token_id = uuid7()
         claims = {
@@ -104,16 +105,16 @@ class Tokens:
         return token, token_id, claims["exp"]  # type: ignore[return-value]
 
     def verify(self, token: str) -> Claims:
-        """What a token says, after every check.
+        """The claims of a token, after all checks.
 
         Raises:
-            InvalidToken: anything is wrong with it.
+            InvalidToken: a check failed.
         """
         if len(token) > TOKEN_BYTES_MAX:
             raise InvalidToken("too long")
         try:
             header = jws.get_unverified_header(token)
-            # The key decides the algorithm, never the token: `none` and HS256 end here.
+            # The token must not choose the algorithm: this refuses `none` and HS256.
             if header.get("alg") != ALGORITHM:
                 raise InvalidToken(f"alg {header.get('alg')!r}")
             key = self._public.get(str(header.get("kid")))
@@ -134,7 +135,7 @@ class Tokens:
             raise InvalidToken(repr(error)) from error
         if claims.get("typ") != "access":
             raise InvalidToken("typ")
-        # One audience, plainly: a list that also names us was made for somebody else.
+        # A list of audiences is refused even if it includes ours: such a token is for other services too.
         if claims["aud"] != self._audience:
             raise InvalidToken("aud")
         expires, issued, scope = claims["exp"], claims["iat"], claims.get("scope")
@@ -148,7 +149,7 @@ class Tokens:
 
 
 def make_key(folder: Path) -> Path:
-    """Make a signing key in a folder that has none; returns its path, mode 600."""
+    """Create a signing key (mode 600) in `folder`, which is created if missing; returns its path."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     private = ec.generate_private_key(ec.SECP256R1())
     public = private.public_key().public_bytes(
@@ -167,5 +168,5 @@ def make_key(folder: Path) -> Path:
         file.write(pem)
         file.flush()
         os.fsync(file.fileno())
-    partial.rename(path)  # whole or not at all
+    partial.rename(path)  # atomic: readers never see half a key
     return path

@@ -1,10 +1,10 @@
-"""Valkey: cache, rate limits, deny list. It may vanish at any time, and nothing breaks when it does.
+"""Valkey: cache, rate limits, deny list. The exchange keeps working while it is down.
 
-After a failure it is left alone for a second, so that a request never waits for it twice. What a
-caller does without it is stated where it does it: rate limits become those of this process
-(`limits.py`), the deny list is read from PostgreSQL (`identity.py`).
+After a failure no command is sent for a second, so that a request never waits for it twice. Each caller has
+its own fallback: rate limits become those of this process (`limits.py`), and the deny list is read from
+PostgreSQL (`identity.py`).
 
-The client library is imported with the first command: it is a tenth of a second of a cold start.
+The client library is imported at the first command, because it takes a tenth of a second of a cold start.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from cift.platform.settings import Settings
 log = logging.getLogger("cift.valkey")
 T = TypeVar("T")
 ANSWER_TIMEOUT_S = 0.25
-LEFT_ALONE_S = 1.0
+PAUSE_S = 1.0
 
 
-class ValkeyGone(Exception):
-    """It did not answer, or is left alone because it did not a moment ago."""
+class ValkeyUnavailable(Exception):
+    """Valkey did not respond, or failed less than PAUSE_S ago."""
 
 
 class Valkey:
@@ -31,12 +31,12 @@ class Valkey:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.valkey_url
-        self._gone_until = 0.0
-        self._was_gone = False
+        self._paused_until = 0.0
+        self._failed = False
 
     @cached_property
     def client(self) -> Any:
-        """redis-py's client; await its commands by `ask`."""
+        """redis-py's client; its commands are awaited by `run`."""
         import redis.asyncio
 
         return redis.asyncio.from_url(
@@ -48,62 +48,62 @@ class Valkey:
         )
 
     @cached_property
-    def _listening(self) -> Any:
+    def _subscribing(self) -> Any:
         import redis.asyncio
 
         return redis.asyncio.from_url(
             self._url, socket_connect_timeout=ANSWER_TIMEOUT_S, socket_timeout=None, retry=None
         )
 
-    async def ask(self, command: Awaitable[T] | Any) -> Any:
-        """The answer to a command of `client` (`await valkey.ask(valkey.client.get(key))`).
+    async def run(self, command: Awaitable[T] | Any) -> Any:
+        """The result of a command of `client`: `await valkey.run(valkey.client.get(key))`.
 
         Raises:
-            ValkeyGone: no answer within a quarter of a second, or in the second after that.
+            ValkeyUnavailable: no response within a quarter of a second, or a failure less than a second ago.
         """
-        if time.monotonic() < self._gone_until:
+        if time.monotonic() < self._paused_until:
             if asyncio.iscoroutine(command):
                 command.close()
-            raise ValkeyGone
+            raise ValkeyUnavailable
         from redis.exceptions import RedisError
 
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                answer = await command
+                result = await command
         except (RedisError, OSError, TimeoutError) as error:
-            self._gone_until = time.monotonic() + LEFT_ALONE_S
-            if not self._was_gone:
-                self._was_gone = True
-                log.warning("Valkey does not answer: falling back", extra={"error": repr(error)})
-            raise ValkeyGone from error
-        if self._was_gone:
-            self._was_gone = False
-            log.warning("Valkey answers again")
-        return answer
+            self._paused_until = time.monotonic() + PAUSE_S
+            if not self._failed:
+                self._failed = True
+                log.warning("Valkey does not respond: using fallbacks", extra={"error": repr(error)})
+            raise ValkeyUnavailable from error
+        if self._failed:
+            self._failed = False
+            log.warning("Valkey responds again")
+        return result
 
     async def ping(self) -> None:
-        """Raises ValkeyGone where it does not answer; asks even while it is left alone."""
-        self._gone_until = 0.0
-        await self.ask(self.client.ping())
+        """Raises ValkeyUnavailable if it does not respond. Sends the command also during a pause."""
+        self._paused_until = 0.0
+        await self.run(self.client.ping())
 
-    async def listen(self, channel: str) -> AsyncIterator[bytes | None]:
-        """What is published on `channel`, for ever. None: the subscription was lost and is back, so
-        something may have been missed."""
+    async def subscribe(self, channel: str) -> AsyncIterator[bytes | None]:
+        """The messages of `channel`, without end. None: the subscription was made again, so messages may have
+        been missed."""
         from redis.exceptions import RedisError
 
         while True:
             try:
-                async with self._listening.pubsub() as subscription:
+                async with self._subscribing.pubsub() as subscription:
                     await subscription.subscribe(channel)
                     yield None
                     async for message in subscription.listen():
                         if message["type"] == "message":
                             yield message["data"]
             except (RedisError, OSError, TimeoutError):
-                await asyncio.sleep(LEFT_ALONE_S)
+                await asyncio.sleep(PAUSE_S)
 
     async def close(self) -> None:
-        for name in ("client", "_listening"):
+        for name in ("client", "_subscribing"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 await opened.aclose()

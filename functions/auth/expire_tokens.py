@@ -7,7 +7,7 @@ from cift.function import every
 from cift.kernel.errors import CiftError
 from cift.platform.identity import Identity
 from cift.platform.postgres import Database
-from cift.platform.valkey import ValkeyGone
+from cift.platform.valkey import ValkeyUnavailable
 
 REUSE_DETECTED_DAYS = 7
 """Used refresh tokens are kept this long, so that a second use is detected."""
@@ -20,5 +20,5 @@ async def expire_tokens(database: Database, identity: Identity) -> None:
         async with database.write() as connection:
             await store.delete_expired_tokens(connection, REUSE_DETECTED_DAYS)
         await identity.restore_deny_list()
-    except (CiftError, ValkeyGone) as error:
+    except (CiftError, ValkeyUnavailable) as error:
         log.info("expired tokens cannot be deleted now", extra={"reason": repr(error)})

@@ -1,4 +1,4 @@
-"""Decimal strings and nanos agree exactly, and what is no plain decimal is refused."""
+"""Decimal strings convert to nanos and back exactly; other texts are refused."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from cift.kernel.money import format_nanos, parse_nanos
 
 
 @given(st.integers(min_value=-(10**28), max_value=10**28))
-def test_what_is_formatted_parses_back(nanos: int) -> None:
+def test_a_formatted_amount_parses_back(nanos: int) -> None:
     text = format_nanos(nanos)
     assert parse_nanos(text, "x", signed=True) == nanos
     assert Decimal(text) * 10**9 == nanos

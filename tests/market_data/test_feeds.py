@@ -33,7 +33,7 @@ async def test_silence_is_told_and_so_is_its_end(venue: Venue) -> None:
 
     async def told() -> str:
         await detect_stale_feed(engine, valkey)
-        found = orjson.loads(await valkey.ask(valkey.client.get(f"feed:{feed}")))
+        found = orjson.loads(await valkey.run(valkey.client.get(f"feed:{feed}")))
         return str(found["state"])
 
     assert await told() == "stale", "never heard"

@@ -18,7 +18,7 @@ from tests.venue import MARKET, Venue
 
 async def cached(venue: Venue, symbol: str) -> dict[str, Any] | None:
     valkey = venue.platform.valkey
-    found = await valkey.ask(valkey.client.get(cache.key_of(symbol)))
+    found = await valkey.run(valkey.client.get(cache.key_of(symbol)))
     return None if found is None else orjson.loads(found[20:])
 
 
@@ -45,7 +45,7 @@ async def test_a_moving_quote_is_answered_from_the_cache_and_equals_the_engines(
     while hits < 3 and time.monotonic() < deadline:
         await venue.print(symbol, "100", 2)
         engine = (await venue.engine.query({"quote": [symbol]}))["quotes"][0]
-        expires_ms = await valkey.ask(valkey.client.pttl(cache.key_of(symbol)))
+        expires_ms = await valkey.run(valkey.client.pttl(cache.key_of(symbol)))
         assert expires_ms <= cache.FRESH_MS
         if expires_ms <= 0:  # not cached yet, or expired already
             continue
@@ -60,12 +60,12 @@ async def test_who_says_who_he_is_sees_what_he_did(venue: Venue) -> None:
     symbol, one = await venue.instrument(), venue.user()
     valkey = venue.platform.valkey
     lie = orjson.dumps({**(await venue.get(one, f"{MARKET}/quote/{symbol}")), "bid": "1"})
-    await valkey.ask(valkey.client.set(cache.key_of(symbol), f"{2**40:020d}".encode() + lie, px=600_000))
+    await valkey.run(valkey.client.set(cache.key_of(symbol), f"{2**40:020d}".encode() + lie, px=600_000))
     assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["bid"] == "1", "read from the cache indeed"
     for number in range(5):
         await venue.order(one, symbol, limit_price=f"9{number}.5")
         assert (await venue.get(one, f"{MARKET}/quote/{symbol}"))["bid"] == f"9{number}.5"
-    await valkey.ask(valkey.client.delete(cache.key_of(symbol)))
+    await valkey.run(valkey.client.delete(cache.key_of(symbol)))
 
 
 async def test_a_quiet_symbol_is_asked_of_the_engine(venue: Venue) -> None:

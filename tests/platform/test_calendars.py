@@ -1,4 +1,4 @@
-"""Days and hours of exchanges as their own pages have them: New York, then others."""
+"""Days and hours of exchanges, compared with those that the exchanges publish."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def test_sessions(day: date, opens: str, closes: str) -> None:
         date(2024, 3, 10),  # a Sunday
     ],
 )
-def test_days_without_one(day: date) -> None:
+def test_days_without_a_session(day: date) -> None:
     assert calendar().session(day) is None
 
 
@@ -56,7 +56,7 @@ def test_sessions_of_a_range_and_the_state_between_them() -> None:
         days.session(date(2036, 1, 2))
 
 
-def test_the_default_is_new_york_and_all_that_are_known_can_be_read() -> None:
+def test_the_default_is_new_york_and_every_calendar_can_be_read() -> None:
     assert calendar().name == DEFAULT == "XNYS"
     assert known() == ["24/7", "XLON", "XNAS", "XNYS", "XTKS"]
     for name in known():
@@ -64,7 +64,7 @@ def test_the_default_is_new_york_and_all_that_are_known_can_be_read() -> None:
         assert calendar(name).state(ns("2026-07-01T12:00"))
 
 
-def test_nasdaq_has_new_yorks_days() -> None:
+def test_nasdaq_has_the_days_of_new_york() -> None:
     for text in ("2024-11-29", "2024-12-25", "2025-07-03"):
         day = date.fromisoformat(text)
         assert calendar("XNAS").session(day) == calendar("XNYS").session(day)
@@ -82,7 +82,7 @@ def test_london() -> None:
         assert days.session(closed) is None
 
 
-def test_tokyo_has_lunch_and_closes_later_since_november_2024() -> None:
+def test_tokyo_has_a_lunch_break_and_closes_later_since_november_2024() -> None:
     days = calendar("XTKS")
     lunch = (ns("2024-11-01T02:30"), ns("2024-11-01T03:30"))
     assert days.session(date(2024, 11, 1)) == Session(
@@ -93,19 +93,19 @@ def test_tokyo_has_lunch_and_closes_later_since_november_2024() -> None:
     assert days.state(ns("2024-11-05T02:29")) == (True, ns("2024-11-05T02:30"))
     assert days.state(ns("2024-11-05T02:30")) == (False, ns("2024-11-05T03:30"))
     assert days.state(ns("2024-11-05T03:30")) == (True, ns("2024-11-05T06:30"))
-    # Ten days without a session: an emperor's abdication.
+    # Ten days without a session, when an emperor abdicated.
     assert days.state(ns("2019-04-26T06:00")) == (False, ns("2019-05-07T00:00"))
 
 
 @pytest.mark.parametrize("now", ["2024-03-10T12:00", "2024-12-25T00:00", "2026-01-01T23:59"])
-def test_around_the_clock_nothing_changes(now: str) -> None:
+def test_the_calendar_24_7_is_always_open(now: str) -> None:
     assert calendar("24/7").state(ns(now)) == (True, None)
     day = date.fromisoformat(now[:10])
     session = calendar("24/7").session(day)
     assert session is not None and session.closes_ns - session.opens_ns == 86_400 * 10**9
 
 
-def test_a_function_that_asks_a_calendar_imports_no_library_of_calendars() -> None:
+def test_a_function_that_uses_a_calendar_imports_no_calendar_library() -> None:
     program = (
         "import sys, functions.market_data.list_symbols; from cift.platform.calendars import calendar, known;"
         " [calendar(name).state(10**18) for name in known()];"

@@ -18,7 +18,7 @@ def batch(journal: str, *sequences: int) -> Batch:
     return Batch("ORDERS", "main", journal, [JournalRecord(n, b"") for n in sequences])
 
 
-async def test_a_door_sees_no_table_of_identity(platform: Platform) -> None:
+async def test_a_function_cannot_read_the_identity_tables(platform: Platform) -> None:
     async with platform.database.read(uuid7()) as c:
         assert await c.fetchval("SELECT current_user") == "cift_function"
         assert await c.fetchval("SHOW transaction_read_only") == "on"
@@ -28,7 +28,7 @@ async def test_a_door_sees_no_table_of_identity(platform: Platform) -> None:
                 await c.fetch(f"SELECT * FROM {table}")
 
 
-async def test_the_account_of_one_transaction_does_not_leak_into_the_next(platform: Platform) -> None:
+async def test_the_account_of_a_transaction_does_not_leak_into_the_next(platform: Platform) -> None:
     one = uuid7()
     async with platform.database.read(one) as c:
         assert str(await c.fetchval("SELECT current_account()")) == one
@@ -37,14 +37,14 @@ async def test_the_account_of_one_transaction_does_not_leak_into_the_next(platfo
             assert await c.fetchval("SELECT current_account()") is None
 
 
-async def test_only_a_uuid_names_an_account(platform: Platform) -> None:
+async def test_an_account_id_must_be_a_uuid(platform: Platform) -> None:
     for wrong in ("x", "'; DROP TABLE users; --", ""):
         with pytest.raises(AssertionError):
             async with platform.database.read(wrong):
                 pass
 
 
-async def test_an_error_rolls_back_and_the_connection_stays_good(platform: Platform) -> None:
+async def test_an_error_rolls_back_and_the_connection_stays_usable(platform: Platform) -> None:
     with pytest.raises(asyncpg.PostgresSyntaxError):
         async with platform.database.write() as c:
             await c.execute("CREATE TABLE lost (x int)")
@@ -55,7 +55,7 @@ async def test_an_error_rolls_back_and_the_connection_stays_good(platform: Platf
             assert await c.fetchval("SELECT 1") == 1
 
 
-async def test_dead_connections_are_replaced_unnoticed(exchange: Stack) -> None:
+async def test_lost_connections_are_replaced_without_an_error(exchange: Stack) -> None:
     platform = Platform(exchange.settings(postgres_pool_max=4))
     database = platform.database
 
@@ -77,7 +77,7 @@ async def test_dead_connections_are_replaced_unnoticed(exchange: Stack) -> None:
     await platform.close()
 
 
-async def test_a_server_that_is_gone_is_503_and_not_waited_for(exchange: Stack) -> None:
+async def test_an_unreachable_server_is_503_without_a_wait(exchange: Stack) -> None:
     run = exchange.settings()
     gone = Platform(type(run)(postgres_url="postgresql://cift@/cift?host=/nonexistent"))
     with pytest.raises(Unavailable) as refused:
@@ -87,7 +87,7 @@ async def test_a_server_that_is_gone_is_503_and_not_waited_for(exchange: Stack) 
     await gone.close()
 
 
-async def test_redelivery_is_a_no_op_and_a_gap_is_asked_for(platform: Platform) -> None:
+async def test_redelivered_records_are_skipped_and_a_gap_is_requested(platform: Platform) -> None:
     database, journal = platform.database, uuid7()
     seen: list[int] = []
 
@@ -107,14 +107,14 @@ async def test_redelivery_is_a_no_op_and_a_gap_is_asked_for(platform: Platform) 
     assert seen[-1] == 5
 
 
-async def test_rows_and_offset_stand_or_fall_together(platform: Platform) -> None:
+async def test_rows_and_offset_are_committed_together(platform: Platform) -> None:
     database, journal = platform.database, uuid7()
     await database.execute("CREATE TABLE IF NOT EXISTS projected_in_tests (journal text, sequence bigint)")
     with pytest.raises(RuntimeError):
         async with database.project("test", batch(journal, 1, 2)) as (c, fresh):
             for record in fresh:
                 await c.execute("INSERT INTO projected_in_tests VALUES ($1, $2)", journal, record.sequence)
-            raise RuntimeError("killed here")
+            raise RuntimeError("fails before the commit")
     count = "SELECT count(*) FROM projected_in_tests WHERE journal = $1"
     assert await database.fetchval(count, journal) == 0
     async with database.project("test", batch(journal, 1, 2)) as (c, fresh):
@@ -124,7 +124,7 @@ async def test_rows_and_offset_stand_or_fall_together(platform: Platform) -> Non
     await database.execute("DROP TABLE projected_in_tests")
 
 
-async def test_two_projectors_at_once_write_each_record_once(platform: Platform) -> None:
+async def test_concurrent_projectors_write_each_record_once(platform: Platform) -> None:
     database, journal = platform.database, uuid7()
     wrote: list[int] = []
 
@@ -141,7 +141,7 @@ async def test_two_projectors_at_once_write_each_record_once(platform: Platform)
     assert wrote == [1, 2, 3]
 
 
-async def test_reading_waits_for_the_projectors_and_gives_up_in_time(
+async def test_a_read_waits_for_the_projectors_until_its_deadline(
     platform: Platform, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = platform.database
@@ -166,9 +166,9 @@ async def test_reading_waits_for_the_projectors_and_gives_up_in_time(
     await database.execute("UPDATE projector_offsets SET sequence = $2 WHERE projector = $1", name, sequence)
     await asyncio.wait_for(waiting, DEADLINE_S)
     await database.execute("DELETE FROM projector_offsets WHERE projector = $1", name)
-    # An account that the engine never saw has nothing to wait for.
+    # No record changed an account that the engine does not know.
     await database.caught_up(uuid7(), name)
 
 
-async def test_the_database_object_is_what_functions_ask_for(platform: Platform) -> None:
+async def test_the_platform_s_database_is_a_database(platform: Platform) -> None:
     assert isinstance(platform.database, Database)

@@ -1,4 +1,4 @@
-"""The engine client against the real matchd: coalescing, idempotency, refusals, silence."""
+"""The engine client with a real matchd: coalescing, idempotency, refusals, timeouts."""
 
 import asyncio
 import signal
@@ -35,7 +35,7 @@ def deposit(account: str, amount: int, key: str | None = None) -> dict[str, obje
     return command | ({"idempotency_key": key} if key else {})
 
 
-async def test_commands_are_done_and_seen(platform: Platform) -> None:
+async def test_commands_are_applied_and_visible(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     opened = await engine.submit(open_account(account))
     assert opened.record_sequence > 0 and not opened.repeated
@@ -46,7 +46,7 @@ async def test_commands_are_done_and_seen(platform: Platform) -> None:
     assert await engine.account_sequence(account) == paid.record_sequence
 
 
-async def test_the_same_key_twice_is_done_once(platform: Platform) -> None:
+async def test_the_same_key_is_applied_once(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     await engine.submit(open_account(account))
     first = await engine.submit(deposit(account, NANOS, "k"))
@@ -59,7 +59,7 @@ async def test_the_same_key_twice_is_done_once(platform: Platform) -> None:
     assert (await engine.query({"account": account}))["account"]["cash"] in ("1", "1.00")
 
 
-async def test_a_refusal_is_repeated_too(platform: Platform) -> None:
+async def test_a_repeated_command_gets_the_same_refusal(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     await engine.submit(open_account(account))
     command = {"type": "withdraw", "account": account, "transfer": uuid7(), "amount": NANOS}
@@ -69,7 +69,7 @@ async def test_a_refusal_is_repeated_too(platform: Platform) -> None:
         assert refused.value.code == "insufficient_cash"
 
 
-async def test_each_of_many_at_once_gets_its_own_answer(platform: Platform) -> None:
+async def test_each_of_many_concurrent_commands_gets_its_own_result(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     await engine.submit(open_account(account))
     requests = telemetry.engine_requests.labels("answered").value
@@ -83,12 +83,12 @@ async def test_each_of_many_at_once_gets_its_own_answer(platform: Platform) -> N
         else:
             assert isinstance(answer, Refused) and answer.code == "amount_out_of_range"
     sent = telemetry.engine_requests.labels("answered").value - requests
-    assert sent <= 6, "300 commands at once need few requests"
+    assert sent <= 6, "300 concurrent commands need few requests"
     cash = (await engine.query({"account": account}))["account"]["cash"]
     assert int(float(cash)) == sum(amounts) // NANOS
 
 
-async def test_one_that_cannot_be_written_does_not_spoil_the_others(platform: Platform) -> None:
+async def test_a_command_that_cannot_be_encoded_does_not_affect_the_others(platform: Platform) -> None:
     account, engine = uuid7(), platform.engine
     await engine.submit(open_account(account))
     good, bad, good2 = await asyncio.gather(
@@ -101,7 +101,7 @@ async def test_one_that_cannot_be_written_does_not_spoil_the_others(platform: Pl
     assert isinstance(bad, Refused) and bad.code == "invalid_request"
 
 
-async def test_questions_have_refusals_too(platform: Platform) -> None:
+async def test_queries_can_be_refused(platform: Platform) -> None:
     with pytest.raises(CiftError) as refused:
         await platform.engine.query({"account": uuid7()})
     assert (refused.value.code, refused.value.status) == ("unknown_account", 404)
@@ -164,7 +164,7 @@ async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None
         assert JSON.difference(await engine.query(query), answer_type) is None
 
 
-async def test_nobody_listening_is_a_definite_no(platform: Platform, exchange: object) -> None:
+async def test_without_an_engine_a_command_is_unavailable(platform: Platform, exchange: object) -> None:
     other = Platform(Settings(nats_url=platform.settings.nats_url, shard="nobody"))
     with pytest.raises(Unavailable) as refused:
         await other.engine.submit(open_account(uuid7()))
@@ -174,7 +174,7 @@ async def test_nobody_listening_is_a_definite_no(platform: Platform, exchange: o
     await other.close()
 
 
-async def test_no_bus_is_a_definite_no() -> None:
+async def test_without_nats_a_command_is_unavailable() -> None:
     other = Platform(Settings(nats_url="nats://127.0.0.1:9"))
     with pytest.raises(Unavailable):
         await other.engine.submit(open_account(uuid7()))
@@ -195,25 +195,27 @@ async def test_the_trace_of_a_request_is_in_the_journal(platform: Platform) -> N
     assert entry["command"]["span_id"] == trace.span_id
 
 
-async def test_a_new_leader_ends_the_waiting_for_the_lost_one(
+async def test_a_new_leader_ends_the_wait_for_the_lost_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_client, "COMMAND_TIMEOUT_S", 600.0)  # only an announcement can end it
+    monkeypatch.setattr(
+        engine_client, "COMMAND_TIMEOUT_S", 600.0
+    )  # only the new leader's announcement can end the wait
     with Stack.start(tmp_path / "data") as stack:
         platform = Platform(stack.settings())
         engine, account = platform.engine, uuid7()
         await engine.submit(open_account(account))
         old = stack.kill("matchd", signal.SIGSTOP)
-        asked = asyncio.create_task(engine.submit(deposit(account, NANOS)))
+        submitted = asyncio.create_task(engine.submit(deposit(account, NANOS)))
         while not engine._sent:
             await asyncio.sleep(0)
-        for _ in range(2):  # the bus has passed it to the frozen leader once it answers what came after
+        for _ in range(2):  # a later response of NATS proves that the stopped leader has the command
             await (await platform.nats.client()).flush(DEADLINE_S)
         stack.kill("matchd")
         async with asyncio.timeout(DEADLINE_S):
             with pytest.raises(OutcomeUnknown):
-                await asked
+                await submitted
         await asyncio.to_thread(stack.restarted, "matchd", old)
         paid = await engine.submit(deposit(account, NANOS))
-        assert paid.record_sequence > 0, "the same client goes on with the new leader"
+        assert paid.record_sequence > 0, "the same client uses the new leader"
         await platform.close()

@@ -1,4 +1,4 @@
-"""The loop that brings the journal to event functions: all of it, in order, whatever happens."""
+"""The loop that delivers the journal to event functions: every record, in order, also after failures."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,7 +44,7 @@ async def run_until(task_of: Pump, done: Callable[[], bool], timeout_s: float = 
 
 
 async def begin_at_the_end(platform: Platform, of: Pump) -> int:
-    """Let the pump's consumer have read all that other tests wrote; returns the next sequence."""
+    """Start the pump's consumer behind the records of other tests; returns the next sequence."""
     begin = (await platform.nats.journal())[1] + 1
     js = await platform.nats.jetstream()
     await js.add_consumer(
@@ -60,13 +60,13 @@ async def begin_at_the_end(platform: Platform, of: Pump) -> int:
 
 
 async def fill(platform: Platform, records: int) -> int:
-    """At least this many records; returns the journal's last sequence."""
+    """Write at least this many records; returns the journal's last sequence."""
     for _ in range(records):
         await platform.engine.submit(open_account(uuid7()))
     return (await platform.nats.journal())[1]
 
 
-async def test_every_record_once_and_in_order(platform: Platform) -> None:
+async def test_every_record_is_delivered_once_and_in_order(platform: Platform) -> None:
     seen: list[int] = []
     journal_ids: set[str] = set()
 
@@ -118,7 +118,7 @@ async def test_a_failing_function_gets_the_same_batch_until_it_succeeds(platform
     assert failures == 3 and seen == list(range(begin, begin + len(seen)))
 
 
-async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
+async def test_expected_continues_at_that_record(platform: Platform) -> None:
     seen: list[int] = []
     restored = False
 
@@ -126,7 +126,7 @@ async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
         nonlocal restored
         if len(seen) >= 10 and not restored:
             restored = True
-            raise Expected(begin + 6)  # the database was restored to the record before
+            raise Expected(begin + 6)  # as if the database was restored to an earlier record
         seen.extend(record.sequence for record in batch)
 
     one = pump(platform, take, size=10)
@@ -138,10 +138,10 @@ async def test_expected_goes_back_to_that_record(platform: Platform) -> None:
     assert seen[back:] == list(range(begin + 6, begin + 6 + len(seen) - back))
 
 
-async def test_what_a_dead_process_left_unacknowledged_comes_at_once(
+async def test_records_that_an_ended_process_did_not_acknowledge_are_delivered_at_once(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cift.platform.pump.ACK_WAIT_S", 3600)  # a redelivery would come too late
+    monkeypatch.setattr("cift.platform.pump.ACK_WAIT_S", 3600)  # too long for a redelivery in this test
     seen: list[int] = []
     stuck = asyncio.Event()
 
@@ -164,7 +164,7 @@ async def test_what_a_dead_process_left_unacknowledged_comes_at_once(
     assert seen == list(range(begin, begin + len(seen)))
 
 
-async def test_new_records_come_without_waiting(platform: Platform) -> None:
+async def test_new_records_are_delivered_without_delay(platform: Platform) -> None:
     seen: list[int] = []
 
     async def take(batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""Rate limits hold over all processes with Valkey, and in each process without."""
+"""Rate limits hold over all processes with Valkey, and in each process without it."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ async def spend(limits: Limits, limit: Limit, who: str, times: int) -> int:
 async def test_a_limit_holds_over_two_processes(two: tuple[Limits, Limits]) -> None:
     limit, who = Limit("test", 50, 3600.0), uuid7()
     passed = await asyncio.gather(*(spend(limits, limit, who, 60) for limits in two))
-    # Leased by the tenth: what one leased and did not spend (4 at most) may be missing, never too many.
+    # Leases are a tenth: up to 4 leased tokens may be unspent, but never are too many spent.
     assert 46 <= sum(passed) <= 50
 
 
@@ -49,7 +49,7 @@ async def test_users_do_not_share_a_limit(two: tuple[Limits, Limits]) -> None:
     assert [await spend(two[0], limit, uuid7(), 12) for _ in range(3)] == [10, 10, 10]
 
 
-async def test_tokens_come_back_with_time(two: tuple[Limits, Limits]) -> None:
+async def test_a_bucket_refills_with_time(two: tuple[Limits, Limits]) -> None:
     limit, who = Limit("test", 20, 1.0), uuid7()
     assert await spend(two[0], limit, who, 200) >= 20
     await asyncio.sleep(1.1)
@@ -59,33 +59,33 @@ async def test_tokens_come_back_with_time(two: tuple[Limits, Limits]) -> None:
 async def test_most_requests_cost_no_round_trip(
     two: tuple[Limits, Limits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits, asked = two[0], 0
-    real = limits._valkey.ask
+    limits, commands = two[0], 0
+    real = limits._valkey.run
 
     async def counted(command: object) -> object:
-        nonlocal asked
-        asked += 1
+        nonlocal commands
+        commands += 1
         return await real(command)
 
-    monkeypatch.setattr(limits._valkey, "ask", counted)
+    monkeypatch.setattr(limits._valkey, "run", counted)
     assert await spend(limits, Limit("test", 1000, 3600.0), uuid7(), 500) == 500
-    assert asked == 5
+    assert commands == 5
 
 
-async def test_requests_that_come_together_share_a_lease(two: tuple[Limits, Limits]) -> None:
+async def test_concurrent_requests_share_a_lease(two: tuple[Limits, Limits]) -> None:
     limit, who = Limit("test", 30, 3600.0), uuid7()
     passed = await asyncio.gather(*(spend(two[0], limit, who, 1) for _ in range(40)))
-    assert sum(passed) == 30, "every token is spent, and none twice"
+    assert sum(passed) == 30, "every token is spent once"
 
 
-async def test_a_slow_caller_loses_nothing_to_his_leases(two: tuple[Limits, Limits]) -> None:
+async def test_a_slow_caller_loses_no_tokens_to_leases(two: tuple[Limits, Limits]) -> None:
     limit, who = Limit("test", 40, 3600.0), uuid7()
     assert await spend(two[0], limit, who, 1) == 1
-    await asyncio.sleep(1.1)  # the four that were leased would take minutes to come back: they are still his
+    await asyncio.sleep(1.1)  # the lease stays valid: refilling its four tokens takes minutes
     assert await spend(two[0], limit, who, 50) == 39
 
 
-async def test_without_valkey_each_process_keeps_the_limit_itself() -> None:
+async def test_without_valkey_each_process_enforces_the_limit_itself() -> None:
     settings = Settings(valkey_url="unix:///nonexistent/valkey.sock")
     valkey = Valkey(settings)
     limits = Limits(settings, valkey)
@@ -97,16 +97,16 @@ async def test_over_http_a_limit_is_429_with_retry_after(tmp_path_factory: pytes
     folder = tmp_path_factory.mktemp("limited") / "data"
     begun = time.monotonic()
     with Stack.start(folder, rate_limit="5", rate_limit_public="30", rate_limit_auth="8") as stack:
-        user = stack.new_user()  # three of the eight: register, login (and two at the start: the demo's)
+        user = stack.new_user()  # two of the eight; two more were used at the start, for the demo user
         async with httpx.AsyncClient(base_url=stack.url, timeout=DEADLINE_S) as client:
-            # Together, so that they are faster than the limit also on a slow machine.
+            # Concurrent, so that they exceed the limit also on a slow machine.
             requests = (client.get("/api/v1/auth/me", headers=user.key) for _ in range(100))
             answers = await asyncio.gather(*requests)
             statuses = [answer.status_code for answer in answers]
             assert statuses.count(200) >= 5 and 429 in statuses
             refused = answers[statuses.index(429)]
             assert refused.json()["code"] == "rate_limited" and int(refused.headers["retry-after"]) >= 1
-            # Probes are never limited, and one user's limit is not another's (nor the public's).
+            # Probes are never limited, and the public limit is separate from the user's.
             assert (await client.get("/health")).status_code == 200
             assert (await client.get("/")).status_code == 200
             body = {"username": "nobody", "password": "wrong password"}

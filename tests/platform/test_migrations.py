@@ -1,4 +1,4 @@
-"""Migrations run once, in order, and are history."""
+"""Migrations run once, in order, and must not change afterwards."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ async def database(exchange: Stack) -> str:
     return url.replace("/cift?", "/migrations_test?")
 
 
-async def test_each_runs_once_and_in_order(database: str, tmp_path: Path) -> None:
+async def test_each_migration_runs_once_and_in_order(database: str, tmp_path: Path) -> None:
     write(tmp_path, **{"0001_a": "CREATE TABLE a (x int)", "0002_b": "ALTER TABLE a ADD y int"})
     assert await migrate(database, tmp_path) == ["0001_a", "0002_b"]
     assert await migrate(database, tmp_path) == []
@@ -33,7 +33,7 @@ async def test_each_runs_once_and_in_order(database: str, tmp_path: Path) -> Non
     assert await migrate(database, tmp_path) == ["0003_c"]
 
 
-async def test_a_failing_one_leaves_nothing(database: str, tmp_path: Path) -> None:
+async def test_a_failing_migration_is_rolled_back(database: str, tmp_path: Path) -> None:
     write(tmp_path, **{"0001_a": "CREATE TABLE a (x int); SELECT 1/0"})
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(database, tmp_path)
@@ -41,7 +41,7 @@ async def test_a_failing_one_leaves_nothing(database: str, tmp_path: Path) -> No
     assert await migrate(database, tmp_path) == ["0001_a"]
 
 
-async def test_a_changed_one_is_refused(database: str, tmp_path: Path) -> None:
+async def test_a_changed_migration_is_refused(database: str, tmp_path: Path) -> None:
     write(tmp_path, **{"0001_a": "CREATE TABLE a (x int)"})
     await migrate(database, tmp_path)
     write(tmp_path, **{"0001_a": "CREATE TABLE a (x bigint)"})
@@ -57,7 +57,7 @@ async def test_a_database_of_a_later_release_is_refused(database: str, tmp_path:
         await migrate(database, tmp_path)
 
 
-def test_gaps_doubles_and_odd_names_are_refused(tmp_path: Path) -> None:
+def test_gaps_duplicates_and_invalid_names_are_refused(tmp_path: Path) -> None:
     for files in ({"0002_b": ""}, {"0001_a": "", "0001_b": ""}, {"0001_a": "", "0003_c": ""}, {"1_a": ""}):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
@@ -66,5 +66,5 @@ def test_gaps_doubles_and_odd_names_are_refused(tmp_path: Path) -> None:
             read_migrations(folder)
 
 
-def test_ours_are_sound() -> None:
+def test_the_repository_s_migrations_are_valid() -> None:
     assert read_migrations(FOLDER)[0].name == "0001_identity"

@@ -1,4 +1,4 @@
-"""The engine's reasons and our words for them are the same list."""
+"""Every refusal reason of the engine has an HTTP status and a sentence."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.stack import ROOT
 
 TYPES = ROOT / "rust_core" / "crates" / "engine" / "src" / "names.rs"
 OF_MATCHD = {"journal_full", "queue_full", "expired"}
-NEVER_SEEN = {"continue_expected", "nothing_to_continue"}
+INTERNAL = {"continue_expected", "nothing_to_continue"}
 
 
 def names() -> set[str]:
@@ -17,8 +17,8 @@ def names() -> set[str]:
     return set(re.findall(r'"([a-z_]+)"', block[1]))
 
 
-def test_every_reason_of_the_engine_has_status_and_sentence() -> None:
-    assert names() - NEVER_SEEN == set(REFUSALS) - OF_MATCHD
+def test_the_reasons_and_their_sentences_are_the_same_list() -> None:
+    assert names() - INTERNAL == set(REFUSALS) - OF_MATCHD
 
 
 def test_statuses() -> None:

@@ -1,4 +1,4 @@
-"""Settings that are told in files."""
+"""Settings that are read from files."""
 
 from pathlib import Path
 
@@ -7,13 +7,14 @@ import pytest
 from cift.platform.settings import InvalidSettings, Settings, with_files
 
 
-def test_a_file_holds_what_the_environment_does_not_say(tmp_path: Path) -> None:
+def test_a_file_supplies_a_variable_that_is_not_set(tmp_path: Path) -> None:
     url = tmp_path / "CIFT_POSTGRES_URL"
     url.write_text("postgresql://cift:word@db:5432/cift\n")
-    told = {"CIFT_DATA": str(tmp_path), "CIFT_POSTGRES_URL_FILE": str(url)}
-    assert Settings.load(told).postgres_url == "postgresql://cift:word@db:5432/cift"
+    environment = {"CIFT_DATA": str(tmp_path), "CIFT_POSTGRES_URL_FILE": str(url)}
+    assert Settings.load(environment).postgres_url == "postgresql://cift:word@db:5432/cift"
     assert (
-        Settings.load({**told, "CIFT_POSTGRES_URL": "postgresql:///own"}).postgres_url == "postgresql:///own"
+        Settings.load({**environment, "CIFT_POSTGRES_URL": "postgresql:///own"}).postgres_url
+        == "postgresql:///own"
     )
     assert with_files({"OTHER_FILE": str(url), "CIFT_X_FILE": ""}) == {
         "OTHER_FILE": str(url),

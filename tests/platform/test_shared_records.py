@@ -1,4 +1,4 @@
-"""Functions of one process share decoded records: the same object for the same bytes, in bounded memory."""
+"""Functions of one process share decoded records: one object for the same bytes, in limited memory."""
 
 from cift.platform.journal import SHARED_BYTES_MAX, SharedRecords
 
@@ -16,10 +16,10 @@ def test_another_journal_with_the_same_sequence_is_another_record() -> None:
     assert shared.record(7, b"abd") is new
 
 
-def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
+def test_the_shared_records_are_limited_and_the_oldest_is_dropped_first() -> None:
     shared = SharedRecords()
     data = bytes(SHARED_BYTES_MAX // 4)
-    kept = [shared.record(sequence, data) for sequence in range(1, 7)]
+    records = [shared.record(sequence, data) for sequence in range(1, 7)]
     assert sum(len(record.data) for record in shared._records.values()) <= SHARED_BYTES_MAX
-    assert shared.record(6, data) is kept[-1]
-    assert shared.record(1, data) is not kept[0]
+    assert shared.record(6, data) is records[-1]
+    assert shared.record(1, data) is not records[0]

@@ -1,4 +1,4 @@
-"""Forged, stale and foreign access tokens are refused; ours are accepted."""
+"""Forged, expired and foreign access tokens are refused; ours are accepted."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ def kid(folder: Path) -> str:
 
 def claims(**changed: Any) -> dict[str, Any]:
     now = int(time.time())
-    sound = {
+    valid = {
         "iss": "cift",
         "aud": "cift-markets",
         "sub": USER,
@@ -51,7 +51,7 @@ def claims(**changed: Any) -> dict[str, Any]:
         "acct": ACCOUNT,
         "scope": "read trade",
     }
-    return {k: v for k, v in (sound | changed).items() if v is not None}
+    return {k: v for k, v in (valid | changed).items() if v is not None}
 
 
 def signed(folder: Path, body: dict[str, Any], **header: Any) -> str:
@@ -68,14 +68,14 @@ def handmade(header: dict[str, Any], body: dict[str, Any], signature: bytes) -> 
 
 def test_our_own_token_is_accepted(tokens: Tokens, folder: Path) -> None:
     token, token_id, expires = tokens.sign(USER, ACCOUNT)
-    said = tokens.verify(token)
-    assert (said.user_id, said.account_id, said.token_id, said.expires_at) == (
+    found = tokens.verify(token)
+    assert (found.user_id, found.account_id, found.token_id, found.expires_at) == (
         USER,
         ACCOUNT,
         token_id,
         expires,
     )
-    assert said.scopes == {"read", "trade", "funds", "keys"}
+    assert found.scopes == {"read", "trade", "funds", "keys"}
     assert tokens.verify(signed(folder, claims())).scopes == {"read", "trade"}
 
 
@@ -103,7 +103,7 @@ def test_hs256_signed_with_the_public_key_is_refused(tokens: Tokens, folder: Pat
             tokens.verify(forged)
 
 
-def test_another_key_is_refused_whatever_kid_it_names(tokens: Tokens, folder: Path, tmp_path: Path) -> None:
+def test_another_key_is_refused_with_any_kid(tokens: Tokens, folder: Path, tmp_path: Path) -> None:
     other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -114,7 +114,7 @@ def test_another_key_is_refused_whatever_kid_it_names(tokens: Tokens, folder: Pa
             tokens.verify(forged)
 
 
-def test_a_key_in_the_header_is_not_believed(tokens: Tokens, folder: Path) -> None:
+def test_a_key_in_the_header_is_not_used(tokens: Tokens, folder: Path) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     numbers = private.public_key().public_numbers()
     jwk = {
@@ -156,7 +156,7 @@ def test_a_key_in_the_header_is_not_believed(tokens: Tokens, folder: Path) -> No
     ],
     ids=str,
 )
-def test_a_sound_signature_over_unsound_claims_is_refused(
+def test_a_valid_signature_over_invalid_claims_is_refused(
     tokens: Tokens, folder: Path, changed: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidToken):
@@ -166,12 +166,12 @@ def test_a_sound_signature_over_unsound_claims_is_refused(
 @pytest.mark.parametrize(
     ("claim", "from_now_s", "form"), [("exp", -60, int), ("exp", 600, str), ("iat", 3600, int)]
 )
-def test_a_sound_signature_over_an_unsound_time_is_refused(
+def test_a_valid_signature_over_an_invalid_time_is_refused(
     tokens: Tokens, folder: Path, claim: str, from_now_s: int, form: type[int] | type[str]
 ) -> None:
-    unsound = form(int(time.time()) + from_now_s)
+    invalid = form(int(time.time()) + from_now_s)
     with pytest.raises(InvalidToken):
-        tokens.verify(signed(folder, claims(**{claim: unsound})))
+        tokens.verify(signed(folder, claims(**{claim: invalid})))
 
 
 def test_a_changed_byte_is_refused(tokens: Tokens) -> None:
@@ -216,12 +216,12 @@ def test_jwks_holds_public_keys_only(tokens: Tokens) -> None:
     assert "d" not in key
 
 
-def test_key_files_are_for_their_owner_only(folder: Path) -> None:
+def test_only_the_owner_can_read_key_files(folder: Path) -> None:
     (path,) = folder.glob("*.pem")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_no_key_and_a_foreign_key_are_said(tmp_path: Path) -> None:
+def test_a_missing_key_and_a_key_of_another_curve_are_errors(tmp_path: Path) -> None:
     with pytest.raises(NoKeys, match="no signing key"):
         Tokens(tmp_path, "cift", "cift-markets", 1800)
     wrong = ec.generate_private_key(ec.SECP384R1()).private_bytes(

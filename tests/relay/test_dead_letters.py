@@ -192,7 +192,7 @@ async def test_replay_fails_for_a_handler_without_deliveries(
 
     message = Message(7, "events.nobody.order", b"{}", {}, 1)
     letter = dead_letter.make("testing.absent", "main", "EVENTS", "2026", message, "no reason")
-    await dead_letters.put_aside(await platform.nats.jetstream(), letter)
+    await dead_letters.store(await platform.nats.jetstream(), letter)
     (kept,) = await dead_letters.page(platform.nats, "main", "testing.absent", 0, 5)
     response = await venue.call(None, "POST", f"{LETTERS}/{kept.id}/replay", None, {"X-API-Key": admin_key})
     refusal(response, 503, "handler_away")

@@ -1,8 +1,7 @@
-"""Sessions of real exchanges: which days they open, from when to when.
+"""Sessions of real exchanges: their days and hours.
 
-`<calendar>.gen.json` holds what differs from the usual week (`cift/generate/calendars.py`); beyond its last
-day nothing is known, and asking is an error, for a guess would be a wrong bar. A calendar is read when it is
-first asked for.
+`<calendar>.gen.json` holds the differences from the usual week (`cift/generate/calendars.py`). A day outside
+its range is an error, because a guess would produce wrong bars. A calendar's file is read on first use.
 """
 
 import json
@@ -20,46 +19,47 @@ from cift.kernel.clock import from_datetime
 FOLDER = Path(__file__).resolve().parent
 DEFAULT = "XNYS"
 AHEAD_NS = 14 * 86_400 * 10**9
-"""How far `state` looks for the next change."""
+"""How far `state` looks ahead for the next change."""
 _SUFFIX = ".gen.json"
 
 
 class NoSuchDay(ValueError):
-    """The calendar does not reach that far."""
+    """The day is outside the calendar's range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One day's regular hours; ns since the Unix epoch, the close not included."""
+    """One day's regular hours in ns since the Unix epoch; the close is exclusive."""
 
     day: date
     opens_ns: int
     closes_ns: int
     break_ns: tuple[int, int] | None = None
-    """From when to when it is closed for lunch."""
+    """Start and end of the lunch break."""
 
 
 class Calendar:
-    """One exchange's days."""
+    """One exchange's sessions."""
 
-    def __init__(self, name: str, told: dict[str, Any]) -> None:
+    def __init__(self, name: str, content: dict[str, Any]) -> None:
+        """`content` is the parsed `<calendar>.gen.json`."""
         self.name = name
-        self.zone = ZoneInfo(told["zone"])
-        self.first, self.last = date.fromisoformat(told["first"]), date.fromisoformat(told["last"])
-        self._weekdays = frozenset(told["weekdays"])
-        self._usual = list(told["usual"].values())
-        self._usual_since = [date.fromisoformat(day) for day in told["usual"]]
-        self._holidays = {date.fromisoformat(text) for text in told["holidays"]}
-        self._odd = {date.fromisoformat(day): hours for day, hours in told["odd_hours"].items()}
+        self.zone = ZoneInfo(content["zone"])
+        self.first, self.last = date.fromisoformat(content["first"]), date.fromisoformat(content["last"])
+        self._weekdays = frozenset(content["weekdays"])
+        self._usual = list(content["usual"].values())
+        self._usual_since = [date.fromisoformat(day) for day in content["usual"]]
+        self._holidays = {date.fromisoformat(text) for text in content["holidays"]}
+        self._odd = {date.fromisoformat(day): hours for day, hours in content["odd_hours"].items()}
 
     def session(self, day: date) -> Session | None:
-        """The session of that day of the exchange's own zone, None where it is closed.
+        """The session of a day in the exchange's own zone; None if it is closed.
 
         Raises:
-            NoSuchDay: outside of what the calendar knows.
+            NoSuchDay: the day is outside the calendar's range.
         """
         if not self.first <= day <= self.last:
-            raise NoSuchDay(f"{self.name} is known from {self.first} to {self.last}, not on {day}")
+            raise NoSuchDay(f"the calendar {self.name} covers {self.first} to {self.last}, not {day}")
         if day.weekday() not in self._weekdays or day in self._holidays:
             return None
         hours = self._odd.get(day) or self._usual[bisect_right(self._usual_since, day) - 1]
@@ -84,12 +84,12 @@ class Calendar:
         return found
 
     def state(self, now_ns: int) -> tuple[bool, int | None]:
-        """Whether it is open, and when (ns) that changes next; None: not within AHEAD_NS.
+        """Whether the exchange is open, and the time of the next change in ns; None: not within AHEAD_NS.
 
         Raises NoSuchDay."""
-        edges: list[int] = []  # it opens, closes, opens, …
+        edges: list[int] = []  # open, close, open, …
         for opens, closes in _spans(self.sessions(now_ns, now_ns + AHEAD_NS)):
-            if edges and edges[-1] == opens:  # one day goes over into the next
+            if edges and edges[-1] == opens:  # the session continues into the next day
                 edges.pop()
             else:
                 edges.append(opens)
@@ -100,7 +100,7 @@ class Calendar:
 
 
 def _spans(sessions: list[Session]) -> Iterator[tuple[int, int]]:
-    """From when to when it is open."""
+    """Start and end of each open span: a lunch break splits a session into two."""
     for session in sessions:
         opens = session.opens_ns
         if session.break_ns is not None:
@@ -110,7 +110,7 @@ def _spans(sessions: list[Session]) -> Iterator[tuple[int, int]]:
 
 
 def file_name(name: str) -> str:
-    """The file of a calendar, in FOLDER."""
+    """The name of a calendar's file in FOLDER."""
     return name.replace("/", "-") + _SUFFIX
 
 
@@ -122,8 +122,8 @@ def known() -> list[str]:
 
 @lru_cache(maxsize=8)
 def calendar(name: str = DEFAULT) -> Calendar:
-    """A calendar by its name of `known`: a market identifier (ISO 10383), or 24/7."""
-    told = json.loads((FOLDER / file_name(name)).read_text())
-    if "same_as" in told:
-        told = json.loads((FOLDER / file_name(told["same_as"])).read_text())
-    return Calendar(name, told)
+    """The calendar `name`, one of `known()`: a market identifier (ISO 10383), or 24/7."""
+    content = json.loads((FOLDER / file_name(name)).read_text())
+    if "same_as" in content:
+        content = json.loads((FOLDER / file_name(content["same_as"])).read_text())
+    return Calendar(name, content)
