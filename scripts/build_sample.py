@@ -1,4 +1,4 @@
-"""Make `data/sample/*.parquet` from a folder of QuantConnect Lean sample data.
+"""Write `data/sample/*.parquet` from a folder of QuantConnect Lean sample data.
 
 Usage: python scripts/build_sample.py LEAN_DATA [--out data/sample] [--window-ms 100]
        (or CIFT_LEAN_DATA=... python scripts/build_sample.py)
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--window-ms", type=int, default=quotes.WINDOW_MS)
     arguments = parser.parse_args()
     if not arguments.lean_data:
-        parser.error("give the folder of Lean data, or set CIFT_LEAN_DATA")
+        parser.error("pass the folder of Lean data, or set CIFT_LEAN_DATA")
     ticks = Path(arguments.lean_data) / "equity" / "usa" / "tick"
     if not ticks.is_dir():
         parser.error(f"{ticks} is not a folder")

@@ -1,9 +1,10 @@
-"""Make `tests/data/lean` from a folder of QuantConnect Lean sample data: one day, thinned.
+"""Write `tests/data/lean` from a folder of QuantConnect Lean sample data: one day, thinned.
 
 Usage: python scripts/build_test_days.py LEAN_DATA
 
 LEAN_DATA holds `equity/usa/tick/<symbol>/<yyyymmdd>_{trade,quote}.zip` and `equity/usa/factor_files`, as in
-the `Data` folder of the Lean repository. EVERY defines which rows remain. Same input, same bytes.
+the `Data` folder of the Lean repository. EVERY defines which rows remain. The same input gives the same
+bytes.
 """
 
 import shutil
@@ -30,7 +31,8 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def thinned(rows: list[bytes], before: int, after: int) -> bytes:
-    """Of every n blocks the first: single rows of quotes, one side each, would be crossed nearly always."""
+    """The first of every n blocks of rows. Blocks, because single rows of quotes have one side each, and
+    would nearly always give crossed quotes."""
     early = sum(int(row.partition(b",")[0]) < FULL_UNTIL_MS for row in rows)
     parts = ((rows[:early], before), (rows[early:], after))
     return b"".join(

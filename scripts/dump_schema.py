@@ -1,10 +1,10 @@
-"""Write `database/postgres/schema.sql`: the sum of all migrations, as pg_dump tells it.
+"""Write `database/postgres/schema.sql`: the sum of all migrations, as pg_dump prints it.
 
     python scripts/dump_schema.py [URL]
 
-URL is a PostgreSQL where databases may be made (default: the running exchange's); one is made, migrated,
-dumped and dropped. Session settings, comments of pg_dump and blank lines are left out, so that two equal
-schemas give equal text.
+URL is a PostgreSQL server in which a database may be created (default: the running exchange's). The script
+creates one, migrates, dumps and drops it. It leaves out session settings, comments of pg_dump and blank
+lines, so that equal schemas give equal text.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from cift.run.servers import postgres_binary
 
 SCHEMA = Path(__file__).resolve().parent.parent / "database" / "postgres" / "schema.sql"
 HEADER = """\
--- The whole PostgreSQL schema: the sum of database/postgres/migrations, which are the truth.
--- Made by `python scripts/dump_schema.py`; a test proves that both give the same database.
+-- The complete PostgreSQL schema: the sum of database/postgres/migrations. Do not edit.
+-- Written by `python scripts/dump_schema.py`; a test checks that both give the same database.
 
 DO $$
 BEGIN
@@ -39,7 +39,7 @@ _BEGINS = re.compile(r"(CREATE|ALTER|COMMENT|GRANT|REVOKE) ")
 
 
 def dump(url: str) -> str:
-    """The schema of the database at `url`, normalised, without the migration runner's own table."""
+    """The normalised schema of the database at `url`, without the table schema_migrations."""
     command = [postgres_binary("pg_dump"), "--schema-only", "--no-owner", "-T", "schema_migrations", url]
     text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     out: list[str] = []
@@ -50,12 +50,12 @@ def dump(url: str) -> str:
 
 
 def _beside(url: str, name: str) -> str:
-    """`url` with another database. Not urllib: it loses the empty host of a socket's URL."""
+    """`url` with another database name. urllib would lose the empty host of a socket's URL."""
     return re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{name}", url)
 
 
 async def with_database(url: str, use: Callable[[str], Awaitable[None]]) -> None:
-    """Call `use` with the URL of a new, empty database beside the one at `url`; it is dropped afterwards."""
+    """Call `use` with the URL of a new, empty database on the server of `url`; then drop the database."""
     name = f"schema_{uuid4().hex}"
     connection = await asyncpg.connect(url, timeout=10)
     try:
@@ -69,7 +69,7 @@ async def with_database(url: str, use: Callable[[str], Awaitable[None]]) -> None
 
 
 async def write(url: str) -> None:
-    """Write schema.sql with the help of the server at `url`."""
+    """Write schema.sql, using the server at `url`."""
 
     async def use(fresh: str) -> None:
         await migrate(fresh)

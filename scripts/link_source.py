@@ -1,7 +1,7 @@
-"""Make `cift` and `functions` importable in .venv, and the scripts of pyproject.toml commands there.
+"""Make `cift` and `functions` importable in .venv, and install the scripts of pyproject.toml there.
 
-A `.pth` file and a four-line script each do what `pip install -e .` does, without fetching a build
-back end and without a second list of dependencies that could disagree with the lock.
+A `.pth` file and a four-line script per command replace `pip install -e .`, which would download a build back
+end and need a second list of dependencies beside the lock files.
 """
 
 import sys

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Turns pip's long output into one moving line; the whole output is shown when pip fails.
-# pip's own exit code is lost in the pipe, so failure is read from its last words.
+# Shows pip's output as one progress line, and the complete output if pip fails.
+# The pipe loses pip's exit code, so this looks for lines with ERROR.
 what=$1; count=0; log=$(mktemp); trap 'rm -f "$log"' EXIT
 while IFS= read -r line; do
     printf '%s\n' "$line" >>"$log"

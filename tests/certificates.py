@@ -1,4 +1,4 @@
-"""Certificates for the addresses that tests listen at."""
+"""Certificates for the addresses on which tests listen."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate_of(address: str) -> tuple[bytes, bytes]:
-    """A certificate for an IP address, signed by itself, and its key: PEM."""
+    """A self-signed certificate for an IP address, and its key, both as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cift tests")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: one exchange a session, clients, users."""
+"""Fixtures for all tests: one exchange per session, clients, users."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The session's exchange (no market, fast passwords, high rate limits). Leave it as you found it."""
+    """The session's exchange (no market, fast passwords, high rate limits). Restore what you change."""
     folder: Path = tmp_path_factory.mktemp("exchange") / "data"
     with Stack.start(folder) as stack:
         yield stack
@@ -35,7 +35,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
-    """The exchange that CIFT_TEST_URL names, else the session's."""
+    """The exchange that CIFT_TEST_URL names or, if it is not set, the session's."""
     named = Elsewhere.of_environment(tmp_path_factory.mktemp("elsewhere"))
     if named is not None:
         return named
@@ -52,7 +52,7 @@ async def http(target: Target) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(target: Target) -> AsyncIterator[Platform]:
-    """The session's stores as a function has them: `platform.engine`, `.database`, `.nats`, `.valkey`."""
+    """The session's stores: `platform.engine`, `.database`, `.nats`, `.valkey`."""
     platform = Platform(target.settings())
     yield platform
     await platform.close()
@@ -71,7 +71,7 @@ def user(target: Target) -> User:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Lists what was not tested here, by reason, near the closing line."""
+    """List the skipped tests by reason at the end of the output."""
     skipped = terminalreporter.stats.get("skipped", [])
     if not skipped:
         return

@@ -1,4 +1,4 @@
-"""A QuestDB of one's own: the real server, started in a folder, ended with the block."""
+"""A QuestDB server for a test, started in a folder and stopped at the end of the block."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ FOLLOW_TIMEOUT_S = 120
 
 
 class NoServer(Exception):
-    """Why there is none here."""
+    """There is no QuestDB on this machine; the text is the reason."""
 
 
 def jar() -> Path:
-    """The server, from Maven's own folder or by Maven. Raises NoServer."""
+    """The server's jar, from Maven's folder or downloaded by Maven. Raises NoServer."""
     if shutil.which("java") is None:
         raise NoServer("no Java: QuestDB is a Java server")
     repository = Path.home() / ".m2" / "repository"
     found = repository / "org" / "questdb" / "questdb" / VERSION / f"questdb-{VERSION}.jar"
     if not found.exists():
         if shutil.which("mvn") is None:
-            raise NoServer("no Maven to bring QuestDB")
+            raise NoServer("no Maven to download QuestDB")
         artifact = ("-Dtransitive=false", f"-Dartifact=org.questdb:questdb:{VERSION}")
         get = ["mvn", "-q", "dependency:get", *artifact, f"-Dmaven.repo.local={repository}"]
         subprocess.run(get, check=True, timeout=JAR_TIMEOUT_S)
@@ -43,7 +43,7 @@ def jar() -> Path:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Settings]:
-    """The server; how it is asked. Raises NoServer."""
+    """Run the server; yields the settings of its clients. Raises NoServer."""
     http, pg = free_port(), free_port()
     environment = {
         **os.environ,
@@ -71,7 +71,7 @@ def running(folder: Path) -> Iterator[Settings]:
 
 
 async def opened(settings: Settings) -> QuestDB:
-    """A client, when the server answers."""
+    """A client, once the server responds."""
     found = QuestDB(settings)
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
@@ -85,14 +85,14 @@ async def opened(settings: Settings) -> QuestDB:
 
 
 async def count(questdb: QuestDB, table: str, symbol: str) -> int:
-    """Rows of a symbol that are seen."""
+    """The number of visible rows of a symbol."""
     ((found,),) = await questdb.rows(f"SELECT count() FROM {table} WHERE symbol = $1", symbol)
     return int(found)
 
 
 async def followed(questdb: QuestDB, table: str, symbol: str, rows: int) -> None:
-    """Until that many are seen (QuestDB applies its log a moment later), and the bars that are kept are those
-    of the ticks that are seen."""
+    """Wait until that many rows are visible (QuestDB applies its log with a delay), and its views are up to
+    date with them."""
     behind = "SELECT view_name FROM materialized_views() WHERE refresh_base_table_txn < base_table_txn"
     deadline = time.monotonic() + FOLLOW_TIMEOUT_S
     while (seen := await count(questdb, table, symbol)) != rows or await questdb.rows(behind):

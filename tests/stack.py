@@ -1,8 +1,8 @@
-"""A whole exchange for tests: the real supervisor with the real servers, in a temporary folder, on free
-ports. Nothing is mocked, and nothing is left behind: the supervisor's children die with it.
+"""A complete exchange for tests: the real supervisor with the real servers, in a temporary folder, on free
+ports. Nothing is mocked, and no process is left behind: the supervisor's children end with it.
 
-    with Stack.start(folder) as stack: ...   its own, to be killed and tormented
-    exchange (fixture)                       one a session, shared: leave it as you found it
+    with Stack.start(folder) as stack: ...   an exchange of its own, for tests that kill processes
+    exchange (fixture)                       one per session, shared: restore what you change
 """
 
 import itertools
@@ -36,9 +36,10 @@ class Stack(Target):
 
     @classmethod
     def start(cls, folder: Path, *, wait: bool = True, port: int | None = None, **settings: str) -> "Stack":
-        """Start an exchange in `folder` (made by it). `settings` are CIFT_ variables: market="agents"."""
+        """Start an exchange in `folder`, which it creates. `settings` are CIFT_ variables:
+        market="agents"."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_") or k == "CIFT_MATCHD"}
-        given = {
+        variables = {
             "data": str(folder),
             "http_port": str(port or free_port()),
             "market": "none",
@@ -49,7 +50,7 @@ class Stack(Target):
             "rate_limit": "1000000",
             **settings,
         }
-        environment |= {f"CIFT_{name.upper()}": value for name, value in given.items()}
+        environment |= {f"CIFT_{name.upper()}": value for name, value in variables.items()}
         folder.parent.mkdir(parents=True, exist_ok=True)
         output = folder.with_suffix(f".{next(_numbers)}.out")
         with output.open("w") as file:
@@ -62,7 +63,7 @@ class Stack(Target):
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
-                # Ends in order also when the tests are killed.
+                # It stops in order also when the tests are killed.
                 preexec_fn=before_exec(signal.SIGINT, drop_root=False),
             )
         stack = cls(folder, process, output)
@@ -76,10 +77,9 @@ class Stack(Target):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # ── what it says ────────────────────────────────────────────────────────────────────────────
     @property
-    def said(self) -> str:
-        """All that the supervisor printed."""
+    def printed(self) -> str:
+        """Everything that the supervisor printed."""
         return self.output.read_text()
 
     @property
@@ -106,37 +106,36 @@ class Stack(Target):
     def settings(self, **changed: Any) -> Settings:
         return super().settings(**{"data": self.folder, **changed})
 
-    def told(self) -> str:
+    def log_tail(self) -> str:
         return self.log("functions")[-3000:]
 
     def wait_open(self) -> None:
         def is_open() -> bool:
             if self.process.poll() is not None:
-                raise AssertionError(f"the exchange did not start:\n{self.said}")
-            run = self.run_file  # perhaps still that of a run before
+                raise AssertionError(f"the exchange did not start:\n{self.printed}")
+            run = self.run_file  # perhaps still the file of an earlier run
             return bool(run["open"]) and run["pid"] == self.process.pid
 
-        eventually(is_open, f"the exchange is open; it said:\n{self.said}", START_TIMEOUT_S)
+        eventually(is_open, f"the exchange is open; it printed:\n{self.printed}", START_TIMEOUT_S)
 
     def wait_ready(self, timeout_s: float = DEADLINE_S) -> None:
-        """Until /ready says so: every store answers."""
+        """Wait until /ready responds with 200: every store responds."""
         eventually(
             lambda: httpx.get(f"{self.url}/ready", timeout=DEADLINE_S).status_code == 200,
             "ready again",
             timeout_s,
         )
 
-    # ── what is done to it ──────────────────────────────────────────────────────────────────────
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Signal a server (by default kill -9); returns the pid it had."""
+        """Signal a server (by default kill -9); returns its pid."""
         pid = self.pid(name)
         os.kill(pid, number)
         return pid
 
     def restarted(self, name: str, old_pid: int, timeout_s: float = DEADLINE_S) -> int:
-        """Wait until the supervisor has started it anew; returns the new pid."""
+        """Wait until the supervisor has restarted it; returns the new pid."""
         return int(
-            eventually(lambda: (p := self.pid(name)) != old_pid and p, f"{name} starts again", timeout_s)
+            eventually(lambda: (p := self.pid(name)) != old_pid and p, f"{name} is restarted", timeout_s)
         )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
@@ -147,4 +146,4 @@ class Stack(Target):
             return self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise AssertionError(f"the exchange did not stop:\n{self.said}") from None
+            raise AssertionError(f"the exchange did not stop:\n{self.printed}") from None

@@ -1,11 +1,11 @@
-"""An exchange as tests reach it, wherever it runs: its HTTP API, its stores, its users.
+"""The interface of an exchange for tests: its HTTP API, its stores, its users.
 
-    Stack (tests/stack.py)   one that the tests start themselves, of real servers on this machine
-    Elsewhere                one that runs already, named by CIFT_TEST_URL and the URLs of its stores:
-                             the release of tests/cluster behind its gateway, say
+    Stack (tests/stack.py)   started by the tests, with real servers on this machine
+    Elsewhere                already running, named by CIFT_TEST_URL and the URLs of its stores, such as the
+                             release of tests/cluster behind its gateway
 
-The tests of the API (tests/api) and the traders (tests/faults) know no more than this, so that the very same
-ones hold for both.
+The tests of the API (tests/api) and the traders (tests/faults) use only this interface, so they run against
+both.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ _numbers = itertools.count()
 def eventually(
     check: Callable[[], Any], what: str, timeout_s: float = DEADLINE_S, poll_s: float = POLL_S
 ) -> Any:
-    """The first true answer of `check`; fails with `what` when there is none in time. Exceptions of a
-    server that is not there (yet) count as no answer."""
+    """The first true result of `check`; fails with `what` after `timeout_s`. Errors of a server that is not
+    reachable count as false."""
     deadline = time.monotonic() + timeout_s
     last: BaseException | None = None
     while time.monotonic() < deadline:
         try:
-            answer = check()
-            if answer:
-                return answer
+            result = check()
+            if result:
+                return result
         except (OSError, httpx.HTTPError, KeyError, ValueError) as error:
             last = error
         time.sleep(poll_s)
@@ -80,33 +80,33 @@ class User:
 
 
 class Target(ABC):
-    """See the module's header."""
+    """See the module's docstring."""
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where its API answers."""
+        """The address of its API."""
 
     @property
     @abstractmethod
     def stores(self) -> dict[str, str]:
-        """postgres_url, nats_url and valkey_url as its functions have them."""
+        """postgres_url, nats_url and valkey_url of its functions."""
 
     @property
     def journal_url(self) -> str:
-        """NATS as somebody who may read the journal record by record."""
+        """NATS, with a login that may read the journal record by record."""
         return self.stores["nats_url"]
 
     @abstractmethod
-    def told(self) -> str:
-        """What its functions wrote last, for the message of a failure."""
+    def log_tail(self) -> str:
+        """The end of its functions' log, for the message of a failure."""
 
     def settings(self, **changed: Any) -> Settings:
         """Settings with which this process reaches the exchange's stores."""
         return Settings(**{**self.stores, "bcrypt_rounds": 4, **changed})
 
     def new_user(self, scopes: tuple[str, ...] = ("read", "trade", "funds")) -> User:
-        """Register a user with a unique name, log in, make an API key."""
+        """Register a user with a unique name, log in, create an API key."""
         name = f"user{os.getpid()}x{next(_numbers)}x{secrets.token_hex(3)}"
         body = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
         with httpx.Client(base_url=self.url, timeout=DEADLINE_S) as client:
@@ -135,22 +135,22 @@ class Target(ABC):
 
 
 class Elsewhere(Target):
-    """An exchange that was there before the tests and stays after them."""
+    """An exchange that runs before and after the tests."""
 
     def __init__(self, url: str, stores: dict[str, str], journal_url: str, folder: Path) -> None:
         self._url, self._stores, self._journal_url, self._folder = url, stores, journal_url, folder
 
     @classmethod
     def of_environment(cls, folder: Path) -> "Elsewhere | None":
-        """The exchange that CIFT_TEST_URL names; then CIFT_POSTGRES_URL, CIFT_NATS_URL and CIFT_VALKEY_URL
-        must name its stores. None where it is not set."""
+        """The exchange that CIFT_TEST_URL names; CIFT_POSTGRES_URL, CIFT_NATS_URL and CIFT_VALKEY_URL must
+        then name its stores. None if CIFT_TEST_URL is not set."""
         url = os.environ.get("CIFT_TEST_URL")
         if not url:
             return None
         wanted = ("postgres_url", "nats_url", "valkey_url")
         stores = {name: os.environ.get(f"CIFT_{name.upper()}", "") for name in wanted}
         missing = [f"CIFT_{name.upper()}" for name, value in stores.items() if not value]
-        assert not missing, f"CIFT_TEST_URL names an exchange; name its stores too: {', '.join(missing)}"
+        assert not missing, f"CIFT_TEST_URL is set, so set {', '.join(missing)} too"
         return cls(url, stores, os.environ.get("CIFT_TEST_JOURNAL_URL") or stores["nats_url"], folder)
 
     @property
@@ -168,5 +168,5 @@ class Elsewhere(Target):
     def settings(self, **changed: Any) -> Settings:
         return super().settings(**{"data": self._folder, **changed})
 
-    def told(self) -> str:
+    def log_tail(self) -> str:
         return f"(see the logs of {self._url})"

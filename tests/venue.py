@@ -1,6 +1,6 @@
-"""What the tests of trading need beside an exchange: instruments of their own, a price, users, orders.
+"""Helpers for the tests of trading: instruments, prices, users and orders.
 
-The exchange is the one that CIFT_TEST_URL names where that is set (tests/target.py), else the session's.
+The exchange is the one that CIFT_TEST_URL names (tests/target.py) or, if that is not set, the session's.
 """
 
 import itertools
@@ -27,14 +27,14 @@ _source = itertools.count(1)
 
 
 class Venue:
-    """An exchange, as its users and its operator reach it."""
+    """An exchange with the actions of its users and its administrator."""
 
     def __init__(self, exchange: Target, http: httpx.AsyncClient, platform: Platform) -> None:
         self.exchange, self.http, self.platform = exchange, http, platform
         self.engine = platform.engine
 
     async def command(self, **command: Any) -> None:
-        """Have the engine do something that must work."""
+        """Submit a command that the engine must accept."""
         await self.engine.submit(command)
 
     async def instrument(self, price: str | None = "100", **changed: Any) -> str:
@@ -57,7 +57,7 @@ class Venue:
         return symbol
 
     async def print(self, symbol: str, price: str, quantity: int = 1) -> None:
-        """A print of the outside market: sets the last price, may fill and trigger."""
+        """A print of the outside market: sets the last price, may fill and trigger orders."""
         await self.command(
             type="outside_trade",
             feed=FEED,
@@ -74,7 +74,6 @@ class Venue:
         """A new user with 100,000 USD on a margin account."""
         return self.exchange.new_user(scopes)
 
-    # ── what users do ───────────────────────────────────────────────────────────────────────────
     async def call(
         self,
         user: User | None,
@@ -83,11 +82,11 @@ class Venue:
         body: Any = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        given = {**(user.key if user else {}), **(headers or {})}
-        return await self.http.request(method, path, json=body, headers=given)
+        all_headers = {**(user.key if user else {}), **(headers or {})}
+        return await self.http.request(method, path, json=body, headers=all_headers)
 
     async def try_order(self, user: User, symbol: str, **changed: Any) -> httpx.Response:
-        """Send an order: buy 10 at 100, limit, unless said otherwise; None takes a field away."""
+        """Send an order: by default a limit order to buy 10 at 100; None removes a field."""
         order = {
             "symbol": symbol,
             "side": "buy",
@@ -100,7 +99,7 @@ class Venue:
         return await self.call(user, "POST", f"{TRADING}/orders", body)
 
     async def order(self, user: User, symbol: str, **changed: Any) -> dict[str, Any]:
-        """Place an order that must be admitted."""
+        """Place an order that must be accepted."""
         answer = await self.try_order(user, symbol, **changed)
         assert answer.status_code == 201, answer.text
         view: dict[str, Any] = answer.json()
@@ -110,7 +109,7 @@ class Venue:
         return await self.order(user, symbol, type="market", side=side, quantity=quantity, limit_price=None)
 
     async def get(self, user: User | None, path: str, **query: Any) -> Any:
-        """GET that must work; paths without a leading slash are below trading."""
+        """A GET that must succeed; paths without a leading slash are below trading."""
         if not path.startswith("/"):
             path = f"{TRADING}/{path}"
         answer = await self.http.get(path, params=query, headers=user.key if user else {})
@@ -123,10 +122,10 @@ class Venue:
 
 
 def refusal(answer: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
-    """The error in an answer, which must be this one."""
+    """The error of a response; asserts that it is this one."""
     error: dict[str, Any] = answer.json()
     assert (answer.status_code, error["code"]) == (status, code), answer.text
-    assert error["message"], "every refusal says why"
+    assert error["message"], "every refusal has a message"
     assert error["request_id"] == answer.headers["x-request-id"]
     if field is not None:
         assert error.get("field") == field, answer.text
@@ -134,14 +133,14 @@ def refusal(answer: httpx.Response, status: int, code: str, field: str | None = 
 
 
 def number(text: str) -> Decimal:
-    """A decimal string of an answer. Fails where it is no string: money never travels as a float."""
+    """The number of a decimal string in a response. Fails on other types: amounts are never floats."""
     assert isinstance(text, str), text
     return Decimal(text)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
-    """The session's exchange with a feed of the tests' own."""
+    """The session's exchange with a feed of its own for tests."""
     async with httpx.AsyncClient(base_url=target.url, timeout=DEADLINE_S) as http:
         found = Venue(target, http, platform)
         try:
@@ -155,5 +154,5 @@ async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
 
 
 def new_id() -> str:
-    """An id that nothing has."""
+    """A new id."""
     return uuid7()

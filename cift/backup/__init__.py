@@ -1,20 +1,20 @@
-"""A copy of what is true: PostgreSQL's tables, the journal, and the engine's snapshots, in one file.
+"""Backups: PostgreSQL's tables, the journal and the engine's snapshots in one file.
 
-    await backup.make(settings, path)        of running stores; trading goes on
-    await backup.restore(settings, path)     into empty stores, before matchd is started on them
+    await backup.make(settings, path)        from running stores; trading continues
+    await backup.restore(settings, path)     into empty stores, before matchd starts on them
 
-The order is what makes it sound. The database is read first, in one snapshot of it; then the engine's
-snapshots, then the journal. So the journal holds whatever the others say: projectors go on from the
-offsets in the database, and matchd from its snapshot. (An account that was opened in between is in the
-journal without its user; its owner registers again.)
+The order makes the copy consistent. The database is read first, in one of its snapshots; then the engine's
+snapshots, and the journal last. So the journal contains everything that the others refer to: projectors
+continue from the offsets in the database, and matchd from its snapshot. (An account that was opened in
+between is in the journal without its user; the user registers again.)
 
-archive.py   the file: members with their sums, and a manifest; whole or not there
+archive.py   the file: members with checksums, and a manifest; created atomically
 database.py  tables out and in, by COPY
 streams.py   JetStream's own snapshots of streams, over NATS
 
-Needs asyncpg and nats-py, which every function's image has: no pg_dump, no nats command. Not in it: Valkey
-(may vanish at any time), EVENTS and MARKET_DATA (made again from the journal), signing keys and passwords
-(a restore ends sessions; API keys go on).
+It needs asyncpg and nats-py, which every function's image has, but neither pg_dump nor the nats command. A
+backup does not contain Valkey (only a cache), EVENTS and MARKET_DATA (derived from the journal again),
+signing keys and passwords (a restore ends sessions; API keys stay valid).
 """
 
 from cift.backup.archive import BackupError

@@ -1,7 +1,7 @@
-"""The file of a backup: a zip of members, and a manifest with a sum of each. It is there whole or not at all.
+"""The file of a backup: a zip of members, and a manifest with their checksums. It is created atomically.
 
-Tables are compressed; streams come compressed from the server. Writing and reading block: whoever makes a
-backup does nothing else meanwhile.
+Tables are compressed here; streams arrive compressed from the server. Writing and reading block the event
+loop, which is acceptable because a process that makes a backup does nothing else.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from typing import IO, Any
 FORMAT = 1
 MANIFEST = "manifest.json"
 READ_BYTES = 1024 * 1024
-# What the library raises for bytes that are not what was written.
+# The errors that zipfile raises for damaged bytes.
 _DAMAGE = (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class BackupError(Exception):
-    """No backup was made, or nothing was restored: one sentence that says why."""
+    """A backup or a restore failed; one sentence."""
 
 
 class Member:
-    """A member that is being written."""
+    """A member while it is written."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -43,7 +43,7 @@ class Member:
 
 
 class Writer:
-    """A new backup; without `finish` nothing of it stays."""
+    """A new backup file. Without `finish` it is deleted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,7 +53,7 @@ class Writer:
 
     def __enter__(self) -> "Writer":
         if self.path.exists():
-            raise BackupError(f"{self.path} is there already")
+            raise BackupError(f"{self.path} exists already: choose another file")
         try:
             descriptor = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
@@ -80,9 +80,9 @@ class Writer:
         self._sums[name] = member.sum
 
     def finish(self, manifest: dict[str, Any]) -> int:
-        """Write the manifest and give the file its name; its size in bytes."""
-        whole = {"format": FORMAT, **manifest, "sums": self._sums}
-        self._zip.writestr(MANIFEST, json.dumps(whole, indent=1))
+        """Write the manifest and move the file to its path; returns its size in bytes."""
+        content = {"format": FORMAT, **manifest, "sums": self._sums}
+        self._zip.writestr(MANIFEST, json.dumps(content, indent=1))
         self._zip.close()
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -99,9 +99,11 @@ class Writer:
 
 
 class Reader:
-    """A backup whose every byte is as it was written.
+    """A backup, opened for reading after all checksums were verified.
 
-    Raises BackupError when it is opened and is not."""
+    Raises:
+        BackupError: on entry, if it is missing or damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -112,7 +114,7 @@ class Reader:
         except FileNotFoundError:
             raise BackupError(f"there is no backup {self.path}") from None
         except (OSError, zipfile.BadZipFile) as error:
-            raise BackupError(f"{self.path} is no whole backup: {error}") from None
+            raise BackupError(f"{self.path} is not a complete backup: {error}") from None
         try:
             self.size = self.path.stat().st_size
             self.manifest = self._read_manifest()
@@ -134,13 +136,14 @@ class Reader:
         try:
             found: dict[str, Any] = json.loads(self._zip.read(MANIFEST))
         except (KeyError, *_DAMAGE) as error:
-            raise BackupError(f"{self.path} is no whole backup: {error}") from None
+            raise BackupError(f"{self.path} is not a complete backup: {error}") from None
         return found
 
     def _check(self) -> None:
         if self.manifest.get("format") != FORMAT:
             raise BackupError(
-                f"{self.path} has format {self.manifest.get('format')}, this release knows {FORMAT}"
+                f"{self.path} has format {self.manifest.get('format')}, but this release reads {FORMAT}:"
+                " restore it with the release that made it"
             )
         for name, wanted in self.manifest["sums"].items():
             found = hashlib.sha256()
@@ -151,4 +154,4 @@ class Reader:
             except (KeyError, *_DAMAGE) as error:
                 raise BackupError(f"{self.path} is damaged ({name}: {error}): nothing was restored") from None
             if found.hexdigest() != wanted:
-                raise BackupError(f"{self.path} is damaged ({name} is not what was written)")
+                raise BackupError(f"{self.path} is damaged (the checksum of {name} is wrong)")

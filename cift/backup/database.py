@@ -1,9 +1,9 @@
-"""PostgreSQL's tables out and in, by COPY, in its text form, which every release of PostgreSQL reads.
+"""Save and load PostgreSQL's tables by COPY in text format, which every release of PostgreSQL reads.
 
-Out: one read-only transaction, so all tables are of one moment. In: one transaction too, with our triggers
-off (history is restored, not made again); the tables must be empty, but for what migrations put there. A
-backup goes into the schema that it was made of or a later one: columns that were added since keep their
-defaults.
+`save` uses one read-only transaction, so all tables are from the same moment. `load` uses one transaction
+with our triggers disabled, because the saved rows already contain their results. Its tables must be empty,
+except those that migrations fill. A backup fits the schema that it was made from, and later ones: columns
+that were added since keep their defaults.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ from cift.backup.archive import BackupError, Reader, Writer
 
 FOLDER = "postgres"
 NOT_SAVED = ("schema_migrations",)
-"""The schema's own history is the target's."""
+"""The target database has its own record of migrations."""
 SEEDED = ("instrument_details",)
-"""Migrations put rows into these; they give way to what was saved."""
+"""Tables that migrations fill; the saved rows replace those."""
 _TABLES = """
 SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -36,7 +36,7 @@ Connection = Any  # asyncpg's is generic in its stubs only
 
 
 async def tables(connection: Connection) -> dict[str, list[str]]:
-    """Name → columns that are stored, parents before those that refer to them."""
+    """Name → stored columns; a table comes after the tables that it refers to."""
     found = {row["name"]: list(row["columns"]) for row in await connection.fetch(_TABLES)}
     for name in NOT_SAVED:
         found.pop(name, None)
@@ -47,13 +47,13 @@ async def tables(connection: Connection) -> dict[str, list[str]]:
     ordered: dict[str, list[str]] = {}
     while len(ordered) < len(found):
         ready = [name for name in sorted(found) if name not in ordered and parents[name] <= ordered.keys()]
-        assert ready, f"tables refer to each other in a circle: {sorted(set(found) - set(ordered))}"
+        assert ready, f"tables refer to each other in a cycle: {sorted(set(found) - set(ordered))}"
         ordered |= {name: found[name] for name in ready}
     return ordered
 
 
 async def save(connection: Connection, archive: Writer) -> dict[str, Any]:
-    """Write every table; name → its columns and how many rows were written."""
+    """Write every table; returns name → columns and number of rows."""
     written: dict[str, Any] = {}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for name, columns in (await tables(connection)).items():
@@ -69,24 +69,22 @@ async def save(connection: Connection, archive: Writer) -> dict[str, Any]:
 
 
 async def check_empty(connection: Connection, saved: dict[str, Any]) -> None:
-    """Raises BackupError where the tables cannot take what was saved."""
-    there = await tables(connection)
+    """Raises BackupError if the database lacks a saved column, or is not empty."""
+    present = await tables(connection)
     for name, table in saved.items():
-        missing = set(table["columns"]) - set(there.get(name, ()))
-        if name not in there or missing:
-            what = f"{name}.{min(missing)}" if name in there else name
+        missing = set(table["columns"]) - set(present.get(name, ()))
+        if name not in present or missing:
+            what = f"{name}.{min(missing)}" if name in present else name
             raise BackupError(f"this release's database has no {what}: use the release that made the backup")
-    for name in (name for name in there if name not in SEEDED):
+    for name in (name for name in present if name not in SEEDED):
         if await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{name}")'):  # noqa: S608
             raise BackupError(
-                f"the database is not empty ({name} has rows): restore into a new one, or empty this one"
+                f"the database is not empty ({name} has rows): restore into a new database, or empty this one"
             )
 
 
 async def load(connection: Connection, archive: Reader, saved: dict[str, Any]) -> int:
-    """Fill the empty tables, all or none; how many rows.
-
-    Raises BackupError."""
+    """Fill the empty tables in one transaction; returns the number of rows. Raises BackupError."""
     rows = 0
     try:
         async with connection.transaction():
@@ -101,7 +99,7 @@ async def load(connection: Connection, archive: Reader, saved: dict[str, Any]) -
                     )
                 await connection.execute(f'ALTER TABLE "{name}" ENABLE TRIGGER USER')
                 if _count(done) != saved[name]["rows"]:
-                    raise BackupError(f"{name}: {_count(done)} rows of {saved[name]['rows']} were read")
+                    raise BackupError(f"{name}: {_count(done)} of {saved[name]['rows']} rows were loaded")
                 rows += _count(done)
             for row in await connection.fetch(_IDENTITIES):
                 await connection.execute(
@@ -109,7 +107,7 @@ async def load(connection: Connection, archive: Reader, saved: dict[str, Any]) -
                     f' coalesce(max("{row["column"]}"), 0) + 1, false) FROM "{row["table"]}"'
                 )
     except asyncpg.PostgresError as error:
-        raise BackupError(f"the database does not take the backup: {error}") from None
+        raise BackupError(f"the database refuses the backup: {error}") from None
     return rows
 
 

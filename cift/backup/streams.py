@@ -1,7 +1,7 @@
 """JetStream's own snapshots of streams, over NATS (`$JS.API.STREAM.SNAPSHOT` and `RESTORE`).
 
-The server checks the stream's blocks, packs them, and sends chunks as fast as they are acknowledged. Its
-consumers are not in it: those of the journal are made again, and projectors know where they stood.
+The server checks the stream's blocks, packs them, and sends chunks as fast as they are acknowledged. A
+snapshot contains no consumers: those of the journal are created again, and projectors have their own offsets.
 """
 
 import asyncio
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 CHUNK_BYTES = 512 * 1024  # far below the server's max_payload
-ANSWER_TIMEOUT_S = 60.0  # the server first checks a whole journal
+RESPONSE_TIMEOUT_S = 60.0  # the server checks the whole journal before it responds
 SILENCE_TIMEOUT_S = 60.0
 NOT_FOUND = 404
 _DONE = "204"
 
 
 async def save(client: "Client", stream: str, write: Callable[[bytes], None]) -> dict[str, Any] | None:
-    """Write the stream; its configuration and state, or None where there is no such stream.
-
-    Raises BackupError."""
+    """Write the stream; returns its configuration and state, or None if it does not exist. Raises
+    BackupError."""
     arrived: asyncio.Queue[Msg] = asyncio.Queue()
 
     async def arrive(message: "Msg") -> None:
@@ -34,21 +33,23 @@ async def save(client: "Client", stream: str, write: Callable[[bytes], None]) ->
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox, cb=arrive)
     try:
-        asked = {"deliver_subject": inbox, "no_consumers": True, "jsck": True, "chunk_size": CHUNK_BYTES}
-        answer = await _ask(client, f"$JS.API.STREAM.SNAPSHOT.{stream}", json.dumps(asked).encode())
-        if answer.get("error", {}).get("code") == NOT_FOUND:
+        request = {"deliver_subject": inbox, "no_consumers": True, "jsck": True, "chunk_size": CHUNK_BYTES}
+        reply = await _call(client, f"$JS.API.STREAM.SNAPSHOT.{stream}", json.dumps(request).encode())
+        if reply.get("error", {}).get("code") == NOT_FOUND:
             return None
-        _refuse(stream, answer)
+        _check(stream, reply)
         while True:
             try:
                 message = await asyncio.wait_for(arrived.get(), SILENCE_TIMEOUT_S)
             except TimeoutError:
-                raise BackupError(f"{stream}: NATS fell silent in the middle of the stream") from None
+                raise BackupError(
+                    f"{stream}: NATS sent nothing for {SILENCE_TIMEOUT_S:g} s in the middle of the stream"
+                ) from None
             if not message.data:
                 status = (message.headers or {}).get("Status", _DONE)
                 if status != _DONE:
-                    raise BackupError(f"{stream}: NATS broke off: {message.headers}")
-                return {"config": answer["config"], "state": answer["state"]}
+                    raise BackupError(f"{stream}: NATS ended the snapshot early: {message.headers}")
+                return {"config": reply["config"], "state": reply["state"]}
             write(message.data)
             if message.reply:
                 await client.publish(message.reply, b"")
@@ -57,54 +58,53 @@ async def save(client: "Client", stream: str, write: Callable[[bytes], None]) ->
 
 
 async def state(client: "Client", stream: str) -> dict[str, Any] | None:
-    """The stream's present configuration and state; None where there is none. Raises BackupError."""
-    answer = await _ask(client, f"$JS.API.STREAM.INFO.{stream}", b"")
-    if answer.get("error", {}).get("code") == NOT_FOUND:
+    """The stream's present configuration and state; None if it does not exist. Raises BackupError."""
+    reply = await _call(client, f"$JS.API.STREAM.INFO.{stream}", b"")
+    if reply.get("error", {}).get("code") == NOT_FOUND:
         return None
-    _refuse(stream, answer)
-    return {"config": answer["config"], "state": answer["state"]}
+    _check(stream, reply)
+    return {"config": reply["config"], "state": reply["state"]}
 
 
 async def load(
     client: "Client", stream: str, saved: dict[str, Any], chunks: Iterable[bytes], replicas: int | None
 ) -> None:
-    """Make the stream again, with all its messages and their sequences.
-
-    Raises BackupError."""
+    """Create the stream with all its messages and their sequences. Raises BackupError."""
     config = {**saved["config"], **({"num_replicas": replicas} if replicas else {})}
-    answer = await _ask(
+    reply = await _call(
         client,
         f"$JS.API.STREAM.RESTORE.{stream}",
         json.dumps({"config": config, "state": saved["state"]}).encode(),
     )
-    _refuse(stream, answer)
-    subject = answer["deliver_subject"]
+    _check(stream, reply)
+    subject = reply["deliver_subject"]
     for chunk in chunks:
-        reply = await _request(client, subject, chunk)
-        if reply:
-            _refuse(stream, json.loads(reply))
+        acknowledgement = await _request(client, subject, chunk)
+        if acknowledgement:
+            _check(stream, json.loads(acknowledgement))
     done = json.loads(await _request(client, subject, b""))
-    _refuse(stream, done)
+    _check(stream, done)
     if done["state"]["last_seq"] != saved["state"]["last_seq"]:
         raise BackupError(
-            f"{stream} ends at {done['state']['last_seq']}, not at {saved['state']['last_seq']}"
+            f"the restored {stream} ends at {done['state']['last_seq']}, not at {saved['state']['last_seq']}"
         )
 
 
-def _refuse(stream: str, answer: dict[str, Any]) -> None:
-    if "error" in answer:
-        raise BackupError(f"{stream}: NATS says {answer['error'].get('description', answer['error'])}")
+def _check(stream: str, reply: dict[str, Any]) -> None:
+    """Raises BackupError if NATS reported an error."""
+    if "error" in reply:
+        raise BackupError(f"{stream}: NATS reports {reply['error'].get('description', reply['error'])}")
 
 
-async def _ask(client: "Client", subject: str, body: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(await _request(client, subject, body))
-    return answer
+async def _call(client: "Client", subject: str, body: bytes) -> dict[str, Any]:
+    reply: dict[str, Any] = json.loads(await _request(client, subject, body))
+    return reply
 
 
 async def _request(client: "Client", subject: str, body: bytes) -> bytes:
     import nats.errors
 
     try:
-        return (await client.request(subject, body, timeout=ANSWER_TIMEOUT_S)).data
+        return (await client.request(subject, body, timeout=RESPONSE_TIMEOUT_S)).data
     except (nats.errors.Error, TimeoutError) as error:
-        raise BackupError(f"NATS does not answer {subject}: {error or type(error).__name__}") from None
+        raise BackupError(f"NATS does not respond to {subject}: {error or type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""Make a backup, and restore one: the order of things."""
+"""Make a backup and restore one: the steps and their order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FOLDER = "streams"
 ALSO = ("DLQ",)
-"""Streams that are saved where they are: what no handler could deal with yet."""
+"""Streams that are saved if they exist: dead letters that no handler has accepted yet."""
 CONNECT_TIMEOUT_S = 10.0
 Part = Literal["database", "journal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a backup holds. `journal_records`: the journal's last sequence."""
+    """The content of a backup. `journal_records` is the journal's last sequence."""
 
     made_at: str
     rows: int
@@ -39,16 +39,18 @@ class Summary:
 
 
 async def make(settings: Settings, path: Path, also: tuple[str, ...] = ()) -> Summary:
-    """Back up the stores of these settings into a new file; `also`: more streams.
+    """Back up the stores of these settings, and the streams in `also`, into a new file.
 
-    Raises BackupError; then there is no file."""
+    Raises:
+        BackupError: it failed; there is no file.
+    """
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     with Writer(path) as archive:
         async with _database(settings) as connection:
             tables = await database.save(connection, archive)
         saved: dict[str, Any] = {}
         async with _nats(settings) as client:
-            # The journal last: it must hold whatever the others speak of.
+            # The journal last: it must contain everything that the others refer to.
             for stream in (
                 *dict.fromkeys((*ALSO, *also)),
                 settings.snapshots_stream,
@@ -59,7 +61,7 @@ async def make(settings: Settings, path: Path, also: tuple[str, ...] = ()) -> Su
                 if found is not None:
                     saved[stream] = found
                 elif stream not in ALSO:
-                    raise BackupError(f"there is no stream {stream}: is this the exchange's NATS?")
+                    raise BackupError(f"NATS has no stream {stream}: check CIFT_NATS_URL and CIFT_SHARD")
         manifest = {
             "made_at": made_at,
             "release": __version__,
@@ -74,17 +76,22 @@ async def make(settings: Settings, path: Path, also: tuple[str, ...] = ()) -> Su
 async def restore(
     settings: Settings, path: Path, *, only: Part | None = None, replicas: int | None = None
 ) -> Summary:
-    """Fill the empty stores of these settings; `replicas` of each stream, if not as they were.
+    """Fill the empty stores of these settings.
 
-    Streams come first, and one that is there just as it was saved is left: what broke off is repeated.
-    `only` one of them, where the other comes from elsewhere; a database older than the journal is
-    brought forward by the projectors.
+    Streams are restored first, and a stream that exists exactly as it was saved is skipped, so a restore that
+    failed can be repeated. The projectors bring a database that is older than the journal up to date.
 
-    Raises BackupError; then the database is as it was."""
+    Args:
+        only: restore only the database or only the journal; the other one comes from elsewhere.
+        replicas: of each stream; None: as they were.
+
+    Raises:
+        BackupError: it failed; the database is unchanged.
+    """
     with Reader(path) as archive:
         manifest = archive.manifest
         if manifest["shard"] != settings.shard:
-            raise BackupError(f"{path} is of shard {manifest['shard']}, not of {settings.shard}")
+            raise BackupError(f"{path} is a backup of the shard {manifest['shard']}, not of {settings.shard}")
         if only != "journal":
             async with _database(settings) as connection:
                 await database.check_empty(connection, manifest["tables"])
@@ -104,19 +111,19 @@ async def restore(
     return _summary(manifest, settings, archive.size)
 
 
-def _same(name: str, saved: dict[str, Any], there: dict[str, Any] | None) -> bool:
-    """Whether the stream is there as it was saved; False: it is not there. Raises BackupError."""
-    if there is None:
+def _same(name: str, saved: dict[str, Any], present: dict[str, Any] | None) -> bool:
+    """Whether the stream exists as it was saved; False if it does not exist. Raises BackupError."""
+    if present is None:
         return False
-    if _mark(there) == _mark(saved):
+    if _fingerprint(present) == _fingerprint(saved):
         return True
     raise BackupError(
-        f"there is a stream {name} already, and not the one of this backup: restore into a new NATS"
-        " before matchd is started on it, or delete the stream"
+        f"NATS has another stream {name} already: restore into a new NATS before matchd starts on it, or"
+        " delete the stream"
     )
 
 
-def _mark(stream: dict[str, Any]) -> tuple[Any, ...]:
+def _fingerprint(stream: dict[str, Any]) -> tuple[Any, ...]:
     state = stream["state"]
     journal_id = (stream["config"].get("metadata") or {}).get(JOURNAL_ID)
     return journal_id, state["first_seq"], state["last_seq"], state["messages"]
@@ -146,11 +153,11 @@ async def _database(settings: Settings) -> AsyncIterator[Any]:
             settings.postgres_url, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"}
         )
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise BackupError(f"the database does not answer: {error or type(error).__name__}") from None
+        raise BackupError(f"the database does not respond: {error or type(error).__name__}") from None
     try:
         yield connection
     except asyncpg.PostgresError as error:
-        raise BackupError(f"the database broke off: {error}") from None
+        raise BackupError(f"the database failed: {error}") from None
     finally:
         await connection.close()
 
@@ -161,7 +168,7 @@ async def _nats(settings: Settings) -> "AsyncIterator[Client]":
     import nats.errors
 
     async def quiet(error: Exception) -> None:
-        """Every failure is the answer to a request."""
+        """Ignore it: requests report every failure themselves."""
 
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -169,7 +176,7 @@ async def _nats(settings: Settings) -> "AsyncIterator[Client]":
                 settings.nats_url, name="cift backup", allow_reconnect=False, error_cb=quiet
             )
     except (OSError, nats.errors.Error, TimeoutError) as error:
-        raise BackupError(f"NATS does not answer: {error or type(error).__name__}") from None
+        raise BackupError(f"NATS does not respond: {error or type(error).__name__}") from None
     try:
         yield client
     finally:

@@ -1,1 +1,1 @@
-"""The chart's jobs: what an installation needs once, done inside the cluster. See `__main__`."""
+"""The chart's jobs, which run once per installation inside the cluster. See `__main__`."""

@@ -1,10 +1,9 @@
 """`python -m cift.install`: the jobs of the chart.
 
-secrets RELEASE [STORE=PORT]… [token-keys]                 make the Secrets that are absent (of postgres,
-                                                           nats, valkey, clickhouse)
-wait RELEASE SECONDS                                       until every Knative Service is ready
-backup FOLDER KEEP                                         one more backup, and all but the newest KEEP away
-restore FILE|FOLDER REPLICAS [database|journal]            that backup, or the newest, into empty stores
+secrets RELEASE [STORE=PORT]… [token-keys]        create the missing Secrets (postgres, nats, valkey,
+clickhouse) wait RELEASE SECONDS                              wait until every Knative Service is ready
+backup FOLDER KEEP                                make a backup, then delete all but the newest KEEP restore
+FILE|FOLDER REPLICAS [database|journal]   restore that backup, or the newest, into empty stores
 """
 
 import asyncio
@@ -33,8 +32,8 @@ def make_secrets(release: str, wanted: list[str]) -> None:
         kind, _, port = each.partition("=")
         if kind not in makers:
             sys.exit(__doc__)
-        made = secrets.ensure(api, f"{release}-{kind}", partial(makers[kind], int(port or 0)))
-        print(f"Secret {release}-{kind}: {'made' if made else 'is there'}")
+        created = secrets.ensure(api, f"{release}-{kind}", partial(makers[kind], int(port or 0)))
+        print(f"Secret {release}-{kind}: {'created' if created else 'exists'}")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""The Kubernetes API as a pod reaches it: the token of its ServiceAccount, plain HTTPS, JSON.
+"""The Kubernetes API from inside a pod: the token of its ServiceAccount, HTTPS, JSON.
 
-Four requests need no client library, which would weigh more than the rest of the image's own code.
+There are four requests. A client library would be larger than the rest of the image's own code.
 """
 
 import json
@@ -16,10 +16,10 @@ REQUEST_TIMEOUT_S = 10.0
 
 
 class ApiError(Exception):
-    """The API server refused; `status` is its HTTP status."""
+    """The API server refused a request; `status` is the HTTP status."""
 
     def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"the API server says {status}: {text}")
+        super().__init__(f"the API server responded with {status}: {text}")
         self.status = status
 
 
@@ -37,7 +37,7 @@ class Api:
         return cls(f"https://{host}:{port}", ACCOUNT / "token", ACCOUNT / "ca.crt", namespace)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request. Raises ApiError, or OSError where there is no answer."""
+        """Send one request; returns the parsed body. Raises ApiError, or OSError without a response."""
         request = urllib.request.Request(  # noqa: S310 (the cluster's own address)
             self._base + path,
             method=method,
@@ -48,7 +48,9 @@ class Api:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_S, context=self._tls) as answer:  # noqa: S310
-                return json.load(answer)
+            with urllib.request.urlopen(  # noqa: S310 (the cluster's own address)
+                request, timeout=REQUEST_TIMEOUT_S, context=self._tls
+            ) as response:
+                return json.load(response)
         except urllib.error.HTTPError as error:
             raise ApiError(error.code, error.read(2000).decode(errors="replace")) from None

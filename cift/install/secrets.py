@@ -1,4 +1,4 @@
-"""Make the Secrets that are absent. What is there is never changed, so that no upgrade locks anybody out."""
+"""Create the missing Secrets. An existing Secret is never changed, so that an upgrade keeps all passwords."""
 
 import base64
 import secrets
@@ -15,7 +15,7 @@ PASSWORD_BYTES = 24
 
 
 def password() -> str:
-    """Letters and digits only: it goes into URLs and configuration files as it is."""
+    """A random password of letters and digits only: it is used in URLs and configuration files unescaped."""
     return secrets.token_hex(PASSWORD_BYTES)
 
 
@@ -28,7 +28,7 @@ def nats(release: str, port: int) -> dict[str, str]:
     words = {user: password() for user in NATS_USERS}
     urls = {f"url-{u}": f"nats://{u}:{w}@{release}-nats:{port}" for u, w in words.items()}
     lines = [f'{user.upper()}_PASSWORD: "{word}"\n' for user, word in words.items()]
-    # A variable of nats-server's configuration cannot be part of a text: routes are whole ones.
+    # In nats-server's configuration a variable replaces a whole value, so each route is one variable.
     peer = password()
     peers = [f'PEER_PASSWORD: "{peer}"\n']
     peers += [
@@ -55,9 +55,8 @@ def token_keys() -> dict[str, str]:
 
 
 def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:
-    """Make the Secret where there is none; whether it was made. Two at once: one makes it.
-
-    Raises ApiError."""
+    """Create the Secret if it is missing; returns whether this call created it. Two jobs may run at the same
+    time: one of them creates it. Raises ApiError."""
     path = f"/api/v1/namespaces/{api.namespace}/secrets"
     try:
         api.call("GET", f"{path}/{name}")

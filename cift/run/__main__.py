@@ -61,7 +61,7 @@ class Exchange:
         self._is_open = False
 
     def _changed(self) -> None:
-        """A child has a new pid: whoever reads run.json finds it."""
+        """Write run.json: a child has a new pid."""
         self.folder.write(
             "run.json",
             {
@@ -73,26 +73,26 @@ class Exchange:
         )
 
     async def start(self) -> None:
-        """Start everything. Raises one of the clear errors."""
+        """Start everything. Raises one of `_CLEAR`."""
         settings, folder, start = self.settings, self.folder, self.supervisor.start
         servers.matchd_binary()
         MarketSettings.read(os.environ).check()
-        listen(settings.http_host, settings.http_port).close()  # taken? say so before anything else
+        listen(settings.http_host, settings.http_port).close()  # report a port in use before all else
         if folder.was_interrupted:
-            say("An earlier first start was interrupted; going on from there.")
+            say("An earlier first start was interrupted; continuing it.")
         keys = settings.keys_folder
         if not list(keys.glob("*.pem")):
             make_signing_key(keys)
         began = time.monotonic()
         if servers.make_postgres(folder):
-            say(f"  made a database in {folder.path}")
+            say(f"  created a database in {folder.path}")
         say("  starting PostgreSQL")
         await start(servers.postgres(folder))
         await servers.make_database(folder)
         self._addresses["postgres_url"] = servers.postgres_url(folder)
         ran = await migrate(self._addresses["postgres_url"])
         if ran:
-            say(f"  brought the database to {ran[-1]}")
+            say(f"  ran {len(ran)} database migrations, to {ran[-1]}")
         say("  starting NATS JetStream and Valkey")
         nats, self._addresses["nats_url"] = servers.nats_server(folder)
         valkey, self._addresses["valkey_url"] = servers.valkey(folder)
@@ -108,8 +108,8 @@ class Exchange:
         stores = ("postgres_url", "nats_url", "valkey_url")
         environment = {f"CIFT_{name.upper()}": self._addresses[name] for name in stores}
         environment |= {"CIFT_DATA": str(folder.path), "CIFT_TOKEN_KEYS": str(keys.absolute())}
-        # Not in run.json: an embedded one opens for the functions' process alone. (The market asks only
-        # whether there is one, that its ticks go to.)
+        # Not in run.json: only the functions' process can open an embedded engine. (The market's process only
+        # checks whether there is a store for its ticks.)
         environment["CIFT_CLICKHOUSE_URL"] = servers.clickhouse_url(folder)
         self._addresses["http_url"] = servers.http_url(settings)
         await start(servers.functions(folder, environment, settings))
@@ -125,7 +125,7 @@ class Exchange:
     async def _welcome(self) -> None:
         url = self._addresses["http_url"]
         if self.folder.is_complete:
-            say(welcome.again_words(url, await self._status()))
+            say(welcome.later_start(url, await self._status()))
             return
         demo = await welcome.make_demo(self.folder, url)
         if self.settings.market != "none":
@@ -133,7 +133,7 @@ class Exchange:
             await welcome.wait_for_quote(url)
         key = await welcome.make_key(demo, url, "first key")
         self.folder.complete()
-        say(welcome.first_words(url, key))
+        say(welcome.first_start(url, key))
 
     async def _status(self) -> dict[str, Any]:
         platform = Platform(
@@ -154,12 +154,12 @@ async def run(settings: Settings) -> None:
     folder = DataFolder(settings.data)
     folder.acquire()
     exchange = Exchange(settings, folder)
-    asked = asyncio.Event()
+    signalled = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(number, signalled.set)
     starting = asyncio.create_task(exchange.start())
-    waiting = asyncio.create_task(asked.wait())
+    waiting = asyncio.create_task(signalled.wait())
     try:
         await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
@@ -174,7 +174,6 @@ async def run(settings: Settings) -> None:
     say("Everything has stopped.")
 
 
-# ── the smaller commands ────────────────────────────────────────────────────────────────────────
 def _running(settings: Settings) -> dict[str, Any]:
     try:
         found: dict[str, Any] = orjson.loads((settings.data / "run.json").read_bytes())
@@ -187,12 +186,12 @@ async def _new_key(settings: Settings) -> None:
     url = _running(settings).get("http_url")
     demo = welcome.demo_of(DataFolder(settings.data))
     if url is None or demo is None:
-        sys.exit("the exchange is not up yet")
+        sys.exit("the exchange is still starting: try again when it is open")
     say(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
 
 
 async def _new_admin_key(settings: Settings) -> None:
-    """Access to the data folder's database makes one an administrator of its exchange."""
+    """Print a key with the scope admin. Access to the data folder authorizes it."""
     platform = Platform(Settings(data=settings.data, postgres_url=_running(settings)["postgres_url"]))
     try:
         name = f"made {time.strftime('%Y-%m-%d %H:%M')}"
@@ -213,7 +212,7 @@ def main() -> None:
             case ["key", "--admin"]:
                 asyncio.run(_new_admin_key(settings))
             case ["restore", file]:
-                say(restoring.told(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
+                say(restoring.describe(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
             case ["restore", file, "--json"]:
                 summary = asyncio.run(restoring.restore(settings, Path(file)))
                 print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())

@@ -1,10 +1,10 @@
-"""The data folder of an exchange (`.cift/`): one instance at a time, whole or not used.
+"""The data folder of an exchange (`.cift/`): used by one exchange at a time, and only if it is complete.
 
-exchange.json   written when the first start was complete; its absence means it was interrupted
-lock            held (flock) by the running supervisor, whose pid it holds
+exchange.json   the folder's format, and whether the first start is complete
+lock            locked (flock) by the running supervisor; contains its pid
 run.json        addresses and pids of the running exchange (mode 600; removed at the end)
 keys/           signing keys (mode 600)        postgres/  nats/  clickhouse/   the stores
-logs/           a file a process                demo.json  the first user (mode 600)
+logs/           one file per process           demo.json  the first user (mode 600)
 """
 
 import fcntl
@@ -14,9 +14,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-FORMAT = 1
+FORMAT = 2
+"""Raise it when this release cannot use a folder of the release before: 2, because the PostgreSQL migrations
+were rewritten."""
+MARKER = "exchange.json"
+_STORES = ("keys", "postgres", "nats")
 _OURS = {
     "exchange.json",
     "lock",
@@ -33,11 +37,11 @@ _OURS = {
     "cli",
     "credentials.json",
 }
-SOCKET_PATH_MAX = 90  # a Unix socket's whole path has 107 bytes
+SOCKET_PATH_MAX = 90  # the path of a Unix socket has at most 107 bytes
 
 
 class UnusableFolder(Exception):
-    """The data folder cannot be used; one sentence, with what to do."""
+    """The data folder cannot be used; one sentence with the remedy."""
 
 
 class DataFolder:
@@ -48,12 +52,11 @@ class DataFolder:
         self._lock: int | None = None
         self._far_sockets: Path | None = None
 
-    # ── opening ─────────────────────────────────────────────────────────────────────────────────
     def acquire(self) -> None:
-        """Make or check the folder and lock it.
+        """Create or check the folder, and lock it.
 
         Raises:
-            UnusableFolder: in use, not ours, incomplete, of another release, or not writable.
+            UnusableFolder: in use, not ours, incomplete, of another format, or not writable.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,35 +68,39 @@ class DataFolder:
         except OSError:
             pid = os.read(self._lock, 20).decode("ascii", "replace").strip() or "unknown"
             raise UnusableFolder(
-                f"an exchange runs with the data folder {self.path} already (process {pid}): stop it, or"
+                f"an exchange already runs with the data folder {self.path} (process {pid}): stop it, or"
                 " choose another folder with CIFT_DATA"
             ) from None
         os.ftruncate(self._lock, 0)
         os.write(self._lock, f"{os.getpid()}\n".encode())
-        (self.path / "run.json").unlink(missing_ok=True)  # of a run that was killed
+        (self.path / "run.json").unlink(missing_ok=True)  # left by a run that was killed
         self._check()
 
     def _check(self) -> None:
         strange = sorted(entry.name for entry in self.path.iterdir() if not _ours(entry.name))
-        marker = self.path / "exchange.json"
+        marker = self.path / MARKER
         if not marker.exists():
             if strange:
                 raise UnusableFolder(
-                    f"{self.path} is not a data folder of CIFT Markets (it holds {strange[0]}): choose"
-                    " another with CIFT_DATA"
+                    f"{self.path} is not a data folder of CIFT Markets (it contains {strange[0]}): choose"
+                    " another folder with CIFT_DATA"
                 )
+            if any((self.path / name).exists() for name in _STORES):
+                # Format 1 had no marker until the first start was complete.
+                self._refuse_format(1)
+            self.write(MARKER, {"format": FORMAT, "complete": False})
             return
         try:
             found = json.loads(marker.read_text())["format"]
         except (OSError, ValueError, KeyError, TypeError):
             raise UnusableFolder(
-                f"{marker} cannot be read: restore it from a backup, or move {self.path} away to begin anew"
+                f"{marker} cannot be read: restore it from a copy, or move {self.path} away to start a new"
+                " exchange"
             ) from None
         if found != FORMAT:
-            raise UnusableFolder(
-                f"the data folder {self.path} has format {found}, this release knows {FORMAT}: use the"
-                " release that wrote it"
-            )
+            self._refuse_format(found)
+        if not self.is_complete:
+            return
         for part, what in (
             ("postgres/PG_VERSION", "PostgreSQL's data"),
             ("nats/jetstream", "the journal"),
@@ -102,25 +109,33 @@ class DataFolder:
             if not (self.path / part).exists():
                 raise UnusableFolder(
                     f"the data folder {self.path} is incomplete: {what} ({part}) is missing; restore it"
-                    " from a backup, or move the folder away to begin anew"
+                    " from a copy, or move the folder away to start a new exchange"
                 )
+
+    def _refuse_format(self, found: Any) -> NoReturn:
+        older = isinstance(found, int) and found < FORMAT
+        raise UnusableFolder(
+            f"the data folder {self.path} was written by {'an older' if older else 'another'} release"
+            f" (format {found}; this release uses {FORMAT}): start it with that release, or move the folder"
+            " away to start a new exchange"
+        )
 
     @property
     def is_complete(self) -> bool:
-        """Whether a first start came to its end here."""
-        return (self.path / "exchange.json").exists()
+        """Whether the first start in this folder has completed."""
+        return (self.read(MARKER) or {}).get("complete") is True
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether a first start began here and did not come to its end."""
+        """Whether a first start began in this folder and did not complete."""
         return not self.is_complete and (self.path / "keys").exists()
 
     def complete(self) -> None:
         """Mark the first start as complete."""
-        self.write("exchange.json", {"format": FORMAT})
+        self.write(MARKER, {"format": FORMAT, "complete": True})
 
     def release(self) -> None:
-        """Remove what is only true while running, and unlock."""
+        """Remove the files of the running exchange, and unlock the folder."""
         for name in ("run.json",):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "sockets", ignore_errors=True)
@@ -131,9 +146,8 @@ class DataFolder:
             os.close(self._lock)
             self._lock = None
 
-    # ── contents ────────────────────────────────────────────────────────────────────────────────
     def write(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file, whole or not at all, for the owner only."""
+        """Write a JSON file atomically, readable by the owner only."""
         partial = self.path / f".{name}.partial"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -143,7 +157,7 @@ class DataFolder:
         partial.rename(self.path / name)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """A JSON file of the folder, or None where there is none that can be read."""
+        """The content of a JSON file of the folder; None if it is missing or unreadable."""
         try:
             found = json.loads((self.path / name).read_text())
         except (OSError, ValueError):
@@ -157,7 +171,7 @@ class DataFolder:
 
     @property
     def sockets(self) -> Path:
-        """A folder for Unix sockets: in the data folder, or where its path is too long, in /tmp."""
+        """The folder for Unix sockets: in the data folder or, if its path is too long, in /tmp."""
         if self._far_sockets is not None:
             return self._far_sockets
         near = self.path / "sockets"

@@ -1,10 +1,10 @@
-"""What a child does between fork and exec, on Linux: die with the supervisor, and not be root.
+"""What a child does between fork and exec, on Linux: end together with the supervisor, and not be root.
 
-PostgreSQL refuses to run as root, which is who one is in many containers. So its processes become
-`nobody`, keeping one capability (CAP_DAC_OVERRIDE, as ambient): the data folder may lie below a folder
-that only root may enter, and loosening the permissions of somebody's home for us would be worse.
+PostgreSQL refuses to run as root, the usual user in containers. So its processes become `nobody`, with one
+capability left (CAP_DAC_OVERRIDE, as ambient): the data folder may be below a folder that only root can
+enter, and we do not loosen the permissions of such a folder.
 
-Everything here runs after fork: system calls through ctypes, nothing that allocates much or locks.
+Everything here runs after fork: system calls through ctypes, and nothing that allocates much or takes a lock.
 """
 
 import ctypes
@@ -42,22 +42,21 @@ def is_root() -> bool:
 
 
 def unprivileged_ids() -> tuple[int, int]:
-    """User and group that PostgreSQL runs as when we are root."""
-    entry = pwd.getpwnam("nobody")
-    return entry.pw_uid, entry.pw_gid
+    """User and group of PostgreSQL if we are root."""
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
 
 
 def before_exec(death_signal: signal.Signals, *, drop_root: bool) -> Callable[[], None]:
-    """A `preexec_fn`: `death_signal` comes when the supervisor ends, however it ends.
+    """A `preexec_fn`: the kernel sends the child `death_signal` when the supervisor ends for any reason.
 
     Args:
-        drop_root: become `nobody` where we are root (PostgreSQL).
+        drop_root: become `nobody` if we are root (PostgreSQL).
     """
     ids = unprivileged_ids() if drop_root and is_root() else None
     parent = os.getpid()
 
     def prepare() -> None:
-        # The shell's Ctrl-C is for the supervisor: a session of its own keeps it from the child.
         if ids is not None:
             if _libc is not None:
                 _libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
@@ -69,9 +68,9 @@ def before_exec(death_signal: signal.Signals, *, drop_root: bool) -> Callable[[]
                 data = (_Data * 2)(_Data(bit, bit, bit), _Data(0, 0, 0))
                 _libc.capset(ctypes.byref(_Header(_CAP_VERSION_3, 0)), data)
                 _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
-        if _libc is not None:  # after setuid, which clears it
+        if _libc is not None:  # after setuid, because setuid clears it
             _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-            if os.getppid() != parent:  # it ended between fork and here
+            if os.getppid() != parent:  # the supervisor ended between fork and here
                 os._exit(1)
 
     return prepare

@@ -1,4 +1,4 @@
-"""A new data folder made of a backup: PostgreSQL and NATS are started on it, filled, and stopped again."""
+"""A new data folder from a backup: PostgreSQL and NATS are started on it, filled, and stopped again."""
 
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from cift.run.supervisor import Supervisor
 
 
 async def restore(settings: Settings, file: Path) -> backup.Summary:
-    """Fill the data folder of these settings, which must be new. What broke off is begun again by the same
-    command.
+    """Fill the data folder of these settings, which must be new. A restore that failed can be repeated.
 
     Raises:
         BackupError, UnusableFolder, CannotStart, MigrationError: one sentence.
@@ -24,7 +23,7 @@ async def restore(settings: Settings, file: Path) -> backup.Summary:
     try:
         if folder.is_complete or folder.was_interrupted:
             raise UnusableFolder(
-                f"{folder.path} holds an exchange already: move it away, or choose a new folder with"
+                f"{folder.path} contains an exchange already: move it away, or choose a new folder with"
                 " CIFT_DATA"
             )
         servers.make_postgres(folder)
@@ -44,9 +43,9 @@ async def restore(settings: Settings, file: Path) -> backup.Summary:
     return summary
 
 
-def told(summary: backup.Summary, folder: Path) -> str:
-    """A sentence about what was restored."""
+def describe(summary: backup.Summary, folder: Path) -> str:
+    """A sentence about the restored exchange."""
     return (
-        f"{folder} is the exchange of {summary.made_at}: {summary.rows} rows and"
-        f" {summary.journal_records} records of the journal. Start it as ever (make run)."
+        f"Restored the exchange of {summary.made_at} into {folder}: {summary.rows} rows and"
+        f" {summary.journal_records} records of the journal. Start it with make run."
     )

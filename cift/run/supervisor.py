@@ -1,9 +1,9 @@
-"""Children of the supervisor: started in order, kept alive, stopped in reverse.
+"""The supervisor's children: started in order, restarted when they end, stopped in reverse order.
 
-A child that ends unasked is started again, with a back-off that begins anew after a minute of peace;
-the others stay: each reconnects by itself. Nothing outlives the supervisor: every child asks the
-kernel to be signalled when it ends (see privilege.py), and has a session of its own, so that Ctrl-C
-reaches the supervisor alone and the order of stopping is ours.
+A child that ends unexpectedly is restarted with a back-off, which is reset after the child ran for a
+minute. The other children keep running: each reconnects by itself. No child outlives the supervisor: the
+kernel signals each child when the supervisor ends (see privilege.py). Each child has its own session, so
+that Ctrl-C reaches only the supervisor, which then stops the children in order.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from cift.run.privilege import before_exec
 log = logging.getLogger("cift.run")
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 5.0
-PEACE_S = 60.0
+STEADY_S = 60.0
 POLL_S = 0.02
 LOG_BYTES_MAX = 64 * 1024 * 1024
 LOG_TAIL_LINES = 15
 
 
 class CannotStart(Exception):
-    """A child does not come up; the text says which, why, and where its log is."""
+    """A child cannot be started; the text names it, the reason and its log."""
 
 
 @dataclass(kw_only=True)
@@ -39,19 +39,19 @@ class Program:
     command: Sequence[str]
     log: Path
     ready: Callable[[], Awaitable[bool]]
-    """Whether it answers; asked again until it does."""
+    """Whether it is ready; called until it is."""
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 8.0
     death_signal: signal.Signals = signal.SIGKILL
-    """What the kernel sends it when the supervisor is gone."""
+    """The signal that the kernel sends it when the supervisor ends."""
     drop_root: bool = False
     start_timeout_s: float = 60.0
-    """How long it may take at the first start; inf = as long as it lives."""
+    """How long it may take to be ready at its first start; inf: no limit while it runs."""
 
 
 class Child:
-    """One program, running."""
+    """One running program."""
 
     def __init__(self, program: Program, changed: Callable[[], None]) -> None:
         self.program = program
@@ -66,23 +66,23 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     @property
-    def is_alive(self) -> bool:
+    def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     async def start(self) -> None:
-        """Start it and wait until it answers. Raises CannotStart."""
+        """Start it and wait until it is ready. Raises CannotStart."""
         self._spawn()
         program, deadline = self.program, time.monotonic() + self.program.start_timeout_s
         while not await program.ready():
-            if not self.is_alive:
+            if not self.is_running:
                 assert self._process is not None
                 raise CannotStart(
-                    f"{program.name} ended at its start (exit code {self._process.returncode});"
+                    f"{program.name} ended during its start (exit code {self._process.returncode});"
                     f" the end of its log {program.log}:\n{self._log_tail()}"
                 )
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"{program.name} does not answer after {program.start_timeout_s:.0f} s;"
+                    f"{program.name} is not ready after {program.start_timeout_s:.0f} s;"
                     f" the end of its log {program.log}:\n{self._log_tail()}"
                 )
             await asyncio.sleep(POLL_S)
@@ -114,14 +114,14 @@ class Child:
         backoff = BACKOFF_FIRST_S
         while True:
             await asyncio.sleep(POLL_S)
-            if self.is_alive:
+            if self.is_running:
                 continue
             assert self._process is not None
-            if time.monotonic() - self._began > PEACE_S:
+            if time.monotonic() - self._began > STEADY_S:
                 backoff = BACKOFF_FIRST_S
             print(
-                f"{self.program.name} ended unasked ({_ending(self._process.returncode)});"
-                f" starting it again in {backoff:g} s",
+                f"{self.program.name} ended unexpectedly ({_reason(self._process.returncode)});"
+                f" restarting it in {backoff:g} s",
                 flush=True,
             )
             await asyncio.sleep(backoff)
@@ -133,23 +133,23 @@ class Child:
                 print(error, flush=True)
 
     async def stop(self) -> None:
-        """Ask it to end, then insist. Returns when it is gone."""
+        """Send the stop signal, and after its timeout SIGKILL. Returns when the process has ended."""
         if self._keeper is not None:
             self._keeper.cancel()
         process = self._process
         if process is None or process.poll() is not None:
             return
-        for number, patience_s in (
+        for number, timeout_s in (
             (self.program.stop_signal, self.program.stop_timeout_s),
             (signal.SIGKILL, 5.0),
         ):
             process.send_signal(number)
-            deadline = time.monotonic() + patience_s
+            deadline = time.monotonic() + timeout_s
             while time.monotonic() < deadline:
                 if process.poll() is not None:
                     return
                 await asyncio.sleep(POLL_S)
-            print(f"{self.program.name} did not stop within {patience_s:g} s", flush=True)
+            print(f"{self.program.name} did not stop within {timeout_s:g} s", flush=True)
 
     def _log_tail(self) -> str:
         try:
@@ -161,7 +161,8 @@ class Child:
         return "\n".join(f"    {line}" for line in lines[-LOG_TAIL_LINES:])
 
 
-def _ending(code: int) -> str:
+def _reason(code: int) -> str:
+    """The exit code, or the signal that ended the process, as text."""
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -178,13 +179,13 @@ class Supervisor:
         self._changed = changed
 
     async def start(self, program: Program) -> Child:
-        """Start one more child, after those before it. Raises CannotStart."""
+        """Start a child after the previous ones. Raises CannotStart."""
         child = Child(program, self._changed)
         self.children.append(child)
         await child.start()
         return child
 
     async def stop(self) -> None:
-        """Stop all, the last started first."""
+        """Stop all children, the last one first."""
         for child in reversed(self.children):
             await child.stop()

@@ -1,4 +1,4 @@
-"""The first user, the first API key, and what is printed when the exchange is up."""
+"""The first user, the first API key, and the text that is printed when the exchange is open."""
 
 import asyncio
 import secrets
@@ -15,7 +15,7 @@ DEMO_EMAIL = "demo@example.com"
 
 
 class NotWelcome(Exception):
-    """The first user or key could not be made; one sentence."""
+    """The first user or key could not be created; one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ def demo_of(folder: DataFolder) -> Demo | None:
 
 
 async def make_demo(folder: DataFolder, url: str) -> Demo:
-    """Register the first user. The password is written down before, so that an interruption loses
-    nothing. Raises NotWelcome."""
+    """Register the first user. The password is stored before, so that it survives an interruption. Raises
+    NotWelcome."""
     demo = demo_of(folder)
     if demo is None:
         demo = Demo(DEMO_USERNAME, secrets.token_urlsafe(18))
@@ -64,14 +64,14 @@ async def make_key(demo: Demo, url: str, name: str) -> str:
             headers={"Authorization": f"Bearer {login.json()['access_token']}"},
         )
     if answer.status_code != 201:
-        raise NotWelcome(f"no API key could be made: {answer.text}")
+        raise NotWelcome(f"no API key could be created: {answer.text}")
     key: str = answer.json()["key"]
     return key
 
 
 async def wait_for_quote(url: str) -> None:
-    """Until SPY can be bought, so that the lines printed next work at once; not for ever, because a
-    market that is slow to begin is no reason not to open."""
+    """Wait until SPY has an ask price, so that the printed commands work at once. Returns after
+    QUOTE_TIMEOUT_S in any case, because the exchange also opens without quotes."""
     path = "/api/v1/market-data/quote/SPY"
     deadline = asyncio.get_running_loop().time() + QUOTE_TIMEOUT_S
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
@@ -82,17 +82,17 @@ async def wait_for_quote(url: str) -> None:
             await asyncio.sleep(0.2)
 
 
-def first_words(url: str, key: str) -> str:
-    """What a first start ends with: works when copied and pasted."""
+def first_start(url: str, key: str) -> str:
+    """The text printed after a first start: its commands work when copied and pasted."""
     order = '{"symbol": "SPY", "side": "buy", "type": "market", "quantity": "10"}'
     return f"""
 CIFT Markets is open.
 
-  Every path, to be tried in the browser   {url}/docs
+  Try every path in the browser   {url}/docs
   Your API key (shown once; 100,000 USD of paper money)
       {key}
 
-Place an order, see the position, ask for a quote:
+Place an order, get the positions, get a quote:
 
   curl -s -H 'X-API-Key: {key}' --json '{order}' {url}/api/v1/trading/orders
   curl -s -H 'X-API-Key: {key}' {url}/api/v1/trading/positions
@@ -101,13 +101,13 @@ Place an order, see the position, ask for a quote:
 Ctrl-C stops everything; orders, balances and positions stay in the data folder."""
 
 
-def again_words(url: str, found: dict[str, Any]) -> str:
-    """What every later start ends with."""
+def later_start(url: str, found: dict[str, Any]) -> str:
+    """The text printed after every later start."""
     return f"""
-CIFT Markets is open again, and everything was found: {found["accounts"]} accounts, \
+CIFT Markets is open again with its data: {found["accounts"]} accounts, \
 {found["orders"]} open orders, {found["sequence"]} records in the journal.
 
-  Every path, to be tried in the browser   {url}/docs
-  A new API key for the first user         make key
+  Try every path in the browser       {url}/docs
+  A new API key for the first user    make key
 
 Ctrl-C stops everything."""

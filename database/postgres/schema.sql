@@ -1,5 +1,5 @@
--- The whole PostgreSQL schema: the sum of database/postgres/migrations, which are the truth.
--- Made by `python scripts/dump_schema.py`; a test proves that both give the same database.
+-- The complete PostgreSQL schema: the sum of database/postgres/migrations. Do not edit.
+-- Written by `python scripts/dump_schema.py`; a test checks that both give the same database.
 
 DO $$
 BEGIN
@@ -108,9 +108,9 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_state_check CHECK ((state = ANY (ARRAY['active'::text, 'reduce_only'::text, 'suspended'::text, 'closed'::text])))
 );
 
-COMMENT ON TABLE public.accounts IS 'Accounts as the engine knows them. Limits are null until SetLimits: then the defaults of the kind hold.';
+COMMENT ON TABLE public.accounts IS 'The engine''s accounts. A limit is null until SetLimits; until then the default of the kind applies.';
 
-COMMENT ON COLUMN public.accounts.cash IS 'After the last posting. A house account may be negative: it stands for the outside market.';
+COMMENT ON COLUMN public.accounts.cash IS 'Balance after the last posting. It may be negative for a house account, which carries outside liquidity.';
 
 CREATE TABLE public.alerts (
     id uuid NOT NULL,
@@ -130,7 +130,7 @@ CREATE TABLE public.alerts (
     CONSTRAINT alerts_symbol_check CHECK (((char_length(symbol) >= 1) AND (char_length(symbol) <= 16)))
 );
 
-COMMENT ON TABLE public.alerts IS 'Conditions an account wants to be told about.';
+COMMENT ON TABLE public.alerts IS 'Conditions about which an account wants a notification.';
 
 CREATE TABLE public.api_keys (
     id text NOT NULL,
@@ -200,7 +200,7 @@ CREATE TABLE public.backtests (
     CONSTRAINT backtests_symbols_check CHECK (((cardinality(symbols) >= 1) AND (cardinality(symbols) <= 500)))
 );
 
-COMMENT ON TABLE public.backtests IS 'Runs of a strategy over the past, with their results.';
+COMMENT ON TABLE public.backtests IS 'Runs of a strategy on historical data, with their results.';
 
 CREATE TABLE public.instrument_details (
     symbol text NOT NULL,
@@ -213,7 +213,7 @@ CREATE TABLE public.instrument_details (
     CONSTRAINT instrument_details_symbol_check CHECK ((symbol ~ '^[A-Z0-9./-]{1,16}$'::text))
 );
 
-COMMENT ON TABLE public.instrument_details IS 'What instruments are called and which exchange''s calendar they have, as operators say; null where nobody did. Not of the journal.';
+COMMENT ON TABLE public.instrument_details IS 'Name and exchange calendar of instruments, set by administrators; null if not set. Not derived from the journal.';
 
 CREATE TABLE public.instruments (
     symbol text NOT NULL,
@@ -236,7 +236,7 @@ CREATE TABLE public.instruments (
     CONSTRAINT instruments_tick_check CHECK ((tick > (0)::numeric))
 );
 
-COMMENT ON TABLE public.instruments IS 'What is traded here, as defined in the journal.';
+COMMENT ON TABLE public.instruments IS 'The instruments of the exchange, as defined in the journal.';
 
 CREATE TABLE public.market_data_cache (
     symbol text NOT NULL,
@@ -307,11 +307,11 @@ CREATE TABLE public.order_fills (
     CONSTRAINT order_fills_trade_id_check CHECK ((trade_id > 0))
 );
 
-COMMENT ON TABLE public.order_fills IS 'One row a side of a trade, of orders of customers (the house has no orders, only quotes).';
+COMMENT ON TABLE public.order_fills IS 'One row per side of a trade, for orders of customers. House accounts have quotes, not orders.';
 
 COMMENT ON COLUMN public.order_fills.fee IS 'Charged to the account; negative is a rebate.';
 
-COMMENT ON COLUMN public.order_fills.realized IS 'Profit or loss this fill realised against the cost of the position, fees apart.';
+COMMENT ON COLUMN public.order_fills.realized IS 'Profit or loss that this fill realised against the cost of the position, without fees.';
 
 CREATE TABLE public.orders (
     id uuid NOT NULL,
@@ -372,7 +372,7 @@ COMMENT ON TABLE public.orders IS 'Every order an account sent, refused ones inc
 
 COMMENT ON COLUMN public.orders.filled_notional IS 'Sum of price x quantity over its fills; with filled_quantity it gives the average price.';
 
-COMMENT ON COLUMN public.orders.reason IS 'Why it ended unfilled (close reason), or why it was refused (refusal).';
+COMMENT ON COLUMN public.orders.reason IS 'The close reason of an order that ended unfilled, or the refusal of a rejected one.';
 
 CREATE TABLE public.position_history (
     account_id uuid NOT NULL,
@@ -384,7 +384,7 @@ CREATE TABLE public.position_history (
     sequence bigint NOT NULL
 );
 
-COMMENT ON TABLE public.position_history IS 'Each position at the end of each minute in which it changed. Written by a trigger on positions; the projector writes positions minute by minute, so that batches do not show.';
+COMMENT ON TABLE public.position_history IS 'Each position at the end of each minute in which it changed. Written by a trigger on positions; the projector writes positions minute by minute, so that the rows do not depend on its batches.';
 
 CREATE TABLE public.positions (
     account_id uuid NOT NULL,
@@ -401,7 +401,7 @@ CREATE TABLE public.positions (
     CONSTRAINT positions_symbol_check CHECK (((char_length(symbol) >= 1) AND (char_length(symbol) <= 16)))
 );
 
-COMMENT ON TABLE public.positions IS 'Signed quantity and signed cost. Rows of quantity 0 stay: they hold what the account has realised in the symbol.';
+COMMENT ON TABLE public.positions IS 'Signed quantity and signed cost. Rows with quantity 0 stay: they hold the realised profit or loss of the account in the symbol.';
 
 COMMENT ON COLUMN public.positions.opened_at IS 'First fill in the symbol.';
 
@@ -486,7 +486,7 @@ CREATE TABLE public.trades (
     CONSTRAINT trades_trade_id_check CHECK ((trade_id > 0))
 );
 
-COMMENT ON TABLE public.trades IS 'The tape: trades made here (source exchange) and prints of the outside market (source outside). No accounts: it is public.';
+COMMENT ON TABLE public.trades IS 'The tape: trades of this exchange (source exchange) and prints of the outside market (source outside). It is public, so it has no accounts.';
 
 CREATE TABLE public.transactions (
     sequence bigint NOT NULL,
@@ -510,9 +510,9 @@ CREATE TABLE public.transactions (
     CONSTRAINT transactions_withdrawal_takes CHECK (((kind <> 'withdrawal'::text) OR (amount < (0)::numeric)))
 );
 
-COMMENT ON TABLE public.transactions IS 'Every movement of an account''s cash, in order; cash is the balance after it. Summed over time it is the balance.';
+COMMENT ON TABLE public.transactions IS 'Every movement of an account''s cash, in order; cash is the balance after it. The amounts of an account sum to its balance.';
 
-COMMENT ON COLUMN public.transactions.amount IS 'Signed: what the account received.';
+COMMENT ON COLUMN public.transactions.amount IS 'Signed: positive if the account received it.';
 
 CREATE TABLE public.users (
     user_id uuid NOT NULL,

@@ -1,5 +1,5 @@
--- Ticks in QuestDB, and the bars that it keeps of them. What comes twice replaces itself (DEDUP UPSERT KEYS); what is thirty
--- years older than the newest is dropped. Statements end with `;` at the end of a line, and may run again.
+-- Ticks in QuestDB, and the bars made from them. A row that is inserted again replaces itself (DEDUP UPSERT KEYS); rows
+-- thirty years older than the newest are dropped. Statements end with `;` at the end of a line, and can run again.
 
 CREATE TABLE IF NOT EXISTS ticks (
     at TIMESTAMP_NS,
@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS quotes (
     ask_quantity DECIMAL(18, 9)
 ) TIMESTAMP(at) PARTITION BY DAY TTL 30 YEARS WAL DEDUP UPSERT KEYS(at, symbol, source, sequence);
 
--- 118517248: sale conditions of prints that say nothing of the price at their time (cift/contracts/conditions.py).
+-- 118517248: sale conditions of prints whose price is not the market's price at their time
+-- (cift/contracts/conditions.py).
 CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1m REFRESH IMMEDIATE AS (
     SELECT at, symbol, source, first(price) open, max(price) high, min(price) low, last(price) close,
         sum(quantity) volume, sum(price * quantity) notional, count() trades

@@ -1,5 +1,5 @@
-"""The drill: trade, back up, lose everything, restore into empty servers, and go on. Real servers, the real
-commands; a backup that was never restored is none."""
+"""Backup and restore with real servers and the real commands: trade, back up, delete everything, restore into
+empty servers, and continue trading."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ DETAILS = "SELECT * FROM instrument_details ORDER BY symbol"
 
 
 def command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A command beside the exchange of this data folder, as its user gives it."""
+    """Run a command for the exchange of this data folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CIFT_")}
     environment |= {name: os.environ[name] for name in ("CIFT_MATCHD",) if name in os.environ}
     return subprocess.run(
@@ -61,25 +61,25 @@ async def venue_of(stack: Stack) -> AsyncIterator[Venue]:
             )
             await venue.command(type="define_feed", feed=FEED, house=HOUSE, silence_ns=3600 * NANOS)
         except Refused as refused:
-            assert refused.code == "account_exists"  # a restored exchange has it
+            assert refused.code == "account_exists"  # a restored exchange has it already already
         yield venue
     await platform.close()
 
 
 async def trade(venue: Venue, buyer: User, seller: User, symbol: str, times: int = 3) -> None:
-    """Fills between two, an order that rests, one that is cancelled, cash in and out."""
+    """Fills between two users, a resting order, a cancelled order, and a deposit."""
     for at in range(times):
         await venue.order(seller, symbol, side="sell", quantity="5", limit_price=f"{100 + at}.25")
         await venue.market(buyer, symbol, "buy", "4")
     await venue.order(buyer, symbol, side="buy", limit_price="97.50")
-    gone = await venue.order(buyer, symbol, side="buy", limit_price="96.50")
-    assert (await venue.call(buyer, "DELETE", f"{TRADING}/orders/{gone['id']}")).status_code == 200
+    canceled = await venue.order(buyer, symbol, side="buy", limit_price="96.50")
+    assert (await venue.call(buyer, "DELETE", f"{TRADING}/orders/{canceled['id']}")).status_code == 200
     paid = await venue.call(buyer, "POST", f"{TRADING}/account/deposit", {"amount": "1234.56"})
     assert paid.status_code == 201, paid.text
 
 
 async def books(venue: Venue, *users: User) -> dict[str, Any]:
-    """All that the users own, did and are told, to the cent."""
+    """Portfolio, orders, fills, positions and transactions of the users."""
     found: dict[str, Any] = {}
     for user in users:
         portfolio = await venue.get(user, "portfolio")
@@ -97,12 +97,12 @@ async def books(venue: Venue, *users: User) -> dict[str, Any]:
 
 
 def stores(stack: Stack) -> Settings:
-    """Settings of the running exchange's stores, as a job in the cluster has them."""
+    """The settings of the running exchange's stores."""
     return stack.settings()
 
 
 def verified(folder: Path) -> dict[str, Any]:
-    """What `cift verify --json` says, which must be good."""
+    """The output of `cift verify --json`, which must be ok."""
     found: dict[str, Any] = json.loads(done(folder, "cift.cli", "verify", "--json"))
     assert found["ok"]
     return found
@@ -113,7 +113,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "exchange"
 
 
-async def test_all_is_lost_and_all_is_there_again(folder: Path, tmp_path: Path) -> None:
+async def test_a_deleted_exchange_is_restored_completely(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "copy.zip"
     with Stack.start(folder) as stack:
         buyer, seller = stack.new_user(), stack.new_user()
@@ -121,26 +121,26 @@ async def test_all_is_lost_and_all_is_there_again(folder: Path, tmp_path: Path) 
             symbol = await venue.instrument()
             await trade(venue, buyer, seller, symbol)
             await venue.platform.database.execute(
-                "INSERT INTO instrument_details (symbol, name, calendar) VALUES ($1, 'Said once', 'XLON'),"
-                " ('SPY', 'Said again', NULL)"
+                "INSERT INTO instrument_details (symbol, name, calendar) VALUES ($1, 'Only here', 'XLON'),"
+                " ('SPY', 'Changed name', NULL)"
                 " ON CONFLICT (symbol) DO UPDATE SET name = excluded.name",
                 symbol,
             )
             details = await venue.platform.database.fetch(DETAILS)
             before = await books(venue, buyer, seller)
-        said = done(folder, "cift.cli", "backup", str(file))
-        assert "records of the journal" in said
+        printed = done(folder, "cift.cli", "backup", str(file))
+        assert "records of the journal" in printed
         state = verified(folder)["state_hash"]
     shutil.rmtree(folder)
 
-    said = done(folder, "cift.cli", "restore", str(file))
-    assert "Start it as ever" in said
+    printed = done(folder, "cift.cli", "restore", str(file))
+    assert "Start it with make run" in printed
     with Stack.start(folder) as stack:
         async with venue_of(stack) as venue:
             assert await books(venue, buyer, seller) == before
-            # What people said too, also where a migration had said something.
+            # The details too, including those that replace a row of a migration.
             assert await venue.platform.database.fetch(DETAILS) == details
-            # The same password and the same key; and the order flow goes on where it was.
+            # Password and key still work, and the resting order can be filled.
             login = {"username": buyer.username, "password": buyer.password}
             assert (await venue.call(None, "POST", "/api/v1/auth/login", login)).status_code == 200
             resting = [order for order in before[buyer.username]["orders"] if order["status"] == "new"]
@@ -153,11 +153,13 @@ async def test_all_is_lost_and_all_is_there_again(folder: Path, tmp_path: Path) 
         after = verified(folder)
         assert after["state_hash"] != state and after["epoch"] >= 2
         rebuilt = json.loads(done(folder, "cift.cli", "rebuild", "--yes", "--json"))
-        assert rebuilt["equal"], "the read model that was restored and grew is what the journal says"
+        assert rebuilt["equal"], "the restored and continued read model equals the journal"
 
 
-async def test_a_read_model_older_than_the_journal_is_refilled(folder: Path, tmp_path: Path) -> None:
-    """The database of one backup, the journal of a later one: projectors bring it forward."""
+async def test_a_read_model_older_than_the_journal_is_brought_up_to_date(
+    folder: Path, tmp_path: Path
+) -> None:
+    """The database of one backup and the journal of a later one: the projectors add the missing rows."""
     old, new = tmp_path / "old.zip", tmp_path / "new.zip"
     with Stack.start(folder) as stack:
         buyer, seller = stack.new_user(), stack.new_user()
@@ -174,7 +176,7 @@ async def test_a_read_model_older_than_the_journal_is_refilled(folder: Path, tmp
 
     done(folder, "cift.cli", "restore", str(new))
     with Stack.start(folder) as stack:
-        # The database is emptied and an older one put into it, while matchd and the rest are running.
+        # Replace the database by an older one while matchd and the other servers run.
         settings = stores(stack)
         stack.kill("functions")
         await empty(settings)
@@ -198,14 +200,14 @@ async def empty(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.postgres_url)
     try:
         names = await backup.database.tables(connection)
-        # Functions that are starting again may be writing: all tables are locked at once.
+        # Restarting functions may write, so one statement locks all tables.
         await connection.execute(f"TRUNCATE {', '.join(names)}")
     finally:
         await connection.close()
 
 
-async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path) -> None:
-    """Trading goes on while it is made; what is restored verifies and its ledger sums to zero."""
+async def test_a_backup_under_load_is_consistent(folder: Path, tmp_path: Path) -> None:
+    """Users trade during the backup. The restored exchange passes verify, and its fills are balanced."""
     file = tmp_path / "copy.zip"
     with Stack.start(folder) as stack:
         buyer, seller = stack.new_user(), stack.new_user()
@@ -213,7 +215,7 @@ async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path
             symbol = await venue.instrument()
             traded, stop = asyncio.Event(), asyncio.Event()
 
-            async def go_on() -> int:
+            async def keep_trading() -> int:
                 rounds = 0
                 while not stop.is_set():
                     await venue.order(seller, symbol, side="sell", quantity="1")
@@ -222,7 +224,7 @@ async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path
                     traded.set()
                 return rounds
 
-            trading = asyncio.create_task(go_on())
+            trading = asyncio.create_task(keep_trading())
             await asyncio.wait_for(traded.wait(), DEADLINE_S)
             summary = await backup.make(stores(stack), file)
             stop.set()
@@ -239,40 +241,40 @@ async def test_a_backup_under_load_is_of_one_moment(folder: Path, tmp_path: Path
         assert json.loads(done(folder, "cift.cli", "rebuild", "--yes", "--json"))["equal"]
 
 
-async def test_what_would_do_harm_is_refused(exchange: Stack, tmp_path: Path) -> None:
+async def test_harmful_backups_and_restores_are_refused(exchange: Stack, tmp_path: Path) -> None:
     settings = stores(exchange)
     exchange.new_user()
     file = tmp_path / "copy.zip"
     await backup.make(settings, file)
 
-    with pytest.raises(backup.BackupError, match="is there already"):
+    with pytest.raises(backup.BackupError, match="exists already"):
         await backup.make(settings, file)
     with pytest.raises(backup.BackupError, match="the database is not empty"):
         await backup.restore(settings, file)
-    with pytest.raises(backup.BackupError, match="is no whole backup"):
+    with pytest.raises(backup.BackupError, match="is not a complete backup"):
         (tmp_path / "half.zip").write_bytes(file.read_bytes()[:1000])
         await backup.restore(settings, tmp_path / "half.zip")
-    with pytest.raises(backup.BackupError, match="of shard main, not of other"):
+    with pytest.raises(backup.BackupError, match="of the shard main, not of other"):
         await backup.restore(exchange.settings(shard="other"), file)
-    with pytest.raises(backup.BackupError, match="there is no stream OBJ_ENGINE_other"):
+    with pytest.raises(backup.BackupError, match="NATS has no stream OBJ_ENGINE_other"):
         await backup.make(exchange.settings(shard="other"), tmp_path / "other.zip")
-    with pytest.raises(backup.BackupError, match="the database does not answer"):
+    with pytest.raises(backup.BackupError, match="the database does not respond"):
         await backup.make(Settings(postgres_url="postgresql://127.0.0.1:1/x"), tmp_path / "none.zip")
     left = await asyncio.to_thread(lambda: sorted(path.name for path in tmp_path.iterdir()))
-    assert left == ["copy.zip", "half.zip"], "nothing half is left"
+    assert left == ["copy.zip", "half.zip"], "no partial file is left"
     held = command(exchange.folder, "cift.cli", "restore", str(file))
-    assert held.returncode == 1 and "an exchange runs with the data folder" in held.stderr
+    assert held.returncode == 1 and "an exchange already runs with the data folder" in held.stderr
 
 
-async def test_every_damaged_byte_is_seen(exchange: Stack, tmp_path: Path) -> None:
+async def test_damaged_bytes_are_detected(exchange: Stack, tmp_path: Path) -> None:
     file = tmp_path / "copy.zip"
     await backup.make(stores(exchange), file)
-    sound = file.read_bytes()
+    original = file.read_bytes()
     with backup.archive.Reader(file) as archive:
         names = list(archive.manifest["sums"])
     assert "streams/ORDERS" in names and "postgres/users" in names
-    for at in range(100, len(sound) - 100, len(sound) // 40):
-        damaged = bytearray(sound)
+    for at in range(100, len(original) - 100, len(original) // 40):
+        damaged = bytearray(original)
         damaged[at] ^= 0xFF
         file.write_bytes(damaged)
         try:
@@ -280,18 +282,18 @@ async def test_every_damaged_byte_is_seen(exchange: Stack, tmp_path: Path) -> No
                 pass
         except backup.BackupError:
             continue
-        # Bytes of the zip's own directory that say nothing of the content (times, say) may differ.
+        # Bytes of the zip's directory that do not affect the content, such as times, may differ.
         with backup.archive.Reader(file) as archive:
             assert list(archive.manifest["sums"]) == names
 
 
-async def test_the_job_keeps_the_newest(exchange: Stack, tmp_path: Path) -> None:
+async def test_the_job_keeps_the_newest_backups_backups(exchange: Stack, tmp_path: Path) -> None:
     """`python -m cift.install backup FOLDER KEEP`, as the chart's CronJob runs it."""
     for name in ("cift-20200101T000000Z.zip", "cift-20210101T000000Z.zip", "another.txt"):
         (tmp_path / name).write_text("old")
-    said = done(exchange.folder, "cift.install", "backup", str(tmp_path), "2")
-    there = [path.name for path in backups.there(tmp_path)]
-    assert len(there) == 2 and there[0] == "cift-20210101T000000Z.zip" and there[1] in said
+    printed = done(exchange.folder, "cift.install", "backup", str(tmp_path), "2")
+    found = [path.name for path in backups.backups_in(tmp_path)]
+    assert len(found) == 2 and found[0] == "cift-20210101T000000Z.zip" and found[1] in printed
     assert (tmp_path / "another.txt").exists()
     refused = command(exchange.folder, "cift.install", "restore", str(tmp_path), "1")
     assert refused.returncode == 1 and "not empty" in refused.stderr and "Traceback" not in refused.stderr
@@ -300,12 +302,13 @@ async def test_the_job_keeps_the_newest(exchange: Stack, tmp_path: Path) -> None
 
 
 async def test_a_stream_that_was_restored_is_not_restored_twice(exchange: Stack, tmp_path: Path) -> None:
-    """What broke off after the streams is begun again; a journal that has gone on is never touched."""
+    """A restore that failed after the streams can be repeated; a journal with newer records is never
+    replaced."""
     quiet = tmp_path / "quiet.zip"
     await backup.make(stores(exchange), quiet)
     settings = stores(exchange)
     eventually(lambda: httpx.get(f"{exchange.url}/ready", timeout=DEADLINE_S).status_code == 200, "ready")
-    await backup.restore(settings, quiet, only="journal")  # just as it was saved: left alone
+    await backup.restore(settings, quiet, only="journal")  # it exists as it was saved, so it is skipped
     exchange.new_user()
-    with pytest.raises(backup.BackupError, match="already, and not the one of this backup"):
+    with pytest.raises(backup.BackupError, match="NATS has another stream"):
         await backup.restore(settings, quiet, only="journal")

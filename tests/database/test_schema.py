@@ -1,4 +1,4 @@
-"""The schema: schema.sql is the sum of the migrations, row-level security blocks, constraints hold."""
+"""The schema: schema.sql equals the sum of the migrations; row-level security and constraints work."""
 
 import asyncio
 import sys
@@ -44,7 +44,7 @@ async def test_schema_sql_is_the_sum_of_the_migrations(venue: Venue) -> None:
     )
 
 
-async def test_what_the_mission_lists_is_there(venue: Venue) -> None:
+async def test_the_tables_exist_with_comments_indexes_and_exact_money(venue: Venue) -> None:
     rows = await venue.platform.database.fetch(
         "SELECT c.relname, obj_description(c.oid) AS comment FROM pg_class c"
         " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
@@ -53,7 +53,7 @@ async def test_what_the_mission_lists_is_there(venue: Venue) -> None:
     market = ("market_data_cache", "trades", "instruments", "instrument_details")
     wanted = {"projector_offsets", *market, *OWNED, *KEPT, *IDENTITY}
     assert wanted <= set(tables)
-    assert [name for name in wanted - set(IDENTITY) if not tables[name]] == [], "every table says what it is"
+    assert [name for name in wanted - set(IDENTITY) if not tables[name]] == [], "every table has a comment"
     indexes = await venue.platform.database.fetchval(
         "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"
     )
@@ -66,7 +66,7 @@ async def test_what_the_mission_lists_is_there(venue: Venue) -> None:
     assert money == [], "money is NUMERIC(38,9)"
 
 
-async def test_row_level_security_blocks(venue: Venue) -> None:
+async def test_row_level_security_hides_other_accounts(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     await venue.order(one, symbol, side="sell")
     await venue.market(two, symbol, "buy", "5")
@@ -75,11 +75,11 @@ async def test_row_level_security_blocks(venue: Venue) -> None:
     for table in OWNED:
         column = "id" if table == "accounts" else "account_id"
         everything = await database.fetchval(f"SELECT count(DISTINCT {column}) FROM {table}")
-        assert everything >= 2, f"{table} has rows of several accounts, or the test proves nothing"
+        assert everything >= 2, f"{table} must have rows of several accounts for this test"
         async with database.read(one.account_id) as c:
             seen = await c.fetch(f"SELECT DISTINCT {column}::text AS account FROM {table}")
         assert [row["account"] for row in seen] == [one.account_id], table
-        async with database.read() as c:  # nobody said: nothing is seen
+        async with database.read() as c:  # without an account no row is visible
             assert await c.fetchval(f"SELECT count(*) FROM {table}") == 0, table
     async with database.read(one.account_id) as c:
         seen = await c.fetch("SELECT DISTINCT account_id::text AS account FROM position_values")
@@ -87,7 +87,7 @@ async def test_row_level_security_blocks(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize("table", [*OWNED, "trades", "instruments", "market_data_cache", "projector_offsets"])
-async def test_doors_cannot_write_the_read_model(venue: Venue, table: str) -> None:
+async def test_functions_cannot_write_the_read_model(venue: Venue, table: str) -> None:
     connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=DEADLINE_S)
     try:
         await connection.execute("SET ROLE cift_function")
@@ -100,13 +100,13 @@ async def test_doors_cannot_write_the_read_model(venue: Venue, table: str) -> No
 
 
 @pytest.mark.parametrize("table", IDENTITY)
-async def test_doors_cannot_see_identity(venue: Venue, table: str) -> None:
+async def test_functions_cannot_read_the_identity_tables(venue: Venue, table: str) -> None:
     async with venue.platform.database.read(new_id()) as c:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await c.execute(f"SELECT FROM {table}")
 
 
-async def test_accounts_keep_their_own_alerts(venue: Venue) -> None:
+async def test_an_account_reads_and_writes_only_its_own_alerts(venue: Venue) -> None:
     one, two = venue.user(), venue.user()
     connection = await asyncpg.connect(venue.exchange.stores["postgres_url"], timeout=DEADLINE_S)
     insert = (
@@ -134,16 +134,16 @@ async def test_accounts_keep_their_own_alerts(venue: Venue) -> None:
     ("change", "what"),
     [
         ("filled_quantity = quantity + 1", "more is filled than ordered"),
-        ("status = 'filled'", "filled, and not whole"),
-        ("status = 'asleep'", "no such status"),
+        ("status = 'filled'", "status filled with an open quantity"),
+        ("status = 'asleep'", "an unknown status"),
         ("quantity = -1", "a negative quantity"),
-        ("limit_price = 0", "a price of nothing"),
-        ("sequence = sequence - 1", "back in time"),
+        ("limit_price = 0", "a price of zero"),
+        ("sequence = sequence - 1", "a decreasing sequence"),
         ("side = 'sell'", "another side"),
         ("expire_at = created_at", "an expiry without gtd"),
     ],
 )
-async def test_an_order_cannot_become_nonsense(venue: Venue, change: str, what: str) -> None:
+async def test_an_invalid_change_of_an_order_is_refused(venue: Venue, change: str, what: str) -> None:
     symbol, user = await venue.instrument(), venue.user()
     order = await venue.order(user, symbol)
     await venue.get_order(user, order["id"])
@@ -160,7 +160,7 @@ async def test_an_ended_order_stays_ended(venue: Venue) -> None:
         await venue.platform.database.execute("UPDATE orders SET status = 'new' WHERE id = $1", order["id"])
 
 
-async def test_history_holds_the_last_position_of_each_minute(venue: Venue) -> None:
+async def test_the_history_has_the_last_position_of_each_minute(venue: Venue) -> None:
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
     await venue.order(one, symbol, side="sell", quantity="9")
     for quantity in ("2", "3"):
@@ -172,6 +172,6 @@ async def test_history_holds_the_last_position_of_each_minute(venue: Venue) -> N
         two.account_id,
         symbol,
     )
-    assert len(rows) in (1, 2)  # a minute may have ended between the two
+    assert len(rows) in (1, 2)  # a new minute may have begun between the two
     assert (rows[-1]["quantity"], rows[-1]["sequence"]) == (5, position["sequence"])
     assert rows[-1]["minute"].second == 0

@@ -196,7 +196,7 @@ async def caught_up(target: Target, platform: Platform) -> None:
         if all(at.get(name, 0) >= last for name in PROJECTORS):
             return
         assert time.monotonic() < deadline, (
-            f"the projectors stay behind record {last}: {at}\n" + target.told()
+            f"the projectors stay behind record {last}: {at}\n" + target.log_tail()
         )
         await asyncio.sleep(0.05)
 

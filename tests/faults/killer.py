@@ -47,7 +47,7 @@ async def _restarted(stack: Stack, name: str, old: int) -> int:
         if pid and pid != old:
             return int(pid)
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{name} was not started again within {RECOVERY_TIMEOUT_S:g} s:\n{stack.said}")
+    raise AssertionError(f"{name} was not started again within {RECOVERY_TIMEOUT_S:g} s:\n{stack.printed}")
 
 
 async def _strike(stack: Stack, name: str, pid: int, rng: random.Random) -> None:
@@ -89,7 +89,7 @@ async def ready(stack: Stack, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
             except httpx.TransportError as error:
                 last = repr(error)
             await asyncio.sleep(0.02)
-    raise AssertionError(f"not ready within {timeout_s:g} s: {last}\n{stack.said}")
+    raise AssertionError(f"not ready within {timeout_s:g} s: {last}\n{stack.printed}")
 
 
 async def kill_repeatedly(

@@ -62,7 +62,7 @@ async def test_an_order_that_is_in_the_journal_and_was_not_answered_is_settled_o
         async with await loaded(stack, "unanswered", resend_chance=0.0, only_orders=True) as load:
 
             def aborts() -> int:
-                return stack.said.count("matchd ended unasked (SIGABRT)")
+                return stack.printed.count("matchd ended unexpectedly (SIGABRT)")
 
             deadline = asyncio.get_running_loop().time() + 60 + 10 * ROUNDS
             while aborts() < ROUNDS:

@@ -211,7 +211,7 @@ async def test_a_wrong_key_leaves_an_exchange_that_says_so_once(tmp_path: Path) 
 def test_a_missing_key_is_told_before_anything_starts(tmp_path: Path) -> None:
     stack = Stack.start(tmp_path / "data", wait=False, market="alpaca")
     assert stack.process.wait(DEADLINE_S) != 0
-    assert "CIFT_ALPACA_KEY is not set" in stack.said
+    assert "CIFT_ALPACA_KEY is not set" in stack.printed
 
 
 async def test_a_whole_day_is_replayed_as_fast_as_the_engine_takes_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make key ADMIN=1`: whoever has the data folder is the operator of its exchange."""
+"""`make key ADMIN=1`: access to the data folder is enough to get an administrator's key."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ __all__ = ["venue"]
 ADMIN = "/api/v1/admin"
 
 
-async def test_its_key_halts_and_resumes(exchange: Stack, venue: Venue) -> None:
+async def test_the_key_may_halt_and_resume(exchange: Stack, venue: Venue) -> None:
     command = [sys.executable, "-m", "cift.run", "key", "--admin"]
     done = subprocess.run(  # noqa: ASYNC221
         command,

@@ -1,22 +1,22 @@
--- Ticks, and the bars that are kept of them.
+-- Ticks, and the bars made from them.
 --
--- Rows that come twice are one row: the key of each table is what makes a row that row, and FINAL (every read of
--- ours has it) or a merge drops the other. Statements are separated by `;` at the end of a line.
+-- A row that is inserted twice counts once: both have the same key, and FINAL (in all our reads) or a merge drops one.
+-- Statements are separated by `;` at the end of a line.
 
 CREATE TABLE IF NOT EXISTS ticks_analytics
 (
     symbol LowCardinality(String),
-    -- 'exchange' for trades made here, else the feed's name
+    -- 'exchange' for trades of this exchange, else the feed's name
     source LowCardinality(String),
     at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    -- of the source; of a trade made here: command x 1024 + its place among the command's events
+    -- the source's sequence; for a trade of this exchange: command x 1024 + its index among the command's events
     sequence UInt64 CODEC(Delta, ZSTD(1)),
     price Decimal64(9) CODEC(Delta(8), ZSTD(1)),
     quantity Decimal64(9) CODEC(ZSTD(1)),
-    -- the taker's: 1 buy, -1 sell, 0 not known
+    -- the taker's side: 1 buy, -1 sell, 0 unknown
     side Int8 CODEC(ZSTD(1)),
     conditions UInt32 CODEC(ZSTD(1)),
-    -- first sequence of the message that brought it; of trades made here: the journal's record
+    -- first sequence of the message that contained it; for trades of this exchange: the journal's record
     origin UInt64 CODEC(Delta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS quotes_analytics
     at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     sequence UInt64 CODEC(Delta, ZSTD(1)),
     bid Decimal64(9) CODEC(Delta(8), ZSTD(1)),
-    -- 0 = nobody on that side
+    -- 0: no quote on that side
     bid_quantity Decimal64(9) CODEC(ZSTD(1)),
     ask Decimal64(9) CODEC(Delta(8), ZSTD(1)),
     ask_quantity Decimal64(9) CODEC(ZSTD(1)),
@@ -42,13 +42,13 @@ PARTITION BY toYYYYMM(at)
 ORDER BY (symbol, source, at, sequence)
 SETTINGS non_replicated_deduplication_window = 1000;
 
--- What one message adds to one bar. A view adds up what is inserted, so a message that comes twice would count twice;
--- here its second row has the first one's key (its origin is in it), and replaces it. A bar is the sum of its rows.
+-- What one message adds to one bar; a bar is the sum of its rows. A view sums all inserts, so a message that is inserted
+-- twice would count twice. Here the key contains the message (origin), so the second row replaces the first.
 CREATE TABLE IF NOT EXISTS bars_analytics
 (
     symbol LowCardinality(String),
     source LowCardinality(String),
-    -- 1, 60, 3600 or 86400; other intervals are made of the longest of these that divides them
+    -- 1, 60, 3600 or 86400; other intervals are computed from the longest of these that divides them
     interval_s UInt32,
     -- intervals count from the Unix epoch
     start DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -57,8 +57,8 @@ CREATE TABLE IF NOT EXISTS bars_analytics
     high Decimal64(9) CODEC(Delta(8), ZSTD(1)),
     low Decimal64(9) CODEC(Delta(8), ZSTD(1)),
     close Decimal64(9) CODEC(Delta(8), ZSTD(1)),
-    -- place of the first and the last tick: time in ns x 2^64 + sequence (one number: comparing tuples took most of
-    -- the time of an insert)
+    -- order of the first and the last tick: time in ns x 2^64 + sequence (one number, because comparing tuples took
+    -- most of the time of an insert)
     first UInt128 CODEC(ZSTD(1)),
     last UInt128 CODEC(ZSTD(1)),
     volume Decimal128(9) CODEC(ZSTD(1)),
@@ -70,8 +70,8 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (symbol, source, interval_s, start, origin);
 
--- 118517248: sale conditions of prints that say nothing of the price at their time (cift/feeds/quotes.py).
--- Seconds first, then the longer intervals of the seconds.
+-- 118517248: sale conditions of prints whose price is not the market's price at their time
+-- (cift/contracts/conditions.py). The seconds are computed first, then the longer intervals from the seconds.
 CREATE MATERIALIZED VIEW IF NOT EXISTS bars_of_ticks TO bars_analytics AS
 SELECT
     symbol,
@@ -112,12 +112,12 @@ FROM
 ARRAY JOIN [1, 60, 3600, 86400] AS interval_s
 GROUP BY symbol, source, interval_s, start, origin;
 
--- The visible book as it was, some seconds apart.
+-- Snapshots of the visible book, some seconds apart.
 CREATE TABLE IF NOT EXISTS order_book_snapshots
 (
     symbol LowCardinality(String),
     at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    -- command that it is the state after: a book that stood still is one row
+    -- the last command before the snapshot: an unchanged book has the same sequence, and stays one row
     sequence UInt64 CODEC(Delta, ZSTD(1)),
     bid_prices Array(Decimal64(9)) CODEC(ZSTD(1)),
     bid_quantities Array(Decimal64(9)) CODEC(ZSTD(1)),
@@ -128,8 +128,8 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(at)
 ORDER BY (symbol, at, sequence);
 
--- Split and dividend factors of a symbol: up to and including `day`, a price times price_factor x split_factor is
--- comparable with today's.
+-- Split and dividend factors of a symbol: a price of `day` or before, times price_factor x split_factor, is comparable
+-- with today's prices.
 CREATE TABLE IF NOT EXISTS price_factors
 (
     symbol LowCardinality(String),

@@ -1,7 +1,7 @@
--- What accounts did: all from the journal, by the record's commands and events. `journal` tells one journal from
--- another. Keys as in 0001_market.sql.
+-- The activity of accounts, derived from the commands and events of the journal. `journal` is the id of the journal.
+-- Keys as in 0001_market.sql.
 
--- One row a fill: each trade has its maker's and its taker's.
+-- One row per fill: a trade has the maker's and the taker's.
 CREATE TABLE IF NOT EXISTS trade_executions
 (
     journal LowCardinality(String),
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS trade_executions
     symbol LowCardinality(String),
     account UUID,
     order UUID,
-    -- 0 = a print or quote of the outside market took part on the other side
+    -- 0: the other side was a print or a quote of the outside market
     trade UInt64 CODEC(Delta, ZSTD(1)),
     side Int8,
     price Decimal64(9) CODEC(Delta(8), ZSTD(1)),
@@ -34,14 +34,14 @@ CREATE TABLE IF NOT EXISTS position_history_analytics
     symbol LowCardinality(String),
     quantity Decimal64(9) CODEC(ZSTD(1)),
     cost Decimal128(9) CODEC(ZSTD(1)),
-    -- by this change alone
+    -- by this change only
     realized Decimal128(9) CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(at)
 ORDER BY (account, symbol, at, journal, sequence, entry);
 
--- Cash of an account after each record that moved it.
+-- Cash of an account after each record that changed it.
 CREATE TABLE IF NOT EXISTS account_snapshots
 (
     journal LowCardinality(String),

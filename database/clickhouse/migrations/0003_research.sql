@@ -1,4 +1,4 @@
--- What is computed from bars and quotes. `computed_at` decides which of two computations counts: the later.
+-- Values computed from bars and quotes. Of two computations of a row, the one with the later `computed_at` counts.
 
 CREATE TABLE IF NOT EXISTS technical_indicators
 (

@@ -1,12 +1,13 @@
--- Identity: who may do what. Truth lives here (everything else but the journal can be rebuilt).
--- Secrets are kept as hashes only. The role of the doors (cift_function) sees none of these tables.
+-- Identity: users and their credentials. These tables are authoritative, like the journal; all others can be rebuilt
+-- from the journal. Secrets are stored as hashes only. The role of the functions (cift_function) cannot read these
+-- tables.
 
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cift_function') THEN
         CREATE ROLE cift_function NOLOGIN NOINHERIT;
     END IF;
-    -- So that a connection of the owner can take the role (SET role at connect).
+    -- The owner's connections switch to this role by SET ROLE.
     EXECUTE format('GRANT cift_function TO %I', current_user);
 END $$;
 
@@ -28,7 +29,7 @@ CREATE TABLE users (
     username      text NOT NULL CHECK (username ~ '^[A-Za-z0-9_.-]{3,32}$'),
     password_hash text NOT NULL,
     account_id    uuid NOT NULL UNIQUE,
-    -- pending: the engine has not yet confirmed the account; completed by login or a sweep.
+    -- pending: the engine has not confirmed the account yet; a login or auth.complete_registrations completes it.
     status        text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'active', 'disabled')),
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now(),
@@ -53,8 +54,8 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_user_idx ON api_keys (user_id, created_at DESC);
 
--- One row a refresh token ever given. A family begins with a login; each use gives its successor.
--- A token used twice was stolen: its family is revoked.
+-- One row per refresh token issued. A family begins with a login, and each use issues the next token of the family.
+-- A token that is used twice was stolen, so its family is revoked.
 CREATE TABLE refresh_tokens (
     id         uuid PRIMARY KEY,
     family     uuid NOT NULL,
@@ -64,7 +65,7 @@ CREATE TABLE refresh_tokens (
     expires_at timestamptz NOT NULL,
     used_at    timestamptz,
     revoked_at timestamptz,
-    -- The access token given with it: denied when the family is revoked.
+    -- The access token issued with it: denied when the family is revoked.
     access_jti uuid NOT NULL,
     access_expires_at timestamptz NOT NULL
 );
@@ -72,7 +73,7 @@ CREATE INDEX refresh_tokens_family_idx ON refresh_tokens (family);
 CREATE INDEX refresh_tokens_user_idx ON refresh_tokens (user_id);
 CREATE INDEX refresh_tokens_expiry_idx ON refresh_tokens (expires_at);
 
--- Access tokens revoked before their time. The fact; Valkey only has it nearer.
+-- Access tokens that were revoked before they expired. This table is authoritative; Valkey caches it.
 CREATE TABLE revoked_tokens (
     jti        uuid PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
@@ -81,7 +82,7 @@ CREATE TABLE revoked_tokens (
 );
 CREATE INDEX revoked_tokens_expiry_idx ON revoked_tokens (expires_at);
 
--- Append only: a trigger refuses anything else.
+-- Append only: a trigger refuses updates and deletes.
 CREATE TABLE audit_log (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at         timestamptz NOT NULL DEFAULT now(),

@@ -1,14 +1,13 @@
 -- The read model of the exchange, part 1: accounts, orders, fills, positions, cash.
 --
--- Nothing here is the truth: every row is folded from the journal (stream ORDERS) by a projector, in
--- one transaction with the projector's offset, and can be dropped and built again from sequence 1.
--- Hence: no default ids, no clock, no arithmetic of money of its own. `sequence` is the sequence of
--- the command in the journal; `entry` numbers the rows that one command made.
--- Foreign keys exist only between tables of one projector (project_orders: orders, order_fills;
--- project_ledger: accounts, positions, position_history, transactions, system_balances), because two
--- projectors may be at different places of the journal.
+-- A projector writes each row from the journal (stream ORDERS), in one transaction with its offset. All rows can be
+-- dropped and written again from sequence 1. So the tables have no default ids, no clock, and no money arithmetic of
+-- their own. `sequence` is the sequence of the command in the journal; `entry` numbers the rows of one command.
+-- Foreign keys exist only between tables of one projector (project_orders: orders, order_fills; project_ledger:
+-- accounts, positions, position_history, transactions, system_balances), because two projectors may be at different
+-- positions of the journal.
 
--- Doors read as the role cift_function (0001), for which the row-level security below holds.
+-- Functions read as the role cift_function (0001), to which the row-level security below applies.
 
 -- Journal time (ns since the epoch) as timestamptz: exact to the microsecond, rounded down.
 CREATE FUNCTION journal_time(nanoseconds bigint) RETURNS timestamptz
@@ -16,7 +15,7 @@ CREATE FUNCTION journal_time(nanoseconds bigint) RETURNS timestamptz
     RETURN 'epoch'::timestamptz + (nanoseconds / 1000) * interval '1 microsecond';
 COMMENT ON FUNCTION journal_time(bigint) IS 'Journal time (ns since the epoch) as timestamptz, rounded down to the microsecond.';
 
--- The account whose rows the current transaction may see (set by the door), or null: nothing.
+-- The account whose rows the current transaction sees, set by cift.platform.postgres; null: no rows.
 CREATE FUNCTION current_account() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('cift.account_id', true), '')::uuid;
@@ -50,8 +49,8 @@ CREATE TABLE accounts (
     sequence bigint NOT NULL CHECK (sequence > 0),
     CHECK (updated_at >= opened_at)
 );
-COMMENT ON TABLE accounts IS 'Accounts as the engine knows them. Limits are null until SetLimits: then the defaults of the kind hold.';
-COMMENT ON COLUMN accounts.cash IS 'After the last posting. A house account may be negative: it stands for the outside market.';
+COMMENT ON TABLE accounts IS 'The engine''s accounts. A limit is null until SetLimits; until then the default of the kind applies.';
+COMMENT ON COLUMN accounts.cash IS 'Balance after the last posting. It may be negative for a house account, which carries outside liquidity.';
 
 CREATE TABLE system_balances (
     name text NOT NULL CHECK (name IN ('world', 'fees')),
@@ -93,7 +92,7 @@ CREATE TABLE orders (
     updated_at timestamptz NOT NULL,
     created_sequence bigint NOT NULL CHECK (created_sequence > 0),
     sequence bigint NOT NULL,
-    -- A refused order is kept as it was sent, so its numbers may be anything.
+    -- A refused order is stored as it was sent, so its numbers may have any value.
     CONSTRAINT orders_filled_within_quantity CHECK (filled_quantity <= quantity OR status = 'rejected'),
     CONSTRAINT orders_filled_is_filled CHECK (status <> 'filled' OR filled_quantity = quantity),
     CONSTRAINT orders_positive_quantity CHECK (quantity > 0 OR status = 'rejected'),
@@ -105,7 +104,7 @@ CREATE TABLE orders (
     CHECK (sequence >= created_sequence)
 );
 COMMENT ON TABLE orders IS 'Every order an account sent, refused ones included (status rejected), and the legs of brackets, OCO and OTO as orders of their own.';
-COMMENT ON COLUMN orders.reason IS 'Why it ended unfilled (close reason), or why it was refused (refusal).';
+COMMENT ON COLUMN orders.reason IS 'The close reason of an order that ended unfilled, or the refusal of a rejected one.';
 COMMENT ON COLUMN orders.filled_notional IS 'Sum of price x quantity over its fills; with filled_quantity it gives the average price.';
 CREATE INDEX orders_account_index ON orders (account_id, created_sequence DESC, id DESC);
 CREATE INDEX orders_account_open_index ON orders (account_id, created_sequence DESC, id DESC) WHERE is_open;
@@ -113,8 +112,8 @@ CREATE INDEX orders_account_symbol_index ON orders (account_id, symbol, created_
 CREATE INDEX orders_client_order_index ON orders (account_id, client_order_id, created_sequence DESC) WHERE client_order_id IS NOT NULL;
 CREATE INDEX orders_parent_index ON orders (parent_id) WHERE parent_id IS NOT NULL;
 
--- An ended order stays ended, and no order goes back in time: a projector that breaks this has a bug,
--- and its transaction must not be committed. The WHEN clause keeps the cost off the good path.
+-- An ended order stays ended, and sequences never decrease. A projector that violates this has a bug, and its
+-- transaction must not be committed. The WHEN clause avoids the cost of a call for valid updates.
 CREATE FUNCTION refuse_order_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'order % cannot go from % at sequence % to % at sequence %',
@@ -146,9 +145,9 @@ CREATE TABLE order_fills (
     PRIMARY KEY (sequence, entry),
     UNIQUE (trade_id, liquidity)
 );
-COMMENT ON TABLE order_fills IS 'One row a side of a trade, of orders of customers (the house has no orders, only quotes).';
+COMMENT ON TABLE order_fills IS 'One row per side of a trade, for orders of customers. House accounts have quotes, not orders.';
 COMMENT ON COLUMN order_fills.fee IS 'Charged to the account; negative is a rebate.';
-COMMENT ON COLUMN order_fills.realized IS 'Profit or loss this fill realised against the cost of the position, fees apart.';
+COMMENT ON COLUMN order_fills.realized IS 'Profit or loss that this fill realised against the cost of the position, without fees.';
 CREATE INDEX order_fills_account_index ON order_fills (account_id, sequence DESC, entry DESC);
 CREATE INDEX order_fills_account_symbol_index ON order_fills (account_id, symbol, sequence DESC, entry DESC);
 CREATE INDEX order_fills_order_index ON order_fills (order_id, sequence DESC, entry DESC);
@@ -166,7 +165,7 @@ CREATE TABLE positions (
     PRIMARY KEY (account_id, symbol),
     CONSTRAINT positions_cost_has_the_sign_of_quantity CHECK (sign(cost) * sign(quantity) >= 0 AND (quantity <> 0 OR cost = 0))
 );
-COMMENT ON TABLE positions IS 'Signed quantity and signed cost. Rows of quantity 0 stay: they hold what the account has realised in the symbol.';
+COMMENT ON TABLE positions IS 'Signed quantity and signed cost. Rows with quantity 0 stay: they hold the realised profit or loss of the account in the symbol.';
 COMMENT ON COLUMN positions.opened_at IS 'First fill in the symbol.';
 CREATE INDEX positions_symbol_index ON positions (symbol) INCLUDE (quantity) WHERE quantity <> 0;
 CREATE INDEX positions_open_index ON positions (account_id, symbol) WHERE quantity <> 0;
@@ -182,7 +181,7 @@ CREATE TABLE position_history (
     PRIMARY KEY (account_id, symbol, minute),
     FOREIGN KEY (account_id, symbol) REFERENCES positions (account_id, symbol)
 );
-COMMENT ON TABLE position_history IS 'Each position at the end of each minute in which it changed. Written by a trigger on positions; the projector writes positions minute by minute, so that batches do not show.';
+COMMENT ON TABLE position_history IS 'Each position at the end of each minute in which it changed. Written by a trigger on positions; the projector writes positions minute by minute, so that the rows do not depend on its batches.';
 CREATE INDEX position_history_account_index ON position_history (account_id, minute DESC);
 
 CREATE FUNCTION record_position_history() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -217,13 +216,13 @@ CREATE TABLE transactions (
     CONSTRAINT transactions_deposit_adds CHECK (kind <> 'deposit' OR amount > 0),
     CONSTRAINT transactions_withdrawal_takes CHECK (kind <> 'withdrawal' OR amount < 0)
 );
-COMMENT ON TABLE transactions IS 'Every movement of an account''s cash, in order; cash is the balance after it. Summed over time it is the balance.';
-COMMENT ON COLUMN transactions.amount IS 'Signed: what the account received.';
+COMMENT ON TABLE transactions IS 'Every movement of an account''s cash, in order; cash is the balance after it. The amounts of an account sum to its balance.';
+COMMENT ON COLUMN transactions.amount IS 'Signed: positive if the account received it.';
 CREATE INDEX transactions_account_index ON transactions (account_id, sequence DESC, entry DESC);
 CREATE INDEX transactions_account_kind_index ON transactions (account_id, kind, sequence DESC, entry DESC);
 CREATE INDEX transactions_transfer_index ON transactions (account_id, transfer_id) WHERE transfer_id IS NOT NULL;
 
--- Who sees what: a door sees the rows of its caller's account, whatever its SQL forgets to say.
+-- Row-level security: a function sees only the rows of its caller's account, even if its SQL has no such condition.
 ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
 ALTER TABLE order_fills ENABLE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- The read model of the exchange, part 2: what the public sees. Written by project_market alone.
+-- The read model of the exchange, part 2: public market data. Only project_market writes it.
 
 CREATE TABLE instruments (
     symbol text PRIMARY KEY CHECK (symbol ~ '^[A-Z0-9./-]{1,16}$'),
@@ -13,7 +13,7 @@ CREATE TABLE instruments (
     sequence bigint NOT NULL CHECK (sequence > 0),
     CHECK (collar_ppm <= band_ppm)
 );
-COMMENT ON TABLE instruments IS 'What is traded here, as defined in the journal.';
+COMMENT ON TABLE instruments IS 'The instruments of the exchange, as defined in the journal.';
 
 CREATE TABLE trades (
     sequence bigint NOT NULL CHECK (sequence > 0),
@@ -30,7 +30,7 @@ CREATE TABLE trades (
     CONSTRAINT trades_of_the_exchange_have_an_id CHECK ((source = 'exchange') = (trade_id IS NOT NULL AND aggressor IS NOT NULL)),
     CONSTRAINT trades_outside_have_a_feed CHECK ((source = 'outside') = (feed IS NOT NULL))
 );
-COMMENT ON TABLE trades IS 'The tape: trades made here (source exchange) and prints of the outside market (source outside). No accounts: it is public.';
+COMMENT ON TABLE trades IS 'The tape: trades of this exchange (source exchange) and prints of the outside market (source outside). It is public, so it has no accounts.';
 CREATE INDEX trades_symbol_source_index ON trades (symbol, source, sequence DESC, entry DESC);
 CREATE INDEX trades_symbol_index ON trades (symbol, sequence DESC, entry DESC);
 CREATE INDEX trades_bars_index ON trades (symbol, source, executed_at);
@@ -52,8 +52,8 @@ CREATE TABLE market_data_cache (
 );
 COMMENT ON TABLE market_data_cache IS 'Last price (own or outside, adjusted for splits: the mark) and last outside quote of each symbol, as of the projection. Live quotes and books come from the engine.';
 
--- Profit and loss of each position at its mark: computed, never stored. The caller's row-level
--- security holds (security_invoker). Without a mark a position is worth its cost, as in the engine.
+-- Profit and loss of each position at its mark: computed, never stored. The caller's row-level security applies
+-- (security_invoker). Without a mark the value of a position is its cost, as in the engine.
 CREATE VIEW position_values WITH (security_invoker = true) AS
 SELECT p.account_id, p.symbol, p.quantity, p.cost, p.average_price, p.realized, p.opened_at, p.updated_at, p.sequence,
        m.last_price AS mark,

@@ -1,6 +1,6 @@
--- What accounts keep for themselves: alerts, model configurations, backtests. Unlike the read model
--- these rows are truth (no journal holds them); a rebuild leaves them alone, and so they refer to
--- users, never to rows that a projector writes. Doors for them come with their own issues.
+-- Rows that belong to accounts: alerts, model configurations, backtests. These tables are authoritative, because no
+-- journal contains them, and a rebuild does not touch them. So they refer to users, never to rows that a projector
+-- writes. No function uses them yet.
 
 CREATE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -22,7 +22,7 @@ CREATE TABLE alerts (
     CHECK ((state = 'triggered') = (triggered_at IS NOT NULL)),
     CHECK (threshold > 0 OR condition = 'percent_change')
 );
-COMMENT ON TABLE alerts IS 'Conditions an account wants to be told about.';
+COMMENT ON TABLE alerts IS 'Conditions about which an account wants a notification.';
 CREATE INDEX alerts_user_index ON alerts (user_id, created_at DESC);
 CREATE INDEX alerts_account_index ON alerts (account_id, created_at DESC, id DESC);
 CREATE INDEX alerts_active_index ON alerts (symbol, condition, threshold) WHERE state = 'active';
@@ -64,7 +64,7 @@ CREATE TABLE backtests (
     CHECK ((state IN ('done', 'failed', 'canceled')) = (finished_at IS NOT NULL)),
     CHECK (state <> 'failed' OR error IS NOT NULL)
 );
-COMMENT ON TABLE backtests IS 'Runs of a strategy over the past, with their results.';
+COMMENT ON TABLE backtests IS 'Runs of a strategy on historical data, with their results.';
 CREATE INDEX backtests_user_index ON backtests (user_id);
 CREATE INDEX backtests_account_index ON backtests (account_id, created_at DESC, id DESC);
 CREATE INDEX backtests_queue_index ON backtests (created_at) WHERE state = 'queued';

@@ -1,9 +1,9 @@
--- Accounts that a TradingAccount resource of Kubernetes manages, and keys that may operate the exchange.
+-- Accounts that a TradingAccount resource of Kubernetes manages, and the API keys of administrators.
 --
--- A managed user has no password that anybody knows: what it may do is in the Secret that the operator keeps.
+-- Nobody knows the password of a managed user: its API key is in the Secret that the operator maintains.
 
--- The resource that manages the user's account: its uid, its namespace/name for people, and the uid of the
--- cluster's namespace kube-system, so that two clusters at one database do not clean up after each other.
+-- The resource that manages the user's account: its uid, its namespace/name for people, and the uid of the namespace
+-- kube-system, so that of two clusters with one database neither deletes the other's users.
 ALTER TABLE users
     ADD COLUMN managed_by uuid UNIQUE,
     ADD COLUMN managed_as text CHECK (length(managed_as) BETWEEN 3 AND 320),
@@ -13,7 +13,7 @@ ALTER TABLE users
         CHECK (num_nonnulls(managed_by, managed_as, managed_in) IN (0, 3));
 CREATE INDEX users_managed_idx ON users (managed_in) WHERE managed_by IS NOT NULL;
 
--- The resource whose credentials the key is; null: the user's own.
+-- The resource for which the key was made; null: the user made it.
 ALTER TABLE api_keys
     ADD COLUMN managed_by uuid,
     DROP CONSTRAINT api_keys_scopes_check,

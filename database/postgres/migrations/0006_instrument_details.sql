@@ -1,5 +1,6 @@
--- What people say of the instruments. The engine needs none of it, so it is not in the journal, and no rebuild
--- touches it: a row may be there before its instrument is, and stays when the read model is emptied.
+-- Names and calendars of instruments, set by administrators. The engine does not need them, so they are not in the
+-- journal, and a rebuild does not touch them: a row may exist before its instrument, and stays when the read model is
+-- emptied.
 
 CREATE TABLE instrument_details (
     symbol text PRIMARY KEY CHECK (symbol ~ '^[A-Z0-9./-]{1,16}$'),
@@ -7,10 +8,10 @@ CREATE TABLE instrument_details (
     calendar text CHECK (calendar ~ '^[A-Z0-9/]{1,8}$'),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE instrument_details IS 'What instruments are called and which exchange''s calendar they have, as operators say; null where nobody did. Not of the journal.';
+COMMENT ON TABLE instrument_details IS 'Name and exchange calendar of instruments, set by administrators; null if not set. Not derived from the journal.';
 GRANT SELECT ON instrument_details TO cift_function;
 
--- Of the sample; what an operator says later stands.
+-- The instruments of the sample. An administrator may change them later.
 INSERT INTO instrument_details (symbol, name) VALUES
     ('AIG', 'American International Group, Inc.'),
     ('BAC', 'Bank of America Corporation'),
