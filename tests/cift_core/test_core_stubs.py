@@ -1,4 +1,4 @@
-"""The stubs of cift_core tell the truth, and everything public is documented."""
+"""The stubs of cift_core match the module, and everything public is documented."""
 
 import inspect
 import subprocess
@@ -14,8 +14,8 @@ from tests.target import DEADLINE_S
 STUBTEST_TIMEOUT_S = 300
 
 
-def test_stubtest_finds_nothing(tmp_path: Path) -> None:
-    # In a folder of its own: stubtest runs mypy, which would take the project's settings for its own.
+def test_stubtest_finds_no_difference(tmp_path: Path) -> None:
+    # In an empty folder: stubtest runs mypy, which would otherwise read the settings of the project.
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "cift_core"],
         cwd=tmp_path,
@@ -38,7 +38,7 @@ try:
 except ImportError:
     pass
 else:
-    raise SystemExit("the classes were given out without NumPy")
+    raise SystemExit("the classes are available without NumPy")
 try:
     cift_core.FastOrderbook
 except AttributeError as error:
@@ -53,7 +53,7 @@ def test_the_codec_needs_no_numpy() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_types_travel_with_the_package() -> None:
+def test_the_package_contains_its_types() -> None:
     package = Path(str(cift_core.__file__)).parent
     assert (package / "py.typed").exists() and (package / "_cift_core.pyi").exists()
 
@@ -66,7 +66,7 @@ def test_every_public_member_has_a_docstring(kind: type) -> None:
         for name, member in vars(kind).items()
         if not name.startswith("_") and not isinstance(member, tuple) and not getattr(member, "__doc__", None)
     ]
-    # symbol, tick and lot give back what the book was made with.
+    # symbol, tick and lot return the arguments of the constructor.
     assert set(bare) <= {"symbol", "tick", "lot"}
 
 
@@ -74,7 +74,7 @@ def test_every_function_of_the_codec_has_a_docstring() -> None:
     assert wire.__doc__ and all(getattr(wire, name).__doc__ for name in wire.__all__)
 
 
-def test_classes_know_their_names() -> None:
+def test_classes_have_their_module_and_repr() -> None:
     for kind in (FastOrderBook, FastMarketData, FastRiskEngine):
         assert kind.__module__ == "cift_core"
     assert repr(FastOrderBook("SPY")) == 'FastOrderBook("SPY", - / -, 0 orders)'

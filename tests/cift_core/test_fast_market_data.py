@@ -1,4 +1,4 @@
-"""FastMarketData against the formulas written plainly in NumPy, and at its borders."""
+"""FastMarketData against the formulas in plain NumPy, and with invalid arguments."""
 
 import math
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_weighted_order_flow_imbalance() -> None:
         FastMarketData.weighted_ofi(bids, bid_sizes, asks, np.ones((levels, count)))
 
 
-def test_spreads_and_the_prices_between() -> None:
+def test_spreads_and_microprices() -> None:
     bids, prices = walk(50), walk(50)
     asks, bid_sizes, ask_sizes = bids + 0.02, sizes(50), sizes(50)
     sides = rng.choice(np.array([1, -1], dtype=np.int8), 50)
@@ -128,13 +128,13 @@ def test_the_shape_of_the_book() -> None:
     assert FastMarketData.book_elasticity(prices, first, 100.0) == pytest.approx((growth / steps).mean())
 
 
-def test_trades_lean_to_a_side() -> None:
+def test_trade_imbalance() -> None:
     sides = np.array([1, -1, 0], dtype=np.int8)
     assert FastMarketData.trade_imbalance(np.array([3.0, 1.0, 9.0]), sides) == 0.5
 
 
 @pytest.mark.parametrize("window", [1, 2, 20, 300])
-def test_moving_figures(window: int) -> None:
+def test_rolling_values(window: int) -> None:
     x, volumes = walk(300) + 1e4, sizes(300)
     blank = np.full(window - 1, np.nan)
     views = np.lib.stride_tricks.sliding_window_view(x, window)
@@ -152,7 +152,7 @@ def test_moving_figures(window: int) -> None:
         np.testing.assert_allclose(band, mean + width * deviation, atol=1e-8)
 
 
-def test_averages_scales_and_strength() -> None:
+def test_ema_scaling_and_rsi() -> None:
     x = walk(200)
     average = np.empty_like(x)
     average[0] = x[0]
@@ -173,13 +173,13 @@ def test_averages_scales_and_strength() -> None:
     np.testing.assert_allclose(got[14:], strength, rtol=1e-9)
 
 
-def test_nan_comes_out_where_nan_goes_in() -> None:
+def test_a_nan_input_yields_nan() -> None:
     x, ones = np.array([1.0, np.nan, 3.0]), np.ones(3)
     assert math.isnan(FastMarketData.vwap(x, ones))
     assert np.isnan(FastMarketData.ema(x, 2.0)[1:]).all()
 
 
-def test_running_figures_are_those_of_the_last_window() -> None:
+def test_current_figures_are_those_of_the_last_window() -> None:
     prices, volumes = walk(500), sizes(500)
     sides = rng.choice(np.array([1, -1], dtype=np.int8), 500)
     live, batch = FastMarketData(64, ema_span=10.0), FastMarketData(64, ema_span=10.0)
@@ -199,7 +199,7 @@ def test_running_figures_are_those_of_the_last_window() -> None:
     assert live.volume == volumes[-64:].sum()
 
 
-def test_what_is_no_number_never_enters_the_running_sums() -> None:
+def test_nan_and_infinity_are_refused_and_change_no_figure() -> None:
     live = FastMarketData(10)
     live.on_trade(100.0, 5.0)
     for price, volume in [(math.nan, 1.0), (100.0, math.inf), (100.0, -1.0)]:
@@ -238,7 +238,7 @@ def test_wrong_arguments_are_refused(
         call(*arguments)
 
 
-def test_a_wrong_array_is_told_its_cure() -> None:
+def test_the_error_for_another_array_names_the_conversion() -> None:
     with pytest.raises(
         TypeError, match=r"array of int64 .*numpy.ascontiguousarray\(x, dtype=numpy.float64\)"
     ):

@@ -1,4 +1,4 @@
-"""FastOrderBook against a book that is obviously right, and at its borders."""
+"""FastOrderBook against a simple reference book, and with invalid arguments."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Resting:
 
 
 class PlainBook:
-    """Price-time priority by sorting a list at every step. Whole ticks and lots."""
+    """The reference: price-time priority by searching a list at every step. Whole ticks and lots."""
 
     def __init__(self) -> None:
         self.orders: list[Resting] = []  # in time priority
@@ -82,7 +82,7 @@ class PlainBook:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_matches_as_a_plain_book_does(seed: int) -> None:
+def test_it_matches_as_the_reference_book(seed: int) -> None:
     dice = random.Random(seed)
     fast, plain = FastOrderBook("SPY"), PlainBook()
     fills = 0
@@ -124,26 +124,26 @@ def columns(dice: random.Random, count: int) -> tuple[np.ndarray, np.ndarray, np
     return prices, quantities, sides, np.arange(count, dtype=np.int64)
 
 
-def test_a_batch_does_what_its_orders_do_one_by_one() -> None:
+def test_a_batch_has_the_same_fills_as_its_orders_one_by_one() -> None:
     prices, quantities, sides, ids = columns(random.Random(7), 5_000)
     batch, single = FastOrderBook(), FastOrderBook()
     fills = batch.add_orders(prices, quantities, sides, ids)
-    told = []
+    expected = []
     for price, quantity, side, id in zip(prices, quantities, sides, ids, strict=True):
         name = "buy" if side == 1 else "sell"
         if np.isinf(price):
             hits = single.add_market(int(id), name, quantity)  # type: ignore[arg-type]
         else:
             hits = single.add_limit(int(id), name, price, quantity)  # type: ignore[arg-type]
-        told += [(int(id), maker, price, quantity, int(side)) for maker, price, quantity in hits]
+        expected += [(int(id), maker, price, quantity, int(side)) for maker, price, quantity in hits]
     assert fills.dtype.names == ("taker", "maker", "price", "quantity", "side")
-    assert fills.tolist() == told and len(told) > 1_000
+    assert fills.tolist() == expected and len(expected) > 1_000
     for one, other in zip(batch.depth(10_000), single.depth(10_000), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert batch.trades(3).tolist() == told[-3:]
+    assert batch.trades(3).tolist() == expected[-3:]
 
 
-def test_a_batch_with_a_fault_adds_nothing() -> None:
+def test_a_batch_with_an_invalid_order_adds_no_order() -> None:
     prices, quantities, sides, ids = columns(random.Random(1), 10)
     for column, wrong in [
         (prices, 100.005),
@@ -160,7 +160,7 @@ def test_a_batch_with_a_fault_adds_nothing() -> None:
         column[7] = right
 
 
-def test_arrays_are_taken_as_they_are_or_not_at_all() -> None:
+def test_arrays_of_another_type_are_refused_and_not_converted() -> None:
     prices, quantities, sides, ids = columns(random.Random(1), 10)
     book = FastOrderBook()
     for wrong in [
@@ -182,7 +182,7 @@ def test_arrays_are_taken_as_they_are_or_not_at_all() -> None:
     assert len(empty) == 0 and empty.dtype.itemsize == 40
 
 
-def test_an_id_rests_once_and_is_free_again_after_its_end() -> None:
+def test_an_id_rests_once_and_is_free_again_after_the_fill() -> None:
     book = FastOrderBook()
     book.add_limit(1, "buy", 10.0, 5.0)
     for again in (
@@ -202,7 +202,7 @@ def test_an_id_rests_once_and_is_free_again_after_its_end() -> None:
     assert len(book) == 0
 
 
-def test_best_prices_and_what_lies_between() -> None:
+def test_best_prices_spread_mid_and_microprice() -> None:
     book = FastOrderBook("SPY", tick=0.25, lot=0.5)
     assert (book.best_bid, book.best_ask, book.spread, book.mid, book.microprice) == (None,) * 5
     book.add_limit(1, "buy", 10.0, 1.5)
@@ -215,7 +215,7 @@ def test_best_prices_and_what_lies_between() -> None:
     assert book.best_bid is None and len(book) == 0
 
 
-def test_prices_come_back_as_the_decimals_they_were() -> None:
+def test_prices_are_returned_as_the_same_decimals() -> None:
     book = FastOrderBook(tick=0.01)
     for cents in range(1, 20_000, 7):
         book.add_limit(cents, "buy", cents / 100, 1.0)
@@ -234,7 +234,7 @@ def test_prices_come_back_as_the_decimals_they_were() -> None:
         (10.0, 0.5),
     ],
 )
-def test_what_is_off_the_grid_is_refused(price: float, quantity: float) -> None:
+def test_prices_and_quantities_off_the_grid_are_refused(price: float, quantity: float) -> None:
     book = FastOrderBook()
     with pytest.raises(ValueError):
         book.add_limit(1, "buy", price, quantity)
@@ -249,7 +249,7 @@ def test_sides_have_two_names() -> None:
         book.add_limit(1, 1, 10.0, 1.0)  # type: ignore[arg-type]
 
 
-def test_modify_wants_a_resting_order_and_keeps_it_where_it_refuses() -> None:
+def test_modify_needs_a_resting_order_and_an_error_leaves_it_unchanged() -> None:
     book = FastOrderBook()
     with pytest.raises(KeyError):
         book.modify(1, quantity=1.0)
@@ -273,6 +273,6 @@ def test_history_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"tick": 0.0}, {"tick": float("nan")}, {"lot": -1.0}, {"history": 2**40}])
-def test_a_book_needs_steps_and_bounds(wrong: dict[str, float]) -> None:
+def test_a_book_with_invalid_steps_or_history_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         FastOrderBook("SPY", **wrong)  # type: ignore[arg-type]

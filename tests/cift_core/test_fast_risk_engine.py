@@ -1,4 +1,5 @@
-"""FastRiskEngine: each limit by hand, the ledger of a position, tails against NumPy and the normal law."""
+"""FastRiskEngine: each limit, the profit of a position, and tails against NumPy and the normal
+distribution."""
 
 import math
 import random
@@ -43,7 +44,7 @@ def test_each_limit_has_its_reason(limits: dict[str, float], order: Any, reason:
     assert engine(**limits).check(*order) == reason
 
 
-def test_a_batch_says_the_same_as_single_checks() -> None:
+def test_a_batch_has_the_same_results_as_single_checks() -> None:
     dice = random.Random(3)
     risk = FastRiskEngine()
     names, symbols = [f"a{k}" for k in range(20)], ["SPY", "IBM", "BAC"]
@@ -73,11 +74,11 @@ def test_a_batch_says_the_same_as_single_checks() -> None:
     assert codes.dtype == np.uint8
     for (account, column, side, quantity, price), code in zip(orders, codes, strict=True):
         name = names[account] if account < 20 else "?"
-        told = risk.check(
+        reason = risk.check(
             name, symbols[column] if column < 3 else "?", "buy" if side == 1 else "sell", quantity, price
         )
-        assert (told or "admitted") == FastRiskEngine.REASONS[code]
-    assert len(set(codes.tolist())) >= 6, "the flow meets most limits"
+        assert (reason or "admitted") == FastRiskEngine.REASONS[code]
+    assert len(set(codes.tolist())) >= 6, "the orders exceed most limits"
 
 
 def test_reducing_orders_pass_where_increasing_ones_do_not() -> None:
@@ -89,13 +90,13 @@ def test_reducing_orders_pass_where_increasing_ones_do_not() -> None:
     risk.set_limits("ann", max_position=math.inf)
     assert risk.check("ann", "SPY", "buy", 1.0, 89.0) == "daily_loss_limit"
     assert risk.check("ann", "SPY", "sell", 50.0, 89.0) is None
-    assert risk.check("ann", "SPY", "sell", 100.0, 89.0) is None, "flips to no more than was held"
+    assert risk.check("ann", "SPY", "sell", 100.0, 89.0) is None, "a reversal to a position of the same size"
     assert risk.check("ann", "SPY", "sell", 101.0, 89.0) == "daily_loss_limit"
     risk.start_day("ann")
     assert risk.check("ann", "SPY", "buy", 1.0, 89.0) is None
 
 
-def test_cash_position_and_profit_by_hand() -> None:
+def test_cash_position_and_profit_match_a_manual_calculation() -> None:
     risk = engine()
     assert risk.on_fill("ann", "SPY", "buy", 10.0, 100.0, fee=1.0) == 0.0
     assert risk.on_fill("ann", "SPY", "buy", 10.0, 110.0) == 0.0
@@ -132,7 +133,7 @@ def test_a_position_without_a_mark_counts_at_cost() -> None:
     assert (risk.equity("ann"), risk.gross("ann")) == (10_100.0, 600.0)
 
 
-def test_money_in_and_out_is_no_loss() -> None:
+def test_deposits_and_withdrawals_are_no_loss() -> None:
     risk = engine(max_daily_loss=100.0)
     risk.move_cash("ann", -5_000.0)
     assert risk.equity("ann") == 5_000.0
@@ -166,7 +167,7 @@ def test_the_parametric_tail() -> None:
         assert shortfall == pytest.approx(spread * density - drift, rel=1e-9)
 
 
-def test_the_tail_of_what_an_account_holds() -> None:
+def test_the_tail_of_an_account() -> None:
     risk = engine()
     risk.set_mark("IBM", 50.0)
     risk.on_fill("ann", "SPY", "buy", 30.0, 100.0)
@@ -187,7 +188,7 @@ def test_the_tail_of_what_an_account_holds() -> None:
         risk.value_at_risk("ann", ["BAC", "IBM", "SPY"], returns, 0.95, "guess")  # type: ignore[arg-type]
 
 
-def test_stress_by_hand() -> None:
+def test_stress_matches_a_manual_calculation() -> None:
     risk = engine()
     risk.set_mark("IBM", 50.0)
     risk.on_fill("ann", "SPY", "buy", 150.0, 100.0)
@@ -198,14 +199,14 @@ def test_stress_by_hand() -> None:
     assert after["gross"] == pytest.approx(12_000 + 5_500)
     assert after["leverage"] == pytest.approx(17_500 / 6_500)
     assert risk.stress("ann", {"SPY": -0.99})["leverage"] == math.inf
-    assert risk.equity("ann") == 10_000.0, "a stress test moves nothing"
+    assert risk.equity("ann") == 10_000.0, "a stress test changes no state"
     moves = np.array([[-0.2, 0.1], [0.0, 0.5]])
     np.testing.assert_allclose(
         FastRiskEngine.profits(moves, np.array([15_000.0, -5_000.0])), [-3_500, -2_500]
     )
 
 
-def test_what_is_not_known_or_not_a_number_is_refused() -> None:
+def test_unknown_names_and_invalid_numbers_are_refused() -> None:
     risk = engine()
     for call in (risk.cash, risk.equity, risk.gross, risk.positions, risk.start_day, risk.account_index):
         with pytest.raises(KeyError):

@@ -1,4 +1,4 @@
-"""Batches of ticks and bars: the shared vectors, no copies, and what is refused."""
+"""Batches of ticks and bars: the shared vectors, no copies, and invalid arguments."""
 
 import json
 from collections.abc import Callable
@@ -23,15 +23,15 @@ def vector(name: str) -> tuple[bytes, dict[str, Any]]:
     return (VECTORS / f"{name}.bin").read_bytes(), json.loads((VECTORS / f"{name}.json").read_text())
 
 
-def arrays(meant: dict[str, Any]) -> dict[str, Any]:
+def arrays(content: dict[str, Any]) -> dict[str, Any]:
     return {
         name: np.array(value, TYPES.get(name, np.int64)) if isinstance(value, list) else value
-        for name, value in meant.items()
+        for name, value in content.items()
     }
 
 
-def encoded(name: str, meant: dict[str, Any]) -> bytes:
-    a = arrays(meant)
+def encoded(name: str, content: dict[str, Any]) -> bytes:
+    a = arrays(content)
     if name == "bars":
         columns = ("starts", "opens", "highs", "lows", "closes", "volumes", "vwaps", "trades")
         return ticks.encode_bars(a["source"], a["symbol"], a["interval_s"], *(a[c] for c in columns))
@@ -42,33 +42,33 @@ def encoded(name: str, meant: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("name", DECODERS)
-def test_a_batch_says_what_its_vector_says(name: str) -> None:
-    data, meant = vector(name)
-    said = DECODERS[name](data)
-    plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in said.items()}
-    assert plain == meant
-    for column, array in said.items():
+def test_a_batch_has_the_content_of_its_vector(name: str) -> None:
+    data, expected = vector(name)
+    decoded = DECODERS[name](data)
+    plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in decoded.items()}
+    assert plain == expected
+    for column, array in decoded.items():
         if isinstance(array, np.ndarray):
             assert array.dtype == TYPES.get(column, np.int64)
-    assert encoded(name, meant) == data
+    assert encoded(name, expected) == data
 
 
-def test_columns_are_the_message_itself_and_keep_it_alive() -> None:
-    data, meant = vector("ticks_trades")
-    said = ticks.decode_ticks(data)
+def test_columns_are_views_of_the_message_and_keep_it() -> None:
+    data, expected = vector("ticks_trades")
+    decoded = ticks.decode_ticks(data)
     whole = np.frombuffer(data, np.uint8)
     for name in ("sequences", "times", "prices", "quantities", "sides", "conditions"):
-        assert np.shares_memory(said[name], whole) and not said[name].flags.writeable, name
-    arrow = pa.array(said["prices"])
-    assert arrow.buffers()[1].address == said["prices"].ctypes.data
+        assert np.shares_memory(decoded[name], whole) and not decoded[name].flags.writeable, name
+    arrow = pa.array(decoded["prices"])
+    assert arrow.buffers()[1].address == decoded["prices"].ctypes.data
     prices = ticks.decode_ticks(memoryview(b"xyz" + data)[3:])["prices"]
-    assert prices.tolist() == meant["prices"]
-    del data, said, whole
-    assert arrow.to_pylist() == meant["prices"]
+    assert prices.tolist() == expected["prices"]
+    del data, decoded, whole
+    assert arrow.to_pylist() == expected["prices"]
 
 
-def test_what_is_wrong_is_a_value_or_type_error_that_says_so() -> None:
-    _, meant = vector("ticks_trades")
+def test_an_invalid_argument_is_a_value_or_type_error_that_names_it() -> None:
+    _, valid = vector("ticks_trades")
     for change, message in (
         ({"feed": "Not a feed"}, "feed"),
         ({"symbol": "spy"}, "symbol"),
@@ -76,9 +76,9 @@ def test_what_is_wrong_is_a_value_or_type_error_that_says_so() -> None:
         ({"prices": [1]}, "as long as"),
     ):
         with pytest.raises(ValueError, match=message):
-            encoded("ticks_trades", {**meant, **change})
+            encoded("ticks_trades", {**valid, **change})
     with pytest.raises(TypeError, match="int64"):
-        a = arrays(meant)
+        a = arrays(valid)
         ticks.encode_trades(
             "a",
             "B",
@@ -95,4 +95,4 @@ def test_what_is_wrong_is_a_value_or_type_error_that_says_so() -> None:
     with pytest.raises(ValueError, match="read-only"):
         ticks.decode_ticks(memoryview(bytearray(vector("bars")[0])))
     with pytest.raises(ValueError):
-        ticks.decode_ticks(b"nothing of the kind")
+        ticks.decode_ticks(b"not a message")

@@ -1,7 +1,7 @@
-"""The wire codec against the shared vectors, and what it refuses.
+"""The wire codec against the shared vectors, and invalid commands.
 
-`rust_core/crates/wire/vectors` holds messages (`.bin`) and what they say (`.json`); the Rust tests read the
-same files. What JSON leaves out is None in Python.
+`rust_core/crates/wire/vectors` has messages (`.bin`) and their content (`.json`); the Rust tests read the
+same files. A key that is missing in JSON is None in Python.
 """
 
 import copy
@@ -48,41 +48,42 @@ def vector(name: str) -> tuple[bytes, Any]:
     return (VECTORS / f"{name}.bin").read_bytes(), json.loads((VECTORS / f"{name}.json").read_text())
 
 
-def assert_says(got: Any, meant: Any, where: str) -> None:
-    """`got` says what `meant` says: keys that `meant` lacks are None, or hashes."""
-    if isinstance(meant, dict):
-        assert isinstance(got, dict), where
-        for key, value in meant.items():
-            if key != "idempotency_key":  # only its digest travels
-                assert key in got, f"{where}.{key} is missing"
-                assert_says(got[key], value, f"{where}.{key}")
-        surplus = {key: got[key] for key in got.keys() - meant.keys() - HASHES if got[key] is not None}
+def assert_equal(actual: Any, expected: Any, where: str) -> None:
+    """Checks that `actual` has the content of `expected`. Other keys of `actual` are None, or hashes."""
+    if isinstance(expected, dict):
+        assert isinstance(actual, dict), where
+        for key, value in expected.items():
+            if key != "idempotency_key":  # the message has only its digest
+                assert key in actual, f"{where}.{key} is missing"
+                assert_equal(actual[key], value, f"{where}.{key}")
+        others = actual.keys() - expected.keys() - HASHES
+        surplus = {key: actual[key] for key in others if actual[key] is not None}
         assert not surplus, f"{where}: {surplus} not in the vector"
-    elif isinstance(meant, list):
-        assert len(got) == len(meant), where
-        for index, (one, other) in enumerate(zip(got, meant, strict=True)):
-            assert_says(one, other, f"{where}[{index}]")
+    elif isinstance(expected, list):
+        assert len(actual) == len(expected), where
+        for index, (one, other) in enumerate(zip(actual, expected, strict=True)):
+            assert_equal(one, other, f"{where}[{index}]")
     else:
-        assert (got, type(got)) == (meant, type(meant)), where
+        assert (actual, type(actual)) == (expected, type(expected)), where
 
 
-def test_every_vector_is_read() -> None:
+def test_every_vector_has_a_test() -> None:
     columns = {"ticks_trades", "ticks_quotes", "bars"}  # test_ticks.py
     assert {path.stem for path in VECTORS.glob("*.bin")} <= DECODERS.keys() | columns
 
 
 @pytest.mark.parametrize("name", DECODERS)
-def test_a_message_says_what_its_vector_says(name: str) -> None:
-    data, meant = vector(name)
-    assert_says(DECODERS[name](data), meant, name)
+def test_a_message_has_the_content_of_its_vector(name: str) -> None:
+    data, expected = vector(name)
+    assert_equal(DECODERS[name](data), expected, name)
 
 
 def test_commands_are_encoded_as_in_the_vector() -> None:
-    data, meant = vector("commands")
-    for command in meant:
+    data, commands = vector("commands")
+    for command in commands:
         if "idempotency_key" in command:
-            del command["request"]  # the encoder makes the digests itself
-    assert wire.encode_commands(meant) == data
+            del command["request"]  # the encoder computes the digests
+    assert wire.encode_commands(commands) == data
 
 
 def test_a_decoded_command_can_be_encoded_again() -> None:
@@ -211,24 +212,24 @@ commands = st.one_of(
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(commands, max_size=5))
-def test_any_command_survives_the_way_there_and_back(batch: list[dict[str, Any]]) -> None:
+def test_any_command_is_the_same_after_encoding_and_decoding(batch: list[dict[str, Any]]) -> None:
     assert wire.decode_commands(wire.encode_commands(batch)) == batch
 
 
-def test_a_list_stands_for_a_pair() -> None:
+def test_a_list_is_accepted_as_a_pair() -> None:
     command = PLACE | {"time_in_force": ["gtd", 5], "trail": ["ppm", 7]}
     decoded = wire.decode_commands(wire.encode_commands([command]))[0]
     assert (decoded["time_in_force"], decoded["trail"]) == (("gtd", 5), ("ppm", 7))
 
 
-def test_an_idempotency_key_makes_digests_of_key_and_body() -> None:
+def test_an_idempotency_key_is_encoded_as_digests_of_key_and_body() -> None:
     def request(**changes: Any) -> dict[str, str]:
         command = PLACE | {"idempotency_key": "mine"} | changes
         found: dict[str, str] = wire.decode_commands(wire.encode_commands([command]))[0]["request"]
         return found
 
     first = request()
-    assert request(order=str(uuid.uuid4())) == first, "ids made by the function do not count"
+    assert request(order=str(uuid.uuid4())) == first, "the digest ignores ids that the function chooses"
     other = request(quantity=1)
     assert other["key"] == first["key"] and other["body"] != first["body"]
     assert request(idempotency_key="yours")["key"] != first["key"]
@@ -279,7 +280,7 @@ REFUSED: list[tuple[dict[str, Any] | int, str]] = [
 
 
 @pytest.mark.parametrize(("command", "message"), REFUSED)
-def test_what_is_wrong_is_named(command: Any, message: str) -> None:
+def test_an_invalid_command_is_refused_with_its_field(command: Any, message: str) -> None:
     with pytest.raises(ValueError) as refused:
         wire.encode_commands([PLACE, command])
     assert str(refused.value).startswith(message)
@@ -299,7 +300,7 @@ def test_money_beyond_64_bits_is_exact() -> None:
 
 
 @pytest.mark.parametrize("name", DECODERS)
-def test_broken_bytes_are_a_value_error_and_nothing_worse(name: str) -> None:
+def test_corrupt_bytes_are_a_value_error(name: str) -> None:
     data, _ = vector(name)
     decode = DECODERS[name]
     for cut in range(0, len(data), 7):
@@ -317,10 +318,10 @@ def test_broken_bytes_are_a_value_error_and_nothing_worse(name: str) -> None:
                 survived += 1
             except ValueError:
                 pass
-    assert survived > 0, "some bits are plain values: a decoder that refuses all reads nothing"
+    assert survived > 0, "some bits are plain values, which every decoder accepts"
 
 
-def test_decoding_leaves_its_input_alone_and_shares_nothing() -> None:
+def test_decoded_records_share_no_objects() -> None:
     data, _ = vector("record")
     first = wire.decode_record(data)
     again = copy.deepcopy(first)

@@ -44,15 +44,9 @@ NOT_CLEAN_YET: set[str] = {
     "database/questdb/",
     "functions/README.md",
     "functions/feeds/",
-    "rust_core/crates/analytics/",
-    "rust_core/crates/daemon/",
-    "rust_core/crates/matchd/",
-    "rust_core/crates/python/",
-    "rust_core/crates/relay/",
     "rust_core/crates/wire/",
     "scripts/",
     "tests/backup/",
-    "tests/cift_core/",
     "tests/cli/",
     "tests/cluster/",
     "tests/database/",
@@ -67,7 +61,6 @@ NOT_CLEAN_YET: set[str] = {
     "tests/stack.py",
     "tests/target.py",
     "tests/trading/",
-    "tests/vectors/",
     "tests/venue.py",
 }
 """Folders and files that still contain such words. Remove an entry when it is clean; the goal is an empty
