@@ -129,4 +129,4 @@ async def test_what_cannot_be_loaded_is_one_line(keeping: Stack) -> None:
     code, _, error = await cift(
         keeping, "massive", "--symbols", "SPY", "--from", DAY, "--to", "2024-05-01", massive_key="k"
     )
-    assert code != 0 and "is no range" in error and "Traceback" not in error
+    assert code != 0 and "is not a range" in error and "Traceback" not in error

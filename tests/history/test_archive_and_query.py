@@ -271,7 +271,7 @@ def test_frames_and_analytics_of_the_loaded_day(archiving: Stack) -> None:
         market.bars("NOSUCH")
     text = cift(archiving, "data", "query", "volume-profile", "IBM", "--json", "--feed", "lean", *SPAN)
     assert sum(Decimal(row["volume"]) for row in json.loads(text)) == Decimal(int(bars["volume"].sum()))
-    assert "say of which symbol" in cift(archiving, "data", "query", "spread", code=2)
+    assert "a symbol is missing" in cift(archiving, "data", "query", "spread", code=2)
 
 
 SPAN = ("--from", "2013-10-07T00:00:00Z", "--to", "2013-10-09T00:00:00Z", "--limit", "10000")

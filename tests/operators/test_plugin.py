@@ -129,4 +129,4 @@ async def test_each_error_is_one_line(
             "spec": {"ports": [{"port": 443}], "clusterIP": "None"},
         }
     )
-    assert "speaks TLS" in refused(plugin("book", "SPY", "--exchange", namespace))
+    assert "uses TLS" in refused(plugin("book", "SPY", "--exchange", namespace))
