@@ -202,4 +202,4 @@ async def test_replay_fails_for_a_handler_without_deliveries(
 def test_dlq_replay_requires_an_id_or_all(exchange: Stack, admin_key: str) -> None:
     for arguments in ((), ("--id", "1", "--all")):
         code, error = cift(exchange, admin_key, "dlq", "replay", *arguments)
-        assert code == 2 and "--id ID, or --all" in error
+        assert code == 2 and "--id ID or --all" in error
