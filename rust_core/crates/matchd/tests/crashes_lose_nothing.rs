@@ -135,7 +135,9 @@ async fn a_crash_at_every_point_loses_and_duplicates_nothing() {
         deployment.leader(&client, "").await;
     }
     assert_eq!(results.len(), matchd::crash::POINTS.len() * 300);
-    assert!(results.values().filter(|r| r.0 == Status::Done).count() > results.len() / 2);
+    // A slow reply is lost to its caller, who then receives `Repeated`.
+    let accepted = |t: &&(Status, u64, u64)| matches!(t.0, Status::Done | Status::Repeated);
+    assert!(results.values().filter(accepted).count() > results.len() / 2);
     audit(&deployment, &client, &results).await;
 }
 

@@ -35,9 +35,15 @@ async fn send(client: &Client, commands: &[Command], expires_at: i64) -> async_n
     subscription
 }
 /// The results of all replies, until none arrives for `wait`.
-async fn collect(subscription: &mut async_nats::Subscriber, wait: Duration) -> Vec<Vec<CommandResult>> {
+
+/// The replies to a request: waits for `least` of them, and `more` for each further one.
+async fn collect(subscription: &mut async_nats::Subscriber, least: usize, more: Duration) -> Vec<Vec<CommandResult>> {
     let mut all = Vec::new();
-    while let Ok(Some(message)) = tokio::time::timeout(wait, subscription.next()).await {
+    loop {
+        let wait = if all.len() < least { DEADLINE } else { more };
+        let Ok(Some(message)) = tokio::time::timeout(wait, subscription.next()).await else {
+            break;
+        };
         // The server reports "no responders" as a message without a body.
         if !message.payload.is_empty() {
             all.push(decode_results(&message.payload).unwrap());
@@ -63,7 +69,7 @@ async fn a_second_matchd_stands_by_and_a_stopped_leader_loses_leadership_and_sen
     for number in 1..=5 {
         let sell = Command::PlaceOrder(limit(number, account(2), Side::Sell, 500));
         let mut subscription = send(&client, &[sell], 0).await;
-        let all = collect(&mut subscription, Duration::from_millis(300)).await;
+        let all = collect(&mut subscription, 1, Duration::from_millis(300)).await;
         assert_eq!(all.len(), 1, "one reply to one request");
         assert_eq!(all[0][0].status, Status::Done);
     }
@@ -91,17 +97,17 @@ async fn a_second_matchd_stands_by_and_a_stopped_leader_loses_leadership_and_sen
 
     first.signal("CONT");
     assert_eq!(
-        collect(&mut to_both, Duration::from_secs(3)).await.len(),
+        collect(&mut to_both, 1, Duration::from_secs(3)).await.len(),
         1,
         "only the leader replies"
     );
-    let late = collect(&mut sent_to_stopped, Duration::from_millis(100)).await;
+    let late = collect(&mut sent_to_stopped, 0, Duration::from_millis(100)).await;
     assert!(
         late.is_empty(),
         "the former leader replied: {late:?}\n{}",
         deployment.logs()
     );
-    let late = collect(&mut expired, Duration::from_millis(100)).await;
+    let late = collect(&mut expired, 0, Duration::from_millis(100)).await;
     assert!(
         late.is_empty(),
         "the former leader replied: {late:?}\n{}",
@@ -201,7 +207,7 @@ async fn late_publish(release_after_started: bool) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     proxy.release.send_replace(true);
-    for reply in collect(&mut first, Duration::from_millis(500)).await {
+    for reply in collect(&mut first, 0, Duration::from_millis(500)).await {
         assert_eq!(
             reply[0].status,
             Status::Unknown,
@@ -285,7 +291,7 @@ async fn a_leader_that_cannot_send_never_rejects_what_its_successor_accepts() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     proxy.release.send_replace(true);
     for subscription in &mut sent {
-        let all = collect(subscription, Duration::from_millis(1_000)).await;
+        let all = collect(subscription, 1, Duration::from_millis(1_000)).await;
         let done = all.iter().filter(|r| r[0].status == Status::Done).count();
         assert_eq!(done, 1, "{all:?}\n{}", deployment.logs());
         assert!(
@@ -295,7 +301,7 @@ async fn a_leader_that_cannot_send_never_rejects_what_its_successor_accepts() {
         );
     }
     assert_eq!(
-        collect(&mut expired, Duration::from_millis(100)).await.len(),
+        collect(&mut expired, 1, Duration::from_millis(100)).await.len(),
         1,
         "only the leader rejects"
     );

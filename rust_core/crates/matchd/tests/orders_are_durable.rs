@@ -101,28 +101,19 @@ async fn an_order_is_filled_journaled_published_and_kept_over_restarts() {
     the_journal_has_the_trade(&client, take.record_sequence).await;
     queries_show_the_trade(&client, buyer, seller, &take).await;
 
-    let mut subjects = Vec::new();
-    for subscription in [&mut events, &mut market] {
-        while let Ok(Some(message)) =
-            tokio::time::timeout(std::time::Duration::from_millis(700), subscription.next()).await
-        {
-            subjects.push(message.subject.to_string());
-        }
-    }
     let fill = format!("events.{}.fill", uuid_text(buyer.0));
     let position = format!("events.{}.position", uuid_text(seller.0));
-    for expected in [
-        fill.as_str(),
-        &position,
-        "market.trade.SPY",
-        "market.book.SPY",
-        "market.quote.SPY",
-    ] {
-        assert!(
-            subjects.iter().any(|s| s == expected),
-            "{expected} is missing in {subjects:?}\n{}",
-            deployment.logs()
-        );
+    let of_accounts = [fill.as_str(), position.as_str()];
+    let of_the_market = ["market.trade.SPY", "market.book.SPY", "market.quote.SPY"];
+    for (subscription, expected) in [(&mut events, &of_accounts[..]), (&mut market, &of_the_market[..])] {
+        let mut subjects = Vec::new();
+        while !expected.iter().all(|e| subjects.iter().any(|s: &String| s == e)) {
+            let message = tokio::time::timeout(DEADLINE, subscription.next()).await;
+            let Ok(Some(message)) = message else {
+                panic!("one of {expected:?} is missing in {subjects:?}\n{}", deployment.logs());
+            };
+            subjects.push(message.subject.to_string());
+        }
     }
 
     // A graceful restart, then a hard one: the state stays the same.
@@ -155,8 +146,9 @@ async fn after_a_graceful_stop_under_load_exactly_the_acknowledged_orders_exist(
     deployment.leader(&client, "").await;
     open_market(&client, 2).await;
     let mut callers = tokio::task::JoinSet::new();
+    let (placed, mut one_placed) = tokio::sync::watch::channel(());
     for caller in 0..16u128 {
-        let client = deployment.client().await;
+        let (client, placed) = (deployment.client().await, placed.clone());
         callers.spawn(async move {
             let mut done = 0;
             for number in 0u128.. {
@@ -171,7 +163,10 @@ async fn after_a_graceful_stop_under_load_exactly_the_acknowledged_orders_exist(
                     break;
                 };
                 match decode_results(&reply.payload).unwrap()[0].status {
-                    Status::Done => done += 1,
+                    Status::Done => {
+                        done += 1;
+                        placed.send_replace(());
+                    }
                     // The account may have 10,000 open orders.
                     Status::Refused => {}
                     other => panic!("{other:?}: a graceful stop leaves nothing in doubt"),
@@ -180,7 +175,10 @@ async fn after_a_graceful_stop_under_load_exactly_the_acknowledged_orders_exist(
             done
         });
     }
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::timeout(DEADLINE, one_placed.changed())
+        .await
+        .unwrap()
+        .unwrap();
     matchd.signal("TERM");
     let done: u64 = callers.join_all().await.iter().sum();
     assert!(done > 0);

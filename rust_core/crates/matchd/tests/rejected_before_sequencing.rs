@@ -153,6 +153,8 @@ async fn requests_beyond_the_queue_limit_are_rejected() {
     // A pause shorter than every timeout: more requests arrive than the queue takes.
     matchd.signal("STOP");
     let mut waiting = Vec::new();
+    let sent = client.statistics();
+    let before = sent.out_messages.load(std::sync::atomic::Ordering::Relaxed);
     for number in 1..=40 {
         let client = client.clone();
         waiting.push(tokio::spawn(async move {
@@ -164,7 +166,10 @@ async fn requests_beyond_the_queue_limit_are_rejected() {
             .expect("a reply")
         }));
     }
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    while sent.out_messages.load(std::sync::atomic::Ordering::Relaxed) < before + 40 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    client.flush().await.unwrap();
     matchd.signal("CONT");
     let (mut done, mut full) = (0, 0);
     for request in waiting {
