@@ -51,7 +51,6 @@ NOT_CLEAN_YET: set[str] = {
     "tests/cluster/",
     "tests/database/",
     "tests/docs/",
-    "tests/faults/",
     "tests/feeds/",
     "tests/history/",
     "tests/market_data/",
