@@ -33,10 +33,13 @@ def ctr(node: str, *arguments: str | Path, check: bool = True, quiet: bool = Fal
 
 
 def load(*archives: str | Path) -> None:
-    """Import image archives (docker-archive or oci-archive) on every node."""
+    """Import image archives (docker-archive or oci-archive) on every node.
+
+    A dedicated node runs few images: it unpacks one when its first container starts.
+    """
     for archive in archives:
-        for node in NODES:
-            ctr(node, "images", "import", archive)
+        for node in NODES.values():
+            ctr(node.name, "images", "import", *(["--no-unpack"] if node.dedicated else []), archive)
 
 
 def binary_image(name: str, binary: Path, entrypoint: str) -> Path:

@@ -178,7 +178,8 @@ class Ingress:
     def program(self, ingresses: Objects, services: Objects, endpoints: Objects) -> list[tuple[Object, bool]]:
         """Write Envoy's files. Returns our ingresses, each with whether everything it names was found."""
         clusters: dict[str, Object] = {}
-        hosts: dict[str, dict[str, Object]] = {"ExternalIP": {}, "ClusterLocal": {}}
+        hosts: dict[str, list[Object]] = {"ExternalIP": [], "ClusterLocal": []}
+        taken: dict[str, set[str]] = {"ExternalIP": set(), "ClusterLocal": set()}
         ours = []
         for ingress in sorted(ingresses.values(), key=key):
             if ingress["metadata"].get("annotations", {}).get(CLASS_ANNOTATION, CLASS) != CLASS:
@@ -190,17 +191,17 @@ class Ingress:
                 complete = complete and len(host["routes"]) == len(rule["http"]["paths"])
                 external = rule.get("visibility", "ExternalIP") == "ExternalIP"
                 for table in ("ExternalIP", "ClusterLocal") if external else ("ClusterLocal",):
-                    fresh = [domain for domain in host["domains"] if domain not in hosts[table]]
-                    if fresh:
-                        hosts[table].update({key_0: {**host, "domains": fresh} for key_0 in fresh})
+                    fresh = [domain for domain in host["domains"] if domain not in taken[table]]
+                    if fresh:  # Envoy rejects a table with a domain in two hosts
+                        hosts[table].append({**host, "domains": fresh})
+                        taken[table].update(fresh)
             ours.append((ingress, complete))
         now = time.monotonic()
         self.kept.update({name: (now, cluster) for name, cluster in clusters.items()})
         self.kept = {name: kept for name, kept in self.kept.items() if kept[0] >= now - LINGER_S}
         self.write("cds", [self.kept[name][1] for name in sorted(self.kept)])
-        for table, by_domain in hosts.items():
-            unique = {id(host): host for host in by_domain.values()}
-            self.write(f"routes-{table}", [route_table(table, list(unique.values()))])
+        for table, found in hosts.items():
+            self.write(f"routes-{table}", [route_table(table, found)])
         return ours
 
     def mark_ready(self, ingress: Object) -> None:
