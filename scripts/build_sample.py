@@ -43,13 +43,13 @@ def main() -> None:
         parser.error(f"{ticks} is not a folder")
     arguments.out.mkdir(parents=True, exist_ok=True)
     files = [file for file in lean.day_files(ticks, "tick") if file.day == DATE]
-    tapes = []
+    days = []
     for symbol in SYMBOLS:
-        tape = lean_replay.tape([file for file in files if file.symbol == symbol], arguments.window_ms)
-        tapes.append(tape)
-        source = "derived from prints" if tape.derived else "recorded"
-        print(f"{symbol}: {len(tape.prints):,} prints, {len(tape.quotes):,} quotes ({source})")
-    for path in sample.write(arguments.out, tapes):
+        day = lean_replay.symbol_day([file for file in files if file.symbol == symbol], arguments.window_ms)
+        days.append(day)
+        source = "derived from prints" if day.derived else "recorded"
+        print(f"{symbol}: {len(day.prints):,} prints, {len(day.quotes):,} quotes ({source})")
+    for path in sample.write(arguments.out, days):
         print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 

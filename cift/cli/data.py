@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cift.cli import credentials, maintenance, output, providers
 from cift.cli.client import PREFIX, Client, Failed
 from cift.cli.output import AsJson, Limit
-from cift.feeds.feed import Lost, Rejected
+from cift.feeds.feed import FeedRejected, FeedUnavailable
 from cift.feeds.settings import MarketSettings
 from cift.history import files, lean_load
 from cift.history import load as loading
@@ -150,7 +150,7 @@ async def _run_provider(
 
         try:
             return await providers.load(wanted, settings, platform.ticks, notes, progress, again=again)
-        except (Lost, Rejected) as problem:
+        except (FeedRejected, FeedUnavailable) as problem:
             raise Failed("provider", str(problem)) from None
         except CiftError as problem:
             raise Failed(problem.code, problem.message) from None

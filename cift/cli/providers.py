@@ -74,7 +74,7 @@ async def load(
     """Load the units. `progress` is called with each published batch.
 
     Raises:
-        Lost, Rejected: the provider does not answer, or refuses the request.
+        FeedUnavailable, FeedRejected: the provider does not answer, or refuses the request.
         Unavailable: the stream does not answer.
     """
     loaded = loading.Loaded()

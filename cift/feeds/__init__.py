@@ -1,9 +1,8 @@
-"""The market room: what makes the exchange live on one machine.
+"""The outside market: recorded days, live providers, and seeded agents, as input for the engine.
 
-What `CIFT_MARKET` chooses: an outside market that is told to the engine (a recorded day, `replay`, or a
-live one, `alpaca` and `massive`, all behind the port of `feed`), or seeded accounts that trade with each
-other (`agents`). The pure parts (`quotes`, `timeline`, `gathering`, `agents`) decide; the drivers
-(`feed_driver`, `agent_driver`) wait, ask and send.
-Nothing here is on the path of a user's order: when this room is silent for five seconds the engine
-withdraws the outside quotes by itself.
+`CIFT_MARKET` selects it: `replay` (a recorded day), `alpaca` or `massive` (live providers), or `agents`
+(seeded accounts that trade with each other). The first three are sources behind one interface
+(`feed.py`). The pure modules (`quotes`, `timeline`, `pending_ticks`, `agents`) decide; the drivers
+(`feed_driver`, `agent_driver`) do the I/O. Nothing here is on the path of a user's order. If a feed is
+silent for five seconds, the engine withdraws its quotes by itself.
 """

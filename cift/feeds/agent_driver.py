@@ -1,8 +1,8 @@
-"""Lets the agents trade: looks at the market for them, sends what they want, keeps them funded.
+"""Runs the agents: queries the market for them, sends their commands, keeps them funded.
 
-Every agent is an account like any other, opened by a command, under all rules of the exchange. Their
-ids follow from the seed and the name, so a restart finds them again. Order ids are new each time.
-What a stopped driver leaves behind expires by itself: every resting order is good till a time.
+Every agent is an ordinary account, opened by a command, under all rules of the exchange. Account ids are
+derived from seed and name, so a restart uses the same accounts. Order ids are new each time. Orders of a
+stopped driver expire by themselves: every resting order is good till a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ACCOUNTS = "9f0c3f0e-6b1d-5d57-8f0a-6c1a4b0d2e11"
 """Namespace of the agents' account ids."""
 FUNDS_NANOS = 10_000_000 * NANOS
 FUNDING_CHECK_S = 60.0
-"""How often the agents' equity is looked at; below half of `FUNDS_NANOS` it is filled up."""
+"""How often the agents' equity is checked; below half of `FUNDS_NANOS` it is filled up."""
 
 log = logging.getLogger("cift.feeds.agents")
 
@@ -35,12 +35,12 @@ Prepare = Callable[[], Awaitable[None]]
 
 
 def account_of(seed: int, agent: str) -> str:
-    """The account of one agent."""
+    """The account id of one agent."""
     return uuid5(ACCOUNTS, f"{seed}/{agent}")
 
 
 class AgentDriver:
-    """`prepare` states the facts that trading stands on (instruments)."""
+    """`prepare` sends the facts that trading needs (instruments)."""
 
     def __init__(
         self, engine: Exchange, symbols: Iterable[str], settings: MarketSettings, prepare: Prepare
@@ -55,26 +55,26 @@ class AgentDriver:
         self.refused: dict[str, int] = {}
 
     async def run(self) -> None:
-        """For ever, until cancelled."""
-        telemetry.current.set(None)  # what it sends belongs to no request
-        crowd: agents.Agents | None = None
+        """Run until cancelled."""
+        telemetry.current.set(None)  # the commands belong to no request
+        trading_agents: agents.Agents | None = None
         while True:
-            began_s = time.monotonic()
+            started_s = time.monotonic()
             try:
-                if crowd is None:
-                    crowd = await self._begin()
-                if not await self._step(crowd):
-                    crowd = None
+                if trading_agents is None:
+                    trading_agents = await self._start()
+                if not await self._step(trading_agents):
+                    trading_agents = None
             except ConnectionError:
                 await asyncio.sleep(RETRY_S)
-            await asyncio.sleep(max(0.0, agents.STEP_S - (time.monotonic() - began_s)))
+            await asyncio.sleep(max(0.0, agents.STEP_S - (time.monotonic() - started_s)))
 
-    async def _begin(self) -> agents.Agents:
+    async def _start(self) -> agents.Agents:
         await self._prepare()
         await self._open_session()
-        views = await self._views()
+        states = await self._states()
         rate = max(1, int(self._settings.agents_rate * agents.STEP_S))
-        crowd = agents.Agents(self._settings.seed, views, rate)
+        trading_agents = agents.Agents(self._settings.seed, states, rate)
         opened = await send(
             self._engine,
             [
@@ -85,19 +85,19 @@ class AgentDriver:
                     "role": "customer",
                     "currency": "USD",
                 }
-                for agent in crowd.agents
+                for agent in trading_agents.agents
             ],
         )
         if not opened.reached:
             raise ConnectionError("engine not reached")
-        await self._fund(crowd)
-        log.info("agents: trading", extra={"agents": len(crowd.agents), "seed": self._settings.seed})
-        return crowd
+        await self._fund(trading_agents)
+        log.info("agents: trading", extra={"agents": len(trading_agents.agents), "seed": self._settings.seed})
+        return trading_agents
 
-    async def _step(self, crowd: agents.Agents) -> bool:
+    async def _step(self, trading_agents: agents.Agents) -> bool:
         """One step; False when the engine does not know the agents (a new journal)."""
-        views = await self._views()
-        due = crowd.due()
+        states = await self._states()
+        due = trading_agents.due()
         holdings = dict(
             zip(
                 (agent.name for agent in due),
@@ -105,9 +105,9 @@ class AgentDriver:
                 strict=True,
             )
         )
-        intents = crowd.act(due, views, holdings)
+        intents = trading_agents.act(due, states, holdings)
         sent = await send(self._engine, [self._command(intent) for intent in intents])
-        self.sent += sent.done
+        self.sent += sent.accepted
         for code, count in sent.refusals.items():
             self.refused[code] = self.refused.get(code, 0) + count
         if not sent.reached:
@@ -116,19 +116,20 @@ class AgentDriver:
             await self._open_session()
         if "unknown_account" in sent.refusals or "unknown_symbol" in sent.refusals:
             log.warning(
-                "agents: the engine does not know us; beginning again", extra={"refusals": sent.refusals}
+                "agents: the engine does not know an account or a symbol; setting up again",
+                extra={"refusals": sent.refusals},
             )
             await self._prepare()
             self._funded_s = 0.0
         if time.monotonic() - self._funded_s > FUNDING_CHECK_S:
-            await self._fund(crowd)
+            await self._fund(trading_agents)
         return True
 
     def _command(self, intent: agents.Intent) -> dict[str, Any]:
         account = account_of(self._settings.seed, intent.agent)
-        if isinstance(intent, agents.Withdraw):
+        if isinstance(intent, agents.CancelAll):
             return {"type": "cancel_all", "account": account, "symbol": intent.symbol}
-        at_once = intent.rest_s == 0
+        immediate = intent.rest_s == 0
         expires_ns = time.time_ns() + intent.rest_s * 1_000_000_000
         return {
             "type": "place_order",
@@ -137,34 +138,34 @@ class AgentDriver:
             "symbol": intent.symbol,
             "side": intent.side,
             "kind": "market" if intent.limit is None else "limit",
-            "time_in_force": "ioc" if at_once else ("gtd", expires_ns),
+            "time_in_force": "ioc" if immediate else ("gtd", expires_ns),
             "quantity": intent.shares * QUANTITY_NANOS_PER_SHARE,
             "limit_price": None if intent.limit is None else intent.limit * PRICE_NANOS_PER_TICK,
             "self_trade_prevention": "cancel_newest",
         }
 
-    async def _views(self) -> dict[str, agents.View]:
-        answer = await self._ask({"quote": self._symbols})
-        return {each["symbol"]: _view(each) for each in answer["quotes"]}
+    async def _states(self) -> dict[str, agents.MarketState]:
+        response = await self._query({"quote": self._symbols})
+        return {each["symbol"]: _state(each) for each in response["quotes"]}
 
     async def _holding(self, agent: agents.Agent) -> int:
-        """Signed shares, 0 where the engine does not know the account (yet)."""
+        """Signed shares; 0 if the engine does not know the account (yet)."""
         try:
-            answer = await self._ask({"account": account_of(self._settings.seed, agent.name)})
+            response = await self._query({"account": account_of(self._settings.seed, agent.name)})
         except CiftError:
             return 0
-        for position in answer["positions"]:
+        for position in response["positions"]:
             if position["symbol"] == agent.symbol:
                 return parse_nanos(position["quantity"], "quantity", signed=True) // QUANTITY_NANOS_PER_SHARE
         return 0
 
-    async def _fund(self, crowd: agents.Agents) -> None:
-        """Fill up whoever has less than half: the crowd pays for its users' cleverness."""
+    async def _fund(self, trading_agents: agents.Agents) -> None:
+        """Fill up the accounts with less than half of their funds: agents lose money to better traders."""
         deposits = []
-        for agent in crowd.agents:
+        for agent in trading_agents.agents:
             account = account_of(self._settings.seed, agent.name)
-            answer = await self._ask({"account": account})
-            equity = parse_nanos(answer["account"]["equity"], "equity", signed=True)
+            response = await self._query({"account": account})
+            equity = parse_nanos(response["account"]["equity"], "equity", signed=True)
             if equity < FUNDS_NANOS // 2:
                 deposits.append(
                     {
@@ -180,10 +181,10 @@ class AgentDriver:
         self._funded_s = time.monotonic()
 
     async def _open_session(self) -> None:
-        """A session without an end."""
+        """Open a session without an end."""
         await open_session(self._engine, self._session, lambda: None)
 
-    async def _ask(self, query: dict[str, Any]) -> dict[str, Any]:
+    async def _query(self, query: dict[str, Any]) -> dict[str, Any]:
         try:
             return await self._engine.query(query)
         except CiftError as problem:
@@ -192,8 +193,8 @@ class AgentDriver:
             raise
 
 
-def _view(quote: dict[str, Any]) -> agents.View:
-    return agents.View(
+def _state(quote: dict[str, Any]) -> agents.MarketState:
+    return agents.MarketState(
         bid=_ticks(quote["bid"]),
         ask=_ticks(quote["ask"]),
         last=_ticks(quote["last"]),

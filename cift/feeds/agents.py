@@ -1,23 +1,25 @@
-"""Seeded accounts that make a market among themselves. Pure: same seed and same views, same intents.
+"""Seeded trading accounts that make a market with each other. Pure: the same seed and market states give
+the same intents.
 
-Per symbol: market makers that quote around a value only they know, skewed by what they hold; noise
-traders that cross the spread or wait near it, in either direction, and drift back to flat; a momentum
-trader that follows a move and leaves it when it turns. Nobody knows anybody: they meet in the book.
+Per symbol there are three kinds. Market makers quote around a hidden value, skewed by their holding.
+Noise traders cross the spread or rest near it, in either direction, and tend back to a flat position. A
+momentum trader follows a move and closes its position when the move reverses. Agents interact only
+through the book.
 
-A step is `STEP_S` of the agents' own time. The driver asks `due()` who acts now, looks up what those
-hold, and passes it with the view of the market to `act()`. Every random number comes from the
-agents' own generators, drawn in the order of the agents, whatever the view says: so that one look at
-the market more or less does not change who acts when.
+A step is `STEP_S` of the agents' own time. The driver calls `due()` for the agents that act now, queries
+their holdings, and passes them with the market state to `act()`. Every random number comes from an
+agent's own generator, and is drawn in the order of the agents, independently of the market state. So one
+more or one fewer query of the market does not change which agent acts when.
 
-The first trade needs no reference price: until a symbol has traded, everybody sends limit orders.
+The first trade needs no reference price: until a symbol has traded, all agents send limit orders.
 
-The value follows a random walk with the volatility of a stock (`DAILY_VOLATILITY` over a session),
-pulled back to where it began with a half-life of half an hour, in ticks of 0.01. The maker's quote is
-centred at value − skew × holding (the reservation price of Avellaneda and Stoikov, "High-frequency
-trading in a limit order book", 2008, with their terms folded into one constant).
+The value is a random walk with the volatility of a stock (`DAILY_VOLATILITY` over a session) that reverts
+to its start with a half-life of half an hour, in ticks of 0.01. The maker's quote is centred at value −
+skew × holding (the reservation price of Avellaneda and Stoikov, "High-frequency trading in a limit order
+book", 2008, with their terms combined into one constant).
 
-Limits: `INVENTORY_LIMIT` shares for each account, after which it only reduces; `commands_per_step`
-over all agents: who finds the budget used up waits for the next step.
+Limits: each account holds at most `INVENTORY_LIMIT` shares and then only reduces; all agents together
+send at most `commands_per_step`, and an agent beyond it waits for the next step.
 """
 
 from __future__ import annotations
@@ -35,24 +37,25 @@ SESSION_S = 23_400
 HALF_LIFE_S = 1_800.0
 
 MAKERS, NOISE_TRADERS, MOMENTUM_TRADERS = 2, 3, 1
-"""How many of each there are for one symbol."""
+"""Number of agents of each kind per symbol."""
 INVENTORY_LIMIT = 5_000
 MAKER_LEVELS = 3
 MAKER_REST_S = 30
-"""How long a maker's orders stay if nobody renews them: a market without its driver empties itself."""
+"""A maker's orders expire after this time unless renewed, so that a market without its driver becomes
+empty."""
 NOISE_REST_S = 20
 MOMENTUM_STEPS = 40
 NOISE_SIZES = (1, 10, 25, 50, 100, 100, 100, 200, 300)
 
 OPENING_TICKS: Mapping[str, int] = {"SPY": 16_742, "IBM": 18_190, "BAC": 1_391, "AIG": 4_905}
-"""Where a symbol's value begins when it has never traded: the opening prices of the sample's day."""
+"""Initial value of a symbol that has never traded: the opening prices of the sample's day."""
 
 Kind = Literal["maker", "noise", "momentum"]
 
 
 @dataclass(frozen=True)
-class View:
-    """What one symbol looks like from outside. Prices in ticks; `None` = nobody, or never."""
+class MarketState:
+    """The public state of one symbol. Prices in ticks; None: no order on that side, or no trade yet."""
 
     bid: int | None = None
     ask: int | None = None
@@ -62,7 +65,7 @@ class View:
 
 @dataclass(frozen=True)
 class Place:
-    """An order an agent wants. `limit` in ticks, `None` = at the market; `rest_s` 0 = now or not at all."""
+    """Place an order. `limit` in ticks, None: market order; `rest_s` 0: immediate or cancel."""
 
     agent: str
     symbol: str
@@ -73,14 +76,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Withdraw:
-    """The agent takes all its orders back."""
+class CancelAll:
+    """Cancel all orders of the agent."""
 
     agent: str
     symbol: str
 
 
-Intent = Place | Withdraw
+Intent = Place | CancelAll
 
 
 @dataclass
@@ -91,7 +94,7 @@ class Agent:
     random: random.Random
     next_step: int
     quoted: tuple[int, int, int] | None = None
-    """Maker: bid and ask of its first level, and the step it quoted at."""
+    """Of a maker: bid and ask of its first level, and the step of the quote."""
 
 
 @dataclass
@@ -103,15 +106,15 @@ class _Value:
 
 
 class Agents:
-    """The whole crowd. `views` at the start say where each value begins."""
+    """All agents. The initial `states` give each value its start."""
 
-    def __init__(self, seed: int, views: Mapping[str, View], commands_per_step: int = 10) -> None:
+    def __init__(self, seed: int, states: Mapping[str, MarketState], commands_per_step: int = 10) -> None:
         self._step = 0
         self._commands_per_step = max(commands_per_step, 2 * MAKER_LEVELS + 1)
         self._values: dict[str, _Value] = {}
         self.agents: list[Agent] = []
-        for symbol in sorted(views):
-            start = float(_centre(views[symbol]) or OPENING_TICKS.get(symbol, 10_000))
+        for symbol in sorted(states):
+            start = float(_centre(states[symbol]) or OPENING_TICKS.get(symbol, 10_000))
             self._values[symbol] = _Value(start, start, _generator(seed, symbol, "value"))
             counts: list[tuple[Kind, int]] = [
                 ("maker", MAKERS),
@@ -125,43 +128,45 @@ class Agents:
                     self.agents.append(Agent(name, symbol, kind, generator, generator.randrange(1, 8)))
 
     def due(self) -> list[Agent]:
-        """Begin the next step: values move; returns the agents that act in it, oldest wait first."""
+        """Begin the next step: move the values, and return the agents that act, longest waiting first."""
         self._step += 1
         for value in self._values.values():
             _move(value)
         waiting = [agent for agent in self.agents if agent.next_step <= self._step]
         return sorted(waiting, key=lambda agent: agent.next_step)
 
-    def act(self, due: list[Agent], views: Mapping[str, View], holdings: Mapping[str, int]) -> list[Intent]:
-        """What the agents of this step do. `holdings`: signed shares of each agent in `due`."""
+    def act(
+        self, due: list[Agent], states: Mapping[str, MarketState], holdings: Mapping[str, int]
+    ) -> list[Intent]:
+        """The intents of the agents of this step. `holdings`: signed shares of each agent in `due`."""
         for symbol, value in self._values.items():
-            centre = _centre(views.get(symbol, View()))
+            centre = _centre(states.get(symbol, MarketState()))
             if centre is not None:
                 value.seen.append(centre)
         intents: list[Intent] = []
         for agent in due:
-            view = views.get(agent.symbol, View())
+            state = states.get(agent.symbol, MarketState())
             waits_since = agent.next_step
-            wanted = self._decide(agent, view, holdings.get(agent.name, 0))
-            if view.halted:
+            decided = self._decide(agent, state, holdings.get(agent.name, 0))
+            if state.halted:
                 continue
-            if len(intents) + len(wanted) > self._commands_per_step:
-                agent.next_step = waits_since  # so that the longest wait comes first, whoever it is
+            if len(intents) + len(decided) > self._commands_per_step:
+                agent.next_step = waits_since  # it stays first in line for the next step
                 agent.quoted = None
                 continue
-            intents += wanted
+            intents += decided
         return intents
 
-    def _decide(self, agent: Agent, view: View, held: int) -> list[Intent]:
+    def _decide(self, agent: Agent, state: MarketState, held: int) -> list[Intent]:
         value = self._values[agent.symbol]
         if agent.kind == "maker":
             agent.next_step = self._step + agent.random.randrange(3, 7)
             return _make(agent, value.now, held, self._step)
         if agent.kind == "noise":
             agent.next_step = self._step + 1 + int(agent.random.expovariate(1 / 7))
-            return _trade_noise(agent, view, value.now, held)
+            return _trade_noise(agent, state, value.now, held)
         agent.next_step = self._step + agent.random.randrange(6, 14)
-        return _trade_momentum(agent, view, value.seen, held)
+        return _trade_momentum(agent, state, value.seen, held)
 
 
 def _make(agent: Agent, value: float, held: int, step: int) -> list[Intent]:
@@ -178,7 +183,7 @@ def _make(agent: Agent, value: float, held: int, step: int) -> list[Intent]:
         if abs(old_bid - bid) <= 1 and abs(old_ask - ask) <= 1 and step - quoted_step < renew_steps:
             return []
     agent.quoted = (bid, ask, step)
-    intents: list[Intent] = [Withdraw(agent.name, agent.symbol)]
+    intents: list[Intent] = [CancelAll(agent.name, agent.symbol)]
     for level in range(MAKER_LEVELS):
         if held < INVENTORY_LIMIT and bid - level > 0:
             intents.append(
@@ -191,11 +196,11 @@ def _make(agent: Agent, value: float, held: int, step: int) -> list[Intent]:
     return intents
 
 
-def _trade_noise(agent: Agent, view: View, value: float, held: int) -> list[Intent]:
+def _trade_noise(agent: Agent, state: MarketState, value: float, held: int) -> list[Intent]:
     draw, patience, away = agent.random.random(), agent.random.random(), agent.random.randrange(0, 4)
     shares = agent.random.choice(NOISE_SIZES)
     buys = draw < 0.5 - 0.45 * max(-1.0, min(1.0, held / INVENTORY_LIMIT))
-    near, far = (view.bid, view.ask) if buys else (view.ask, view.bid)
+    near, far = (state.bid, state.ask) if buys else (state.ask, state.bid)
     toward = 1 if buys else -1
     fallback = max(1, round(value))
     if patience < 0.6:
@@ -205,9 +210,9 @@ def _trade_noise(agent: Agent, view: View, value: float, held: int) -> list[Inte
     return [Place(agent.name, agent.symbol, "buy" if buys else "sell", shares, max(1, limit), rest_s)]
 
 
-def _trade_momentum(agent: Agent, view: View, seen: deque[int], held: int) -> list[Intent]:
+def _trade_momentum(agent: Agent, state: MarketState, seen: deque[int], held: int) -> list[Intent]:
     shares = agent.random.randrange(1, 4) * 100
-    if len(seen) < MOMENTUM_STEPS or view.last is None:
+    if len(seen) < MOMENTUM_STEPS or state.last is None:
         return []
     move = seen[-1] - seen[0]
     threshold = max(1.0, seen[-1] / 8_000)
@@ -225,12 +230,12 @@ def _move(value: _Value) -> None:
     value.now = max(value.now, value.anchor * 0.5, 2.0)
 
 
-def _centre(view: View) -> int | None:
-    if view.bid is not None and view.ask is not None:
-        return (view.bid + view.ask) // 2
-    return view.last
+def _centre(state: MarketState) -> int | None:
+    if state.bid is not None and state.ask is not None:
+        return (state.bid + state.ask) // 2
+    return state.last
 
 
 def _generator(seed: int, symbol: str, name: str) -> random.Random:
-    """One generator for each name: adding an agent leaves the others as they were."""
-    return random.Random(f"{seed}/{symbol}/{name}")  # noqa: S311 (a simulation must repeat itself)
+    """One generator per name, so that adding an agent does not change the others."""
+    return random.Random(f"{seed}/{symbol}/{name}")  # noqa: S311 (a simulation must be reproducible)

@@ -1,8 +1,8 @@
-"""What the drivers need of the engine, and how they send: in bounded batches, in order, with an
-answer for each command.
+"""Sends the drivers' commands to the engine: in bounded batches, in order, with a result for each command.
 
-The engine client coalesces commands submitted together into one request, so a batch costs one round
-trip. Nothing is kept for later: what could not be sent is forgotten, because the market has moved on.
+The engine client combines commands that are submitted together into one request, so a batch costs one
+round trip. Nothing is queued: commands that could not be sent are dropped, because the market has moved
+on.
 """
 
 from __future__ import annotations
@@ -33,48 +33,50 @@ class Exchange(Protocol):
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What became of a batch: reasons of refusal by code (how often), and whether the engine was there."""
+class SendResult:
+    """The result of a batch."""
 
-    done: int
+    accepted: int
     refusals: dict[str, int]
+    """How many commands were refused, by code."""
     reached: bool
+    """Whether the engine responded to every command that was sent."""
 
 
-async def send(engine: Exchange, commands: Iterable[Command]) -> Sent:
-    """Send one batch after the other; stop at the first that the engine did not answer for.
+async def send(engine: Exchange, commands: Iterable[Command]) -> SendResult:
+    """Send one batch after the other; stop after a batch that the engine did not respond to.
 
-    Refusals are counted, not raised. Any other failure (a bug, a cancelled task) is.
+    Refusals are counted, not raised. Any other exception (a bug, a cancelled task) is raised.
     """
-    waiting = [dict(command) for command in commands]
-    done, refusals = 0, dict[str, int]()
-    for start in range(0, len(waiting), BATCH_COMMANDS_MAX):
-        answers = await asyncio.gather(
-            *(engine.submit(command) for command in waiting[start : start + BATCH_COMMANDS_MAX]),
+    pending = [dict(command) for command in commands]
+    accepted, refusals = 0, dict[str, int]()
+    for start in range(0, len(pending), BATCH_COMMANDS_MAX):
+        results = await asyncio.gather(
+            *(engine.submit(command) for command in pending[start : start + BATCH_COMMANDS_MAX]),
             return_exceptions=True,
         )
-        silent = False
-        for answer in answers:
-            match answer:
+        reached = True
+        for result in results:
+            match result:
                 case Unavailable() | OutcomeUnknown():
-                    silent = True
+                    reached = False
                 case CiftError():
-                    refusals[answer.code] = refusals.get(answer.code, 0) + 1
+                    refusals[result.code] = refusals.get(result.code, 0) + 1
                 case BaseException():
-                    raise answer
+                    raise result
                 case _:
-                    done += 1
-        if silent:
-            return Sent(done, refusals, reached=False)
-    return Sent(done, refusals, reached=True)
+                    accepted += 1
+        if not reached:
+            return SendResult(accepted, refusals, reached=False)
+    return SendResult(accepted, refusals, reached=True)
 
 
 async def open_session(engine: Exchange, numbers: Monotonic, closes_at: Callable[[], int | None]) -> None:
-    """SetSession until it is taken: a session number above the engine's, closing at `closes_at()` (ns,
-    asked at each try; None = open without an end).
+    """Send SetSession until one is accepted, with a session number above the engine's. `closes_at()` is
+    called at each attempt: ns since the Unix epoch, or None for a session without an end.
 
     Raises:
-        ConnectionError: the engine was not reached.
+        ConnectionError: the engine could not be reached.
         RuntimeError: no number was accepted.
     """
     for _ in range(SESSION_TRIES_MAX):
@@ -82,7 +84,7 @@ async def open_session(engine: Exchange, numbers: Monotonic, closes_at: Callable
         sent = await send(engine, [session])
         if not sent.reached:
             raise ConnectionError("engine not reached")
-        if sent.done:
+        if sent.accepted:
             return
         numbers.leap(SESSION_LEAP_S)
-    raise RuntimeError(f"no session number is accepted: {sent.refusals}")
+    raise RuntimeError(f"the engine accepted none of {SESSION_TRIES_MAX} session numbers: {sent.refusals}")

@@ -1,14 +1,14 @@
-"""The port: what a source of outside prices is. One driver (`feed_driver.py`) serves them all.
+"""The interface of a source of outside prices. One driver (`feed_driver.py`) runs every source.
 
-A source knows its provider's protocol and nothing else: it connects, hands out ticks, and says in one
-line why it cannot. Reconnecting, order, duplicates, silence, conflation and the engine are the
-driver's.
+A source implements its provider's protocol and nothing else: it connects, returns ticks, and reports
+failures in one line. The driver reconnects, orders ticks, drops duplicates, detects silence, conflates,
+and sends to the engine.
 
-| source | where |
+| source | module |
 |---|---|
-| replay | `replay.py`: a recorded day, dated to now |
-| alpaca | `alpaca/`: WebSocket v2, REST for what was missed |
-| massive | `massive/`: the socket of Massive (formerly Polygon), REST for what was missed |
+| replay | `replay.py`: a recorded day, re-dated to now |
+| alpaca | `alpaca/`: WebSocket v2, and REST for missed ticks |
+| massive | `massive/`: the WebSocket of Massive (formerly Polygon), and REST for missed ticks |
 """
 
 from __future__ import annotations
@@ -23,53 +23,55 @@ FEEDS = {"replay": 1, "alpaca": 2, "massive": 3}
 """Each feed's number in the engine; `cift.bootstrap` gives each a house account."""
 
 
-class Lost(Exception):
-    """The connection is gone or did not come about; trying again may help, after `wait_s` at least."""
+class FeedUnavailable(Exception):
+    """The connection is lost or could not be opened. A retry can succeed, after at least `wait_s`."""
 
     def __init__(self, reason: str, wait_s: float = 0.0) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
 
 
-class Rejected(Exception):
-    """The provider says no, and will again until somebody changes something: its reason, in one line."""
+class FeedRejected(Exception):
+    """The provider rejects the request, and will until something is changed. The message is its reason,
+    in one line."""
+
+
+class FeedEnded(Exception):
+    """The source has no more ticks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A time of trading; `closes_ns` None: without an end."""
+    """A trading session; `closes_ns` None: it does not end."""
 
     opened_ns: int
     closes_ns: int | None
 
 
 class Connection(Protocol):
-    """A live line to the provider, authenticated and subscribed."""
+    """An authenticated and subscribed connection to the provider."""
 
     async def receive(self) -> Sequence[Tick]:
-        """What it says next; may be empty. Raises `Lost`, `Rejected`, or `Ended` where it has an end."""
+        """The next ticks; may be empty. Raises FeedUnavailable, FeedRejected, FeedEnded."""
 
     async def close(self) -> None: ...
 
 
-class Ended(Exception):
-    """The source has no more to say, ever."""
-
-
 class Source(Protocol):
     name: str
-    """A word of a–z and 0–9: of metrics, log lines and the subjects of raw ticks."""
-    patient: bool
-    """Whether reading it later loses nothing: the driver then reads on when what it read was told."""
+    """Letters a-z and digits; used in metrics, log lines and the subjects of raw ticks."""
+    waits_for_engine: bool
+    """Whether the driver reads on only after the engine has taken the ticks read before. False for live
+    providers."""
     symbols: Sequence[str]
 
     async def connect(self) -> Connection:
-        """Raises `Lost`, `Rejected`."""
+        """Raises FeedUnavailable, FeedRejected."""
 
     def missed(self, since_ns: int, until_ns: int) -> AsyncIterator[Sequence[Tick]]:
-        """What was said between, page by page, oldest first; nothing where the source cannot tell.
+        """The ticks between the two times, page by page, oldest first; nothing if the source has no history.
 
-        Raises `Lost`, `Rejected`.
+        Raises FeedUnavailable, FeedRejected.
         """
 
     def session(self, now_ns: int) -> Session | None:
@@ -77,4 +79,5 @@ class Source(Protocol):
 
 
 Sink = Callable[[str, Sequence[Tick]], None]
-"""Takes the raw ticks of the feed of this name, each once. Never waits: it has a bounded queue of its own."""
+"""Receives the raw ticks of the feed with this name, each once. It never waits: it has a bounded queue of
+its own."""

@@ -1,7 +1,7 @@
-"""When a session is open for a live feed. Pure.
+"""The sessions of a live feed. Pure.
 
-`regular` is the New York Stock Exchange's own calendar, holidays and early closes included. `always` is
-for what trades around the clock, and for trying a feed at night.
+`regular` is the calendar of the New York Stock Exchange, with its holidays and early closes. `always` is
+for markets that trade around the clock, and for trying a feed at night.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from cift.platform.calendars import calendar
 
 
 def session(hours: Hours, now_ns: int) -> Session | None:
-    """The session that is open now; of `always`, one without an end."""
+    """The session that is open now, if any; with `always`, a session without an end."""
     if hours == "always":
         return Session(0, None)
     for found in calendar().sessions(now_ns, now_ns + 1):

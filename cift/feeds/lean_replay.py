@@ -21,7 +21,7 @@ MINUTE_NS = 60_000_000_000
 NS_PER_MS = 1_000_000
 
 
-def tape(files: Sequence[DayFile], window_ms: int = quotes.WINDOW_MS) -> sample.Tape:
+def symbol_day(files: Sequence[DayFile], window_ms: int = quotes.WINDOW_MS) -> sample.SymbolDay:
     """One equity's day, from its tick files (trades, quotes or both). Without recorded quotes, quotes are
     derived from the prints. Raises NotLean."""
     by_kind = {file.kind: file for file in files}
@@ -32,7 +32,7 @@ def tape(files: Sequence[DayFile], window_ms: int = quotes.WINDOW_MS) -> sample.
         made = list(quotes.quotes_from_prints(prints, window_ms))
     else:
         made = list(quotes.quotes_from_updates(_updates(by_kind["quote"]), prints, window_ms))
-    return sample.Tape(files[0].symbol, derived, made, prints)
+    return sample.SymbolDay(files[0].symbol, derived, made, prints)
 
 
 def _prints(file: DayFile) -> list[quotes.Print]:

@@ -1,9 +1,9 @@
-"""A number that rises, also over restarts, without anyone having to remember it. Pure.
+"""A number that grows monotonically, also over restarts, without stored state. Pure.
 
-It follows the wall clock: `max(last + 1, clock)`. A process that starts again begins above whatever
-it said before, as long as it did not say more than one number in a clock unit on average, and the
-clock was not set back. If it was, the receiver refuses the number as stale and `leap` goes forward
-by steps that double until it is accepted.
+It follows the wall clock: `max(last + 1, clock)`. A restarted process begins above the numbers of the one
+before, if that one used at most one number per clock unit on average and the clock was not set back. If
+it was set back, the receiver refuses the number as stale, and `leap` moves ahead by doubling steps until
+a number is accepted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,6 @@ class Monotonic:
         return self._last
 
     def leap(self, unit: int) -> None:
-        """The last number was stale: be `unit`, 2 units, 4 units, … further ahead of the clock."""
+        """The last number was stale: move ahead of the clock by `unit`, then 2 units, 4 units, …"""
         self._ahead += unit * self._step
         self._step = min(self._step * 2, 1 << 20)

@@ -1,7 +1,7 @@
-"""What a market says, typed: the words between a source and all that listens to it. Pure.
+"""The ticks of an outside market: the types between a source and its consumers. Pure.
 
-Prices and quantities are nanos, times nanoseconds since the Unix epoch, ids and sequences the source's
-own. A tick is a plain tuple, because a busy feed makes ten thousand a second.
+Prices and quantities are in nanos, times in nanoseconds since the Unix epoch. Ids and sequences are the
+source's own. A tick is a plain tuple, because a busy feed produces ten thousand per second.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class Trade(NamedTuple):
-    """A print. `id` is unique within its symbol and day, "" where the source has none."""
+    """A print. `id` is unique within its symbol and day, or "" if the source has no ids."""
 
     symbol: str
     at_ns: int
@@ -19,13 +19,13 @@ class Trade(NamedTuple):
     id: str = ""
     sequence: int = 0
     conditions: int = 0
-    """The source's sale conditions as bits, numbered as QuantConnect Lean does (`conditions.py`)."""
-    tells_price: bool = True
-    """Whether it says something about the price now; late, averaged and official ones do not."""
+    """The source's sale conditions as bits, numbered as in QuantConnect Lean (`conditions.py`)."""
+    is_last_sale: bool = True
+    """Whether it sets the last price. Late, averaged and official prints do not."""
 
 
 class Quote(NamedTuple):
-    """The inside market; a quantity of 0: nobody on that side. `sequence` 0: the source has none."""
+    """The best bid and ask. A quantity of 0: the side is empty. `sequence` 0: the source has no sequences."""
 
     symbol: str
     at_ns: int
@@ -37,7 +37,7 @@ class Quote(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """The trade with this id never was."""
+    """The trade with this id is cancelled."""
 
     symbol: str
     at_ns: int
@@ -45,7 +45,7 @@ class Cancel(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """The trade with this id was another one."""
+    """The trade with this id is replaced by `trade`."""
 
     symbol: str
     at_ns: int
@@ -54,7 +54,7 @@ class Correction(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Trading in the symbol halted, or goes on."""
+    """Trading in the symbol is halted, or resumes."""
 
     symbol: str
     at_ns: int
@@ -62,7 +62,7 @@ class Status(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar as the source made it, from `start_ns` on."""
+    """A bar made by the source; it begins at `start_ns`."""
 
     symbol: str
     start_ns: int
@@ -80,7 +80,7 @@ Tick = Trade | Quote | Cancel | Correction | Status | Bar
 
 
 def command(tick: Trade | Quote, feed: int, source_sequence: int) -> dict[str, Any]:
-    """The engine command that tells one tick of the feed with this number."""
+    """The engine command for one tick of the feed with this number."""
     head: dict[str, Any] = {"feed": feed, "source_sequence": source_sequence, "symbol": tick.symbol}
     if isinstance(tick, Trade):
         return {"type": "outside_trade", **head, "price": tick.price, "quantity": tick.quantity}

@@ -1,26 +1,26 @@
-"""Raw ticks to quotes and prints, as pure functions.
+"""Quotes and prints from raw ticks. Pure.
 
-What goes in are the rows of a recorded day: quote updates of *one side of one venue* at a time,
-which are never withdrawn, and trades with the venue's sale condition. What comes out is what an
-outside market tells the engine: a two-sided quote with whole sizes, and prints.
+The input are the rows of a recorded day: quote updates of *one side at one venue* each, which are never
+withdrawn, and trades with the venue's sale condition. The output is the input of the engine: two-sided
+quotes with whole sizes, and prints.
 
-Why the last bid and the last ask, and not the best over all venues: a venue that leaves the inside
-says nothing, so its old bid would stay for ever, and the best over venues is crossed nearly all the
-time. The latest bid and the latest ask, of whatever venue, were the inside when they were written;
-at the end of a millisecond they are locked or crossed in about 1 % of cases, and those are dropped.
+Why the last bid and the last ask, and not the best over all venues: a venue that leaves the best price
+sends no update, so its old bid would stay for ever, and the best over all venues is crossed nearly all
+the time. The latest bid and the latest ask, of any venue, were the best ones when they were recorded. At
+the end of a millisecond they are locked or crossed in about 1 % of cases; those are dropped.
 
-Conflation: a change of price is told at once. A change of size alone is told once in a window of
-`window_ms`, and so is an unchanged quote after a print: the engine lets prints eat the quote, and what
-was eaten comes back only with a new quote, so the tape has to say that the size still stands (most
-prints of another venue, or of none, leave it as it is). What says nothing new is not told. Prints
-are never dropped, only summed where time and price are equal; a quote's time is that of the last row
-it rests on, so a print keeps its place between two quotes.
+Conflation: a change of price is emitted at once. A change of size alone is emitted once per window of
+`window_ms`, and so is an unchanged quote after a print: in the engine prints consume the quote, and only
+a new quote restores the size, so an unchanged size must be confirmed (most prints of another venue, or of
+none, do not change it). Other unchanged quotes are not emitted. Prints are never dropped, only summed if
+time and price are equal. A quote has the time of the last row it is based on, so a print keeps its place
+between two quotes.
 
 Units: times are milliseconds since midnight of the exchange (New York), prices are whole ticks of
 0.01, sizes are whole shares.
 
-Known limits: sizes are those of the one venue at the inside, not the sum over venues; and quotes made
-from prints (`quotes_from_prints`) are an estimate, marked `derived` in the sample.
+Known limits: sizes are those of one venue at the best price, not the sum over venues. Quotes derived from
+prints (`quotes_from_prints`) are an estimate, marked as `derived` in the sample.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ WINDOW_MS = 100
 """Default conflation window."""
 
 SHOWN_PRINTS = 32
-"""Quotes made from prints: how many prints their size is taken from."""
+"""Derived quotes: the number of last prints that their size is computed from."""
 SHOWN_MULTIPLE = 8
-"""Quotes made from prints: shown size = this many times the mean print."""
+"""Derived quotes: the size is this multiple of the mean print."""
 SHOWN_MIN_SHARES = 200
 SHOWN_MAX_SHARES = 10_000
 ROUND_LOT_SHARES = 100
 
 
 class Update(NamedTuple):
-    """One row of the quote tape. A side whose price is 0 did not change."""
+    """One row of recorded quotes. A side with the price 0 did not change."""
 
     at_ms: int
     bid: int
@@ -56,7 +56,7 @@ class Update(NamedTuple):
 
 
 class Print(NamedTuple):
-    """One trade, or several of the same millisecond and price summed."""
+    """One trade, or the sum of several with the same millisecond and price."""
 
     at_ms: int
     price: int
@@ -64,7 +64,7 @@ class Print(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """Both sides of the inside market: `0 < bid < ask`, sizes > 0."""
+    """Best bid and ask: `0 < bid < ask`, sizes > 0."""
 
     at_ms: int
     bid: int
@@ -74,12 +74,12 @@ class Quote(NamedTuple):
 
 
 def is_last_sale(condition: int) -> bool:
-    """Whether a print with this sale condition moves the last price."""
+    """Whether a print with this sale condition sets the last price."""
     return condition & NOT_LAST_SALE == 0
 
 
 def merge_prints(prints: Iterable[Print]) -> Iterator[Print]:
-    """Sum neighbours of equal time and price: the parts of one sweep at one level."""
+    """Sum adjacent prints of equal time and price: the parts of one sweep at one level."""
     held: Print | None = None
     for trade in prints:
         if trade.size <= 0 or trade.price <= 0:
@@ -97,10 +97,10 @@ def merge_prints(prints: Iterable[Print]) -> Iterator[Print]:
 def quotes_from_updates(
     updates: Iterable[Update], prints: Iterable[Print] = (), window_ms: int = WINDOW_MS
 ) -> Iterator[Quote]:
-    """The last bid beside the last ask, conflated; moments that lock or cross are dropped.
+    """The last bid and the last ask, conflated; locked and crossed states are dropped.
 
-    Neither `updates` nor `prints` may go back in time. A state counts once its millisecond is complete,
-    because the two sides of one change come as two rows.
+    `updates` and `prints` must be sorted by time. A state counts when its millisecond is complete,
+    because the two sides of one change are two rows.
     """
     bid = bid_size = ask = ask_size = 0
     conflated = _Conflation(window_ms)
@@ -121,16 +121,16 @@ def quotes_from_updates(
 
 
 def quotes_from_prints(prints: Iterable[Print], window_ms: int = WINDOW_MS) -> Iterator[Quote]:
-    """A one-tick market made from prints alone, for an instrument whose quotes are not recorded.
+    """Quotes one tick wide derived from prints, for an instrument without recorded quotes.
 
-    Price: the quote moves only as far as a print forces it. A print above the ask was bought at the
-    ask: the ask becomes that price and the bid one tick below. A print below the bid was sold at the
-    bid: the bid becomes that price and the ask one tick above. A print at the bid or the ask leaves
-    both. The first print is taken as a purchase. (The tick test of Lee and Ready 1991, "Inferring
-    Trade Direction from Intraday Data", read backwards.)
+    Price: the quote moves only as far as a print requires. A print above the ask was a purchase at the
+    ask: the ask becomes that price, and the bid is one tick below. A print below the bid was a sale at
+    the bid: the bid becomes that price, and the ask is one tick above. A print at the bid or the ask
+    changes neither. The first print counts as a purchase. (The inverse of the tick test of Lee and Ready
+    1991, "Inferring Trade Direction from Intraday Data".)
 
-    Size, the same on both sides: `SHOWN_MULTIPLE` times the mean of the last `SHOWN_PRINTS` prints,
-    in whole round lots, between `SHOWN_MIN_SHARES` and `SHOWN_MAX_SHARES`.
+    Size, the same on both sides: `SHOWN_MULTIPLE` times the mean of the last `SHOWN_PRINTS` prints, in
+    whole round lots, between `SHOWN_MIN_SHARES` and `SHOWN_MAX_SHARES`.
     """
     recent: deque[int] = deque(maxlen=SHOWN_PRINTS)
     bid = ask = 0
@@ -158,30 +158,34 @@ def _shown_size(recent: deque[int]) -> int:
 
 
 class _Conflation:
-    """Which states of the quote are told: see the module's header."""
+    """Selects the quotes that are emitted, by the rules in the module's docstring."""
 
     def __init__(self, window_ms: int) -> None:
         if window_ms < 1:
-            raise ValueError("window_ms must be at least 1")
+            raise ValueError(f"window_ms is {window_ms}; it must be at least 1")
         self._window_ms = window_ms
-        self._told: Quote | None = None
+        self._emitted: Quote | None = None
         self._held: Quote | None = None
         self._printed = False
-        """Whether a print came after what was told last."""
+        """Whether there was a print since the last emitted quote."""
 
     def offer(self, quote: Quote, printed: bool) -> Iterator[Quote]:
-        """The state after one millisecond, and whether there were prints in it."""
+        """Add the state after one millisecond; `printed`: there were prints in it."""
         if self._held is not None and self._held.at_ms // self._window_ms != quote.at_ms // self._window_ms:
             yield from self.finish()
-        if self._told is None or (self._told.bid, self._told.ask) != (quote.bid, quote.ask):
-            self._told, self._held, self._printed = quote, None, False
+        if self._emitted is None or (self._emitted.bid, self._emitted.ask) != (quote.bid, quote.ask):
+            self._emitted, self._held, self._printed = quote, None, False
             yield quote
         else:
             self._held, self._printed = quote, self._printed or printed
 
     def finish(self) -> Iterator[Quote]:
-        """Tell what is held, if it is worth telling."""
+        """Emit the held quote, if it changed or there was a print."""
         held, self._held = self._held, None
-        if held is not None and self._told is not None and (self._printed or held[1:] != self._told[1:]):
-            self._told, self._printed = held, False
+        if (
+            held is not None
+            and self._emitted is not None
+            and (self._printed or held[1:] != self._emitted[1:])
+        ):
+            self._emitted, self._printed = held, False
             yield held

@@ -45,8 +45,8 @@ def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
         SampleMissing: the recording cannot be replayed; the message is the reason.
     """
     if (path / sample.QUOTES).exists():
-        tapes = [tape for tape in sample.read(path) if not symbols or tape.symbol in symbols]
-        return _not_empty(Timeline.of_tapes(tapes), path)
+        symbol_days = [each for each in sample.read(path) if not symbols or each.symbol in symbols]
+        return _not_empty(Timeline.of_days(symbol_days), path)
     if path.suffix in ("", ".zip"):
         folder = path if path.is_dir() else path.parent
         ticks = lean.day_files(folder, "tick")
@@ -79,14 +79,14 @@ def _lean(
         files = [file for file in files if (file.day, file.symbol) == (named[0].day, named[0].symbol)]
         files = files if of_ticks else named
     days = sorted({file.day for file in files})
-    wanted = date.fromisoformat(day) if day else days[0]
-    if wanted not in days:
+    selected = date.fromisoformat(day) if day else days[0]
+    if selected not in days:
         raise SampleMissing(f"{path} holds no day {day}; it has {', '.join(map(str, days[:10]))}")
-    files = [file for file in files if file.day == wanted and (not symbols or file.symbol in symbols)]
+    files = [file for file in files if file.day == selected and (not symbols or file.symbol in symbols)]
     names = sorted({file.symbol for file in files})
     if of_ticks:
-        return Timeline.of_tapes(
-            lean_replay.tape([file for file in files if file.symbol == name]) for name in names
+        return Timeline.of_days(
+            lean_replay.symbol_day([file for file in files if file.symbol == name]) for name in names
         )
     return Timeline(names, (tick for file in files for tick in lean_replay.minutes(file)))
 
@@ -101,10 +101,10 @@ def _table(files: Sequence[Path], symbols: Sequence[str], day: str) -> Timeline:
     if symbols:
         frame = frame.filter(pl.col("symbol").is_in(list(symbols)))
     days = sorted(frame["day"].unique().to_list())
-    wanted = (date.fromisoformat(day) - EPOCH).days if day else (days[0] if days else 0)
-    if day and wanted not in days:
+    selected = (date.fromisoformat(day) - EPOCH).days if day else (days[0] if days else 0)
+    if day and selected not in days:
         raise SampleMissing(f"{files[0].parent} holds no tick of {day}")
-    frame = frame.filter(pl.col("day") == wanted)
+    frame = frame.filter(pl.col("day") == selected)
     if len(frame) > TICKS_MAX:
         raise SampleMissing(f"the day has {len(frame):,} ticks; at most {TICKS_MAX:,} can be replayed")
     return Timeline(sorted(frame["symbol"].unique().to_list()), _ticks(frame))

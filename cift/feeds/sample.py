@@ -1,10 +1,10 @@
-"""The recorded day carried in `data/sample`: its columns, how it is read and written.
+"""The recorded day in `data/sample`: its columns, reader and writer.
 
-Two Parquet files (zstd), rows ordered by symbol and, within it, by time. To stay small, numbers that
-move slowly are stored as the difference to the row before of the same symbol (the first row of a
-symbol: to 0). `quotes.parquet`: symbol, derived, d_at_ms, d_bid, spread, bid_size, ask_size.
-`prints.parquet`: symbol, d_at_ms, d_price, size. Prices are ticks of 0.01, times milliseconds since
-midnight in New York, sizes shares.
+Two Parquet files (zstd), sorted by symbol and time. To keep them small, slowly changing numbers are
+stored as the difference to the previous row of the same symbol (the first row of a symbol: to 0).
+`quotes.parquet`: symbol, derived, d_at_ms, d_bid, spread, bid_size, ask_size. `prints.parquet`: symbol,
+d_at_ms, d_price, size. Prices are ticks of 0.01, times milliseconds since midnight in New York, sizes
+shares.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cift.feeds.quotes import Print, Quote
 
 if TYPE_CHECKING:
-    import polars as pl  # a quarter of a second to import: only what reads or writes the sample pays it
+    import polars as pl  # takes 0.25 s to import, so only reading and writing the sample imports it
 
 OPEN_MS = (9 * 60 + 30) * 60_000
 CLOSE_MS = 16 * 60 * 60_000
@@ -26,12 +26,12 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "data" / "sample"
 
 
 class SampleMissing(Exception):
-    """The sample's files are not where they should be, or not what they should be."""
+    """A recording is missing or cannot be read."""
 
 
 @dataclass(frozen=True)
-class Tape:
-    """One symbol's day. `derived`: the quotes were made from the prints, not recorded."""
+class SymbolDay:
+    """One symbol's day. `derived`: the quotes were derived from the prints, not recorded."""
 
     symbol: str
     derived: bool
@@ -39,7 +39,7 @@ class Tape:
     prints: list[Print]
 
 
-def write(folder: Path, tapes: list[Tape]) -> list[Path]:
+def write(folder: Path, days: list[SymbolDay]) -> list[Path]:
     """Write both files; returns their paths."""
     import polars as pl
 
@@ -48,13 +48,13 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
     )
     print_schema = {"symbol": pl.String} | dict.fromkeys(("d_at_ms", "d_price", "size"), pl.Int32)
     quote_frames, print_frames = [], []
-    for tape in tapes:
-        at_ms, bid, bid_size, ask, ask_size = _columns(tape.quotes, 5)
+    for day in days:
+        at_ms, bid, bid_size, ask, ask_size = _columns(day.quotes, 5)
         quote_frames.append(
             pl.DataFrame(
                 {
-                    "symbol": [tape.symbol] * len(at_ms),
-                    "derived": [tape.derived] * len(at_ms),
+                    "symbol": [day.symbol] * len(at_ms),
+                    "derived": [day.derived] * len(at_ms),
                     "d_at_ms": _differences(at_ms),
                     "d_bid": _differences(bid),
                     "spread": [high - low for low, high in zip(bid, ask, strict=True)],
@@ -64,11 +64,11 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
                 schema=quote_schema,
             )
         )
-        at_ms, price, size = _columns(tape.prints, 3)
+        at_ms, price, size = _columns(day.prints, 3)
         print_frames.append(
             pl.DataFrame(
                 {
-                    "symbol": [tape.symbol] * len(at_ms),
+                    "symbol": [day.symbol] * len(at_ms),
                     "d_at_ms": _differences(at_ms),
                     "d_price": _differences(price),
                     "size": size,
@@ -82,20 +82,20 @@ def write(folder: Path, tapes: list[Tape]) -> list[Path]:
     return paths
 
 
-def read(folder: Path = FOLDER) -> list[Tape]:
-    """All tapes of the folder, in the files' order. Raises `SampleMissing`."""
+def read(folder: Path = FOLDER) -> list[SymbolDay]:
+    """All symbols of the folder, in the files' order. Raises SampleMissing."""
     import polars as pl
 
     quotes, prints = _load(folder / QUOTES), _load(folder / PRINTS)
-    tapes = []
+    days = []
     for symbol in quotes["symbol"].unique(maintain_order=True).to_list():
-        mine = quotes.filter(pl.col("symbol") == symbol)
-        at_ms, bid = mine["d_at_ms"].cum_sum().to_list(), mine["d_bid"].cum_sum()
+        own = quotes.filter(pl.col("symbol") == symbol)
+        at_ms, bid = own["d_at_ms"].cum_sum().to_list(), own["d_bid"].cum_sum()
         sides = (
             bid.to_list(),
-            mine["bid_size"].to_list(),
-            (bid + mine["spread"]).to_list(),
-            mine["ask_size"].to_list(),
+            own["bid_size"].to_list(),
+            (bid + own["spread"]).to_list(),
+            own["ask_size"].to_list(),
         )
         trades = prints.filter(pl.col("symbol") == symbol)
         columns = (
@@ -103,15 +103,15 @@ def read(folder: Path = FOLDER) -> list[Tape]:
             trades["d_price"].cum_sum().to_list(),
             trades["size"].to_list(),
         )
-        tapes.append(
-            Tape(
+        days.append(
+            SymbolDay(
                 symbol,
-                bool(mine["derived"].any()),
+                bool(own["derived"].any()),
                 [Quote(*row) for row in zip(at_ms, *sides, strict=True)],
                 [Print(*row) for row in zip(*columns, strict=True)],
             )
         )
-    return tapes
+    return days
 
 
 def _load(path: Path) -> pl.DataFrame:
@@ -120,9 +120,7 @@ def _load(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as problem:
-        raise SampleMissing(
-            f"cannot read {path}: {problem}; make it with scripts/build_sample.py"
-        ) from problem
+        raise SampleMissing(f"cannot read {path}: {problem}; scripts/build_sample.py makes it") from problem
 
 
 def _columns(rows: list[Quote] | list[Print], width: int) -> list[list[int]]:

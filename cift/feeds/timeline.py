@@ -1,8 +1,8 @@
-"""A recorded day as one line of ticks, and its dating to now. Pure.
+"""The ticks of a recorded day in one order, and their re-dating to now. Pure.
 
-Order: by time; at the same time prints stand before quotes, because a recorded quote is what was left
-at the end of its moment. The line is kept as flat arrays (the sample is about 25 MB), not as objects.
-Times of a line are nanoseconds since midnight of the recorded day.
+Order: by time; prints come before quotes of the same time, because a recorded quote is the state at the
+end of its moment. The ticks are kept as flat arrays (about 25 MB for the sample), not as objects. Times
+are nanoseconds since midnight of the recorded day.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cift.feeds import quotes as sample_tape
+from cift.feeds import quotes
 from cift.feeds.outside import Quote, Trade
-from cift.feeds.sample import CLOSE_MS, OPEN_MS, Tape
+from cift.feeds.sample import CLOSE_MS, OPEN_MS, SymbolDay
 
 PRICE_NANOS_PER_TICK = 10_000_000
 """The sample's tick is 0.01."""
@@ -24,23 +24,24 @@ NS_PER_MS = 1_000_000
 _PRINT, _QUOTE = 0, 1
 
 _Row = tuple[int, int, int, int, int, int, int]
-"""Time, `_PRINT` or `_QUOTE`, number of the symbol; price and quantity, or bid, its own, ask, its own."""
+"""Time, `_PRINT` or `_QUOTE`, index of the symbol; then price and quantity, or those of the bid and of
+the ask."""
 
 
-def said(symbol: str, what: sample_tape.Print | sample_tape.Quote) -> Trade | Quote:
+def tick_of(symbol: str, row: quotes.Print | quotes.Quote) -> Trade | Quote:
     """A row of the sample as a tick."""
-    at_ns, price, share = what.at_ms * NS_PER_MS, PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
-    if isinstance(what, sample_tape.Print):
-        return Trade(symbol, at_ns, what.price * price, what.size * share)
-    return Quote(
-        symbol, at_ns, what.bid * price, what.bid_size * share, what.ask * price, what.ask_size * share
-    )
+    at_ns, price, share = row.at_ms * NS_PER_MS, PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
+    if isinstance(row, quotes.Print):
+        return Trade(symbol, at_ns, row.price * price, row.size * share)
+    return Quote(symbol, at_ns, row.bid * price, row.bid_size * share, row.ask * price, row.ask_size * share)
 
 
 class Timeline:
-    """The ticks of some symbols, merged; their times are nanoseconds since the day's midnight. Positions
-    count from 0. The day is played from `opens_ms` to `closes_ms`; by default from the millisecond of
-    its first tick to the one after its last."""
+    """The merged ticks of some symbols; times are nanoseconds since the day's midnight. Positions count
+    from 0.
+
+    The day is replayed from `opens_ms` to `closes_ms`; by default from the millisecond of its first tick
+    to the one after its last."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Timeline:
         self.symbols = list(symbols)
         number = {symbol: index for index, symbol in enumerate(symbols)}
         rows = [_row(tick, number[tick.symbol]) for tick in ticks]
-        rows.sort(key=lambda row: row[:3])  # stable: equal keys keep the tape's order
+        rows.sort(key=lambda row: row[:3])  # stable: equal keys keep the order of the recording
         self._columns = [array("q", column) for column in zip(*rows, strict=True)] or [array("q")] * 7
         first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
         self.opens_ms = first // NS_PER_MS if opens_ms is None else opens_ms
@@ -63,17 +64,12 @@ class Timeline:
         """Whether every quantity is a whole number of shares."""
 
     @staticmethod
-    def of_tapes(tapes: Iterable[Tape]) -> Timeline:
-        """The line of an equity's regular session, as the sample has it."""
-        tapes = list(tapes)
+    def of_days(days: Iterable[SymbolDay]) -> Timeline:
+        """The regular session of equities, from rows in the sample's units."""
+        days = list(days)
         return Timeline(
-            [tape.symbol for tape in tapes],
-            (
-                said(tape.symbol, what)
-                for tape in tapes
-                for rows in (tape.prints, tape.quotes)
-                for what in rows
-            ),
+            [day.symbol for day in days],
+            (tick_of(day.symbol, row) for day in days for rows in (day.prints, day.quotes) for row in rows),
             OPEN_MS,
             CLOSE_MS,
         )
@@ -82,7 +78,7 @@ class Timeline:
         return len(self._columns[0])
 
     def position(self, at_ms: float) -> int:
-        """Number of ticks before `at_ms`."""
+        """The number of ticks before `at_ms`."""
         return bisect_left(self._columns[0], at_ms * NS_PER_MS)
 
     def tick(self, position: int) -> Trade | Quote:
@@ -98,7 +94,7 @@ class Timeline:
         return [self.tick(position) for position in range(start, end)]
 
     def quotes_at(self, position: int) -> list[Trade | Quote]:
-        """Each symbol's latest quote before `position`, oldest first: what a newcomer must be told."""
+        """Each symbol's latest quote before `position`, oldest first."""
         kinds, numbers = self._columns[1], self._columns[2]
         found: dict[int, Trade | Quote] = {}
         for before in range(position - 1, -1, -1):
@@ -111,7 +107,8 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Redating:
-    """Maps the recorded day onto the wall clock: `from_ms` of the day is `started_ns`, times `speed`."""
+    """Maps the recorded day to the wall clock: `from_ms` of the day is `started_ns`; the day runs `speed`
+    times as fast."""
 
     started_ns: int
     from_ms: int

@@ -1,1 +1,1 @@
-"""Functions that run outside market feeds: replay, Alpaca, Massive, agents."""
+"""Functions that run the outside market: replay, Alpaca, Massive, agents."""

@@ -1,4 +1,4 @@
-"""Say when a feed of the outside market falls silent, and when it is heard again."""
+"""Report when a feed of the outside market falls silent, and when it sends again."""
 
 from cift.function import every
 from cift.kernel.clock import now_ns

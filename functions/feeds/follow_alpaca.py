@@ -5,7 +5,7 @@ import os
 
 from cift import bootstrap
 from cift.feeds.alpaca.source import AlpacaSource
-from cift.feeds.follow import follow
+from cift.feeds.run_source import run_source
 from cift.feeds.settings import MarketSettings
 from cift.function import daemon
 from cift.platform.engine import Engine
@@ -18,4 +18,4 @@ async def follow_alpaca(engine: Engine, ticks: Ticks) -> None:
     settings.check()
     source = AlpacaSource(settings.alpaca, settings.symbols or bootstrap.SYMBOLS, settings.hours)
     prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
-    await follow(engine, source, prepare, ticks)
+    await run_source(engine, source, prepare, ticks)

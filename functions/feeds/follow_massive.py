@@ -4,8 +4,8 @@ import functools
 import os
 
 from cift import bootstrap
-from cift.feeds.follow import follow
 from cift.feeds.massive.source import MassiveSource
+from cift.feeds.run_source import run_source
 from cift.feeds.settings import MarketSettings
 from cift.function import daemon
 from cift.platform.engine import Engine
@@ -18,4 +18,4 @@ async def follow_massive(engine: Engine, ticks: Ticks) -> None:
     settings.check()
     source = MassiveSource(settings.massive, settings.symbols or bootstrap.SYMBOLS, settings.hours)
     prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
-    await follow(engine, source, prepare, ticks)
+    await run_source(engine, source, prepare, ticks)

@@ -1,11 +1,11 @@
-"""Replay a recorded day as the outside market, loop after loop (CIFT_MARKET=replay)."""
+"""Replay a recorded day as the outside market, in a loop (CIFT_MARKET=replay)."""
 
 import functools
 import os
 
 from cift import bootstrap
 from cift.feeds import replay
-from cift.feeds.follow import follow
+from cift.feeds.run_source import run_source
 from cift.feeds.settings import MarketSettings
 from cift.function import daemon
 from cift.platform.engine import Engine
@@ -18,4 +18,4 @@ async def replay_market(engine: Engine, ticks: Ticks) -> None:
     source = await replay.load(settings)
     lot = bootstrap.lot(in_whole_units=source.in_whole_units)
     prepare = functools.partial(bootstrap.state_facts, engine, "replay", source.symbols, lot)
-    await follow(engine, source, prepare, ticks)
+    await run_source(engine, source, prepare, ticks)

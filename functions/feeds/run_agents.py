@@ -1,4 +1,4 @@
-"""Let seeded agents trade with each other and with everybody (CIFT_MARKET=agents)."""
+"""Run seeded agents that trade with each other and with all users (CIFT_MARKET=agents)."""
 
 import functools
 import os

@@ -20,7 +20,7 @@ from cift.auth import managed
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import command
 from cift.feeds.quotes import Quote
-from cift.feeds.timeline import said
+from cift.feeds.timeline import tick_of
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
@@ -90,9 +90,9 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     await engine.submit(
         {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
     )
-    await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+    await engine.submit(command(tick_of(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
     yield
-    await engine.submit(command(said(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
+    await engine.submit(command(tick_of(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cift.cli.app import app
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import command
 from cift.feeds.quotes import Quote
-from cift.feeds.timeline import said
+from cift.feeds.timeline import tick_of
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import Stack
@@ -53,9 +53,9 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
         {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
     )
     numbers = Monotonic(lambda: 0)
-    await engine.submit(command(said("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
+    await engine.submit(command(tick_of("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
     yield
-    await engine.submit(command(said("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
+    await engine.submit(command(tick_of("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
 
 
 @pytest.mark.usefixtures("quoted")

@@ -1,4 +1,4 @@
-"""Alpaca's stream and history as its documentation describes them: docs.alpaca.markets, "WebSocket Stream",
+"""Alpaca's stream and history, from its documentation: docs.alpaca.markets, "WebSocket Stream",
 "Real-time Stock Data" (whose examples are the messages below) and the historical endpoints."""
 
 import asyncio
@@ -42,7 +42,7 @@ LULD = {"T": "l", "S": "IONM", "u": 3.24, "d": 2.65, "i": "B", "t": "2023-09-06T
 def trade(
     symbol: str, number: int, price: float, size: int, at_ns: int | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A trade that happened now."""
+    """A trade with the current time."""
     t = precise(now_ns() if at_ns is None else at_ns)
     return {
         "T": "t",
@@ -60,7 +60,7 @@ def trade(
 def quote(
     symbol: str, bid: float, ask: float, size: int = 100, at_ns: int | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A quote of now."""
+    """A quote with the current time."""
     t = precise(now_ns() if at_ns is None else at_ns)
     return {"T": "q", "S": symbol, "bx": "V", "bp": bid, "bs": size, "ax": "V", "ap": ask, "as": size,
             "c": ["R"], "z": "B", "t": t} | more  # fmt: skip
@@ -74,53 +74,52 @@ class AlpacaServer(Provider):
         self.symbols_max = 30
         self.connections_max = 1
         self.auth_timeout_s = 10.0
-        self.silent_at: str | None = None
-        """`auth` or `subscribe`: this message is never answered."""
+        self.ignored_action: str | None = None
+        """`auth` or `subscribe`: this message gets no response."""
         self.refuses: int | None = None
-        """The subscription is answered with this error."""
+        """The error code of the response to a subscription."""
         self.unknown: set[str] = set()
-        """Symbols that a confirmation leaves out."""
+        """Symbols that the confirmation of a subscription omits."""
         self.history: dict[str, dict[str, list[dict[str, Any]]]] = {"trades": {}, "quotes": {}, "bars": {}}
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/v2"
 
-    # ── the stream ──────────────────────────────────────────────────────────────────────────────
-    async def talk(self, client: Client) -> None:
+    async def serve(self, client: Client) -> None:
         await self.send(client, [{"T": "success", "msg": "connected"}])
         try:
             async with asyncio.timeout(self.auth_timeout_s) as limit:
                 while not client.authenticated:
-                    await self._hear(client, await client.socket.recv())
+                    await self._handle(client, await client.socket.recv())
                 limit.reschedule(None)
         except TimeoutError:
             await self.error(client, 404)
             return
         async for frame in client.socket:
-            await self._hear(client, frame)
+            await self._handle(client, frame)
 
-    async def _hear(self, client: Client, frame: bytes | str) -> None:
+    async def _handle(self, client: Client, frame: bytes | str) -> None:
         try:
-            said = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
-            action = said["action"]
+            message = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
+            action = message["action"]
         except (ValueError, KeyError, TypeError):
             return await self.error(client, 400)
-        if action == self.silent_at:
+        if action == self.ignored_action:
             return None
         if action == "auth":
-            return await self._authenticate(client, said)
+            return await self._authenticate(client, message)
         if action != "subscribe":
             return await self.error(client, 400)
         if not client.authenticated:
             return await self.error(client, 401)
-        return await self._subscribe(client, said)
+        return await self._subscribe(client, message)
 
-    async def _authenticate(self, client: Client, said: dict[str, Any]) -> None:
+    async def _authenticate(self, client: Client, message: dict[str, Any]) -> None:
         assert client.socket.request is not None
         if client.authenticated:
             return await self.error(client, 403)
-        if (said.get("key"), said.get("secret")) != (KEY, SECRET):
+        if (message.get("key"), message.get("secret")) != (KEY, SECRET):
             return await self.error(client, 402)
         if client.socket.request.path.rpartition("/")[2] not in self.feeds:
             return await self.error(client, 409)
@@ -129,21 +128,21 @@ class AlpacaServer(Provider):
         client.authenticated = True
         return await self.send(client, [{"T": "success", "msg": "authenticated"}])
 
-    async def _subscribe(self, client: Client, said: dict[str, Any]) -> None:
+    async def _subscribe(self, client: Client, message: dict[str, Any]) -> None:
         if self.refuses is not None:
             return await self.error(client, self.refuses)
         for channel in CHANNELS.values():
-            wanted = set(said.get(channel, [])) - self.unknown
-            if len(wanted) > self.symbols_max:
+            requested = set(message.get(channel, [])) - self.unknown
+            if len(requested) > self.symbols_max:
                 return await self.error(client, 405)
-            client.topics.setdefault(channel, set()).update(wanted)
+            client.topics.setdefault(channel, set()).update(requested)
         for channel in ("corrections", "cancelErrors"):
-            client.topics[channel] = client.topics["trades"]  # they come with the trades
-        told = {channel: sorted(client.topics[channel]) for channel in CHANNELS.values()}
-        return await self.send(client, [{"T": "subscription", **told}])
+            client.topics[channel] = client.topics["trades"]  # included in the trades
+        confirmed = {channel: sorted(client.topics[channel]) for channel in CHANNELS.values()}
+        return await self.send(client, [{"T": "subscription", **confirmed}])
 
     async def error(self, client: Client, code: int) -> None:
-        """An error ends the connection."""
+        """Send an error and end the connection."""
         await self.send(client, [{"T": "error", "code": code, "msg": ERRORS[code]}])
         await client.socket.close()
 
@@ -153,28 +152,27 @@ class AlpacaServer(Provider):
         else:
             await client.socket.send(json.dumps(messages))
 
-    async def say(self, *messages: dict[str, Any]) -> None:
-        """To each subscriber what it subscribed to, in one array."""
+    async def publish(self, *messages: dict[str, Any]) -> None:
+        """Send to each client the messages that it subscribed to, in one array."""
         for client in list(self.clients):
-            wanted = [m for m in messages if m["S"] in client.topics.get(CHANNELS[m["T"]], ())]
-            if not wanted:
+            subscribed = [m for m in messages if m["S"] in client.topics.get(CHANNELS[m["T"]], ())]
+            if not subscribed:
                 continue
             if client.socket.transport.get_write_buffer_size() > WAITING_BYTES_MAX:
                 await self.error(client, 407)
                 continue
-            await self.send(client, wanted)
+            await self.send(client, subscribed)
 
     async def subscribed(self) -> Client:
         """The client, once it has subscribed."""
         await self.until(lambda: any(client.topics for client in self.clients))
         return next(client for client in self.clients if client.topics)
 
-    # ── history ─────────────────────────────────────────────────────────────────────────────────
-    def may_read(self, headers: Headers) -> bool:
+    def is_authenticated(self, headers: Headers) -> bool:
         return (headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")) == (KEY, SECRET)
 
     def page(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
-        """Rows sorted by symbol, then time; the token says where to go on."""
+        """Rows sorted by symbol, then time; the token is the position of the next page."""
         what = path.removeprefix("/v2/stocks/")
         start, end = parse_rfc3339(parameters["start"]), parse_rfc3339(parameters["end"])
         assert start is not None and end is not None
@@ -191,15 +189,15 @@ class AlpacaServer(Provider):
             by_symbol.setdefault(symbol, []).append(row)
         return {what: by_symbol, "next_page_token": None if following is None else str(following)}
 
-    def keep(self, what: str, *messages: dict[str, Any]) -> None:
-        """Have it in the history, as the endpoints tell it."""
+    def add_history(self, what: str, *messages: dict[str, Any]) -> None:
+        """Add messages to the history, in the form of the endpoints."""
         for message in messages:
             row = {name: value for name, value in message.items() if name not in ("T", "S")}
             self.history[what].setdefault(message["S"], []).append(row)
 
 
 def packed(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with its time as MessagePack's own."""
+    """The message with its time as a MessagePack timestamp."""
     at_ns = parse_rfc3339(message["t"])
     assert at_ns is not None
     return message | {"t": msgpack.Timestamp(at_ns // 10**9, at_ns % 10**9)}

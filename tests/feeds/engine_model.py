@@ -1,4 +1,4 @@
-"""The engine as a feed sees it: a small model of its refusals alone, which remembers what it was told."""
+"""A small model of the engine for feeds: only its refusals. It records the accepted commands."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from cift.kernel.errors import OutcomeUnknown, Refused, Unavailable
 
 
 class Engine:
-    """Refuses as the engine does."""
+    """Refuses like the engine."""
 
     def __init__(self) -> None:
         self.away: type[Exception] | None = None
@@ -17,8 +17,8 @@ class Engine:
         self.open = False
         self.last_sequence = 0
         self.refused = 0
-        """Commands that came while it was away."""
-        self.told: list[dict[str, Any]] = []
+        """Commands that arrived while it was away."""
+        self.accepted: list[dict[str, Any]] = []
 
     async def submit(self, command: dict[str, Any]) -> None:
         await asyncio.sleep(0)
@@ -39,11 +39,11 @@ class Engine:
             raise Refused("market_closed", "no")
         else:
             self.last_sequence = command["source_sequence"]
-        self.told.append(command)
+        self.accepted.append(command)
 
     async def query(self, query: dict[str, Any]) -> dict[str, Any]:
-        raise AssertionError("the replay asks nothing")
+        raise AssertionError("the replay sends no queries")
 
 
-def of(told: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [command for command in told if command["type"] == kind]
+def of(commands: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [command for command in commands if command["type"] == kind]

@@ -1,4 +1,4 @@
-"""Massive's socket and history as its documentation describes them: massive.com/docs/websocket/stocks (whose
+"""Massive's WebSocket and history, from its documentation: massive.com/docs/websocket/stocks (whose
 examples are the messages below), /docs/rest/stocks, and the statuses of its published schema."""
 
 import asyncio
@@ -35,7 +35,7 @@ DAY = {"v": 642646396.0, "vw": 1.469, "o": 1.5032, "c": 1.4604, "h": 1.5064, "l"
 
 
 def trade(symbol: str, number: int, price: float, size: int, **more: Any) -> dict[str, Any]:
-    """A trade that happened now."""
+    """A trade with the current time."""
     return {
         "ev": "T", "sym": symbol, "x": 4, "i": str(number), "z": 3, "p": price, "s": size, "c": [0],
         "t": now_ns() // 10**6, "q": 1_000 + number,
@@ -43,15 +43,15 @@ def trade(symbol: str, number: int, price: float, size: int, **more: Any) -> dic
 
 
 def quote(symbol: str, number: int, bid: float, ask: float, size: int = 100, **more: Any) -> dict[str, Any]:
-    """A quote of now."""
+    """A quote with the current time."""
     return {
         "ev": "Q", "sym": symbol, "bx": 4, "bp": bid, "bs": size, "ax": 7, "ap": ask, "as": size,
         "t": now_ns() // 10**6, "q": 1_000 + number, "z": 3,
     } | more  # fmt: skip
 
 
-def kept(message: dict[str, Any]) -> dict[str, Any]:
-    """The same trade or quote as the history tells it."""
+def as_history(message: dict[str, Any]) -> dict[str, Any]:
+    """The same trade or quote in the form of the history."""
     both = {"sip_timestamp": message["t"] * 10**6 + 123_456, "sequence_number": message["q"]}
     if message["ev"] == "T":
         return both | {
@@ -69,8 +69,8 @@ class MassiveServer(Provider):
         super().__init__()
         self.entitled = True
         self.auth_timeout_s = 10.0
-        self.silent_at: str | None = None
-        """`auth` or `subscribe`: this message is never answered."""
+        self.ignored_action: str | None = None
+        """`auth` or `subscribe`: this message gets no response."""
         self.history: dict[str, list[dict[str, Any]]] = {}
         """Rows by path without parameters."""
 
@@ -78,31 +78,30 @@ class MassiveServer(Provider):
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/stocks"
 
-    # ── the socket ──────────────────────────────────────────────────────────────────────────────
-    async def talk(self, client: Client) -> None:
+    async def serve(self, client: Client) -> None:
         await self.status(client, "connected")
         try:
             async with asyncio.timeout(self.auth_timeout_s) as limit:
                 while not client.authenticated:
-                    await self._hear(client, await client.socket.recv())
+                    await self._handle(client, await client.socket.recv())
                 limit.reschedule(None)
         except TimeoutError:
-            await self.throw_out(client, "auth_timeout")
+            await self.disconnect(client, "auth_timeout")
             return
         async for frame in client.socket:
-            await self._hear(client, frame)
+            await self._handle(client, frame)
 
-    async def _hear(self, client: Client, frame: bytes | str) -> None:
-        said = json.loads(frame)
-        action, parameters = said["action"], said["params"]
-        if action == self.silent_at:
+    async def _handle(self, client: Client, frame: bytes | str) -> None:
+        message = json.loads(frame)
+        action, parameters = message["action"], message["params"]
+        if action == self.ignored_action:
             return
         if action == "auth":
             if parameters != KEY:
-                await self.throw_out(client, "auth_failed")
+                await self.disconnect(client, "auth_failed")
                 return
             for other in [each for each in self.clients if each.authenticated]:
-                await self.throw_out(other, "max_connections")  # the newer one stays
+                await self.disconnect(other, "max_connections")  # the newer connection stays
             client.authenticated = True
             await self.status(client, "auth_success")
         elif not client.authenticated:
@@ -118,35 +117,34 @@ class MassiveServer(Provider):
     async def status(self, client: Client, status: str, message: str = "") -> None:
         await self.send(client, [{"ev": "status", "status": status, "message": message or MESSAGES[status]}])
 
-    async def throw_out(self, client: Client, status: str) -> None:
+    async def disconnect(self, client: Client, status: str) -> None:
         await self.status(client, status)
         await client.socket.close(POLICY_VIOLATION)
 
     async def send(self, client: Client, messages: list[dict[str, Any]]) -> None:
         await client.socket.send(json.dumps(messages))
 
-    async def say(self, *messages: dict[str, Any]) -> None:
-        """To each subscriber what it subscribed to, in one array."""
+    async def publish(self, *messages: dict[str, Any]) -> None:
+        """Send to each client the messages that it subscribed to, in one array."""
         for client in list(self.clients):
-            wanted = [m for m in messages if m["sym"] in client.topics.get(m["ev"], ())]
-            if not wanted:
+            subscribed = [m for m in messages if m["sym"] in client.topics.get(m["ev"], ())]
+            if not subscribed:
                 continue
             if client.socket.transport.get_write_buffer_size() > WAITING_BYTES_MAX:
-                await self.throw_out(client, "slow_consumer")
+                await self.disconnect(client, "slow_consumer")
                 continue
-            await self.send(client, wanted)
+            await self.send(client, subscribed)
 
     async def subscribed(self) -> Client:
         """The client, once it has subscribed to quotes and trades."""
         await self.until(lambda: any({"T", "Q"} <= set(client.topics) for client in self.clients))
         return next(client for client in self.clients if client.topics)
 
-    # ── history ─────────────────────────────────────────────────────────────────────────────────
-    def may_read(self, headers: Headers) -> bool:
+    def is_authenticated(self, headers: Headers) -> bool:
         return headers.get("Authorization") == f"Bearer {KEY}"
 
     def page(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
-        """A page, and the address of the next one."""
+        """A page with the URL of the next one."""
         found = [
             row
             for row in self.history[path]

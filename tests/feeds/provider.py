@@ -1,5 +1,5 @@
-"""A provider on this machine: a WebSocket and pages of REST on one port. What it says and when is the
-subclass's, from the provider's documentation; what goes wrong is the test's."""
+"""A local provider: a WebSocket and REST pages on one port. Subclasses implement a provider's protocol
+from its documentation; the tests cause the faults."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ from websockets.http11 import Request, Response
 from tests.target import DEADLINE_S
 
 WAITING_BYTES_MAX = 256 * 1024
-"""What a client may leave unread before it is slow."""
+"""A client with more unread bytes is slow."""
 
 
 @dataclass
 class Client:
-    """One connection, and what it asked for."""
+    """One connection and its subscriptions."""
 
     socket: ServerConnection
     packed: bool = False
@@ -38,11 +38,11 @@ class Provider:
     def __init__(self) -> None:
         self.clients: list[Client] = []
         self.attempts = 0
-        """Connections that were begun."""
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        """Path and parameters of each page that was asked for."""
+        """Number of connections opened."""
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        """Path and parameters of each REST request."""
         self.failures: list[tuple[int, dict[str, str]]] = []
-        """Status and headers that the next pages are answered with."""
+        """Status and headers of the next responses."""
         self.page_rows = 10_000
         self._server: Server | None = None
 
@@ -53,7 +53,7 @@ class Provider:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.shut()
+        await self.stop()
 
     async def open(self, port: int = 0) -> None:
         self._server = await serve(
@@ -61,8 +61,8 @@ class Provider:
         )
         self.port: int = next(iter(self._server.sockets)).getsockname()[1]
 
-    async def shut(self) -> None:
-        """Nobody listens any more."""
+    async def stop(self) -> None:
+        """Stop the server."""
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
@@ -71,25 +71,23 @@ class Provider:
     def rest_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    # ── of the subclass ─────────────────────────────────────────────────────────────────────────
-    async def talk(self, client: Client) -> None:
-        """Serve one client until it leaves."""
+    async def serve(self, client: Client) -> None:
+        """Serve one client until it disconnects."""
         raise NotImplementedError
 
     def page(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
-        """A page of history; raises KeyError where there is none."""
+        """A page of history. Raises KeyError if there is none."""
         raise NotImplementedError
 
-    def may_read(self, headers: Headers) -> bool:
-        """Whether these headers authenticate a call of REST."""
+    def is_authenticated(self, headers: Headers) -> bool:
+        """Whether these headers authenticate a REST request."""
         raise NotImplementedError
 
     async def send(self, client: Client, messages: list[dict[str, Any]]) -> None:
         raise NotImplementedError
 
-    # ── what a test does to it ──────────────────────────────────────────────────────────────────
     async def drop(self) -> None:
-        """Every connection breaks without a word."""
+        """Abort every connection without a close frame."""
         for client in list(self.clients):
             client.socket.transport.abort()
         await self.until(lambda: not self.clients)
@@ -99,14 +97,13 @@ class Provider:
             while not condition():
                 await asyncio.sleep(0.01)
 
-    # ── inside ──────────────────────────────────────────────────────────────────────────────────
     async def _serve(self, socket: ServerConnection) -> None:
         self.attempts += 1
         assert socket.request is not None
         client = Client(socket, packed=socket.request.headers.get("Content-Type") == "application/msgpack")
         self.clients.append(client)
         try:
-            await self.talk(client)
+            await self.serve(client)
         except ConnectionClosed:
             pass
         finally:
@@ -118,40 +115,40 @@ class Provider:
             return None
         target = urlsplit(request.path)
         parameters = {name: values[0] for name, values in parse_qs(target.query).items()}
-        self.asked.append((target.path, parameters))
+        self.requests.append((target.path, parameters))
         if self.failures:
             status, headers = self.failures.pop(0)
-            return answer(status, {"message": HTTPStatus(status).phrase.lower()}, headers)
-        if not self.may_read(request.headers):
-            return answer(403, {"message": "forbidden."})
+            return response(status, {"message": HTTPStatus(status).phrase.lower()}, headers)
+        if not self.is_authenticated(request.headers):
+            return response(403, {"message": "forbidden."})
         try:
-            return answer(200, self.page(target.path, parameters))
+            return response(200, self.page(target.path, parameters))
         except KeyError:
-            return answer(404, {"message": "endpoint not found."})
+            return response(404, {"message": "endpoint not found."})
 
 
-def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+def response(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     payload = json.dumps(body).encode()
     given = {"Content-Type": "application/json", "Content-Length": str(len(payload)), **(headers or {})}
     return Response(status, HTTPStatus(status).phrase, Headers({**given, "Connection": "close"}), payload)
 
 
 def cut(rows: list[Any], size: int, begin: int) -> tuple[list[Any], int | None]:
-    """One page of rows, and where the next begins."""
+    """One page of rows, and the position of the next one."""
     end = begin + size
     return rows[begin:end], end if end < len(rows) else None
 
 
 @contextlib.asynccontextmanager
 async def repeating(act: Any, every_s: float = 0.2) -> AsyncIterator[None]:
-    """`act` again and again meanwhile."""
+    """Call `act` repeatedly within the block."""
 
-    async def again() -> None:
+    async def repeat() -> None:
         while True:
             await act()
             await asyncio.sleep(every_s)
 
-    task = asyncio.create_task(again())
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Raw ticks of a live feed reach the stream TICKS, each once, whatever becomes of the stream meanwhile."""
+"""Raw ticks of a feed reach the stream TICKS, each once, also after an outage of the stream."""
 
 import asyncio
 from typing import Any
@@ -22,8 +22,8 @@ def trade(symbol: str, number: int, at_ns: int = AT_NS) -> Trade:
     return Trade(symbol, at_ns, 100 * N + number, N, str(number), conditions=0x20)
 
 
-async def kept(platform: Platform, feed: str) -> list[dict[str, Any]]:
-    """What TICKS holds of a feed."""
+async def in_stream(platform: Platform, feed: str) -> list[dict[str, Any]]:
+    """The batches of a feed in TICKS."""
     js = await platform.nats.jetstream()
     subscription = await js.subscribe(f"ticks.{feed}.*", stream="TICKS", ordered_consumer=True)
     found, pending = [], 1
@@ -35,17 +35,21 @@ async def kept(platform: Platform, feed: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_trades_and_quotes_arrive_numbered_by_their_time_and_other_ticks_are_left_out(
+async def test_trades_and_quotes_get_sequences_from_their_times_and_other_ticks_are_left_out(
     platform: Platform,
 ) -> None:
     feed = "t" + uuid7()[-12:]
     raw = RawTicks(platform.ticks, feed)
     quote = Quote("BRK.B", AT_NS + 5, 1 * N, 2 * N, 3 * N, 4 * N)
-    async with raw.being_sent():
+    async with raw.sending():
         raw.put(feed, [trade("BRK.B", 1), trade("BRK.B", 2), quote])
         raw.put(feed, [Bar("BRK.B", AT_NS, 60, 1, 1, 1, 1, 1, 1, 1), trade("BRK.B", 3, AT_NS - 7)])
-    trades, quotes = sorted(await kept(platform, feed), key=lambda batch: str(batch["kind"]), reverse=True)
-    assert list(trades["sequences"]) == [AT_NS, AT_NS + 1, AT_NS + 2], "rising, also where time does not"
+    trades, quotes = sorted(
+        await in_stream(platform, feed), key=lambda batch: str(batch["kind"]), reverse=True
+    )
+    assert list(trades["sequences"]) == [AT_NS, AT_NS + 1, AT_NS + 2], (
+        "increasing, also where the time is not"
+    )
     assert list(trades["times"]) == [AT_NS, AT_NS, AT_NS - 7]
     assert list(trades["prices"]) == [100 * N + number for number in (1, 2, 3)]
     assert list(trades["conditions"]) == [0x20] * 3 and trades["symbol"] == "BRK.B"
@@ -54,31 +58,31 @@ async def test_trades_and_quotes_arrive_numbered_by_their_time_and_other_ticks_a
     ]  # fmt: skip
 
 
-class Away:
-    """TICKS, but it does not answer for a while; then it says what it got."""
+class Stream:
+    """A model of TICKS that does not respond while `away`."""
 
     def __init__(self) -> None:
         self.away = True
-        self.got: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.ids: list[int] = []
 
     async def publish(self, feed: str, symbol: str, kind: str, first: int, batch: bytes) -> None:
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("ticks_unavailable", "away")
-        self.got.append(decode_ticks(batch))
+        self.received.append(decode_ticks(batch))
         self.ids.append(first)
 
 
-async def test_while_ticks_is_away_they_gather_bounded_and_what_is_lost_is_counted(
+async def test_pending_ticks_are_bounded_while_the_stream_is_away_and_lost_ones_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(raw_ticks, "GATHERED_MAX", 100)
+    monkeypatch.setattr(raw_ticks, "PENDING_MAX", 100)
     monkeypatch.setattr(raw_ticks, "RETRY_S", 0.01)
     monkeypatch.setattr(raw_ticks, "FLUSH_S", 0.01)
-    stream = Away()
+    stream = Stream()
     raw = RawTicks(stream, "away")  # type: ignore[arg-type]
-    async with raw.being_sent():
+    async with raw.sending():
         for number in range(150):
             raw.put("away", [trade("SPY", number, AT_NS + number)])
             if number % 10 == 0:
@@ -86,9 +90,9 @@ async def test_while_ticks_is_away_they_gather_bounded_and_what_is_lost_is_count
         assert raw_ticks.raw_lost.labels("away").value == 50
         stream.away = False
         async with asyncio.timeout(DEADLINE_S):
-            while sum(len(batch["sequences"]) for batch in stream.got) < 100:
+            while sum(len(batch["sequences"]) for batch in stream.received) < 100:
                 await asyncio.sleep(0.01)
         raw.put("away", [trade("SPY", 150, AT_NS + 150)])
-    numbers = sorted(int(number) for batch in stream.got for number in batch["sequences"])
+    numbers = sorted(int(number) for batch in stream.received for number in batch["sequences"])
     assert numbers == [AT_NS + number for number in [*range(100), 150]], "each once"
-    assert len(set(stream.ids)) == len(stream.ids), "no message is taken for another"
+    assert len(set(stream.ids)) == len(stream.ids), "message ids are unique"

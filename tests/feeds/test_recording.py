@@ -1,4 +1,4 @@
-"""Every kind of recording is played from the same numbers that its file holds."""
+"""Every kind of recording is replayed with exactly the numbers of its file."""
 
 import zipfile
 from pathlib import Path
@@ -22,10 +22,10 @@ def all_of(line: Timeline) -> list[Trade | Quote]:
     return line.between(0, len(line))
 
 
-def test_the_carried_sample_is_read_as_its_tapes() -> None:
-    line, tapes = recording.read(sample.FOLDER), sample.read()
-    assert line.symbols == [tape.symbol for tape in tapes]
-    assert len(line) == sum(len(tape.quotes) + len(tape.prints) for tape in tapes)
+def test_the_sample_is_read_completely() -> None:
+    line, days = recording.read(sample.FOLDER), sample.read()
+    assert line.symbols == [day.symbol for day in days]
+    assert len(line) == sum(len(day.quotes) + len(day.prints) for day in days)
     assert (line.opens_ms, line.closes_ms) == (sample.OPEN_MS, sample.CLOSE_MS)
     only = recording.read(sample.FOLDER, ["IBM"])
     assert only.symbols == ["IBM"] and 0 < len(only) < len(line)
@@ -37,7 +37,7 @@ def lean_zip(path: Path, rows: str) -> None:
         archive.writestr(path.stem + ".csv", rows)
 
 
-def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: Path) -> None:
+def test_leans_ticks_are_limited_to_the_regular_session_and_last_sales(tmp_path: Path) -> None:
     folder = tmp_path / "equity" / "usa" / "tick" / "abc"
     lean_zip(
         folder / "20131007_trade.zip",
@@ -55,7 +55,7 @@ def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: P
     assert all_of(line) == [
         Quote("ABC", (OPEN_MS + 5) * ms, 100 * NANOS, 3 * NANOS, 100_100_000_000, 4 * NANOS),
         Trade("ABC", (OPEN_MS + 10) * ms, 100_100_000_000, 7 * NANOS),
-        # It still stands, which the tape has to say: the engine lets prints eat the quote.
+        # Emitted again after the print, because in the engine prints consume the quote.
         Quote("ABC", (OPEN_MS + 10) * ms, 100 * NANOS, 3 * NANOS, 100_100_000_000, 4 * NANOS),
     ]
     later = recording.read(tmp_path, day="2013-10-08")
@@ -64,7 +64,7 @@ def test_leans_ticks_keep_the_regular_session_and_what_tells_a_price(tmp_path: P
         recording.read(tmp_path, day="2013-10-09")
 
 
-def test_leans_minutes_of_a_market_in_fractions(tmp_path: Path) -> None:
+def test_leans_minutes_of_a_market_with_fractional_quantities(tmp_path: Path) -> None:
     folder = tmp_path / "crypto" / "coinbase" / "minute" / "btcusd"
     lean_zip(folder / "20180404_trade.zip", "0,7424.91,7424.91,7422,7422.5,8\n")
     lean_zip(folder / "20180404_quote.zip", "0,1,1,1,7421.9,1.25,1,1,1,7422.1,33.35399601000002\n")
@@ -98,7 +98,7 @@ EXPECTED = [
 ]
 
 
-def test_a_csv_file_is_named_by_its_symbol_and_played_a_day_at_a_time(tmp_path: Path) -> None:
+def test_a_csv_files_name_gives_the_symbol_and_one_day_is_read(tmp_path: Path) -> None:
     file = tmp_path / "xyz_ticks.csv"
     file.write_text(CSV)
     line = recording.read(file)
@@ -110,7 +110,7 @@ def test_a_csv_file_is_named_by_its_symbol_and_played_a_day_at_a_time(tmp_path: 
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "datetime"])
-def test_a_parquet_file_may_tell_its_times_in_any_unit(tmp_path: Path, unit: str) -> None:
+def test_a_parquet_files_times_may_have_any_unit(tmp_path: Path, unit: str) -> None:
     at_s = 1_715_004_000  # 2024-05-06T14:00:00Z
     scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "datetime": 10**6}[unit]
     times = pl.Series([at_s * scale])
@@ -121,7 +121,7 @@ def test_a_parquet_file_may_tell_its_times_in_any_unit(tmp_path: Path, unit: str
     assert all_of(recording.read(tmp_path)) == [Trade("ABC", AT_NS, 100_070_000_000, 3 * NANOS)]
 
 
-def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
+def test_unusable_recordings_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SampleMissing, match="no recording"):
         recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("when,price\n1,2\n")
@@ -135,10 +135,10 @@ def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
         recording.read(tmp_path)
 
 
-def test_the_lean_folder_gives_the_carried_sample() -> None:
+def test_the_lean_folder_gives_the_sample() -> None:
     made = all_of(recording.read(LEAN / "equity", ["IBM"]))
-    carried = all_of(recording.read(sample.FOLDER, ["IBM"]))
+    bundled = all_of(recording.read(sample.FOLDER, ["IBM"]))
     if LEAN == THINNED:
-        made, carried = ([tick for tick in ticks if tick.at_ns < WHOLE_UNTIL_NS] for ticks in (made, carried))
+        made, bundled = ([tick for tick in ticks if tick.at_ns < WHOLE_UNTIL_NS] for ticks in (made, bundled))
     assert len(made) > 1_000
-    assert made == carried
+    assert made == bundled

@@ -1,39 +1,39 @@
-"""The day as one line: order, re-dating, and batches that stay bounded at any speed."""
+"""The timeline of a recorded day: order, re-dating, bounded batches at any speed; and the settings."""
 
 import pytest
 
 from cift.feeds import sample
-from cift.feeds.gathering import condense
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import Quote as QuoteTick
 from cift.feeds.outside import Trade, command
+from cift.feeds.pending_ticks import condense
 from cift.feeds.quotes import Print, Quote
 from cift.feeds.replay import ReplaySource
-from cift.feeds.sample import Tape
+from cift.feeds.sample import SymbolDay
 from cift.feeds.settings import MarketSettings, SettingInvalid
-from cift.feeds.timeline import Redating, Timeline, said
+from cift.feeds.timeline import Redating, Timeline, tick_of
 
 MS = 1_000_000
 
 
 def small() -> Timeline:
-    return Timeline.of_tapes(
+    return Timeline.of_days(
         [
-            Tape(
+            SymbolDay(
                 "A",
                 False,
                 [Quote(100, 10, 1, 11, 1), Quote(300, 11, 1, 12, 1)],
                 [Print(100, 11, 5), Print(200, 11, 6)],
             ),
-            Tape("B", False, [Quote(150, 50, 1, 51, 1)], [Print(300, 50, 7)]),
+            SymbolDay("B", False, [Quote(150, 50, 1, 51, 1)], [Print(300, 50, 7)]),
         ]
     )
 
 
-def test_facts_come_by_time_and_prints_before_the_quote_that_they_left_behind() -> None:
+def test_ticks_are_ordered_by_time_and_prints_come_before_quotes() -> None:
     line = small()
-    told = [(tick.symbol, type(tick).__name__, tick.at_ns // MS) for tick in line.between(0, len(line))]
-    assert told == [
+    ticks = [(tick.symbol, type(tick).__name__, tick.at_ns // MS) for tick in line.between(0, len(line))]
+    assert ticks == [
         ("A", "Trade", 100),
         ("A", "Quote", 100),
         ("B", "Quote", 150),
@@ -43,7 +43,7 @@ def test_facts_come_by_time_and_prints_before_the_quote_that_they_left_behind() 
     ]
 
 
-def test_a_newcomer_is_told_each_symbols_latest_quote() -> None:
+def test_quotes_at_a_position_are_each_symbols_latest() -> None:
     line = small()
     assert line.quotes_at(line.position(100)) == []
     assert [tick.at_ns // MS for tick in line.quotes_at(line.position(300))] == [100, 150]
@@ -57,25 +57,25 @@ def test_redating_maps_both_ways_at_any_speed() -> None:
         assert dates.wall_ns(sample.CLOSE_MS) == 1_000_000_000_000 + int(23_400 * 1e9 / speed)
 
 
-def test_a_batch_has_one_quote_a_symbol_and_it_is_the_latest() -> None:
+def test_a_batch_has_only_the_latest_quote_of_each_symbol() -> None:
     line = small()
     batch = condense(line.between(0, len(line)))
     quotes = [(tick.symbol, tick.at_ns // MS) for tick in batch if isinstance(tick, QuoteTick)]
     assert quotes == [("B", 150), ("A", 300)]
 
 
-def test_a_crowded_batch_keeps_open_high_low_close_and_volume() -> None:
+def test_a_large_batch_preserves_open_high_low_close_and_volume() -> None:
     prices = [100, 103, 101, 99, 98, 102, 100, 101] * 50
     batch = condense([Trade("A", at, price, at + 1) for at, price in enumerate(prices)])
     trades = [tick for tick in batch if isinstance(tick, Trade)]
     assert len(batch) == len(trades) == 4
-    told = [trade.price for trade in trades]
-    assert told[0] == 100 and told[-1] == 101 and max(told) == 103 and min(told) == 98
+    kept = [trade.price for trade in trades]
+    assert kept[0] == 100 and kept[-1] == 101 and max(kept) == 103 and min(kept) == 98
     assert sum(trade.quantity for trade in trades) == sum(range(1, 401))
 
 
 def test_no_batch_of_the_real_day_is_too_big_for_one_request() -> None:
-    line = Timeline.of_tapes(sample.read())
+    line = Timeline.of_days(sample.read())
     for speed in (1, 1_000):
         step_ms, start, biggest = 50 * speed, 0, 0
         for at_ms in range(sample.OPEN_MS, sample.CLOSE_MS + step_ms, step_ms):
@@ -86,8 +86,8 @@ def test_no_batch_of_the_real_day_is_too_big_for_one_request() -> None:
         assert start == len(line)
 
 
-def test_facts_become_commands_in_nanos() -> None:
-    assert command(said("A", Print(1, 16_742, 300)), 1, 9) == {
+def test_ticks_become_commands_in_nanos() -> None:
+    assert command(tick_of("A", Print(1, 16_742, 300)), 1, 9) == {
         "type": "outside_trade",
         "feed": 1,
         "source_sequence": 9,
@@ -95,16 +95,16 @@ def test_facts_become_commands_in_nanos() -> None:
         "price": 167_420_000_000,
         "quantity": 300_000_000_000,
     }
-    quote = command(said("A", Quote(1, 10, 2, 12, 3)), 1, 10)
+    quote = command(tick_of("A", Quote(1, 10, 2, 12, 3)), 1, 10)
     assert quote["bid"] == {"price": 100_000_000, "quantity": 2_000_000_000}
     assert quote["ask"] == {"price": 120_000_000, "quantity": 3_000_000_000}
 
 
-def test_rising_numbers_rise_over_restarts_and_leap_over_a_clock_set_back() -> None:
+def test_monotonic_numbers_grow_over_restarts_and_leap_after_a_clock_was_set_back() -> None:
     now = [1_000]
     first = Monotonic(lambda: now[0])
-    said = [first.next() for _ in range(5)]
-    assert said == [1_000, 1_001, 1_002, 1_003, 1_004]
+    numbers = [first.next() for _ in range(5)]
+    assert numbers == [1_000, 1_001, 1_002, 1_003, 1_004]
     now[0] = 2_000
     assert Monotonic(lambda: now[0]).next() == 2_000
     now[0] = 500
@@ -116,14 +116,14 @@ def test_rising_numbers_rise_over_restarts_and_leap_over_a_clock_set_back() -> N
     assert tries < 10
 
 
-def test_settings_refuse_what_they_cannot_use_by_name() -> None:
+def test_invalid_settings_are_refused_by_name() -> None:
     assert MarketSettings.read({}).speed == 1.0
     assert MarketSettings.read({"CIFT_REPLAY_FROM": "10:15"}).replay_from_ms == (10 * 60 + 15) * 60_000
     wrong = {
         "CIFT_MARKET": "casino",
         "CIFT_SPEED": "fast",
         "CIFT_REPLAY_FROM": "25:00",
-        "CIFT_REPLAY_DAY": "yesterday",
+        "CIFT_REPLAY_DAY": "2013-02-30",
         "CIFT_MARKET_HOURS": "sometimes",
         "CIFT_SYMBOLS": "SPY,$",
         "CIFT_ALPACA_URL": "wss://key:secret@example.org",
@@ -135,19 +135,19 @@ def test_settings_refuse_what_they_cannot_use_by_name() -> None:
             MarketSettings.read({name: value})
 
 
-def test_a_market_whose_provider_asks_for_a_key_says_which_setting_is_missing() -> None:
+def test_a_missing_provider_key_is_named() -> None:
     for market, name in (("alpaca", "CIFT_ALPACA_KEY"), ("massive", "CIFT_MASSIVE_KEY")):
         with pytest.raises(SettingInvalid, match=name):
             MarketSettings.read({"CIFT_MARKET": market}).check()
     MarketSettings.read({}).check()
 
 
-def test_secrets_are_in_no_text_of_the_settings() -> None:
+def test_the_repr_of_settings_contains_no_secrets() -> None:
     settings = MarketSettings.read({"CIFT_ALPACA_KEY": "PKABC", "CIFT_ALPACA_SECRET": "s3cr3t"})
     assert settings.alpaca.secret == "s3cr3t"
     assert "s3cr3t" not in repr(settings) and "PKABC" not in repr(settings)
 
 
-def test_a_beginning_outside_the_recording_is_refused_with_its_hours() -> None:
+def test_a_start_outside_the_recording_is_refused_with_its_hours() -> None:
     with pytest.raises(SettingInvalid, match="09:30 to 16:00"):
         ReplaySource(small(), MarketSettings.read({"CIFT_REPLAY_FROM": "16:00"}))

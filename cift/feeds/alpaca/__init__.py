@@ -1,1 +1,1 @@
-"""Alpaca as a source: market data WebSocket v2, and REST for what was missed."""
+"""Alpaca as a source: the market data WebSocket v2, and REST for missed ticks."""

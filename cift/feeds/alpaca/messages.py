@@ -1,9 +1,9 @@
-"""What Alpaca says, as ticks; pure. Schemas: docs.alpaca.markets, "Real-time Stock Data" and the historical
-endpoints, which name their fields alike (REST leaves out `T` and `S`).
+"""Alpaca's messages as ticks. Pure. Schemas: docs.alpaca.markets, "Real-time Stock Data", and the
+historical endpoints, which have the same field names (REST omits `T` and `S`).
 
-A trade's number is unique within its venue, symbol and day: our id is `venue:number`. Quotes have none.
-Sizes of quotes are shares: since 3 November 2025 the tapes give shares and not round lots. A bid or ask
-without price or size is nobody.
+A trade's number is unique within its venue, symbol and day: our id is `venue:number`. Quotes have no
+number. Sizes of quotes are shares: since 3 November 2025 the SIPs report shares instead of round lots. A
+bid or ask without price or size is an empty side.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from cift.kernel.money import nanos_of
 
 MINUTE_S, DAY_S = 60, 86_400
 TIMESTAMP = -1
-"""MessagePack's extension type of a time."""
+"""MessagePack's extension type for timestamps."""
 HALTS = frozenset(("H", "P", "2"))
 """Status codes that stop trading: UTP's halt and volatility pause, CTA's halt."""
 RESUMES = frozenset(("T", "3"))
-"""Trading goes on. (Quotations alone, UTP's Q, do not count.)"""
+"""Trading resumes. (The resumption of quotations alone, UTP's Q, does not count.)"""
 _INTERVALS_S = {"b": MINUTE_S, "u": MINUTE_S, "d": DAY_S}
 
 
 class Malformed(ValueError):
-    """A message without what its schema has."""
+    """A message does not have the fields of its schema."""
 
 
 def time_ns(value: Any) -> int:
-    """A time: RFC 3339 text in JSON, nanoseconds out of MessagePack. Raises `ValueError`."""
+    """A time in ns: RFC 3339 text from JSON, nanoseconds from MessagePack. Raises ValueError."""
     if isinstance(value, int):
         return value
     parsed = parse_rfc3339(value) if isinstance(value, str) else None
     if parsed is None:
-        raise ValueError(f"{value!r} is no time")
+        raise ValueError(f"{value!r} is not a time")
     return parsed
 
 
 def extension(kind: int, data: bytes) -> Any:
     """MessagePack's timestamps of 4, 8 and 12 bytes as nanoseconds."""
     if kind != TIMESTAMP or len(data) not in (4, 8, 12):
-        raise ValueError(f"extension {kind} of {len(data)} bytes is no time")
+        raise ValueError(f"extension {kind} of {len(data)} bytes is not a timestamp")
     if len(data) == 4:
         return int.from_bytes(data) * 1_000_000_000
     if len(data) == 8:
@@ -55,11 +55,11 @@ def extension(kind: int, data: bytes) -> Any:
 
 
 def tick(message: Mapping[str, Any], kind: str = "", symbol: str = "") -> Tick | None:
-    """One message as a tick, None where it says nothing to us (LULD bands, news). `kind` and `symbol`
+    """One message as a tick; None for messages that are not used (LULD bands, news). `kind` and `symbol`
     are given for rows of REST pages.
 
     Raises:
-        Malformed: it lacks a field, or a field is not what the schema says.
+        Malformed: a field is missing or does not fit the schema.
     """
     try:
         return _tick(message, kind or message["T"], symbol or message.get("S", ""))
@@ -92,12 +92,18 @@ def _tick(m: Mapping[str, Any], kind: str, symbol: str) -> Tick | None:
 def _trade(
     symbol: str, m: Mapping[str, Any], number: int, price: float, size: float, letters: Sequence[str] | None
 ) -> Trade:
-    bits, tells = conditions.of_letters(letters or (), m.get("z", ""))
+    bits, is_last_sale = conditions.of_letters(letters or (), m.get("z", ""))
     price_nanos, quantity = nanos_of(price), nanos_of(size)
     if not price_nanos or not quantity:
-        raise ValueError("a trade of nothing")
+        raise ValueError(f"a trade with price {price} and size {size}")
     return Trade(
-        symbol, time_ns(m["t"]), price_nanos, quantity, _id(m, number), conditions=bits, tells_price=tells
+        symbol,
+        time_ns(m["t"]),
+        price_nanos,
+        quantity,
+        _id(m, number),
+        conditions=bits,
+        is_last_sale=is_last_sale,
     )
 
 
@@ -111,6 +117,6 @@ def _side(price: float, size: float) -> tuple[int, int]:
 
 
 def subscription(symbols: Iterable[str]) -> dict[str, Any]:
-    """What to ask for. Corrections and cancels come with the trades."""
-    wanted = list(symbols)
-    return {"action": "subscribe", **dict.fromkeys(("trades", "quotes", "bars", "statuses"), wanted)}
+    """The subscription request. Corrections and cancels are included in the trades."""
+    names = list(symbols)
+    return {"action": "subscribe", "trades": names, "quotes": names, "bars": names, "statuses": names}

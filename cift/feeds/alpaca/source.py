@@ -1,9 +1,10 @@
-"""Alpaca's market data WebSocket v2, to the port of `feed.py`.
+"""Alpaca's market data WebSocket v2 as a source (`feed.py`).
 
-Connected → authenticated (a message; 10 s are given) → subscribed → data. Control messages come alone,
-data in arrays. MessagePack where asked for by the `Content-Type` of the upgrade, as Alpaca's own
-library does; frames tell by themselves what they are. One connection an account and endpoint: after a
-crash the old one may be counted for a while (406), so that is worth waiting for.
+Connected → authenticated (by a message, within 10 s) → subscribed → data. Control messages are sent
+alone, data in arrays. The format is MessagePack if the `Content-Type` of the upgrade requests it, as
+Alpaca's own library does; binary frames are MessagePack, text frames JSON. Alpaca allows one connection
+per account and endpoint. After a crash the old one may still be counted for a while (406), so that error
+is retried.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ import orjson
 from cift.feeds import hours
 from cift.feeds.alpaca import messages
 from cift.feeds.alpaca.history import History
-from cift.feeds.feed import Lost, Rejected, Session
+from cift.feeds.feed import FeedRejected, FeedUnavailable, Session
 from cift.feeds.outside import Tick
 from cift.feeds.settings import AlpacaSettings, Hours
-from cift.feeds.socket import ANSWER_TIMEOUT_S, Socket, one_line
+from cift.feeds.socket import RESPONSE_TIMEOUT_S, Socket, one_line
 
 REJECTIONS = frozenset((400, 401, 402, 403, 405, 409, 410))
-"""Error codes that another try will not change: syntax, credentials, limits of the subscription."""
+"""Error codes that a retry does not change: syntax, credentials, limits of the subscription."""
 CONNECTION_LIMIT, SLOW_CLIENT = 406, 407
 CONNECTION_LIMIT_WAIT_S = 10.0
 
@@ -33,7 +34,7 @@ log = logging.getLogger("cift.feeds.alpaca")
 
 class AlpacaSource:
     name = "alpaca"
-    patient = False
+    waits_for_engine = False
 
     def __init__(self, settings: AlpacaSettings, symbols: Sequence[str], hours: Hours) -> None:
         self.symbols = symbols
@@ -49,9 +50,9 @@ class AlpacaSource:
         connection = AlpacaConnection(await Socket.open(f"{settings.url}/{settings.feed}", headers), packed)
         try:
             await connection.expect("connected")
-            await connection.say({"action": "auth", "key": settings.key, "secret": settings.secret})
+            await connection.send({"action": "auth", "key": settings.key, "secret": settings.secret})
             await connection.expect("authenticated")
-            await connection.say(messages.subscription(self.symbols))
+            await connection.send(messages.subscription(self.symbols))
             await connection.subscribed(self.symbols)
         except BaseException:
             await connection.close()
@@ -70,7 +71,7 @@ class AlpacaConnection:
     def __init__(self, socket: Socket, packed: bool) -> None:
         self._socket, self._packed = socket, packed
         self._early: list[Tick] = []
-        """Data that came before the subscription was confirmed."""
+        """Data received before the subscription was confirmed."""
         self._malformed = 0
 
     async def receive(self) -> Sequence[Tick]:
@@ -82,7 +83,7 @@ class AlpacaConnection:
     async def close(self) -> None:
         await self._socket.close()
 
-    async def say(self, message: dict[str, Any]) -> None:
+    async def send(self, message: dict[str, Any]) -> None:
         if self._packed:
             import ormsgpack
 
@@ -91,31 +92,31 @@ class AlpacaConnection:
             await self._socket.send(orjson.dumps(message).decode())
 
     async def expect(self, message: str) -> None:
-        """Wait for a success of this name."""
-        for found in await self._answer(f"'{message}'"):
+        """Wait for the success message with this text."""
+        for found in await self._response(f"'{message}'"):
             if found.get("T") == "success" and found.get("msg") == message:
                 return
-        raise Lost(f"Alpaca does not say '{message}'")
+        raise FeedUnavailable(f"Alpaca sent another message than '{message}'")
 
     async def subscribed(self, symbols: Sequence[str]) -> None:
-        """Wait for the confirmation, keeping the data that comes before it."""
+        """Wait for the confirmation of the subscription; keep the data received before it."""
         while True:
-            answer = await self._answer("what we are subscribed to")
-            for found in answer:
+            response = await self._response("the subscription's confirmation")
+            for found in response:
                 if found.get("T") == "subscription":
                     quoted = found.get("quotes") or []
                     missing = [symbol for symbol in symbols if symbol not in quoted and "*" not in quoted]
                     if missing:
                         log.warning("alpaca: not subscribed to %s", ", ".join(missing))
                     return
-            self._early += self._ticks(answer)
+            self._early += self._ticks(response)
 
-    async def _answer(self, what: str) -> list[dict[str, Any]]:
+    async def _response(self, what: str) -> list[dict[str, Any]]:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
                 found = await self._messages()
         except TimeoutError:
-            raise Lost(f"Alpaca does not say {what} within {ANSWER_TIMEOUT_S:g} s") from None
+            raise FeedUnavailable(f"Alpaca did not send {what} within {RESPONSE_TIMEOUT_S:g} s") from None
         for each in found:
             if each.get("T") == "error":
                 raise _error(each)
@@ -131,9 +132,11 @@ class AlpacaConnection:
             else:
                 found = orjson.loads(frame)
         except ValueError as problem:
-            raise Lost(f"Alpaca sends what cannot be read: {one_line(problem)}") from problem
+            raise FeedUnavailable(
+                f"Alpaca sent a frame that cannot be decoded: {one_line(problem)}"
+            ) from problem
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise Lost("Alpaca sends what is no array of messages")
+            raise FeedUnavailable("Alpaca sent a frame that is not an array of messages")
         return found
 
     def _ticks(self, found: list[dict[str, Any]]) -> list[Tick]:
@@ -145,19 +148,19 @@ class AlpacaConnection:
                 tick = messages.tick(each)
             except messages.Malformed as problem:
                 self._malformed += 1
-                if self._malformed == 1:  # of each connection: a change of schema would fill the log
-                    log.warning("alpaca: a message cannot be understood: %s", one_line(problem))
+                if self._malformed == 1:  # once per connection: a change of schema would fill the log
+                    log.warning("alpaca: a message has an unexpected form: %s", one_line(problem))
                 continue
             if tick is not None:
                 ticks.append(tick)
         return ticks
 
 
-def _error(message: dict[str, Any]) -> Lost | Rejected:
-    code, said = message.get("code"), one_line(message.get("msg", "no reason"))
-    reason = f"{said} ({code})"
+def _error(message: dict[str, Any]) -> FeedUnavailable | FeedRejected:
+    code = message.get("code")
+    reason = f"{one_line(message.get('msg', 'no reason'))} ({code})"
     if code in REJECTIONS:
-        return Rejected(reason)
+        return FeedRejected(reason)
     if code == SLOW_CLIENT:
-        return Lost(f"{reason}: we did not read fast enough")
-    return Lost(reason, CONNECTION_LIMIT_WAIT_S if code == CONNECTION_LIMIT else 0.0)
+        return FeedUnavailable(f"{reason}: messages were not read fast enough")
+    return FeedUnavailable(reason, CONNECTION_LIMIT_WAIT_S if code == CONNECTION_LIMIT else 0.0)

@@ -1,1 +1,1 @@
-"""Massive (formerly Polygon) as a source: its socket, and REST for what was missed."""
+"""Massive (formerly Polygon) as a source: its WebSocket, and REST for missed ticks."""

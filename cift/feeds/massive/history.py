@@ -1,6 +1,6 @@
 """Massive's history over REST, page by page: `/v3/trades/{symbol}`, `/v3/quotes/{symbol}`, `/v2/aggs`.
 
-`next_url` leads on; it is followed on Massive's own host alone, because the key goes with it.
+`next_url` is the next page. It is requested only on Massive's own host, because the key is sent with it.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
 
-from cift.feeds.feed import Lost
+from cift.feeds.feed import FeedUnavailable
 from cift.feeds.massive import messages
 from cift.feeds.outside import Tick
-from cift.feeds.pages import Pages
+from cift.feeds.rest import RestClient
 from cift.feeds.settings import MassiveSettings
 
 PAGE_ROWS = 50_000
-"""The most that Massive gives at once."""
+"""Massive's maximum."""
 NS_PER_MS = 1_000_000
 MINUTE_S, DAY_S = 60, 86_400
 
@@ -24,13 +24,13 @@ class History:
     """`async with`; each method yields pages of one symbol's ticks, oldest first."""
 
     def __init__(self, settings: MassiveSettings) -> None:
-        self._pages = Pages(settings.rest_url, {"Authorization": f"Bearer {settings.key}"})
+        self._client = RestClient(settings.rest_url, {"Authorization": f"Bearer {settings.key}"})
 
     async def __aenter__(self) -> History:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pages.__aexit__()
+        await self._client.__aexit__()
 
     def trades(self, symbol: str, since_ns: int, until_ns: int) -> AsyncIterator[Sequence[Tick]]:
         return self._between("trades", symbol, since_ns, until_ns)
@@ -41,7 +41,7 @@ class History:
     def bars(
         self, symbol: str, since_ns: int, until_ns: int, *, daily: bool = False
     ) -> AsyncIterator[Sequence[Tick]]:
-        """Bars of a minute, or of a day; not adjusted."""
+        """Bars of one minute or one day; not adjusted."""
         start, end = since_ns // NS_PER_MS, until_ns // NS_PER_MS
         span = "day" if daily else "minute"
         path = f"/v2/aggs/ticker/{quote(symbol, safe='')}/range/1/{span}/{start}/{end}"
@@ -67,11 +67,11 @@ class History:
         interval_s: int = 0,
     ) -> AsyncIterator[Sequence[Tick]]:
         while True:
-            page = await self._pages.get(path, parameters)
+            page = await self._client.get(path, parameters)
             try:
                 rows = [messages.row(what, symbol, interval_s, row) for row in page.get("results") or []]
             except messages.Malformed as problem:
-                raise Lost(f"Massive's history cannot be understood: {problem}") from problem
+                raise FeedUnavailable(f"Massive's history has an unexpected form: {problem}") from problem
             yield [tick for tick in rows if tick is not None]
             path, parameters = page.get("next_url") or "", None
             if not path:

@@ -1,11 +1,11 @@
-"""What Massive says, as ticks; pure.
+"""Massive's messages as ticks. Pure.
 
 Schemas: massive.com/docs, stocks: WebSocket `T`, `Q`, `A`, `AM` (times in milliseconds) and REST
 `/v3/trades`, `/v3/quotes`, `/v2/aggs` (nanoseconds, other names).
 
-A trade's id is unique per symbol, venue and reporting facility: ours is `venue:facility:id`. Sequences
-rise within a symbol and day. Sizes of quotes are shares, since 3 November 2025. The socket has no word
-for corrections; REST marks a trade's rows by `correction` (CTA's indicator).
+A trade's id is unique per symbol, venue and reporting facility: our id is `venue:facility:id`. Sequences
+increase within a symbol and day. Sizes of quotes are shares since 3 November 2025. The WebSocket has no
+corrections; REST marks a trade's rows with `correction` (CTA's indicator).
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from cift.kernel.money import nanos_of
 
 NS_PER_MS = 1_000_000
 INTERVALS_S = {"A": 1, "AM": 60}
-NEVER_WAS = frozenset((1, 7, 8, 10, 11))
-"""Corrected later, in error, cancelled, and the records that say so. 12 is what it was corrected to."""
+INVALID_CORRECTIONS = frozenset((1, 7, 8, 10, 11))
+"""Trades that were corrected later, in error or cancelled, and the cancel and error records. 12 is the
+corrected trade."""
 CHANNELS = ("T", "Q", "A")
 
 
 class Malformed(ValueError):
-    """A message without what its schema has."""
+    """A message does not have the fields of its schema."""
 
 
 def tick(message: Mapping[str, Any]) -> Tick | None:
-    """A message of the socket as a tick; None where it says nothing to us. Raises `Malformed`."""
+    """A WebSocket message as a tick; None for messages that are not used. Raises Malformed."""
     try:
         return _tick(message)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
@@ -47,20 +48,20 @@ def _tick(m: Mapping[str, Any]) -> Tick | None:
                 f"{m['x']}:{m.get('trfi', 0)}:{m['i']}",
             )  # fmt: skip
         case "A" | "AM" as kind:
-            # The size of the mean trade is given, not their number.
+            # The message has the mean size of a trade, not the number of trades.
             return _bar(m["sym"], m["s"] * NS_PER_MS, INTERVALS_S[kind], m, 0)
     return None
 
 
 def row(kind: str, symbol: str, interval_s: int, m: Mapping[str, Any]) -> Tick | None:
-    """A row of a REST page: `kind` is trades, quotes or aggs. Raises `Malformed`."""
+    """A row of a REST page as a tick; `kind` is trades, quotes or aggs. Raises Malformed."""
     try:
         if kind == "quotes":
             bid = _side(m.get("bid_price"), m.get("bid_size"))
             ask = _side(m.get("ask_price"), m.get("ask_size"))
             return Quote(symbol, m["sip_timestamp"], *bid, *ask, m.get("sequence_number", 0))
         if kind == "trades":
-            if m.get("correction", 0) in NEVER_WAS:
+            if m.get("correction", 0) in INVALID_CORRECTIONS:
                 return None
             return _trade(
                 symbol, m["sip_timestamp"], m["price"], m["size"], m.get("sequence_number", 0),
@@ -80,11 +81,11 @@ def _trade(
     numbers: Iterable[int] | None,
     trade_id: str,
 ) -> Trade:
-    bits, tells = conditions.of_numbers(numbers or ())
+    bits, is_last_sale = conditions.of_numbers(numbers or ())
     price_nanos, quantity = nanos_of(price), nanos_of(size)
     if not price_nanos or not quantity:
-        raise ValueError("a trade of nothing")
-    return Trade(symbol, at_ns, price_nanos, quantity, trade_id, sequence, bits, tells)
+        raise ValueError(f"a trade with price {price} and size {size}")
+    return Trade(symbol, at_ns, price_nanos, quantity, trade_id, sequence, bits, is_last_sale)
 
 
 def _bar(symbol: str, start_ns: int, interval_s: int, m: Mapping[str, Any], trades: int) -> Bar:
@@ -99,6 +100,6 @@ def _side(price: float | None, size: float | None) -> tuple[int, int]:
 
 
 def subscription(symbols: Iterable[str]) -> dict[str, str]:
-    """What to ask for."""
+    """The subscription request."""
     topics = [f"{channel}.{symbol}" for symbol in symbols for channel in CHANNELS]
     return {"action": "subscribe", "params": ",".join(topics)}

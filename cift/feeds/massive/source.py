@@ -1,8 +1,8 @@
-"""Massive's socket, to the port of `feed.py`: JSON arrays; `ev: status` are control messages.
+"""Massive's WebSocket as a source (`feed.py`): JSON arrays; messages with `ev: status` are control messages.
 
-`connected` → auth → `auth_success` → subscribe → one `success` a topic, data in between. One connection
-a key: a newer one throws an older one out (`max_connections`), so an exchange that is thrown out waits
-`CONNECTION_LIMIT_WAIT_S` before it does the same to the other.
+`connected` → auth → `auth_success` → subscribe → one `success` per topic, with data in between. Massive
+allows one connection per key: a newer one ends the older one (`max_connections`). So a disconnected
+exchange waits `CONNECTION_LIMIT_WAIT_S` before it reconnects, which ends the other connection.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 
 from cift.feeds import hours
-from cift.feeds.feed import Lost, Rejected, Session
+from cift.feeds.feed import FeedRejected, FeedUnavailable, Session
 from cift.feeds.massive import messages
 from cift.feeds.massive.history import History
 from cift.feeds.outside import Tick
 from cift.feeds.settings import Hours, MassiveSettings
-from cift.feeds.socket import ANSWER_TIMEOUT_S, Socket, one_line
+from cift.feeds.socket import RESPONSE_TIMEOUT_S, Socket, one_line
 
 REJECTIONS = frozenset(("auth_failed", "auth_required", "error"))
 LOSSES = frozenset(("auth_timeout", "max_connections", "force_disconnect", "slow_consumer"))
@@ -32,7 +32,7 @@ log = logging.getLogger("cift.feeds.massive")
 
 class MassiveSource:
     name = "massive"
-    patient = False
+    waits_for_engine = False
 
     def __init__(self, settings: MassiveSettings, symbols: Sequence[str], hours: Hours) -> None:
         self.symbols = symbols
@@ -45,9 +45,9 @@ class MassiveSource:
         connection = MassiveConnection(await Socket.open(self._settings.url, {}))
         try:
             await connection.expect("connected")
-            await connection.say({"action": "auth", "params": self._settings.key})
+            await connection.send({"action": "auth", "params": self._settings.key})
             await connection.expect("auth_success")
-            await connection.say(messages.subscription(self.symbols))
+            await connection.send(messages.subscription(self.symbols))
             await connection.expect("success")
         except BaseException:
             await connection.close()
@@ -67,7 +67,7 @@ class MassiveConnection:
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         self._early: list[Tick] = []
-        """Data that came before the first subscription was confirmed."""
+        """Data received before the first subscription was confirmed."""
         self._malformed = 0
 
     async def receive(self) -> Sequence[Tick]:
@@ -79,33 +79,38 @@ class MassiveConnection:
     async def close(self) -> None:
         await self._socket.close()
 
-    async def say(self, message: dict[str, str]) -> None:
+    async def send(self, message: dict[str, str]) -> None:
         await self._socket.send(orjson.dumps(message).decode())
 
     async def expect(self, status: str) -> None:
         """Wait for this status."""
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
                 while True:
                     ticks, statuses = self._read(await self._messages())
                     self._early += ticks
                     if status in statuses:
                         return
         except TimeoutError:
-            raise Lost(f"Massive does not say '{status}' within {ANSWER_TIMEOUT_S:g} s") from None
+            raise FeedUnavailable(
+                f"Massive did not send '{status}' within {RESPONSE_TIMEOUT_S:g} s"
+            ) from None
 
     async def _messages(self) -> list[dict[str, Any]]:
         frame = await self._socket.receive()
         try:
             found = orjson.loads(frame)
         except ValueError as problem:
-            raise Lost(f"Massive sends what cannot be read: {one_line(problem)}") from problem
+            raise FeedUnavailable(
+                f"Massive sent a frame that cannot be decoded: {one_line(problem)}"
+            ) from problem
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise Lost("Massive sends what is no array of messages")
+            raise FeedUnavailable("Massive sent a frame that is not an array of messages")
         return found
 
     def _read(self, found: list[dict[str, Any]]) -> tuple[list[Tick], set[str]]:
-        """The ticks, and the statuses. Raises what a status says."""
+        """The ticks, and the statuses. Raises FeedRejected or FeedUnavailable for the statuses that mean
+        it."""
         ticks: list[Tick] = []
         statuses: set[str] = set()
         for each in found:
@@ -113,17 +118,19 @@ class MassiveConnection:
                 status = str(each.get("status"))
                 reason = f"{one_line(each.get('message', 'no reason'))} ({status})"
                 if status in REJECTIONS:
-                    raise Rejected(reason)
+                    raise FeedRejected(reason)
                 if status in LOSSES:
-                    raise Lost(reason, CONNECTION_LIMIT_WAIT_S if status == CONNECTION_LIMIT else 0.0)
+                    raise FeedUnavailable(
+                        reason, CONNECTION_LIMIT_WAIT_S if status == CONNECTION_LIMIT else 0.0
+                    )
                 statuses.add(status)
                 continue
             try:
                 tick = messages.tick(each)
             except messages.Malformed as problem:
                 self._malformed += 1
-                if self._malformed == 1:  # of each connection: a change of schema would fill the log
-                    log.warning("massive: a message cannot be understood: %s", one_line(problem))
+                if self._malformed == 1:  # once per connection: a change of schema would fill the log
+                    log.warning("massive: a message has an unexpected form: %s", one_line(problem))
                 continue
             if tick is not None:
                 ticks.append(tick)

@@ -1,4 +1,4 @@
-"""Follows a source: its prices to the engine, its raw ticks to the tick stores where there are any."""
+"""Runs a source: its prices to the engine, and its raw ticks to the tick stores if there are any."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from cift.platform.tick_stream import Ticks
 
 
-async def follow(engine: Exchange, source: Source, prepare: Prepare, ticks: Ticks) -> None:
-    """For ever, until cancelled."""
+async def run_source(engine: Exchange, source: Source, prepare: Prepare, ticks: Ticks) -> None:
+    """Run until the source ends, or until cancelled."""
     if not ticks.are_kept:
         await FeedDriver(engine, source, prepare).run()
         return
     raw = RawTicks(ticks, source.name)
-    async with raw.being_sent():
+    async with raw.sending():
         await FeedDriver(engine, source, prepare, raw.put).run()

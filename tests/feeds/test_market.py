@@ -1,4 +1,4 @@
-"""The market against the real exchange: real servers, real engine, the carried day."""
+"""The outside market on a real exchange: real servers, real engine, the sample's day."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from cift.feeds.agent_driver import account_of
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import command
 from cift.feeds.quotes import Print, Quote
-from cift.feeds.timeline import said
+from cift.feeds.timeline import tick_of
 from cift.kernel.errors import CiftError
 from cift.kernel.ids import uuid7
 from cift.kernel.money import NANOS, parse_nanos
@@ -25,18 +25,18 @@ from tests.stack import Stack
 from tests.target import DEADLINE_S
 
 FEED = 7
-"""A feed of these tests, beside the replay's."""
+"""The number of a feed for these tests; the replay has another one."""
 QUEUE = "QUEUE.T"
-"""An instrument of these tests."""
+"""An instrument for these tests."""
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], what: str, timeout_s: float = DEADLINE_S) -> Any:
-    """The first true answer of `check`, asked again while the engine is away."""
+    """The first true result of `check`; it is called again while the engine is unreachable."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while asyncio.get_running_loop().time() < deadline:
         with contextlib.suppress(CiftError):
-            if answer := await check():
-                return answer
+            if result := await check():
+                return result
         await asyncio.sleep(0.05)
     raise AssertionError(f"not within {timeout_s:g} s: {what}")
 
@@ -76,12 +76,11 @@ async def place(engine: Engine, account: str, symbol: str, side: str, shares: in
 
 
 async def held(engine: Engine, account: str, symbol: str) -> int:
-    answer = await engine.query({"account": account})
-    quantities = [each["quantity"] for each in answer["positions"] if each["symbol"] == symbol]
+    response = await engine.query({"account": account})
+    quantities = [each["quantity"] for each in response["positions"] if each["symbol"] == symbol]
     return parse_nanos(quantities[0], "quantity", signed=True) // NANOS if quantities else 0
 
 
-# ── the replay ──────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture(scope="module")
 def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("replaying") / "data"
@@ -97,7 +96,7 @@ async def engine(replaying: Stack) -> AsyncIterator[Engine]:
     await platform.close()
 
 
-async def test_every_symbol_is_quoted_and_the_close_ends_day_orders_and_a_new_session_follows(
+async def test_every_symbol_is_quoted_and_after_the_close_a_new_session_begins(
     engine: Engine,
 ) -> None:
     for symbol in bootstrap.SYMBOLS:
@@ -111,7 +110,7 @@ async def test_every_symbol_is_quoted_and_the_close_ends_day_orders_and_a_new_se
         * 10_000_000
     )
 
-    async def rests() -> Result | None:  # the session may close while we ask
+    async def rests() -> Result | None:  # the session can close meanwhile
         return await place(engine, account, "IBM", "buy", 1, limit_price=low)
 
     placed = await eventually(rests, "a day order far below the market is accepted")
@@ -125,7 +124,7 @@ async def test_every_symbol_is_quoted_and_the_close_ends_day_orders_and_a_new_se
     await eventually(lambda: two_sided(engine, "IBM"), "the next loop quotes again")
 
 
-async def test_a_market_order_is_filled_against_the_book_at_the_price_it_shows(engine: Engine) -> None:
+async def test_a_market_order_is_filled_at_the_quoted_price(engine: Engine) -> None:
     account = await customer(engine)
 
     async def filled() -> tuple[dict[str, Any], Result] | None:
@@ -138,24 +137,24 @@ async def test_a_market_order_is_filled_against_the_book_at_the_price_it_shows(e
 
     seen, result = await eventually(filled, "a market order is filled")
     paid = result.order["filled_notional"] // 10
-    assert abs(paid - parse_nanos(seen["ask"], "ask")) <= 3 * 10_000_000, "BAC moves a tick at a time"
+    assert abs(paid - parse_nanos(seen["ask"], "ask")) <= 3 * 10_000_000, "BAC moves one tick at a time"
     assert await held(engine, account, "BAC") >= 10
 
 
-async def test_prices_move_as_on_that_day(engine: Engine) -> None:
+async def test_prices_move_as_on_the_recorded_day(engine: Engine) -> None:
     seen: set[str] = set()
 
     async def moved() -> bool:
-        answer = await two_sided(engine, "SPY")
-        if answer:
-            seen.add(answer["bid"])
+        quoted = await two_sided(engine, "SPY")
+        if quoted:
+            seen.add(quoted["bid"])
         return len(seen) >= 4
 
     await eventually(moved, "SPY's bid takes four values")
     assert all(160 < float(price) < 175 for price in seen)
 
 
-async def test_a_resting_order_is_filled_by_the_tape(engine: Engine) -> None:
+async def test_a_resting_order_is_filled_by_recorded_prints(engine: Engine) -> None:
     account = await customer(engine)
 
     async def bought() -> bool:
@@ -167,30 +166,29 @@ async def test_a_resting_order_is_filled_by_the_tape(engine: Engine) -> None:
             bid = parse_nanos(seen["bid"], "bid")
             result = await place(engine, account, "SPY", "buy", 1, limit_price=bid, post_only=True)
             await asyncio.sleep(1)
-            assert result.order["filled"] == 0, "post-only: it rested"
+            assert result.order["filled"] == 0, "a post-only order rests"
         return bool(await held(engine, account, "SPY"))
 
-    await eventually(bought, "prints of the day reach an order at the bid")
+    await eventually(bought, "recorded prints reach an order at the bid")
 
 
-async def test_the_replay_goes_on_after_the_engine_was_killed(engine: Engine, replaying: Stack) -> None:
+async def test_the_replay_continues_after_the_engine_was_killed(engine: Engine, replaying: Stack) -> None:
     await eventually(lambda: two_sided(engine, "SPY"), "SPY is quoted")
     before = (await quote(engine, "SPY"))["last_at"]
     old = replaying.kill("matchd")
     replaying.restarted("matchd", old)
 
-    async def goes_on() -> bool:
+    async def continues() -> bool:
         seen = await two_sided(engine, "SPY")
         return seen is not None and seen["last_at"] != before
 
-    await eventually(goes_on, "quotes and prints come again")
+    await eventually(continues, "quotes and prints are accepted again")
 
 
-# ── queue position, on a tape made for it ───────────────────────────────────────────────────────
-async def test_a_limit_order_waits_its_turn_at_its_price(platform: Platform) -> None:
+async def test_a_limit_order_keeps_its_queue_position(platform: Platform) -> None:
     engine = platform.engine
     await bootstrap.state_facts(engine)
-    await bootstrap.state_facts(engine)  # stating them again changes nothing and fails nothing
+    await bootstrap.state_facts(engine)  # sending them again changes nothing and raises nothing
     house = uuid7()
     await engine.submit(
         {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
@@ -199,29 +197,28 @@ async def test_a_limit_order_waits_its_turn_at_its_price(platform: Platform) -> 
     await engine.submit(bootstrap.instrument(QUEUE))
     numbers = Monotonic(lambda: 0)
 
-    async def tell(what: Quote | Print) -> None:
-        await engine.submit(command(said(QUEUE, what), FEED, numbers.next()))
+    async def submit(row: Quote | Print) -> None:
+        await engine.submit(command(tick_of(QUEUE, row), FEED, numbers.next()))
 
     account = await customer(engine)
-    await tell(Quote(0, 4_900, 300, 4_902, 100))
+    await submit(Quote(0, 4_900, 300, 4_902, 100))
     order = await place(engine, account, QUEUE, "buy", 50, limit_price=4_900 * 10_000_000)
     assert order.order["status"] == "new"
-    await tell(Print(1, 4_900, 200))
-    assert await held(engine, account, QUEUE) == 0, "100 shares of the quote still stand before it"
-    await tell(Quote(2, 4_900, 500, 4_902, 100))
-    await tell(Print(3, 4_900, 120))
-    assert await held(engine, account, QUEUE) == 20, "the quote grew behind it, not before it"
-    await tell(Quote(4, 4_901, 400, 4_902, 100))
+    await submit(Print(1, 4_900, 200))
+    assert await held(engine, account, QUEUE) == 0, "100 shares of the quote are still ahead of it"
+    await submit(Quote(2, 4_900, 500, 4_902, 100))
+    await submit(Print(3, 4_900, 120))
+    assert await held(engine, account, QUEUE) == 20, "the added size is behind it"
+    await submit(Quote(4, 4_901, 400, 4_902, 100))
     assert await held(engine, account, QUEUE) == 20
-    await tell(Quote(5, 4_898, 100, 4_900, 1_000))
-    assert await held(engine, account, QUEUE) == 50, "an ask that comes down to it fills it at its price"
-    answer = await engine.query({"account": account})
-    assert answer["account"]["cash"] == "97550", "50 shares at 49.00"
-    await tell(Quote(6, 4_898, 0, 4_900, 0))
+    await submit(Quote(5, 4_898, 100, 4_900, 1_000))
+    assert await held(engine, account, QUEUE) == 50, "an ask that reaches its price fills it at that price"
+    response = await engine.query({"account": account})
+    assert response["account"]["cash"] == "97550", "50 shares at 49.00"
+    await submit(Quote(6, 4_898, 0, 4_900, 0))
 
 
-# ── the agents ──────────────────────────────────────────────────────────────────────────────────
-async def test_agents_make_a_market_from_nothing_that_sums_to_zero(tmp_path: Path) -> None:
+async def test_agents_make_a_market_without_prices_and_positions_sum_to_zero(tmp_path: Path) -> None:
     seed = 11
     with Stack.start(tmp_path / "data", market="agents", seed=str(seed)) as stack:
         platform = Platform(stack.settings())
@@ -232,7 +229,7 @@ async def test_agents_make_a_market_from_nothing_that_sums_to_zero(tmp_path: Pat
                 seen = (await engine.query({"quote": list(bootstrap.SYMBOLS)}))["quotes"]
                 return all(each["last"] is not None for each in seen)
 
-            await eventually(traded, "every symbol trades, though none had a price to begin with")
+            await eventually(traded, "every symbol trades, although none had a price at the start")
             account = await customer(engine)
 
             async def bought() -> bool:
@@ -247,17 +244,17 @@ async def test_agents_make_a_market_from_nothing_that_sums_to_zero(tmp_path: Pat
             async def again() -> bool:
                 return (await quote(engine, "SPY"))["last_at"] != at
 
-            await eventually(again, "the agents come back and trade")
+            await eventually(again, "the agents trade again")
             stack.kill("functions")
             names = [
                 each.name
-                for each in agents.Agents(seed, dict.fromkeys(bootstrap.SYMBOLS, agents.View())).agents
+                for each in agents.Agents(seed, dict.fromkeys(bootstrap.SYMBOLS, agents.MarketState())).agents
             ]
             accounts = [account_of(seed, name) for name in names] + [account]
             await asyncio.sleep(0.5)
             for symbol in bootstrap.SYMBOLS:
                 held_by = [await held(engine, each, symbol) for each in accounts]
-                assert any(held_by), f"nobody holds {symbol}"
-                assert sum(held_by) == 0, f"{symbol} was made from nothing"
+                assert any(held_by), f"no account holds {symbol}"
+                assert sum(held_by) == 0, f"positions of {symbol} do not sum to zero"
         finally:
             await platform.close()

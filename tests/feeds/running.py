@@ -1,4 +1,5 @@
-"""A driver at work on a source, with all that it told and logged. The engine is the model of tests/feeds."""
+"""A running feed driver with its accepted commands, raw ticks and log. The engine is a model
+(engine_model.py)."""
 
 import asyncio
 import contextlib
@@ -14,7 +15,7 @@ from tests.feeds.engine_model import Engine, of
 UNTIL_TIMEOUT_S = 60.0
 
 
-class Following:
+class RunningDriver:
     def __init__(self, source: Source) -> None:
         self.engine = Engine()
         self.raw: list[Tick] = []
@@ -22,22 +23,22 @@ class Following:
         self.driver = FeedDriver(self.engine, source, self._prepare, self._sink)
 
     async def _prepare(self) -> None:
-        """The model knows every fact."""
+        """The model needs no facts."""
 
     def _sink(self, feed: str, ticks: Sequence[Tick]) -> None:
         self.raw += ticks
 
     @property
     def quotes(self) -> list[dict[str, Any]]:
-        return of(self.engine.told, "outside_quote")
+        return of(self.engine.accepted, "outside_quote")
 
     @property
     def trades(self) -> list[dict[str, Any]]:
-        return of(self.engine.told, "outside_trade")
+        return of(self.engine.accepted, "outside_trade")
 
     @property
     def dropped(self) -> dict[str, int]:
-        return self.driver._gathering.dropped
+        return self.driver._pending.dropped
 
     def of_raw(self, kind: type[Tick]) -> list[Any]:
         return [tick for tick in self.raw if isinstance(tick, kind)]
@@ -49,12 +50,12 @@ class Following:
                     assert not self.task.done(), self.task.exception()
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            raise AssertionError(f"not so: {what}; told {self.engine.told[-5:]}") from None
+            raise AssertionError(f"not reached: {what}; last commands {self.engine.accepted[-5:]}") from None
 
 
 @contextlib.asynccontextmanager
-async def following(source: Source) -> AsyncIterator[Following]:
-    found = Following(source)
+async def running_driver(source: Source) -> AsyncIterator[RunningDriver]:
+    found = RunningDriver(source)
     found.task = asyncio.create_task(found.driver.run())
     try:
         yield found
@@ -63,8 +64,8 @@ async def following(source: Source) -> AsyncIterator[Following]:
         await asyncio.gather(found.task, return_exceptions=True)
 
 
-class Said(logging.Handler):
-    """What was logged, a line a record."""
+class LogLines(logging.Handler):
+    """The logged messages, one line per record."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -73,19 +74,19 @@ class Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
 
-    def with_(self, text: str) -> list[str]:
+    def matching(self, text: str) -> list[str]:
         return [line for line in self.lines if text in line]
 
 
 @contextlib.contextmanager
-def listening() -> Any:
-    """The lines of the market room, meanwhile."""
-    said, logger = Said(), logging.getLogger("cift.feeds")
+def captured_log() -> Any:
+    """The log lines of cift.feeds within the block."""
+    lines, logger = LogLines(), logging.getLogger("cift.feeds")
     before = logger.level
-    logger.addHandler(said)
+    logger.addHandler(lines)
     logger.setLevel(logging.INFO)
     try:
-        yield said
+        yield lines
     finally:
-        logger.removeHandler(said)
+        logger.removeHandler(lines)
         logger.setLevel(before)
