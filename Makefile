@@ -151,7 +151,7 @@ generate: setup-dev build ## Write what is derived: chart, skaffold, OpenAPI, ca
 	@$(PY) -m functions generate
 
 .PHONY: bench
-bench: setup-dev build ## Measure, each figure beside a rival's from the same run
+bench: setup-dev build ## Measure speed, each figure next to a baseline from the same run
 	$(PY) -m bench
 
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-annotate --no-header
