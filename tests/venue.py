@@ -21,7 +21,7 @@ from tests.target import DEADLINE_S, Target, User
 TRADING = "/api/v1/trading"
 MARKET = "/api/v1/market-data"
 FEED = 15
-HOUSE = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "tests:house")
+HOUSE_ACCOUNT = uuid5("6ba7b811-9dad-11d1-80b4-00c04fd430c8", "tests:house")
 _numbers = itertools.count(1)
 _source = itertools.count(1)
 
@@ -145,11 +145,11 @@ async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
         found = Venue(target, http, platform)
         try:
             await found.command(
-                type="open_account", account=HOUSE, kind="margin", role="house", currency="USD"
+                type="open_account", account=HOUSE_ACCOUNT, kind="margin", role="house", currency="USD"
             )
         except Refused as refused:
             assert refused.code == "account_exists"
-        await found.command(type="define_feed", feed=FEED, house=HOUSE, silence_ns=3600 * NANOS)
+        await found.command(type="define_feed", feed=FEED, house=HOUSE_ACCOUNT, silence_ns=3600 * NANOS)
         yield found
 
 

@@ -79,7 +79,7 @@ async def restore(
     """Fill the empty stores of these settings.
 
     Streams are restored first, and a stream that exists exactly as it was saved is skipped, so a restore that
-    failed can be repeated. The projectors bring a database that is older than the journal up to date.
+    failed can be repeated. If the database is older than the journal, the projectors add the missing rows.
 
     Args:
         only: restore only the database or only the journal; the other one comes from elsewhere.

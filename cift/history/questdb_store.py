@@ -68,7 +68,7 @@ class _Bars:
         if sources.name is not None:
             self._condition += f" AND source {'!=' if sources.exclude else '='} $2"
             self._arguments.append(sources.name)
-            # Bars stored per source do not tell which source had the first trade of all.
+            # Bars stored per source do not show which source had the first trade of all.
             self._view = None if sources.exclude else _STORED.get(stored_s)
 
     async def _read(self) -> tuple[str, str, str]:

@@ -23,7 +23,7 @@ from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.stack import ROOT, Stack, User, eventually
 from tests.target import DEADLINE_S, until
-from tests.venue import FEED, HOUSE, TRADING, Venue, number
+from tests.venue import FEED, HOUSE_ACCOUNT, TRADING, Venue, number
 
 COMMAND_TIMEOUT_S = 300
 DETAILS = "SELECT * FROM instrument_details ORDER BY symbol"
@@ -57,9 +57,9 @@ async def venue_of(stack: Stack) -> AsyncIterator[Venue]:
         venue = Venue(stack, http, platform)
         try:
             await venue.command(
-                type="open_account", account=HOUSE, kind="margin", role="house", currency="USD"
+                type="open_account", account=HOUSE_ACCOUNT, kind="margin", role="house", currency="USD"
             )
-            await venue.command(type="define_feed", feed=FEED, house=HOUSE, silence_ns=3600 * NANOS)
+            await venue.command(type="define_feed", feed=FEED, house=HOUSE_ACCOUNT, silence_ns=3600 * NANOS)
         except Refused as refused:
             assert refused.code == "account_exists"  # a restored exchange has it already already
         yield venue
@@ -156,9 +156,7 @@ async def test_a_deleted_exchange_is_restored_completely(folder: Path, tmp_path:
         assert rebuilt["equal"], "the restored and continued read model equals the journal"
 
 
-async def test_a_read_model_older_than_the_journal_is_brought_up_to_date(
-    folder: Path, tmp_path: Path
-) -> None:
+async def test_a_read_model_older_than_the_journal_catches_up(folder: Path, tmp_path: Path) -> None:
     """The database of one backup and the journal of a later one: the projectors add the missing rows."""
     old, new = tmp_path / "old.zip", tmp_path / "new.zip"
     with Stack.start(folder) as stack:

@@ -4,10 +4,9 @@
 
 `make test-cluster` runs all tests. `make test-smoke` (--smoke) runs test_smoke.py with images without extras.
 
-The cluster is tests/cluster/local, which needs root. It is taken down again unless it was up before or
---keep is given. With CIFT_KUBECONFIG another cluster is used, and left as it was
-found but for the release: then the images (`make images`) must be where its nodes find them, and CIFT_HELM
-names helm.
+The cluster is tests/cluster/local, which needs root. It is stopped afterwards, unless it ran before or
+--keep is given. With CIFT_KUBECONFIG another cluster is used, in which only the release changes. Its
+nodes must have the images (`make images`), and CIFT_HELM names helm.
 """
 
 import os
@@ -73,7 +72,7 @@ def main() -> int:
     if given:
         helm = os.environ.get("CIFT_HELM") or shutil.which("helm")
         if not Path(given).is_file():
-            missing(f"CIFT_KUBECONFIG names {given}, which is no file")
+            missing(f"CIFT_KUBECONFIG is {given}, which is not a file")
         if not helm:
             missing("helm is neither on PATH nor named by CIFT_HELM")
         if not (IMAGES / "tag").exists():
@@ -81,7 +80,7 @@ def main() -> int:
         return test({"CIFT_HELM": str(helm)}, arguments, smoke=smoke)
     cluster = TestCluster()
     if os.geteuid() != 0:
-        missing("the test cluster makes networks and containers: run this as root")
+        missing("the test cluster needs root, because it makes networks and containers")
     was_up = cluster.is_up()
     images(cluster, smoke=smoke)
     try:

@@ -1,8 +1,8 @@
-"""The cluster that the tests run on: one that CIFT_KUBECONFIG names, or the test cluster of this machine.
+"""The cluster for the tests: the one that CIFT_KUBECONFIG names, or the test cluster of this machine.
 
-The test cluster (tests/cluster/local) is a real Kubernetes with Knative in processes of this machine. Only
-there can a test lose a node, freeze a process or kill the API server; on another cluster those tests are
-skipped.
+The test cluster (tests/cluster/local) is a real Kubernetes with Knative, as processes of this machine.
+Only there can a test lose a node, freeze a process or kill the API server. On other clusters these tests
+are skipped.
 """
 
 import json
@@ -21,29 +21,29 @@ from tests.operators.control_plane import kubectl
 from tests.stack import ROOT
 from tests.target import eventually
 
-UP_TIMEOUT_S = 3600.0  # the first time it builds Kubernetes
+UP_TIMEOUT_S = 3600.0  # the first start builds Kubernetes
 COMMAND_TIMEOUT_S = 600.0
 RESTARTS_MAX = 5
 STAYS_S = 2.0
-# Of Knative's own defaults two do not suit two cores: a pod of every function at each upgrade, and 25m of CPU
-# asked for by each queue-proxy. A cluster's administrator sets both as we do here.
+# Two of Knative's defaults do not suit two cores: each upgrade starts a pod of every function, and each
+# queue-proxy requests 25m of CPU. A cluster's administrator can change both in the same way.
 KNATIVE = {
     "config-autoscaler": {"allow-zero-initial-scale": "true"},
     "config-deployment": {"queue-sidecar-cpu-request": "5m"},
 }
 
-# A Service whose only pod has just ended has no rule for a moment: what these tests send it then ends at the
-# cluster's own device, where nobody answers, and not at the machine's way out, where a stranger may.
+# For a moment a Service whose last pod has ended has no rule in kube-proxy. Packets to its address then
+# go to the cluster's device, where they are dropped, and not to the machine's default gateway.
 SERVICES_ROUTE = ("10.96.0.0/16", "dev", "kube-test0")
 
 
 @contextmanager
 def stage(what: str) -> Iterator[None]:
-    """Say what is done, and how long it took."""
-    print(f"── {what} …", flush=True)
+    """Print the name of a stage, and how long it took."""
+    print(f"{what} …", flush=True)
     began = time.monotonic()
     yield
-    print(f"── {what}: {time.monotonic() - began:.1f} s", flush=True)
+    print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
 
 
 class TestCluster:
@@ -76,7 +76,7 @@ class TestCluster:
         return (RUN / "ingress.process").exists()
 
     def up(self) -> None:
-        """Bring it up (building it where it never was), and set Knative as KNATIVE says."""
+        """Start the cluster, building it if necessary, and apply the settings KNATIVE."""
         subprocess.run([*self.command, "up"], cwd=ROOT, check=True, timeout=UP_TIMEOUT_S)
         subprocess.run(["ip", "route", "replace", *SERVICES_ROUTE], check=True, timeout=COMMAND_TIMEOUT_S)
         for name, data in KNATIVE.items():
@@ -84,7 +84,7 @@ class TestCluster:
             change = f'{{"data":{{{settings}}}}}'
 
             def accepted(name: str = name, change: str = change) -> bool:
-                """The webhook that checks it may still be starting."""
+                """False while the webhook that validates the change is still starting."""
                 done = kubectl(
                     self.kubeconfig,
                     *("patch", "configmap", name, "-n", "knative-serving", "--type=merge", "-p", change),
@@ -97,20 +97,20 @@ class TestCluster:
     def down(self) -> None:
         self.run("down")
 
-    # ── faults ──────────────────────────────────────────────────────────────────────────────────
     def stop(self, process: str, how: str = "TERM") -> None:
         self.run("stop", process, how)
 
     def restart(self, process: str) -> None:
-        """Start it again, anew where it ends at once: a kubelet does before its containerd is ready."""
+        """Restart a process, several times if it ends immediately: a kubelet ends if its containerd is
+        not ready."""
         for _ in range(RESTARTS_MAX):
             self.run("restart", process)
-            told = json.loads((RUN / f"{process}.process").read_text())
+            state = json.loads((RUN / f"{process}.process").read_text())
             time.sleep(STAYS_S)
-            command = Path(f"/proc/{told['pid']}/cmdline")
-            if command.exists() and command.read_bytes():  # a zombie's is empty
+            command = Path(f"/proc/{state['pid']}/cmdline")
+            if command.exists() and command.read_bytes():  # the command line of a zombie is empty
                 return
-        raise AssertionError(f"{process} ends at once, {RESTARTS_MAX} times")
+        raise AssertionError(f"{process} ended within {STAYS_S:g} s after each of {RESTARTS_MAX} restarts")
 
     def pids(self, node: str, pod_uid: str, program: str) -> list[int]:
         """The processes of a pod on a node of this machine whose command begins with `program`."""
@@ -127,7 +127,7 @@ class TestCluster:
         return found
 
     def signal_node(self, node: str, number: signal.Signals) -> int:
-        """Signal everything that runs in a node's pods; how many there were."""
+        """Signal all processes in a node's pods. Returns their number."""
         count = 0
         for folder in Path("/proc").glob("[0-9]*"):
             try:

@@ -259,7 +259,7 @@ class Release(Target):
     def settings(self, **changed: Any) -> Any:
         return super().settings(**{"data": self.folder, **changed})
 
-    def told(self) -> str:
+    def log_tail(self) -> str:
         return self.diagnosis()
 
     @property

@@ -22,7 +22,7 @@ from tests.venue import TRADING, Venue
 HANDLER = "market-data-project-market"
 """A projector of the journal that orders do not wait for."""
 SMOKE_VALUES = (f"functions.{HANDLER}.scale.min=0", "knative.window=6s")
-ANSWER_TIMEOUT_S = 90.0
+RESPONSE_TIMEOUT_S = 90.0
 
 
 def test_installs(bare: Release, add_figure: Callable[[str], None]) -> None:
@@ -33,18 +33,18 @@ def test_installs(bare: Release, add_figure: Callable[[str], None]) -> None:
 def test_the_first_call_starts_a_function(release: Release, add_figure: Callable[[str], None]) -> None:
     release.no_pods("platform-index")
     began = time.monotonic()
-    answer = httpx.get(f"{release.url}/", timeout=ANSWER_TIMEOUT_S)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["x-cift-origin"] == "platform.index"
-    add_figure(f"a function answered from zero in {time.monotonic() - began:.2f} s")
+    response = httpx.get(f"{release.url}/", timeout=RESPONSE_TIMEOUT_S)
+    assert response.status_code == 200, response.text
+    assert response.headers["x-cift-origin"] == "platform.index"
+    add_figure(f"a function responded from zero in {time.monotonic() - began:.2f} s")
 
 
 async def test_an_order_passes_the_gateway(venue: Venue, user: User) -> None:
     symbol = await venue.instrument()
     order = await venue.order(user, symbol, quantity="5", limit_price="99.5")
     await venue.market(venue.user(), symbol, "sell", "2")
-    answer = await venue.http.get(f"{TRADING}/orders/{order['id']}", headers=user.key)
-    assert (answer.status_code, answer.json()["filled_quantity"]) == (200, "2"), answer.text
+    response = await venue.http.get(f"{TRADING}/orders/{order['id']}", headers=user.key)
+    assert (response.status_code, response.json()["filled_quantity"]) == (200, "2"), response.text
 
 
 async def test_an_account_of_kubectl_trades(

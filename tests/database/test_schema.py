@@ -135,7 +135,7 @@ async def test_an_account_reads_and_writes_only_its_own_alerts(venue: Venue) -> 
     [
         ("filled_quantity = quantity + 1", "more is filled than ordered"),
         ("status = 'filled'", "status filled with an open quantity"),
-        ("status = 'asleep'", "an unknown status"),
+        ("status = 'unknown'", "an unknown status"),
         ("quantity = -1", "a negative quantity"),
         ("limit_price = 0", "a price of zero"),
         ("sequence = sequence - 1", "a decreasing sequence"),

@@ -60,7 +60,7 @@ def install() -> None:
         apply_text("\n---\n".join(stage))
     for name, data in SETTINGS.items():
         _patch("configmap", name, {"data": data})
-    # The machine is small: lower requests leave room on the node for what is tested.
+    # The machine is small, so Knative's own pods get lower requests.
     for name in DEPLOYMENTS:
         kubectl(
             *("set", "resources", f"deployment/{name}", "-n", NAMESPACE, "--requests=cpu=20m,memory=40Mi"),
