@@ -146,7 +146,7 @@ def encode(feed: str, symbol: str, batch: Sequence[tuple[int, Trade | Quote]]) -
     if kinds == {Trade}:
         _, at, price, quantity, _, _, bits, last_sales = zip(*batch_ticks, strict=True)
         times, prices, quantities = (np.array(column, np.int64) for column in (at, price, quantity))
-        sides = np.zeros(len(batch), np.int8)  # the source does not tell the aggressor
+        sides = np.zeros(len(batch), np.int8)  # the source does not report the aggressor
         excluded = np.where(np.array(last_sales, bool), 0, OUT_OF_SEQUENCE).astype(np.uint32)
         conditions = np.array(bits, np.uint32) | excluded
         message = ticks.encode_trades(feed, symbol, sequences, times, prices, quantities, sides, conditions)

@@ -114,7 +114,7 @@ class Subscriber:
         self._direct = not (self._held or self._latest or self._stale or self._ended)
 
     def drained(self) -> None:
-        """The transport has room again."""
+        """The transport has space again."""
         if self._drained is not None:
             self._drained.set()
         while self._latest and not self._transport.is_behind:

@@ -189,11 +189,19 @@ async def test_a_limit_order_keeps_its_queue_position(platform: Platform) -> Non
     engine = platform.engine
     await bootstrap.state_facts(engine)
     await bootstrap.state_facts(engine)  # sending them again changes nothing and raises nothing
-    house = uuid7()
+    house_account = uuid7()
     await engine.submit(
-        {"type": "open_account", "account": house, "kind": "margin", "role": "house", "currency": "USD"}
+        {
+            "type": "open_account",
+            "account": house_account,
+            "kind": "margin",
+            "role": "house",
+            "currency": "USD",
+        }
     )
-    await engine.submit({"type": "define_feed", "feed": FEED, "house": house, "silence_ns": 600 * NANOS})
+    await engine.submit(
+        {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 600 * NANOS}
+    )
     await engine.submit(bootstrap.instrument(QUEUE))
     numbers = Monotonic(lambda: 0)
 
