@@ -47,12 +47,18 @@ def market() -> None:
 
 def generate(*, check: bool) -> None:
     # Imported here: its dependencies are not in the functions' images.
-    from cift.generate import chart, files, messages, pages
+    from cift.generate import chart, files, messages, pages, settings
 
     try:
         for path in files.generate(check=check):
             print(f"wrote {path}")
-    except (files.Stale, chart.OverBudget, pages.NoMarks, messages.OldModule) as error:
+    except (
+        files.Stale,
+        chart.OverBudget,
+        pages.NoMarks,
+        messages.OldModule,
+        settings.UnreadableSettings,
+    ) as error:
         sys.exit(str(error))
 
 

@@ -36,7 +36,7 @@ class CiftError(Exception):
 
 
 class Refused(CiftError):
-    """The request was rejected and nothing happened. 422 unless `status` says otherwise."""
+    """The request was rejected and nothing happened. 422 unless `status` is another."""
 
     status = 422
 

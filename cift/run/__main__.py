@@ -47,7 +47,7 @@ _CLEAR = (
 )
 
 
-def say(text: str) -> None:
+def show(text: str) -> None:
     print(text, flush=True)
 
 
@@ -79,32 +79,32 @@ class Exchange:
         MarketSettings.read(os.environ).check()
         listen(settings.http_host, settings.http_port).close()  # report a port in use before all else
         if folder.was_interrupted:
-            say("An earlier first start was interrupted; continuing it.")
+            show("An earlier first start was interrupted; continuing it.")
         keys = settings.keys_folder
         if not list(keys.glob("*.pem")):
             make_signing_key(keys)
         began = time.monotonic()
         if servers.make_postgres(folder):
-            say(f"  created a database in {folder.path}")
-        say("  starting PostgreSQL")
+            show(f"  created a database in {folder.path}")
+        show("  starting PostgreSQL")
         await start(servers.postgres(folder))
         await servers.make_database(folder)
         self._addresses["postgres_url"] = servers.postgres_url(folder)
         ran = await migrate(self._addresses["postgres_url"])
         if ran:
-            say(f"  ran {len(ran)} database migrations, to {ran[-1]}")
-        say("  starting NATS JetStream and Valkey")
+            show(f"  ran {len(ran)} database migrations, to {ran[-1]}")
+        show("  starting NATS JetStream and Valkey")
         nats, self._addresses["nats_url"] = servers.nats_server(folder)
         valkey, self._addresses["valkey_url"] = servers.valkey(folder)
         await start(nats)
         await servers.make_dead_letters(self._addresses["nats_url"])
         await start(valkey)
-        say("  starting the matching engine (it replays its journal)")
+        show("  starting the matching engine (it replays its journal)")
         matchd, self._addresses["matchd_metrics"] = servers.matchd(
             folder, self._addresses["nats_url"], settings
         )
         await start(matchd)
-        say("  starting the functions")
+        show("  starting the functions")
         stores = ("postgres_url", "nats_url", "valkey_url")
         environment = {f"CIFT_{name.upper()}": self._addresses[name] for name in stores}
         environment |= {"CIFT_DATA": str(folder.path), "CIFT_TOKEN_KEYS": str(keys.absolute())}
@@ -114,26 +114,26 @@ class Exchange:
         self._addresses["http_url"] = servers.http_url(settings)
         await start(servers.functions(folder, environment, settings))
         if settings.market != "none":
-            say(f"  starting the market ({settings.market})")
+            show(f"  starting the market ({settings.market})")
             market, self._addresses["market_metrics"] = servers.market(folder, environment, settings)
             await start(market)
         await self._welcome()
         self._is_open = True
         self._changed()
-        say(f"\n(started in {time.monotonic() - began:.1f} s; logs in {folder.path / 'logs'})")
+        show(f"\n(started in {time.monotonic() - began:.1f} s; logs in {folder.path / 'logs'})")
 
     async def _welcome(self) -> None:
         url = self._addresses["http_url"]
         if self.folder.is_complete:
-            say(welcome.later_start(url, await self._status()))
+            show(welcome.later_start(url, await self._status()))
             return
         demo = await welcome.make_demo(self.folder, url)
         if self.settings.market != "none":
-            say("  waiting for the market's first quotes")
+            show("  waiting for the market's first quotes")
             await welcome.wait_for_quote(url)
         key = await welcome.make_key(demo, url, "first key")
         self.folder.complete()
-        say(welcome.first_start(url, key))
+        show(welcome.first_start(url, key))
 
     async def _status(self) -> dict[str, Any]:
         platform = Platform(
@@ -165,13 +165,13 @@ async def run(settings: Settings) -> None:
         if starting.done():
             starting.result()
             await waiting
-        say("\nStopping …")
+        show("\nStopping …")
     finally:
         starting.cancel()
         waiting.cancel()
         await asyncio.gather(starting, waiting, return_exceptions=True)
         await exchange.stop()
-    say("Everything has stopped.")
+    show("Everything has stopped.")
 
 
 def _running(settings: Settings) -> dict[str, Any]:
@@ -187,7 +187,7 @@ async def _new_key(settings: Settings) -> None:
     demo = welcome.demo_of(DataFolder(settings.data))
     if url is None or demo is None:
         sys.exit("the exchange is still starting: try again when it is open")
-    say(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
+    show(await welcome.make_key(demo, url, f"made {time.strftime('%Y-%m-%d %H:%M')}"))
 
 
 async def _new_admin_key(settings: Settings) -> None:
@@ -195,7 +195,7 @@ async def _new_admin_key(settings: Settings) -> None:
     platform = Platform(Settings(data=settings.data, postgres_url=_running(settings)["postgres_url"]))
     try:
         name = f"made {time.strftime('%Y-%m-%d %H:%M')}"
-        say(await managed.create_admin_key(name, platform.database, settings))
+        show(await managed.create_admin_key(name, platform.database, settings))
     finally:
         await platform.close()
 
@@ -212,7 +212,7 @@ def main() -> None:
             case ["key", "--admin"]:
                 asyncio.run(_new_admin_key(settings))
             case ["restore", file]:
-                say(restoring.describe(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
+                show(restoring.describe(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
             case ["restore", file, "--json"]:
                 summary = asyncio.run(restoring.restore(settings, Path(file)))
                 print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())

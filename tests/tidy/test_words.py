@@ -29,7 +29,6 @@ NOT_CLEAN_YET: set[str] = {
     "cift/platform/",
     "cift/portfolio/",
     "cift/rebuild.py",
-    "cift/run/",
     "cift/trading/",
     "functions/README.md",
     "functions/feeds/detect_stale_feed.py",
