@@ -147,7 +147,7 @@ format: setup-dev ## Format Python and Rust
 	cd rust_core && $(CARGO) fmt --all
 
 .PHONY: generate
-generate: setup-dev build ## Write what is derived: chart, skaffold, OpenAPI, catalogue, message types
+generate: setup-dev build ## Write the derived files: chart, skaffold, OpenAPI, catalogue, settings, message types
 	@$(PY) -m functions generate
 
 .PHONY: bench

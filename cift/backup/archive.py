@@ -145,7 +145,7 @@ class Reader:
                 f"{self.path} has format {self.manifest.get('format')}, but this release reads {FORMAT}:"
                 " restore it with the release that made it"
             )
-        for name, wanted in self.manifest["sums"].items():
+        for name, expected in self.manifest["sums"].items():
             found = hashlib.sha256()
             try:
                 with self._zip.open(name) as file:
@@ -153,5 +153,5 @@ class Reader:
                         found.update(data)
             except (KeyError, *_DAMAGE) as error:
                 raise BackupError(f"{self.path} is damaged ({name}: {error}): nothing was restored") from None
-            if found.hexdigest() != wanted:
+            if found.hexdigest() != expected:
                 raise BackupError(f"{self.path} is damaged (the checksum of {name} is wrong)")

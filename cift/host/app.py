@@ -126,14 +126,14 @@ class App:
             request_id.decode("latin-1") if request_id else None,
         )
         method: str = scope["method"]
-        wanted = "GET" if method == "HEAD" else method
+        routed_method = "GET" if method == "HEAD" else method
         route: Route | None = None
         trader: Trader | None = None
         try:
-            route, parameters = self._route(scope, wanted)
+            route, parameters = self._route(scope, routed_method)
             if route is None:
                 self.check_host(headers)
-                response = _Response(streamed=self._page(scope["path"], wanted))
+                response = _Response(streamed=self._page(scope["path"], routed_method))
             else:
                 trace.function = route.function.name
                 route.metrics.in_flight.inc()
@@ -148,7 +148,7 @@ class App:
                 await self._count(function, trader, address)
                 data = b""
                 if method not in ("GET", "HEAD", "DELETE") or b"content-length" in headers:
-                    data = await self._read_body(headers, receive, wanted=route.call.wants_body)
+                    data = await self._read_body(headers, receive, is_json=route.call.wants_body)
                 caller = Caller(address, user_agent(headers), trace.request_id)
                 response = await self._call(
                     route,
@@ -173,7 +173,7 @@ class App:
             if route is not None:
                 route.metrics.in_flight.dec()
             metrics = route.metrics if route is not None else self._unrouted
-            took = metrics.answered(response.status, started)
+            took = metrics.record(response.status, started)
             if self._log_requests and (route is None or route.function.rate != "none"):
                 self._log(scope, response.status, took, trace, trader)
 
@@ -316,11 +316,11 @@ class App:
             api_key.decode("latin-1") if api_key is not None else None,
         )
 
-    async def _read_body(self, headers: dict[bytes, bytes], receive: Receive, *, wanted: bool) -> bytes:
+    async def _read_body(self, headers: dict[bytes, bytes], receive: Receive, *, is_json: bool) -> bytes:
         length = headers.get(b"content-length")
         if length is not None and (not length.isdigit() or int(length) > BODY_BYTES_MAX):
             raise _too_large()
-        if wanted:
+        if is_json:
             kind = headers.get(b"content-type")
             if kind is not None and length != b"0" and not kind.lower().startswith(b"application/json"):
                 raise Refused(

@@ -70,7 +70,7 @@ class PushApp:
                 self._failures.inc()
         else:
             status, body = 204, b""
-        self._metrics.answered(status, started)
+        self._metrics.record(status, started)
         return Response(status, body, headers)
 
     async def _work(self, request: Request) -> None:

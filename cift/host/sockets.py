@@ -276,14 +276,14 @@ class SocketProtocol(asyncio.Protocol, Socket):
             reported = errors.to_cift_error(error)
             self._refuse(reported, trace.request_id, route)
             if route is not None:
-                route.metrics.answered(reported.status, started)
+                route.metrics.record(reported.status, started)
             return
         response.headers["x-request-id"] = trace.request_id
         response.headers["x-cift-origin"] = route.function.name
         self._protocol.send_response(response)
         self._route = route
         self._flush()
-        route.metrics.answered(101, started)
+        route.metrics.record(101, started)
         if self._transport is None:  # the peer closed the connection meanwhile
             return
         self._app.sockets.add(self, route)

@@ -19,7 +19,7 @@ from cift.install.api import Api, ApiError
 from cift.platform.settings import Settings
 
 
-def make_secrets(release: str, wanted: list[str]) -> None:
+def make_secrets(release: str, kinds: list[str]) -> None:
     api = Api.of_this_pod()
     makers: dict[str, Callable[[int], dict[str, str]]] = {
         "postgres": partial(secrets.postgres, release),
@@ -28,7 +28,7 @@ def make_secrets(release: str, wanted: list[str]) -> None:
         "clickhouse": partial(secrets.clickhouse, release),
         "token-keys": lambda _: secrets.token_keys(),
     }
-    for each in wanted:
+    for each in kinds:
         kind, _, port = each.partition("=")
         if kind not in makers:
             sys.exit(__doc__)
@@ -39,8 +39,8 @@ def make_secrets(release: str, wanted: list[str]) -> None:
 def main() -> None:
     try:
         match sys.argv[1:]:
-            case ["secrets", release, *wanted]:
-                make_secrets(release, wanted)
+            case ["secrets", release, *kinds]:
+                make_secrets(release, kinds)
             case ["wait", release, seconds]:
                 print(
                     f"{services.wait(Api.of_this_pod(), release, float(seconds))} Knative Services are ready"

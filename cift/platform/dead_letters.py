@@ -72,10 +72,10 @@ async def page(bus: Nats, shard: str, function: str | None, after: int, limit: i
     Raises:
         Unavailable: NATS or DLQ is unavailable.
     """
-    wanted = dead_letter.subject(shard, function or ">")
+    subject = dead_letter.subject(shard, function or ">")
     found: list[StoredLetter] = []
     for _ in range(limit + FOREIGN_MAX):
-        raw = await _message(bus, after + 1, wanted)
+        raw = await _message(bus, after + 1, subject)
         if raw is None or len(found) == limit:
             break
         after = raw.seq

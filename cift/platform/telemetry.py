@@ -162,7 +162,7 @@ class FunctionMetrics:
         self.seconds = request_seconds.labels(function)
         self.in_flight = requests_in_flight.labels(function)
 
-    def answered(self, status: int, started_s: float) -> float:
+    def record(self, status: int, started_s: float) -> float:
         """Count a response whose request began at `time.perf_counter()` = started_s; returns its seconds."""
         took = time.perf_counter() - started_s
         counter = self._by_status.get(status)

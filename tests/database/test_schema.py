@@ -16,7 +16,7 @@ import dump_schema
 from tests.target import DEADLINE_S
 
 OWNED = ("accounts", "orders", "order_fills", "positions", "position_history", "transactions")
-KEPT = ("alerts", "model_configs", "backtests")
+RESEARCH = ("alerts", "model_configs", "backtests")
 IDENTITY = ("users", "api_keys", "refresh_tokens", "revoked_tokens", "audit_log")
 
 
@@ -51,9 +51,9 @@ async def test_the_tables_exist_with_comments_indexes_and_exact_money(venue: Ven
     )
     tables = {row["relname"]: row["comment"] for row in rows}
     market = ("market_data_cache", "trades", "instruments", "instrument_details")
-    wanted = {"projector_offsets", *market, *OWNED, *KEPT, *IDENTITY}
-    assert wanted <= set(tables)
-    assert [name for name in wanted - set(IDENTITY) if not tables[name]] == [], "every table has a comment"
+    expected = {"projector_offsets", *market, *OWNED, *RESEARCH, *IDENTITY}
+    assert expected <= set(tables)
+    assert [name for name in expected - set(IDENTITY) if not tables[name]] == [], "every table has a comment"
     indexes = await venue.platform.database.fetchval(
         "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"
     )

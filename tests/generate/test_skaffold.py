@@ -154,14 +154,16 @@ def test_both_files_match_skaffold_s_schema() -> None:
 
 def test_kind_has_the_nodes_that_the_engine_requires() -> None:
     nodes = yaml.safe_load((ROOT / "k8s/kind/cluster.yaml").read_text())["nodes"]
-    kept = [node for node in nodes if node.get("labels") == ENGINE]
+    engine_nodes = [node for node in nodes if node.get("labels") == ENGINE]
     values = yaml.safe_load((ROOT / "charts/cift/values.yaml").read_text())["matchd"]
-    assert len(kept) >= values["replicas"] and values["nodeSelector"] == ENGINE
-    for node in kept:
+    assert len(engine_nodes) >= values["replicas"] and values["nodeSelector"] == ENGINE
+    for node in engine_nodes:
         (patch,) = (yaml.safe_load(each) for each in node["kubeadmConfigPatches"])
         (taint,) = patch["nodeRegistration"]["taints"]
         (toleration,) = values["tolerations"]
         assert {key: toleration[key] for key in taint} == taint
         assert patch["nodeRegistration"]["kubeletExtraArgs"]["cpu-manager-policy"] == "static"
     assert len({node["image"] for node in nodes}) == 1
-    assert [node for node in nodes if node["role"] == "worker" and node not in kept], "a node for the rest"
+    assert [node for node in nodes if node["role"] == "worker" and node not in engine_nodes], (
+        "a node for the rest"
+    )

@@ -1,4 +1,4 @@
-"""A function alone in a process of its own, beside a running exchange."""
+"""A function in its own process, next to a running exchange."""
 
 import os
 import signal

@@ -62,9 +62,9 @@ async def test_uncaught_errors_reveal_no_internals() -> None:
         raise RuntimeError("password=hunter2 in /etc/secret")
 
     async with client(function(http("GET", "/x", scope=None), fails)) as http_:
-        answer = await http_.get("/x")
-    assert answer.status_code == 500 and answer.json()["code"] == "internal"
-    assert "hunter2" not in answer.text and "RuntimeError" not in answer.text
+        response = await http_.get("/x")
+    assert response.status_code == 500 and response.json()["code"] == "internal"
+    assert "hunter2" not in response.text and "RuntimeError" not in response.text
 
 
 async def test_a_return_value_of_the_wrong_type_is_an_internal_error() -> None:
@@ -93,10 +93,10 @@ async def test_each_kernel_error_becomes_its_response(
         raise error
 
     async with client(function(http("GET", "/x", scope=None), refuses)) as http_:
-        answer = await http_.get("/x")
-    assert answer.status_code == status
-    assert headers.items() <= dict(answer.headers).items()
-    assert extra.items() <= answer.json().items()
+        response = await http_.get("/x")
+    assert response.status_code == status
+    assert headers.items() <= dict(response.headers).items()
+    assert extra.items() <= response.json().items()
 
 
 async def test_parameters_are_filled_by_type_and_by_name() -> None:
@@ -122,11 +122,11 @@ async def test_parameters_are_filled_by_type_and_by_name() -> None:
 
     async with client(function(http("GET", "/echo/{name}", scope=None), echo)) as http_:
         cursor = make_cursor("k1")
-        answer = await http_.get(
+        response = await http_.get(
             f"/echo/BTC%2FUSD?symbols=SPY&depth=3&limit=7&cursor={cursor}",
             headers={"Idempotency-Key": "abc", "User-Agent": "t"},
         )
-        assert answer.json() == {
+        assert response.json() == {
             "name": "BTC/USD",
             "symbols": "SPY",
             "depth": 3,
@@ -159,8 +159,8 @@ async def test_bodies_are_checked_before_the_function_runs() -> None:
             ({"quantity": "1", "typo": 1}, "typo"),
             ({}, "quantity"),
         ):
-            answer = (await http_.post("/take", json=body)).json()
-            assert (answer["code"], answer["field"]) == ("invalid_request", field), answer
+            response = (await http_.post("/take", json=body)).json()
+            assert (response["code"], response["field"]) == ("invalid_request", field), response
     assert len(ran) == 1
 
 
@@ -186,8 +186,8 @@ async def test_cors_headers_only_for_the_configured_origins() -> None:
             not in (await http_.options("/x", headers=preflight_headers)).headers
         )
     async with client(declared) as http_:
-        answer = await http_.get("/x", headers={"Origin": "https://app.example"})
-        assert "access-control-allow-origin" not in answer.headers
+        response = await http_.get("/x", headers={"Origin": "https://app.example"})
+        assert "access-control-allow-origin" not in response.headers
 
 
 async def test_the_openapi_document_describes_the_functions() -> None:

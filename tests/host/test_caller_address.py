@@ -60,8 +60,8 @@ async def test_the_audit_log_records_the_caller(exchange: Stack) -> None:
     body = {"username": user.username, "password": user.password}
     with alone("auth.login", exchange, **pod) as url:
         async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as client:
-            answer = await client.post(LOGIN, json=body, headers={"x-cift-client": "198.51.100.41"})
-    assert answer.status_code == 200, answer.text
+            response = await client.post(LOGIN, json=body, headers={"x-cift-client": "198.51.100.41"})
+    assert response.status_code == 200, response.text
     connection: Any = await asyncpg.connect(str(exchange.run_file["postgres_url"]))
     try:
         query = "SELECT count(*) FROM audit_log WHERE host(address) = '198.51.100.41'"

@@ -10,14 +10,14 @@ from tests.stack import Stack, User
 REGISTER = "/api/v1/auth/register"
 
 
-def check(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    body: dict[str, Any] = answer.json()
+def check(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    body: dict[str, Any] = response.json()
     assert body["code"] == code, body
     assert {"code", "message", "request_id"} <= set(body) <= {"code", "message", "field", "request_id", "id"}
-    assert body["request_id"] == answer.headers["x-request-id"]
-    assert answer.headers["x-cift-origin"]
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert response.headers["x-cift-origin"]
     return body
 
 
@@ -27,12 +27,12 @@ async def test_unknown_paths(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_wrong_method_lists_the_allowed_ones(http: httpx.AsyncClient) -> None:
-    answer = await http.put("/api/v1/auth/me")
-    check(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
-    answer = await http.post("/api/v1/auth/api-keys/abc")
-    check(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "DELETE, OPTIONS"
+    response = await http.put("/api/v1/auth/me")
+    check(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+    response = await http.post("/api/v1/auth/api-keys/abc")
+    check(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "DELETE, OPTIONS"
     check(await http.post("/openapi.json"), 405, "method_not_allowed")
 
 
@@ -40,14 +40,14 @@ async def test_a_wrong_method_lists_the_allowed_ones(http: httpx.AsyncClient) ->
     "body", [b"", b"{", b"{]", b"nul", b"\xff\xfe", b'{"a": 1,}', b"{'a': 1}", b'{"a": 1} x', b"[" * 5000]
 )
 async def test_a_body_that_is_not_json(http: httpx.AsyncClient, body: bytes) -> None:
-    answer = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
-    check(answer, 400, "invalid_json")
+    response = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
+    check(response, 400, "invalid_json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null", b"true"])
 async def test_json_that_is_not_an_object(http: httpx.AsyncClient, body: bytes) -> None:
-    answer = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
-    check(answer, 422, "invalid_request")
+    response = await http.post(REGISTER, content=body, headers={"content-type": "application/json"})
+    check(response, 422, "invalid_request")
 
 
 async def test_a_body_of_another_media_type(http: httpx.AsyncClient) -> None:
@@ -114,8 +114,8 @@ async def test_a_valid_request_id_is_kept_and_an_invalid_one_is_replaced(http: h
 
 async def test_the_trace_context_is_returned(http: httpx.AsyncClient) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
-    answer = await http.get("/", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
-    version, trace_id, span, flags = answer.headers["traceparent"].split("-")
+    response = await http.get("/", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    version, trace_id, span, flags = response.headers["traceparent"].split("-")
     assert (version, trace_id, flags) == ("00", trace, "01") and span != "b7ad6b7169203331"
     for wrong in (
         "x",
@@ -125,8 +125,8 @@ async def test_the_trace_context_is_returned(http: httpx.AsyncClient) -> None:
         f"00-{trace.upper()}-b7ad6b7169203331-01",
         f"00-{trace}-b7ad6b7169203331-01-extra",
     ):
-        answer = await http.get("/", headers={"traceparent": wrong})
-        assert answer.status_code == 200 and trace not in answer.headers["traceparent"]
+        response = await http.get("/", headers={"traceparent": wrong})
+        assert response.status_code == 200 and trace not in response.headers["traceparent"]
 
 
 async def test_an_untrusted_host_name_is_refused(exchange: Stack, http: httpx.AsyncClient) -> None:

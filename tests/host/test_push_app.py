@@ -37,8 +37,8 @@ def push_app(declare: Any, function: Any) -> PushApp:
 
 
 async def post(to: PushApp, headers: dict[bytes, bytes], body: bytes = b"") -> tuple[int, bytes]:
-    answer = await to(Request("POST", "/", headers, body))
-    return answer.status, answer.body
+    response = await to(Request("POST", "/", headers, body))
+    return response.status, response.body
 
 
 async def test_a_timer_that_still_runs_is_busy() -> None:
@@ -80,7 +80,11 @@ async def test_a_call_that_takes_too_long_is_cancelled_and_can_be_repeated() -> 
     ("error", "status", "code"),
     [
         (Poison("there is no such address"), 422, b'"poison"'),
-        (Unavailable("database_unavailable", "The database does not answer"), 503, b'"database_unavailable"'),
+        (
+            Unavailable("database_unavailable", "The database does not response"),
+            503,
+            b'"database_unavailable"',
+        ),
         (ZeroDivisionError("an internal detail"), 500, b'"internal"'),
         (TimeoutError("of a store"), 500, b'"internal"'),
     ],
@@ -94,8 +98,8 @@ async def test_only_poison_is_reported_as_poison(error: Exception, status: int, 
 
     _, headers, body = read("events_with_headers")
     handler = push_app(on("EVENTS", effects=True), notify)
-    answered, content = await post(handler, headers, body)
-    assert (answered, [m.subject for m in seen]) == (status, ["events.0197a3f0.filled", "events.zürich"])
+    sent, content = await post(handler, headers, body)
+    assert (sent, [m.subject for m in seen]) == (status, ["events.0197a3f0.filled", "events.zürich"])
     assert code in content and b"an internal detail" not in content
 
 
@@ -125,9 +129,9 @@ async def test_one_connection_serves_many_requests_including_chunked_ones() -> N
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client,
     ):
         for size in (0, 1, 300_000):
-            answer = await client.post("/a/b?c", content=b"x" * size)
-            assert (answer.status_code, len(answer.content)) == (200, size)
-            assert answer.headers["x-path"] == "/a/b"
+            response = await client.post("/a/b?c", content=b"x" * size)
+            assert (response.status_code, len(response.content)) == (200, size)
+            assert response.headers["x-path"] == "/a/b"
         assert (await client.post("/", content=parts())).content == b"one,two"
         head = await client.head("/")
         assert (head.status_code, head.content) == (200, b"")
@@ -175,6 +179,6 @@ async def test_a_stop_waits_for_the_request_in_progress() -> None:
     await begun.wait()
     server.stopping.set()
     go.set()
-    answer = await requested
-    assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"done")
+    response = await requested
+    assert response.startswith(b"HTTP/1.1 200 ") and response.endswith(b"done")
     await task

@@ -13,9 +13,9 @@ from tests.target import DEADLINE_S
 
 def test_one_function_alone(exchange: Stack, user: User) -> None:
     with alone("auth.me", exchange) as url:
-        answer = httpx.get(f"{url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S)
-        assert answer.status_code == 200 and answer.json()["user_id"] == user.user_id
-        assert answer.headers["x-cift-origin"] == "auth.me"
+        response = httpx.get(f"{url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S)
+        assert response.status_code == 200 and response.json()["user_id"] == user.user_id
+        assert response.headers["x-cift-origin"] == "auth.me"
         assert list(httpx.get(f"{url}/openapi.json", timeout=DEADLINE_S).json()["paths"]) == [
             "/api/v1/auth/me"
         ]

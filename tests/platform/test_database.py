@@ -79,12 +79,12 @@ async def test_lost_connections_are_replaced_without_an_error(exchange: Stack) -
 
 async def test_an_unreachable_server_is_503_without_a_wait(exchange: Stack) -> None:
     run = exchange.settings()
-    gone = Platform(type(run)(postgres_url="postgresql://cift@/cift?host=/nonexistent"))
+    unreachable = Platform(type(run)(postgres_url="postgresql://cift@/cift?host=/nonexistent"))
     with pytest.raises(Unavailable) as refused:
-        async with gone.database.read():
+        async with unreachable.database.read():
             pass
     assert refused.value.code == "database_unavailable"
-    await gone.close()
+    await unreachable.close()
 
 
 async def test_redelivered_records_are_skipped_and_a_gap_is_requested(platform: Platform) -> None:

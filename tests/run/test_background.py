@@ -33,12 +33,12 @@ class Background:
             "CIFT_BCRYPT_ROUNDS": "4",
         }
 
-    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "cift.run", *arguments],
             cwd=ROOT,
             env=self.environment,
-            input=given,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -81,7 +81,7 @@ def test_db_shell_is_psql(exchange: Background) -> None:
 
 
 def test_valkey_shell_prints_answers_and_errors(exchange: Background) -> None:
-    done = exchange.run("shell", "valkey", given="PING\nNOSUCH\n\n")
+    done = exchange.run("shell", "valkey", stdin="PING\nNOSUCH\n\n")
     assert done.returncode == 0, done.stderr
     assert "True" in done.stdout and "error: unknown command" in done.stdout
 

@@ -34,7 +34,7 @@ def family(stack: Stack) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)]
 
 
-def gone(processes: list[psutil.Process]) -> None:
+def assert_ended(processes: list[psutil.Process]) -> None:
     def left() -> list[psutil.Process]:
         return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
@@ -122,7 +122,7 @@ def test_a_stop_leaves_no_process_and_the_next_start_has_all_data(
     processes = family(stack)
     assert len(processes) > 6
     assert stack.stop(number) == 0
-    gone(processes)
+    assert_ended(processes)
     assert "Everything has stopped." in stack.printed
     assert not (folder / "run.json").exists() and not (folder / "sockets").exists()
     with Stack.start(folder) as again:
@@ -141,7 +141,7 @@ def test_killing_the_supervisor_leaves_no_process(tmp_path_factory: pytest.TempP
     processes = family(stack)
     stack.process.kill()
     stack.process.wait(DEADLINE_S)
-    gone(processes)
+    assert_ended(processes)
     with Stack.start(folder) as again:
         assert (
             httpx.get(f"{again.url}/api/v1/auth/me", headers=user.key, timeout=DEADLINE_S).status_code == 200
