@@ -7,11 +7,6 @@ use crate::types::*;
 use crate::work::{FollowUp, Job};
 use crate::Events;
 
-/// Highest values of an account's limits (R3.7).
-const MAX_OPEN_ORDERS_PER_ACCOUNT: u32 = 10_000;
-const MAX_ORDERS_PER_SECOND: u32 = 1_000_000;
-const MAX_LEVERAGE_PERCENT: u32 = 1_000;
-
 impl Engine {
     pub(crate) fn open_account(
         &mut self,
@@ -214,8 +209,8 @@ impl Engine {
         };
         let owner = &mut self.ledger.accounts[account as usize];
         let leverage = match owner.kind {
-            AccountKind::Cash => 100..=100,
-            AccountKind::Margin => 100..=MAX_LEVERAGE_PERCENT,
+            AccountKind::Cash => CASH_LEVERAGE_PERCENT..=CASH_LEVERAGE_PERCENT,
+            AccountKind::Margin => CASH_LEVERAGE_PERCENT..=MAX_LEVERAGE_PERCENT,
         };
         let valid = (1..=MAX_OPEN_ORDERS_PER_ACCOUNT).contains(&limits.max_open_orders)
             && (1..=MAX_ORDERS_PER_SECOND).contains(&limits.max_orders_per_second)

@@ -20,8 +20,8 @@ use crate::work::Work;
 use crate::Events;
 use std::collections::BTreeSet;
 
-/// Version of the rules that this code implements; `SetRules` selects it.
-pub(crate) const RULES_VERSION: u32 = 1;
+/// Newest version of the rules that this code implements. `SetRules` selects one; a journal starts with version 1.
+pub(crate) const RULES_VERSION: u32 = 2;
 /// Version of the record format that this code writes; `EnableFormat` selects it.
 pub(crate) const FORMAT_VERSION: u16 = 1;
 pub(crate) const MAX_INSTRUMENTS: usize = 4_096;
@@ -71,7 +71,7 @@ impl Engine {
             sequence: 0,
             now: i64::MIN,
             epoch: 0,
-            rules: RULES_VERSION,
+            rules: 1,
             format: FORMAT_VERSION,
             maker_ppm: 0,
             taker_ppm: 0,
@@ -164,6 +164,7 @@ impl Engine {
         work.repeated = None;
         work.result_order_id = None;
         work.closed_order = None;
+        work.refused_order = None;
         work.affected = 0;
         work.count_closed = false;
     }
@@ -206,7 +207,11 @@ impl Engine {
         let refusal = self.work.refusal;
         let affected = self.work.affected;
         if let Some(Request { key, body }) = self.work.request {
-            let order = if refusal.is_none() { self.result_order() } else { None };
+            let order = match refusal {
+                None => self.result_order(),
+                Some(_) if self.rules >= 2 => self.work.refused_order,
+                Some(_) => None,
+            };
             let first = FirstResult {
                 sequence: self.work.sequence,
                 at: self.work.at,

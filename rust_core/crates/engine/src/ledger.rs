@@ -293,10 +293,13 @@ impl Ledger {
             max_order_quantity: None,
             max_order_notional: None,
             max_position: None,
-            max_open_orders: 500,
-            max_orders_per_second: 500,
+            max_open_orders: DEFAULT_MAX_OPEN_ORDERS,
+            max_orders_per_second: DEFAULT_MAX_ORDERS_PER_SECOND,
             max_daily_loss: None,
-            leverage_percent: if kind == AccountKind::Cash { 100 } else { 200 },
+            leverage_percent: match kind {
+                AccountKind::Cash => CASH_LEVERAGE_PERCENT,
+                AccountKind::Margin => DEFAULT_MARGIN_LEVERAGE_PERCENT,
+            },
         }
     }
 

@@ -78,6 +78,10 @@ impl Engine {
 
     pub(crate) fn place(&mut self, order: &PlaceOrder, events: &mut Events) {
         if !self.admit_request(order.request, events) {
+            if self.work.refusal == Some(Refusal::IdempotencyConflict) {
+                let first = order.request.and_then(|request| self.first_result(request.key));
+                self.work.refused_order = first.and_then(|first| first.order);
+            }
             return;
         }
         let checked = self.check_place(self.now, order).and_then(|checked| {
@@ -86,12 +90,27 @@ impl Engine {
         });
         let (candidate, legs, display, reference) = match checked {
             Ok(checked) => checked,
-            Err(reason) => return self.refuse(reason, events),
+            Err(reason) => return self.refuse_order(order, reason, events),
         };
         self.count_rate(candidate.account);
         match self.admit_risk(&candidate, Released::default(), reference) {
             Ok(admission) => self.accept(order, &candidate, legs, display, reference, admission, events),
-            Err(reason) => self.refuse(reason, events),
+            Err(reason) => self.refuse_order(order, reason, events),
+        }
+    }
+
+    fn refuse_order(&mut self, order: &PlaceOrder, reason: Refusal, events: &mut Events) {
+        self.refuse(reason, events);
+        // With these reasons the order's id or account is not the sender's own.
+        if !matches!(reason, Refusal::UnknownAccount | Refusal::DuplicateOrderId) {
+            self.work.refused_order = Some(OrderSummary {
+                order: order.order,
+                status: OrderStatus::Rejected,
+                reason: None,
+                quantity: order.quantity,
+                filled: 0,
+                filled_notional: 0,
+            });
         }
     }
 

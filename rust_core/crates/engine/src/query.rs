@@ -241,6 +241,13 @@ impl Engine {
         Ok(good * lot)
     }
 
+    /// The order that the last command was refused to place, rejected. For `idempotency_conflict` it is the first
+    /// order with the key. `None`: the last command placed no order or was not refused, or the order's id is not the
+    /// sender's own (`unknown_account`, `duplicate_order_id`).
+    pub fn refused_order(&self) -> Option<OrderSummary> {
+        self.work.refused_order
+    }
+
     /// The first result of a request key. `None`: the key is unknown.
     pub fn first_result(&self, key: u128) -> Option<FirstResult> {
         self.requests.find(key).map(|record| record.first)

@@ -25,6 +25,15 @@ pub const MAX_TRANSFER: Money = 1_000_000_000_000 * NANOS as Money;
 pub const MAX_EVENTS_PER_COMMAND: usize = 1_000;
 /// Symbols in which one account may have positions or orders.
 pub const MAX_SYMBOLS_PER_ACCOUNT: usize = 256;
+/// Limits of a new account (R3.6).
+pub const DEFAULT_MAX_OPEN_ORDERS: u32 = 500;
+pub const DEFAULT_MAX_ORDERS_PER_SECOND: u32 = 500;
+pub const CASH_LEVERAGE_PERCENT: u32 = 100;
+pub const DEFAULT_MARGIN_LEVERAGE_PERCENT: u32 = 200;
+/// Highest values of an account's limits (R3.7).
+pub const MAX_OPEN_ORDERS_PER_ACCOUNT: u32 = 10_000;
+pub const MAX_ORDERS_PER_SECOND: u32 = 1_000_000;
+pub const MAX_LEVERAGE_PERCENT: u32 = 1_000;
 /// How long a request key is remembered after the end of its order, or of its command where it placed none.
 pub const REQUEST_RETENTION_NS: i64 = 24 * 3_600 * NANOS;
 /// The quotes of a feed are withdrawn after this silence, unless `DefineFeed` gives another.

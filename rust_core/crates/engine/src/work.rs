@@ -166,6 +166,8 @@ pub(crate) struct Work {
     /// Id of the order in the outcome, and its final state if it ended during the command.
     pub result_order_id: Option<OrderId>,
     pub closed_order: Option<OrderSummary>,
+    /// The order that was refused; for `idempotency_conflict` the first order with the key.
+    pub refused_order: Option<OrderSummary>,
     pub affected: u32,
     pub count_closed: bool,
     /// Levels touched by this command: (instrument, side, price, level).
@@ -191,6 +193,7 @@ impl Work {
             repeated: None,
             result_order_id: None,
             closed_order: None,
+            refused_order: None,
             affected: 0,
             count_closed: false,
             touched: Vec::new(),

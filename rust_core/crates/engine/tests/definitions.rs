@@ -145,7 +145,7 @@ fn a_house_account_pays_the_fee_in_force() {
 #[test]
 fn unknown_versions_are_refused() {
     let mut exchange = Exchange::new();
-    for version in [0, 2] {
+    for version in [0, 3] {
         assert_eq!(exchange.apply_err(Command::SetRules { version }), Refusal::UnknownRules);
     }
     for format in [0, 2] {
@@ -154,6 +154,7 @@ fn unknown_versions_are_refused() {
             Refusal::UnknownFormat
         );
     }
+    exchange.apply_ok(Command::SetRules { version: 2 });
     exchange.apply_ok(Command::SetRules { version: 1 });
     exchange.apply_ok(Command::EnableFormat { format: 1 });
 }

@@ -55,6 +55,62 @@ fn a_refusal_is_stored_too() {
     }
 }
 
+/// Holds R11.5.
+#[test]
+fn a_stored_refusal_contains_the_order_since_version_2() {
+    let stored = |version, order: PlaceOrder| {
+        let mut exchange = Exchange::new();
+        exchange.apply_ok(Command::SetRules { version });
+        exchange.place_err(keyed(order, 7, 1));
+        match exchange.apply(Command::PlaceOrder(keyed(order, 7, 1))) {
+            Outcome::Repeated { first } => first.order,
+            other => panic!("{other:?}"),
+        }
+    };
+    let refused = buy(1, 0, 10_000);
+    let rejected = OrderSummary {
+        order: refused.order,
+        status: OrderStatus::Rejected,
+        reason: None,
+        quantity: 0,
+        filled: 0,
+        filled_notional: 0,
+    };
+    assert_eq!(stored(1, refused), None);
+    assert_eq!(stored(2, refused), Some(rejected));
+    let of_nobody = PlaceOrder {
+        account: AccountId(99),
+        ..refused
+    };
+    assert_eq!(stored(2, of_nobody), None);
+}
+
+#[test]
+fn the_refused_order_of_the_last_command_is_known() {
+    let mut exchange = Exchange::new();
+    exchange.place_err(buy(1, 0, 10_000));
+    let refused = exchange.engine.refused_order().expect("it was refused");
+    assert_eq!(
+        (refused.order, refused.status),
+        (buy(1, 0, 10_000).order, OrderStatus::Rejected)
+    );
+    let placed = exchange.place(keyed(buy(2, 10, 10_000), 7, 1));
+    assert_eq!(exchange.engine.refused_order(), None);
+    exchange.place_err(keyed(buy(3, 10, 10_000), 7, 2));
+    let first = exchange.engine.refused_order().map(|order| order.order);
+    assert_eq!(
+        first,
+        Some(placed.order),
+        "a conflict names the first order with the key"
+    );
+    exchange.place_err(buy(2, 10, 10_000));
+    assert_eq!(
+        exchange.engine.refused_order(),
+        None,
+        "a duplicate id is not the sender's own"
+    );
+}
+
 /// Holds R11.2.
 #[test]
 fn the_key_of_a_place_is_kept_for_a_day_after_its_order_ended() {

@@ -23,7 +23,7 @@ use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
 use cift_engine::Command;
-use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
+use cift_wire::limits::{BATCH_CLOSES_AT_BYTES, RULES};
 use cift_wire::{subject, Meta, RecordHash};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
@@ -122,6 +122,10 @@ impl Leader {
             let last = !replica.engine.needs_continue();
             if last {
                 batch.apply(&mut replica.engine, &Meta::default(), &Command::EngineStarted { epoch });
+                if replica.rules < RULES {
+                    let version = RULES;
+                    batch.apply(&mut replica.engine, &Meta::default(), &Command::SetRules { version });
+                }
             }
             let record = Bytes::from(batch.encode(replica.rules, epoch, replica.hash, None));
             let sequence = journal

@@ -195,7 +195,10 @@ impl Leader {
         if log::enabled(Level::Debug) {
             log_command(Level::Debug, "sequenced", meta, &format!("{outcome:?}"));
         }
-        let result = CommandResult::sequenced(&outcome, record, sequence, self.batch.timestamp());
+        let mut result = CommandResult::sequenced(&outcome, record, sequence, self.batch.timestamp());
+        if matches!(outcome, Outcome::Refused(_)) {
+            result.order = engine.refused_order();
+        }
         if let Some(number) = self.requests.set_result(slot, result) {
             self.batch_completed.push(number);
         }

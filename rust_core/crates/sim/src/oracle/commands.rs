@@ -53,7 +53,12 @@ impl Oracle {
                 });
                 (Outcome::Done { order, affected }, order, affected, None)
             }
-            Err(reason) => (self.refuse(reason), None, 0, Some(reason)),
+            Err(reason) => (
+                self.refuse(reason),
+                self.refused_order(command, reason),
+                0,
+                Some(reason),
+            ),
         };
         if let Some(Request { key, body }) = request {
             let first = FirstResult {
@@ -83,6 +88,22 @@ impl Oracle {
         outcome
     }
 
+    /// R11.5: what the first result of a refused `PlaceOrder` contains.
+    fn refused_order(&self, command: &Command, reason: Refusal) -> Option<OrderSummary> {
+        let Command::PlaceOrder(place) = command else {
+            return None;
+        };
+        let foreign = matches!(reason, Refusal::UnknownAccount | Refusal::DuplicateOrderId);
+        (self.rules >= 2 && !foreign).then_some(OrderSummary {
+            order: place.order,
+            status: OrderStatus::Rejected,
+            reason: None,
+            quantity: place.quantity,
+            filled: 0,
+            filled_notional: 0,
+        })
+    }
+
     pub(crate) fn start_expiry(&mut self, key: u128) {
         self.expiry_count += 1;
         let expires = Some((self.now.saturating_add(DAY_NS), self.expiry_count));
@@ -103,7 +124,8 @@ impl Oracle {
             Command::AdvanceTime => DONE,
             Command::Continue => unreachable!("`Oracle::apply` refuses Continue"),
             Command::SetRules { version } => {
-                require(version == 1, Refusal::UnknownRules)?;
+                require((1..=2).contains(&version), Refusal::UnknownRules)?;
+                self.rules = version;
                 self.emit(Event::RulesSet { version });
                 DONE
             }

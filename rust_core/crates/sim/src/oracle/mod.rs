@@ -212,6 +212,7 @@ impl Pass {
 pub struct Oracle {
     pub(crate) now: Timestamp,
     pub(crate) epoch: u64,
+    pub(crate) rules: u32,
     pub(crate) maker_ppm: i128,
     pub(crate) taker_ppm: i128,
     pub(crate) session: Option<u64>,

@@ -250,7 +250,7 @@ impl Generator {
                 });
             }
             5 => {
-                let version = self.random.pick(&[0, 1, 2]);
+                let version = self.random.pick(&[0, 1, 2, 3]);
                 self.push(Command::SetRules { version });
             }
             6 => {
