@@ -4,6 +4,7 @@
 //! keeps the message. Any buffer at any address is accepted (bytes, a memoryview of a socket's buffer).
 //! Arrow accepts such arrays without a conversion. Encoding copies each column once, into the message.
 
+use cift_wire::limits::MAX_TICKS_PER_BATCH;
 use cift_wire::text::{parse_symbol, symbol_str};
 use cift_wire::ticks::{self as t, Bars, Column as Read, Columns, Quotes, Ticks, Trades};
 use cift_wire::WireError;
@@ -245,6 +246,7 @@ fn decode_bars<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound
 
 /// Adds these functions to the module.
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("MAX_TICKS_PER_BATCH", MAX_TICKS_PER_BATCH)?;
     module.add_function(wrap_pyfunction!(encode_trades, module)?)?;
     module.add_function(wrap_pyfunction!(encode_quotes, module)?)?;
     module.add_function(wrap_pyfunction!(encode_bars, module)?)?;

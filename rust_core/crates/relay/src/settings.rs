@@ -34,13 +34,13 @@ pub const LAG_EVERY: Duration = Duration::from_secs(5);
 /// Longest wait of a graceful stop for requests in flight.
 pub const STOP_WITHIN: Duration = Duration::from_secs(15);
 /// Replay requests that may wait for a handler; further ones are rejected.
-pub const REPLAYS_WAITING_MAX: usize = 16;
+pub const REPLAYS_WAITING_MAX: usize = cift_wire::limits::MAX_REPLAYS_WAITING;
 /// Handlers in one configuration.
 pub const HANDLERS_MAX: usize = 1_000;
 /// Messages per batch that a configuration may set.
-pub const BATCH_MAX: usize = 10_000;
+pub const BATCH_MAX: usize = cift_wire::limits::MAX_MESSAGES_PER_DELIVERY;
 /// Bytes of the reason in a dead letter.
-pub const REASON_BYTES_MAX: usize = 1024;
+pub const REASON_BYTES_MAX: usize = cift_wire::limits::MAX_DEAD_LETTER_REASON_BYTES;
 
 /// Deliver the messages of streams to event functions, and call timed functions when they are due.
 #[derive(clap::Parser, Clone, Debug)]

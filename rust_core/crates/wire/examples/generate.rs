@@ -1,8 +1,8 @@
-//! Writes `src/generated/*_capnp.gen.rs` from `schema/*.capnp`, or checks that they are what would be written.
+//! Writes `src/generated/*_capnp.gen.rs` from `schema/*.capnp`, or checks that they are current.
 //!
-//! `cargo run -p cift-wire --example generate [-- --check]`. Needs the `capnp` tool (Debian: `capnproto`); without
-//! it the check fails, saying so: it never passes because a tool is missing. Users need neither: the files are
-//! committed, and `tests/generated_code.rs` holds the schemas' digest against `src/generated/schema.blake3`.
+//! `cargo run -p cift-wire --example generate [-- --check]`. Needs the `capnp` tool (Debian: `capnproto`); without it the
+//! check fails. A build does not need the tool, because the files are committed; `tests/generated_code.rs` compares the
+//! schemas' digest with `src/generated/schema.blake3`.
 use std::{fs, path::Path, process::exit};
 
 const SCHEMAS: [&str; 7] = ["types", "command", "result", "record", "market", "account", "ticks"];

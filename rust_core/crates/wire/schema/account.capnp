@@ -4,8 +4,8 @@ using T = import "types.capnp";
 
 enum OrderChange { accepted @0; activated @1; adjusted @2; replaced @3; closed @4; }
 
-# What changed about an order. Fields the change says nothing of are absent (has… false, symbol empty):
-# only `accepted` carries the whole order.
+# A change of an order. Fields that the change does not touch are absent (has… false, symbol empty); only `accepted`
+# contains the whole order.
 struct Order {
   sequence @0 :UInt64;
   index @1 :UInt32;
@@ -57,7 +57,7 @@ struct Position {
   symbol @5 :Text;
   quantity @6 :Int64;
   costHigh @7 :Int64; costLow @8 :UInt64;
-  # By the change that the record brought.
+  # By the record's change.
   realizedHigh @9 :Int64; realizedLow @10 :UInt64;
 }
 
@@ -73,7 +73,7 @@ struct Cash {
   cashHigh @10 :Int64; cashLow @11 :UInt64;
 }
 
-# An opinion of a model about a symbol: value in -1e9..1e9 nanos (short .. long).
+# A model's signal for a symbol: value in -1e9..1e9 nanos (short .. long).
 struct Signal {
   timestamp @0 :Int64;
   symbol @1 :Text;

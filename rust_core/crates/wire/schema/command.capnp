@@ -1,6 +1,5 @@
 @0xd5143d981c80c674;
-# What is asked of the engine: the body of a request on engine.<shard>.command, and the first half of
-# every entry of the journal.
+# Commands: the body of a request on engine.<shard>.command, and the first part of every entry of a journal record.
 using T = import "types.capnp";
 
 struct CommandBatch {
@@ -12,7 +11,7 @@ struct CommandEnvelope {
   # W3C trace context; 0 = none.
   traceHigh @0 :UInt64; traceLow @1 :UInt64;
   span @2 :UInt64;
-  # The engine refuses the command, unsequenced, after this time. 0 = never.
+  # After this time the engine's process refuses the command without sequencing it. 0 = never.
   expiresAt @3 :Int64;
   # At most 64 bytes.
   clientOrderId @4 :Text;
@@ -72,7 +71,7 @@ struct OpenAccount {
   role @3 :T.AccountRole;
   currency @4 :UInt64;
 }
-# Deposit, Withdraw: the amount; ResetAccount: the cash that is left.
+# Deposit, Withdraw: the amount; ResetAccount: the cash afterwards.
 struct Transfer {
   accountHigh @0 :UInt64; accountLow @1 :UInt64;
   transferHigh @2 :UInt64; transferLow @3 :UInt64;

@@ -1,6 +1,6 @@
 @0xfff75ba799a5bce5;
-# Payloads of market.<trade|quote|book>.<symbol>, and the whole book for those who begin to listen.
-# Every message names the journal record it comes from: (sequence, index) is its id.
+# Payloads of market.<trade|quote|book>.<symbol>, and the whole book for new subscribers.
+# (sequence, index) is a message's id: the journal record it comes from, and its place among the record's messages.
 using T = import "types.capnp";
 
 struct Trade {
@@ -17,8 +17,8 @@ struct Trade {
   aggressor @8 :T.Side;
 }
 
-# What a symbol's quote is after a record: best prices, last price, halt. Quantity 0 = nobody on that side; last 0 =
-# no price yet.
+# A symbol's quote after a record: best prices, last price, halt. Quantity 0 = no order on that side; last 0 = no price
+# yet.
 struct Quote {
   sequence @0 :UInt64;
   index @1 :UInt32;
@@ -42,8 +42,8 @@ struct LevelChange {
   quantity @3 :Int64;
 }
 
-# The levels that one record changed, each with its last state. checksum: of the best ten a side after the record
-# (docs/book-protocol.md); absent where the book was not at hand, as for records that were published late.
+# The levels that one record changed, each with its new state. checksum: of the best ten a side after the record
+# (docs/book-protocol.md); absent where the publisher does not have the book, as for records that are published late.
 struct BookDelta {
   sequence @0 :UInt64;
   index @1 :UInt32;

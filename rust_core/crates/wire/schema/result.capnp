@@ -1,6 +1,6 @@
 @0xde385d746243cbb0;
-# The reply to a CommandBatch: one result a command, in the order of the request, sent after the journal
-# has every record that the commands went into.
+# The reply to a CommandBatch: one result per command, in the order of the request. It is sent after the journal has
+# every record with these commands.
 using T = import "types.capnp";
 
 enum Status { done @0; refused @1; repeated @2; unavailable @3; unknown @4; }
@@ -12,13 +12,13 @@ struct CommandResult {
   # Refusal code where status is refused; 0 = none.
   refusal @1 :UInt16;
   affected @2 :UInt32;
-  # Why, in the caller's words (refused, unavailable, unknown).
+  # The reason (refused, unavailable, unknown).
   reason @3 :Text;
   # Journal sequence of the record; 0 where the command was not sequenced or that is not known.
   recordSequence @4 :UInt64;
   commandSequence @5 :UInt64;
   timestamp @6 :Int64;
-  # Null where there is none.
+  # Of a command about one order, also where it was refused to place one. Null where there is none.
   order @7 :T.OrderSummary;
   # Where status is repeated.
   first @8 :T.FirstResult;

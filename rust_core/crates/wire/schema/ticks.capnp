@@ -1,18 +1,18 @@
 @0xd8617cd9cc8596d0;
-# Ticks and bars as columns: one message holds many of one symbol. Payloads of ticks.<feed>.<symbol>.
-# A column is the little-endian values one after the other, in a Data and not in a List: its bytes are the array that
-# NumPy, Arrow and Rust look at without copying (at any address, where a list's slice needs an aligned one).
+# Ticks and bars as columns: a message has many of one symbol. Payloads of ticks.<feed>.<symbol>.
+# A column is a sequence of little-endian values in a Data, not in a List: NumPy, Arrow and Rust use its bytes as an array
+# without copying, at any address. A slice of a list would need an aligned address.
 # Columns of one batch have one length, at least 1. Prices and quantities are nanos, times nanoseconds since the
 # Unix epoch, as everywhere. A tick's id is (feed, kind, sequence); a message's id is the feed, the kind and its
 # first sequence.
 
 struct TickBatch {
-  # A word of a–z 0–9 - _: who says so.
+  # The source: characters a–z 0–9 - _.
   feed @0 :Text;
   symbol @1 :Text;
-  # Numbers of the feed, rising strictly.
+  # The feed's numbers, strictly monotonic.
   sequences @2 :Data;  # u64
-  # When it happened at the source; may step back.
+  # The source's times; they may go back.
   times @3 :Data;  # i64
   union {
     trades :group {
@@ -23,7 +23,7 @@ struct TickBatch {
       # Sale conditions as bits, numbered as QuantConnect Lean does; 0 = none.
       conditions @7 :Data;  # u32
     }
-    # Quantity 0 = nobody on that side.
+    # Quantity 0 = no order on that side.
     quotes :group {
       bids @8 :Data;  # i64
       bidQuantities @9 :Data;  # i64
@@ -37,7 +37,7 @@ struct BarBatch {
   source @0 :Text;
   symbol @1 :Text;
   intervalS @2 :UInt32;
-  # Beginnings of the intervals, rising strictly.
+  # Starts of the intervals, strictly monotonic.
   starts @3 :Data;  # i64
   opens @4 :Data;  # i64
   highs @5 :Data;  # i64

@@ -1,7 +1,7 @@
 @0x9bdac5203057c6c8;
-# Words that several messages use. Prices, quantities and money are nanos (1e-9 of a unit); times are
-# nanoseconds since the Unix epoch. 128-bit values (ids, money, symbols) are two 64-bit words inside the
-# struct that has them, not pointers: smaller, and read without a bounds check of their own.
+# Types that several messages use. Prices, quantities and money are nanos (1e-9 of a unit); times are
+# nanoseconds since the Unix epoch. 128-bit values (ids, money, symbols) are two 64-bit words in
+# their struct, not pointers: that is smaller, and needs no bounds check.
 # Rules of change: fields are only ever added, at the end; a new record layout is switched on by EnableFormat.
 
 enum Side { buy @0; sell @1; }

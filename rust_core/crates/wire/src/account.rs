@@ -1,6 +1,6 @@
 //! Messages of EVENTS (one account's orders, fills, positions and cash), and signals.
 //!
-//! `encode` and `decode` are inverse; ids and bounds as in `market`.
+//! `decode` reads what `encode` writes; ids and limits are those of `market`.
 use crate::account_capnp as w;
 use crate::convert::*;
 use crate::frame::{self, struct_words, text_words, WireError};
@@ -10,7 +10,7 @@ use crate::text::symbol_str;
 use cift_engine as e;
 use cift_engine::{AccountId, Money, OrderId, Price, Quantity, Symbol, Timestamp, TransferId};
 
-/// What happened to an order (fills are messages of their own).
+/// The kind of change of an order. Fills are messages of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderChange {
     Accepted,
@@ -38,17 +38,17 @@ impl OrderChange {
     }
 }
 
-/// The parts that only an acceptance tells.
+/// The terms of an order; only an acceptance contains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderTerms {
     pub symbol: Symbol,
     pub side: e::Side,
     pub kind: e::OrderKind,
-    /// `Gtd` here has no time: the read model has it.
+    /// `Gtd` has no time here; the read model has it.
     pub time_in_force: e::TimeInForce,
 }
 
-/// A change of one order. `None`: the change says nothing of it.
+/// A change of one order. `None`: the change does not touch the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     pub origin: Origin,
@@ -142,7 +142,7 @@ impl Order {
     }
 }
 
-/// One side's view of a trade.
+/// One side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
     pub origin: Origin,
@@ -224,7 +224,7 @@ pub struct Position {
     pub symbol: Symbol,
     pub quantity: Quantity,
     pub cost: Money,
-    /// Realised by the record's fills in this symbol, fees apart.
+    /// Profit that the record's fills in this symbol realised, without fees.
     pub realized: Money,
 }
 impl Position {
@@ -299,7 +299,7 @@ impl Cash {
     }
 }
 
-/// A model's opinion about a symbol. `value` and `confidence` in nanos: −1e9 (short) ..= 1e9 (long), 0 ..= 1e9.
+/// A model's signal for a symbol. `value` is in −1e9 (short) ..= 1e9 (long) nanos, `confidence` in 0 ..= 1e9.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signal {
     pub timestamp: Timestamp,

@@ -201,7 +201,7 @@ impl Module {
         self.typed_dict("", name, doc, bases, keys);
     }
 
-    /// The same, without subclasses: a type checker tells it from others by its keys.
+    /// The same, without subclasses: a type checker distinguishes it by its keys.
     pub fn final_class(&mut self, name: &str, doc: &str, bases: &[&str], keys: &[Field]) {
         self.typed_dict("@final\n", name, doc, bases, keys);
     }
@@ -236,7 +236,7 @@ impl Module {
         let mut line = format!("{indent}\"\"\"");
         let mut empty = true;
         for word in doc.split_whitespace() {
-            // Room for the closing quotes.
+            // Space for the closing quotes.
             if !empty && line.len() + 1 + word.len() + 3 > LINE_COLUMNS {
                 self.code(&line);
                 line = indent.into();

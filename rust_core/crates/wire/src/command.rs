@@ -1,4 +1,4 @@
-//! Commands in their envelopes: requests to the engine, and what the journal keeps of them.
+//! Commands in their envelopes, in requests to the engine and in the journal.
 use crate::command_capnp as w;
 use crate::command_read::get_envelope;
 use crate::convert::*;
@@ -9,14 +9,14 @@ use crate::types_capnp::{ClassKind, TrailKind};
 use cift_engine as e;
 use cift_engine::{Command, OrderClass};
 
-/// What travels with a command and is not the engine's business.
+/// What travels with a command. The engine does not see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meta<'a> {
     /// W3C trace id; 0 = none.
     pub trace: u128,
     /// W3C parent span id; 0 = none.
     pub span: u64,
-    /// Not to be sequenced after this time (ns since the epoch); 0 = never expires.
+    /// matchd does not sequence the command after this time (ns since the epoch); 0 = never expires.
     pub expires_at: i64,
     /// At most [`MAX_CLIENT_ORDER_ID_BYTES`]; empty = none.
     pub client_order_id: &'a str,
@@ -28,7 +28,7 @@ pub struct Envelope<'a> {
     pub command: Command,
 }
 
-/// The idempotency request that a command carries, if its kind can.
+/// The idempotency request of a command. `None`: it has none, or its kind takes none.
 pub const fn request_of(command: &Command) -> Option<e::Request> {
     match command {
         Command::Deposit { request, .. }
@@ -41,7 +41,7 @@ pub const fn request_of(command: &Command) -> Option<e::Request> {
         _ => None,
     }
 }
-/// The account that a command acts for, if it acts for one.
+/// The account of a command. `None`: it has none.
 pub const fn account_of(command: &Command) -> Option<e::AccountId> {
     match command {
         Command::Deposit { account, .. }
@@ -58,7 +58,7 @@ pub const fn account_of(command: &Command) -> Option<e::AccountId> {
     }
 }
 
-/// Encodes a request. Panics if a client order id is longer than its limit: callers check what they take.
+/// Encodes a request. Panics if a client order id is longer than its limit; callers check it before.
 pub fn encode_commands(commands: &[Envelope<'_>]) -> Vec<u8> {
     let words = struct_words::<w::command_batch::Builder<'static>>()
         + 1
@@ -77,7 +77,7 @@ pub fn encode_commands(commands: &[Envelope<'_>]) -> Vec<u8> {
     out
 }
 
-/// A request that borrows the bytes it came in.
+/// A request that borrows its bytes.
 pub struct CommandBatch<'a>(Message<'a>);
 
 impl<'a> CommandBatch<'a> {
@@ -90,7 +90,7 @@ impl<'a> CommandBatch<'a> {
         }
         Ok(CommandBatch(frame::open(bytes)?))
     }
-    /// Decodes every command, in order. Fails as a whole: a request is one act of one door.
+    /// Decodes every command, in order. One invalid command makes the whole request invalid.
     pub fn for_each(&self, mut each: impl FnMut(Envelope<'_>)) -> Result<usize, WireError> {
         let commands = self.0.get_root::<w::command_batch::Reader<'_>>()?.get_commands()?;
         if commands.len() as usize > MAX_COMMANDS_PER_REQUEST {
@@ -108,7 +108,7 @@ impl<'a> CommandBatch<'a> {
 
 pub(crate) const ENVELOPE_WORDS: usize = struct_words::<w::command_envelope::Builder<'static>>();
 
-/// Words of what hangs from an envelope.
+/// Words of an envelope's content outside its struct.
 pub(crate) fn envelope_content_words(meta: &Meta<'_>, command: &Command) -> usize {
     text_words(meta.client_order_id) + command_words(command)
 }

@@ -1,4 +1,4 @@
-//! Reading commands: the mirror of `command`.
+//! Reads commands; `command` writes them.
 use crate::command::{Envelope, Meta};
 use crate::command_capnp as w;
 use crate::convert::*;

@@ -1,4 +1,4 @@
-//! Small values: 128-bit words, enums, options, and the structs that several messages share.
+//! Values that several messages share: 128-bit words, enums, options, and small structs.
 use crate::frame::{struct_words, WireError};
 use crate::types_capnp as w;
 use cift_engine as e;

@@ -1,8 +1,8 @@
 //! blake3, and the two digests that make a request idempotent.
 //!
-//! The byte form that is hashed is this module's own (a tag, then each field little endian with a presence byte), so
-//! that a new field in a schema changes no digest of commands that do not use it. Changing anything here makes live
-//! keys (24 h) of running clients conflict: add new fields at the end, and only when present.
+//! The hashed bytes have a form of their own (a tag, then each field in little endian with a presence byte). So a new
+//! field in a schema does not change the digests of commands that do not use it. A change of this form makes the keys
+//! that running clients use (24 h) conflict: add new fields at the end, and only when present.
 use crate::command::account_of;
 use crate::convert::{kind_to, side_to, stp_to};
 use cift_engine as e;
@@ -21,7 +21,7 @@ fn truncated(hasher: &::blake3::Hasher) -> u128 {
 }
 
 /// Key of a request: the first 128 bits of blake3 over account, verb and the client's own key. `verb` is the command's
-/// name in snake_case (`place_order`), so that one client key may serve one order and its cancel.
+/// name in snake case (`place_order`), so that a client may use one key for an order and for its cancel.
 pub fn request_key(account: AccountId, verb: &str, client_key: &str) -> u128 {
     let mut h = ::blake3::Hasher::new();
     h.update(b"cift request 1");
@@ -74,9 +74,9 @@ impl Body {
     }
 }
 
-/// Digest of what the client asked for. Left out: ids made by the door (order, legs, transfer), which differ when the
-/// client sends again, and the request itself. Kept: the id of the order that a cancel or replace is about, and the
-/// time of a good-till-date order; they are the client's words. Commands without idempotency have the digest of their
+/// Digest of a command's body. It leaves out the ids that a function makes (order, legs, transfer), because they differ
+/// when the client repeats the request, and the request itself. It includes the order id of a cancel or replace and the
+/// time of a good-till-date order, because the client chose them. Commands without idempotency have the digest of their
 /// account alone.
 pub fn body_digest(command: &Command) -> u128 {
     let mut body = Body(::blake3::Hasher::new());

@@ -1,4 +1,4 @@
-//! Bytes into events; `event_write` is the mirror.
+//! Reads events; `event_write` writes them.
 use crate::convert::*;
 use crate::facts::*;
 use crate::frame::WireError;

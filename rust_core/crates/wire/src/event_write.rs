@@ -1,4 +1,4 @@
-//! Events into bytes; `event` is the mirror.
+//! Writes events; `event` reads them.
 use crate::command_capnp as c;
 use crate::convert::*;
 use crate::facts::*;
@@ -9,7 +9,7 @@ use cift_engine::Event;
 
 pub(crate) const EVENT_WORDS: usize = struct_words::<w::event::Builder<'static>>();
 
-/// Words of what hangs from an event.
+/// Words of an event's content outside its struct.
 pub(crate) fn event_content_words(event: &Event) -> usize {
     const fn of<B: capnp::traits::HasStructSize>() -> usize {
         struct_words::<B>()

@@ -1,4 +1,4 @@
-//! The structs that a command and the event it causes have in common (an instrument's feed, fees, sessions, accounts).
+//! The structs that a command shares with its event: feeds, fees, sessions, accounts.
 use crate::command_capnp as w;
 use crate::convert::*;
 use cift_engine as e;

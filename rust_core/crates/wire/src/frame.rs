@@ -1,20 +1,20 @@
-//! Messages as flat bytes: Cap'n Proto's stream framing with one segment.
+//! Messages as bytes: Cap'n Proto's stream framing with one segment.
 use crate::limits::{MAX_SEGMENTS, NESTING_LIMIT, TRAVERSAL_FACTOR, TRAVERSAL_SPARE_WORDS};
 use capnp::message::{Builder, HeapAllocator, Reader, ReaderOptions};
 use capnp::serialize::{read_message_from_flat_slice_no_alloc, NoAllocSliceSegments};
 use capnp::traits::HasStructSize;
 use std::fmt;
 
-/// Why bytes could not be read. The text names the field or the limit.
+/// Why bytes cannot be read. The text names the field or the limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WireError {
-    /// Not a Cap'n Proto message, or one that ends too soon.
+    /// Not a Cap'n Proto message, or a truncated one.
     Malformed(String),
-    /// A code or variant that this version does not know.
+    /// An unknown code or variant.
     Unknown { what: &'static str, code: u32 },
     /// A length or count beyond its limit.
     TooLong { what: &'static str, limit: usize },
-    /// A field that must be there is not, or has a value it cannot have.
+    /// A required field is absent, or has an invalid value.
     Invalid(&'static str),
 }
 
@@ -43,10 +43,10 @@ impl From<capnp::NotInSchema> for WireError {
     }
 }
 
-/// A message that borrows the bytes it was read from.
+/// A message that borrows its bytes.
 pub type Message<'a> = Reader<NoAllocSliceSegments<'a>>;
 
-/// Reads the frame; nothing is copied.
+/// Reads the frame without copying.
 pub fn open(bytes: &[u8]) -> Result<Message<'_>, WireError> {
     let mut options = ReaderOptions::new();
     options.traversal_limit_in_words(Some(bytes.len() / 8 * TRAVERSAL_FACTOR + TRAVERSAL_SPARE_WORDS));
@@ -76,7 +76,7 @@ pub fn open(bytes: &[u8]) -> Result<Message<'_>, WireError> {
 pub(crate) const fn struct_words<B: HasStructSize>() -> usize {
     B::STRUCT_SIZE.data as usize + B::STRUCT_SIZE.pointers as usize
 }
-/// Words of a text's content (a null pointer where empty).
+/// Words of a text's content (an empty text is a null pointer).
 pub(crate) const fn text_words(text: &str) -> usize {
     if text.is_empty() {
         0
@@ -85,10 +85,10 @@ pub(crate) const fn text_words(text: &str) -> usize {
     }
 }
 
-/// Builds a message whose content takes `words` words (root pointer apart) and appends it to `out`.
+/// Builds a message whose content takes `words` words (without the root pointer) and appends it to `out`.
 ///
-/// Too small an estimate would make a second segment: correct to read, but another byte form, so it is refused in
-/// debug builds and in the tests that hold estimates against reality.
+/// A value of `words` that is too small would make a second segment. Readers accept that, but the bytes differ, so debug
+/// builds and tests reject it.
 pub(crate) fn write(words: usize, out: &mut Vec<u8>, build: impl FnOnce(&mut Builder<HeapAllocator>)) {
     let words = u32::try_from(words + 1).expect("a message is bounded far below 32 GiB");
     let mut message = Builder::new(HeapAllocator::new().first_segment_words(words));

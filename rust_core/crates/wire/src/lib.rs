@@ -1,17 +1,17 @@
 //! Bytes ↔ engine types: the only crate that knows Cap'n Proto, blake3 and the names of subjects and streams.
 //!
-//! Layout: `schema/*.capnp` is the contract; `src/generated/*.gen.rs` is derived from it (`examples/generate.rs`,
-//! committed so that a build needs no `capnp` tool). The modules here turn engine values into messages and back with
-//! no type in between: a record is written straight from the commands and events, and read without copying it.
+//! Layout: `schema/*.capnp` is the contract; `src/generated/*.gen.rs` is derived from it by `examples/generate.rs`, and
+//! committed so that a build needs no `capnp` tool. The modules convert engine values to messages and back without
+//! intermediate types. [`query`] defines the JSON of queries; [`annotation`] describes all messages for Python.
 //!
 //! Invariants:
-//! - Encoding is a function: equal values give equal bytes, in one segment (sizes are computed first). So recovery
-//!   compares re-derived events with the journal by comparing whole messages ([`record`]).
-//! - Decoding trusts nobody: every enum, code, length and count is checked; a message cannot make the reader walk
-//!   more than a small multiple of its own size ([`frame`]).
-//! - A digest ([`digest`]) is over a fixed byte form of its own, not over Cap'n Proto: adding a field to a schema
-//!   changes no idempotency key.
-//! - Every bound has a name in [`limits`].
+//! - Equal values give equal bytes, in one segment (sizes are computed first). So recovery compares the events that it
+//!   derives with the journal by comparing whole messages ([`record`]).
+//! - Decoding checks every enum, code, length and count. A message cannot make the reader walk more than a small
+//!   multiple of its own size ([`frame`]).
+//! - A digest ([`digest`]) is over a byte form of its own, not over Cap'n Proto: a new field in a schema does not change
+//!   idempotency keys.
+//! - Every limit has a name in [`limits`].
 //!
 //! Absent on purpose: sockets, clocks, floats.
 #![forbid(unsafe_code)]
@@ -37,7 +37,7 @@ pub mod subject;
 pub mod text;
 pub mod ticks;
 
-/// Generated from `schema/`, see the crate's header. Public for readers that want the message without engine types.
+/// Generated from `schema/`, see the crate's header. Public for readers that need a message without engine types.
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, dead_code, unused)]
 #[path = "generated/types_capnp.gen.rs"]

@@ -18,6 +18,14 @@ pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 pub const MAX_TICKS_PER_BATCH: usize = 65_536;
 /// Bytes of a feed's name.
 pub const MAX_FEED_BYTES: usize = 32;
+/// Bytes of a symbol.
+pub const MAX_SYMBOL_BYTES: usize = 16;
+/// Records or messages in one delivery to an event function.
+pub const MAX_MESSAGES_PER_DELIVERY: usize = 10_000;
+/// Bytes of the reason that a dead letter carries.
+pub const MAX_DEAD_LETTER_REASON_BYTES: usize = 1_024;
+/// Dead letters of one function that wait to be delivered again.
+pub const MAX_REPLAYS_WAITING: usize = 16;
 /// Symbols in one `quote` query.
 pub const MAX_QUOTES_PER_QUERY: usize = 500;
 /// Levels a side in one `book` query.
@@ -35,7 +43,7 @@ pub const MAX_SEGMENTS: usize = 16;
 /// Newest record layout that this code writes and reads.
 pub const FORMAT: u16 = 1;
 /// Newest rules that this code knows.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 // One command emits at most MAX_EVENTS_PER_COMMAND events; the largest event is a trade. The batch that closes at
 // its limit, plus one worst command, plus its headers, must fit into a payload.
@@ -60,6 +68,13 @@ shared! {
     MAX_TRANSFER = e::MAX_TRANSFER, "Highest amount of one deposit, withdrawal or reset, in nanos.";
     MAX_SYMBOLS_PER_ACCOUNT = e::MAX_SYMBOLS_PER_ACCOUNT, "Symbols in which one account may hold positions.";
     MAX_EVENTS_PER_COMMAND = e::MAX_EVENTS_PER_COMMAND, "Events that one command in the journal emits.";
+    DEFAULT_MAX_OPEN_ORDERS = e::DEFAULT_MAX_OPEN_ORDERS, "Open orders of a new account.";
+    DEFAULT_MAX_ORDERS_PER_SECOND = e::DEFAULT_MAX_ORDERS_PER_SECOND, "Orders in one second of a new account.";
+    CASH_LEVERAGE_PERCENT = e::CASH_LEVERAGE_PERCENT, "Leverage of a cash account, the lowest of a margin account.";
+    DEFAULT_MARGIN_LEVERAGE_PERCENT = e::DEFAULT_MARGIN_LEVERAGE_PERCENT, "Leverage of a new margin account.";
+    MAX_OPEN_ORDERS_PER_ACCOUNT = e::MAX_OPEN_ORDERS_PER_ACCOUNT, "Highest limit of open orders.";
+    MAX_ORDERS_PER_SECOND = e::MAX_ORDERS_PER_SECOND, "Highest limit of orders in one second.";
+    MAX_LEVERAGE_PERCENT = e::MAX_LEVERAGE_PERCENT, "Highest leverage of a margin account.";
     REQUEST_RETENTION_NS = e::REQUEST_RETENTION_NS, "How long an idempotency key is remembered after its order ended.";
     DEFAULT_SILENCE_NS = e::DEFAULT_SILENCE_NS,
         "The engine withdraws the quotes of a feed that sent nothing for this long, unless the feed defines another time.";
@@ -70,6 +85,10 @@ shared! {
     MAX_IDEMPOTENCY_KEY_BYTES = MAX_IDEMPOTENCY_KEY_BYTES, "Bytes of an idempotency key.";
     MAX_TICKS_PER_BATCH = MAX_TICKS_PER_BATCH, "Ticks or bars in one message.";
     MAX_FEED_BYTES = MAX_FEED_BYTES, "Bytes of a feed's name.";
+    MAX_SYMBOL_BYTES = MAX_SYMBOL_BYTES, "Bytes of a symbol.";
+    MAX_MESSAGES_PER_DELIVERY = MAX_MESSAGES_PER_DELIVERY, "Records or messages in one delivery to an event function.";
+    MAX_DEAD_LETTER_REASON_BYTES = MAX_DEAD_LETTER_REASON_BYTES, "Bytes of the reason that a dead letter carries.";
+    MAX_REPLAYS_WAITING = MAX_REPLAYS_WAITING, "Dead letters of one function that wait to be delivered again.";
     MAX_QUOTES_PER_QUERY = MAX_QUOTES_PER_QUERY, "Symbols in one quote query.";
     MAX_BOOK_LEVELS_PER_QUERY = MAX_BOOK_LEVELS_PER_QUERY, "Levels a side in one book query.";
     CHECKSUM_DEPTH = CHECKSUM_DEPTH, "Levels a side that the checksum of a book covers.";

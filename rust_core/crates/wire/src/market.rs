@@ -1,14 +1,14 @@
 //! Messages of MARKET_DATA: trades, quotes and changes of the book, and the whole book.
 //!
-//! Every struct here is what one message says; `encode` and `decode` are inverse. `sequence` and `index` are the
-//! message's id: the journal record it comes from, and its place among the messages of that record.
+//! A struct is the content of one message; `decode` reads what `encode` writes. `sequence` and `index` are the message's
+//! id: the journal record it comes from, and its place among the messages of that record.
 use crate::convert::{side_from, side_to};
 use crate::frame::{self, struct_words, text_words, WireError};
 use crate::market_capnp as w;
 use crate::text::{parse_symbol, symbol_str};
 use cift_engine::{Level, Price, Quantity, Side, Symbol, Timestamp};
 
-/// Where a message comes from; `Nats-Msg-Id` is `sequence:index`.
+/// The journal record of a message; `Nats-Msg-Id` is `sequence:index`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     pub sequence: u64,
@@ -41,7 +41,7 @@ pub(crate) fn symbol_of(text: capnp::text::Reader<'_>) -> Result<Symbol, WireErr
         .ok_or(WireError::Invalid("symbol"))
 }
 
-/// A trade here, or a print of an outside feed (`trade` 0).
+/// A trade on this exchange, or a print of an outside feed (`trade` 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
     pub origin: Origin,
@@ -87,7 +87,7 @@ impl Trade {
     }
 }
 
-/// Best prices after a record (`None` = nobody there), the last price with its quantity and time, and whether trading
+/// Best prices after a record (`None`: no order on that side), the last price with its quantity and time, and whether trading
 /// is halted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
@@ -139,7 +139,7 @@ impl Quote {
     }
 }
 
-/// The last state of one price level that a record touched; quantity 0 = gone.
+/// A price level after a record that changed it; quantity 0: gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LevelChange {
     pub side: Side,
@@ -151,9 +151,9 @@ pub struct LevelChange {
 pub struct BookDelta {
     pub origin: Origin,
     pub symbol: Symbol,
-    /// In the order the levels were first touched, each once.
+    /// In the order of their first change, each level once.
     pub changes: Vec<LevelChange>,
-    /// Of the best levels after the record; `None` where the book was not at hand.
+    /// Of the best levels after the record; `None` where the publisher does not have the book.
     pub checksum: Option<u32>,
 }
 impl BookDelta {
@@ -204,7 +204,7 @@ impl BookDelta {
 /// The visible book, best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderBookSnapshot {
-    /// Journal record that it is the state after.
+    /// The book is the state after this record.
     pub sequence: u64,
     pub timestamp: Timestamp,
     pub symbol: Symbol,

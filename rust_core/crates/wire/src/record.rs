@@ -1,8 +1,8 @@
-//! The journal's messages: one record holds the commands of a batch and the events they caused.
+//! The journal's messages: a record contains the commands of a batch and the events they caused.
 //!
-//! A record is written straight from the engine's values and read by reference. Writing is a function of them, so
-//! recovery applies a record's commands, writes the record again from what came out, and compares the two messages
-//! byte by byte; the chain of `previous_hash` binds each message to all before it.
+//! A record is written from the engine's values and read by reference. Equal values give equal bytes: recovery applies
+//! a record's commands, writes the record again from the results, and compares the two messages byte by byte. The chain
+//! of `previous_hash` binds each message to all messages before it.
 use crate::command::{envelope_content_words, put_envelope, Envelope, Meta};
 use crate::command_read::get_envelope;
 use crate::convert::*;
@@ -14,7 +14,7 @@ use cift_engine::{Command, CommandSequence, Event, Outcome, Timestamp};
 
 /// blake3 of a whole message, or of the engine's snapshot bytes.
 pub type RecordHash = [u8; 32];
-/// What the first record has as its `previous_hash`.
+/// The `previous_hash` of the first record.
 pub const NO_RECORD: RecordHash = [0; 32];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Header {
     pub rules: u32,
     pub epoch: u64,
     pub previous_hash: RecordHash,
-    /// blake3 of the snapshot bytes of the engine after this record, where it was taken.
+    /// blake3 of the engine's snapshot bytes after this record, where a snapshot was taken.
     pub state_hash: Option<RecordHash>,
     /// `ts` of every command of the record.
     pub timestamp: Timestamp,
@@ -31,7 +31,7 @@ pub struct Header {
     pub first_command: CommandSequence,
 }
 
-/// One command with what became of it, by reference.
+/// One command with its outcome and events, by reference.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     pub meta: Meta<'a>,
@@ -44,7 +44,7 @@ const ENTRY_WORDS: usize = struct_words::<w::entry::Builder<'static>>();
 // Record struct, hash (4 words), optional state hash (4), list tag.
 const RECORD_WORDS: usize = struct_words::<w::record::Builder<'static>>() + 4 + 1;
 
-/// Words that this entry adds to a record: what a batch counts to know when it closes.
+/// Words that this entry adds to a record. A batch counts them to know when to close.
 pub fn entry_words(meta: &Meta<'_>, command: &Command, outcome: &Outcome, events: &[Event]) -> usize {
     let outcome = match outcome {
         Outcome::Done { order: Some(_), .. } => SUMMARY_WORDS,
@@ -65,7 +65,7 @@ pub fn entry_words(meta: &Meta<'_>, command: &Command, outcome: &Outcome, events
         + events.iter().map(event_content_words).sum::<usize>()
 }
 
-/// Encodes a record into a fresh vector.
+/// Encodes a record into a new vector.
 pub fn encode_record<'a, I>(header: &Header, entries: I) -> Vec<u8>
 where
     I: ExactSizeIterator<Item = Entry<'a>> + Clone,
@@ -118,7 +118,7 @@ fn put_entry(mut b: w::entry::Builder<'_>, entry: &Entry<'_>) {
             let mut outcome = b.init_outcome();
             match order {
                 Some(order) => put_summary(outcome.init_done(), order),
-                // The variant is chosen by setting it, even to nothing: `done` is the default (0).
+                // `done` is the default (0), so nothing has to be set.
                 None => debug_assert!(!outcome.reborrow().has_done()),
             }
         }
@@ -127,7 +127,7 @@ fn put_entry(mut b: w::entry::Builder<'_>, entry: &Entry<'_>) {
     }
 }
 
-/// A record that borrows the bytes it was read from.
+/// A record that borrows its bytes.
 pub struct Record<'a>(Message<'a>);
 
 impl<'a> Record<'a> {
@@ -163,7 +163,7 @@ impl<'a> Record<'a> {
         Ok(self.len()? == 0)
     }
 
-    /// Decodes every entry, in order. `events` is scratch: cleared, and lent to `each` a command at a time.
+    /// Decodes every entry, in order. `events` is a buffer: it is cleared and filled for each command.
     pub fn for_each<E: From<WireError>>(
         &self,
         events: &mut Vec<Event>,

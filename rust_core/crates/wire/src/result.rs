@@ -1,22 +1,22 @@
-//! Replies: what became of each command of a request.
+//! Replies: the result of each command of a request.
 use crate::convert::*;
 use crate::frame::{self, struct_words, text_words, WireError};
 use crate::result_capnp as w;
 use cift_engine as e;
 use cift_engine::Outcome;
 
-/// What the sender may conclude.
+/// The outcome for the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Applied and durable.
     Done,
-    /// Sequenced, and changed nothing; durable too.
+    /// Sequenced and durable, but it changed nothing.
     Refused,
     /// The same request came before; `first` is its result.
     Repeated,
-    /// Never sequenced: a definite no, to be tried again.
+    /// Not sequenced: the sender may retry.
     Unavailable,
-    /// May or may not have happened: look it up.
+    /// It may have been applied: look it up.
     Unknown,
 }
 impl Status {
@@ -42,9 +42,9 @@ impl Status {
 pub struct CommandResult {
     pub status: Status,
     pub refusal: Option<e::Refusal>,
-    /// In the caller's words; empty where there is none.
+    /// For the caller; empty where there is none.
     pub reason: String,
-    /// Journal sequence of the record, 0 = not sequenced (or not known).
+    /// Journal sequence of the record; 0: not sequenced, or not known.
     pub record_sequence: u64,
     pub command_sequence: u64,
     /// Of the record, ns since the epoch.
@@ -87,7 +87,7 @@ impl CommandResult {
         }
         result
     }
-    /// The result of a command that was not sequenced, or of which that is not known.
+    /// The result of a command that was not sequenced, or possibly not.
     pub fn unsequenced(status: Status, reason: &str) -> CommandResult {
         debug_assert!(matches!(status, Status::Unavailable | Status::Unknown));
         CommandResult {

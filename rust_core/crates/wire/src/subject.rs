@@ -1,15 +1,15 @@
-//! Names of subjects, streams and buckets. A shard's name is in every one that belongs to a shard; the first shard,
-//! `main`, has the plain stream name `ORDERS`.
+//! Names of subjects, streams and buckets. Every name that belongs to a shard contains the shard's name; the first
+//! shard, `main`, has the plain stream name `ORDERS`.
 use crate::text::{symbol_str, uuid_text};
 use cift_engine::{AccountId, Symbol};
 
 pub const EVENTS_STREAM: &str = "EVENTS";
 pub const MARKET_DATA_STREAM: &str = "MARKET_DATA";
-/// Raw ticks of outside feeds and of loaders, on their way to the tick stores. The engine never reads it.
+/// Raw ticks of outside feeds and of loaders, for the tick stores. The engine does not read it.
 pub const TICKS_STREAM: &str = "TICKS";
-/// Messages that a handler of effects refused for good.
+/// Messages that a handler rejected for good.
 pub const DEAD_LETTER_STREAM: &str = "DLQ";
-/// Key of the stream's metadata that tells one journal from another.
+/// Key of the stream's metadata that identifies the journal.
 pub const JOURNAL_ID_KEY: &str = "cift-journal-id";
 
 /// A shard's name: 1..=32 of `a–z 0–9 -`.
@@ -28,7 +28,7 @@ pub fn query(shard: &str) -> String {
 pub fn owner(shard: &str) -> String {
     format!("engine.{shard}.owner")
 }
-/// Where a new leader says so, once it answers: `{"epoch": …, "instance": …}`.
+/// Where a new leader announces itself when it accepts requests: `{"epoch": …, "instance": …}`.
 pub fn leading(shard: &str) -> String {
     format!("engine.{shard}.leading")
 }
@@ -56,7 +56,7 @@ pub fn subject_symbol(symbol: &Symbol) -> String {
 pub fn market(kind: &str, symbol: &Symbol) -> String {
     format!("market.{kind}.{}", subject_symbol(symbol))
 }
-/// Where a feed's batches of ticks go.
+/// The subject of a feed's batches of ticks.
 pub fn ticks(feed: &str, symbol: &Symbol) -> String {
     format!("ticks.{feed}.{}", subject_symbol(symbol))
 }
@@ -68,7 +68,7 @@ pub fn event(account: AccountId, kind: &str) -> String {
 pub fn dead_letter(shard: &str, function: &str) -> String {
     format!("dlq.{shard}.{function}")
 }
-/// Where whoever brings events to `function` is asked to bring a dead letter once more: `{"sequence": …}`.
+/// A request on it delivers a dead letter to `function` again: `{"sequence": …}`.
 pub fn replay(shard: &str, function: &str) -> String {
     format!("relay.{shard}.replay.{function}")
 }

@@ -1,4 +1,5 @@
 //! Symbols, currencies and ids as text.
+use crate::limits::MAX_SYMBOL_BYTES;
 use cift_engine::{Currency, Symbol};
 
 /// The symbol without its padding. Symbols are ASCII by construction; anything else is shown as `?`.
@@ -19,7 +20,7 @@ pub fn parse_symbol(text: &str) -> Option<Symbol> {
     let ok = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'/');
     let mut symbol = [0; 16];
     let bytes = text.as_bytes();
-    if bytes.is_empty() || bytes.len() > 16 || !bytes.iter().all(ok) {
+    if bytes.is_empty() || bytes.len() > MAX_SYMBOL_BYTES || !bytes.iter().all(ok) {
         return None;
     }
     symbol[..bytes.len()].copy_from_slice(bytes);
@@ -49,7 +50,7 @@ pub fn decimal(nanos: i128) -> String {
     format!("{sign}{}.{}", size / NANOS, digits.trim_end_matches('0'))
 }
 
-/// A UUID in its usual lower-case form.
+/// A UUID in lower case, with dashes.
 pub fn uuid_text(id: u128) -> String {
     let h = format!("{id:032x}");
     format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])

@@ -1,11 +1,11 @@
 //! Batches of ticks and bars as columns.
 //!
-//! Every batch here is what one message says; `encode` and `decode` are inverse. A decoded batch borrows the bytes it
-//! was read from: a [`Column`] is a piece of them, looked at as numbers where they lie. So a consumer that only hands
-//! columns on (to NumPy, to a store) copies nothing.
+//! A batch is the content of one message; `decode` reads what `encode` writes. A decoded batch borrows its bytes: a
+//! [`Column`] is a part of them, read as numbers in place. So a consumer that only passes columns on (to NumPy, to a
+//! store) copies nothing.
 //!
-//! Invariants, checked both ways: columns of one length of 1..=[`MAX_TICKS_PER_BATCH`], sequences that rise strictly,
-//! a feed that is one word of a subject.
+//! Invariants, checked on encoding and on decoding: all columns have one length of 1..=[`MAX_TICKS_PER_BATCH`], sequences
+//! are strictly monotonic, and the feed is one token of a subject.
 use crate::frame::{self, struct_words, text_words, WireError};
 use crate::limits::{MAX_FEED_BYTES, MAX_TICKS_PER_BATCH};
 use crate::market::symbol_of;
@@ -14,7 +14,7 @@ use crate::ticks_capnp as w;
 use cift_engine::Symbol;
 use std::marker::PhantomData;
 
-/// A number as it lies in a column: little endian.
+/// A number of a column: little endian.
 pub trait Number: Copy + PartialOrd {
     const BYTES: usize;
     fn get(bytes: &[u8]) -> Self;
@@ -56,7 +56,7 @@ impl<'a, T: Number + 'a> Column<'a, T> {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
-    /// The column where it lies in the message.
+    /// The column's bytes in the message.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -89,11 +89,11 @@ fn check_rows(rows: usize) -> Result<(), WireError> {
         }),
     }
 }
-fn check_rising<T: Number>(mut values: impl Iterator<Item = T>) -> Result<(), WireError> {
+fn check_monotonic<T: Number>(mut values: impl Iterator<Item = T>) -> Result<(), WireError> {
     let mut last = values.next();
     for value in values {
         if last >= Some(value) {
-            return Err(WireError::Invalid("sequences: they do not rise"));
+            return Err(WireError::Invalid("sequences: they are not strictly monotonic"));
         }
         last = Some(value);
     }
@@ -111,7 +111,7 @@ fn feed_of(text: capnp::text::Reader<'_>) -> Result<&str, WireError> {
     check_feed(feed).map(|()| feed)
 }
 
-/// What a batch has beside the columns of its kind; columns are slices to write from, or [`Column`]s.
+/// The part of a batch that all kinds have. Columns are slices to write from, or [`Column`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticks<'a, U, I> {
     pub feed: &'a str,
@@ -127,7 +127,7 @@ pub struct Trades<I, S, C> {
     pub sides: S,
     pub conditions: C,
 }
-/// Columns of quotes: quantity 0 = nobody on that side.
+/// Columns of quotes: quantity 0: no order on that side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotes<I> {
     pub bids: I,
@@ -163,7 +163,7 @@ fn encode(
     fill: impl FnOnce(w::tick_batch::Builder<'_>),
 ) -> Result<Vec<u8>, WireError> {
     check_feed(ticks.feed)?;
-    check_rising(ticks.sequences.iter().copied())?;
+    check_monotonic(ticks.sequences.iter().copied())?;
     let symbol = symbol_str(&ticks.symbol);
     let rows = ticks.sequences.len();
     let words = struct_words::<w::tick_batch::Builder<'static>>()
@@ -226,7 +226,7 @@ pub fn encode_quotes(ticks: &TicksToWrite<'_>, quotes: &QuotesToWrite<'_>) -> Re
     })
 }
 
-/// Reads a batch and hands it to `look`; nothing is copied.
+/// Reads a batch without copying, and passes it to `look`.
 pub fn decode<R>(bytes: &[u8], look: impl FnOnce(TicksRead<'_>, Columns<'_>) -> R) -> Result<R, WireError> {
     let message = frame::open(bytes)?;
     let r = message.get_root::<w::tick_batch::Reader<'_>>()?;
@@ -239,7 +239,7 @@ pub fn decode<R>(bytes: &[u8], look: impl FnOnce(TicksRead<'_>, Columns<'_>) -> 
         sequences: Column::new(sequences, rows)?,
         times: Column::new(r.get_times()?, rows)?,
     };
-    check_rising(ticks.sequences.iter())?;
+    check_monotonic(ticks.sequences.iter())?;
     let columns = match r.which()? {
         w::tick_batch::Trades(r) => Columns::Trades(Trades {
             prices: Column::new(r.get_prices()?, rows)?,
@@ -280,7 +280,7 @@ pub fn encode_bars(bars: &BarsToWrite<'_>) -> Result<Vec<u8>, WireError> {
     let rows = bars.starts.len();
     check_rows(rows)?;
     check_feed(bars.source)?;
-    check_rising(bars.starts.iter().copied())?;
+    check_monotonic(bars.starts.iter().copied())?;
     let prices = [bars.opens, bars.highs, bars.lows, bars.closes];
     same(rows, &prices.map(<[i64]>::len))?;
     same(rows, &[bars.volumes.len(), bars.vwaps.len(), bars.trades.len()])?;
@@ -308,7 +308,7 @@ pub fn encode_bars(bars: &BarsToWrite<'_>) -> Result<Vec<u8>, WireError> {
     Ok(out)
 }
 
-/// Reads a message of bars and hands it to `look`; nothing is copied.
+/// Reads a message of bars without copying, and passes it to `look`.
 pub fn decode_bars<R>(bytes: &[u8], look: impl FnOnce(BarsRead<'_>) -> R) -> Result<R, WireError> {
     let message = frame::open(bytes)?;
     let r = message.get_root::<w::bar_batch::Reader<'_>>()?;
@@ -328,6 +328,6 @@ pub fn decode_bars<R>(bytes: &[u8], look: impl FnOnce(BarsRead<'_>) -> R) -> Res
         vwaps: Column::new(r.get_vwaps()?, rows)?,
         trades: Column::new(r.get_trades()?, rows)?,
     };
-    check_rising(bars.starts.iter())?;
+    check_monotonic(bars.starts.iter())?;
     Ok(look(bars))
 }

@@ -1,4 +1,5 @@
-//! The committed code belongs to the committed schemas (needs no tool; the full check is `examples/generate.rs --check`).
+//! The generated code belongs to the committed schemas. This test needs no tool; `examples/generate.rs --check` is the
+//! full check.
 use std::fs;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is written is read back, whatever it is; equal values give equal bytes; damaged bytes never panic.
+//! Every value that is written is read again; equal values give equal bytes; damaged bytes never panic.
 mod samples;
 use cift_engine::*;
 use cift_wire::record::NO_RECORD;
@@ -14,7 +14,7 @@ fn meta(text: &str) -> Meta<'_> {
 }
 
 #[test]
-fn every_command_comes_back() {
+fn every_command_is_read_as_it_was_written() {
     for chunk in samples::commands().chunks(limits::MAX_COMMANDS_PER_REQUEST) {
         let sent: Vec<_> = chunk
             .iter()
@@ -52,7 +52,7 @@ fn too_many_commands_are_refused() {
 }
 
 #[test]
-fn every_event_and_outcome_comes_back() {
+fn every_event_and_outcome_is_read_as_it_was_written() {
     let (commands, events, outcomes) = (samples::commands(), samples::events(), samples::outcomes());
     let entries: Vec<Entry<'_>> = commands
         .iter()
@@ -103,7 +103,7 @@ fn every_event_and_outcome_comes_back() {
 }
 
 #[test]
-fn an_empty_record_is_a_record() {
+fn a_record_may_be_empty() {
     let header = Header {
         format: 1,
         rules: 1,
@@ -118,7 +118,7 @@ fn an_empty_record_is_a_record() {
 }
 
 #[test]
-fn every_result_comes_back() {
+fn every_result_is_read_as_it_was_written() {
     let mut results: Vec<_> = samples::outcomes()
         .iter()
         .map(|outcome| CommandResult::sequenced(outcome, 8, 9, 10))
@@ -131,7 +131,7 @@ fn every_result_comes_back() {
 }
 
 #[test]
-fn every_market_and_account_message_comes_back() {
+fn every_market_and_account_message_is_read_as_it_was_written() {
     let origin = market::Origin {
         sequence: 5,
         index: 6,
@@ -273,7 +273,7 @@ fn every_market_and_account_message_comes_back() {
 
 /// Truncated, extended and bit-flipped messages give an error or some other value, never a panic or a long walk.
 #[test]
-fn damaged_messages_are_survived() {
+fn damaged_messages_do_not_panic() {
     let sent: Vec<_> = samples::commands()
         .into_iter()
         .map(|command| Envelope {
@@ -285,7 +285,7 @@ fn damaged_messages_are_survived() {
     let read = |bytes: &[u8]| CommandBatch::open(bytes).and_then(|b| b.for_each(|_| {})).is_ok();
     assert!(read(&request));
     for end in 0..request.len() {
-        assert!(!read(&request[..end]), "a request cut at {end} was read whole");
+        assert!(!read(&request[..end]), "a request truncated at {end} was accepted");
     }
     assert!(!read(&[&request[..], &[0; 8]].concat()));
     let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
@@ -301,7 +301,7 @@ fn damaged_messages_are_survived() {
 }
 
 #[test]
-fn digests_see_the_words_of_the_client_and_nothing_else() {
+fn digests_cover_what_the_client_chose_and_nothing_else() {
     let place = samples::place();
     let digest = |p: PlaceOrder| body_digest(&Command::PlaceOrder(p));
     assert_eq!(
@@ -356,7 +356,7 @@ fn digests_see_the_words_of_the_client_and_nothing_else() {
 }
 
 #[test]
-fn symbols_and_uuids_as_text() {
+fn symbols_and_uuids_are_parsed_strictly() {
     use cift_wire::text::*;
     assert_eq!(symbol_str(&parse_symbol("BRK.B").unwrap()), "BRK.B");
     assert_eq!(subject_symbol(&parse_symbol("BTC/USD").unwrap()), "BTC-USD");

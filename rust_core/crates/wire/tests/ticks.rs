@@ -1,4 +1,4 @@
-//! Batches of ticks say what was put in, lie where they are read, and refuse what they must.
+//! Batches of ticks are read as they were written, in place; invalid batches are rejected.
 use cift_wire::limits::MAX_TICKS_PER_BATCH;
 use cift_wire::text::parse_symbol;
 use cift_wire::ticks::*;
@@ -21,14 +21,14 @@ fn encode(feed: &str, sequences: &[u64], rows: usize) -> Result<Vec<u8>, WireErr
     };
     encode_trades(&ticks, &trades)
 }
-fn rising(rows: usize) -> Vec<u64> {
+fn monotonic(rows: usize) -> Vec<u64> {
     (1..=rows as u64).collect()
 }
 
 #[test]
-fn columns_are_pieces_of_the_message_at_any_address() {
+fn columns_are_parts_of_the_message_at_any_address() {
     for rows in [1, 2, 3, 7, 8, 9, 1000, MAX_TICKS_PER_BATCH] {
-        let message = encode("a-feed_1", &rising(rows), rows).unwrap();
+        let message = encode("a-feed_1", &monotonic(rows), rows).unwrap();
         for shift in 0..2 {
             let moved: Vec<u8> = std::iter::repeat_n(0, shift).chain(message.iter().copied()).collect();
             let bytes = &moved[shift..];
@@ -50,17 +50,17 @@ fn columns_are_pieces_of_the_message_at_any_address() {
 }
 
 #[test]
-fn what_cannot_be_a_batch_is_refused() {
+fn an_invalid_batch_is_rejected() {
     assert_eq!(encode("feed", &[], 0), Err(WireError::Invalid("batch: it is empty")));
     let many = MAX_TICKS_PER_BATCH + 1;
     assert!(matches!(
-        encode("feed", &rising(many), many),
+        encode("feed", &monotonic(many), many),
         Err(WireError::TooLong { .. })
     ));
     for sequences in [[2, 2], [2, 1]] {
         assert_eq!(
             encode("feed", &sequences, 2),
-            Err(WireError::Invalid("sequences: they do not rise"))
+            Err(WireError::Invalid("sequences: they are not strictly monotonic"))
         );
     }
     assert_eq!(
@@ -73,8 +73,8 @@ fn what_cannot_be_a_batch_is_refused() {
 }
 
 #[test]
-fn no_byte_changed_on_the_way_makes_a_reader_panic() {
-    let sound = encode("feed", &rising(5), 5).unwrap();
+fn a_damaged_batch_does_not_panic() {
+    let sound = encode("feed", &monotonic(5), 5).unwrap();
     for at in 0..sound.len() {
         for bit in 0..8 {
             let mut spoilt = sound.clone();

@@ -1,6 +1,6 @@
-//! The vectors in `vectors/`: `<name>.bin` is the message, `<name>.json` what it says, in the words of the Python codec
-//! (`cift_core.wire`), which reads the same files. A change of bytes here is a change of the wire format.
-//! `CIFT_WRITE_VECTORS=1` writes them anew.
+//! The vectors in `vectors/`: `<name>.bin` is the message, `<name>.json` its content as the Python codec
+//! (`cift_core.wire`) returns it; the Python tests read the same files. A change of these bytes changes the wire format.
+//! `CIFT_WRITE_VECTORS=1` writes the files again.
 mod samples;
 use cift_engine::*;
 use cift_wire::record::NO_RECORD;

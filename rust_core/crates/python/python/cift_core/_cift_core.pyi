@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "MAX_TICKS_PER_BATCH",
     "FastMarketData",
     "FastOrderBook",
     "FastRiskEngine",
@@ -37,6 +38,7 @@ __all__ = [
     "shared_limits",
 ]
 
+MAX_TICKS_PER_BATCH: int
 _Command = TypeVar("_Command", bound=Mapping[str, object])
 
 _Side: TypeAlias = Literal["buy", "sell"]

@@ -1,4 +1,4 @@
-"""Batches of ticks and bars (Cap'n Proto) to NumPy arrays and back, for TICKS and the tick stores.
+"""Batches of ticks and bars (Cap'n Proto) as NumPy arrays, for TICKS and the tick stores.
 
 A batch holds ticks of one symbol from one feed, as columns. Decoded columns are read-only arrays over
 the message itself: nothing is copied, and Arrow (``pyarrow.array(column)``) accepts them without a
@@ -16,9 +16,14 @@ layout is in ``rust_core/crates/wire/schema/ticks.capnp``.
 
 import numpy  # noqa: F401  (imported here, so that a missing NumPy is an ImportError now)
 
-from cift_core._cift_core import decode_bars, decode_ticks, encode_bars, encode_quotes, encode_trades
-
-MAX_TICKS_PER_BATCH = 65_536
+from cift_core._cift_core import (
+    MAX_TICKS_PER_BATCH,
+    decode_bars,
+    decode_ticks,
+    encode_bars,
+    encode_quotes,
+    encode_trades,
+)
 
 __all__ = [
     "MAX_TICKS_PER_BATCH",

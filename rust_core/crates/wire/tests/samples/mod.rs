@@ -1,4 +1,4 @@
-//! One of everything: every command, event and outcome, with every option both ways.
+//! Samples of every command, event and outcome, with and without every optional field.
 #![allow(dead_code)]
 use cift_engine::*;
 use cift_wire::text::{parse_currency, parse_symbol};
