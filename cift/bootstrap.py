@@ -1,23 +1,27 @@
-"""The facts a new exchange begins with: fees, instruments, the feeds' house accounts.
+"""The first facts of an exchange: fees, instruments, and the house accounts of the feeds.
 
-Stated by the market drivers whenever they start. Idempotent: on a journal that has them nothing
-changes, so that what an operator changed later (fees, say) stays changed. The order matters: fees
-come before the first instrument, so an exchange that knows its instruments has had its fees.
+The market drivers send them at every start. A journal that has them already does not change, so that a
+later edit by an admin (of the fees, for example) stays. Fees come before the first instrument: an exchange
+that has instruments has had its fees.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
+from cift.contracts.limits_gen import DEFAULT_SILENCE_NS
 from cift.feeds.exchange import Exchange, send
 from cift.feeds.feed import FEEDS
 from cift.feeds.timeline import PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE
 from cift.kernel.errors import Unavailable
 from cift.kernel.ids import uuid5
 
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 NAMESPACE = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
-"""RFC 9562's namespace for URLs: ids of accounts that are no one's are made of a name below it."""
+"""RFC 9562's namespace for URLs: the ids of accounts without an owner are made from a name below it."""
 
 CURRENCY = "USD"
 SYMBOLS = ("SPY", "IBM", "BAC", "AIG")
@@ -25,23 +29,23 @@ MAKER_FEE_PPM = 0
 TAKER_FEE_PPM = 0
 BAND_PPM = 100_000
 COLLAR_PPM = 20_000
-SILENCE_NS = 5_000_000_000
 
 FRACTION_NANOS = 100
-"""The lot of what is traded in fractions: with ticks of 0.01, the finest that keeps money whole."""
+"""The lot of instruments that trade in fractions: with ticks of 0.01, the smallest at which every amount is
+whole nanos."""
 
 
 def lot(*, in_whole_units: bool) -> int:
-    """The lot, in nanos, of what is traded in whole units, or in fractions."""
+    """The lot, in nanos, of instruments that trade in whole units or in fractions."""
     return QUANTITY_NANOS_PER_SHARE if in_whole_units else FRACTION_NANOS
 
 
 def house(feed: str) -> str:
-    """The account that stands for a feed's market."""
+    """The house account of a feed."""
     return uuid5(NAMESPACE, f"cift:house:{feed}")
 
 
-def instrument(symbol: str, lot: int = QUANTITY_NANOS_PER_SHARE) -> dict[str, Any]:
+def instrument(symbol: str, lot: int = QUANTITY_NANOS_PER_SHARE) -> messages.DefineInstrument:
     """A US share: ticks of 0.01, whole shares (or another lot, in nanos), 10 % band, 2 % collar."""
     return {
         "type": "define_instrument",
@@ -54,7 +58,7 @@ def instrument(symbol: str, lot: int = QUANTITY_NANOS_PER_SHARE) -> dict[str, An
     }
 
 
-def outside_facts(feed: str) -> list[dict[str, Any]]:
+def outside_facts(feed: str) -> list[messages.Command]:
     """The house account of a feed, and the feed."""
     return [
         {
@@ -64,24 +68,24 @@ def outside_facts(feed: str) -> list[dict[str, Any]]:
             "role": "house",
             "currency": CURRENCY,
         },
-        {"type": "define_feed", "feed": FEEDS[feed], "house": house(feed), "silence_ns": SILENCE_NS},
+        {"type": "define_feed", "feed": FEEDS[feed], "house": house(feed), "silence_ns": DEFAULT_SILENCE_NS},
     ]
 
 
-async def state_facts(
+async def send_facts(
     engine: Exchange,
     feed: str = "replay",
     symbols: Iterable[str] = SYMBOLS,
     lot: int = QUANTITY_NANOS_PER_SHARE,
 ) -> None:
-    """State what is missing: fees, these instruments, this feed.
+    """Send the facts that are missing: fees, these instruments, this feed.
 
     Raises:
-        ConnectionError: the engine was not reached; call again.
-        RuntimeError: a fact was refused for another reason than being known already.
+        ConnectionError: the engine cannot be reached; call again.
+        RuntimeError: a fact was refused, for another reason than that it exists.
     """
-    known = await engine_knows(engine)
-    facts: list[dict[str, Any]] = []
+    known = await known_symbols(engine)
+    facts: list[messages.Command] = []
     if not known:
         facts.append({"type": "set_fees", "maker_ppm": MAKER_FEE_PPM, "taker_ppm": TAKER_FEE_PPM})
     facts += [instrument(symbol, lot) for symbol in symbols if symbol not in known]
@@ -94,8 +98,8 @@ async def state_facts(
         raise RuntimeError(f"the engine refused the exchange's first facts: {wrong}")
 
 
-async def engine_knows(engine: Exchange) -> set[str]:
-    """The symbols the engine has. Raises `ConnectionError`."""
+async def known_symbols(engine: Exchange) -> set[str]:
+    """The symbols of the engine's instruments. Raises ConnectionError."""
     try:
         answer = await engine.query({"instruments": {}})
     except Unavailable as problem:

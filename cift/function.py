@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from cift.contracts.limits_gen import MAX_MESSAGES_PER_DELIVERY
+
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 SCOPES = ("read", "trade", "funds", "keys", "session", "admin")
@@ -30,7 +32,6 @@ KINDS: tuple[Kind, ...] = ("http", "ws", "on", "every", "daemon")
 HTTP_TIMEOUT_S = 30.0
 EVENT_TIMEOUT_S = 60.0
 SOCKETS_MAX = 10_000
-BATCH_MAX = 10_000
 _EVERY = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NAME = re.compile(r"functions\.([a-z_]+\.[a-z_0-9]+)")
@@ -204,7 +205,7 @@ def on(
         timeout_s: of one call; afterwards the same batch is delivered again.
         extras: as for `http`.
     """
-    assert 1 <= batch <= BATCH_MAX, batch
+    assert 1 <= batch <= MAX_MESSAGES_PER_DELIVERY, batch
     assert not (effects and stream == "ORDERS"), (
         "effects=True is not allowed on ORDERS: its handlers skip no record"
     )

@@ -1,12 +1,12 @@
 """Drop the read model and build it again from the journal's first record: `cift rebuild`.
 
-One transaction a projector: its offset is locked, its tables are summed up, emptied and filled again by
-the projector's own code, up to the record where it stood, and summed up again. Until the commit readers
-see the old rows (and are told `read_model_behind` where they need newer ones), the running projector
-waits for its offset, trading goes on, and whatever fails leaves everything as it was. A read model that
-was built from another journal is replaced too; there is nothing to compare then.
+Each projector is rebuilt in one transaction: its offset is locked, checksums of its tables are computed,
+and the tables are emptied and filled again by the projector's own code up to the offset. Then the checksums
+are compared. Until the commit readers see the old rows (or get `read_model_behind` where they need newer
+ones), the running projector waits for its offset, and trading goes on. A failure changes nothing. A read
+model that was built from another journal is replaced without a comparison.
 
-Known limit: one transaction means that PostgreSQL keeps old and new rows until the end: twice the room.
+Known limit: PostgreSQL keeps old and new rows until the end of the transaction, which takes twice the space.
 """
 
 import asyncio
@@ -42,12 +42,12 @@ PROJECTORS = {
 }
 _SUM = "count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS checksum"
 Progress = Callable[[str, int, int], None]
-"""Called with the projector, the records done, and the records there are."""
+"""Called with the projector, the number of processed records, and the number of all records."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableSum:
-    """A table's content in two numbers: order does not matter, every column does."""
+    """A checksum over all columns of a table, which does not depend on the order of rows."""
 
     rows: int
     checksum: str
@@ -55,26 +55,26 @@ class TableSum:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What became of one projector's tables."""
+    """The result for one projector's tables."""
 
     projector: str
     records: int
     tables: dict[str, TableSum]
     compared: bool
-    """Whether there was something of this journal to compare with."""
+    """Whether the old tables were built from this journal, so that they could be compared."""
     differing: tuple[str, ...]
-    """Tables whose new content differs from what it was at the same record."""
+    """Tables whose new content differs from the old one at the same record."""
 
 
 async def rebuild(
     settings: Settings | None = None, progress: Progress | None = None, *, only: tuple[str, ...] = ()
 ) -> list[Rebuilt]:
-    """Build the read model again; returns what became of each projector.
+    """Build the read model again; returns the result of each projector.
 
     Raises:
-        asyncpg.PostgresError, OSError: the database is not reached; nothing has changed.
-        Unavailable: the journal is not reached; nothing has changed.
-        RuntimeError: the journal's records are not as they should be; nothing has changed.
+        asyncpg.PostgresError, OSError: the database cannot be reached; nothing has changed.
+        Unavailable: the journal cannot be reached; nothing has changed.
+        RuntimeError: the journal has a gap, or ends before an offset; nothing has changed.
     """
     settings = settings or Settings.load()
     nats = Nats(settings)
@@ -108,7 +108,7 @@ async def _rebuild(
     module = PROJECTORS[name]
     key = (name, settings.shard, journal_id)
     async with connection.transaction():
-        # The offset is what projectors lock too: whoever projects now finishes first, whoever comes waits.
+        # Projectors lock the offset too: a running one finishes first, and the next one waits.
         known = await connection.fetchval(
             "INSERT INTO projector_offsets (projector, shard, journal_id, sequence) VALUES ($1, $2, $3, 0)"
             " ON CONFLICT DO NOTHING RETURNING sequence",
@@ -123,14 +123,14 @@ async def _rebuild(
                 *key,
             )
         )
-        if at is not None and at > last:  # trading goes on: the journal may have grown since it was asked
+        if at is not None and at > last:  # trading goes on: the journal may have grown since it was read
             _, last = await nats.journal()
         if at is not None and at > last:
-            raise RuntimeError(f"{name} stands at record {at}, but the journal ends at {last}")
+            raise RuntimeError(f"the offset of {name} is {at}, but the journal ends at record {last}")
         target = last if at is None else at
         before = {table: await _sum(connection, table) for table in module.TABLES}
         for table in module.TABLES:
-            await connection.execute(f"DELETE FROM {table}")  # noqa: S608 (names of our own)
+            await connection.execute(f"DELETE FROM {table}")  # noqa: S608 (a fixed name)
         if target:
             await _project(connection, settings, nats, name, module.project, target, progress)
         after = {table: await _sum(connection, table) for table in module.TABLES}
@@ -164,14 +164,14 @@ async def _project(
 
 
 async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[JournalRecord]]:
-    """The records 1 to `target`, in order, also where servers of NATS go and come meanwhile.
+    """The records 1 to `target`, in order, also while NATS servers restart.
 
     Raises:
-        RuntimeError: there is a gap.
-        nats.errors.Error: no record came for `SILENCE_MAX_S`.
+        RuntimeError: the journal has a gap.
+        nats.errors.Error: no record arrived for `SILENCE_MAX_S`.
     """
     js = await nats.jetstream()
-    expected, heard_at = 1, time.monotonic()
+    expected, received_at = 1, time.monotonic()
     while expected <= target:
         subscription = None
         try:
@@ -183,14 +183,14 @@ async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[J
                 for message in messages:
                     sequence = message.metadata.sequence.stream
                     if sequence != expected:
-                        raise RuntimeError(f"the journal has no record {expected}; {sequence} came")
+                        raise RuntimeError(f"the journal has no record {expected}: {sequence} follows")
                     records.append(JournalRecord(sequence, message.data))
                     expected += 1
                 yield records
-                heard_at = time.monotonic()
+                received_at = time.monotonic()
         except NatsError:
-            # The one server that has the consumer is gone, or the others do not know of it yet.
-            if time.monotonic() - heard_at > SILENCE_MAX_S:
+            # The server with the consumer is not available, or the others do not have the consumer yet.
+            if time.monotonic() - received_at > SILENCE_MAX_S:
                 raise
             await asyncio.sleep(RETRY_S)
         finally:
@@ -210,12 +210,12 @@ def _from(sequence: int) -> ConsumerConfig:
 
 
 async def _sum(connection: Any, table: str) -> TableSum:
-    row = await connection.fetchrow(f"SELECT {_SUM} FROM {table} t")  # noqa: S608 (a name of our own)
+    row = await connection.fetchrow(f"SELECT {_SUM} FROM {table} t")  # noqa: S608 (a fixed name)
     return TableSum(row["rows"], row["checksum"])
 
 
 def summary(rebuilt: list[Rebuilt]) -> dict[str, Any]:
-    """The outcome for a command line: rows of each table, and whether all is as it was."""
+    """The result for the command line: rows of each table, and whether they equal the old ones."""
     tables = {name: found.rows for each in rebuilt for name, found in each.tables.items()}
     return {
         "records": max((each.records for each in rebuilt), default=0),

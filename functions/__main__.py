@@ -6,16 +6,10 @@ the files that are derived from the functions' declarations."""
 import argparse
 import sys
 
-from cift.host.listen import CannotListen, listen
-from cift.host.loading import NoSuchFunction, load_functions
-from cift.host.provide import InvalidFunction
-from cift.platform import telemetry
-from cift.platform.settings import InvalidSettings, Settings
-from cift.platform.stores import Platform
-from cift.platform.tokens import NoKeys
-
 
 def show() -> None:
+    from cift.host.loading import load_functions
+
     rows = [
         (
             function.name,
@@ -34,7 +28,12 @@ def market() -> None:
     """Run the daemon of the market that CIFT_MARKET names. Raises NoSuchFunction, CannotListen."""
     import uvloop
 
+    from cift.host.listen import listen
+    from cift.host.loading import NoSuchFunction, load_functions
     from cift.host.push import serve_plain
+    from cift.platform import telemetry
+    from cift.platform.settings import Settings
+    from cift.platform.stores import Platform
 
     settings = Settings.load()
     found = [function for function in load_functions() if function.market == settings.market]
@@ -46,20 +45,29 @@ def market() -> None:
 
 
 def generate(*, check: bool) -> None:
-    # Imported here: its dependencies are not in the functions' images.
-    from cift.generate import chart, files, messages, pages, settings
+    # Imported here: their dependencies are not in the functions' images.
+    from cift.generate import messages
 
     try:
-        for path in files.generate(check=check):
-            print(f"wrote {path}")
+        # First: the other modules import these files, and may need a constant that is not in them yet.
+        written = messages.generate(check=check)
+    except (messages.Stale, messages.OldModule) as error:
+        sys.exit(str(error))
+    from cift.generate import chart, files, pages, settings
+    from cift.host.provide import InvalidFunction
+
+    try:
+        written += files.generate(check=check)
     except (
         files.Stale,
         chart.OverBudget,
         pages.NoMarks,
-        messages.OldModule,
         settings.UnreadableSettings,
+        InvalidFunction,
     ) as error:
         sys.exit(str(error))
+    for path in written:
+        print(f"wrote {path}")
 
 
 def main() -> None:
@@ -73,6 +81,15 @@ def main() -> None:
         "--check", action="store_true", help="write nothing; exit 1 if a file is not up to date"
     )
     chosen = parser.parse_args()
+    if chosen.what == "generate":
+        generate(check=chosen.check)
+        return
+    from cift.host.listen import CannotListen
+    from cift.host.loading import NoSuchFunction, load_functions
+    from cift.host.provide import InvalidFunction
+    from cift.platform.settings import InvalidSettings, Settings
+    from cift.platform.tokens import NoKeys
+
     try:
         match chosen.what:
             case "list":
@@ -83,8 +100,6 @@ def main() -> None:
                 serve(load_functions(), Settings.load())
             case "market":
                 market()
-            case "generate":
-                generate(check=chosen.check)
     except (NoSuchFunction, InvalidFunction, CannotListen, InvalidSettings, NoKeys) as error:
         sys.exit(str(error))
 

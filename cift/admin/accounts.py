@@ -1,17 +1,23 @@
 """Edit an account's state and limits. A change is a command in the journal."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from cift.contracts.admin import (
-    LEVERAGE_PERCENT_DEFAULT,
+    DEFAULT_LEVERAGE_PERCENT,
     AccountEdit,
     AccountLimits,
     AdminAccount,
     LimitsView,
 )
+from cift.contracts.names_gen import AccountKind
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.ids import parse_uuid
 from cift.platform.engine import Engine
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 
 def account_named(account_id: str) -> str:
@@ -30,30 +36,38 @@ async def edit_account(account: str, edit: AccountEdit, engine: Engine) -> Admin
     """
     kind = (await engine.query({"account": account}))["account"]["kind"]
     if edit.limits is not None:
-        command = {"type": "set_limits", "account": account, "limits": whole_limits(edit.limits, kind)}
-        await engine.submit(command)
+        limits = whole_limits(edit.limits, kind)
+        await engine.submit({"type": "set_limits", "account": account, "limits": limits})
     if edit.state is not None:
         await engine.submit({"type": "set_account_state", "account": account, "state": edit.state})
     return account_view((await engine.query({"account": account}))["account"])
 
 
-def whole_limits(limits: AccountLimits, kind: str) -> dict[str, Any]:
+def whole_limits(limits: AccountLimits, kind: AccountKind) -> messages.Limits:
     """All limits of the engine's command, defaults included.
 
     Raises:
         Refused: `invalid_limits`: a leverage for a cash account.
     """
-    leverage = limits.leverage_percent or LEVERAGE_PERCENT_DEFAULT[kind]
-    if kind == "cash" and leverage != LEVERAGE_PERCENT_DEFAULT[kind]:
+    leverage = limits.leverage_percent or DEFAULT_LEVERAGE_PERCENT[kind]
+    if kind == "cash" and leverage != DEFAULT_LEVERAGE_PERCENT[kind]:
         raise Refused(
             "invalid_limits",
-            f"A cash account has no leverage: leverage_percent must be {LEVERAGE_PERCENT_DEFAULT[kind]}",
+            f"A cash account has no leverage: leverage_percent must be {DEFAULT_LEVERAGE_PERCENT[kind]}",
             "limits.leverage_percent",
         )
-    return {**limits.model_dump(), "leverage_percent": leverage}
+    return {
+        "max_order_quantity": limits.max_order_quantity,
+        "max_order_notional": limits.max_order_notional,
+        "max_position": limits.max_position,
+        "max_open_orders": limits.max_open_orders,
+        "max_orders_per_second": limits.max_orders_per_second,
+        "max_daily_loss": limits.max_daily_loss,
+        "leverage_percent": leverage,
+    }
 
 
-def account_view(account: dict[str, Any]) -> AdminAccount:
+def account_view(account: messages.Account) -> AdminAccount:
     """The view of an account from the engine's answer."""
     return AdminAccount(
         account_id=account["id"],

@@ -1,12 +1,13 @@
-"""An account's money and positions as HTTP speaks of them."""
+"""An account's money and positions in HTTP requests and responses."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.amounts import Nanos
+from cift.contracts.names_gen import AccountKind, AccountState, CashKind
 
-TransactionKind = Literal["deposit", "withdrawal", "reset", "dividend", "cash_in_lieu", "trade", "fee"]
+TransactionKind = CashKind | Literal["trade", "fee"]
 
 
 class CashAmount(BaseModel):
@@ -18,13 +19,11 @@ class CashAmount(BaseModel):
 
 
 class AccountReset(BaseModel):
-    """Begin again: all orders canceled, no positions, this much cash."""
+    """Start again: all orders are canceled, all positions are dropped, and the cash is set."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cash": "100000"}]})
 
-    cash: Annotated[Nanos, Field(description="Cash afterwards; 100000 where it is not given.")] = (
-        100_000 * 10**9
-    )
+    cash: Annotated[Nanos, Field(description="Cash afterwards; default 100000.")] = 100_000 * 10**9
 
 
 class TransactionView(BaseModel):
@@ -45,20 +44,20 @@ class TransactionView(BaseModel):
 
 
 class PositionView(BaseModel):
-    """What is held of one symbol; short positions are negative."""
+    """A position in one symbol; short positions are negative."""
 
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
     side: Literal["long", "short", "flat"]
     quantity: str
-    cost: str = Field(description="Signed like the quantity, fees apart.")
+    cost: str = Field(description="Signed like the quantity, without fees.")
     average_price: str | None
-    mark: str | None = Field(description="Last price, own or outside.")
+    mark: str | None = Field(description="Last price, of this exchange or of an outside feed.")
     market_value: str
     unrealized_pnl: str
     unrealized_pnl_percent: str | None
-    realized_pnl: str = Field(description="Of all trades in the symbol so far, fees apart.")
+    realized_pnl: str = Field(description="Of all trades in the symbol so far, without fees.")
     opened_at: str
     updated_at: str
     sequence: int
@@ -74,13 +73,13 @@ class PositionsView(BaseModel):
 
 
 class PortfolioView(BaseModel):
-    """The account as a whole, valued at the marks of one moment of the engine."""
+    """The whole account, valued at marks of the same moment."""
 
     model_config = ConfigDict(extra="forbid")
 
     account_id: str
-    kind: Literal["cash", "margin"]
-    state: Literal["active", "reduce_only", "suspended", "closed"]
+    kind: AccountKind
+    state: AccountState
     currency: str
     cash: str
     reserved: str = Field(description="Held by open orders.")
@@ -91,7 +90,9 @@ class PortfolioView(BaseModel):
     withdrawable: str
     unrealized_pnl: str
     realized_pnl: str
-    day_pnl: str | None = Field(description="Equity now less equity when the session began, transfers apart.")
+    day_pnl: str | None = Field(
+        description="Equity now minus equity at the start of the session, without transfers."
+    )
     fees_paid: str
     open_orders: int
     positions: list[PositionView]
@@ -99,7 +100,7 @@ class PortfolioView(BaseModel):
 
 
 class BuyingPowerView(BaseModel):
-    """What the account can still do, from the engine itself."""
+    """The buying power of the account, from the engine."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,17 +1,24 @@
-"""What an operator of the exchange says and is told: halts, names of instruments, what an account may do."""
+"""Requests and responses of administrators: halts, names of instruments, limits of accounts, dead letters."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.amounts import Nanos
+from cift.contracts.limits_gen import (
+    CASH_LEVERAGE_PERCENT,
+    DEFAULT_MARGIN_LEVERAGE_PERCENT,
+    DEFAULT_MAX_OPEN_ORDERS,
+    DEFAULT_MAX_ORDERS_PER_SECOND,
+    MAX_LEVERAGE_PERCENT,
+    MAX_OPEN_ORDERS_PER_ACCOUNT,
+    MAX_ORDERS_PER_SECOND,
+)
 from cift.contracts.market import Line
+from cift.contracts.names_gen import AccountKind, AccountState
 
-AccountState = Literal["active", "reduce_only", "suspended", "closed"]
-OPEN_ORDERS_DEFAULT = 500
-ORDERS_PER_SECOND_DEFAULT = 500
-LEVERAGE_PERCENT_DEFAULT = {"cash": 100, "margin": 200}
-"""By kind of account; a cash account never has another. The engine's own (rust_core/RULES.md, section 3)."""
+DEFAULT_LEVERAGE_PERCENT = {"cash": CASH_LEVERAGE_PERCENT, "margin": DEFAULT_MARGIN_LEVERAGE_PERCENT}
+"""By kind of account; a cash account has no other. The engine's defaults (rust_core/RULES.md, section 3)."""
 
 
 class TradingHalt(BaseModel):
@@ -22,7 +29,7 @@ class TradingHalt(BaseModel):
 
 
 class InstrumentEdit(BaseModel):
-    """What an instrument is called and whose hours it has: what is absent stays, null takes it back."""
+    """The name and the calendar of an instrument. An absent field stays unchanged, null removes it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -34,13 +41,13 @@ class InstrumentEdit(BaseModel):
         str | None,
         Field(
             max_length=8,
-            description="Of a real exchange (ISO 10383), or 24/7; the refusal names those known.",
+            description="Of an exchange (ISO 10383), or 24/7; a refusal lists the known ones.",
         ),
     ] = None
 
 
 class InstrumentDetails(BaseModel):
-    """What an instrument is called, and whose hours it has."""
+    """The name and the calendar of an instrument."""
 
     symbol: str
     name: str | None
@@ -48,7 +55,7 @@ class InstrumentDetails(BaseModel):
 
 
 class AccountLimits(BaseModel):
-    """All limits of an account; one that is not given is the default of its kind, or none at all."""
+    """All limits of an account; one that is absent is the default of the account's kind, or no limit."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -58,14 +65,16 @@ class AccountLimits(BaseModel):
     max_order_quantity: Nanos | None = None
     max_order_notional: Nanos | None = None
     max_position: Nanos | None = None
-    max_open_orders: Annotated[int, Field(ge=1, le=10_000)] = OPEN_ORDERS_DEFAULT
-    max_orders_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = ORDERS_PER_SECOND_DEFAULT
+    max_open_orders: Annotated[int, Field(ge=1, le=MAX_OPEN_ORDERS_PER_ACCOUNT)] = DEFAULT_MAX_OPEN_ORDERS
+    max_orders_per_second: Annotated[int, Field(ge=1, le=MAX_ORDERS_PER_SECOND)] = (
+        DEFAULT_MAX_ORDERS_PER_SECOND
+    )
     max_daily_loss: Nanos | None = None
-    leverage_percent: Annotated[int | None, Field(ge=100, le=1000)] = None
+    leverage_percent: Annotated[int | None, Field(ge=CASH_LEVERAGE_PERCENT, le=MAX_LEVERAGE_PERCENT)] = None
 
 
 class AccountEdit(BaseModel):
-    """What an account shall be: its state, its limits, or both."""
+    """A new state of an account, new limits, or both."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"state": "suspended"}]})
 
@@ -74,7 +83,7 @@ class AccountEdit(BaseModel):
 
 
 class LimitsView(BaseModel):
-    """The limits in force; null is none."""
+    """The limits in force; null: no limit."""
 
     max_order_quantity: str | None
     max_order_notional: str | None
@@ -86,10 +95,10 @@ class LimitsView(BaseModel):
 
 
 class AdminAccount(BaseModel):
-    """An account as the engine has it."""
+    """An account's state in the engine."""
 
     account_id: str
-    kind: Literal["cash", "margin"]
+    kind: AccountKind
     state: AccountState
     currency: str
     cash: str
@@ -99,7 +108,7 @@ class AdminAccount(BaseModel):
 
 
 class DeadLetterView(BaseModel):
-    """A message that its handler refused for good, and that waits to be brought again."""
+    """A message that its handler rejected for good. It can be delivered again."""
 
     id: int
     function: str
@@ -113,7 +122,7 @@ class DeadLetterView(BaseModel):
 
 
 class Replayed(BaseModel):
-    """A dead letter that its handler has taken now: it is gone from the list."""
+    """A dead letter that its handler has now accepted: it is no longer listed."""
 
     id: int
     function: str

@@ -1,4 +1,4 @@
-"""Figures made of ticks, quotes and fills, as HTTP speaks of them. Decimal strings, but for ratios."""
+"""Analytics of ticks, quotes and fills in HTTP responses. Amounts are decimal strings, ratios are numbers."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,12 +24,14 @@ class OrderFlowView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     start: str
-    imbalance: str = Field(description="Sum of what each quote added to the bid less what to the ask.")
+    imbalance: str = Field(
+        description="Sum over quotes of the quantity added to the bid minus that added to the ask."
+    )
     quotes: int
 
 
 class VolumeAtPriceView(BaseModel):
-    """What was traded in one band of prices; `price` is its lower end."""
+    """The volume traded in one band of prices; `price` is its lower end."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +41,7 @@ class VolumeAtPriceView(BaseModel):
 
 
 class ExecutionView(BaseModel):
-    """How one fill compares with the market: null where there was no quote."""
+    """One fill compared with the market; null where there was no quote."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,6 +53,6 @@ class ExecutionView(BaseModel):
     price: str
     quantity: str
     mid: str | None = Field(description="Middle of the inside market when it was filled.")
-    effective_spread: str | None = Field(description="Twice what was paid beyond the mid; below 0: earned.")
+    effective_spread: str | None = Field(description="Twice the price paid beyond the mid; below 0: earned.")
     arrival_mid: str | None = Field(description="Middle of the inside market when the order was placed.")
-    slippage: str | None = Field(description="What was paid beyond the arrival mid; below 0: improved.")
+    slippage: str | None = Field(description="The price paid beyond the arrival mid; below 0: improved.")

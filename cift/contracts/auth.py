@@ -1,4 +1,4 @@
-"""HTTP bodies and answers of identity."""
+"""Requests and responses of identity."""
 
 from typing import Annotated, Literal
 
@@ -27,27 +27,27 @@ class Registration(BaseModel):
 
 
 class UserView(BaseModel):
-    """A user, as that user sees it."""
+    """The user of this request."""
 
     user_id: str
     email: str
     username: str
     account_id: str
     status: Literal["pending", "active", "disabled"] = Field(
-        description="pending: the account is being opened; log in to have it completed."
+        description="pending: the account is being opened; a login completes it."
     )
     created_at: str
 
 
 class Me(UserView):
-    """Who the credential of this request belongs to."""
+    """The owner of this request's credential."""
 
     scopes: list[str]
     credential: Literal["session", "key"]
 
 
 class Login(BaseModel):
-    """`username` (which may hold the email) or `email`, and the password."""
+    """`username` (which may contain the email) or `email`, and the password."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,7 +57,7 @@ class Login(BaseModel):
 
 
 class TokenPair(BaseModel):
-    """An access token (a JWT, see jwks) and the refresh token that gives the next pair, once."""
+    """An access token (a JWT, see jwks) and a refresh token, which returns the next pair once."""
 
     access_token: str
     refresh_token: str
@@ -66,7 +66,7 @@ class TokenPair(BaseModel):
 
 
 class RefreshRequest(BaseModel):
-    """A refresh token. Each works once; using one again revokes all of its session."""
+    """A refresh token. Each works once; using one again revokes the whole session."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +74,7 @@ class RefreshRequest(BaseModel):
 
 
 class LogoutRequest(BaseModel):
-    """Also ends the session that this refresh token belongs to."""
+    """Ends the session of this refresh token too."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,13 +82,13 @@ class LogoutRequest(BaseModel):
 
 
 class NewApiKey(BaseModel):
-    """What a new API key is called and may do."""
+    """The name and the scopes of a new API key."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=3)] = ["read", "trade"]
-    expires_at: Annotated[str | None, Field(max_length=40, description="RFC 3339; null = never.")] = None
+    expires_at: Annotated[str | None, Field(max_length=40, description="RFC 3339; null: never.")] = None
 
 
 class ApiKeyView(BaseModel):
@@ -104,12 +104,12 @@ class ApiKeyView(BaseModel):
 
 
 class CreatedApiKey(ApiKeyView):
-    """The only time that the key itself is shown."""
+    """The key itself, which is shown only once."""
 
     key: str = Field(description="Send it as X-API-Key.", examples=["cift_0a1b2c3d4e5f_…"])
 
 
 class Jwks(BaseModel):
-    """The public keys that access tokens are verified with (RFC 7517)."""
+    """The public keys that verify access tokens (RFC 7517)."""
 
     keys: list[dict[str, str]]

@@ -1,11 +1,11 @@
-"""Sale conditions of the US tapes: bits numbered as QuantConnect Lean does, as the tick stores keep them,
-and whether a print with them says something about the price now. Pure.
+"""Sale conditions of the US tapes: their bits, as QuantConnect Lean numbers them and the tick stores keep
+them, and whether a print with them shows the current price. Pure.
 
-Sources: the conditions of CTA and UTP and their effect on the last price, as Massive lists them
-(`GET /v3/reference/conditions`), and Lean's flags. What has no bit there gets none.
+Sources: the conditions of CTA and UTP and their effect on the last price, as listed by Massive
+(`GET /v3/reference/conditions`), and Lean's flags. A condition without a flag in Lean has no bit.
 
-Odd lots count as prints here, though the tapes do not let them set the last price: they took what was
-shown. So does an acquisition, a cross and a bunched trade.
+Odd lots count as prints of the current price, although the tapes do not let them set the last price: they
+took visible liquidity. So do acquisitions, crosses and bunched trades.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ NOT_LAST_SALE = (
     | _PRIOR_REFERENCE
     | _OFFICIAL_OPEN
 )
-"""Of prints that say nothing about the price now: they are late, averaged, priced by something else, or
-repeat the auction's volume."""
+"""Conditions of prints that do not show the current price: they are late, averaged, priced by another
+market, or repeat the volume of an auction."""
 
 LETTERS = {
     "@": _REGULAR, " ": _REGULAR, "C": _CASH, "N": _NEXT_DAY, "R": _SELLER, "F": _INTERMARKET_SWEEP,
@@ -43,7 +43,7 @@ LETTERS = {
     "L": _SOLD_LATE, "U": _EXTENDED_HOURS | OUT_OF_SEQUENCE, "Z": OUT_OF_SEQUENCE, "M": _OFFICIAL_CLOSE,
     "P": _PRIOR_REFERENCE, "Q": _OFFICIAL_OPEN, "W": _AVERAGE_PRICE,
 }  # fmt: skip
-"""As the tapes write them. `B` is an average price on tapes A and B, and a bunched trade on C."""
+"""The letters of the tapes. `B` is an average price on tapes A and B, and a bunched trade on C."""
 NO_LAST_SALE_LETTERS = frozenset("CGHLMNPQRTUVWZ479")
 """G bunched and sold, H price variation, V contingent, 7 qualified contingent, 9 corrected close."""
 
@@ -53,25 +53,25 @@ NUMBERS = {
     16: _OFFICIAL_OPEN, 17: _OPENING, 20: _NEXT_DAY, 22: _PRIOR_REFERENCE, 25: _OPENING,
     28: _REOPENING, 29: _SELLER, 30: _SOLD_LATE, 32: OUT_OF_SEQUENCE,
 }  # fmt: skip
-"""Massive's own numbers."""
+"""The numbers of Massive."""
 NO_LAST_SALE_NUMBERS = frozenset((2, 5, 7, 10, 12, 13, 15, 16, 20, 21, 22, 29, 30, 32, 38, 52, 53))
 
 
 def of_letters(letters: Iterable[str], tape: str) -> tuple[int, bool]:
-    """The bits, and whether it tells the price."""
-    bits, tells = 0, True
+    """The bits, and whether the print shows the current price."""
+    bits, is_current = 0, True
     for letter in letters:
         if letter == "B" and tape in ("A", "B"):
             letter = "W"
         bits |= LETTERS.get(letter, 0)
-        tells = tells and letter not in NO_LAST_SALE_LETTERS
-    return bits, tells
+        is_current = is_current and letter not in NO_LAST_SALE_LETTERS
+    return bits, is_current
 
 
 def of_numbers(numbers: Iterable[int]) -> tuple[int, bool]:
-    """The same of Massive's numbers."""
-    bits, tells = 0, True
+    """The same, for Massive's numbers."""
+    bits, is_current = 0, True
     for number in numbers:
         bits |= NUMBERS.get(number, 0)
-        tells = tells and number not in NO_LAST_SALE_NUMBERS
-    return bits, tells
+        is_current = is_current and number not in NO_LAST_SALE_NUMBERS
+    return bits, is_current

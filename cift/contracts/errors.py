@@ -1,15 +1,17 @@
-"""The one form of every error answer."""
+"""The form of every error response."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class ErrorView(BaseModel):
-    """What every 4xx and 5xx answer holds."""
+    """The body of every 4xx and 5xx response."""
 
     model_config = ConfigDict(extra="forbid")
 
     code: str = Field(description="For programs; stable.", examples=["insufficient_buying_power"])
     message: str = Field(description="For people.")
-    field: str | None = Field(None, description="The field of the request that is meant, where one is.")
+    field: str | None = Field(None, description="The field of the request that is wrong, where there is one.")
     request_id: str = Field(description="The X-Request-ID of this request.")
-    id: str | None = Field(None, description="With outcome_unknown: what to look it up by.")
+    id: str | None = Field(
+        None, description="With outcome_unknown: the id to look it up by. With a refused order: its id."
+    )

@@ -1,4 +1,4 @@
-"""Parameters that come in a header of the request."""
+"""Parameters in headers of the request."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,7 +19,7 @@ IdempotencyKey = Annotated[
     str | None,
     Field(
         pattern=CLIENT_KEY_PATTERN,
-        description="Sent again with the same body it gives the first result; with another body, 409.",
+        description="The same key with the same body returns the first result; with another body, 409.",
     ),
     FromHeader("Idempotency-Key"),
 ]

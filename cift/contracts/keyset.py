@@ -1,5 +1,5 @@
-"""Keyset paging: a page begins below the key that the page before ended with, so that rows inserted
-meanwhile neither repeat nor hide others."""
+"""Keyset paging: a page starts below the last key of the previous page, so that rows inserted in between
+neither repeat nor hide others."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,13 +17,14 @@ _BIGINT_MAX = 2**63 - 1
 def cut(
     rows: Sequence[Row], limit: int, view: Callable[[Row], View], key: Callable[[Row], str]
 ) -> Page[View]:
-    """The page of `rows`, of which one more than `limit` was asked for, to see whether there is more."""
+    """The page of `rows`. The caller reads one row more than `limit`, which shows whether there is another
+    page."""
     cursor = make_cursor(key(rows[limit - 1])) if len(rows) > limit else None
     return Page.model_construct(items=[view(row) for row in rows[:limit]], next_cursor=cursor)
 
 
 def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:
-    """The key `number:uuid` of the page before. Raises Refused: `invalid_cursor`."""
+    """The key `number:uuid` of the previous page. Raises Refused: `invalid_cursor`."""
     key = page.after()
     if key is None:
         return None
@@ -35,7 +36,7 @@ def number_and_uuid(page: PageRequest) -> tuple[int, str] | None:
 
 
 def two_numbers(page: PageRequest) -> tuple[int, int] | None:
-    """The key `number:number` of the page before. Raises Refused: `invalid_cursor`."""
+    """The key `number:number` of the previous page. Raises Refused: `invalid_cursor`."""
     key = page.after()
     if key is None:
         return None
@@ -53,7 +54,7 @@ def _number(text: str) -> int:
 
 
 def symbol(page: PageRequest) -> str | None:
-    """The key `symbol` of the page before. Raises Refused: `invalid_cursor`."""
+    """The key `symbol` of the previous page. Raises Refused: `invalid_cursor`."""
     key = page.after()
     if key is not None and re.fullmatch(SYMBOL_PATTERN, key) is None:
         raise invalid_cursor()
@@ -61,6 +62,6 @@ def symbol(page: PageRequest) -> str | None:
 
 
 def number(page: PageRequest) -> int | None:
-    """The key `number` of the page before. Raises Refused: `invalid_cursor`."""
+    """The key `number` of the previous page. Raises Refused: `invalid_cursor`."""
     key = page.after()
     return None if key is None else _number(key)

@@ -19,6 +19,27 @@ MAX_SYMBOLS_PER_ACCOUNT = 256
 MAX_EVENTS_PER_COMMAND = 1_000
 """Events that one command in the journal emits."""
 
+DEFAULT_MAX_OPEN_ORDERS = 500
+"""Open orders of a new account."""
+
+DEFAULT_MAX_ORDERS_PER_SECOND = 500
+"""Orders in one second of a new account."""
+
+CASH_LEVERAGE_PERCENT = 100
+"""Leverage of a cash account, the lowest of a margin account."""
+
+DEFAULT_MARGIN_LEVERAGE_PERCENT = 200
+"""Leverage of a new margin account."""
+
+MAX_OPEN_ORDERS_PER_ACCOUNT = 10_000
+"""Highest limit of open orders."""
+
+MAX_ORDERS_PER_SECOND = 1_000_000
+"""Highest limit of orders in one second."""
+
+MAX_LEVERAGE_PERCENT = 1_000
+"""Highest leverage of a margin account."""
+
 REQUEST_RETENTION_NS = 86_400_000_000_000
 """How long an idempotency key is remembered after its order ended."""
 
@@ -46,6 +67,18 @@ MAX_TICKS_PER_BATCH = 65_536
 
 MAX_FEED_BYTES = 32
 """Bytes of a feed's name."""
+
+MAX_SYMBOL_BYTES = 16
+"""Bytes of a symbol."""
+
+MAX_MESSAGES_PER_DELIVERY = 10_000
+"""Records or messages in one delivery to an event function."""
+
+MAX_DEAD_LETTER_REASON_BYTES = 1_024
+"""Bytes of the reason that a dead letter carries."""
+
+MAX_REPLAYS_WAITING = 16
+"""Dead letters of one function that wait to be delivered again."""
 
 MAX_QUOTES_PER_QUERY = 500
 """Symbols in one quote query."""

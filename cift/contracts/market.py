@@ -1,11 +1,14 @@
-"""Market data as HTTP speaks of it."""
+"""Market data in HTTP requests and responses."""
 
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from cift.contracts.limits_gen import MAX_FEED_BYTES
+
 NAME_MAX = 100
+FEED_PATTERN = rf"^[a-z0-9_-]{{1,{MAX_FEED_BYTES}}}$"
 
 
 def _line(text: str) -> str:
@@ -29,7 +32,7 @@ Interval = Annotated[
 Hours = Literal["all", "regular"]
 Feed = Annotated[
     str | None,
-    Field(pattern=r"^[a-z0-9_-]{1,32}$", description="Of one feed alone; it comes before `source`."),
+    Field(pattern=FEED_PATTERN, description="Only this feed; takes precedence over `source`."),
 ]
 DaySpanStart = Annotated[str | None, Field(description="RFC 3339; default: a day before end.")]
 DaySpanEnd = Annotated[str | None, Field(description="RFC 3339, not included; default: now.")]
@@ -66,7 +69,7 @@ class QuotesView(BaseModel):
 
 
 class LevelView(BaseModel):
-    """One price of the book: what is visible there."""
+    """One price level of the book: its visible quantity."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,7 +87,7 @@ class BookView(BaseModel):
     bids: list[LevelView]
     asks: list[LevelView]
     sequence: int
-    checksum: int = Field(description="Of the best ten prices a side; docs/book-protocol.md says of what.")
+    checksum: int = Field(description="Of the best ten levels a side; docs/book-protocol.md defines it.")
 
 
 class TradeView(BaseModel):
@@ -126,7 +129,7 @@ class SymbolView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
-    name: str | None = Field(description="What it is called; null where nobody has said.")
+    name: str | None = Field(description="The instrument's name; null where none is set.")
     currency: str
     tick: str
     lot: str
@@ -134,6 +137,8 @@ class SymbolView(BaseModel):
     collar_percent: str
     halted: bool
     last: str | None
-    calendar: str = Field(description="The real exchange whose days and hours it has (ISO 10383), or 24/7.")
+    calendar: str = Field(description="The exchange whose trading days and hours apply (ISO 10383), or 24/7.")
     in_regular_hours: bool = Field(description="Whether that exchange is open now.")
-    hours_change_at: str | None = Field(description="When that changes next; null: not within two weeks.")
+    hours_change_at: str | None = Field(
+        description="The time of the next change; null: not within two weeks."
+    )

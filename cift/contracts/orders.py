@@ -1,4 +1,4 @@
-"""Orders and fills as HTTP speaks of them. Amounts are decimal strings, times RFC 3339 in UTC."""
+"""Orders and fills in HTTP requests and responses. Amounts are decimal strings, times RFC 3339 in UTC."""
 
 from typing import Annotated, Literal
 
@@ -7,23 +7,21 @@ from pydantic_core import PydanticCustomError
 
 from cift.contracts.amounts import Nanos, TimeNs
 from cift.contracts.any_case import AnyCase
+from cift.contracts.limits_gen import MAX_CLIENT_ORDER_ID_BYTES, MAX_SYMBOL_BYTES
+from cift.contracts.names_gen import OrderKind, OrderStatus, SelfTradePrevention, Side
 
-Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+OrderType = OrderKind
 TimeInForce = Literal["day", "gtc", "ioc", "fok", "gtd"]
 OrderClass = Literal["simple", "bracket", "oco", "oto"]
-SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "none"]
-OrderStatus = Literal[
-    "held", "pending", "new", "partially_filled", "filled", "canceled", "expired", "rejected"
-]
+Liquidity = Literal["maker", "taker"]
 
 SideInput = Annotated[Side, AnyCase(Side)]
 OrderTypeInput = Annotated[OrderType, AnyCase(OrderType)]
 
-CLIENT_KEY_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
-SYMBOL_PATTERN = r"^[A-Za-z0-9./-]{1,16}$"
+CLIENT_KEY_PATTERN = rf"^[A-Za-z0-9_.:-]{{1,{MAX_CLIENT_ORDER_ID_BYTES}}}$"
+SYMBOL_PATTERN = rf"^[A-Za-z0-9./-]{{1,{MAX_SYMBOL_BYTES}}}$"
 Symbol = Annotated[str, Field(pattern=SYMBOL_PATTERN, examples=["SPY"])]
-"""A symbol in any case; rules turn it to upper case."""
+"""A symbol in upper or lower case; it is converted to upper case."""
 
 
 class TakeProfit(BaseModel):
@@ -44,7 +42,7 @@ class StopLoss(BaseModel):
 
 
 class NewOrder(BaseModel):
-    """An order to place. Which prices belong to which type: see the table in functions/README.md."""
+    """An order to place. The table in functions/README.md lists the prices of each type."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -85,7 +83,7 @@ class NewOrder(BaseModel):
     stop_price: Nanos | None = None
     trail_amount: Nanos | None = None
     trail_percent: Nanos | None = Field(None, description="Percent of the best price seen; four decimals.")
-    display_quantity: Nanos | None = Field(None, description="Iceberg: the part that the book shows.")
+    display_quantity: Nanos | None = Field(None, description="Iceberg: the part that is visible in the book.")
     post_only: bool = False
     reduce_only: bool = False
     self_trade_prevention: Annotated[SelfTradePrevention, AnyCase(SelfTradePrevention)] = "cancel_newest"
@@ -94,8 +92,8 @@ class NewOrder(BaseModel):
         str | None,
         Field(
             pattern=CLIENT_KEY_PATTERN,
-            description="Your own id, and the idempotency key: the same id with the same body gives the first"
-            " result again, with another body 409. Same as the Idempotency-Key header.",
+            description="Your own id, and the idempotency key: the same id with the same body returns the"
+            " first result, with another body 409. Same as the Idempotency-Key header.",
         ),
     ] = None
     order_class: Annotated[OrderClass, AnyCase(OrderClass)] = "simple"
@@ -116,8 +114,8 @@ class NewOrder(BaseModel):
 
 
 class OrderChange(BaseModel):
-    """What changes of an open order; what is absent stays. Only a smaller quantity keeps its place in
-    the queue."""
+    """Changes of an open order; absent fields stay unchanged. Only a smaller quantity keeps the place in the
+    queue."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -132,7 +130,7 @@ class OrderChange(BaseModel):
 
 
 class OrderView(BaseModel):
-    """An order as it stands at `sequence`."""
+    """The state of an order at `sequence`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -149,7 +147,7 @@ class OrderView(BaseModel):
     remaining_quantity: str
     average_fill_price: str | None
     limit_price: str | None
-    stop_price: str | None = Field(description="Of a trailing stop: where it stands now.")
+    stop_price: str | None = Field(description="Of a trailing stop: its current stop price.")
     trail_amount: str | None
     trail_percent: str | None
     display_quantity: str | None
@@ -163,7 +161,7 @@ class OrderView(BaseModel):
     reason: str | None = Field(description="Why it ended unfilled, or was refused.")
     created_at: str
     updated_at: str
-    sequence: int = Field(description="The command in the journal that changed it last.")
+    sequence: int = Field(description="The last command in the journal that changed it.")
 
 
 class CanceledView(BaseModel):
@@ -175,7 +173,7 @@ class CanceledView(BaseModel):
 
 
 class FillView(BaseModel):
-    """One side of a trade: yours."""
+    """Your side of a trade."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -184,7 +182,7 @@ class FillView(BaseModel):
     trade_id: int
     symbol: str
     side: Side
-    liquidity: Literal["maker", "taker"]
+    liquidity: Liquidity
     price: str
     quantity: str
     notional: str
@@ -196,7 +194,7 @@ class FillView(BaseModel):
 
 
 class RiskCheckView(BaseModel):
-    """Whether the engine would admit this order now, and what it would reserve."""
+    """Whether the engine would accept this order now, and what it would reserve."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -204,14 +202,14 @@ class RiskCheckView(BaseModel):
     reason: str | None = None
     message: str | None = None
     field: str | None = None
-    reserve: Annotated[str | None, Field(description="Buying power it would hold.")] = None
+    reserve: Annotated[str | None, Field(description="Buying power that it would reserve.")] = None
     reserve_price: str | None = None
     reference_price: str | None = None
     buying_power: str | None = None
 
 
 class MaxOrderSizeView(BaseModel):
-    """The largest quantity that the engine would admit now."""
+    """The largest quantity that the engine would accept now."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,5 @@
-"""Lists come in pages, newest first unless said otherwise: `limit` and an opaque `cursor`."""
+"""Pages of lists: `limit` and an opaque `cursor`. The newest item is first, unless a list documents another
+order."""
 
 import base64
 import binascii
@@ -24,15 +25,17 @@ class Page(BaseModel, Generic[T]):
 
 
 class PageRequest(BaseModel):
-    """The query parameters of a list; a function names it as a parameter's type."""
+    """The query parameters of a list: the type of a function's parameter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=PAGE_LIMIT_MAX, description="How many items.")] = PAGE_LIMIT_DEFAULT
-    cursor: Annotated[str | None, Field(max_length=200, description="next_cursor of the page before.")] = None
+    cursor: Annotated[str | None, Field(max_length=200, description="next_cursor of the previous page.")] = (
+        None
+    )
 
     def after(self) -> str | None:
-        """The key that the page before ended with, or None on the first page.
+        """The last key of the previous page, or None on the first page.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -43,7 +46,7 @@ class PageRequest(BaseModel):
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
             key = base64.b64decode(padded, b"-_", validate=True).decode("ascii")
             if not key.isprintable():
-                raise ValueError("no page ends with such a key")
+                raise ValueError("not a key of an item")
         except (binascii.Error, ValueError):
             raise invalid_cursor() from None
         return key

@@ -1,4 +1,4 @@
-"""Answers about the exchange itself."""
+"""Responses about the exchange itself."""
 
 from typing import Literal
 
@@ -6,30 +6,30 @@ from pydantic import BaseModel, Field
 
 
 class StoreView(BaseModel):
-    """One store, as it answered just now."""
+    """The state of one store at this moment."""
 
     status: Literal["ready", "degraded", "gone"] = Field(
-        description="degraded: gone, and what that means is covered by a fallback."
+        description="degraded: not available, but a fallback is in use."
     )
     took_ms: float
     message: str | None = None
 
 
 class Readiness(BaseModel):
-    """ready: every request can be served. Valkey gone alone is degraded, not unready."""
+    """ready: every request can be served. Without Valkey alone the exchange is degraded, but ready."""
 
     status: Literal["ready", "not_ready"]
     stores: dict[str, StoreView]
 
 
 class Health(BaseModel):
-    """`ok`, always: a process that cannot say so says nothing."""
+    """Always `ok`: a process that is not healthy does not respond."""
 
     status: Literal["ok"] = "ok"
 
 
 class Index(BaseModel):
-    """Name, version, and paths to go on from."""
+    """Name, version, and paths of the API."""
 
     name: str
     version: str

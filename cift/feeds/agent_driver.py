@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cift.feeds import agents
 from cift.feeds.exchange import RETRY_S, Exchange, open_session, send
@@ -22,6 +23,9 @@ from cift.kernel.errors import CiftError
 from cift.kernel.ids import uuid5, uuid7
 from cift.kernel.money import NANOS, parse_nanos
 from cift.platform import telemetry
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 ACCOUNTS = "9f0c3f0e-6b1d-5d57-8f0a-6c1a4b0d2e11"
 """Namespace of the agents' account ids."""
@@ -125,7 +129,7 @@ class AgentDriver:
             await self._fund(trading_agents)
         return True
 
-    def _command(self, intent: agents.Intent) -> dict[str, Any]:
+    def _command(self, intent: agents.Intent) -> messages.CancelAll | messages.PlaceOrder:
         account = account_of(self._settings.seed, intent.agent)
         if isinstance(intent, agents.CancelAll):
             return {"type": "cancel_all", "account": account, "symbol": intent.symbol}
@@ -145,13 +149,16 @@ class AgentDriver:
         }
 
     async def _states(self) -> dict[str, agents.MarketState]:
-        response = await self._query({"quote": self._symbols})
+        with _engine_reached():
+            response = await self._engine.query({"quote": self._symbols})
         return {each["symbol"]: _state(each) for each in response["quotes"]}
 
     async def _holding(self, agent: agents.Agent) -> int:
         """Signed shares; 0 if the engine does not know the account (yet)."""
         try:
-            response = await self._query({"account": account_of(self._settings.seed, agent.name)})
+            with _engine_reached():
+                account = account_of(self._settings.seed, agent.name)
+                response = await self._engine.query({"account": account})
         except CiftError:
             return 0
         for position in response["positions"]:
@@ -161,10 +168,11 @@ class AgentDriver:
 
     async def _fund(self, trading_agents: agents.Agents) -> None:
         """Fill up the accounts with less than half of their funds: agents lose money to better traders."""
-        deposits = []
+        deposits: list[messages.Deposit] = []
         for agent in trading_agents.agents:
             account = account_of(self._settings.seed, agent.name)
-            response = await self._query({"account": account})
+            with _engine_reached():
+                response = await self._engine.query({"account": account})
             equity = parse_nanos(response["account"]["equity"], "equity", signed=True)
             if equity < FUNDS_NANOS // 2:
                 deposits.append(
@@ -184,16 +192,19 @@ class AgentDriver:
         """Open a session without an end."""
         await open_session(self._engine, self._session, lambda: None)
 
-    async def _query(self, query: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return await self._engine.query(query)
-        except CiftError as problem:
-            if problem.status == 503:
-                raise ConnectionError("engine not reached") from problem
-            raise
+
+@contextmanager
+def _engine_reached() -> Iterator[None]:
+    """Raises ConnectionError where the engine does not respond."""
+    try:
+        yield
+    except CiftError as problem:
+        if problem.status == 503:
+            raise ConnectionError("engine not reached") from problem
+        raise
 
 
-def _state(quote: dict[str, Any]) -> agents.MarketState:
+def _state(quote: messages.Quote) -> agents.MarketState:
     return agents.MarketState(
         bid=_ticks(quote["bid"]),
         ask=_ticks(quote["ask"]),

@@ -8,28 +8,34 @@ on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
+from cift.contracts.limits_gen import MAX_COMMANDS_PER_REQUEST
 from cift.feeds.monotonic import Monotonic
 from cift.kernel.errors import CiftError, OutcomeUnknown, Unavailable
 
-BATCH_COMMANDS_MAX = 100
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 RETRY_S = 0.5
 """How long a driver waits after the engine could not be reached."""
 SESSION_TRIES_MAX = 40
 SESSION_LEAP_S = 60
 
-Command = Mapping[str, Any]
-
 
 class Exchange(Protocol):
-    """The part of `cift.platform.engine.Engine` used here."""
+    """The part of `cift.platform.engine.Engine` that the drivers use."""
 
-    async def submit(self, command: dict[str, Any]) -> Any: ...
+    async def submit(self, command: messages.Command) -> object: ...
 
-    async def query(self, query: dict[str, Any]) -> dict[str, Any]: ...
+    @overload
+    async def query(self, query: messages.AccountQuery) -> messages.AccountAnswer: ...
+    @overload
+    async def query(self, query: messages.QuoteQuery) -> messages.QuoteAnswer: ...
+    @overload
+    async def query(self, query: messages.InstrumentsQuery) -> messages.InstrumentsAnswer: ...
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,16 @@ class SendResult:
     """Whether the engine responded to every command that was sent."""
 
 
-async def send(engine: Exchange, commands: Iterable[Command]) -> SendResult:
+async def send(engine: Exchange, commands: Iterable[messages.Command]) -> SendResult:
     """Send one batch after the other; stop after a batch that the engine did not respond to.
 
     Refusals are counted, not raised. Any other exception (a bug, a cancelled task) is raised.
     """
-    pending = [dict(command) for command in commands]
+    pending: Sequence[messages.Command] = list(commands)
     accepted, refusals = 0, dict[str, int]()
-    for start in range(0, len(pending), BATCH_COMMANDS_MAX):
+    for start in range(0, len(pending), MAX_COMMANDS_PER_REQUEST):
         results = await asyncio.gather(
-            *(engine.submit(command) for command in pending[start : start + BATCH_COMMANDS_MAX]),
+            *(engine.submit(command) for command in pending[start : start + MAX_COMMANDS_PER_REQUEST]),
             return_exceptions=True,
         )
         reached = True
@@ -80,7 +86,11 @@ async def open_session(engine: Exchange, numbers: Monotonic, closes_at: Callable
         RuntimeError: no number was accepted.
     """
     for _ in range(SESSION_TRIES_MAX):
-        session = {"type": "set_session", "session": numbers.next(), "closes_at": closes_at()}
+        session: messages.SetSession = {
+            "type": "set_session",
+            "session": numbers.next(),
+            "closes_at": closes_at(),
+        }
         sent = await send(engine, [session])
         if not sent.reached:
             raise ConnectionError("engine not reached")

@@ -6,7 +6,10 @@ source's own. A tick is a plain tuple, because a busy feed produces ten thousand
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 
 class Trade(NamedTuple):
@@ -79,14 +82,24 @@ class Bar(NamedTuple):
 Tick = Trade | Quote | Cancel | Correction | Status | Bar
 
 
-def command(tick: Trade | Quote, feed: int, source_sequence: int) -> dict[str, Any]:
+def command(
+    tick: Trade | Quote, feed: int, source_sequence: int
+) -> messages.OutsideTrade | messages.OutsideQuote:
     """The engine command for one tick of the feed with this number."""
-    head: dict[str, Any] = {"feed": feed, "source_sequence": source_sequence, "symbol": tick.symbol}
     if isinstance(tick, Trade):
-        return {"type": "outside_trade", **head, "price": tick.price, "quantity": tick.quantity}
+        return {
+            "type": "outside_trade",
+            "feed": feed,
+            "source_sequence": source_sequence,
+            "symbol": tick.symbol,
+            "price": tick.price,
+            "quantity": tick.quantity,
+        }
     return {
         "type": "outside_quote",
-        **head,
+        "feed": feed,
+        "source_sequence": source_sequence,
+        "symbol": tick.symbol,
         "bid": {"price": tick.bid, "quantity": tick.bid_quantity},
         "ask": {"price": tick.ask, "quantity": tick.ask_quantity},
     }

@@ -6,7 +6,7 @@ skaffold.py  k8s/skaffold.gen.yaml
 messages.py  cift/contracts/*_gen.py: types of the engine's messages, and limits, from cift_core
 pages.py     functions/openapi.gen.json, and the tables in functions/README.md
 calendars.py cift/platform/calendars/*.gen.json
-files.py     write all files, or check that none would change
+files.py     write all other files, or check that none would change
 
 The files are committed, never edited by hand, and checked by `make lint`.
 """

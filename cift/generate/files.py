@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cift.generate import calendars, chart, messages, pages, settings, skaffold
+from cift.generate import calendars, chart, pages, settings, skaffold
 from cift.host.loading import load_functions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,8 +24,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
     """Path and text of every derived file.
 
     Raises:
-        chart.OverBudget, pages.NoMarks, messages.OldModule, settings.UnreadableSettings, InvalidFunction:
-            one sentence.
+        chart.OverBudget, pages.NoMarks, settings.UnreadableSettings, InvalidFunction: one sentence.
     """
     functions = load_functions()
     chart.check_budget(functions, _max_connections(root))
@@ -34,7 +33,6 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         "k8s/skaffold.gen.yaml": _yaml(skaffold.artifacts(functions)),
         "functions/openapi.gen.json": pages.openapi(functions),
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
-        **{f"cift/contracts/{name}": text for name, text in messages.files().items()},
         "docs/settings.md": settings.page(ROOT),
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), functions),
     }
@@ -45,8 +43,7 @@ def generate(*, check: bool, root: Path = ROOT) -> list[str]:
 
     Raises:
         Stale: with `check`, when something differs.
-        chart.OverBudget, pages.NoMarks, messages.OldModule, settings.UnreadableSettings, InvalidFunction:
-            one sentence.
+        chart.OverBudget, pages.NoMarks, settings.UnreadableSettings, InvalidFunction: one sentence.
     """
     differ = {path: text for path, text in derived(root).items() if _read(root / path) != text}
     if check and differ:

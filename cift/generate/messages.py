@@ -1,10 +1,20 @@
 """cift/contracts/*_gen.py: the types of the engine's messages, the names of its enums, and the shared limits.
 
-The codec in rust_core/crates/python encodes and decodes the messages and also writes their types, so the two
-cannot differ. The files end in `_gen.py`, because Python cannot import a module whose name has a dot.
+The codec in rust_core/crates/python encodes and decodes the messages and also writes their types, so the
+two cannot differ. The files end in `_gen.py`, because Python cannot import a module whose name has a dot.
+This module imports nothing of cift, because nearly all of it imports the files.
 """
 
+from pathlib import Path
+
 from cift_core import wire
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = "cift/contracts"
+
+
+class Stale(Exception):
+    """Committed files differ from cift_core; the text names them, and the remedy."""
 
 
 class OldModule(Exception):
@@ -12,16 +22,35 @@ class OldModule(Exception):
 
 
 def files() -> dict[str, str]:
-    """Name and text of each file.
+    """Path and text of each file.
 
     Raises:
         OldModule: the installed cift_core cannot write them.
     """
     try:
         return {
-            "limits_gen.py": wire.shared_limits(),
-            "messages_gen.py": wire.message_types(),
-            "names_gen.py": wire.message_names(),
+            f"{FOLDER}/limits_gen.py": wire.shared_limits(),
+            f"{FOLDER}/messages_gen.py": wire.message_types(),
+            f"{FOLDER}/names_gen.py": wire.message_names(),
         }
     except AttributeError as error:
         raise OldModule(f"cift_core is older than its sources ({error}): run `make build`") from error
+
+
+def generate(*, check: bool, root: Path = ROOT) -> list[str]:
+    """Write the files that differ and return their paths; with `check` write nothing.
+
+    Raises:
+        Stale: with `check`, when something differs.
+        OldModule: the installed cift_core cannot write them.
+    """
+    differ = {path: text for path, text in files().items() if _read(root / path) != text}
+    if check and differ:
+        raise Stale(f"these files differ from cift_core: {', '.join(differ)}; run `make generate`")
+    for path, text in differ.items():
+        (root / path).write_text(text)
+    return list(differ)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None

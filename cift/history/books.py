@@ -1,10 +1,15 @@
 """Books from the engine as a block of order_book_snapshots. Pure."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cift.kernel.money import parse_nanos
 from cift.platform.native import TIME, block, nested, strings
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 DEPTH = 10
 CONCURRENT_QUERIES_MAX = 50
@@ -12,12 +17,17 @@ CONCURRENT_QUERIES_MAX = 50
 PRICES, QUANTITIES = "Array(Decimal(18, 9))", "Array(Decimal(18, 9))"
 
 
-def books_block(books: Sequence[dict[str, Any]]) -> bytes:
+def books_block(books: Sequence[messages.BookAnswer]) -> bytes:
     """The engine's responses to `book` queries, as one block."""
     import numpy as np
 
-    def levels(side: str, place: int) -> bytes:
-        return nested([[parse_nanos(level[place], side) for level in book[side]] for book in books])
+    def prices(sides: list[list[tuple[str, str, int]]]) -> bytes:
+        return nested([[parse_nanos(price, "price") for price, _, _ in side] for side in sides])
+
+    def quantities(sides: list[list[tuple[str, str, int]]]) -> bytes:
+        return nested([[parse_nanos(quantity, "quantity") for _, quantity, _ in side] for side in sides])
+
+    bids, asks = [book["bids"] for book in books], [book["asks"] for book in books]
 
     return block(
         len(books),
@@ -25,9 +35,9 @@ def books_block(books: Sequence[dict[str, Any]]) -> bytes:
             ("symbol", "String", strings(book["symbol"] for book in books)),
             ("at", TIME, np.array([book["at"] for book in books], np.int64)),
             ("sequence", "UInt64", np.array([book["sequence"] for book in books], np.uint64)),
-            ("bid_prices", PRICES, levels("bids", 0)),
-            ("bid_quantities", QUANTITIES, levels("bids", 1)),
-            ("ask_prices", PRICES, levels("asks", 0)),
-            ("ask_quantities", QUANTITIES, levels("asks", 1)),
+            ("bid_prices", PRICES, prices(bids)),
+            ("bid_quantities", QUANTITIES, quantities(bids)),
+            ("ask_prices", PRICES, prices(asks)),
+            ("ask_quantities", QUANTITIES, quantities(asks)),
         ],
     )

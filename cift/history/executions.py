@@ -5,12 +5,17 @@ All rows carry the journal's own numbers. So a redelivered record makes the same
 keys drop them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cift.platform.journal import JournalRecord
 from cift.platform.native import NANOS, TIME, WIDE_NANOS, block, same, strings, wide
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 EVENTS_PER_COMMAND_MAX = 1024
 """Above the engine's own limit. The sequence of a trade's tick is command x 1024 + index among its events."""
@@ -48,14 +53,16 @@ def fold(records: Sequence[JournalRecord]) -> Rows:
     return rows
 
 
-def _trade(rows: Rows, event: dict[str, Any], record: int, sequence: int, index: int, at: int) -> None:
+def _trade(
+    rows: Rows, event: messages.TradeExecuted, record: int, sequence: int, index: int, at: int
+) -> None:
     assert index < EVENTS_PER_COMMAND_MAX
     symbol, price, quantity, trade = event["symbol"], event["price"], event["quantity"], event["trade"]
     taker = SIDES[event["aggressor"]]
     number = sequence * EVENTS_PER_COMMAND_MAX + index
     rows.trades.append((symbol, at, number, price, quantity, taker, record))
-    for place, (name, side) in enumerate((("maker", -taker), ("taker", taker))):
-        fill = event[name]
+    sides = (("maker", -taker, event["maker"]), ("taker", taker, event["taker"]))
+    for place, (name, side, fill) in enumerate(sides):
         account = fill["account"]
         rows.fills.append(
             (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from cift.contracts.amounts import required_text
-from cift.contracts.market import BarView
+from cift.contracts.market import FEED_PATTERN, BarView
 from cift.history.tick_store import BarRow, SourceFilter
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
@@ -18,7 +18,7 @@ HISTORY_RANGE_MAX_S = 31 * 86_400
 EXCHANGE = "exchange"
 _INTERVAL = re.compile(r"(\d{1,6})(s|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_FEED = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
+_FEED = re.compile(FEED_PATTERN, re.ASCII)
 _NANO = Decimal("0.000000001")
 _WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 

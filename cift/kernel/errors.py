@@ -112,7 +112,7 @@ class ReadModelBehind(CiftError):
         )
 
 
-class DoneUnseen(CiftError):
+class AppliedButNotVisible(CiftError):
     """503 `read_model_behind` for a change: it is applied and durable, but cannot be shown yet. Unlike other
     503s it has no Retry-After: a retry without an idempotency key may apply the change twice."""
 

@@ -1,14 +1,16 @@
-"""Quotes in Valkey: the last of each symbol, gone a second after the engine made it.
+"""Quotes in Valkey: the last quote of each symbol, which expires a second after the engine made it.
 
-A quote in the cache is at most `FRESH_MS` old by the engine's clock, and as a rule as old as its way through
-the bus: each change of a quote is written over the one before. A quiet symbol's quote is soon gone, and so
-is every quote when the engine, the bus or `market_data.cache_quotes` stop. Then the engine is queried. So
-nothing stale is ever answered as if it were new: `at` and `sequence` say which moment it is.
+A quote in the cache is at most `FRESH_MS` old by the engine's clock, and usually only as old as its
+delivery through the bus: each change overwrites the quote before it. The quote of a quiet symbol expires,
+and so does every quote when the engine, the bus or `market_data.cache_quotes` stop. Then the engine is
+queried, so no response contains a stale quote; its `at` and `sequence` show the time of the quote.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from cift_core import wire
@@ -20,40 +22,43 @@ from cift.platform import telemetry
 from cift.platform.metrics import Counter
 from cift.platform.valkey import Valkey, ValkeyUnavailable
 
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 FRESH_MS = 1_000
 SYMBOLS_AT_ONCE_MAX = 500
 
-# KEYS: quotes; ARGV: three for each: record sequence, milliseconds to live, the quote. What is there and
-# newer stays: a batch that is delivered again changes nothing. A value begins with its sequence, 20 digits.
+# KEYS: quotes; ARGV: three for each: record sequence, milliseconds to live, the quote. A newer quote stays,
+# so a batch that is delivered again changes nothing. A value begins with its sequence, 20 digits.
 _WRITE = """
 local written = 0
 for i, key in ipairs(KEYS) do
-  local there = redis.call('GETRANGE', key, 0, 19)
-  if there == '' or there < ARGV[3 * i - 2] then
+  local found = redis.call('GETRANGE', key, 0, 19)
+  if found == '' or found < ARGV[3 * i - 2] then
     redis.call('SET', key, ARGV[3 * i - 2] .. ARGV[3 * i], 'PX', ARGV[3 * i - 1])
     written = written + 1
   end
 end
 return written
 """
-hits = Counter("cift_quote_cache", "Quotes asked of the cache, by what was found", ["found"])
+hits = Counter("cift_quote_cache", "Reads of the quote cache, by result", ["found"])
 
 
 def key_of(symbol: str) -> str:
-    """Where a symbol's quote is."""
+    """The key of a symbol's quote."""
     return f"quote:{symbol}"
 
 
 async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
-    """Write the last of each symbol's quotes (payloads of `market.quote.<symbol>`, in order) that is still
-    fresh; how many were new.
+    """Write each symbol's last quote (payloads of `market.quote.<symbol>`, in order), unless it is stale.
+    Returns how many were new.
 
     Raises:
         ValkeyUnavailable: try again.
     """
-    last: dict[str, dict[str, Any]] = {}
+    last: dict[str, messages.QuoteMessage] = {}
     for payload in payloads:
-        quote = wire.decode_quote(payload)
+        quote: messages.QuoteMessage = wire.decode_quote(payload)
         last[quote["symbol"]] = quote
     keys: list[str] = []
     arguments: list[Any] = []
@@ -72,7 +77,7 @@ async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
 
 
 async def read(symbol: str, valkey: Valkey) -> QuoteView | None:
-    """The quote of a symbol; None where there is none that is fresh, or no Valkey."""
+    """The quote of a symbol; None where the cache has none, or Valkey is not available."""
     try:
         found = await valkey.run(valkey.client.get(key_of(symbol)))
     except ValkeyUnavailable:
@@ -82,11 +87,24 @@ async def read(symbol: str, valkey: Valkey) -> QuoteView | None:
     return None if found is None else QuoteView.model_construct(**orjson.loads(found[20:]))
 
 
-def _body(quote: dict[str, Any]) -> bytes:
+def _amount(nanos: int | None) -> str | None:
+    return None if nanos is None else format_nanos(nanos)
+
+
+def _body(quote: messages.QuoteMessage) -> bytes:
     """The fields of QuoteView."""
-    amounts = ("bid", "bid_quantity", "ask", "ask_quantity", "last", "last_quantity")
-    said: dict[str, Any] = {"symbol": quote["symbol"]}
-    said |= {name: None if quote[name] is None else format_nanos(quote[name]) for name in amounts}
-    said["last_at"] = None if quote["last_at"] is None else rfc3339(quote["last_at"])
-    said |= {"halted": quote["halted"], "sequence": quote["sequence"], "at": rfc3339(quote["timestamp"])}
-    return orjson.dumps(said)
+    return orjson.dumps(
+        {
+            "symbol": quote["symbol"],
+            "bid": _amount(quote["bid"]),
+            "bid_quantity": _amount(quote["bid_quantity"]),
+            "ask": _amount(quote["ask"]),
+            "ask_quantity": _amount(quote["ask_quantity"]),
+            "last": _amount(quote["last"]),
+            "last_quantity": _amount(quote["last_quantity"]),
+            "last_at": None if quote["last_at"] is None else rfc3339(quote["last_at"]),
+            "halted": quote["halted"],
+            "sequence": quote["sequence"],
+            "at": rfc3339(quote["timestamp"]),
+        }
+    )

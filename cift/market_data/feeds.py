@@ -1,12 +1,15 @@
-"""Whether the feeds of the outside market are alive, as the engine has it.
+"""Whether the feeds of outside prices are alive, from the engine's answer.
 
-A feed of which nothing was heard for its `silence_ns` has had its quotes withdrawn by the engine already, so
-no money is lost by a stale one; this says it to people: a log line when it changes, a gauge, and a value in
-Valkey (`feed:<id>`) for whoever shows it. Between sessions silence is in order.
+The engine withdraws the quotes of a feed that was silent for its `silence_ns`, so a stale feed costs no
+money. This module informs people: a log line when the state changes, gauges, and a value in Valkey
+(`feed:<id>`) for clients. Between sessions silence is normal.
 """
 
+from __future__ import annotations
+
 import logging
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -14,53 +17,65 @@ from cift.kernel.clock import now_ns, rfc3339
 from cift.platform.metrics import Gauge
 from cift.platform.valkey import Valkey, ValkeyUnavailable
 
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 log = logging.getLogger("cift.feeds")
 STALE_AFTER_S = 5.0
-"""Of silence, where the feed's own limit is not shorter."""
+"""A feed is stale after this silence, or after its own `silence_ns` where that is shorter."""
 KEPT_S = 60
-"""How long the value in Valkey stands without being written again."""
+"""The value in Valkey expires after this time unless it is written again."""
 
-stale_now = Gauge("cift_feed_stale", "1: nothing is heard of this feed while the market is open", ["feed"])
-age_now = Gauge("cift_feed_age_seconds", "Since the last sign of life of this feed", ["feed"])
+stale_now = Gauge("cift_feed_stale", "1: this feed is silent while the market is open", ["feed"])
+age_now = Gauge("cift_feed_age_seconds", "Since the last message of this feed", ["feed"])
 
 
-def states(answer: dict[str, Any], at_ns: int) -> list[dict[str, Any]]:
-    """The engine's answer to `feeds`, judged at a moment. Pure.
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """The state of a feed; `closed` between sessions."""
 
-    `state`: `alive`, `stale`, or `closed` between sessions; `alive_at`: ns, None where the engine has
-    given the feed up."""
-    judged = []
+    feed: int
+    state: Literal["alive", "stale", "closed"]
+    alive_at: int | None
+    """ns since the epoch of its last message; None where the engine has withdrawn its quotes."""
+
+
+def states(answer: messages.FeedsAnswer, at_ns: int) -> list[FeedState]:
+    """The state of each feed at a time. Pure."""
+    found = []
     for feed in answer["feeds"]:
-        alive_at: int | None = feed["alive_at"]
+        alive_at = feed["alive_at"]
         limit_ns = min(feed["silence_ns"], int(STALE_AFTER_S * 1e9))
-        fresh = alive_at is not None and at_ns - alive_at <= limit_ns
-        state = "alive" if fresh else "closed" if answer["closed"] else "stale"
-        judged.append({"feed": feed["feed"], "state": state, "alive_at": alive_at})
-    return judged
+        if alive_at is not None and at_ns - alive_at <= limit_ns:
+            found.append(FeedState(feed["feed"], "alive", alive_at))
+        else:
+            found.append(FeedState(feed["feed"], "closed" if answer["closed"] else "stale", alive_at))
+    return found
 
 
-async def tell(judged: list[dict[str, Any]], valkey: Valkey) -> None:
-    """Say it: once a change in the log, always in gauges and Valkey (which may be gone: then each time)."""
+async def report(found: list[FeedState], valkey: Valkey) -> None:
+    """Set the gauges and the values in Valkey, and log each change once. Without Valkey a stale feed is
+    logged every time."""
     at = now_ns()
-    for each in judged:
-        feed, state, alive_at = each["feed"], each["state"], each["alive_at"]
-        stale_now.labels(str(feed)).set(float(state == "stale"))
-        if alive_at is not None:
-            age_now.labels(str(feed)).set((at - alive_at) / 1e9)
-        said = {
-            "state": state,
-            "alive_at": None if alive_at is None else rfc3339(alive_at),
+    for each in found:
+        stale_now.labels(str(each.feed)).set(float(each.state == "stale"))
+        if each.alive_at is not None:
+            age_now.labels(str(each.feed)).set((at - each.alive_at) / 1e9)
+        value = {
+            "state": each.state,
+            "alive_at": None if each.alive_at is None else rfc3339(each.alive_at),
             "at": rfc3339(at),
         }
-        before: bytes | None = None
+        previous: bytes | None = None
         try:
-            before = await valkey.run(
-                valkey.client.set(f"feed:{feed}", orjson.dumps(said), ex=KEPT_S, get=True)
+            previous = await valkey.run(
+                valkey.client.set(f"feed:{each.feed}", orjson.dumps(value), ex=KEPT_S, get=True)
             )
         except ValkeyUnavailable:
             pass
-        was = orjson.loads(before)["state"] if before else None
-        if state == "stale" and was != "stale":
-            log.warning("feed %d is silent", feed, extra={"feed": feed, "alive_at": said["alive_at"]})
-        elif state == "alive" and was == "stale":
-            log.warning("feed %d is heard again", feed, extra={"feed": feed})
+        was = orjson.loads(previous)["state"] if previous else None
+        if each.state == "stale" and was != "stale":
+            extra = {"feed": each.feed, "alive_at": value["alive_at"]}
+            log.warning("feed %d is silent", each.feed, extra=extra)
+        elif each.state == "alive" and was == "stale":
+            log.warning("feed %d sends again", each.feed, extra={"feed": each.feed})

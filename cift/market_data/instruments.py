@@ -1,6 +1,6 @@
-"""What is said of instruments, and whether their exchanges are open. Pure.
+"""Names and calendars of instruments, and whether their exchanges are open. Pure.
 
-Not in rules.py: functions that are woken for a quote need no calendars."""
+Apart from rules.py, so that functions that return quotes do not load calendars."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ Row = Any
 
 
 def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
-    """The details that the edit names, null where one is taken back.
+    """The details that the edit sets; None removes one.
 
     Raises:
         Refused: `nothing_to_edit`, `unknown_calendar`.
@@ -31,23 +31,23 @@ def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
 
 
 def details_view(row: Row) -> InstrumentDetails:
-    """What is said of an instrument."""
+    """The view of an instrument's name and calendar."""
     return InstrumentDetails(symbol=row["symbol"], name=row["name"], calendar=calendar_of(row))
 
 
 def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:
-    """By calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
+    """For each calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
     return {name: calendar(name).state(now_ns) for name in {calendar_of(row) for row in rows}}
 
 
 def calendar_of(row: Row) -> str:
-    """The calendar that an instrument has."""
+    """The calendar of an instrument."""
     name: str = row["calendar"] or DEFAULT
     return name
 
 
 def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolView:
-    """An instrument; `hours`: of its calendar at least."""
+    """The view of an instrument; `hours` contains its calendar."""
     is_open, changes_at = hours[calendar_of(row)]
     return SymbolView.model_construct(
         symbol=row["symbol"],

@@ -1,4 +1,4 @@
-"""Quotes and books as the engine has them now."""
+"""Current quotes and books, from the engine."""
 
 from cift.contracts.market import BookView, QuotesView, QuoteView
 from cift.kernel.errors import Refused

@@ -1,83 +1,25 @@
-"""Records of the journal folded into the tape, the last prices and the instruments. Pure.
+"""Folds records of the journal into the tape, the last prices and the instruments. Pure: no SQL, no clock.
 
-Of quotes only the last of each symbol in a batch matters; a quote that the engine refused says nothing.
+Of the quotes in a batch only the last of each symbol counts; quotes that the engine refused are left out.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from cift.market_data.rows import Halt, Instrument, MarketChanges, Quote, Split, Trade
 from cift.platform.journal import JournalRecord
 
-
-@dataclass(slots=True)
-class Instrument:
-    """Defined; numbers in nanos."""
-
-    symbol: str
-    currency: str
-    tick: int
-    lot: int
-    band_ppm: int
-    collar_ppm: int
-    at: int
-    sequence: int
-
-
-@dataclass(slots=True)
-class Trade:
-    """A print of the tape."""
-
-    sequence: int
-    entry: int
-    source: str
-    symbol: str
-    price: int
-    quantity: int
-    trade: int | None
-    aggressor: str | None
-    feed: int | None
-    at: int
-
-
-@dataclass(slots=True)
-class Quote:
-    """Last outside quote of a symbol; quantity 0 = nobody on that side."""
-
-    symbol: str
-    bid: int
-    bid_quantity: int
-    ask: int
-    ask_quantity: int
-    at: int
-    sequence: int
-
-
-@dataclass(slots=True)
-class Split:
-    """Makes one old unit numerator/denominator new ones."""
-
-    symbol: str
-    numerator: int
-    denominator: int
-    at: int
-    sequence: int
-
-
-@dataclass(slots=True)
-class MarketChanges:
-    """What a batch does to instruments, trades and market_data_cache."""
-
-    instruments: list[Instrument] = field(default_factory=list)
-    halts: dict[str, tuple[bool, int, int]] = field(default_factory=dict)
-    """Symbol: halted, at, sequence."""
-    trades: list[Trade] = field(default_factory=list)
-    last: dict[str, Trade] = field(default_factory=dict)
-    quotes: dict[str, Quote] = field(default_factory=dict)
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 
 def cut_at_splits(records: list[JournalRecord]) -> list[tuple[MarketChanges, Split | None]]:
-    """The records as stretches, each ended by a split or by the end of the batch: a split changes the
-    price that the stretch before it left, so it must be applied after that and before what follows."""
+    """The changes of these records in stretches, each ended by a split or by the end of the batch.
+
+    A split changes the last price of the stretch before it, so it is applied after that stretch and before
+    the next.
+    """
     stretches: list[tuple[MarketChanges, Split | None]] = []
     changes = MarketChanges()
     for record in records:
@@ -86,10 +28,9 @@ def cut_at_splits(records: list[JournalRecord]) -> list[tuple[MarketChanges, Spl
         for offset, entry in enumerate(record.entries):
             sequence = first + offset
             for index, event in enumerate(entry["events"]):
-                kind = event["type"]
-                if kind == "level_changed":
-                    break  # the last events of a command are only these
-                if kind == "split_applied":
+                if event["type"] == "level_changed":
+                    break  # these are the last events of a command
+                if event["type"] == "split_applied":
                     split = Split(event["symbol"], event["numerator"], event["denominator"], at, sequence)
                     stretches.append((changes, split))
                     changes = MarketChanges()
@@ -97,52 +38,57 @@ def cut_at_splits(records: list[JournalRecord]) -> list[tuple[MarketChanges, Spl
                     _fold_event(changes, event, at, sequence, index)
             command = entry["command"]
             if command["type"] == "outside_quote" and entry["outcome"]["status"] == "done":
-                bid, ask = command["bid"], command["ask"]
-                changes.quotes[command["symbol"]] = Quote(
-                    command["symbol"],
-                    bid["price"],
-                    bid["quantity"],
-                    ask["price"],
-                    ask["quantity"],
-                    at,
-                    sequence,
-                )
+                changes.quotes[command["symbol"]] = _quote(command, at, sequence)
     stretches.append((changes, None))
     return stretches
 
 
-def _fold_event(changes: MarketChanges, event: dict[str, Any], at: int, sequence: int, index: int) -> None:
+def _quote(command: messages.OutsideQuote, at: int, sequence: int) -> Quote:
+    bid, ask = command["bid"], command["ask"]
+    return Quote(
+        command["symbol"],
+        bid["price"] if bid["quantity"] > 0 else None,
+        bid["quantity"] or None,
+        ask["price"] if ask["quantity"] > 0 else None,
+        ask["quantity"] or None,
+        at,
+        at,
+        sequence,
+    )
+
+
+def _fold_event(changes: MarketChanges, event: messages.Event, at: int, sequence: int, index: int) -> None:
     match event["type"]:
         case "trade_executed":
-            trade = Trade(
-                sequence,
-                index,
-                "exchange",
-                event["symbol"],
-                event["price"],
-                event["quantity"],
-                event["trade"],
-                event["aggressor"],
-                None,
-                at,
+            changes.trades.append(
+                Trade(
+                    sequence,
+                    index,
+                    "exchange",
+                    event["symbol"],
+                    event["price"],
+                    event["quantity"],
+                    event["trade"],
+                    event["aggressor"],
+                    None,
+                    at,
+                )
             )
-            changes.trades.append(trade)
-            changes.last[trade.symbol] = trade
         case "outside_traded":
-            trade = Trade(
-                sequence,
-                index,
-                "outside",
-                event["symbol"],
-                event["price"],
-                event["quantity"],
-                None,
-                None,
-                event["feed"],
-                at,
+            changes.trades.append(
+                Trade(
+                    sequence,
+                    index,
+                    "outside",
+                    event["symbol"],
+                    event["price"],
+                    event["quantity"],
+                    None,
+                    None,
+                    event["feed"],
+                    at,
+                )
             )
-            changes.trades.append(trade)
-            changes.last[trade.symbol] = trade
         case "instrument_defined":
             changes.instruments.append(
                 Instrument(
@@ -153,10 +99,10 @@ def _fold_event(changes: MarketChanges, event: dict[str, Any], at: int, sequence
                     event["band_ppm"],
                     event["collar_ppm"],
                     at,
+                    at,
                     sequence,
                 )
             )
-        case "halted":
-            changes.halts[event["symbol"]] = (True, at, sequence)
-        case "resumed":
-            changes.halts[event["symbol"]] = (False, at, sequence)
+        case "halted" | "resumed":
+            halted = event["type"] == "halted"
+            changes.halts[event["symbol"]] = Halt(event["symbol"], halted, at, sequence)

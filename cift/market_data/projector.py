@@ -1,4 +1,4 @@
-"""What the projector of the tape, the last prices and the instruments does with records, and its tables."""
+"""The projector of the tape, the last prices and the instruments, and the tables that it writes."""
 
 from cift.market_data import projection, store
 from cift.platform.journal import JournalRecord
@@ -8,6 +8,6 @@ TABLES = ("trades", "market_data_cache", "instruments")
 
 
 async def project(connection: Connection, records: list[JournalRecord]) -> None:
-    """Write what these records, in order, did. Within the transaction that moves the offset."""
+    """Write the changes of these records, in order, in the transaction that moves the offset."""
     for changes, split in projection.cut_at_splits(records):
         await store.write_market(connection, changes, split)

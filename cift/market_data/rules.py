@@ -1,21 +1,27 @@
-"""Symbols, ranges and intervals as callers give them, and views of quotes, books, trades and bars. Pure."""
+"""Symbols, ranges and intervals of requests, and views of quotes, books, trades and bars. Pure."""
+
+from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cift.contracts.amounts import required_text
 from cift.contracts.market import BarView, BookView, LevelView, QuoteView, TradeView
+from cift.contracts.orders import SYMBOL_PATTERN
 from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.money import parse_nanos
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 QUOTES_MAX = 100
 DEPTH_MAX = 100
 NAMED_MAX = 32
 """Characters of an unknown symbol that a response repeats."""
 INTERVALS = {"1s": 1, "5s": 5, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86_400}
-_SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
+_SYMBOL = re.compile(SYMBOL_PATTERN, re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = Any
@@ -51,7 +57,7 @@ def symbols_of(text: str) -> list[str]:
 
 
 def sources_of(source: str) -> list[str]:
-    """The sources of the tape that `exchange`, `outside` or `all` mean."""
+    """The sources of the tape for `exchange`, `outside` or `all`."""
     return ["exchange", "outside"] if source == "all" else [source]
 
 
@@ -77,7 +83,7 @@ def step_of(text: str) -> int:
 
 
 def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bool) -> None:
-    """Raises Refused where bars are asked for that the tape alone cannot give."""
+    """Raises Refused where the tape alone cannot provide the requested bars."""
     if interval not in INTERVALS:
         raise Refused(
             "invalid_interval",
@@ -93,7 +99,7 @@ def only_of_the_tape(interval: str, feed: str | None, session: str, adjusted: bo
 
 
 def align(moment: datetime, seconds: int) -> datetime:
-    """The beginning of the interval that holds `moment`."""
+    """The start of the interval that contains `moment`."""
     whole = (moment - _EPOCH) // timedelta(seconds=seconds)
     return _EPOCH + whole * timedelta(seconds=seconds)
 
@@ -105,24 +111,34 @@ def check_range(start: datetime | None, end: datetime | None) -> None:
 
 
 def window_end(first: datetime, end: datetime, seconds: int, limit: int) -> datetime:
-    """Where a page of at most `limit` bars that begins with `first` ends: a bound on the trades read."""
+    """The end of a page of at most `limit` bars that begins with `first`. It limits how many trades are
+    read."""
     return min(align(first, seconds) + timedelta(seconds=seconds * limit), end)
 
 
-# ── views ───────────────────────────────────────────────────────────────────────────────────────
 def _time(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else rfc3339(nanoseconds)
 
 
-def quote_view(quote: dict[str, Any], answer: dict[str, Any]) -> QuoteView:
-    """A quote of the engine's answer."""
+def quote_view(quote: messages.Quote, answer: messages.QuoteAnswer) -> QuoteView:
+    """The view of a quote in the engine's answer."""
     return QuoteView.model_construct(
-        **{**quote, "last_at": _time(quote["last_at"])}, sequence=answer["sequence"], at=_time(answer["at"])
+        symbol=quote["symbol"],
+        bid=quote["bid"],
+        bid_quantity=quote["bid_quantity"],
+        ask=quote["ask"],
+        ask_quantity=quote["ask_quantity"],
+        last=quote["last"],
+        last_quantity=quote["last_quantity"],
+        last_at=_time(quote["last_at"]),
+        halted=quote["halted"],
+        sequence=answer["sequence"],
+        at=_time(answer["at"]),
     )
 
 
-def book_view(answer: dict[str, Any]) -> BookView:
-    """The engine's answer to a book question."""
+def book_view(answer: messages.BookAnswer) -> BookView:
+    """The view of the engine's answer to a book query."""
     return BookView.model_construct(
         symbol=answer["symbol"],
         bids=[_level(level) for level in answer["bids"]],
@@ -132,7 +148,7 @@ def book_view(answer: dict[str, Any]) -> BookView:
     )
 
 
-def _level(level: list[Any]) -> LevelView:
+def _level(level: tuple[str, str, int]) -> LevelView:
     price, quantity, orders = level
     return LevelView.model_construct(price=price, quantity=quantity, orders=orders)
 

@@ -1,59 +1,28 @@
-"""SQL of the tape, the last prices and the instruments. All of it is public."""
+"""SQL of the tape, the last prices and the instruments. All of it is public. The columns are those of
+`cift.market_data.rows`."""
 
 from datetime import datetime
 
 import asyncpg
 
-from cift.market_data.projection import MarketChanges, Split
+from cift.market_data.rows import Halt, Instrument, LastPrice, MarketChanges, Quote, Split, Trade
+from cift.platform.columns import insert, update, upsert
 from cift.platform.postgres import Connection
 
 Row = asyncpg.Record
-NANO = "0.000000001"
 
-_INSTRUMENTS = f"""
-INSERT INTO instruments (symbol, currency, tick, lot, band_ppm, collar_ppm, defined_at, updated_at, sequence)
-SELECT symbol, currency, tick * {NANO}, lot * {NANO}, band_ppm, collar_ppm, journal_time(at),
-    journal_time(at), sequence
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::bigint[],
-    $8::bigint[])
-    AS u (symbol, currency, tick, lot, band_ppm, collar_ppm, at, sequence)
-"""
-_HALTS = """
-UPDATE instruments i SET halted = u.halted, updated_at = journal_time(u.at), sequence = u.sequence
-FROM unnest($1::text[], $2::bool[], $3::bigint[], $4::bigint[]) AS u (symbol, halted, at, sequence)
-WHERE i.symbol = u.symbol
-"""
-_TRADES = f"""
-INSERT INTO trades (sequence, entry, source, symbol, price, quantity, trade_id, aggressor, feed, executed_at)
-SELECT sequence, entry, source, symbol, price * {NANO}, quantity * {NANO}, trade_id, aggressor, feed,
-    journal_time(at)
-FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::text[], $9::bigint[], $10::bigint[])
-    AS u (sequence, entry, source, symbol, price, quantity, trade_id, aggressor, feed, at)
-"""
-_LAST = f"""
-INSERT INTO market_data_cache (symbol, last_price, last_quantity, last_source, last_at, updated_at, sequence)
-SELECT symbol, price * {NANO}, quantity * {NANO}, source, journal_time(at), journal_time(at), sequence
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-    AS u (symbol, price, quantity, source, at, sequence)
-ON CONFLICT (symbol) DO UPDATE SET last_price = excluded.last_price, last_quantity = excluded.last_quantity,
-    last_source = excluded.last_source, last_at = excluded.last_at, updated_at = excluded.updated_at,
-    sequence = excluded.sequence
-"""
-_QUOTES = f"""
-INSERT INTO market_data_cache AS m (symbol, bid, bid_quantity, ask, ask_quantity, quote_at, updated_at,
-    sequence)
-SELECT symbol, CASE WHEN bid_quantity > 0 THEN bid * {NANO} END, nullif(bid_quantity, 0) * {NANO},
-    CASE WHEN ask_quantity > 0 THEN ask * {NANO} END, nullif(ask_quantity, 0) * {NANO}, journal_time(at),
-    journal_time(at), sequence
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-    AS u (symbol, bid, bid_quantity, ask, ask_quantity, at, sequence)
-ON CONFLICT (symbol) DO UPDATE SET bid = excluded.bid, bid_quantity = excluded.bid_quantity,
-    ask = excluded.ask, ask_quantity = excluded.ask_quantity, quote_at = excluded.quote_at,
-    updated_at = greatest(m.updated_at, excluded.updated_at),
-    sequence = greatest(m.sequence, excluded.sequence)
-"""
-# As the engine does it: down to the tick, at least one tick.
+_INSTRUMENTS = insert("instruments", Instrument)
+_HALTS = update("instruments", Halt, "symbol", none_keeps=False)
+_TRADES = insert("trades", Trade)
+_LAST_PRICES = upsert("market_data_cache", LastPrice, "symbol")
+_QUOTES = upsert(
+    "market_data_cache",
+    Quote,
+    "symbol",
+    updated_at="greatest(t.updated_at, excluded.updated_at)",
+    sequence="greatest(t.sequence, excluded.sequence)",
+)
+# As in the engine: rounded down to the tick, at least one tick.
 _SPLIT = """
 UPDATE market_data_cache m
 SET last_price = greatest(i.tick, floor(m.last_price * $3 / $2 / i.tick) * i.tick),
@@ -71,67 +40,17 @@ RETURNING symbol, name, calendar
 
 async def write_market(c: Connection, changes: MarketChanges, split: Split | None) -> None:
     """Writes one stretch of a batch, and then the split that ended it."""
-    if changes.instruments:
-        rows = changes.instruments
-        await c.execute(
-            _INSTRUMENTS,
-            [i.symbol for i in rows],
-            [i.currency for i in rows],
-            [i.tick for i in rows],
-            [i.lot for i in rows],
-            [i.band_ppm for i in rows],
-            [i.collar_ppm for i in rows],
-            [i.at for i in rows],
-            [i.sequence for i in rows],
-        )
-    if changes.halts:
-        halts = changes.halts.values()
-        await c.execute(
-            _HALTS, list(changes.halts), [h[0] for h in halts], [h[1] for h in halts], [h[2] for h in halts]
-        )
-    if changes.trades:
-        trades = changes.trades
-        await c.execute(
-            _TRADES,
-            [t.sequence for t in trades],
-            [t.entry for t in trades],
-            [t.source for t in trades],
-            [t.symbol for t in trades],
-            [t.price for t in trades],
-            [t.quantity for t in trades],
-            [t.trade for t in trades],
-            [t.aggressor for t in trades],
-            [t.feed for t in trades],
-            [t.at for t in trades],
-        )
-        last = changes.last.values()
-        await c.execute(
-            _LAST,
-            list(changes.last),
-            [t.price for t in last],
-            [t.quantity for t in last],
-            [t.source for t in last],
-            [t.at for t in last],
-            [t.sequence for t in last],
-        )
-    if changes.quotes:
-        quotes = changes.quotes.values()
-        await c.execute(
-            _QUOTES,
-            list(changes.quotes),
-            [q.bid for q in quotes],
-            [q.bid_quantity for q in quotes],
-            [q.ask for q in quotes],
-            [q.ask_quantity for q in quotes],
-            [q.at for q in quotes],
-            [q.sequence for q in quotes],
-        )
+    await _INSTRUMENTS.execute(c, changes.instruments)
+    await _HALTS.execute(c, changes.halts.values())
+    await _TRADES.execute(c, changes.trades)
+    await _LAST_PRICES.execute(c, changes.last_prices())
+    await _QUOTES.execute(c, changes.quotes.values())
     if split is not None:
         await c.execute(_SPLIT, split.symbol, split.numerator, split.denominator, split.at, split.sequence)
 
 
 async def edit_details(c: Connection, symbol: str, changes: dict[str, str | None]) -> Row:
-    """Write what is said of an instrument, as far as `changes` name it; the row as it is then."""
+    """Write the name and the calendar of an instrument, as far as `changes` has them; returns the new row."""
     row = await c.fetchrow(
         _DETAILS,
         symbol,
@@ -144,9 +63,8 @@ async def edit_details(c: Connection, symbol: str, changes: dict[str, str | None
     return row
 
 
-# ── reads ───────────────────────────────────────────────────────────────────────────────────────
 async def calendar_of(c: Connection, symbol: str) -> str | None:
-    """The calendar that was set for an instrument."""
+    """The calendar that an admin set for an instrument."""
     name: str | None = await c.fetchval("SELECT calendar FROM instrument_details WHERE symbol = $1", symbol)
     return name
 
@@ -157,9 +75,9 @@ async def symbol_exists(c: Connection, symbol: str) -> bool:
 
 
 async def symbols(c: Connection, query: str | None, after: str | None, limit: int) -> list[Row]:
-    """Instruments by symbol, of whose symbol or name `query` is a part in any case, from above `after`.
+    """Instruments by symbol, whose symbol or name contains `query` in any case, from above `after`.
 
-    `name` and `calendar` are null where nobody has said."""
+    `name` and `calendar` are null where an admin has set none."""
     return await c.fetch(
         "SELECT i.symbol, i.currency, i.tick, i.lot, i.band_ppm, i.collar_ppm, i.halted, m.last_price,"
         " d.name, d.calendar"

@@ -1,7 +1,7 @@
 """Pages of bars and trades, read from the tape.
 
-A page of bars covers at most `limit` intervals from the first trade at or after its beginning, so that
-what is read is bounded, pages never come empty, and nights without trades cost nothing.
+A page of bars covers at most `limit` intervals, from the first trade at or after its start. So the number of
+trades read is limited, no page is empty, and nights without trades cost nothing.
 """
 
 from datetime import timedelta
@@ -17,7 +17,7 @@ from cift.platform.postgres import Connection, Database
 
 
 async def settled(trader: Trader | None, database: Database) -> None:
-    """Where the caller says who he is: until his own trades are on the tape."""
+    """Wait until the tape contains the trades of an authenticated caller."""
     if trader is not None:
         await database.caught_up(trader.account_id, "project_market")
 
@@ -65,7 +65,7 @@ async def page_of_bars(
         if first is None:
             return Page(items=[], next_cursor=None)
         close = rules.window_end(first, until, seconds, page.limit)
-        # From the caller's own start: a bar that begins before it holds only the trades after it.
+        # From the caller's start: a bar that begins before it contains only the trades after it.
         rows = await store.bars(c, symbol, sources, seconds, first, close)
         more = await store.first_trade_at(c, symbol, sources, close, until)
     cursor = None if more is None else make_cursor(str(from_datetime(close) // 1000))
@@ -79,7 +79,7 @@ async def check_symbol(symbol: str, database: Database) -> None:
 
 
 async def calendar_of(symbol: str, database: Database) -> str:
-    """The calendar of an instrument: the one that was set, else the default."""
+    """The calendar of an instrument, or the default."""
     async with database.read() as c:
         return await store.calendar_of(c, symbol) or DEFAULT
 

@@ -10,13 +10,13 @@ the message once.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cift.contracts.limits_gen import MAX_DEAD_LETTER_REASON_BYTES
 from cift.platform import cloud_event
 from cift.platform.journal import Batch, Message
 
 STREAM = "DLQ"
 SUBJECTS = "dlq.>"
 REASON = "cift-reason"
-REASON_BYTES_MAX = 1024
 _POSTED = ("content-type", "traceparent")
 
 
@@ -32,7 +32,7 @@ def replay_subject(shard: str, function: str) -> str:
 def one_line(sentence: str) -> str:
     """A sentence in the form that a header allows: one line, at most REASON_BYTES_MAX bytes."""
     line = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in sentence)
-    return line.encode()[:REASON_BYTES_MAX].decode("utf-8", "ignore").strip()
+    return line.encode()[:MAX_DEAD_LETTER_REASON_BYTES].decode("utf-8", "ignore").strip()
 
 
 def make(function: str, shard: str, stream: str, stream_id: str, message: Message, reason: str) -> "Letter":

@@ -1,26 +1,30 @@
-"""The matching engine, reached over NATS: commands, and questions to its acknowledged state.
+"""The client of the matching engine, over NATS: commands, and queries to its acknowledged state.
 
-Commands of requests that run at the same time go together: at most two NATS requests are in flight,
-and what arrives meanwhile forms the next one. One caller alone waits for nobody; many share the cost
-of a request, which is most of what a command costs this process.
+Commands that are submitted at the same time share a request: at most two NATS requests are in flight, and
+commands that arrive meanwhile form the next one. A single caller never waits for others. The cost of a
+request is most of what a command costs this process, so callers share it.
 
-A leader that was lost never answers. The next one announces itself, and what was asked before and is
-still unanswered a moment later is given up as unknown, so that it does not hold up what waits behind it.
+A lost leader never answers. The next leader announces itself. Requests that were sent before the announcement
+and have no answer shortly after it end as unknown, so that they do not block the commands behind them.
 
-Outcomes: the result; a definite no (`Refused`, or `Unavailable` when it was never sequenced); or
-`OutcomeUnknown` when no answer came and none can be concluded. There is no fourth.
+Outcomes of a command: its result; a definite rejection (`Refused`, or `Unavailable` where it was never
+sequenced); or `OutcomeUnknown`, where no answer came. There is no fourth.
 """
+
+from __future__ import annotations
 
 import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import orjson
 from cift_core import wire
 
+from cift.contracts.limits_gen import MAX_COMMANDS_PER_REQUEST, MAX_REQUEST_BYTES
 from cift.contracts.refusals import REFUSALS
 from cift.kernel.errors import CiftError, OutcomeUnknown, Refused, Unavailable
 from cift.platform import telemetry
@@ -31,19 +35,17 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from cift.contracts import messages_gen as messages
+
 log = logging.getLogger("cift.engine")
 
-COMMANDS_PER_REQUEST_MAX = 100
-REQUEST_BYTES_MAX = 256 * 1024
-COMMANDS_WAITING_MAX = 10_000
-REQUESTS_IN_FLIGHT_MAX = 2
+MAX_COMMANDS_WAITING = 10_000
+MAX_REQUESTS_IN_FLIGHT = 2
 EXPIRES_AFTER_NS = 3_000_000_000
 COMMAND_TIMEOUT_S = 5.0
 NEW_LEADER_GRACE_S = 0.25
-"""A new leader may have been asked before its announcement arrived here: it has this long to answer."""
+"""A new leader may get a request before this process gets its announcement: it has this long to answer."""
 QUERY_TIMEOUT_S = 2.0
-
-Command = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,23 @@ class Result:
     """What the engine did; every number in nanos, times in ns since the epoch."""
 
     record_sequence: int
-    """Journal sequence of the record; 0 where the first result of a repeated request does not say."""
+    """Journal sequence of the record; 0 where a repeated request's first result does not have it."""
     command_sequence: int
     timestamp: int
-    order: dict[str, Any] | None
-    """order, status, reason, quantity, filled, filled_notional: place, replace and cancel."""
+    order: messages.OrderSummary | None
+    """Of place, replace and cancel."""
     affected: int
     """Orders cancelled by cancel_all."""
     repeated: bool
     """The same request came before, and this is its first result."""
 
 
+_Waiting: TypeAlias = "tuple[Mapping[str, object], asyncio.Future[messages.Result | None]]"
+"""A command that is ready to be sent, and its reply; None: no reply came, and it may have been applied."""
+
+
 def refusal(code: str, message: str | None = None, field: str | None = None) -> CiftError:
-    """The error that a reason of the engine is."""
+    """The error for a reason of the engine."""
     status, sentence = REFUSALS.get(code, (422, code.replace("_", " ").capitalize()))
     if status == 503:
         return Unavailable(code, message or sentence)
@@ -76,44 +82,49 @@ def _unavailable() -> Unavailable:
 
 
 class Engine:
-    """The engine of this shard. One a process; its connection opens on first use."""
+    """The engine of this shard. One in a process; its connection opens on first use."""
 
     def __init__(self, settings: Settings, nats: Nats) -> None:
         self._nats = nats
         self._command_subject = f"engine.{settings.shard}.command"
         self._query_subject = f"engine.{settings.shard}.query"
         self._leading_subject = f"engine.{settings.shard}.leading"
-        self._listening_on: Client | None = None
+        self._subscribed_on: Client | None = None
         self._sent: dict[asyncio.Task[Any], float] = {}
-        """Who waits for an answer, and since when (the loop's time)."""
+        """The tasks that wait for a reply, with the loop's time of the request."""
         self._given_up: set[asyncio.Task[Any]] = set()
-        self._waiting: deque[tuple[Command, asyncio.Future[dict[str, Any]]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # ── commands ────────────────────────────────────────────────────────────────────────────────
-    async def submit(self, command: Command) -> Result:
-        """Have a command sequenced, applied and made durable; see `cift_core.wire` for its keys.
+    async def submit(self, command: messages.Command) -> Result:
+        """Have a command sequenced, applied and made durable.
 
-        Trace ids and `expires_at` (three seconds) are set here.
+        Adds the trace ids of the current request, and `expires_at` (in three seconds).
 
         Raises:
-            Refused: the engine said no (its reason is the code).
+            Refused: the engine rejected it; its reason is the code. `id` is the order's, where the engine
+                refused to place one.
             Unavailable: nothing happened; sending again is safe.
             OutcomeUnknown: with the id of the order or transfer to look up.
         """
+        stamped: dict[str, object] = {**command, "expires_at": time.time_ns() + EXPIRES_AFTER_NS}
         trace = telemetry.current.get()
         if trace is not None:
-            command["trace_id"] = trace.trace_id
-            command["span_id"] = trace.span_id
-        command["expires_at"] = time.time_ns() + EXPIRES_AFTER_NS
-        if len(self._waiting) >= COMMANDS_WAITING_MAX:
-            raise Unavailable("engine_unavailable", "Too many commands wait in this process")
-        done: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, done))
-        if self._in_flight < REQUESTS_IN_FLIGHT_MAX:
+            stamped["trace_id"] = trace.trace_id
+            stamped["span_id"] = trace.span_id
+        if len(self._waiting) >= MAX_COMMANDS_WAITING:
+            raise Unavailable(
+                "engine_unavailable", f"More than {MAX_COMMANDS_WAITING} commands wait in this process"
+            )
+        done: asyncio.Future[messages.Result | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((stamped, done))
+        if self._in_flight < MAX_REQUESTS_IN_FLIGHT:
             self._start_request()
-        return _result(command, await done)
+        reply = await done
+        if reply is None:
+            raise OutcomeUnknown(_id_of(command))
+        return _result(reply, command)
 
     def _start_request(self) -> None:
         self._in_flight += 1
@@ -122,29 +133,30 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_requests(self) -> None:
-        """Send what waits until nothing does. Runs in a context of its own: of no request."""
+        """Send what waits until nothing does. Runs outside the context of any request."""
         try:
             while self._waiting:
-                count = min(len(self._waiting), COMMANDS_PER_REQUEST_MAX)
+                count = min(len(self._waiting), MAX_COMMANDS_PER_REQUEST)
                 batch = [self._waiting.popleft() for _ in range(count)]
                 await self._send(batch)
         finally:
             self._in_flight -= 1
 
-    async def _send(self, batch: list[tuple[Command, asyncio.Future[dict[str, Any]]]]) -> None:
-        # Every path below settles every future of the batch: a caller never waits for nothing.
+    async def _send(self, batch: list[_Waiting]) -> None:
+        # Every path below settles every future of the batch: no caller waits for ever.
         try:
             payload = wire.encode_commands([command for command, _ in batch])
         except (ValueError, TypeError, OverflowError) as error:
             if len(batch) > 1:
-                for one in batch:  # find the one that cannot be written
+                for one in batch:  # find the command that cannot be encoded
                     await self._send([one])
                 return
             _settle(batch, Refused("invalid_request", str(error)))
             return
-        if len(payload) > REQUEST_BYTES_MAX:
+        if len(payload) > MAX_REQUEST_BYTES:
             if len(batch) == 1:
-                _settle(batch, Refused("invalid_request", "The command is too large"))
+                too_large = f"The command has {len(payload)} bytes; at most {MAX_REQUEST_BYTES} are allowed"
+                _settle(batch, Refused("invalid_request", too_large))
                 return
             middle = len(batch) // 2
             await self._send(batch[:middle])
@@ -153,34 +165,34 @@ class Engine:
         telemetry.engine_commands_per_request.observe(len(batch))
         started = time.perf_counter()
         try:
-            await self._listen()
-            reply = await self._ask(payload)
+            await self._subscribe()
+            reply = await self._request(payload)
             results = wire.decode_results(reply.data)
             assert len(results) == len(batch), "one result a command"
         except NoResponders:
-            _settle(batch, _unavailable())  # the server says that nobody took it
+            _settle(batch, _unavailable())  # the NATS server reports that no engine took it
             return
         except Unavailable as error:
             telemetry.engine_requests.labels("unavailable").inc()
             _settle(batch, error)  # not connected: it was never sent
             return
-        except BaseException as error:  # no answer, or none that can be read: it may have happened
+        except BaseException as error:  # no reply, or an unreadable one: it may have been applied
             telemetry.engine_requests.labels("unknown").inc()
             if not isinstance(error, (BusError, OSError, asyncio.CancelledError)):
-                log.exception("no readable answer from the engine")
+                log.exception("no readable reply from the engine")
             for _, done in batch:
                 if not done.done():
-                    done.set_result({"status": "unknown"})
+                    done.set_result(None)
             if isinstance(error, asyncio.CancelledError) and not self._was_given_up():
                 raise
             return
         telemetry.engine_seconds.observe(time.perf_counter() - started)
         telemetry.engine_requests.labels("answered").inc()
-        for (_, done), answer in zip(batch, results, strict=True):
+        for (_, done), result in zip(batch, results, strict=True):
             if not done.done():
-                done.set_result(answer)
+                done.set_result(result)
 
-    async def _ask(self, payload: bytes) -> "Msg":
+    async def _request(self, payload: bytes) -> Msg:
         task = asyncio.current_task()
         assert task is not None
         self._sent[task] = asyncio.get_running_loop().time()
@@ -189,60 +201,80 @@ class Engine:
         finally:
             del self._sent[task]
 
-    async def _listen(self) -> None:
-        """Hear of new leaders; the client renews the subscription itself when it connects again."""
+    async def _subscribe(self) -> None:
+        """Receive announcements of new leaders. The client renews the subscription when it reconnects."""
         client = await self._nats.connected()
-        if client is not self._listening_on:
-            self._listening_on = client
-            await client.subscribe(self._leading_subject, cb=self._hear)
+        if client is not self._subscribed_on:
+            self._subscribed_on = client
+            await client.subscribe(self._leading_subject, cb=self._on_new_leader)
 
-    async def _hear(self, message: "Msg") -> None:
+    async def _on_new_leader(self, message: Msg) -> None:
         loop = asyncio.get_running_loop()
-        log.info("a new leader", extra={"announced": message.data.decode(errors="replace")[:200]})
+        log.info("new leader", extra={"announced": message.data.decode(errors="replace")[:200]})
         loop.call_later(NEW_LEADER_GRACE_S, self._give_up, loop.time())
 
     def _give_up(self, announced_at: float) -> None:
-        """End the waiting of all that was asked before a new leader announced itself."""
+        """Stop waiting for every reply that was requested before a new leader announced itself."""
         for task, sent_at in self._sent.items():
             if sent_at < announced_at:
                 self._given_up.add(task)
                 task.cancel()
 
     def _was_given_up(self) -> bool:
-        """Whether this cancellation was `_give_up`'s; then the task goes on with what waits."""
+        """Whether `_give_up` cancelled this task; then it goes on with the commands that wait."""
         task = asyncio.current_task()
         if task is None or task not in self._given_up:
             return False
         self._given_up.discard(task)
         return task.uncancel() == 0
 
-    # ── questions ───────────────────────────────────────────────────────────────────────────────
-    async def query(self, question: dict[str, Any]) -> dict[str, Any]:
-        """An answer from acknowledged state (its kinds: `matchd/src/query.rs`).
+    @overload
+    async def query(self, query: messages.AccountQuery) -> messages.AccountAnswer: ...
+    @overload
+    async def query(self, query: messages.AccountSequenceQuery) -> messages.AccountSequenceAnswer: ...
+    @overload
+    async def query(self, query: messages.OrderQuery) -> messages.OrderAnswer: ...
+    @overload
+    async def query(self, query: messages.QuoteQuery) -> messages.QuoteAnswer: ...
+    @overload
+    async def query(self, query: messages.BookQuery) -> messages.BookAnswer: ...
+    @overload
+    async def query(self, query: messages.InstrumentsQuery) -> messages.InstrumentsAnswer: ...
+    @overload
+    async def query(self, query: messages.FeedsQuery) -> messages.FeedsAnswer: ...
+    @overload
+    async def query(self, query: messages.CheckQuery) -> messages.CheckAnswer: ...
+    @overload
+    async def query(self, query: messages.MaxOrderSizeQuery) -> messages.MaxOrderSizeAnswer: ...
+    @overload
+    async def query(self, query: messages.StatusQuery) -> messages.StatusAnswer: ...
+    async def query(self, query: messages.Query) -> messages.Answer:
+        """The answer, from acknowledged state.
 
         Raises:
-            Refused: `{"error": …}` of the engine, with the status that fits the reason.
-            Unavailable: no answer.
+            Refused: the engine cannot answer; the status fits the reason.
+            Unavailable: no answer came.
         """
         try:
-            reply = await self._nats.request(self._query_subject, orjson.dumps(question), QUERY_TIMEOUT_S)
+            reply = await self._nats.request(self._query_subject, orjson.dumps(query), QUERY_TIMEOUT_S)
         except (BusError, OSError) as error:
             raise _unavailable() from error
-        answer: dict[str, Any] = orjson.loads(reply.data)
-        error_code = answer.get("error")
-        if error_code is not None:
-            raised = refusal(str(error_code), answer.get("message"), answer.get("field"))
-            # A question about an order that the engine does not have open: nobody ended it under us.
-            if error_code == "order_not_open":
-                raised.status = 404
-            raise raised
-        return answer
+        answer: Any = orjson.loads(reply.data)
+        code = answer.get("error")
+        if code is not None:
+            refused = refusal(str(code), answer.get("message"))
+            # A query for an order that is not open is no conflict: there is no such order here.
+            if code == "order_not_open":
+                refused.status = 404
+            raise refused
+        found: messages.Answer = answer
+        return found
 
     async def account_sequence(self, account_id: str) -> int:
-        """Journal sequence of the last durable record that changed this account; 0 = none.
+        """Journal sequence of the last durable record that changed this account; 0: none did.
 
         Raises:
-            Unavailable: the engine is silent.
+            Unavailable: no answer came.
         """
         try:
             answer = await self.query({"account_sequence": account_id})
@@ -250,50 +282,63 @@ class Engine:
             if refused.code == "unknown_account":
                 return 0
             raise
-        return int(answer["sequence"])
+        return answer["sequence"]
 
     async def close(self) -> None:
-        """Let what is in flight end, within its own deadline."""
+        """Wait until the requests in flight have ended, within their own timeout."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=COMMAND_TIMEOUT_S)
 
 
-def _settle(batch: list[tuple[Command, asyncio.Future[dict[str, Any]]]], error: Exception) -> None:
+def _settle(batch: list[_Waiting], error: Exception) -> None:
     for _, done in batch:
         if not done.done():
             done.set_exception(error)
 
 
-def _result(command: Command, answer: dict[str, Any]) -> Result:
-    match answer["status"]:
+def _id_of(command: messages.Command) -> str | None:
+    """The id to look up an outcome by."""
+    found = command.get("order") or command.get("transfer") or command.get("account")
+    return None if found is None else str(found)
+
+
+def _result(reply: messages.Result, command: messages.Command) -> Result:
+    match reply["status"]:
         case "done":
             return Result(
-                answer["record_sequence"],
-                answer["command_sequence"],
-                answer["timestamp"],
-                answer["order"],
-                answer["affected"],
+                reply["record_sequence"],
+                reply["command_sequence"],
+                reply["timestamp"],
+                reply["order"],
+                reply["affected"],
                 False,
             )
         case "refused":
-            raise refusal(answer["reason"])
+            raise _refused(reply["reason"], reply["order"])
         case "repeated":
-            first = answer["first"]
-            reason = first.get("refusal") or first.get("reason")
-            if reason:
-                raise refusal(reason)
+            first = reply["first"]
+            assert first is not None, "a repeated request has a first result"
+            if first["refusal"] is not None:
+                raise _refused(first["refusal"], first["order"])
             return Result(
-                answer["record_sequence"],
-                first.get("command_sequence") or first.get("sequence") or 0,
-                first.get("timestamp") or first.get("at") or 0,
+                reply["record_sequence"],
+                first["sequence"],
+                first["at"],
                 first["order"],
                 first["affected"],
                 True,
             )
         case "unavailable":
-            reason = answer.get("reason") or ""
+            reason = reply["reason"] or ""
             if reason in REFUSALS and REFUSALS[reason][0] == 503 and reason != "expired":
                 raise refusal(reason)
             raise _unavailable()
         case _:
-            raise OutcomeUnknown(command.get("order") or command.get("transfer") or command.get("account"))
+            raise OutcomeUnknown(_id_of(command))
+
+
+def _refused(reason: str | None, order: messages.OrderSummary | None) -> CiftError:
+    error = refusal(reason or "refused")
+    if order is not None:
+        error.id = order["order"]
+    return error

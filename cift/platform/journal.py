@@ -1,18 +1,23 @@
 """Records of the journal and messages of other streams, as event functions receive them.
 
-Who brings them is another matter: `pump.py` within a process, relay and `cift/host/push.py` in a cluster.
+`pump.py` delivers them within a process; relay and `cift/host/push.py` do in a cluster.
 """
+
+from __future__ import annotations
 
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cift_core import wire
 
 from cift.kernel.errors import Poison
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 log = logging.getLogger("cift.journal")
 SHARED_BYTES_MAX = 2 * 1024 * 1024
@@ -42,34 +47,33 @@ class JournalRecord:
         self.data = data
 
     @cached_property
-    def record(self) -> dict[str, Any]:
-        """format, rules, epoch, timestamp (ns), first_command, entries: see `cift_core.wire`.
+    def record(self) -> messages.Record:
+        """The decoded record.
 
         Raises:
-            Poison: these bytes are no record; no retry will make them one.
+            Poison: these bytes are not a record; retrying cannot help.
         """
         try:
-            decoded: dict[str, Any] = wire.decode_record(self.data)
+            decoded: messages.Record = wire.decode_record(self.data)
         except ValueError as error:
             raise Poison(f"record {self.sequence} of the journal cannot be read: {error}") from error
         return decoded
 
     @property
     def timestamp(self) -> int:
-        """ns since the epoch; one for all commands of the record."""
-        return int(self.record["timestamp"])
+        """ns since the epoch, the same for all commands of the record."""
+        return self.record["timestamp"]
 
     @property
-    def entries(self) -> list[dict[str, Any]]:
-        """command, outcome and events of each command, in order."""
-        entries: list[dict[str, Any]] = self.record["entries"]
-        return entries
+    def entries(self) -> list[messages.Entry]:
+        """Command, outcome and events of each command, in order."""
+        return self.record["entries"]
 
 
 class SharedRecords:
-    """The journal's last records, so that several functions of one process decode each only once.
+    """The journal's last records, so that the functions of one process decode each record only once.
 
-    Decoding is most of what a projector costs in Python. Functions read a record, and never change it.
+    Decoding is most of what a projector costs in Python. Functions do not change a record.
     """
 
     def __init__(self) -> None:
@@ -77,7 +81,7 @@ class SharedRecords:
         self._bytes = 0
 
     def record(self, sequence: int, data: bytes) -> JournalRecord:
-        """The record of this sequence and these bytes: a new or restored journal has other bytes."""
+        """The record with this sequence and these bytes; a new or restored journal has other bytes."""
         known = self._records.get(sequence)
         if known is not None and known.data == data:
             return known
@@ -103,7 +107,7 @@ class Batch(Sequence[Any]):
     stream: str
     shard: str
     journal_id: str
-    """Tells a new or restored journal from the old one; empty for other streams."""
+    """Differs between the old journal and a new or restored one; empty for other streams."""
     items: list[Any]
 
     def __len__(self) -> int:
@@ -117,8 +121,8 @@ class Batch(Sequence[Any]):
 
 
 def log_traces(items: Sequence[JournalRecord], took_s: float) -> None:
-    """One line that names the traces of the commands just dealt with, so that an order is followed from
-    its request to its row. Of records that the function did not need to decode nothing is said."""
+    """Log one line with the trace ids of the commands that were processed, to follow an order from its
+    request to its row. Records that the function did not decode are left out."""
     if not log.isEnabledFor(logging.INFO):
         return
     traces: dict[str, None] = {}
@@ -133,7 +137,7 @@ def log_traces(items: Sequence[JournalRecord], took_s: float) -> None:
                     break
     if traces:
         log.info(
-            "records dealt with",
+            "records processed",
             extra={
                 "first": items[0].sequence,
                 "last": items[-1].sequence,

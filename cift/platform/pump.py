@@ -24,6 +24,7 @@ import orjson
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from cift.contracts.limits_gen import MAX_REPLAYS_WAITING
 from cift.kernel.errors import Expected, NotFound, Poison, Unavailable
 from cift.platform import dead_letter, dead_letters, journal, telemetry
 from cift.platform.journal import Batch, Message
@@ -39,7 +40,6 @@ BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 1.0  # reads that wait for this projector fail with 503 meanwhile
 PAUSE_MAX_S = 0.004
 POISON_RETRY_S = 30.0
-REPLAYS_WAITING_MAX = 16
 
 Handler = Callable[[Batch], Awaitable[None]]
 
@@ -116,7 +116,7 @@ class Pump:
             arrived.put_nowait(None)
 
         async def request_replay(message: Msg) -> None:
-            if len(self._replays) < REPLAYS_WAITING_MAX:
+            if len(self._replays) < MAX_REPLAYS_WAITING:
                 self._replays.append(message)
                 arrived.put_nowait(Event.REPLAY_REQUESTED)
 

@@ -1,11 +1,11 @@
-"""What all projectors of the journal have in common: one transaction with the offset, small slices, and
-a stop where the read model was built from another journal.
+"""What all projectors of the journal share: one transaction with the offset, small slices, and a stop where
+the read model was built from another journal.
 
-A slice bounds how long decoding and folding keep the event loop, which may serve functions too.
+A slice limits how long decoding and folding block the event loop, which may also serve requests.
 
-Under load a projector gathers: after a batch that held several commands it rests a little, so that the
-next transaction serves more of them, for most of what a small transaction costs is the transaction. A
-read that waits for it in the same process ends the rest; one in another process waits GATHER_S longer.
+After a batch with several commands a projector pauses briefly, so that its next transaction writes more of
+them: the transaction is most of the cost of a small batch. A read in the same process that waits for the
+projector ends the pause; a read in another process waits GATHER_S longer.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ FAR_BEHIND_COMMANDS = 500
 
 
 class OtherJournal(Exception):
-    """The tables hold what another journal said; mixing the two would be wrong in every row."""
+    """The tables were built from another journal; mixing the two would make every row wrong."""
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def projecting(
 
     Raises:
         Expected: another record must come first (`Database.project`).
-        OtherJournal: `cift rebuild` is the cure. The host tries again for ever and says so.
+        OtherJournal: run `cift rebuild`. The host retries for ever, and logs it.
     """
     async with database.project(projector, batch) as (connection, records):
         if records[0].sequence == 1:

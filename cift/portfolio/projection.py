@@ -1,127 +1,43 @@
-"""Records of the journal folded into changes of accounts, positions and cash. Pure: no SQL, no clock.
+"""Folds records of the journal into changes of accounts, positions and cash. Pure: no SQL, no clock.
 
-Each fill carries the cash and the position it left behind, so the last one wins and nothing is looked
-up. Only the system's side (world, fees) is a sum: what customers paid it, negated per account, because
-no event tells it; it is exact, for the offset is in the same transaction.
+Each fill contains the cash and the position after it, so the last one counts and nothing is looked up. Only
+the balances of the system (world, fees) are sums, negated per account, because no event contains them. The
+sums are exact, because the offset is committed in the same transaction.
 
-Positions are folded minute by minute: the trigger that keeps position_history sees each position as it
-was at the end of each minute, however the records are cut into batches.
+Positions are folded minute by minute: the trigger that keeps position_history sees each position as it was at
+the end of each minute, no matter how the records are cut into batches.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from cift.platform.journal import JournalRecord
+from cift.portfolio.rows import Account, AccountLimits, LedgerChanges, Transaction
 
-MINUTE_NS = 60_000_000_000
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 NIL = "00000000-0000-0000-0000-000000000000"
-# Rows of one event: the maker's two, then the taker's two (trade, fee).
+# Rows of one event: two of the maker, then two of the taker (trade, fee).
 ROWS_PER_EVENT = 4
 
 
-@dataclass(slots=True)
-class Account:
-    """An account that was opened."""
-
-    id: str
-    kind: str
-    role: str
-    currency: str
-    at: int
-    sequence: int
-
-
-@dataclass(slots=True)
-class AccountChange:
-    """Last cash, state and limits of an account; None stays as it is."""
-
-    id: str
-    at: int = 0
-    sequence: int = 0
-    cash: int | None = None
-    state: str | None = None
-    limits: dict[str, Any] | None = None
-
-
-@dataclass(slots=True)
-class Position:
-    """A position at the end of a minute; `realized` is what the minute added."""
-
-    account: str
-    symbol: str
-    first_at: int
-    quantity: int = 0
-    cost: int = 0
-    realized: int = 0
-    at: int = 0
-    sequence: int = 0
-
-
-@dataclass(slots=True)
-class Transaction:
-    """A movement of cash; `amount` is what the account received."""
-
-    sequence: int
-    entry: int
-    account: str
-    kind: str
-    amount: int
-    cash: int
-    symbol: str | None
-    order: str | None
-    trade: int | None
-    transfer: str | None
-    at: int
-
-
-@dataclass(slots=True)
-class LedgerChanges:
-    """What a batch does to accounts, positions, transactions and system_balances."""
-
-    opened: list[Account] = field(default_factory=list)
-    accounts: dict[str, AccountChange] = field(default_factory=dict)
-    positions: dict[int, dict[tuple[str, str], Position]] = field(default_factory=lambda: defaultdict(dict))
-    """By minute, in order of time."""
-    transactions: list[Transaction] = field(default_factory=list)
-    world: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Per account: what the world received from it."""
-    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Per account: what it paid in fees."""
-
-    def account(self, id: str, at: int, sequence: int) -> AccountChange:
-        """The change of an account, stamped."""
-        change = self.accounts.get(id)
-        if change is None:
-            change = self.accounts[id] = AccountChange(id)
-        change.at, change.sequence = at, sequence
-        return change
-
-    def position(self, account: str, symbol: str, at: int, sequence: int) -> Position:
-        """The position in the minute of `at`, stamped."""
-        minute = self.positions[at // MINUTE_NS]
-        found = minute.get((account, symbol))
-        if found is None:
-            found = minute[account, symbol] = Position(account, symbol, at)
-        found.at, found.sequence = at, sequence
-        return found
-
-
 def fold(records: list[JournalRecord]) -> LedgerChanges:
-    """What these records, in order, do to the ledger."""
+    """What these records, in order, change in the ledger."""
     changes = LedgerChanges()
     for record in records:
         at = record.timestamp
         first = record.record["first_command"]
         for offset, entry in enumerate(record.entries):
+            sequence = first + offset
             for index, event in enumerate(entry["events"]):
-                kind = event["type"]
-                if kind == "trade_executed":
-                    _trade(changes, event, at, first + offset, index * ROWS_PER_EVENT)
-                elif kind == "level_changed":
-                    break  # the last events of a command are only these
-                elif kind not in _IGNORED:
-                    _other(changes, event, at, first + offset, index * ROWS_PER_EVENT)
+                if event["type"] == "trade_executed":
+                    _fold_trade(changes, event, at, sequence, index * ROWS_PER_EVENT)
+                elif event["type"] == "level_changed":
+                    break  # these are the last events of a command
+                elif event["type"] not in _IGNORED:
+                    _fold_other(changes, event, at, sequence, index * ROWS_PER_EVENT)
     return changes
 
 
@@ -130,81 +46,73 @@ _IGNORED = frozenset(
 )
 
 
-def _trade(changes: LedgerChanges, event: dict[str, Any], at: int, sequence: int, entry: int) -> None:
-    symbol = event["symbol"]
-    notional = event["price"] * event["quantity"] // 1_000_000_000
-    bought = event["aggressor"] == "buy"  # by the taker
-    # The engine posts the maker first; with both sides of one account the taker's cash is the last.
-    for name, is_buyer, row in (("maker", not bought, entry), ("taker", bought, entry + 2)):
-        fill = event[name]
-        account, fee = fill["account"], fill["fee"]
-        changes.account(account, at, sequence).cash = fill["cash"]
-        position = changes.position(account, symbol, at, sequence)
-        position.quantity, position.cost = fill["position"], fill["cost"]
-        position.realized += fill["realized"]
-        order = None if fill["order"] == NIL else fill["order"]
+def _fold_trade(
+    changes: LedgerChanges, trade: messages.TradeExecuted, at: int, sequence: int, entry: int
+) -> None:
+    taker_bought = trade["aggressor"] == "buy"
+    # The engine posts the maker first: where both sides are of one account, the taker's cash is the last.
+    _fold_side(changes, trade, trade["maker"], at, sequence, entry, bought=not taker_bought)
+    _fold_side(changes, trade, trade["taker"], at, sequence, entry + 2, bought=taker_bought)
+
+
+def _fold_side(
+    changes: LedgerChanges,
+    trade: messages.TradeExecuted,
+    side: messages.FillSide,
+    at: int,
+    sequence: int,
+    entry: int,
+    *,
+    bought: bool,
+) -> None:
+    symbol, trade_id = trade["symbol"], trade["trade"]
+    notional = trade["price"] * trade["quantity"] // 1_000_000_000
+    account, fee, cash = side["account"], side["fee"], side["cash"]
+    changes.account(account, at, sequence).cash = cash
+    position = changes.position(account, symbol, at, sequence)
+    position.quantity, position.cost = side["position"], side["cost"]
+    position.realized += side["realized"]
+    order = None if side["order"] == NIL else side["order"]
+    amount = -notional if bought else notional
+    changes.transactions.append(
+        Transaction(sequence, entry, account, "trade", amount, cash + fee, symbol, order, trade_id, None, at)
+    )
+    if fee:
+        changes.fees[account] += fee
         changes.transactions.append(
-            Transaction(
-                sequence,
-                row,
-                account,
-                "trade",
-                -notional if is_buyer else notional,
-                fill["cash"] + fee,
-                symbol,
-                order,
-                event["trade"],
-                None,
-                at,
-            )
+            Transaction(sequence, entry + 1, account, "fee", -fee, cash, symbol, order, trade_id, None, at)
         )
-        if fee:
-            changes.fees[account] += fee
-            changes.transactions.append(
-                Transaction(
-                    sequence,
-                    row + 1,
-                    account,
-                    "fee",
-                    -fee,
-                    fill["cash"],
-                    symbol,
-                    order,
-                    event["trade"],
-                    None,
-                    at,
-                )
-            )
 
 
-def _other(changes: LedgerChanges, event: dict[str, Any], at: int, sequence: int, entry: int) -> None:
+def _fold_other(changes: LedgerChanges, event: messages.Event, at: int, sequence: int, entry: int) -> None:
     match event["type"]:
         case "account_opened":
             changes.opened.append(
-                Account(event["account"], event["kind"], event["role"], event["currency"], at, sequence)
+                Account(event["account"], event["kind"], event["role"], event["currency"], at, at, sequence)
             )
         case "limits_set":
-            changes.account(event["account"], at, sequence).limits = event["limits"]
+            account, limits = event["account"], event["limits"]
+            changes.account(account, at, sequence)
+            changes.limits[account] = AccountLimits(
+                id=account,
+                max_order_quantity=limits["max_order_quantity"],
+                max_order_notional=limits["max_order_notional"],
+                max_position=limits["max_position"],
+                max_open_orders=limits["max_open_orders"],
+                max_orders_per_second=limits["max_orders_per_second"],
+                max_daily_loss=limits["max_daily_loss"],
+                leverage_percent=limits["leverage_percent"],
+            )
         case "account_state_set":
             changes.account(event["account"], at, sequence).state = event["state"]
         case "cash_moved":
-            account, amount = event["account"], event["amount"]
-            changes.account(account, at, sequence).cash = event["cash"]
+            account, amount, cash = event["account"], event["amount"], event["cash"]
+            changes.account(account, at, sequence).cash = cash
             changes.world[account] -= amount
             transfer = None if event["transfer"] == NIL else event["transfer"]
             changes.transactions.append(
                 Transaction(
-                    sequence,
-                    entry,
-                    account,
-                    event["kind"],
-                    amount,
-                    event["cash"],
-                    None,
-                    None,
-                    None,
-                    transfer,
-                    at,
+                    sequence, entry, account, event["kind"], amount, cash, None, None, None, transfer, at
                 )
             )
         case "position_moved":

@@ -1,35 +1,42 @@
 """Views of money and positions, and the arithmetic of a portfolio in nanos. Pure.
 
 Equity is the engine's: cash + sum of quantity x mark, where a position without a mark counts its cost.
-Unrealised profit = quantity x mark - cost, with cost signed; realised is the sum of what fills realised
-against cost, fees apart (rust_core/RULES.md, section 2).
+Unrealised profit = quantity x mark - cost, with a signed cost. Realised profit is the sum over fills, against
+cost and without fees (rust_core/RULES.md, section 2).
 """
 
+from __future__ import annotations
+
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cift.contracts.accounts import BuyingPowerView, PortfolioView, PositionView, TransactionView
 from cift.contracts.amounts import decimal_text, required_text
 from cift.kernel.clock import from_datetime, rfc3339
 from cift.kernel.money import NANOS, format_nanos, parse_nanos
+from cift.platform.columns import viewer_of_columns
+from cift.portfolio.rows import Transaction
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 Row = Any
 
 
-def side_of(quantity: Decimal | int) -> str:
+def side_of(quantity: Decimal | int) -> Literal["long", "short", "flat"]:
     """long, short or flat."""
     return "long" if quantity > 0 else "short" if quantity < 0 else "flat"
 
 
 def percent(part: Decimal | int, of: Decimal | int) -> str | None:
-    """`part` in percent of |of|, to two decimals; None of nothing."""
+    """`part` in percent of |of|, to two decimals; None where `of` is 0."""
     if not of:
         return None
     return format(round(Decimal(part) * 100 / abs(Decimal(of)), 2), "f")
 
 
 def position_view(row: Row) -> PositionView:
-    """The view of a position of the read model, at the read model's mark."""
+    """The view of a position in the read model, at the read model's mark."""
     return PositionView.model_construct(
         symbol=row["symbol"],
         side=side_of(row["quantity"]),
@@ -47,37 +54,34 @@ def position_view(row: Row) -> PositionView:
     )
 
 
-def transaction_view(row: Row) -> TransactionView:
-    """The view of a movement of cash."""
-    return TransactionView.model_construct(
-        id=row["id"],
-        kind=row["kind"],
-        amount=required_text(row["amount"]),
-        cash=required_text(row["cash"]),
-        symbol=row["symbol"],
-        order_id=row["order_id"],
-        trade_id=row["trade_id"],
-        transfer_id=row["transfer_id"],
-        created_at=rfc3339(from_datetime(row["created_at"])),
-        sequence=row["sequence"],
+transaction_view = viewer_of_columns(TransactionView, Transaction, id=lambda row: row["id"])
+"""The view of a row of `transactions`."""
+
+
+def buying_power(answer: messages.AccountAnswer) -> BuyingPowerView:
+    """The view of what an account can still do."""
+    account = answer["account"]
+    return BuyingPowerView.model_construct(
+        currency=account["currency"],
+        cash=account["cash"],
+        reserved=account["reserved"],
+        equity=account["equity"],
+        buying_power=account["buying_power"],
+        withdrawable=account["withdrawable"],
+        open_orders=account["open_orders"],
     )
 
 
-def buying_power(answer: dict[str, Any]) -> BuyingPowerView:
-    """The view of the engine's account."""
-    told = answer["account"]
-    return BuyingPowerView.model_construct(**{name: told[name] for name in BuyingPowerView.model_fields})
-
-
-def portfolio(answer: dict[str, Any], rows: list[Row], totals: Row) -> PortfolioView:
-    """The account as the engine sees it (`answer` of its account question), with what the read model knows
-    beside it: when positions began and what was realised and paid in fees."""
-    told = answer["account"]
+def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> PortfolioView:
+    """The view of an account: the engine's values, and from the read model when positions were opened,
+    realised profit and fees."""
+    account = answer["account"]
     known = {row["symbol"]: row for row in rows}
     positions = []
     worth = unrealized = 0
     for held in answer["positions"]:
-        quantity, cost = (parse_nanos(held[name], name, signed=True) for name in ("quantity", "cost"))
+        quantity = parse_nanos(held["quantity"], "quantity", signed=True)
+        cost = parse_nanos(held["cost"], "cost", signed=True)
         if quantity == 0:
             continue
         value = cost
@@ -86,32 +90,32 @@ def portfolio(answer: dict[str, Any], rows: list[Row], totals: Row) -> Portfolio
         worth += value
         unrealized += value - cost
         positions.append(_held(held, quantity, cost, value, known.get(held["symbol"]), answer["sequence"]))
-    equity = parse_nanos(told["equity"], "equity", signed=True)
-    baseline = parse_nanos(told["daily_loss_baseline"], "baseline", signed=True)
+    equity = parse_nanos(account["equity"], "equity", signed=True)
+    baseline = parse_nanos(account["daily_loss_baseline"], "baseline", signed=True)
     return PortfolioView.model_construct(
-        account_id=told["id"],
-        kind=told["kind"],
-        state=told["state"],
-        currency=told["currency"],
-        cash=told["cash"],
-        reserved=told["reserved"],
+        account_id=account["id"],
+        kind=account["kind"],
+        state=account["state"],
+        currency=account["currency"],
+        cash=account["cash"],
+        reserved=account["reserved"],
         market_value=format_nanos(worth),
-        gross_exposure=told["gross"],
-        equity=told["equity"],
-        buying_power=told["buying_power"],
-        withdrawable=told["withdrawable"],
+        gross_exposure=account["gross"],
+        equity=account["equity"],
+        buying_power=account["buying_power"],
+        withdrawable=account["withdrawable"],
         unrealized_pnl=format_nanos(unrealized),
         realized_pnl=required_text(totals["realized"]),
         day_pnl=format_nanos(equity - baseline),
         fees_paid=required_text(totals["fees"]),
-        open_orders=told["open_orders"],
+        open_orders=account["open_orders"],
         positions=positions,
         sequence=answer["sequence"],
     )
 
 
 def _held(
-    held: dict[str, Any], quantity: int, cost: int, value: int, row: Row | None, sequence: int
+    held: messages.HeldPosition, quantity: int, cost: int, value: int, row: Row | None, sequence: int
 ) -> PositionView:
     average = (abs(cost) * NANOS * 2 + abs(quantity)) // (abs(quantity) * 2)
     opened = rfc3339(from_datetime(row["opened_at"])) if row is not None else ""

@@ -1,28 +1,34 @@
-"""Paper money in and out: a command to the engine, answered with the transaction that it made."""
+"""Paper money in and out: a command to the engine; the response is the transaction that it made."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from cift.contracts.accounts import TransactionView
 from cift.contracts.refusals import REFUSALS
-from cift.kernel.errors import CiftError, DoneUnseen, ReadModelBehind, Refused, Unavailable
+from cift.kernel.errors import AppliedButNotVisible, CiftError, ReadModelBehind, Refused, Unavailable
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import rules, store
 
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 
 async def transfer(
-    command: dict[str, Any], trader: Trader, engine: Engine, database: Database, key: str | None
+    command: messages.Deposit | messages.Withdraw | messages.ResetAccount,
+    trader: Trader,
+    engine: Engine,
+    database: Database,
 ) -> TransactionView:
     """Carry out a deposit, withdrawal or reset.
 
     Raises:
-        Refused: the engine's reason.
-        DoneUnseen: it is done and durable, but cannot be shown now. `Unavailable` would say that nothing was
-            done.
+        Refused: the engine's reason. AppliedButNotVisible: the command is applied, and the read model
+            cannot show it now. `Unavailable` would
+            mean that nothing was done.
     """
-    if key is not None:
-        command["idempotency_key"] = key
     try:
         result = await engine.submit(command)
     except Refused as refused:
@@ -33,10 +39,10 @@ async def transfer(
         await database.caught_up(trader.account_id, "project_ledger")
         async with database.read(trader.account_id) as c:
             row = await store.transfer(c, trader.account_id, result.command_sequence)
-    except (ReadModelBehind, Unavailable) as unseen:
-        raise DoneUnseen(id) from unseen
+    except (ReadModelBehind, Unavailable) as behind:
+        raise AppliedButNotVisible(id) from behind
     if row is None:
-        raise DoneUnseen(id)
+        raise AppliedButNotVisible(id)
     return rules.transaction_view(row)
 
 
@@ -45,8 +51,8 @@ async def _explain(refused: Refused, trader: Trader, engine: Engine) -> None:
         refused.field = "amount"
     if refused.code == "insufficient_cash":
         try:
-            told = (await engine.query({"account": trader.account_id}))["account"]
+            account = (await engine.query({"account": trader.account_id}))["account"]
         except CiftError:
-            return  # the numbers are a courtesy
+            return  # the refusal stands without the amount
         sentence = REFUSALS[refused.code][1]
-        refused.message = f"{sentence}: {told['withdrawable']} {told['currency']} can be withdrawn"
+        refused.message = f"{sentence}: {account['withdrawable']} {account['currency']} can be withdrawn"

@@ -10,6 +10,8 @@ python -m cift.run shell db|nats [SUBJECT]|valkey|clickhouse|questdb
 python -m cift.run restore FILE [--json]   make a new data folder from a backup; then start as usual
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
@@ -17,7 +19,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -32,6 +34,9 @@ from cift.platform.tokens import make_key as make_signing_key
 from cift.run import background, restoring, servers, shells, welcome
 from cift.run.folder import DataFolder, UnusableFolder
 from cift.run.supervisor import CannotStart, Supervisor
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 _CLEAR = (
     BackupError,
@@ -135,7 +140,7 @@ class Exchange:
         self.folder.complete()
         show(welcome.first_start(url, key))
 
-    async def _status(self) -> dict[str, Any]:
+    async def _status(self) -> messages.StatusAnswer:
         platform = Platform(
             Settings(data=self.folder.path, nats_url=self._addresses["nats_url"], shard=self.settings.shard)
         )

@@ -1,13 +1,18 @@
 """The first user, the first API key, and the text that is printed when the exchange is open."""
 
+from __future__ import annotations
+
 import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from cift.run.folder import DataFolder
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 QUOTE_TIMEOUT_S = 30.0
 DEMO_USERNAME = "demo"
@@ -101,7 +106,7 @@ Place an order, get the positions, get a quote:
 Ctrl-C stops everything; orders, balances and positions stay in the data folder."""
 
 
-def later_start(url: str, found: dict[str, Any]) -> str:
+def later_start(url: str, found: messages.StatusAnswer) -> str:
     """The text printed after every later start."""
     return f"""
 CIFT Markets is open again with its data: {found["accounts"]} accounts, \

@@ -5,13 +5,18 @@ without a trade has no bar. A bar is published when its minute is over. A late t
 again, as `revised`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos
 from cift.streams.rules import Id, id_text
-from cift.streams.views import Message, Published
+from cift.streams.views import Published
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 MINUTE_NS = 60 * 10**9
 
@@ -37,7 +42,7 @@ class BarMaker:
         self._open: _Bar | None = None
         self._closed: _Bar | None = None
 
-    def take(self, trade: Message) -> list[Published]:
+    def take(self, trade: messages.TradeMessage) -> list[Published]:
         """Add the next trade; returns the bars that it ends or revises."""
         if trade["trade"] == 0:  # a print of the outside market
             return []
@@ -83,7 +88,7 @@ class BarMaker:
         return Published(body, bar.id, bar.start + MINUTE_NS)
 
 
-def _add(bar: _Bar, trade: Message) -> None:
+def _add(bar: _Bar, trade: messages.TradeMessage) -> None:
     price, quantity = trade["price"], trade["quantity"]
     bar.high, bar.low, bar.close = max(bar.high, price), min(bar.low, price), price
     bar.volume += quantity

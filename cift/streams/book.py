@@ -9,21 +9,26 @@ When fewer than `DEPTH` levels are left above the horizon, it cannot know which 
 `apply` raises `SnapshotNeeded`.
 """
 
+from __future__ import annotations
+
 import zlib
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cift.contracts.limits_gen import CHECKSUM_DEPTH, MAX_BOOK_LEVELS_PER_QUERY
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos, parse_nanos
 from cift.streams.rules import Id, id_text
-from cift.streams.views import Message, Published
+from cift.streams.views import Published
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 DEPTH = 100
 """Levels per side that clients get."""
-KNOWN = 1_000
+KNOWN = MAX_BOOK_LEVELS_PER_QUERY
 """Levels per side that are requested from the engine: its maximum."""
-CHECKSUM_DEPTH = 10
 
 Level = tuple[int, int, int]
 """Price, quantity (nanos), orders."""
@@ -120,7 +125,7 @@ class _Side:
 class BookKeeper:
     """The book of one symbol."""
 
-    def __init__(self, response: dict[str, Any]) -> None:
+    def __init__(self, response: messages.BookAnswer) -> None:
         """`response`: the engine's to a book query with depth `KNOWN`."""
         self.symbol: str = response["symbol"]
         self.sequence: int = response["sequence"]
@@ -131,7 +136,7 @@ class BookKeeper:
         self._bids = _Side(-1, map(_level, response["bids"]))
         self._asks = _Side(1, map(_level, response["asks"]))
 
-    def apply(self, delta: Message) -> Published | None:
+    def apply(self, delta: messages.BookDeltaMessage) -> Published | None:
         """Apply the next delta of the bus; None if it is old or changes nothing that clients see.
 
         Raises:
@@ -180,8 +185,8 @@ class BookKeeper:
         return Published(body, None, self.at)
 
 
-def _level(level: list[Any]) -> Level:
-    return parse_nanos(level[0], "price"), parse_nanos(level[1], "quantity"), int(level[2])
+def _level(level: tuple[str, str, int]) -> Level:
+    return parse_nanos(level[0], "price"), parse_nanos(level[1], "quantity"), level[2]
 
 
 def _view(levels: Iterable[Level]) -> list[list[Any]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from cift_core import wire
 
@@ -27,11 +27,15 @@ from cift.streams.bars import MINUTE_NS, BarMaker
 from cift.streams.book import KNOWN, BookKeeper, SnapshotNeeded
 from cift.streams.replay import Replays
 from cift.streams.rules import Id, Topic
-from cift.streams.views import Message, Published
+from cift.streams.views import Published
 
 if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
     from cift.streams.subscriber import Subscriber
+    from cift.streams.views import Message
 
+M = TypeVar("M", bound="messages.Origin")
+"""The type of a channel's bus messages."""
 DECODE: dict[str, Callable[[bytes], Message]] = {
     "trade": wire.decode_trade,
     "quote": wire.decode_quote,
@@ -51,7 +55,7 @@ KIND = {
 """The kind of bus message that a channel is made of."""
 
 
-class Channel:
+class Channel(Generic[M]):
     """One of `trades`, `orders`, `fills`. Subclasses are the channels with state."""
 
     can_replay = True
@@ -62,7 +66,7 @@ class Channel:
         self.kind = KIND[topic.channel]
         self.subscribers: dict[Subscriber, None] = {}
         self.opened = False
-        self._view = {
+        self._view: Callable[[Any], Published] | None = {
             "trade": views.trade,
             "order": views.order,
             "fill": views.fill,
@@ -72,7 +76,7 @@ class Channel:
     async def open(self, engine: Engine, replays: Replays) -> None:
         """Load the current state. Raises CiftError."""
 
-    def take(self, message: Message) -> list[Published]:
+    def take(self, message: M) -> list[Published]:
         """Apply the next bus message; returns the messages for subscribers.
 
         Raises:
@@ -81,7 +85,7 @@ class Channel:
         assert self._view is not None
         return [self._view(message)]
 
-    def replay(self, messages: list[Message], since: Id) -> list[Published]:
+    def replay(self, messages: list[M], since: Id) -> list[Published]:
         """Past messages, in order, for one subscriber that missed those after `since`."""
         return [each for message in messages for each in self.take(message)]
 
@@ -94,7 +98,7 @@ class Channel:
         return []
 
 
-class Quotes(Channel):
+class Quotes(Channel["messages.QuoteMessage"]):
     """Keeps the last quote, so that a thousand subscribers cost the engine one query."""
 
     _last: Published | None = None
@@ -102,14 +106,14 @@ class Quotes(Channel):
     async def open(self, engine: Engine, replays: Replays) -> None:
         self._last = views.quote_now(await engine.query({"quote": [self.topic.key]}))
 
-    def take(self, message: Message) -> list[Published]:
+    def take(self, message: messages.QuoteMessage) -> list[Published]:
         last = self._last
         if last is not None and last.id is None and message["sequence"] <= last.body["sequence"]:
             return []  # the engine's response is newer
         self._last = views.quote(message)
         return [self._last]
 
-    def replay(self, messages: list[Message], since: Id) -> list[Published]:
+    def replay(self, messages: list[messages.QuoteMessage], since: Id) -> list[Published]:
         return [views.quote(message) for message in messages]
 
     def state(self) -> Published | None:
@@ -119,7 +123,7 @@ class Quotes(Channel):
         return Published({**last.body, "id": None}, None, last.at)
 
 
-class Bars(Channel):
+class Bars(Channel["messages.TradeMessage"]):
     """Reads the trades of the current minute from the stream when it opens, so that the first bar is
     complete."""
 
@@ -138,12 +142,12 @@ class Bars(Channel):
                     self._maker.take(message)
                     self._last_read = (message["sequence"], message["index"])
 
-    def take(self, message: Message) -> list[Published]:
+    def take(self, message: messages.TradeMessage) -> list[Published]:
         if (message["sequence"], message["index"]) <= self._last_read:
             return []
         return self._maker.take(message)
 
-    def replay(self, messages: list[Message], since: Id) -> list[Published]:
+    def replay(self, messages: list[messages.TradeMessage], since: Id) -> list[Published]:
         maker, bars = BarMaker(self.topic.key), []
         for message in messages:
             bars += maker.take(message)
@@ -154,7 +158,7 @@ class Bars(Channel):
         return self._maker.close(now_ns - BARS_GRACE_NS)
 
 
-class Book(Channel):
+class Book(Channel["messages.BookDeltaMessage"]):
     """Deltas are not replayed: every new subscriber gets a snapshot."""
 
     can_replay = False
@@ -163,7 +167,7 @@ class Book(Channel):
     async def open(self, engine: Engine, replays: Replays) -> None:
         self._keeper = BookKeeper(await engine.query({"book": {"symbol": self.topic.key, "depth": KNOWN}}))
 
-    def take(self, message: Message) -> list[Published]:
+    def take(self, message: messages.BookDeltaMessage) -> list[Published]:
         if self._keeper is None:
             raise SnapshotNeeded
         change = self._keeper.apply(message)
@@ -175,10 +179,11 @@ class Book(Channel):
 
 BARS_GRACE_NS = 10**9
 """A bar is published this long after its minute, so that trades in transit are included."""
-_WITH_STATE: dict[str, type[Channel]] = {"quotes": Quotes, "bars": Bars, "book": Book}
+AnyChannel: TypeAlias = Channel[Any]
+_WITH_STATE: dict[str, type[AnyChannel]] = {"quotes": Quotes, "bars": Bars, "book": Book}
 
 
-def channel_of(topic: Topic) -> Channel:
+def channel_of(topic: Topic) -> AnyChannel:
     """A new channel."""
     return _WITH_STATE.get(topic.channel, Channel)(topic)
 

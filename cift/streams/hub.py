@@ -32,16 +32,18 @@ from cift.platform.nats import Nats
 from cift.streams import rules, views
 from cift.streams.bars import MINUTE_NS
 from cift.streams.book import SnapshotNeeded
-from cift.streams.channels import DECODE, Bars, Channel, channel_of, subject_symbol
+from cift.streams.channels import DECODE, AnyChannel, Bars, channel_of, subject_symbol
 from cift.streams.replay import Replays
 from cift.streams.rules import Id, Topic
-from cift.streams.views import Message, Published
+from cift.streams.views import Published
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 
+    from cift.contracts import messages_gen as messages
     from cift.streams.subscriber import Subscriber
+    from cift.streams.views import Message
 
 log = logging.getLogger("cift.streams")
 MARKET, EVENTS = "MARKET_DATA", "EVENTS"
@@ -74,8 +76,8 @@ class _BusSubscription:
 
     def __init__(self, stream: str, subject: str, key: str) -> None:
         self.stream, self.subject, self.key = stream, subject, key
-        self.channels: dict[str, Channel] = {}
-        self.by_kind: dict[str, list[Channel]] = {}
+        self.channels: dict[str, AnyChannel] = {}
+        self.by_kind: dict[str, list[AnyChannel]] = {}
         self.last: Id = (0, 0)
         self.users = 0
         """Client subscriptions of all its channels."""
@@ -90,8 +92,8 @@ class Hub:
         self._bus, self._engine = bus, engine
         self._replays = Replays(bus)
         self._bus_subscriptions: dict[str, _BusSubscription] = {}
-        self._opening: dict[Channel, asyncio.Task[None]] = {}
-        self._buffered: dict[Channel, list[Message]] = {}
+        self._opening: dict[AnyChannel, asyncio.Task[None]] = {}
+        self._buffered: dict[AnyChannel, list[Message]] = {}
         self._received: list[tuple[_BusSubscription, Msg]] = []
         self._flush_scheduled = False
         self._last: dict[str, Id] = {}
@@ -224,7 +226,7 @@ class Hub:
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise Unavailable("stream_unavailable", "The message bus does not respond") from error
 
-    async def _opened(self, channel: Channel) -> None:
+    async def _opened(self, channel: AnyChannel) -> None:
         if channel.opened:
             return
         opening = self._opening.get(channel)
@@ -232,7 +234,7 @@ class Hub:
             opening = self._opening[channel] = asyncio.create_task(self._open(channel))
         await asyncio.shield(opening)
 
-    async def _open(self, channel: Channel) -> None:
+    async def _open(self, channel: AnyChannel) -> None:
         """Bus messages that arrive while the channel opens are buffered, and applied afterwards."""
         buffered: list[Message] = []
         self._buffered[channel] = buffered
@@ -283,7 +285,7 @@ class Hub:
             messages_in.labels().inc(len(decoded))
             lag.labels().set((time.time_ns() - decoded[-1][3]["timestamp"]) / 1e9)
 
-    def _apply(self, channel: Channel, message: Message) -> None:
+    def _apply(self, channel: AnyChannel, message: Message) -> None:
         buffered = self._buffered.get(channel)
         if buffered is not None:
             buffered.append(message)
@@ -298,7 +300,7 @@ class Hub:
         for published in messages:
             _deliver(channel, published)
 
-    def _reopen(self, channel: Channel) -> None:
+    def _reopen(self, channel: AnyChannel) -> None:
         """Open a channel again, and send its state to all its subscribers."""
         channel.opened = False
 
@@ -317,7 +319,7 @@ class Hub:
         self._spawn(reopen())
 
     async def _missed(
-        self, subscription: _BusSubscription, channel: Channel, since: Id, *, rebuilt: bool
+        self, subscription: _BusSubscription, channel: AnyChannel, since: Id, *, rebuilt: bool
     ) -> AsyncIterator[list[Published]]:
         """The messages of a channel after `since`, for one subscriber. Newer ones are already held for it."""
         found = await self._replays.after(subscription.stream, since)
@@ -361,11 +363,11 @@ class Hub:
             await asyncio.sleep(RETRY_S)
         return True
 
-    async def _first_trade(self, stream: str, subject: str, position: int) -> Message | None:
+    async def _first_trade(self, stream: str, subject: str, position: int) -> messages.TradeMessage | None:
         found = self._replays.read(stream, subject, position=position)
         try:
             async for batch in found:
-                trade: Message = wire.decode_trade(batch[0].data)
+                trade: messages.TradeMessage = wire.decode_trade(batch[0].data)
                 return trade
         finally:
             await found.aclose()  # frees its slot among the replays
@@ -449,7 +451,7 @@ class Hub:
                 task.cancel()
 
 
-def _deliver(channel: Channel, published: Published) -> None:
+def _deliver(channel: AnyChannel, published: Published) -> None:
     topic = channel.topic
     _deliveries.inc(len(channel.subscribers))
     for subscriber in tuple(channel.subscribers):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 import ormsgpack
 
+from cift.contracts.orders import SYMBOL_PATTERN
 from cift.kernel.errors import NotFound, Refused
 
 MARKET_CHANNELS = ("quotes", "trades", "bars", "book")
@@ -34,7 +35,7 @@ SUBSCRIBE_TIMEOUT_S = 120.0
 """Enough for a long replay to a slow client. A client that reads nothing is ended earlier
 (`subscriber.py`)."""
 
-_SYMBOL = re.compile(r"[A-Za-z0-9./-]{1,16}", re.ASCII)
+_SYMBOL = re.compile(SYMBOL_PATTERN, re.ASCII)
 _ID = re.compile(r"(\d{1,19}):(\d{1,9})", re.ASCII)
 
 Id = tuple[int, int]

@@ -3,7 +3,9 @@
 A message for many clients is serialized once: `Published` keeps its frame of each format.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 import ormsgpack
@@ -13,8 +15,16 @@ from cift.kernel.money import format_nanos
 from cift.platform.socket import binary_frame, text_frame
 from cift.streams.rules import Id, id_text
 
-Message = dict[str, Any]
-"""A decoded payload (`cift_core.wire`): numbers in nanos."""
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
+    Message: TypeAlias = (
+        messages.TradeMessage
+        | messages.QuoteMessage
+        | messages.BookDeltaMessage
+        | messages.OrderMessage
+        | messages.FillMessage
+    )
 
 
 class Published:
@@ -62,16 +72,16 @@ def _time(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else rfc3339(nanoseconds)
 
 
-def _id(message: Message) -> Id:
+def _id(message: messages.Origin) -> Id:
     return message["sequence"], message["index"]
 
 
-def _event(kind: str, message: Message, **fields: Any) -> Published:
+def _event(kind: str, message: messages.Origin, **fields: Any) -> Published:
     id = _id(message)
     return Published({"type": kind, "id": id_text(id), **fields}, id, message["timestamp"])
 
 
-def quote(message: Message) -> Published:
+def quote(message: messages.QuoteMessage) -> Published:
     """`market.quote.<symbol>`: the fields of `GET quote/{symbol}`."""
     return _event(
         "quote",
@@ -90,7 +100,7 @@ def quote(message: Message) -> Published:
     )
 
 
-def quote_now(response: dict[str, Any]) -> Published:
+def quote_now(response: messages.QuoteAnswer) -> Published:
     """The engine's response to a query for one quote: the first message of the channel."""
     quote = response["quotes"][0]
     body = {
@@ -104,7 +114,7 @@ def quote_now(response: dict[str, Any]) -> Published:
     return Published(body, None, response["at"] or 0)
 
 
-def trade(message: Message) -> Published:
+def trade(message: messages.TradeMessage) -> Published:
     """`market.trade.<symbol>`."""
     here = message["trade"] != 0
     return _event(
@@ -120,7 +130,7 @@ def trade(message: Message) -> Published:
     )
 
 
-def order(message: Message) -> Published:
+def order(message: messages.OrderMessage) -> Published:
     """`events.<account>.order`: one change; fields that it does not affect are null."""
     return _event(
         "order",
@@ -141,7 +151,7 @@ def order(message: Message) -> Published:
     )
 
 
-def fill(message: Message) -> Published:
+def fill(message: messages.FillMessage) -> Published:
     """`events.<account>.fill`: the account's side of a trade."""
     return _event(
         "fill",

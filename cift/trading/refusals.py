@@ -1,15 +1,24 @@
-"""The engine's reasons for refusing an order, in sentences with the numbers that were meant. Pure.
+"""Sentences for the engine's reasons for refusing an order, with the numbers that apply. Pure.
 
-`facts_wanted` says what to ask the engine for; `explain` makes the sentence. The facts are of a moment
-later than the refusal: they explain, they do not decide.
+The facts come from the engine, a moment after the refusal: they explain it, they do not decide it.
 """
 
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from cift.contracts.limits_gen import MAX_PRICE
 from cift.contracts.refusals import REFUSALS
 from cift.kernel.money import NANOS, format_nanos, parse_nanos
 
-MAX_PRICE = 10_000_000 * NANOS
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
+    Explainable: TypeAlias = (
+        messages.PlaceOrder | messages.ReplaceOrder | messages.CancelOrder | messages.CancelAll
+    )
 
 _FIELD = {
     "unknown_symbol": "symbol",
@@ -39,8 +48,9 @@ _FIELD = {
     "reduce_only_would_increase": "reduce_only",
     "invalid_legs": "order_class",
 }
-_OF_THE_INSTRUMENT = frozenset({"price_not_on_tick", "quantity_not_on_lot", "price_outside_band"})
-_OF_THE_ACCOUNT = frozenset(
+NEED_INSTRUMENT = frozenset({"price_not_on_tick", "quantity_not_on_lot", "price_outside_band"})
+"""Reasons whose sentence needs facts of the instrument."""
+NEED_ACCOUNT = frozenset(
     {
         "insufficient_buying_power",
         "insufficient_position",
@@ -55,89 +65,102 @@ _OF_THE_ACCOUNT = frozenset(
         "reduce_only_would_increase",
     }
 )
+"""Reasons whose sentence needs facts of the account."""
 
 
-def facts_wanted(reason: str, command: dict[str, Any]) -> list[dict[str, Any]]:
-    """Questions to the engine whose answers `explain` uses."""
-    if reason in _OF_THE_INSTRUMENT and "symbol" in command:
-        return [{"instruments": {}}, {"quote": [command["symbol"]]}]
-    if reason in _OF_THE_ACCOUNT:
-        return [{"account": command["account"]}]
-    return []
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the engine reported to explain a refusal; None where it was not needed, or did not answer."""
+
+    account: messages.AccountAnswer | None = None
+    instrument: messages.ListedInstrument | None = None
+    last: str | None = None
+    """The last price of the instrument."""
 
 
-def explain(reason: str, command: dict[str, Any], facts: dict[str, Any]) -> tuple[str, str | None]:
-    """Sentence and field of a refusal; `facts` are the answers, merged (perhaps none)."""
-    sentence = REFUSALS.get(reason, (0, reason.replace("_", " ").capitalize()))[1]
-    field = _field(reason, command, facts)
-    numbers = _numbers(reason, field, command, facts)
-    return (f"{sentence}: {numbers}" if numbers else sentence), field
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a refused command that a sentence can mention. Numbers in nanos."""
+
+    account: str
+    symbol: str | None
+    quantity: int | None
+    limit_price: int | None
+    trail: messages.Trail | None
+    prices: list[tuple[str, int]]
+    """Every price, with the name of its field in the request."""
 
 
-def _prices(command: dict[str, Any]) -> list[tuple[str, int]]:
-    """Every price of the command under the field that it was sent in."""
-    prices = [(name, command.get(name)) for name in ("limit_price", "stop_price")]
-    trail = command.get("trail")
+def terms_of(command: Explainable) -> Terms:
+    """The terms of a command."""
+    values = cast(Mapping[str, Any], command)
+    trail: messages.Trail | None = values.get("trail")
+    prices = [(name, values.get(name)) for name in ("limit_price", "stop_price")]
     if trail is not None and trail[0] == "amount":
         prices.append(("trail_amount", trail[1]))
-    told = command.get("class")
-    if isinstance(told, dict):
-        ((name, legs),) = told.items()
+    order_class: messages.OrderClass = values.get("class", "simple")
+    if order_class != "simple":
+        ((name, legs),) = cast(Mapping[str, Any], order_class).items()
         legs = {"stop_loss": legs} if name == "oco" else legs
         for leg in ("take_profit", "stop_loss"):
             leg_prices = legs.get(leg) or {}
             prices += [(f"{leg}.{name}", leg_prices.get(name)) for name in ("limit_price", "stop_price")]
-    return [(name, price) for name, price in prices if price is not None]
+    return Terms(
+        account=values["account"],
+        symbol=values.get("symbol"),
+        quantity=values.get("quantity"),
+        limit_price=values.get("limit_price"),
+        trail=trail,
+        prices=[(name, price) for name, price in prices if price is not None],
+    )
 
 
-def _instrument(command: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
-    for instrument in facts.get("instruments", ()):
-        if instrument["symbol"] == command.get("symbol"):
-            found: dict[str, Any] = instrument
-            return found
-    return None
+def explain(reason: str, terms: Terms, facts: Facts) -> tuple[str, str | None]:
+    """The sentence and the field of a refusal."""
+    sentence = REFUSALS.get(reason, (0, reason.replace("_", " ").capitalize()))[1]
+    field = _field(reason, terms, facts)
+    if reason in NEED_INSTRUMENT:
+        numbers = _instrument_numbers(reason, field, terms, facts)
+    else:
+        numbers = _account_numbers(reason, terms, facts)
+    return (f"{sentence}: {numbers}" if numbers else sentence), field
 
 
-def _field(reason: str, command: dict[str, Any], facts: dict[str, Any]) -> str | None:
+def _field(reason: str, terms: Terms, facts: Facts) -> str | None:
     if reason == "price_out_of_range":
-        return next((name for name, price in _prices(command) if not 0 < price <= MAX_PRICE), None)
+        return next((name for name, price in terms.prices if not 0 < price <= MAX_PRICE), None)
     if reason == "price_not_on_tick":
-        instrument = _instrument(command, facts)
-        tick = parse_nanos(instrument["tick"], "tick") if instrument else 0
-        prices = _prices(command)
-        if not tick:
-            return prices[0][0] if len(prices) == 1 else None
-        return next((name for name, price in prices if price % tick), None)
+        if facts.instrument is None:
+            return terms.prices[0][0] if len(terms.prices) == 1 else None
+        tick = parse_nanos(facts.instrument["tick"], "tick")
+        return next((name for name, price in terms.prices if price % tick), None)
     if reason in ("trail_required", "trail_not_allowed", "trail_out_of_range"):
-        trail = command.get("trail")
-        return "trail_percent" if trail is not None and trail[0] == "ppm" else "trail_amount"
+        return "trail_percent" if terms.trail is not None and terms.trail[0] == "ppm" else "trail_amount"
     return _FIELD.get(reason)
 
 
-def _numbers(reason: str, field: str | None, command: dict[str, Any], facts: dict[str, Any]) -> str | None:
-    if reason in _OF_THE_INSTRUMENT:
-        return _instrument_numbers(reason, field, command, facts)
-    account = facts.get("account")
-    if account is None:
+def _account_numbers(reason: str, terms: Terms, facts: Facts) -> str | None:
+    if facts.account is None:
         return None
+    account = facts.account["account"]
     limits, currency = account["limits"], account["currency"]
     match reason:
         case "insufficient_buying_power" | "leverage_limit":
             value = ""
-            if command.get("limit_price") and command.get("quantity"):
-                worth = command["limit_price"] * command["quantity"] // NANOS
+            if terms.limit_price and terms.quantity:
+                worth = terms.limit_price * terms.quantity // NANOS
                 value = f"it is worth {format_nanos(worth, 2)} {currency}, and "
             return f"{value}the buying power is {account['buying_power']} {currency}"
         case "insufficient_cash":
             return f"{account['withdrawable']} {currency} can be withdrawn"
         case "insufficient_position" | "reduce_only_would_increase":
-            for held in facts.get("positions", ()):
-                if held["symbol"] == command.get("symbol"):
+            for held in facts.account["positions"]:
+                if held["symbol"] == terms.symbol:
                     return (
                         f"the position is {held['quantity']}, with {held['open_sells']} in open sells"
                         f" and {held['open_buys']} in open buys"
                     )
-            return f"the account holds no {command.get('symbol')}"
+            return f"the account holds no {terms.symbol}"
         case "order_quantity_limit":
             return f"the limit is {limits['max_order_quantity']}"
         case "order_notional_limit":
@@ -153,17 +176,14 @@ def _numbers(reason: str, field: str | None, command: dict[str, Any], facts: dic
     return None
 
 
-def _instrument_numbers(
-    reason: str, field: str | None, command: dict[str, Any], facts: dict[str, Any]
-) -> str | None:
-    instrument = _instrument(command, facts)
+def _instrument_numbers(reason: str, field: str | None, terms: Terms, facts: Facts) -> str | None:
+    instrument = facts.instrument
     if instrument is None:
         return None
     if reason == "quantity_not_on_lot":
-        return f"{format_nanos(command['quantity'])} is not a multiple of {instrument['lot']}"
+        return f"{format_nanos(terms.quantity or 0)} is not a multiple of {instrument['lot']}"
     if reason == "price_not_on_tick":
-        price = dict(_prices(command)).get(field or "")
+        price = dict(terms.prices).get(field or "")
         return None if price is None else f"{format_nanos(price)} is not a multiple of {instrument['tick']}"
-    last = next((quote["last"] for quote in facts.get("quotes", ())), None)
     percent = format_nanos(instrument["band_ppm"] * 100_000)
-    return f"more than {percent} % from the last price" + (f" {last}" if last else "")
+    return f"more than {percent} % from the last price" + (f" {facts.last}" if facts.last else "")

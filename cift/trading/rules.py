@@ -1,26 +1,30 @@
-"""What an order is allowed to look like, the command it becomes, and the views of what came back. Pure.
+"""The command that an order becomes, and the views of what came back. Pure.
 
-The engine checks everything that needs prices, money or the book, and names its reason; here only what
-cannot be said to it at all is refused (numbers beyond its integers, legs without a class).
+The engine checks everything that needs prices, money or the book, and names its reason. These functions
+refuse only what a command cannot express (numbers beyond 64 bits, legs without a class).
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.orders import FillView, NewOrder, OrderChange, OrderView
-from cift.kernel.clock import from_datetime, rfc3339
+from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 from cift.kernel.money import NANOS, format_nanos
+from cift.platform.columns import viewer_of_columns, viewer_of_values
+from cift.trading.rows import Fill, Order, accepted, split_trail
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 INT64_MAX = 2**63 - 1
 PPM_PER_PERCENT = 10_000
 _NANOS_PER_PPM = NANOS // PPM_PER_PERCENT  # of a percentage given in nanos
 _PRICES = ("limit_price", "stop_price", "trail_amount")
 
-Row = Any  # asyncpg's rows are not generic over their columns
 
-
-# ── from HTTP to the engine ─────────────────────────────────────────────────────────────────────
 def client_key(client_order_id: str | None, idempotency_key: str | None) -> str | None:
     """The one key under which a request is idempotent.
 
@@ -36,29 +40,26 @@ def client_key(client_order_id: str | None, idempotency_key: str | None) -> str 
     return client_order_id if client_order_id is not None else idempotency_key
 
 
-def admit(order: NewOrder, account: str, id: str, key: str | None) -> dict[str, Any]:
-    """The engine's command for an order.
+def admit(order: NewOrder, account: str, id: str, key: str | None) -> messages.PlaceOrder:
+    """The command that places an order.
 
     Raises:
-        Refused: it cannot be said to the engine; the reasons that it has itself keep their names.
+        Refused: a command cannot express it. Reasons that the engine has too keep its names.
     """
     _fits(order.quantity, "quantity", "quantity_out_of_range")
     _fits(order.display_quantity, "display_quantity", "display_quantity_not_allowed")
     for name in _PRICES:
         _fits(getattr(order, name), name, "price_out_of_range")
-    if (order.time_in_force == "gtd") != (order.expire_at is not None):
-        raise Refused(
-            "invalid_request", "expire_at goes with time_in_force gtd, and only with it", "expire_at"
-        )
+    time_in_force = _time_in_force(order)
     entry, order_class = _class(order, id)
-    command: dict[str, Any] = {
+    return {
         "type": "place_order",
         "account": account,
         "order": entry,
         "symbol": order.symbol.upper(),
         "side": order.side,
         "kind": order.type,
-        "time_in_force": order.time_in_force if order.expire_at is None else ("gtd", order.expire_at),
+        "time_in_force": time_in_force,
         "quantity": order.quantity,
         "limit_price": _entry_limit(order),
         "stop_price": order.stop_price,
@@ -68,18 +69,27 @@ def admit(order: NewOrder, account: str, id: str, key: str | None) -> dict[str, 
         "reduce_only": order.reduce_only,
         "self_trade_prevention": order.self_trade_prevention,
         "class": order_class,
+        "client_order_id": key,
+        "idempotency_key": key,
     }
-    if key is not None:
-        command["client_order_id"] = command["idempotency_key"] = key
-    return command
 
 
-def replacement(change: OrderChange, account: str, id: str, key: str | None) -> dict[str, Any]:
-    """The engine's command for a change. Raises Refused as `admit` does."""
+def _time_in_force(order: NewOrder) -> messages.TimeInForce:
+    if order.time_in_force == "gtd" and order.expire_at is not None:
+        return "gtd", order.expire_at
+    if order.time_in_force == "gtd" or order.expire_at is not None:
+        raise Refused(
+            "invalid_request", "expire_at goes with time_in_force gtd, and only with it", "expire_at"
+        )
+    return order.time_in_force
+
+
+def replacement(change: OrderChange, account: str, id: str, key: str | None) -> messages.ReplaceOrder:
+    """The command that changes an order. Raises Refused as `admit` does."""
     _fits(change.quantity, "quantity", "quantity_out_of_range")
     for name in _PRICES:
         _fits(getattr(change, name), name, "price_out_of_range")
-    command: dict[str, Any] = {
+    return {
         "type": "replace_order",
         "account": account,
         "order": id,
@@ -87,19 +97,12 @@ def replacement(change: OrderChange, account: str, id: str, key: str | None) -> 
         "limit_price": change.limit_price,
         "stop_price": change.stop_price,
         "trail": trail(change.trail_amount, change.trail_percent),
+        "idempotency_key": key,
     }
-    return with_key(command, key)
 
 
-def with_key(command: dict[str, Any], key: str | None) -> dict[str, Any]:
-    """The command with its idempotency key, where there is one."""
-    if key is not None:
-        command["idempotency_key"] = key
-    return command
-
-
-def trail(amount: int | None, percent: int | None) -> tuple[str, int] | None:
-    """The engine's trail: an amount in nanos, or parts per million.
+def trail(amount: int | None, percent: int | None) -> messages.Trail | None:
+    """The trail of a command: an amount in nanos, or parts per million.
 
     Raises:
         Refused: both are given, or the percentage has more than four decimals or too many digits.
@@ -117,7 +120,7 @@ def trail(amount: int | None, percent: int | None) -> tuple[str, int] | None:
 
 
 def fits(price: int | None, field: str) -> int | None:
-    """The price, where the engine's integers hold it. Raises Refused: `price_out_of_range`."""
+    """The price. Raises Refused `price_out_of_range` where it exceeds 64 bits."""
     _fits(price, field, "price_out_of_range")
     return price
 
@@ -128,7 +131,7 @@ def _fits(value: int | None, field: str, code: str) -> None:
 
 
 def _entry_limit(order: NewOrder) -> int | None:
-    # The order of an OCO is its take-profit; either way of saying its price is understood.
+    # The order of an OCO is its take-profit: its price may be in either field.
     if order.order_class != "oco" or order.take_profit is None:
         return order.limit_price
     if order.limit_price is not None and order.limit_price != order.take_profit.limit_price:
@@ -139,14 +142,14 @@ def _entry_limit(order: NewOrder) -> int | None:
 
 
 def leg_ids(entry: str) -> tuple[str, str]:
-    """Ids of the take-profit and stop-loss of the order `entry` (whose last two bits are zero)."""
+    """Ids of the take-profit and the stop-loss of the order `entry`, whose last two bits are zero."""
     value = int(entry.replace("-", ""), 16)
     assert value & 3 == 0, "an id made by entry_id"
     return _uuid(value | 1), _uuid(value | 2)
 
 
 def entry_id(id: str) -> str:
-    """The id with room for its legs: they follow it, so that a repeated request finds them again."""
+    """The id with its last two bits zero. The ids of the legs follow from it, also for a repeated request."""
     return _uuid(int(id.replace("-", ""), 16) & ~3)
 
 
@@ -155,8 +158,8 @@ def _uuid(value: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def _class(order: NewOrder, id: str) -> tuple[str, Any]:
-    """Id and class for the engine."""
+def _class(order: NewOrder, id: str) -> tuple[str, messages.OrderClass]:
+    """Id and class of the command."""
     profit, loss = order.take_profit, order.stop_loss
     if order.order_class == "simple":
         if profit is not None or loss is not None:
@@ -164,18 +167,20 @@ def _class(order: NewOrder, id: str) -> tuple[str, Any]:
         return id, "simple"
     id = entry_id(id)
     profit_id, loss_id = leg_ids(id)
-    legs: dict[str, Any] = {"take_profit": None, "stop_loss": None}
+    take_profit: messages.TakeProfit | None = None
+    stop_loss: messages.StopLoss | None = None
     if profit is not None:
         _fits(profit.limit_price, "take_profit.limit_price", "price_out_of_range")
-        legs["take_profit"] = {"order": profit_id, "limit_price": profit.limit_price}
+        take_profit = {"order": profit_id, "limit_price": profit.limit_price}
     if loss is not None:
         _fits(loss.stop_price, "stop_loss.stop_price", "price_out_of_range")
         _fits(loss.limit_price, "stop_loss.limit_price", "price_out_of_range")
-        legs["stop_loss"] = {"order": loss_id, "stop_price": loss.stop_price, "limit_price": loss.limit_price}
+        stop_loss = {"order": loss_id, "stop_price": loss.stop_price, "limit_price": loss.limit_price}
     if order.order_class == "oco":
-        if loss is None:
+        if stop_loss is None:
             raise Refused("invalid_legs", "An OCO needs a stop_loss", "stop_loss")
-        return id, {"oco": legs["stop_loss"]}
+        return id, {"oco": stop_loss}
+    legs: messages.Legs = {"take_profit": take_profit, "stop_loss": stop_loss}
     if order.order_class == "bracket" and (profit is None or loss is None):
         raise Refused(
             "invalid_legs",
@@ -184,12 +189,7 @@ def _class(order: NewOrder, id: str) -> tuple[str, Any]:
         )
     if order.order_class == "oto" and (profit is None) == (loss is None):
         raise Refused("invalid_legs", "An OTO needs either take_profit or stop_loss", "take_profit")
-    return id, {order.order_class: legs}
-
-
-# ── from the engine to HTTP ─────────────────────────────────────────────────────────────────────
-def _text(nanos: int | None) -> str | None:
-    return None if nanos is None else format_nanos(nanos)
+    return id, ({"bracket": legs} if order.order_class == "bracket" else {"oto": legs})
 
 
 def average(notional: int, filled: int) -> str | None:
@@ -197,104 +197,64 @@ def average(notional: int, filled: int) -> str | None:
     return format_nanos((notional * NANOS * 2 + filled) // (filled * 2)) if filled else None
 
 
-def placed(command: dict[str, Any], summary: dict[str, Any], at: int, sequence: int) -> OrderView:
-    """The view of an order just placed: what was sent, as the engine left it."""
-    time_in_force, trailing = command["time_in_force"], command["trail"]
-    expire_at = None
-    if not isinstance(time_in_force, str):
-        time_in_force, expire_at = time_in_force
-    order_class, legs = "simple", []
-    id = summary["order"]
-    if not isinstance(command["class"], str):
-        ((order_class, told),) = command["class"].items()
-        profit_id, loss_id = leg_ids(id)
-        if order_class == "oco":
-            legs = [loss_id]
-        else:
-            legs = [
-                leg
-                for leg, name in ((profit_id, "take_profit"), (loss_id, "stop_loss"))
-                if told[name] is not None
-            ]
-    quantity, filled = summary["quantity"], summary["filled"]
-    moment = rfc3339(at)
-    return OrderView.model_construct(
-        id=id,
-        client_order_id=command.get("client_order_id"),
-        account_id=command["account"],
-        symbol=command["symbol"],
-        side=command["side"],
-        type=command["kind"],
-        time_in_force=time_in_force,
-        expire_at=None if expire_at is None else rfc3339(expire_at),
-        quantity=format_nanos(quantity),
-        filled_quantity=format_nanos(filled),
-        remaining_quantity=format_nanos(quantity - filled),
-        average_fill_price=average(summary["filled_notional"], filled),
-        limit_price=_text(command["limit_price"]),
-        stop_price=_text(command["stop_price"]),
-        trail_amount=_text(trailing[1]) if trailing is not None and trailing[0] == "amount" else None,
-        trail_percent=_percent(trailing[1]) if trailing is not None and trailing[0] == "ppm" else None,
-        display_quantity=_text(command["display_quantity"]),
-        post_only=command["post_only"],
-        reduce_only=command["reduce_only"] or order_class == "oco",  # both legs of an OCO close a position
-        self_trade_prevention=command["self_trade_prevention"],
-        order_class=order_class,
-        parent_id=None,
-        legs=legs,
-        status=summary["status"],
-        reason=summary["reason"],
-        created_at=moment,
-        updated_at=moment,
-        sequence=sequence,
-    )
-
-
 def _percent(ppm: int | None) -> str | None:
     return None if ppm is None else format_nanos(ppm * _NANOS_PER_PPM)
 
 
-def order_view(row: Row) -> OrderView:
-    """The view of an order of the read model."""
-    return OrderView.model_construct(
-        id=row["id"],
-        client_order_id=row["client_order_id"],
-        account_id=row["account_id"],
-        symbol=row["symbol"],
-        side=row["side"],
-        type=row["type"],
-        time_in_force=row["time_in_force"],
-        expire_at=None if row["expire_at"] is None else rfc3339(from_datetime(row["expire_at"])),
-        quantity=required_text(row["quantity"]),
-        filled_quantity=required_text(row["filled_quantity"]),
-        remaining_quantity=required_text(row["remaining_quantity"]),
-        average_fill_price=decimal_text(row["average_fill_price"]),
-        limit_price=decimal_text(row["limit_price"]),
-        stop_price=decimal_text(row["stop_price"]),
-        trail_amount=decimal_text(row["trail_amount"]),
-        trail_percent=_percent(row["trail_ppm"]),
-        display_quantity=decimal_text(row["display_quantity"]),
-        post_only=row["post_only"],
-        reduce_only=row["reduce_only"],
-        self_trade_prevention=row["self_trade_prevention"],
-        order_class=row["order_class"],
-        parent_id=row["parent_id"],
-        legs=row["legs"],
-        status=row["status"],
-        reason=row["reason"],
-        created_at=rfc3339(from_datetime(row["created_at"])),
-        updated_at=rfc3339(from_datetime(row["updated_at"])),
-        sequence=row["sequence"],
-    )
+_order_of_values = viewer_of_values(
+    OrderView,
+    Order,
+    remaining_quantity=lambda order: format_nanos(order.quantity - order.filled_quantity),
+    average_fill_price=lambda order: average(order.filled_notional, order.filled_quantity),
+    trail_percent=lambda order: _percent(order.trail_ppm),
+)
+order_view = viewer_of_columns(
+    OrderView,
+    Order,
+    remaining_quantity=lambda row: required_text(row["remaining_quantity"]),
+    average_fill_price=lambda row: decimal_text(row["average_fill_price"]),
+    trail_percent=lambda row: _percent(row["trail_ppm"]),
+)
+"""The view of a row of `orders`."""
+fill_view = viewer_of_columns(
+    FillView,
+    Fill,
+    id=lambda row: f"{row['sequence']}:{row['entry']}",
+    notional=lambda row: required_text(row["notional"]),
+    realized_pnl=lambda row: required_text(row["realized"]),
+)
+"""The view of a row of `order_fills`."""
+
+
+def placed(command: messages.PlaceOrder, summary: messages.OrderSummary, at: int, sequence: int) -> OrderView:
+    """The view of an order that was just placed: the command, and what the engine made of it."""
+    order = accepted(command, {**command, "parent": None, "status": summary["status"]}, at, sequence)
+    if summary["order"] != order.id and order.legs:
+        # A repeated request: the order is the first one, and its legs follow its id.
+        first = dict(zip(leg_ids(order.id), leg_ids(summary["order"]), strict=True))
+        order.legs = [first[leg] for leg in order.legs]
+    order.id = summary["order"]
+    order.quantity, order.filled_quantity = summary["quantity"], summary["filled"]
+    order.filled_notional, order.reason = summary["filled_notional"], summary["reason"]
+    order.reduce_only = (
+        order.reduce_only or order.order_class == "oco"
+    )  # both legs of an OCO close a position
+    return _order_of_values(order)
 
 
 def as_answered(
-    view: OrderView, summary: dict[str, Any], at: int, sequence: int, command: dict[str, Any]
+    view: OrderView,
+    summary: messages.OrderSummary,
+    at: int,
+    sequence: int,
+    command: messages.ReplaceOrder | messages.CancelOrder,
 ) -> OrderView:
-    """An order of the read model as it stood when the engine answered `command`, also when that answer is
-    the first result of a request that came again later."""
+    """The view of an order at the moment when the engine answered `command`.
+
+    For a repeated request that moment is in the past: the read model may show later changes.
+    """
     quantity, filled = summary["quantity"], summary["filled"]
-    told: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "quantity": format_nanos(quantity),
         "filled_quantity": format_nanos(filled),
         "remaining_quantity": format_nanos(quantity - filled),
@@ -304,31 +264,14 @@ def as_answered(
         "updated_at": rfc3339(at),
         "sequence": sequence,
     }
-    for name in ("limit_price", "stop_price"):
-        if command.get(name) is not None:
-            told[name] = format_nanos(command[name])
-    if command.get("trail") is not None:
-        kind, value = command["trail"]
-        told["trail_amount"] = format_nanos(value) if kind == "amount" else None
-        told["trail_percent"] = _percent(value) if kind == "ppm" else None
-    return view.model_copy(update=told)
-
-
-def fill_view(row: Row) -> FillView:
-    """The view of a fill."""
-    return FillView.model_construct(
-        id=f"{row['sequence']}:{row['entry']}",
-        order_id=row["order_id"],
-        trade_id=row["trade_id"],
-        symbol=row["symbol"],
-        side=row["side"],
-        liquidity=row["liquidity"],
-        price=required_text(row["price"]),
-        quantity=required_text(row["quantity"]),
-        notional=required_text(row["notional"]),
-        fee=required_text(row["fee"]),
-        realized_pnl=required_text(row["realized"]),
-        position_after=required_text(row["position_after"]),
-        executed_at=rfc3339(from_datetime(row["executed_at"])),
-        sequence=row["sequence"],
-    )
+    if command["type"] == "replace_order":
+        limit, stop, trailing = command.get("limit_price"), command.get("stop_price"), command.get("trail")
+        if limit is not None:
+            changes["limit_price"] = format_nanos(limit)
+        if stop is not None:
+            changes["stop_price"] = format_nanos(stop)
+        if trailing is not None:
+            amount, ppm = split_trail(trailing)
+            changes["trail_amount"] = None if amount is None else format_nanos(amount)
+            changes["trail_percent"] = _percent(ppm)
+    return view.model_copy(update=changes)

@@ -9,4 +9,4 @@ from cift.platform.valkey import Valkey
 
 @every("5s")
 async def detect_stale_feed(engine: Engine, valkey: Valkey) -> None:
-    await feeds.tell(feeds.states(await engine.query({"feeds": {}}), now_ns()), valkey)
+    await feeds.report(feeds.states(await engine.query({"feeds": {}}), now_ns()), valkey)

@@ -17,5 +17,5 @@ async def follow_alpaca(engine: Engine, ticks: Ticks) -> None:
     settings = MarketSettings.read(os.environ)
     settings.check()
     source = AlpacaSource(settings.alpaca, settings.symbols or bootstrap.SYMBOLS, settings.hours)
-    prepare = functools.partial(bootstrap.state_facts, engine, source.name, source.symbols)
+    prepare = functools.partial(bootstrap.send_facts, engine, source.name, source.symbols)
     await run_source(engine, source, prepare, ticks)

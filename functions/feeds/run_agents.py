@@ -13,5 +13,5 @@ from cift.platform.engine import Engine
 @daemon(market="agents")
 async def run_agents(engine: Engine) -> None:
     settings = MarketSettings.read(os.environ)
-    prepare = functools.partial(bootstrap.state_facts, engine)
+    prepare = functools.partial(bootstrap.send_facts, engine)
     await AgentDriver(engine, bootstrap.SYMBOLS, settings, prepare).run()

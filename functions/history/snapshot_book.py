@@ -13,9 +13,11 @@ async def snapshot_book(engine: Engine, clickhouse: ClickHouse) -> None:
     if not clickhouse.is_on:
         return
     instruments = (await engine.query({"instruments": {}}))["instruments"]
-    queries = [{"book": {"symbol": each["symbol"], "depth": books.DEPTH}} for each in instruments]
-    for start in range(0, len(queries), books.CONCURRENT_QUERIES_MAX):
+    for start in range(0, len(instruments), books.CONCURRENT_QUERIES_MAX):
         found = await asyncio.gather(
-            *map(engine.query, queries[start : start + books.CONCURRENT_QUERIES_MAX])
+            *(
+                engine.query({"book": {"symbol": each["symbol"], "depth": books.DEPTH}})
+                for each in instruments[start : start + books.CONCURRENT_QUERIES_MAX]
+            )
         )
         await clickhouse.insert("order_book_snapshots", books.books_block(found))

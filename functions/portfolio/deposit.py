@@ -18,5 +18,15 @@ async def deposit(
     database: Database,
     idempotency_key: IdempotencyKey = None,
 ) -> TransactionView:
-    command = {"type": "deposit", "account": trader.account_id, "transfer": uuid7(), "amount": cash.amount}
-    return await transfer(command, trader, engine, database, idempotency_key)
+    return await transfer(
+        {
+            "type": "deposit",
+            "account": trader.account_id,
+            "transfer": uuid7(),
+            "amount": cash.amount,
+            "idempotency_key": idempotency_key,
+        },
+        trader,
+        engine,
+        database,
+    )

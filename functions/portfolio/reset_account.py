@@ -19,5 +19,15 @@ async def reset_account(
     idempotency_key: IdempotencyKey = None,
 ) -> TransactionView:
     cash = (reset or AccountReset()).cash
-    command = {"type": "reset_account", "account": trader.account_id, "transfer": uuid7(), "cash": cash}
-    return await transfer(command, trader, engine, database, idempotency_key)
+    return await transfer(
+        {
+            "type": "reset_account",
+            "account": trader.account_id,
+            "transfer": uuid7(),
+            "cash": cash,
+            "idempotency_key": idempotency_key,
+        },
+        trader,
+        engine,
+        database,
+    )

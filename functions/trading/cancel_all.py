@@ -9,7 +9,7 @@ from cift.contracts.orders import SYMBOL_PATTERN, CanceledView
 from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
-from cift.trading import entry, rules
+from cift.trading import order_entry
 
 
 @http("DELETE", "/api/v1/trading/orders", scope="trade")
@@ -19,6 +19,13 @@ async def cancel_all(
     symbol: Annotated[str | None, Field(pattern=SYMBOL_PATTERN)] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> CanceledView:
-    command = {"type": "cancel_all", "account": trader.account_id, "symbol": symbol and symbol.upper()}
-    result = await entry.submit(engine, rules.with_key(command, idempotency_key))
+    result = await order_entry.submit(
+        engine,
+        {
+            "type": "cancel_all",
+            "account": trader.account_id,
+            "symbol": symbol and symbol.upper(),
+            "idempotency_key": idempotency_key,
+        },
+    )
     return CanceledView(canceled=result.affected)

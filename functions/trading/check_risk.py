@@ -4,9 +4,9 @@ from cift.contracts.orders import NewOrder, RiskCheckView
 from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
-from cift.trading import questions
+from cift.trading import queries
 
 
 @http("POST", "/api/v1/trading/risk/check", scope="read")
 async def check_risk(order: NewOrder, trader: Trader, engine: Engine) -> RiskCheckView:
-    return await questions.check(order, trader, engine)
+    return await queries.check(order, trader, engine)

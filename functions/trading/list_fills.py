@@ -10,7 +10,7 @@ from cift.contracts.paging import Page, PageRequest
 from cift.function import http
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
-from cift.trading import entry, rules, store
+from cift.trading import order_entry, rules, store
 
 
 @http("GET", "/api/v1/trading/fills", scope="read")
@@ -23,7 +23,7 @@ async def list_fills(
 ) -> Page[FillView]:
     before = two_numbers(page)
     if order_id is not None:
-        order_id = (await entry.find(order_id, trader, database)).id
+        order_id = (await order_entry.find(order_id, trader, database)).id
     await database.caught_up(trader.account_id, "project_orders")
     async with database.read(trader.account_id) as c:
         rows = await store.fills(

@@ -5,7 +5,7 @@ from cift.contracts.orders import MaxOrderSizeView, OrderTypeInput, SideInput
 from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
-from cift.trading import questions
+from cift.trading import queries
 
 
 @http("GET", "/api/v1/trading/risk/max-order-size/{symbol}", scope="read")
@@ -18,4 +18,4 @@ async def max_order_size(
     limit_price: Nanos | None = None,
     stop_price: Nanos | None = None,
 ) -> MaxOrderSizeView:
-    return await questions.max_order_size(symbol, side, type, limit_price, stop_price, trader, engine)
+    return await queries.max_order_size(symbol, side, type, limit_price, stop_price, trader, engine)

@@ -9,8 +9,7 @@ from cift.contracts.orders import NewOrder, OrderView
 from cift.function import Scale, http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
-from cift.platform.postgres import Database
-from cift.trading import entry
+from cift.trading import order_entry
 
 
 @http("POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=10))
@@ -18,7 +17,6 @@ async def place_order(
     order: NewOrder,
     trader: Trader,
     engine: Engine,
-    database: Database,
     idempotency_key: IdempotencyKey = None,
 ) -> OrderView:
-    return await entry.place(order, trader, engine, database, idempotency_key)
+    return await order_entry.place(order, trader, engine, idempotency_key)

@@ -8,7 +8,7 @@ from cift.function import Scale, http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
-from cift.trading import entry
+from cift.trading import order_entry
 
 
 @http("PATCH", "/api/v1/trading/orders/{order_id}", scope="trade", scale=Scale(min=1, max=10))
@@ -20,4 +20,4 @@ async def replace_order(
     database: Database,
     idempotency_key: IdempotencyKey = None,
 ) -> OrderView:
-    return await entry.replace(order_id, change, trader, engine, database, idempotency_key)
+    return await order_entry.replace(order_id, change, trader, engine, database, idempotency_key)

@@ -1,10 +1,11 @@
 """Handlers of TradingAccount. `ensure()` makes the account what the resource declares."""
 
+from __future__ import annotations
+
 import base64
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kopf
 
@@ -22,6 +23,9 @@ from operators.trading_account import plan as plans
 from operators.trading_account import report
 from operators.trading_account.plan import Credentials, Desired, Observed
 from operators.work import Key, RequeueAfter
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 log = logging.getLogger("cift.operator")
 KIND = "tradingaccounts"
@@ -239,16 +243,28 @@ class _Reconciliation:
         manager = Manager(self.wanted.uid, self.wanted.name, await self.context.cluster())
         match step:
             case plans.OpenAccount(account, kind, currency):
-                command = {"type": "open_account", "account": account, "kind": kind, "role": "customer"}
+                command: messages.OpenAccount = {
+                    "type": "open_account",
+                    "account": account,
+                    "kind": kind,
+                    "role": "customer",
+                    "currency": currency,
+                }
                 try:
-                    await engine.submit({**command, "currency": currency})
+                    await engine.submit(command)
                     record(self.body, "AccountOpened", f"Opened the {kind} account {account}")
                 except Refused as error:
                     if error.code != "account_exists":
                         raise
             case plans.Fund(account, transfer, amount, currency):
-                deposit = {"type": "deposit", "account": account, "transfer": transfer, "amount": amount}
-                done = await engine.submit({**deposit, "idempotency_key": "starting-cash"})
+                deposit: messages.Deposit = {
+                    "type": "deposit",
+                    "account": account,
+                    "transfer": transfer,
+                    "amount": amount,
+                    "idempotency_key": "starting-cash",
+                }
+                done = await engine.submit(deposit)
                 if not done.repeated:
                     cash = f"{format_nanos(amount, 2)} {currency}"
                     record(self.body, "AccountFunded", f"Deposited the starting cash of {cash}")
@@ -264,14 +280,13 @@ class _Reconciliation:
                 except Conflict:
                     pass
             case plans.SetLimits(account, limits):
-                await engine.submit({"type": "set_limits", "account": account, "limits": dict(limits)})
+                await engine.submit({"type": "set_limits", "account": account, "limits": limits})
                 record(self.body, "LimitsSet", f"Set the limits: {_limits_in_words(limits)}")
             case plans.SetState(account, state):
                 await engine.submit({"type": "set_account_state", "account": account, "state": state})
                 record(self.body, "StateSet", f"Set the account's state to {plans.STATE_NAMES[state]}")
             case plans.CancelOrders(account):
-                cancel = {"type": "cancel_all", "account": account, "symbol": None}
-                done = await engine.submit(cancel)
+                done = await engine.submit({"type": "cancel_all", "account": account})
                 record(self.body, "OrdersCanceled", f"Canceled {done.affected} open orders")
             case plans.IssueKey(user_id, replaces, why):
                 await self._issue_key(user_id, replaces, why)
@@ -363,10 +378,10 @@ def _decoded(data: str | None) -> str:
         return ""
 
 
-def _limits_in_words(limits: Mapping[str, Any]) -> str:
+def _limits_in_words(limits: messages.Limits) -> str:
     amounts = {"max_order_quantity", "max_order_notional", "max_position", "max_daily_loss"}
     return ", ".join(
         f"{name.replace('_', ' ')} {format_nanos(value) if name in amounts else value}"
         for name, value in limits.items()
-        if value is not None
+        if isinstance(value, int)
     )

@@ -10,19 +10,31 @@ forgets idempotency keys after a day, so before a deposit the ledger is searched
 (`Observed.funded`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cift.auth.managed import ManagedUser
-from cift.contracts.admin import LEVERAGE_PERCENT_DEFAULT, OPEN_ORDERS_DEFAULT, ORDERS_PER_SECOND_DEFAULT
+from cift.contracts.admin import DEFAULT_LEVERAGE_PERCENT
+from cift.contracts.limits_gen import DEFAULT_MAX_OPEN_ORDERS, DEFAULT_MAX_ORDERS_PER_SECOND
+from cift.contracts.names_gen import AccountKind, AccountState
 from cift.kernel.ids import uuid5
 from cift.kernel.money import parse_nanos
 from operators.conditions import Condition, unmet
 
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
+
 FINALIZER = "cift.markets/close-account"
 ROTATE_ANNOTATION = "cift.markets/rotate-credentials"
-STATES = {"Active": "active", "ReduceOnly": "reduce_only", "Suspended": "suspended", "Closed": "closed"}
+STATES: dict[str, AccountState] = {
+    "Active": "active",
+    "ReduceOnly": "reduce_only",
+    "Suspended": "suspended",
+    "Closed": "closed",
+}
 STATE_NAMES = {state: name for name, state in STATES.items()}
 POSITIONS_NAMED_MAX = 5
 
@@ -37,13 +49,13 @@ class Desired:
     generation: int
     account_id: str
     adopts: bool
-    kind: str
+    kind: AccountKind
     currency: str
     starting_cash: int
     """Nanos; 0 for an adopted account."""
-    state: str
+    state: AccountState
     """The engine's name of the state, such as `reduce_only`."""
-    limits: Mapping[str, Any]
+    limits: messages.Limits
     """In the form of the engine's command `set_limits`, amounts in nanos."""
     secret_name: str
     scopes: tuple[str, ...]
@@ -61,8 +73,8 @@ class Ledger:
     kind: str
     role: str
     currency: str
-    state: str
-    limits: Mapping[str, Any]
+    state: AccountState
+    limits: messages.Limits
     """Amounts in nanos."""
     open_orders: int
     positions: Mapping[str, str]
@@ -104,7 +116,7 @@ class Observed:
 @dataclass(frozen=True, slots=True)
 class OpenAccount:
     account_id: str
-    kind: str
+    kind: AccountKind
     currency: str
 
 
@@ -132,13 +144,13 @@ class TakeUser:
 @dataclass(frozen=True, slots=True)
 class SetLimits:
     account_id: str
-    limits: Mapping[str, Any]
+    limits: messages.Limits
 
 
 @dataclass(frozen=True, slots=True)
 class SetState:
     account_id: str
-    state: str
+    state: AccountState
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +227,10 @@ def desired_of(body: Mapping[str, Any]) -> Desired:
             "max_order_quantity": amount("maxOrderQuantity"),
             "max_order_notional": amount("maxOrderNotional"),
             "max_position": amount("maxPosition"),
-            "max_open_orders": risk.get("maxOpenOrders", OPEN_ORDERS_DEFAULT),
-            "max_orders_per_second": risk.get("maxOrdersPerSecond", ORDERS_PER_SECOND_DEFAULT),
+            "max_open_orders": risk.get("maxOpenOrders", DEFAULT_MAX_OPEN_ORDERS),
+            "max_orders_per_second": risk.get("maxOrdersPerSecond", DEFAULT_MAX_ORDERS_PER_SECOND),
             "max_daily_loss": amount("maxDailyLoss"),
-            "leverage_percent": risk.get("leveragePercent", LEVERAGE_PERCENT_DEFAULT[spec["type"]]),
+            "leverage_percent": risk.get("leveragePercent", DEFAULT_LEVERAGE_PERCENT[spec["type"]]),
         },
         secret_name=credentials.get("secretName") or f"{meta['name']}-credentials",
         scopes=tuple(sorted(credentials.get("scopes") or ("read", "trade"))),
@@ -245,19 +257,28 @@ def rotation_of(spec: str | None, annotation: str | None) -> str:
     return f"{spec or ''}/{annotation or ''}"
 
 
-def ledger_of(result: Mapping[str, Any]) -> Ledger:
+def _nanos(amount: str | None) -> int | None:
+    return None if amount is None else parse_nanos(amount, "limit")
+
+
+def ledger_of(result: messages.AccountAnswer) -> Ledger:
     """The ledger from the result of the engine's query `account`."""
     account = result["account"]
-    limits = {
-        name: parse_nanos(value, name) if isinstance(value, str) else value
-        for name, value in account["limits"].items()
-    }
+    limits = account["limits"]
     return Ledger(
         kind=account["kind"],
         role=account["role"],
         currency=account["currency"],
         state=account["state"],
-        limits=limits,
+        limits={
+            "max_order_quantity": _nanos(limits["max_order_quantity"]),
+            "max_order_notional": _nanos(limits["max_order_notional"]),
+            "max_position": _nanos(limits["max_position"]),
+            "max_open_orders": limits["max_open_orders"],
+            "max_orders_per_second": limits["max_orders_per_second"],
+            "max_daily_loss": _nanos(limits["max_daily_loss"]),
+            "leverage_percent": limits["leverage_percent"],
+        },
         open_orders=account["open_orders"],
         positions={
             each["symbol"]: each["quantity"] for each in result["positions"] if each["quantity"] != "0"
@@ -360,7 +381,7 @@ def _plan_closing(wanted: Desired, ledger: Ledger) -> tuple[list[Step], Conditio
     id = wanted.account_id
     if ledger.open_orders == 0 and not ledger.positions:
         return [SetState(id, "closed")], None
-    meanwhile = "suspended" if wanted.state == "suspended" else "reduce_only"
+    meanwhile: AccountState = "suspended" if wanted.state == "suspended" else "reduce_only"
     steps: list[Step] = []
     if ledger.state != meanwhile:
         steps.append(SetState(id, meanwhile))

@@ -72,7 +72,7 @@ def test_an_invalid_argument_is_a_value_or_type_error_that_names_it() -> None:
     for change, message in (
         ({"feed": "Not a feed"}, "feed"),
         ({"symbol": "spy"}, "symbol"),
-        ({"sequences": [1, 1, 2]}, "do not rise"),
+        ({"sequences": [1, 1, 2]}, "are not strictly monotonic"),
         ({"prices": [1]}, "as long as"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -75,7 +75,7 @@ class Terminal:
 async def quoted(platform: Platform) -> AsyncIterator[None]:
     """An instrument quoted 13.90 to 13.91."""
     engine = platform.engine
-    await bootstrap.state_facts(engine)
+    await bootstrap.send_facts(engine)
     await engine.submit(bootstrap.instrument(SYMBOL))
     house_account = uuid7()
     await engine.submit(

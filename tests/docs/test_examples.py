@@ -38,7 +38,7 @@ def blocks(page: str, language: str) -> list[str]:
 async def quoted(platform: Platform) -> AsyncIterator[None]:
     """SPY quoted 167.41 to 167.42."""
     engine = platform.engine
-    await bootstrap.state_facts(engine)
+    await bootstrap.send_facts(engine)
     house_account = uuid7()
     await engine.submit(
         {

@@ -187,8 +187,8 @@ async def test_the_replay_continues_after_the_engine_was_killed(engine: Engine, 
 
 async def test_a_limit_order_keeps_its_queue_position(platform: Platform) -> None:
     engine = platform.engine
-    await bootstrap.state_facts(engine)
-    await bootstrap.state_facts(engine)  # sending them again changes nothing and raises nothing
+    await bootstrap.send_facts(engine)
+    await bootstrap.send_facts(engine)  # sending them again changes nothing and raises nothing
     house_account = uuid7()
     await engine.submit(
         {

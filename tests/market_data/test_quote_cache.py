@@ -1,4 +1,4 @@
-"""Quotes from the cache: what GET answers to whom; nothing old is ever written over what is newer."""
+"""Quotes from the cache: which callers get them, and that an older quote never replaces a newer one."""
 
 import asyncio
 import time
@@ -34,12 +34,12 @@ async def published(bus: Nats, symbol: str) -> list[bytes]:
     return found
 
 
-async def test_a_moving_quote_is_answered_from_the_cache_and_equals_the_engines(venue: Venue) -> None:
+async def test_a_changing_quote_comes_from_the_cache_and_equals_the_engines(venue: Venue) -> None:
     symbol, one = await venue.instrument(), venue.user()
     await venue.order(one, symbol, limit_price="99.5", quantity="4")
     hits = 0
     deadline = time.monotonic() + DEADLINE_S
-    told = ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "last_quantity", "halted")
+    fields = ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "last_quantity", "halted")
     answer: dict[str, object] = {}
     valkey = venue.platform.valkey
     while hits < 3 and time.monotonic() < deadline:
@@ -50,25 +50,27 @@ async def test_a_moving_quote_is_answered_from_the_cache_and_equals_the_engines(
         if expires_ms <= 0:  # not cached yet, or expired already
             continue
         answer = await venue.get(None, f"{MARKET}/quote/{symbol}")
-        # It may still be the one before this print: the cache follows, and here comes another try.
-        hits += all(answer[name] == engine[name] for name in told)
-    assert hits == 3, f"the quote comes into the cache, as the engine has it: {answer}"
+        # It may still be the quote before this print: the cache follows, so try again.
+        hits += all(answer[name] == engine[name] for name in fields)
+    assert hits == 3, f"the cache holds the engine's quote: {answer}"
 
 
-async def test_who_says_who_he_is_sees_what_he_did(venue: Venue) -> None:
-    """Whatever the cache holds: here something that never was."""
+async def test_an_authenticated_caller_sees_the_effect_of_own_orders(venue: Venue) -> None:
+    """Whatever the cache holds: here a quote that never existed."""
     symbol, one = await venue.instrument(), venue.user()
     valkey = venue.platform.valkey
-    lie = orjson.dumps({**(await venue.get(one, f"{MARKET}/quote/{symbol}")), "bid": "1"})
-    await valkey.run(valkey.client.set(cache.key_of(symbol), f"{2**40:020d}".encode() + lie, px=600_000))
-    assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["bid"] == "1", "read from the cache indeed"
+    false_quote = orjson.dumps({**(await venue.get(one, f"{MARKET}/quote/{symbol}")), "bid": "1"})
+    await valkey.run(
+        valkey.client.set(cache.key_of(symbol), f"{2**40:020d}".encode() + false_quote, px=600_000)
+    )
+    assert (await venue.get(None, f"{MARKET}/quote/{symbol}"))["bid"] == "1", "it comes from the cache"
     for number in range(5):
         await venue.order(one, symbol, limit_price=f"9{number}.5")
         assert (await venue.get(one, f"{MARKET}/quote/{symbol}"))["bid"] == f"9{number}.5"
     await valkey.run(valkey.client.delete(cache.key_of(symbol)))
 
 
-async def test_a_quiet_symbol_is_asked_of_the_engine(venue: Venue) -> None:
+async def test_the_quote_of_a_quiet_symbol_comes_from_the_engine(venue: Venue) -> None:
     symbol, one = await venue.instrument(), venue.user()
     await venue.order(one, symbol, limit_price="99.5")
     deadline = time.monotonic() + DEADLINE_S
@@ -79,7 +81,7 @@ async def test_a_quiet_symbol_is_asked_of_the_engine(venue: Venue) -> None:
             assert time.monotonic() < deadline, "a stale quote stays in the cache"
             await asyncio.sleep(POLL_S)
         answer = await venue.get(None, f"{MARKET}/quote/{symbol}")
-        assert time.monotonic() < deadline, f"the engine's quote is not answered: {answer}"
+        assert time.monotonic() < deadline, f"the response is not the engine's quote: {answer}"
 
 
 async def test_redelivery_changes_nothing_and_old_quotes_are_not_written(venue: Venue) -> None:
@@ -96,10 +98,10 @@ async def test_redelivery_changes_nothing_and_old_quotes_are_not_written(venue: 
     assert len(payloads) >= 3
     for _ in range(2):
         await cache.write(payloads, valkey)
-        await cache.write(payloads[:1], valkey)  # an older one alone, delivered again
-        entry = await cached(venue, symbol)
-        assert entry is None or entry["last"] == "102"
+        await cache.write(payloads[:1], valkey)  # an older one, delivered again
+        quote = await cached(venue, symbol)
+        assert quote is None or quote["last"] == "102"
     await asyncio.sleep(cache.FRESH_MS / 1000 + 0.2)  # longer does no harm
     batch = [Message(1, f"market.quote.{symbol}", payload, {}, 0) for payload in payloads]
     await cache_quotes(batch, valkey)  # type: ignore[arg-type]
-    assert await cached(venue, symbol) is None, "what is stale when it comes is not made fresh"
+    assert await cached(venue, symbol) is None, "a quote that is stale on arrival is not written"

@@ -1,4 +1,4 @@
-"""Symbols, times and intervals as callers give them. Pure."""
+"""Symbols, times and intervals in requests. Pure."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from cift.market_data import rules
 
 def test_symbols() -> None:
     assert rules.symbols_of("spy, brk.b,SPY") == ["SPY", "BRK.B"]
-    assert rules.symbols_of("spy,a b") == ["SPY", "A B"], "the function names it among the unknown ones"
+    assert rules.symbols_of("spy,a b") == ["SPY", "A B"], "the response lists it as unknown"
     for text in ("", "A" * 17, "a b", "a'b", "ä"):
         with pytest.raises(NotFound):
             rules.symbol_of(text)
@@ -26,7 +26,7 @@ def test_symbols() -> None:
         ("2026-01-02T03:04:05Z", 3),
         ("2026-01-02t03:04:05.123456789z", 3),
         ("2026-01-02T03:04:05+02:00", 1),
-        ("2026-01-02T03:04:05 02:00", 1),  # a plus that nobody escaped
+        ("2026-01-02T03:04:05 02:00", 1),  # an unescaped plus
     ],
 )
 def test_times(text: str, hour: int) -> None:

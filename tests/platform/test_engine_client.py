@@ -12,6 +12,7 @@ from cift.kernel.errors import CiftError, OutcomeUnknown, Refused, Unavailable
 from cift.kernel.ids import uuid7
 from cift.platform import engine as engine_client
 from cift.platform import telemetry
+from cift.platform.engine import Engine
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.shapes import JSON, SENT
@@ -21,18 +22,18 @@ from tests.target import DEADLINE_S
 NANOS = 10**9
 
 
-def open_account(account: str) -> dict[str, object]:
+def open_account(account: str) -> messages.OpenAccount:
     return {"type": "open_account", "account": account, "kind": "cash", "role": "customer", "currency": "USD"}
 
 
-def deposit(account: str, amount: int, key: str | None = None) -> dict[str, object]:
-    command: dict[str, object] = {
+def deposit(account: str, amount: int, key: str | None = None) -> messages.Deposit:
+    return {
         "type": "deposit",
         "account": account,
         "transfer": uuid7(),
         "amount": amount,
+        "idempotency_key": key,
     }
-    return command | ({"idempotency_key": key} if key else {})
 
 
 async def test_commands_are_applied_and_visible(platform: Platform) -> None:
@@ -111,8 +112,9 @@ async def test_queries_can_be_refused(platform: Platform) -> None:
     assert await platform.engine.account_sequence(uuid7()) == 0
 
 
-async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None:
-    engine, account, symbol = platform.engine, uuid7(), "TYPED"
+async def tradable(engine: Engine, symbol: str) -> dict[str, Any]:
+    """A new instrument, and a limit order of a funded account in it (without type and idempotency key)."""
+    account = uuid7()
     await engine.submit(
         {
             "type": "define_instrument",
@@ -126,7 +128,7 @@ async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None
     )
     await engine.submit(open_account(account))
     await engine.submit(deposit(account, 1_000 * NANOS))
-    order: dict[str, Any] = {
+    return {
         "account": account,
         "order": uuid7(),
         "symbol": symbol,
@@ -135,6 +137,36 @@ async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None
         "quantity": NANOS,
         "limit_price": NANOS,
     }
+
+
+async def test_a_refusal_contains_the_id_of_the_refused_order(platform: Platform) -> None:
+    """Also when the request is repeated, and without the read model."""
+    engine = platform.engine
+    order = {"type": "place_order", **await tradable(engine, "REFUSED")}
+
+    async def refused_id(code: str, **changed: Any) -> str | None:
+        with pytest.raises(Refused) as refused:
+            await engine.submit({**order, **changed})
+        assert refused.value.code == code
+        return refused.value.id
+
+    first, second, third = uuid7(), uuid7(), uuid7()
+    off_lot = {"quantity": NANOS // 2}
+    assert await refused_id("quantity_not_on_lot", **off_lot) == order["order"]
+    assert await refused_id("quantity_not_on_lot", **off_lot, order=first, idempotency_key="a") == first
+    assert await refused_id("quantity_not_on_lot", **off_lot, order=second, idempotency_key="a") == first
+    placed = await engine.submit({**order, "order": third, "idempotency_key": "b"})
+    assert placed.order is not None and placed.order["order"] == third
+    conflict = {"limit_price": 2 * NANOS, "order": uuid7(), "idempotency_key": "b"}
+    assert await refused_id("idempotency_conflict", **conflict) == third
+    assert await refused_id("duplicate_order_id", order=third) is None
+    assert await refused_id("unknown_account", account=uuid7()) is None
+
+
+async def test_every_answer_is_of_its_generated_type(platform: Platform) -> None:
+    engine, symbol = platform.engine, "TYPED"
+    order = await tradable(engine, symbol)
+    account = order["account"]
     await engine.submit({"type": "place_order", **order})
     sized = {key: value for key, value in order.items() if key not in ("order", "quantity")}
     queries: list[tuple[dict[str, Any], Any, Any]] = [

@@ -1,21 +1,23 @@
-"""The fold of records into the ledger: sums to zero, minute by minute, cash as the engine left it."""
+"""The fold of records into the ledger: amounts sum to zero, positions are kept per minute, cash is the
+engine's."""
 
 from typing import Any
 
 from cift.platform.journal import JournalRecord
-from cift.portfolio.projection import MINUTE_NS, NIL, fold
+from cift.portfolio.projection import NIL, fold
+from cift.portfolio.rows import MINUTE_NS
 
 A, B = "00000000-0000-7000-8000-00000000000a", "00000000-0000-7000-8000-00000000000b"
 
 
 def record(sequence: int, at: int, *events: dict[str, Any]) -> JournalRecord:
-    made = JournalRecord(sequence, b"")
-    made.__dict__["record"] = {
+    found = JournalRecord(sequence, b"")
+    found.__dict__["record"] = {
         "timestamp": at,
         "first_command": sequence,
         "entries": [{"command": {"type": "x"}, "outcome": {}, "events": list(events)}],
     }
-    return made
+    return found
 
 
 def side(account: str, cash: int, position: int, fee: int = 0, order: str = A) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def trade(maker: dict[str, Any], taker: dict[str, Any], aggressor: str = "buy") 
 def test_a_trade_moves_cash_from_the_buyer_and_fees_from_both() -> None:
     changes = fold([record(1, 0, trade(side(A, 500, -2, fee=7), side(B, 900, 2, fee=-2, order=NIL)))])
     notional = 200 * 10**9
-    assert [(t.account, t.kind, t.amount, t.cash, t.order, t.entry) for t in changes.transactions] == [
+    assert [(t.account_id, t.kind, t.amount, t.cash, t.order_id, t.entry) for t in changes.transactions] == [
         (A, "trade", notional, 507, A, 0),
         (A, "fee", -7, 500, A, 1),
         (B, "trade", -notional, 898, None, 2),
@@ -59,13 +61,13 @@ def test_a_trade_moves_cash_from_the_buyer_and_fees_from_both() -> None:
     assert {a: c.cash for a, c in changes.accounts.items()} == {A: 500, B: 900}
 
 
-def test_world_is_the_other_side_of_transfers() -> None:
+def test_the_world_is_the_counterparty_of_transfers() -> None:
     moved = {"type": "cash_moved", "account": A, "transfer": B, "kind": "deposit", "amount": 10, "cash": 10}
     changes = fold(
         [record(1, 0, moved, {**moved, "kind": "withdrawal", "amount": -4, "cash": 6, "transfer": NIL})]
     )
     assert changes.world[A] + sum(t.amount for t in changes.transactions) == 0
-    assert [t.transfer for t in changes.transactions] == [B, None]
+    assert [t.transfer_id for t in changes.transactions] == [B, None]
     assert changes.accounts[A].cash == 6
 
 
@@ -79,7 +81,7 @@ def test_positions_are_cut_at_minutes_and_nowhere_else() -> None:
     whole = fold(records).positions
     assert list(whole) == [0, 1]
     first = whole[0][A, "SPY"]
-    assert (first.quantity, first.realized, first.first_at, first.at, first.sequence) == (
+    assert (first.quantity, first.realized, first.opened_at, first.updated_at, first.sequence) == (
         2,
         6,
         10,

@@ -1,6 +1,7 @@
 """The arithmetic of a portfolio. Pure."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_percent(part: Decimal | int, of: Decimal | int, text: str | None) -> No
 
 
 def test_a_portfolio_adds_up() -> None:
-    answer = {
+    answer: Any = {
         "account": {
             "id": "a",
             "kind": "margin",
@@ -41,7 +42,7 @@ def test_a_portfolio_adds_up() -> None:
     }
     view = rules.portfolio(answer, [], {"realized": Decimal("7.10"), "fees": Decimal(0)})
     assert [p.symbol for p in view.positions] == ["UP", "SHORT", "UNMARKED"]
-    assert view.market_value == "200.000000001"  # 450 - 250 + the cost of what has no mark
+    assert view.market_value == "200.000000001"  # 450 - 250 + the cost of the position without a mark
     assert view.unrealized_pnl == "100"
     assert (view.day_pnl, view.realized_pnl, view.fees_paid) == ("100.5", "7.1", "0")
     up, short, _ = view.positions

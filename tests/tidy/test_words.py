@@ -22,21 +22,11 @@ NOT_OUR_TEXT = ("LICENSE", "data/sample/", "tests/schemas/", "tests/cluster/loca
 """Texts of others: licences, recorded data, schemas and sources of other projects."""
 SUFFIXES_WITHOUT_TEXT = {".lock", ".parquet", ".csv", ".png", ".ico", ".gz", ".zip", ".bin", ".sum"}
 NOT_CLEAN_YET: set[str] = {
-    "cift/bootstrap.py",
-    "cift/contracts/",
     "cift/kernel/",
-    "cift/market_data/",
     "cift/platform/",
-    "cift/portfolio/",
-    "cift/rebuild.py",
-    "cift/trading/",
     "functions/README.md",
-    "functions/feeds/detect_stale_feed.py",
-    "rust_core/crates/wire/",
     "tests/cli/",
     "tests/docs/",
-    "tests/market_data/",
-    "tests/trading/",
 }
 """Folders and files that still contain such words. Remove an entry when it is clean; the goal is an empty
 set."""

@@ -1,21 +1,22 @@
-"""The fold of records into orders and fills: batches do not show, and nothing is looked up."""
+"""The fold of records into orders and fills does not depend on batches, and looks nothing up."""
 
 from typing import Any
 
 from cift.platform.journal import JournalRecord
-from cift.trading.projection import NIL, Change, Order, fold
+from cift.trading.projection import NIL, fold
+from cift.trading.rows import Order, OrderUpdate
 
 ACCOUNT, OTHER = "00000000-0000-7000-8000-00000000000a", "00000000-0000-7000-8000-00000000000b"
 
 
 def record(sequence: int, *entries: tuple[dict[str, Any], list[dict[str, Any]]]) -> JournalRecord:
-    made = JournalRecord(sequence, b"")
-    made.__dict__["record"] = {
+    found = JournalRecord(sequence, b"")
+    found.__dict__["record"] = {
         "timestamp": sequence * 1000,
         "first_command": sequence * 10,
         "entries": [{"command": c, "outcome": {}, "events": events} for c, events in entries],
     }
-    return made
+    return found
 
 
 def order_id(number: int) -> str:
@@ -46,8 +47,8 @@ def place(number: int, **changed: Any) -> dict[str, Any]:
 
 
 def accepted(command: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    told = {name: value for name, value in command.items() if name not in ("class", "client_order_id")}
-    return {**told, "type": "order_accepted", "parent": None, "status": "new", **changed}
+    terms = {name: value for name, value in command.items() if name not in ("class", "client_order_id")}
+    return {**terms, "type": "order_accepted", "parent": None, "status": "new", **changed}
 
 
 def side(order: str, filled: int, leaves: int) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def trade(number: int, maker: dict[str, Any], taker: dict[str, Any]) -> dict[str
     }
 
 
-def test_an_order_of_the_batch_is_one_row_in_its_last_state() -> None:
+def test_an_order_accepted_in_the_batch_is_one_row_in_its_last_state() -> None:
     one = place(1)
     changes = fold(
         [
@@ -102,13 +103,18 @@ def test_an_order_of_the_batch_is_one_row_in_its_last_state() -> None:
     )
     assert changes.changed == {}
     row = changes.new[order_id(1)]
-    assert (row.status, row.reason, row.filled, row.filled_notional) == ("canceled", "by_user", 4, 20)
+    assert (row.status, row.reason, row.filled_quantity, row.filled_notional) == (
+        "canceled",
+        "by_user",
+        4,
+        20,
+    )
     assert (row.created_at, row.updated_at, row.created_sequence, row.sequence) == (1000, 3000, 10, 30)
-    (fill,) = changes.fills  # the house has no orders
+    (fill,) = changes.fills  # the house account has no orders
     assert (fill.side, fill.liquidity, fill.sequence, fill.entry) == ("buy", "maker", 20, 0)
 
 
-def test_cutting_the_batch_elsewhere_says_the_same() -> None:
+def test_the_result_does_not_depend_on_how_records_are_cut_into_batches() -> None:
     one = place(1)
     records = [
         record(1, (one, [accepted(one)])),
@@ -118,16 +124,24 @@ def test_cutting_the_batch_elsewhere_says_the_same() -> None:
     whole = fold(records).new[order_id(1)]
     first, second = fold(records[:1]), fold(records[1:])
     row: Order = first.new[order_id(1)]
-    change: Change = second.changed[order_id(1)]
+    change: OrderUpdate = second.changed[order_id(1)]
     assert second.new == {}
-    for name in ("status", "reason", "quantity", "filled", "filled_notional", "updated_at", "sequence"):
+    for name in (
+        "status",
+        "reason",
+        "quantity",
+        "filled_quantity",
+        "filled_notional",
+        "updated_at",
+        "sequence",
+    ):
         value = getattr(change, name)
         if value is not None:
             setattr(row, name, value)
     assert row == whole
 
 
-def test_refusals_are_kept_unless_they_say_nothing_true() -> None:
+def test_refused_orders_are_kept_unless_their_id_cannot_be_trusted() -> None:
     entries = [
         (place(n, order=order_id(n)), [{"type": "refused", "reason": reason}])
         for n, reason in enumerate(
@@ -151,7 +165,7 @@ def test_refusals_are_kept_unless_they_say_nothing_true() -> None:
     )
 
 
-def test_legs_know_their_parent_and_class() -> None:
+def test_legs_have_the_parent_and_the_class_of_their_entry() -> None:
     legs = {
         "take_profit": {"order": order_id(2), "limit_price": 9},
         "stop_loss": {"order": order_id(3), "stop_price": 2, "limit_price": None},
@@ -163,7 +177,7 @@ def test_legs_know_their_parent_and_class() -> None:
     assert changes.new[order_id(1)].client_order_id == "c1"
     for number in (2, 3):
         row = changes.new[order_id(number)]
-        assert (row.parent, row.order_class, row.client_order_id, row.legs) == (
+        assert (row.parent_id, row.order_class, row.client_order_id, row.legs) == (
             order_id(1),
             "bracket",
             None,
@@ -171,7 +185,7 @@ def test_legs_know_their_parent_and_class() -> None:
         )
 
 
-def test_text_that_postgresql_cannot_hold_does_not_stop_the_projector() -> None:
+def test_nul_in_a_text_is_replaced() -> None:
     command = place(1, client_order_id="a\x00b")
     changes = fold([record(1, (command, [accepted(command)]))])
     assert changes.new[order_id(1)].client_order_id == "a\ufffdb"

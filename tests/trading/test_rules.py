@@ -1,6 +1,8 @@
-"""From HTTP to the engine and back: commands, views, keys, sentences. Pure."""
+"""Requests become commands, results become views, refusals become sentences. Pure."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +12,9 @@ from cift.contracts.refusals import REFUSALS
 from cift.kernel.errors import Refused
 from cift.kernel.money import NANOS
 from cift.trading import refusals, rules
+
+if TYPE_CHECKING:
+    from cift.contracts import messages_gen as messages
 
 ACCOUNT = "01a1fd25-0000-7000-8000-00000000000a"
 ID = "01a1fd25-625f-7000-a0cf-484b528e496f"
@@ -34,13 +39,13 @@ def test_a_limit_order_becomes_a_command() -> None:
     assert (command["quantity"], command["limit_price"]) == (10 * NANOS, 449_310_000_000)
     assert (command["client_order_id"], command["idempotency_key"]) == ("k", "k")
     assert (command["class"], command["trail"], command["time_in_force"]) == ("simple", None, "day")
-    assert "idempotency_key" not in rules.admit(new(), ACCOUNT, ID, None), "no key, no memory"
+    assert rules.admit(new(), ACCOUNT, ID, None)["idempotency_key"] is None
 
 
-def test_legs_follow_the_id_of_their_entry() -> None:
+def test_the_ids_of_legs_follow_the_id_of_their_order() -> None:
     order = new(order_class="bracket", take_profit={"limit_price": "460"}, stop_loss={"stop_price": "440"})
     command = rules.admit(order, ACCOUNT, ID, None)
-    assert command["order"] == ID[:-1] + "c"  # room for two legs
+    assert command["order"] == ID[:-1] + "c"  # space for two legs
     profit, loss = rules.leg_ids(command["order"])
     assert command["class"] == {
         "bracket": {
@@ -49,7 +54,7 @@ def test_legs_follow_the_id_of_their_entry() -> None:
         }
     }
     assert len({command["order"], profit, loss}) == 3
-    assert {id[14] for id in (profit, loss)} == {"7"}, "still UUIDv7"
+    assert {id[14] for id in (profit, loss)} == {"7"}, "they are UUIDv7 too"
 
 
 def test_the_order_of_an_oco_is_its_take_profit() -> None:
@@ -70,7 +75,7 @@ def test_percent_is_parts_per_million(percent: str, ppm: int) -> None:
     order = new(type="trailing_stop", limit_price=None, trail_percent=percent)
     command = rules.admit(order, ACCOUNT, ID, None)
     assert command["trail"] == ("ppm", ppm)
-    summary = {
+    summary: messages.OrderSummary = {
         "order": ID,
         "status": "pending",
         "reason": None,
@@ -81,7 +86,7 @@ def test_percent_is_parts_per_million(percent: str, ppm: int) -> None:
     assert rules.placed(command, summary, 0, 1).trail_percent == percent
 
 
-def test_keys() -> None:
+def test_client_order_id_and_idempotency_key_are_one_key() -> None:
     assert rules.client_key(None, None) is None
     assert rules.client_key("a", None) == rules.client_key(None, "a") == rules.client_key("a", "a") == "a"
     with pytest.raises(Refused):
@@ -104,7 +109,7 @@ def test_average_price(notional: int, filled: int, average: str | None) -> None:
 @pytest.mark.parametrize(
     "field", ["quantity", "limit_price", "stop_price", "display_quantity", "trail_amount"]
 )
-def test_no_float_and_nothing_that_is_no_number(field: str) -> None:
+def test_an_amount_that_is_not_a_plain_decimal_is_rejected(field: str) -> None:
     for value in (1.5, True, "1e5", "NaN", "+1", " 1", "1,000", [], {}, "-1", "1.0000000001"):
         with pytest.raises(ValidationError):
             new(**{field: value})
@@ -112,7 +117,7 @@ def test_no_float_and_nothing_that_is_no_number(field: str) -> None:
     assert getattr(new(**{field: "7.10"}), field) == 7_100_000_000
 
 
-def test_what_does_not_fit_the_engine_is_refused_here() -> None:
+def test_numbers_beyond_64_bits_are_refused() -> None:
     with pytest.raises(Refused) as refused:
         rules.admit(new(quantity="99999999999"), ACCOUNT, ID, None)
     assert (refused.value.code, refused.value.field) == ("quantity_out_of_range", "quantity")
@@ -123,25 +128,47 @@ def test_what_does_not_fit_the_engine_is_refused_here() -> None:
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_every_reason_has_a_sentence(reason: str) -> None:
-    message, _ = refusals.explain(reason, rules.admit(new(), ACCOUNT, ID, None), {})
+    terms = refusals.terms_of(rules.admit(new(), ACCOUNT, ID, None))
+    message, _ = refusals.explain(reason, terms, refusals.Facts())
     assert message and message != reason and " " in message
 
 
-def test_sentences_name_the_numbers() -> None:
+def test_sentences_contain_the_numbers() -> None:
     command = rules.admit(
         new(order_class="bracket", take_profit={"limit_price": "460.005"}, stop_loss={"stop_price": "440"}),
         ACCOUNT,
         ID,
         None,
     )
-    facts = {"instruments": [{"symbol": "SPY", "tick": "0.01", "lot": "1", "band_ppm": 100_000}]}
-    message, field = refusals.explain("price_not_on_tick", command, facts)
+    terms = refusals.terms_of(command)
+    instrument = {"symbol": "SPY", "tick": "0.01", "lot": "1", "band_ppm": 100_000}
+    facts = refusals.Facts(instrument=cast("messages.ListedInstrument", instrument), last="400")
+    message, field = refusals.explain("price_not_on_tick", terms, facts)
     assert field == "take_profit.limit_price"
     assert "460.005 is not a multiple of 0.01" in message
-    message, field = refusals.explain("price_outside_band", command, {**facts, "quotes": [{"last": "400"}]})
+    message, field = refusals.explain("price_outside_band", terms, facts)
     assert field == "limit_price" and "10 %" in message and "400" in message
     account = {"currency": "USD", "buying_power": "12.5", "limits": {"max_order_quantity": "5"}}
-    message, _ = refusals.explain("insufficient_buying_power", command, {"account": account})
+    facts = refusals.Facts(account=cast("messages.AccountAnswer", {"account": account, "positions": []}))
+    message, _ = refusals.explain("insufficient_buying_power", terms, facts)
     assert "4493.10 USD" in message and "12.5 USD" in message
-    message, field = refusals.explain("order_quantity_limit", command, {"account": account})
+    message, field = refusals.explain("order_quantity_limit", terms, facts)
     assert "the limit is 5" in message and field == "quantity"
+
+
+def test_a_repeated_request_shows_the_first_order_and_its_legs() -> None:
+    order = new(order_class="bracket", take_profit={"limit_price": "460"}, stop_loss={"stop_price": "440"})
+    command = rules.admit(order, ACCOUNT, ID, "k")
+    first = rules.entry_id("01a1fd25-625f-7000-a0cf-484b528e4000")
+    summary: messages.OrderSummary = {
+        "order": first,
+        "status": "partially_filled",
+        "reason": None,
+        "quantity": 10 * NANOS,
+        "filled": 4 * NANOS,
+        "filled_notional": 1797 * NANOS,
+    }
+    view = rules.placed(command, summary, 1_795_000_000_000_000_000, 7)
+    assert (view.id, view.legs) == (first, list(rules.leg_ids(first)))
+    assert (view.filled_quantity, view.remaining_quantity, view.average_fill_price) == ("4", "6", "449.25")
+    assert (view.client_order_id, view.order_class, view.sequence) == ("k", "bracket", 7)
