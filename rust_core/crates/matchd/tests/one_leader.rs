@@ -34,8 +34,6 @@ async fn send(client: &Client, commands: &[Command], expires_at: i64) -> async_n
     client.flush().await.unwrap();
     subscription
 }
-/// The results of all replies, until none arrives for `wait`.
-
 /// The replies to a request: waits for `least` of them, and `more` for each further one.
 async fn collect(subscription: &mut async_nats::Subscriber, least: usize, more: Duration) -> Vec<Vec<CommandResult>> {
     let mut all = Vec::new();
