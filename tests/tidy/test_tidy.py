@@ -30,15 +30,6 @@ LONG_FUNCTIONS_IN = {
 RUST_FUNCTION = re.compile(r"^( *)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe |extern \"C\" )*fn (\w+)")
 BANNER = re.compile(r"^[ \t]*(?:#|//|--)\s?(?:[─━═=#*-]{3,}\s*$|[─━═=]{2,}|.*[─━═]{3,})", re.MULTILINE)
 """A comment that is a line, or a title between lines."""
-BANNERS_NOT_CLEAN_YET: set[str] = {
-    "cift/feeds/",
-    "cift/market_data/",
-    "cift/platform/",
-    "cift/portfolio/",
-    "cift/trading/",
-    "tests/feeds/",
-}
-"""Folders and files that still have banner comments. Remove an entry when it is clean; the goal is none."""
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "shared", "misc"}
 SOURCE_SUFFIXES = {".py", ".pyi", ".rs", ".sql", ".ts", ".tsx", ".sh", ".capnp"}
 TEXT_SUFFIXES = SOURCE_SUFFIXES | {
@@ -129,7 +120,6 @@ def test_no_banner_comments() -> None:
         for path in ALL
         if path.suffix in SOURCE_SUFFIXES | {".yaml", ".toml"} or path.name in ("Dockerfile", "Makefile")
         if not generated(path)
-        and not path.relative_to(ROOT).as_posix().startswith(tuple(BANNERS_NOT_CLEAN_YET))
         for text in [text_of(path)]
         for match in BANNER.finditer(text)
     ]

@@ -21,15 +21,6 @@ OURS = {GLOSSARY, ROOT / "CHANGELOG.md", Path(__file__).resolve()}
 NOT_OUR_TEXT = ("LICENSE", "data/sample/", "tests/schemas/", "tests/cluster/local/go/")
 """Texts of others: licences, recorded data, schemas and sources of other projects."""
 SUFFIXES_WITHOUT_TEXT = {".lock", ".parquet", ".csv", ".png", ".ico", ".gz", ".zip", ".bin", ".sum"}
-NOT_CLEAN_YET: set[str] = {
-    "cift/kernel/",
-    "cift/platform/",
-    "functions/README.md",
-    "tests/cli/",
-    "tests/docs/",
-}
-"""Folders and files that still contain such words. Remove an entry when it is clean; the goal is an empty
-set."""
 
 EXCEPTIONS = {
     # ClickHouse, "house account", and the engine's role and field `house`.
@@ -107,12 +98,7 @@ def found_in(path: Path) -> Iterator[str]:
 
 
 def test_no_word_of_the_list_is_used() -> None:
-    found = [
-        each
-        for path in texts()
-        if not path.relative_to(ROOT).as_posix().startswith(tuple(NOT_CLEAN_YET))
-        for each in found_in(path)
-    ]
+    found = [each for path in texts() for each in found_in(path)]
     assert not found, f"{len(found)} words that docs/glossary.md replaces:\n" + "\n".join(found[:200])
 
 
