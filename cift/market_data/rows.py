@@ -4,8 +4,6 @@ The statements that write the tables are derived from these dataclasses (`cift.p
 nanos, times ns since the Unix epoch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 

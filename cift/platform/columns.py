@@ -1,9 +1,8 @@
 """Columns of tables, derived from dataclasses.
 
 A projector folds records into rows. A row is a dataclass; each of its fields is a column of one table, and
-the annotation of the field names the kind of column. The statements that write the rows, the list of
-columns that reads them and the values of the HTTP view follow from that, so that a column stands in one
-place.
+the annotation of the field is the kind of column. The statements that write the rows, the list of columns
+that reads them and the values of the HTTP view are derived from it. So a column is defined in one place.
 
     @dataclass(slots=True)
     class Fill:
@@ -17,6 +16,7 @@ multiplication. A statement writes any number of rows.
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -38,7 +38,7 @@ def _same(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the values of a column travel. Conversions are not applied to None."""
+    """How a column is written, read and shown. Conversions are not applied to None."""
 
     array: str
     """Type of the array's elements that a statement passes."""
@@ -97,6 +97,7 @@ class Column:
         return values if convert is None else [None if each is None else convert(each) for each in values]
 
 
+@cache
 def columns_of(row: type) -> tuple[Column, ...]:
     """The columns of a row: its fields whose annotation has a kind. Other fields are not written."""
     found = ((name, *_kind(hint)) for name, hint in get_type_hints(row, include_extras=True).items())
@@ -124,7 +125,7 @@ class Statement:
         self._columns = columns
 
     async def execute(self, c: Connection, rows: Collection[Any]) -> None:
-        """Write the rows; without rows nothing."""
+        """Write the rows, if there are any."""
         if rows:
             await c.execute(self.sql, *(column.elements(rows) for column in self._columns))
 
@@ -148,7 +149,7 @@ def insert(table: str, row: type) -> Statement:
 def upsert(table: str, row: type, *key: str, keeps: tuple[str, ...] = (), **values: str) -> Statement:
     """INSERT of rows, or UPDATE of those whose key is there already.
 
-    `keeps`: columns that an UPDATE leaves as they are. `values`: other SQL for a column of an UPDATE, in
+    `keeps`: columns that an UPDATE does not change. `values`: other SQL for a column of an UPDATE, in
     which the table is `t` and the new row is `excluded`.
     """
     columns = columns_of(row)
@@ -170,8 +171,8 @@ def _insert(table: str, columns: tuple[Column, ...]) -> str:
 def update(table: str, row: type, key: str, *, none_keeps: bool, **values: str) -> Statement:
     """UPDATE of rows by their key.
 
-    `none_keeps`: where a row has None, the column stays as it is; otherwise it becomes null. `values`: other
-    SQL for a column, in which the table is `t`, the row is `u` and `{}` is the plain value.
+    `none_keeps`: None in a row leaves the column unchanged; otherwise the column becomes null. `values`:
+    other SQL for a column, in which the table is `t`, the row is `u` and `{}` is the plain value.
     """
     columns = columns_of(row)
     sets = []
@@ -192,8 +193,7 @@ def selection(row: type, *generated: str) -> str:
 
 
 def viewer_of_columns(view: type[View], row: type, **others: Convert) -> Callable[[Any], View]:
-    """A function from what PostgreSQL returns to the view; `others`: fields that are no columns, from the
-    record.
+    """A function from a record of PostgreSQL to the view. `others`: the fields that are no columns.
 
     Raises:
         TypeError: a field of the view has no source.
@@ -203,7 +203,7 @@ def viewer_of_columns(view: type[View], row: type, **others: Convert) -> Callabl
 
 
 def viewer_of_values(view: type[View], row: type, **others: Convert) -> Callable[[Any], View]:
-    """A function from a row to the view; `others`: fields that are no columns, from the row.
+    """A function from a row to the view. `others`: the fields that are no columns.
 
     Raises:
         TypeError: a field of the view has no source.

@@ -4,8 +4,6 @@ The statements that write the tables and the columns that read them are derived 
 (`cift.platform.columns`). Numbers are nanos, times ns since the Unix epoch.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Annotated

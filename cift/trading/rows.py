@@ -4,8 +4,6 @@ The statements that write the tables, the columns that read them and the HTTP vi
 dataclasses (`cift.platform.columns`). Numbers are nanos, times ns since the Unix epoch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -79,7 +77,7 @@ class OrderUpdate:
 
 @dataclass(slots=True)
 class Fill:
-    """A row of `order_fills`: one side of a trade. `realized`: profit by this fill, fees apart."""
+    """A row of `order_fills`: one side of a trade. `realized`: profit of this fill without fees."""
 
     sequence: BigInt
     entry: Integer
@@ -122,7 +120,7 @@ TERM_KEYS = tuple(_EVENT_KEYS.get(name, name) for name in OrderTerms.__annotatio
 _terms_of = itemgetter(*TERM_KEYS)
 
 
-def accepted(command: messages.JournalCommand, terms: Mapping[str, Any], at: int, sequence: int) -> Order:
+def accepted(command: "messages.JournalCommand", terms: Mapping[str, Any], at: int, sequence: int) -> Order:
     """The row of an order that `command` made; `terms`: the event `order_accepted`.
 
     A refused order has no such event: its terms are those of the command, with `parent` and `status`.
@@ -147,14 +145,14 @@ def accepted(command: messages.JournalCommand, terms: Mapping[str, Any], at: int
     return order
 
 
-def split_trail(trail: messages.Trail | None) -> tuple[int | None, int | None]:
+def split_trail(trail: "messages.Trail | None") -> tuple[int | None, int | None]:
     """The amount or the parts per million."""
     if trail is None:
         return None, None
     return (trail[1], None) if trail[0] == "amount" else (None, trail[1])
 
 
-def split_class(value: messages.OrderClass) -> tuple[OrderClass, list[str]]:
+def split_class(value: "messages.OrderClass") -> tuple[OrderClass, list[str]]:
     """The name of the class, and the ids of its legs: take-profit first."""
     if value == "simple":
         return "simple", []

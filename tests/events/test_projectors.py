@@ -1,5 +1,5 @@
-"""Projectors: redelivery changes nothing, a gap goes back, another journal stops them, and the read model
-built again from the journal's first record is the same to the last digit."""
+"""Projectors: redelivery changes nothing, a gap makes them go back, another journal stops them, and a rebuild
+from the journal's first record gives the same rows."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ TABLES = [table for module in rebuilding.PROJECTORS.values() for table in module
 
 
 async def _busy(venue: Venue) -> None:
-    """Something of everything that changes rows."""
+    """Commands of every kind that changes rows."""
     await venue.fees(200, 500)
     try:
         symbol, one, two = await venue.instrument(), venue.user(), venue.user()
@@ -67,7 +67,7 @@ async def _busy(venue: Venue) -> None:
         await venue.fees(0, 0)
     for user in (one, two):
         await venue.platform.database.caught_up(user.account_id, *FUNCTIONS)
-    # The end: what changes no account is not waited for.
+    # Wait for the end of the journal too: `caught_up` does not wait for records that change no account.
     journal_id, last = await venue.platform.nats.journal()
 
     async def is_projected() -> bool:
@@ -115,16 +115,16 @@ async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) ->
         assert (each.projector, each.records, each.records) in steps
     assert await _sums(venue) == before
     kept = await venue.platform.database.fetch("SELECT * FROM instrument_details ORDER BY symbol")
-    assert kept == details and details, "what is not of the journal is not touched"
+    assert kept == details and details, "a rebuild does not change tables that are not of the journal"
     summary = rebuilding.summary(rebuilt)
     assert summary["equal"] and summary["orders"] == before["orders"][0]
-    # The running projectors go on from where they were.
+    # The running projectors continue.
     symbol, user = await venue.instrument(), venue.user()
     order = await venue.order(user, symbol)
     assert await venue.get_order(user, order["id"]) == order
 
 
-async def test_rebuild_finds_what_was_changed_by_hand(venue: Venue) -> None:
+async def test_rebuild_finds_rows_that_were_changed_by_hand(venue: Venue) -> None:
     user, symbol = venue.user(), await venue.instrument()
     order = await venue.order(user, symbol)
     await venue.platform.database.caught_up(user.account_id, "project_orders")
@@ -149,7 +149,7 @@ async def test_redelivery_changes_nothing(venue: Venue, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-async def test_a_gap_goes_back(venue: Venue, name: str) -> None:
+async def test_a_gap_makes_the_projector_go_back(venue: Venue, name: str) -> None:
     journal_id, last = await venue.platform.nats.journal()
     (record,) = await _records(venue, last, last)
     ahead = JournalRecord(last + 5, record.data)
@@ -161,7 +161,7 @@ async def test_a_gap_goes_back(venue: Venue, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-async def test_another_journal_is_not_mixed_in(venue: Venue, name: str) -> None:
+async def test_another_journal_stops_the_projector(venue: Venue, name: str) -> None:
     (record,) = await _records(venue, 1, 1)
     before = await _sums(venue)
     with pytest.raises(OtherJournal, match="cift rebuild"):
@@ -174,7 +174,7 @@ async def test_another_journal_is_not_mixed_in(venue: Venue, name: str) -> None:
 
 
 async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -> None:
-    """A record that cannot be decoded fails as a whole: offset and rows stay."""
+    """A record that cannot be decoded changes neither offset nor rows."""
     journal_id, last = await venue.platform.nats.journal()
     before = await _sums(venue)
     poison = JournalRecord(last + 1, b"\x00" * 64)
@@ -183,8 +183,8 @@ async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -
     assert await _sums(venue) == before
 
 
-async def test_a_crashed_postgresql_is_filled_again(venue: Venue, exchange: Stack) -> None:
-    """Commits of projectors do not wait for the disk: what a crash loses comes again."""
+async def test_rows_lost_in_a_crash_of_postgresql_are_written_again(venue: Venue, exchange: Stack) -> None:
+    """Commits of projectors do not wait for the disk: records that a crash loses are projected again."""
     symbol, user = await venue.instrument(), venue.user()
     ids = [(await venue.order(user, symbol, quantity="1"))["id"] for _ in range(5)]
     old = exchange.kill("postgres")
@@ -200,7 +200,7 @@ async def test_a_crashed_postgresql_is_filled_again(venue: Venue, exchange: Stac
     assert eventually(all_there, "all orders are in the read model")
 
 
-async def test_slices_hold_all_records_in_order(venue: Venue) -> None:
+async def test_slices_contain_all_records_in_order(venue: Venue) -> None:
     records = [
         JournalRecord(n, bytes(size)) for n, size in enumerate([10, 200_000, 1, 1, 100_000, 60_000], 1)
     ]
@@ -209,6 +209,6 @@ async def test_slices_hold_all_records_in_order(venue: Venue) -> None:
     assert [len(piece) for piece in cut] == [1, 1, 3, 1]
 
 
-def test_decoding_refuses_what_is_no_record() -> None:
+def test_bytes_that_are_not_a_record_are_poison() -> None:
     with pytest.raises(ValueError):
         wire.decode_record(b"nonsense")
