@@ -17,10 +17,9 @@ from tests.feeds.alpaca_server import AlpacaServer
 from tests.feeds.massive_server import MassiveServer
 from tests.feeds.provider import repeating
 from tests.stack import Stack, User
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, until
 
 MARKET, TRADING = "/api/v1/market-data", "/api/v1/trading"
-UNTIL_TIMEOUT_S = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -61,16 +60,6 @@ class Customer:
         text = (await self.http.get(self.market_metrics)).text
         found = [line for line in text.splitlines() if line.startswith(name + " ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
-
-
-async def until(check: Callable[[], Any], what: str) -> Any:
-    try:
-        async with asyncio.timeout(UNTIL_TIMEOUT_S):
-            while not (found := await check()):
-                await asyncio.sleep(0.1)
-            return found
-    except TimeoutError:
-        raise AssertionError(f"not within {UNTIL_TIMEOUT_S:g} s: {what}") from None
 
 
 async def test_a_user_trades_at_alpacas_quotes_and_silence_withdraws_them(tmp_path: Path) -> None:
