@@ -55,6 +55,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             [sys.executable, "-m", "bench.market_data"],
         ),
         "cold": ("A cold start of each function", [sys.executable, "-m", "bench.cold_start"]),
+        "idle": ("CPU and memory of an idle exchange", [sys.executable, "-m", "bench.idle"]),
         "growth": ("Bytes added by each account and order", [sys.executable, "-m", "bench.growth"]),
         "cluster": (
             "The release on a cluster (make test-cluster KEEP=1 leaves one running)",

@@ -1,4 +1,4 @@
-"""Time to drain a backlog after a cold start: relay posting to project_orders, next to the pump inside the
+"""Time to drain a backlog after a cold start: relay posting to project_journal, next to the pump inside the
 function's process, over the same journal in the same run.
 
     python -m bench.relay [--events 100000] [--rounds 2]
@@ -40,7 +40,7 @@ from cift.trading import rules  # noqa: E402
 from tests.relay.process import handler_of, relay  # noqa: E402
 from tests.stack import Stack  # noqa: E402
 
-FUNCTION = "trading.project_orders"
+FUNCTION = "trading.project_journal"
 ACCOUNTS = 20
 CHUNK_ORDERS = 4_000
 IN_FLIGHT = 400

@@ -20,14 +20,12 @@ import asyncpg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-import cift.market_data.projector
-import cift.portfolio.projector
-import cift.trading.projector
 from cift.platform.journal import JournalRecord
 from cift.platform.nats import Nats
 from cift.platform.postgres import Connection
 from cift.platform.read_model import slices
 from cift.platform.settings import Settings
+from cift.projectors import PROJECTORS
 
 FETCH_RECORDS = 200
 FETCH_TIMEOUT_S = 10.0
@@ -35,11 +33,6 @@ RETRY_S = 0.5
 SILENCE_MAX_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 
-PROJECTORS = {
-    "project_orders": cift.trading.projector,
-    "project_ledger": cift.portfolio.projector,
-    "project_market": cift.market_data.projector,
-}
 _SUM = "count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS checksum"
 Progress = Callable[[str, int, int], None]
 """Called with the projector, the number of processed records, and the number of all records."""

@@ -8,7 +8,7 @@ connection, so code that holds one must not acquire a second.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from cift.kernel.errors import Expected, OutcomeUnknown, ReadModelBehind, Unavailable
 from cift.kernel.ids import parse_uuid
-from cift.platform.journal import Batch, JournalRecord
+from cift.platform.journal import Batch
 from cift.platform.settings import Settings
 
 log = logging.getLogger("cift.postgres")
@@ -73,10 +73,8 @@ class Database:
         self._nats = nats
         self._opened: Pool | None = None
         self._opening = asyncio.Lock()
-        self._advanced = asyncio.Event()
-        self._readers_waiting = 0
-        self.read_wanted = asyncio.Event()
-        """Set while a read in this process waits for a projector."""
+        self._offsets: dict[tuple[tuple[str, ...], str, str], dict[str, int]] = {}
+        """(projectors, shard, journal) → each projector's offset after the last commit of this process."""
 
     async def _pool(self) -> Pool:
         if self._opened is not None:
@@ -196,69 +194,68 @@ class Database:
         deadline = loop.time() + CAUGHT_UP_TIMEOUT_S
         pause = POLL_FIRST_S
         names = list(projectors)
-        self._readers_waiting += 1
-        try:
-            while True:
-                self._advanced.clear()
-                passed = await self.fetchval(
-                    "SELECT count(*) FROM projector_offsets WHERE shard = $1 AND journal_id = $2"
-                    " AND projector = ANY($3::text[]) AND sequence >= $4",
-                    self._settings.shard,
-                    journal_id,
-                    names,
-                    sequence,
-                )
-                if passed == len(names):
-                    return
-                if loop.time() >= deadline:
-                    raise ReadModelBehind
-                self.read_wanted.set()
-                try:  # a projector of this process sets the event; others are found by polling
-                    await asyncio.wait_for(self._advanced.wait(), pause)
-                except TimeoutError:
-                    pause = min(pause * 2, POLL_MAX_S)
-        finally:
-            self._readers_waiting -= 1
-            if not self._readers_waiting:
-                self.read_wanted.clear()
+        while True:
+            passed = await self.fetchval(
+                "SELECT count(*) FROM projector_offsets WHERE shard = $1 AND journal_id = $2"
+                " AND projector = ANY($3::text[]) AND sequence >= $4",
+                self._settings.shard,
+                journal_id,
+                names,
+                sequence,
+            )
+            if passed == len(names):
+                return
+            if loop.time() >= deadline:
+                raise ReadModelBehind
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, POLL_MAX_S)
 
     @asynccontextmanager
     async def project(
-        self, projector: str, batch: Batch
-    ) -> AsyncIterator[tuple[Connection, list[JournalRecord]]]:
-        """The transaction of a projector: yields its connection and the records that are not projected yet
-        (perhaps none), and writes the offset together with the rows. Redelivered records are skipped.
+        self, projectors: Collection[str], batch: Batch
+    ) -> AsyncIterator[tuple[Connection, dict[str, int]]]:
+        """One transaction of several projectors: yields its connection, and the offset of each projector that
+        has not projected the whole batch. It writes the rows and the new offsets together.
+
+        The offsets move first, and only from the values that this process knows. So no other process can
+        project the same records at the same time: it waits for the row, and then finds another offset.
 
         Raises:
-            Expected: the batch does not continue at the offset: deliver from that record on.
+            Expected: the batch does not continue at the lowest offset: deliver from that record on.
         """
+        first, last = batch.items[0].sequence, batch.items[-1].sequence
+        assert last - first + 1 == len(batch.items), f"the records {first} to {last} have a gap"
+        key = (tuple(projectors), batch.shard, batch.journal_id)
+        known = self._offsets.pop(key, None)  # it is known again only after the commit
         async with self.write() as connection:
-            at = await connection.fetchval(
-                "SELECT sequence FROM projector_offsets"
-                " WHERE projector = $1 AND shard = $2 AND journal_id = $3 FOR UPDATE",
-                projector,
-                batch.shard,
-                batch.journal_id,
-            )
-            at = at or 0
-            fresh: list[JournalRecord] = [record for record in batch.items if record.sequence > at]
-            if not fresh or fresh[0].sequence != at + 1:
-                raise Expected(at + 1)
-            yield connection, fresh
-            moved = await connection.fetchval(
-                "INSERT INTO projector_offsets AS o (projector, shard, journal_id, sequence)"
-                " VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT (projector, shard, journal_id) DO UPDATE SET sequence = excluded.sequence"
-                " WHERE o.sequence = $5 RETURNING sequence",
-                projector,
-                batch.shard,
-                batch.journal_id,
-                fresh[-1].sequence,
-                at,
-            )
-            if moved is None:  # another process projected meanwhile: its rows stay, ours are rolled back
-                raise Expected(at + 1)
-        self._advanced.set()
+            if known is None or not _continues(known, first, last):
+                known = await self._stored_offsets(connection, projectors, batch)
+            if not _continues(known, first, last):
+                raise Expected(min(known.values()) + 1)
+            behind = {name: at for name, at in known.items() if at < last}
+            for at in set(behind.values()):
+                names = [name for name in behind if behind[name] == at]
+                moved = await connection.fetch(
+                    _FIRST_OFFSETS if at == 0 else _NEXT_OFFSETS, names, *key[1:], last, at
+                )
+                if len(moved) < len(names):  # projected by another process, or restored
+                    stored = await self._stored_offsets(connection, projectors, batch)
+                    raise Expected(min(stored.values()) + 1)
+            yield connection, behind
+        self._offsets[key] = known | dict.fromkeys(behind, last)
+
+    async def _stored_offsets(
+        self, connection: Connection, projectors: Collection[str], batch: Batch
+    ) -> dict[str, int]:
+        """The offset of each projector; 0 before its first record."""
+        rows = await connection.fetch(
+            "SELECT projector, sequence FROM projector_offsets"
+            " WHERE projector = ANY($1::text[]) AND shard = $2 AND journal_id = $3",
+            list(projectors),
+            batch.shard,
+            batch.journal_id,
+        )
+        return dict.fromkeys(projectors, 0) | {row["projector"]: row["sequence"] for row in rows}
 
     async def fetchval(self, query: str, *arguments: Any) -> Any:
         """The first column of the first row, outside a transaction, as the owner."""
@@ -304,6 +301,24 @@ class Database:
             await asyncio.wait_for(pool.close(), 3)
         except TimeoutError:
             pool.terminate()
+
+
+_FIRST_OFFSETS = """
+INSERT INTO projector_offsets AS o (projector, shard, journal_id, sequence)
+SELECT name, $2, $3, $4 FROM unnest($1::text[]) AS name
+ON CONFLICT (projector, shard, journal_id) DO UPDATE SET sequence = excluded.sequence
+WHERE o.sequence = $5 RETURNING projector
+"""
+# An UPDATE: a database without the row was emptied or restored, and lacks the records before.
+_NEXT_OFFSETS = """
+UPDATE projector_offsets SET sequence = $4
+WHERE projector = ANY($1::text[]) AND shard = $2 AND journal_id = $3 AND sequence = $5 RETURNING projector
+"""
+
+
+def _continues(offsets: dict[str, int], first: int, last: int) -> bool:
+    """Whether the records `first` to `last` have new ones for some projector, and no gap for any."""
+    return min(offsets.values()) < last and first <= min(offsets.values()) + 1
 
 
 def _unavailable() -> Unavailable:

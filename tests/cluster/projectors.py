@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cift.platform.stores import Platform
-from cift.rebuild import PROJECTORS
+from cift.projectors import PROJECTORS
 from tests.cluster.release import Release
 
-HANDLERS = {
-    f"{module.__name__.split('.')[1]}-{name}".replace("_", "-"): f"{module.__name__.split('.')[1]}.{name}"
-    for name, module in PROJECTORS.items()
-}
-"""The projectors' functions by the name of their Knative Service."""
+HANDLERS = {"trading-project-journal": "trading.project_journal"}
+"""The function that runs the projectors, by the name of its Knative Service."""
 CAUGHT_UP_TIMEOUT_S = 240.0
 
 

@@ -22,8 +22,7 @@ VICTIMS = (
     "relay",
     "operator",
     "trading-place-order",
-    "trading-project-orders",
-    "portfolio-project-ledger",
+    "trading-project-journal",
 )
 HEAL_TIMEOUT_S = 240.0
 BEFORE_S = (1.0, 3.0)

@@ -20,7 +20,7 @@ SAMPLE_EVERY_S = 0.25
 CALLS = ("/api/v1/market-data/symbols", "/api/v1/trading/orders", "/ready", "/health")
 # Connections (source, target, port) that always exist while the exchange runs, and those with relay.
 ALWAYS = {("matchd", "nats", 4222), ("operator", "postgres", 5432)}
-WITH_RELAY = {("relay", "nats", 4222), ("trading-project-orders", "postgres", 5432)}
+WITH_RELAY = {("relay", "nats", 4222), ("trading-project-journal", "postgres", 5432)}
 
 
 def rendered(release: Release, nodes: list[Object]) -> list[Object]:

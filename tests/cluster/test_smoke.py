@@ -19,8 +19,8 @@ from tests.cluster.test_engine import killed, one_change_of_leader
 from tests.target import User
 from tests.venue import TRADING, Venue
 
-HANDLER = "market-data-project-market"
-"""A projector of the journal that orders do not wait for."""
+HANDLER = "trading-project-journal"
+"""The function that projects the journal. In this test it may scale to zero."""
 SMOKE_VALUES = (f"functions.{HANDLER}.scale.min=0", "knative.window=6s")
 RESPONSE_TIMEOUT_S = 90.0
 

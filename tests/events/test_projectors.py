@@ -11,19 +11,13 @@ from cift import rebuild as rebuilding
 from cift.kernel.errors import Expected, Poison
 from cift.platform.journal import Batch, JournalRecord
 from cift.platform.read_model import OtherJournal, slices
-from functions.market_data.project_market import project_market
-from functions.portfolio.project_ledger import project_ledger
-from functions.trading.project_orders import project_orders
+from cift.projectors import PROJECTORS
+from functions.trading.project_journal import project_journal
 from tests.stack import Stack, eventually
 from tests.target import DEADLINE_S, until
 from tests.venue import Venue
 
-FUNCTIONS = {
-    "project_orders": project_orders,
-    "project_ledger": project_ledger,
-    "project_market": project_market,
-}
-TABLES = [table for module in rebuilding.PROJECTORS.values() for table in module.TABLES]
+TABLES = [table for module in PROJECTORS.values() for table in module.TABLES]
 
 
 async def _busy(venue: Venue) -> None:
@@ -66,7 +60,7 @@ async def _busy(venue: Venue) -> None:
     finally:
         await venue.fees(0, 0)
     for user in (one, two):
-        await venue.platform.database.caught_up(user.account_id, *FUNCTIONS)
+        await venue.platform.database.caught_up(user.account_id, *PROJECTORS)
     # Wait for the end of the journal too: `caught_up` does not wait for records that change no account.
     journal_id, last = await venue.platform.nats.journal()
 
@@ -109,7 +103,7 @@ async def test_rebuild_is_equal_and_leaves_the_exchange_working(venue: Venue) ->
     rebuilt = await rebuilding.rebuild(
         venue.exchange.settings(), lambda name, done, total: steps.append((name, done, total))
     )
-    assert {each.projector for each in rebuilt} == set(FUNCTIONS)
+    assert {each.projector for each in rebuilt} == set(PROJECTORS)
     for each in rebuilt:
         assert each.compared and each.differing == (), each
         assert (each.projector, each.records, each.records) in steps
@@ -136,36 +130,33 @@ async def test_rebuild_finds_rows_that_were_changed_by_hand(venue: Venue) -> Non
     assert (await venue.get_order(user, order["id"]))["client_order_id"] is None
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-async def test_redelivery_changes_nothing(venue: Venue, name: str) -> None:
+async def test_redelivery_changes_nothing(venue: Venue) -> None:
     await _busy(venue)
     before = await _sums(venue)
     journal_id, last = await venue.platform.nats.journal()
     batch = Batch("ORDERS", "main", journal_id, await _records(venue, max(1, last - 20), last))
     with pytest.raises(Expected) as expected:
-        await FUNCTIONS[name](batch, venue.platform.database)
+        await project_journal(batch, venue.platform.database)
     assert expected.value.sequence == last + 1
     assert await _sums(venue) == before
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-async def test_a_gap_makes_the_projector_go_back(venue: Venue, name: str) -> None:
+async def test_a_gap_makes_the_projector_go_back(venue: Venue) -> None:
     journal_id, last = await venue.platform.nats.journal()
     (record,) = await _records(venue, last, last)
     ahead = JournalRecord(last + 5, record.data)
     before = await _sums(venue)
     with pytest.raises(Expected) as expected:
-        await FUNCTIONS[name](Batch("ORDERS", "main", journal_id, [ahead]), venue.platform.database)
+        await project_journal(Batch("ORDERS", "main", journal_id, [ahead]), venue.platform.database)
     assert expected.value.sequence <= last + 1
     assert await _sums(venue) == before
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-async def test_another_journal_stops_the_projector(venue: Venue, name: str) -> None:
+async def test_another_journal_stops_the_projector(venue: Venue) -> None:
     (record,) = await _records(venue, 1, 1)
     before = await _sums(venue)
     with pytest.raises(OtherJournal, match="cift rebuild"):
-        await FUNCTIONS[name](Batch("ORDERS", "main", "another", [record]), venue.platform.database)
+        await project_journal(Batch("ORDERS", "main", "another", [record]), venue.platform.database)
     assert await _sums(venue) == before
     count = await venue.platform.database.fetchval(
         "SELECT count(*) FROM projector_offsets WHERE journal_id = 'another'"
@@ -179,7 +170,7 @@ async def test_poison_stops_the_projector_and_nothing_is_skipped(venue: Venue) -
     before = await _sums(venue)
     poison = JournalRecord(last + 1, b"\x00" * 64)
     with pytest.raises(Poison, match=f"record {last + 1} of the journal cannot be read"):
-        await project_orders(Batch("ORDERS", "main", journal_id, [poison]), venue.platform.database)
+        await project_journal(Batch("ORDERS", "main", journal_id, [poison]), venue.platform.database)
     assert await _sums(venue) == before
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import asyncpg
 
 from cift.platform.stores import Platform
-from cift.rebuild import PROJECTORS, rebuild
+from cift.projectors import PROJECTORS
+from cift.rebuild import rebuild
 from cift.run.servers import matchd_binary
 from tests.faults.traders import OPEN, TRADING, Answer, Load, Order, Request
 from tests.target import DEADLINE_S, Target, User

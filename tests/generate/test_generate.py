@@ -117,7 +117,7 @@ def test_the_chart_has_each_function_with_the_values_of_its_kind() -> None:
     order = found["trading-place-order"]
     assert (order["method"], order["path"], order["scope"]) == ("POST", "/api/v1/trading/orders", "trade")
     assert order["scale"]["min"] == 1 and order["timeoutSeconds"] > 0 and not order["public"]
-    projector = found["trading-project-orders"]
+    projector = found["trading-project-journal"]
     assert (projector["stream"], projector["batch"], projector["effects"]) == ("ORDERS", 500, False)
     assert found["auth-expire-tokens"]["everySeconds"] == 60
     assert found["feeds-replay-market"]["extras"] == ["polars"]
@@ -132,6 +132,6 @@ def test_only_the_order_path_has_a_minimum_scale() -> None:
     warm = {
         function.name for function in load_functions() if function.scale.min and function.kind != "daemon"
     }
-    assert {"trading.place_order", "trading.project_orders", "portfolio.project_ledger"} <= warm
+    assert {"trading.place_order", "trading.project_journal"} <= warm
     warm &= {each.name for each in load_functions() if each.kind == "http"}
     assert not {name for name in warm if name.startswith(("auth.", "portfolio.", "market_data."))}

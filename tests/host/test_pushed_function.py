@@ -7,9 +7,10 @@ import asyncpg
 import httpx
 import pytest
 
-from cift.platform.migrate import migrate
 from cift.platform.stores import Platform
+from cift.projectors import PROJECTORS
 from cift.run.servers import free_port
+from tests.empty_database import empty_database
 from tests.host.alone import alone
 from tests.stack import Stack, User
 from tests.target import DEADLINE_S
@@ -45,28 +46,20 @@ async def read_journal(platform: Platform) -> tuple[str, Records]:
 
 
 @pytest.fixture
-async def empty_database(exchange: Stack) -> AsyncIterator[str]:
+async def pushed_database(exchange: Stack) -> AsyncIterator[str]:
     """The URL of an empty read model."""
-    url = str(exchange.run_file["postgres_url"])
-    owner = await asyncpg.connect(url)
-    await owner.execute("DROP DATABASE IF EXISTS pushed_test WITH (FORCE)")
-    await owner.execute("CREATE DATABASE pushed_test")
-    pushed = url.replace("/cift?", "/pushed_test?")
-    assert pushed != url
-    await migrate(pushed)
-    yield pushed
-    await owner.execute("DROP DATABASE pushed_test WITH (FORCE)")
-    await owner.close()
+    async with empty_database(exchange, "pushed_test") as url:
+        yield url
 
 
 async def test_posted_records_are_projected_once_and_like_pulled_ones(
-    exchange: Stack, platform: Platform, new_user: Callable[[], User], empty_database: str
+    exchange: Stack, platform: Platform, new_user: Callable[[], User], pushed_database: str
 ) -> None:
     new_user()
     journal_id, records = await read_journal(platform)
     middle, last = len(records) // 2, len(records)
-    pod = {"PORT": str(free_port()), "CIFT_POSTGRES_URL": empty_database}
-    with alone("portfolio.project_ledger", exchange, **pod) as url:
+    pod = {"PORT": str(free_port()), "CIFT_POSTGRES_URL": pushed_database}
+    with alone("trading.project_journal", exchange, **pod) as url:
         async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as relay:
 
             async def post(some: Records) -> httpx.Response:
@@ -77,7 +70,7 @@ async def test_posted_records_are_projected_once_and_like_pulled_ones(
             assert (early.status_code, early.json()["code"], early.json()["expected"]) == (409, "expected", 1)
             first = await post(records[:middle])
             assert (first.status_code, first.content) == (204, b"")
-            assert first.headers["x-cift-origin"] == "portfolio.project_ledger"
+            assert first.headers["x-cift-origin"] == "trading.project_journal"
             again = await post(records[:middle])
             assert (again.status_code, again.json()["expected"]) == (409, middle + 1)
             overlapping = await post(records[middle - 1 :])
@@ -85,7 +78,7 @@ async def test_posted_records_are_projected_once_and_like_pulled_ones(
                 "records that were projected are skipped, the others are projected"
             )
             metrics = (await relay.get("/metrics")).text
-            assert f'cift_projector_sequence{{function="portfolio.project_ledger"}} {float(last)}' in metrics
+            assert f'cift_projector_sequence{{function="trading.project_journal"}} {float(last)}' in metrics
 
             poison = await post([(last + 1, b"no record at all")])
             assert (poison.status_code, poison.json()["code"]) == (422, "poison")
@@ -96,11 +89,11 @@ async def test_posted_records_are_projected_once_and_like_pulled_ones(
             assert (await relay.get("/nothing")).json()["code"] == "not_found"
 
     rows = "SELECT * FROM transactions WHERE sequence <= $1 ORDER BY sequence, entry"
-    theirs = await asyncpg.connect(empty_database)
+    theirs = await asyncpg.connect(pushed_database)
     ours = await asyncpg.connect(str(exchange.run_file["postgres_url"]))
     try:
-        at = await theirs.fetchrow("SELECT projector, journal_id, sequence FROM projector_offsets")
-        assert at is not None and tuple(at) == ("project_ledger", journal_id, last)
+        at = await theirs.fetch("SELECT projector, journal_id, sequence FROM projector_offsets")
+        assert {tuple(row) for row in at} == {(name, journal_id, last) for name in PROJECTORS}
         posted = await theirs.fetch(rows, last)
         assert posted and posted == await ours.fetch(rows, last)
     finally:

@@ -22,7 +22,7 @@ from tests.stack import Stack, User, eventually
 from tests.target import DEADLINE_S
 from tests.venue import Venue
 
-PROJECTORS = ("trading.project_orders", "portfolio.project_ledger", "market_data.project_market")
+PROJECTORS = ("trading.project_journal",)
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +128,15 @@ def test_orders_placed_without_projectors_are_projected_after_their_start(
     ids = asyncio.run(_place(pushed, user, symbol, 25))
     assert _orders(pushed, user) is None, "without projectors the function returns read_model_behind"
     with relay(pushed, pods.handlers(), tmp_path) as running:
-        running.wait_for("trading.project_orders", "relay_alarm", 1)
-        assert running.metrics("trading.project_orders")["relay_lag_messages"] >= 25
+        running.wait_for("trading.project_journal", "relay_alarm", 1)
+        assert running.metrics("trading.project_journal")["relay_lag_messages"] >= 25
         pods.start()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first")
         _all_delivered(running)
-        messages = running.metrics("trading.project_orders")["relay_messages_total"]
+        messages = running.metrics("trading.project_journal")["relay_messages_total"]
         # The user, his account and money, one instrument, 25 orders: what the pump delivered is not repeated.
         assert 25 < messages < 45, running.log
-        assert running.metrics("trading.project_orders")["relay_rewinds_total"] == 0
+        assert running.metrics("trading.project_journal")["relay_rewinds_total"] == 0
     assert _dead_letters(pushed) == 0
 
 
@@ -150,12 +150,12 @@ def test_kills_of_relay_and_functions_lose_and_repeat_nothing(
         for round in range(4):
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.stop("trading.project_orders")
+                pods.stop("trading.project_journal")
             else:
                 running.kill()
             ids = asyncio.run(_place(pushed, user, symbol, 15)) + ids
             if round % 2:
-                pods.start("trading.project_orders")
+                pods.start("trading.project_journal")
             else:
                 running.restart()
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first")
@@ -168,7 +168,7 @@ def test_an_unavailable_database_causes_lag_and_an_alarm_but_no_dead_letters(
 ) -> None:
     user, symbol = pushed.new_user(), asyncio.run(_symbol(pushed))
     pods.start()
-    name = "trading.project_orders"
+    name = "trading.project_journal"
     with relay(pushed, pods.handlers(), tmp_path) as running:
         _all_delivered(running)
 

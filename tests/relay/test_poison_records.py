@@ -13,12 +13,13 @@ from cift.host.loading import load_function
 from cift.platform.migrate import migrate
 from cift.platform.nats import JOURNAL_ID
 from cift.platform.stores import Platform
+from cift.projectors import PROJECTORS
 from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.relay.process import handler_of, relay
 from tests.stack import Stack, eventually
 
-FUNCTION = "trading.project_orders"
+FUNCTION = "trading.project_journal"
 STREAM, SUBJECT = "ORDERS_poisoned", "orders.poisoned"
 
 
@@ -69,7 +70,7 @@ async def test_an_invalid_record_stops_its_projector(
             assert running.log.count(error) == 1, running.log
     connection = await asyncpg.connect(database)
     try:
-        offset = await connection.fetchval("SELECT sequence FROM projector_offsets")
-        assert offset == poisoned - 1
+        rows = await connection.fetch("SELECT sequence FROM projector_offsets")
+        assert [row["sequence"] for row in rows] == [poisoned - 1] * len(PROJECTORS)
     finally:
         await connection.close()

@@ -123,13 +123,13 @@ async def test_relay_has_the_permissions_it_needs_and_others_do_not(
         await streams.publish("events.a.fill", b"a fill")
     common = {"url": mailer, "batch": 5, "timeout_seconds": 20}
     handlers = [
-        {"function": "trading.project_orders", "kind": "journal", "stream": "ORDERS", **common},
+        {"function": "trading.project_journal", "kind": "journal", "stream": "ORDERS", **common},
         {"function": MAIL, "kind": "stream", "stream": "EVENTS", "effects": True, **common},
     ]
     relay = Relay(url.format("relay"), handlers, tmp_path)
     functions = Platform(Settings(nats_url=url.format("functions")))
     try:
-        await asyncio.to_thread(relay.wait_for, "trading.project_orders", "relay_sequence", 5)
+        await asyncio.to_thread(relay.wait_for, "trading.project_journal", "relay_sequence", 5)
         await asyncio.to_thread(relay.wait_for, MAIL, "relay_sequence", 5)
         (kept,) = await dead_letters.page(functions.nats, "main", None, 0, 10)
         assert (kept.letter.function, kept.letter.reason) == (MAIL, "no such address")
@@ -140,7 +140,7 @@ async def test_relay_has_the_permissions_it_needs_and_others_do_not(
         assert await dead_letters.page(functions.nats, "main", None, 0, 10) == []
 
         as_function = await functions.nats.client()
-        moves = "$JS.API.CONSUMER.RESET.ORDERS.project_orders"
+        moves = "$JS.API.CONSUMER.RESET.ORDERS.project_journal"
         for client, subject in (
             (as_function, moves),
             (operator, moves),
@@ -149,7 +149,7 @@ async def test_relay_has_the_permissions_it_needs_and_others_do_not(
         ):
             with pytest.raises((nats.errors.Error, TimeoutError)):
                 await client.request(subject, b'{"seq": 1}', timeout=1)
-        info = await streams.consumer_info("ORDERS", "project_orders")
+        info = await streams.consumer_info("ORDERS", "project_journal")
         assert info.ack_floor.stream_seq == 5
     finally:
         await functions.close()
@@ -164,7 +164,7 @@ def test_relay_accepts_the_charts_configuration(tmp_path: Path) -> None:
     assert {handler["function"] for handler in handlers} == {function.name for function in delivered}
     relay = Relay(f"nats://127.0.0.1:{free_port()}", handlers, tmp_path)
     try:
-        eventually(lambda: relay.metrics("trading.project_orders"), "relay serves its metrics")
+        eventually(lambda: relay.metrics("trading.project_journal"), "relay serves its metrics")
         assert f'"handlers":{len(handlers)}' in relay.log
     finally:
         assert relay.stop() == 0, relay.log
