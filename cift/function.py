@@ -27,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 SCOPES = ("read", "trade", "funds", "keys", "session", "admin")
 Scope = Literal["read", "trade", "funds", "keys", "session", "admin"]
 Rate = Literal["usual", "auth", "none"]
+Form = Literal["cift", "alpaca"]
 Kind = Literal["http", "ws", "on", "every", "daemon"]
 KINDS: tuple[Kind, ...] = ("http", "ws", "on", "every", "daemon")
 HTTP_TIMEOUT_S = 30.0
@@ -64,6 +65,8 @@ class Function:
     scope: Scope | None = None
     status: int = 200
     rate: Rate = "usual"
+    form: Form = "cift"
+    """Whose conventions requests and errors follow: ours, or Alpaca's (`cift.alpaca`)."""
     in_schema: bool = True
     # on
     stream: str = ""
@@ -121,6 +124,7 @@ def http(
     scope: Scope | None,
     status: int = 200,
     rate: Rate = "usual",
+    form: Form = "cift",
     scale: Scale = Scale(),
     in_schema: bool = True,
     timeout_s: float = HTTP_TIMEOUT_S,
@@ -133,6 +137,8 @@ def http(
         status: of a successful response.
         rate: `usual` (per user, or per address without a user), `auth` (per address and minute), `none`
             (probes and metrics).
+        form: `alpaca`: errors have Alpaca's form, unknown parameters are ignored, and the path is also served
+            below `/alpaca`.
         in_schema: whether /docs shows it.
         timeout_s: when gateway and Knative cancel the request; the stores' deadlines are well below it.
         extras: packages beyond those of every function: `("polars",)` is requirements/polars.in.
@@ -149,6 +155,7 @@ def http(
             scope=scope,
             status=status,
             rate=rate,
+            form=form,
             scale=scale,
             in_schema=in_schema,
             timeout_s=timeout_s,
@@ -164,6 +171,7 @@ def ws(
     scope: Scope | None,
     scale: Scale = Scale(min=1, max=1, concurrency=SOCKETS_MAX),
     rate: Rate = "usual",
+    form: Form = "cift",
 ) -> Callable[[F], F]:
     """A function that serves one WebSocket for as long as it is open. In a cluster it is always a
     Deployment, because Knative's proxies close open sockets after a time limit.
@@ -173,12 +181,21 @@ def ws(
             (the function may require one in a later message, and then checks its scopes itself).
         scale: `concurrency` is the limit of connections per copy; further ones are refused.
         rate: of handshakes, as for `http`.
+        form: as for `http`.
     """
     assert path.startswith("/"), path
     assert "{" not in path, f"{path}: a WebSocket's path has no parameters"
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"
     return lambda call: _declare(
-        call, kind="ws", method="GET", path=path, scope=scope, scale=scale, rate=rate, timeout_s=0.0
+        call,
+        kind="ws",
+        method="GET",
+        path=path,
+        scope=scope,
+        scale=scale,
+        rate=rate,
+        form=form,
+        timeout_s=0.0,
     )
 
 

@@ -1,6 +1,7 @@
 -- Gives error responses that no function produced (they lack x-cift-origin) the API's one error format.
 -- A 5xx from queue-proxy, activator or ingress does not show whether the function ran. If the request can change
 -- something the code is outcome_unknown, without Retry-After, which would promise that nothing was done.
+-- Below Alpaca's paths it has the form of its API, whose clients cannot read an error without a numeric code.
 local function replace_response(handle, status, code, message, id, retry)
   local headers = handle:headers()
   headers:replace(":status", status)
@@ -9,7 +10,13 @@ local function replace_response(handle, status, code, message, id, retry)
   headers:replace("x-request-id", id)
   if retry then headers:replace("retry-after", "1") end
   local body = handle:body(true)
-  body:setBytes(string.format('{"code":"%s","message":"%s","request_id":"%s"}', code, message, id))
+  local note = handle:streamInfo():dynamicMetadata():get("cift") or {}
+  if note["alpaca"] then
+    local number = tonumber(status) * 100000 + 10000
+    body:setBytes(string.format('{"code":%d,"message":"%s","reason":"%s","request_id":"%s"}', number, message, code, id))
+  else
+    body:setBytes(string.format('{"code":"%s","message":"%s","request_id":"%s"}', code, message, id))
+  end
 end
 
 function envoy_on_request(handle)
@@ -19,6 +26,9 @@ function envoy_on_request(handle)
   local note = handle:streamInfo():dynamicMetadata()
   note:set("cift", "id", string.sub(id, 1, 128))
   note:set("cift", "changes", changes == true)
+  local path = headers:get(":path") or ""
+  local alpaca = string.find(path, "^/+alpaca/") or string.find(path, "^/+v[123]/") or string.find(path, "^/+v[12]beta[13]/") or string.find(path, "^/+stream$")
+  note:set("cift", "alpaca", alpaca ~= nil)
 end
 
 function envoy_on_response(handle)

@@ -1,4 +1,7 @@
-"""API keys: `cift_<id>_<secret>`. The id finds the row; of the secret, only the SHA-256 is stored."""
+"""API keys: an id, which finds the row, and a secret, of which only the SHA-256 is stored.
+
+A client sends them as `cift_<id>_<secret>`, or as a pair: Basic, or the headers of Alpaca's clients.
+"""
 
 import base64
 import hashlib
@@ -15,12 +18,12 @@ from cift.kernel.errors import NotFound, Refused
 from cift.platform.identity import Caller, Identity, Trader
 from cift.platform.postgres import Database
 
-_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # 32 characters: 5 bits each
+_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # 32 characters: 5 bits each
 
 
 def new_id_and_secret() -> tuple[str, str]:
     """Id and secret of a new API key. `api_key` joins them."""
-    id = "".join(_ID_ALPHABET[byte & 31] for byte in os.urandom(12))
+    id = "PK" + "".join(_ID_ALPHABET[byte & 31] for byte in os.urandom(18))
     return id, base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
@@ -71,7 +74,7 @@ async def create_key(new: NewApiKey, trader: Trader, caller: Caller, database: D
         await store.audit(
             c, "api_key_created", caller, user_id=trader.user_id, subject=id, scopes=sorted(set(new.scopes))
         )
-    return CreatedApiKey(**key_view(row).model_dump(), key=api_key(id, secret))
+    return CreatedApiKey(**key_view(row).model_dump(), key=api_key(id, secret), secret=secret)
 
 
 async def list_keys(page: PageRequest, trader: Trader, database: Database) -> Page[ApiKeyView]:

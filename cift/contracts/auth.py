@@ -106,7 +106,13 @@ class ApiKeyView(BaseModel):
 class CreatedApiKey(ApiKeyView):
     """The key itself, which is shown only once."""
 
-    key: str = Field(description="Send it as X-API-Key.", examples=["cift_0a1b2c3d4e5f_…"])
+    key: str = Field(
+        description="Id and secret in one: send it as X-API-Key.", examples=["cift_PKABCDEFGHIJ234567AB_…"]
+    )
+    secret: str = Field(
+        description="The secret alone, for clients that send the id beside it: APCA-API-KEY-ID and"
+        " APCA-API-SECRET-KEY, or Basic."
+    )
 
 
 class Jwks(BaseModel):

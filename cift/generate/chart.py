@@ -69,7 +69,9 @@ def item(function: Function) -> dict[str, Any]:
         }
     elif function.kind == "ws":
         found |= {"path": function.path, "public": function.scope is None, "scope": function.scope or ""}
-    elif function.kind == "on":
+    if function.form != "cift":
+        found["form"] = function.form
+    if function.kind == "on":
         found |= {
             "stream": function.stream,
             "subject": function.subject or "",

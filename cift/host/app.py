@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
-from cift.function import Function
-from cift.host import errors
+from cift.function import Form, Function
+from cift.host import errors, forms
 from cift.host.address import address_of
 from cift.host.call import Call, ParsedRequest, split_path
 from cift.kernel.clock import rfc3339
@@ -45,7 +45,10 @@ _JSON = (b"content-type", b"application/json")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 _CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE"
-_CORS_HEADERS = b"authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent"
+_CORS_HEADERS = (
+    b"authorization, x-api-key, apca-api-key-id, apca-api-secret-key, content-type, idempotency-key,"
+    b" x-request-id, traceparent"
+)
 _CORS_EXPOSED = b"x-request-id, traceparent, retry-after, x-cift-origin"
 
 
@@ -155,7 +158,8 @@ class App:
                     ParsedRequest(parameters, scope["query_string"], headers, data, trader, caller),
                 )
         except Exception as error:
-            response = self._translate(error, headers, method, trace)
+            form = route.function.form if route is not None else forms.form_of(scope["path"])
+            response = self._translate(error, headers, method, trace, form)
         except BaseException:  # cancelled: nobody receives a response
             if route is not None:
                 route.metrics.in_flight.dec()
@@ -185,6 +189,11 @@ class App:
         """
         exact = self._exact.get(scope["path"])
         if exact is None:
+            path = forms.alpaca_path(scope["path"])
+            if path is not None and (exact := self._exact.get(path)) is None:
+                raw = forms.alpaca_path((scope.get("raw_path") or b"").decode("latin-1"))
+                return self._match({"path": path, "raw_path": (raw or path).encode("latin-1")}, method)
+        if exact is None:
             return self._match(scope, method)
         route = exact.get(method)
         if route is None:
@@ -200,7 +209,7 @@ class App:
 
         Raises Unauthenticated, Unavailable."""
         if route.function.scope is not None or (
-            route.call.trader_name is not None and (b"authorization" in headers or b"x-api-key" in headers)
+            route.call.trader_name is not None and forms.has_credential(headers)
         ):
             return await self.authenticate(headers)
         return None
@@ -314,6 +323,7 @@ class App:
         return await self.platform.identity.authenticate(
             authorization.decode("latin-1") if authorization is not None else None,
             api_key.decode("latin-1") if api_key is not None else None,
+            forms.key_pair(headers),
         )
 
     async def _read_body(self, headers: dict[bytes, bytes], receive: Receive, *, is_json: bool) -> bytes:
@@ -353,7 +363,7 @@ class App:
         return body
 
     def _translate(
-        self, error: Exception, headers: dict[bytes, bytes], method: str, trace: telemetry.Trace
+        self, error: Exception, headers: dict[bytes, bytes], method: str, trace: telemetry.Trace, form: Form
     ) -> _Response:
         extra: list[tuple[bytes, bytes]] = []
         if isinstance(error, _MethodNotAllowed):
@@ -361,9 +371,8 @@ class App:
             if method == "OPTIONS":
                 return _Response(204, headers=[*extra, *self._preflight(headers)])
         reported = errors.to_cift_error(error)
-        return _Response(
-            reported.status, errors.body(reported, trace.request_id), extra + errors.headers(reported)
-        )
+        body = errors.body(reported, trace.request_id, form)  # it may set the status
+        return _Response(reported.status, body, extra + errors.headers(reported))
 
     def _cors_headers(self, origin: bytes) -> list[tuple[bytes, bytes]]:
         if not (self._cors_any or origin in self._cors):

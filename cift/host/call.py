@@ -86,6 +86,7 @@ class Call:
         """The parameters that a caller sends, for the OpenAPI document."""
         fields: dict[str, Any] = {}
         self._headers: dict[str, bytes] = {}
+        self._ignores_unknown = function.form == "alpaca"
         self._keys: set[str] = set()
         for each in parameters(function):
             if each.provided is not None and each.provided.get is not None:
@@ -149,7 +150,7 @@ class Call:
             arguments[self._caller_name] = request.caller
         if self._model is not None:
             self._parse_parameters(request, arguments)
-        elif request.query:
+        elif request.query and not self._ignores_unknown:
             unknown = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)
             if unknown:
                 raise Refused("invalid_request", "Unknown parameter", unknown[0][0][:64])
@@ -169,6 +170,8 @@ class Call:
             if len(request.query) > QUERY_BYTES_MAX:
                 raise Refused("invalid_request", f"The query is longer than {QUERY_BYTES_MAX} bytes")
             for name, value in parse_qsl(request.query.decode("latin-1"), keep_blank_values=True):
+                if self._ignores_unknown and (name not in self._keys or name in request.path or not value):
+                    continue
                 if name in texts:
                     raise Refused("invalid_request", "This parameter occurs twice", name[:64])
                 if name not in self._keys:

@@ -1,9 +1,12 @@
-"""The only place that turns errors into HTTP responses. Every function uses one form, `ErrorView`."""
+"""The only place that turns errors into HTTP responses. Every function uses one form, `ErrorView`; only those
+that speak to Alpaca's clients use Alpaca's."""
 
 import logging
 
 import orjson
 
+from cift.function import Form
+from cift.host import forms
 from cift.kernel.errors import CiftError, Expected, Poison
 
 log = logging.getLogger("cift.host")
@@ -17,8 +20,10 @@ def to_cift_error(error: BaseException) -> CiftError:
     return CiftError("internal", "Internal error; find it in the logs by the request id", status=500)
 
 
-def body(error: CiftError, request_id: str) -> bytes:
-    """The JSON of `cift.contracts.errors.ErrorView`, without the fields that are None."""
+def body(error: CiftError, request_id: str, form: Form = "cift") -> bytes:
+    """The JSON of `cift.contracts.errors.ErrorView` without the fields that are None, or of Alpaca's form."""
+    if form == "alpaca":
+        return orjson.dumps(forms.error_fields(error, request_id))
     fields = {
         "code": error.code,
         "message": error.message,

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from cift import __version__
-from cift.contracts.errors import ErrorView
+from cift.contracts.errors import AlpacaErrorView, ErrorView
 from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
 from cift.host.call import Call, header_of
 from cift.host.provide import bare_type
@@ -47,6 +47,9 @@ PAGES = {
 _SECURITY = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "KeyId": {"type": "apiKey", "in": "header", "name": "APCA-API-KEY-ID"},
+    "KeySecret": {"type": "apiKey", "in": "header", "name": "APCA-API-SECRET-KEY"},
+    "KeyPair": {"type": "http", "scheme": "basic"},
 }
 _PAGE_PARAMETERS = [
     inspect.Parameter(
@@ -128,6 +131,7 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["ErrorView"] = _schema(ErrorView)
+    schemas["AlpacaErrorView"] = _schema(AlpacaErrorView)
     document["components"]["securitySchemes"] = _SECURITY
     by_operation = {call.function.name.replace(".", "_"): call.function for call in calls}
     for path in document.get("paths", {}).values():
@@ -140,7 +144,8 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
                 statuses |= {"401", "403"}
                 operation["security"] = [{"AccessToken": []}]
                 if function.scope not in ("keys", "session"):
-                    operation["security"].append({"ApiKey": []})
+                    pair: list[dict[str, list[str]]] = [{"KeyId": [], "KeySecret": []}, {"KeyPair": []}]
+                    operation["security"] += [{"ApiKey": []}, *pair]
                 note = (
                     f"Needs the scope `{function.scope}`."
                     if function.scope != "session"
@@ -152,10 +157,11 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
             if function.method != "GET" and function.scope is not None:
                 statuses.add("409")
             operation["responses"].pop("422", None)
+            error = "AlpacaErrorView" if function.form == "alpaca" else "ErrorView"
             for status in sorted(statuses):
                 operation["responses"][status] = {
                     "description": _ERROR_MEANINGS[status],
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorView"}}},
+                    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{error}"}}},
                 }
     return document
 

@@ -30,7 +30,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from cift.function import Function
-from cift.host import errors
+from cift.host import errors, forms
 from cift.host.address import address_of
 from cift.host.app import user_agent
 from cift.host.provide import SOCKET, bind, name_of
@@ -105,6 +105,10 @@ class Sockets:
         self._next = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    def route(self, path: str) -> SocketRoute | None:
+        """The function at this path of a request."""
+        return self.routes.get(path) or self.routes.get(forms.alpaca_path(path) or "")
+
     def add(self, connection: "SocketProtocol", route: SocketRoute) -> None:
         route.connections.add(connection)
         route.open.inc()
@@ -153,6 +157,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._code = 1006
         self.received_at = time.monotonic()
         self.query: dict[str, str] = {}
+        self.content_type = ""
         self.trader: Trader | None = None
         self.caller = Caller(None, None, "")
         self.on_drain: Callable[[], None] | None = None
@@ -264,7 +269,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         route: SocketRoute | None = None
         try:
             path, _, query = request.path.partition("?")
-            route = self._app.sockets.routes.get(path)
+            route = self._app.sockets.route(path)
             if route is None:
                 raise Refused("not_a_socket", "There is no WebSocket at this path", status=404)
             trace.function = route.function.name
@@ -307,6 +312,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         if len(query) > QUERY_BYTES_MAX:
             raise Refused("invalid_request", f"The query is longer than {QUERY_BYTES_MAX} bytes")
         self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.content_type = headers.get(b"content-type", b"").decode("latin-1")
         assert self._transport is not None
         peer = self._transport.get_extra_info("peername")
         address = address_of(
@@ -315,7 +321,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
             behind_gateway=app.platform.settings.behind_gateway,
         )
         self.caller = Caller(address, user_agent(headers), request_id)
-        if function.scope is not None or b"authorization" in headers or b"x-api-key" in headers:
+        if function.scope is not None or forms.has_credential(headers):
             self.trader = await app.authenticate(headers)
             if function.scope is not None:
                 require(self.trader, function.scope)
@@ -327,7 +333,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
                 await limits.spend(limits.public, address or "unknown")
 
     def _refuse(self, error: CiftError, request_id: str, route: SocketRoute | None) -> None:
-        body = errors.body(error, request_id)
+        body = errors.body(error, request_id, route.function.form if route is not None else "cift")
         headers = Headers()
         for name, value in errors.headers(error):
             headers[name.decode()] = value.decode()

@@ -14,6 +14,8 @@ revoked meanwhile.
 """
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import hmac
 import logging
@@ -41,7 +43,10 @@ LAST_USED_EVERY_S = 60
 REVOKED_CHANNEL = "cift:revoked"
 DENY_READY = "deny:ready"
 RESTORE_EVERY_S = 1.0
-API_KEY = re.compile(r"cift_([a-z0-9]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+KEY_ID = r"PK[A-Z2-7]{18}|[a-z0-9]{12}"
+"""The id of an API key; those of lower case were issued by earlier versions."""
+API_KEY = re.compile(rf"cift_({KEY_ID})_([A-Za-z0-9_-]{{43}})", re.ASCII)
+_PAIR = re.compile(rf"({KEY_ID}) ([A-Za-z0-9_-]{{43}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +102,28 @@ class Identity:
     def _database(self) -> "Database":
         return self._open_database()
 
-    async def authenticate(self, authorization: str | None, api_key: str | None) -> Trader:
-        """The caller of a request with these headers.
+    async def authenticate(
+        self, authorization: str | None, api_key: str | None, pair: tuple[str, str] | None = None
+    ) -> Trader:
+        """The caller of a request with these headers: `Authorization` (Bearer or Basic), `X-API-Key`, or the
+        id and the secret of an API key.
 
         Raises:
             Unauthenticated: the credential is missing or not valid.
             Unavailable: it cannot be checked now.
         """
-        if authorization is None and api_key is None:
+        if authorization is None and api_key is None and pair is None:
             raise Unauthenticated(
                 "credential_required", "Send an access token (Authorization: Bearer …) or X-API-Key"
             )
         if self._subscriber is None:
             self._subscriber = asyncio.create_task(self._follow_revocations())
+        if sum(each is not None for each in (authorization, api_key, pair)) > 1:
+            raise Unauthenticated("two_credentials", "Send Authorization or X-API-Key, not both")
         if authorization is not None:
-            if api_key is not None:
-                raise Unauthenticated("two_credentials", "Send Authorization or X-API-Key, not both")
             scheme, _, credential = authorization.partition(" ")
+            if scheme.lower() == "basic" and credential:
+                return await self._key_pair(*_decoded(credential))
             if scheme.lower() != "bearer" or not credential:
                 raise Unauthenticated(
                     "invalid_credential", "Authorization must be 'Bearer <token or API key>'"
@@ -121,8 +131,19 @@ class Identity:
             if not credential.startswith("cift_"):
                 return await self._session(credential)
             api_key = credential
+        if pair is not None:
+            return await self._key_pair(*pair)
         assert api_key is not None
-        return await self._key(api_key)
+        found = API_KEY.fullmatch(api_key)
+        if found is None:
+            raise _invalid_key()
+        return await self._key(found[1], found[2])
+
+    async def _key_pair(self, key_id: str, secret: str) -> Trader:
+        found = _PAIR.fullmatch(f"{key_id} {secret}")
+        if found is None:
+            raise _invalid_key()
+        return await self._key(found[1], found[2])
 
     async def confirm(self, trader: Trader) -> None:
         """Check a caller's credential again: for connections that stay open.
@@ -189,16 +210,12 @@ class Identity:
             )
         )
 
-    async def _key(self, api_key: str) -> Trader:
-        found = API_KEY.fullmatch(api_key)
-        if found is None:
-            raise Unauthenticated("invalid_api_key", "The API key is not valid")
-        key_id = found[1]
-        digest = hashlib.sha256(found[2].encode()).digest()
+    async def _key(self, key_id: str, secret: str) -> Trader:
+        digest = hashlib.sha256(secret.encode()).digest()
         cached = self._keys.get(key_id)
         if cached is not None and time.monotonic() < cached.valid_until:
             if not hmac.compare_digest(cached.digest, digest):
-                raise Unauthenticated("invalid_api_key", "The API key is not valid")
+                raise _invalid_key()
             return cached.trader
         row = await self._database.fetchrow(
             "SELECT k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, "
@@ -210,7 +227,7 @@ class Identity:
         same = hmac.compare_digest(row["secret_hash"] if row else bytes(32), digest)
         now = datetime.now(UTC)
         if row is None or not same or row["status"] == "disabled":
-            raise Unauthenticated("invalid_api_key", "The API key is not valid")
+            raise _invalid_key()
         if row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now):
             self._keys.pop(key_id, None)
             raise Unauthenticated("api_key_revoked", "The API key was revoked or has expired")
@@ -317,6 +334,19 @@ async def announce_revoked_key(valkey: Valkey, key_id: str) -> None:
         await valkey.run(valkey.client.publish(REVOKED_CHANNEL, f"key {key_id}"))
     except ValkeyUnavailable:
         telemetry.valkey_gone.labels("deny_list").inc()
+
+
+def _invalid_key() -> Unauthenticated:
+    return Unauthenticated("invalid_api_key", "The API key is not valid")
+
+
+def _decoded(basic: str) -> tuple[str, str]:
+    """Name and password of the scheme Basic (RFC 7617)."""
+    try:
+        name, _, password = base64.b64decode(basic, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise _invalid_key() from None
+    return name, password
 
 
 def _trader(claims: "Claims") -> Trader:

@@ -4,6 +4,7 @@ Row-level security limits a read to the rows of the caller's account. The column
 `cift.portfolio.rows`.
 """
 
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -133,3 +134,9 @@ async def has_transfer(c: Connection, account: str, transfer_id: str) -> bool:
             transfer_id,
         )
     )
+
+
+async def opened_at(c: Connection, account: str) -> datetime | None:
+    """When the account was opened; None if the read model does not have it yet."""
+    found: datetime | None = await c.fetchval("SELECT opened_at FROM accounts WHERE id = $1", account)
+    return found

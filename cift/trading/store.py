@@ -4,6 +4,7 @@ security limits a read to the rows of the caller's account.
 A batch is at most three statements, whatever its size. The columns are those of `cift.trading.rows`.
 """
 
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -69,6 +70,58 @@ async def orders(
         f"SELECT {_ORDER} FROM orders WHERE {' AND '.join(where)}"
         f" ORDER BY created_sequence DESC, id DESC LIMIT {limit:d}",
         *values,
+    )
+
+
+async def search_orders(
+    c: Connection,
+    account: str,
+    *,
+    is_open: bool | None,
+    symbols: list[str] | None,
+    side: str | None,
+    after: datetime | None,
+    until: datetime | None,
+    roots_only: bool,
+    ascending: bool,
+    limit: int,
+) -> list[Row]:
+    """Orders of the account that were created in (after, until), by that time; `roots_only`: no legs."""
+    where = ["account_id = $1"]
+    values: list[Any] = [account]
+    if is_open is not None:
+        where.append("is_open" if is_open else "NOT is_open")
+    if symbols is not None:
+        values.append(symbols)
+        where.append(f"symbol = ANY(${len(values)})")
+    _equal(where, values, "side", side)
+    for operator, moment in ((">", after), ("<", until)):
+        if moment is not None:
+            values.append(moment)
+            where.append(f"created_at {operator} ${len(values)}")
+    if roots_only:
+        where.append("parent_id IS NULL")
+    order = "ASC" if ascending else "DESC"
+    return await c.fetch(
+        f"SELECT {_ORDER} FROM orders WHERE {' AND '.join(where)}"
+        f" ORDER BY created_sequence {order}, id {order} LIMIT {limit:d}",
+        *values,
+    )
+
+
+async def orders_by_id(c: Connection, account: str, ids: list[str]) -> list[Row]:
+    """These orders of the account, in no order."""
+    return await c.fetch(
+        f"SELECT {_ORDER} FROM orders WHERE account_id = $1 AND id = ANY($2::uuid[])", account, ids
+    )
+
+
+async def legs(c: Connection, account: str, parents: list[str]) -> list[Row]:
+    """The legs of these orders, take-profit first."""
+    return await c.fetch(
+        f"SELECT {_ORDER} FROM orders WHERE account_id = $1 AND parent_id = ANY($2::uuid[]) ORDER BY id",
+        account,
+        parents,
     )
 
 

@@ -143,7 +143,7 @@ CREATE TABLE public.api_keys (
     last_used_at timestamp with time zone,
     revoked_at timestamp with time zone,
     managed_by uuid,
-    CONSTRAINT api_keys_id_check CHECK ((id ~ '^[a-z0-9]{12}$'::text)),
+    CONSTRAINT api_keys_id_check CHECK ((id ~ '^(PK[A-Z2-7]{18}|[a-z0-9]{12})$'::text)),
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64))),
     CONSTRAINT api_keys_scopes_check CHECK ((((scopes <@ ARRAY['read'::text, 'trade'::text, 'funds'::text]) OR (scopes = ARRAY['admin'::text])) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
     CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))

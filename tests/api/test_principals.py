@@ -44,7 +44,11 @@ async def _resources_of(venue: Venue, owner: User) -> dict[str, str]:
     keys = await venue.http.get("/api/v1/auth/api-keys", headers=owner.bearer)
     listed = keys.json()
     key = (listed["items"] if isinstance(listed, dict) else listed)[0]
-    return {"/api/v1/trading/orders/": order["id"], "/api/v1/auth/api-keys/": key["id"]}
+    return {
+        "/api/v1/trading/orders/": order["id"],
+        "/api/v1/auth/api-keys/": key["id"],
+        "/v2/orders/": order["id"],
+    }
 
 
 @pytest.mark.parametrize("function", OWNED, ids=lambda function: function.name)

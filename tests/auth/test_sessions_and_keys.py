@@ -1,7 +1,10 @@
 """Identity over HTTP: users, sessions, API keys, scopes and the audit log."""
 
 import base64
+import hashlib
 import json
+import re
+import secrets
 import time
 from collections.abc import Callable
 
@@ -199,6 +202,34 @@ async def test_an_api_key_works_in_either_header_and_is_not_listed(
     assert secret_of(user.api_key) not in listed.text and len(listed.json()["items"]) == 1
 
 
+async def test_id_and_secret_of_a_key_work_as_a_pair(http: httpx.AsyncClient, user: User) -> None:
+    created = (await http.post(f"{AUTH}/api-keys", json={"name": "a pair"}, headers=user.bearer)).json()
+    id, secret = created["id"], created["secret"]
+    assert re.fullmatch(r"PK[A-Z2-7]{18}", id) and created["key"] == f"cift_{id}_{secret}"
+    pair = {"APCA-API-KEY-ID": id, "APCA-API-SECRET-KEY": secret}
+    basic = {"Authorization": "Basic " + base64.b64encode(f"{id}:{secret}".encode()).decode()}
+    for headers in (pair, basic):
+        assert (await http.get(f"{AUTH}/me", headers=headers)).json()["user_id"] == user.user_id
+    await refused(await http.get(f"{AUTH}/me", headers={**pair, **user.key}), 401, "two_credentials")
+
+
+async def test_a_key_of_an_earlier_version_still_works(
+    http: httpx.AsyncClient, platform: Platform, user: User
+) -> None:
+    id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    await platform.database.execute(
+        "INSERT INTO api_keys (id, user_id, name, secret_hash, scopes) VALUES ($1, $2, 'old', $3, '{read}')",
+        id,
+        user.user_id,
+        hashlib.sha256(secret.encode()).digest(),
+    )
+    for headers in (
+        {"X-API-Key": f"cift_{id}_{secret}"},
+        {"APCA-API-KEY-ID": id, "APCA-API-SECRET-KEY": secret},
+    ):
+        assert (await http.get(f"{AUTH}/me", headers=headers)).json()["user_id"] == user.user_id
+
+
 async def test_a_revoked_key_is_refused_at_once(http: httpx.AsyncClient, user: User) -> None:
     assert (await http.get(f"{AUTH}/me", headers=user.key)).status_code == 200
     key_id = user.api_key.split("_")[1]
@@ -280,7 +311,11 @@ async def test_an_invalid_api_key_request_is_refused_with_its_field(
     ("headers", "code"),
     [
         ({}, "credential_required"),
-        ({"Authorization": "Basic dXNlcjpwYXNz"}, "invalid_credential"),
+        ({"Authorization": "Basic dXNlcjpwYXNz"}, "invalid_api_key"),
+        ({"Authorization": "Digest x"}, "invalid_credential"),
+        ({"Authorization": "Basic %%%"}, "invalid_api_key"),
+        ({"APCA-API-KEY-ID": "PK" + "A" * 18, "APCA-API-SECRET-KEY": "A" * 43}, "invalid_api_key"),
+        ({"APCA-API-KEY-ID": "PK" + "A" * 18}, "invalid_api_key"),
         ({"Authorization": "Bearer"}, "invalid_credential"),
         ({"Authorization": "Bearer x.y.z"}, "invalid_token"),
         ({"X-API-Key": "cift_aaaaaaaaaaaa_" + "A" * 43}, "invalid_api_key"),

@@ -92,6 +92,20 @@ def test_it_serves_pages_and_errors_without_functions(tmp_path: Path) -> None:
         assert int(unavailable.headers["Retry-After"]) > 0
 
 
+def test_alpacas_paths_have_errors_of_its_form_and_never_504(tmp_path: Path) -> None:
+    with running(tmp_path) as port:
+        for prefix in ("", "/alpaca", "/"):
+            url = f"http://{ADDRESS}:{port}{prefix}"
+            nothing = httpx.get(f"{url}/v2/options/contracts", timeout=DEADLINE_S)
+            assert (nothing.status_code, nothing.json()["code"]) == (404, 40410000)
+            # These functions do not run. A change may have been made, but no client repeats a 503.
+            for method, path in (("POST", "/v2/orders"), ("GET", "/v2/account/"), ("DELETE", "/v2/orders/x")):
+                lost = httpx.request(method, f"{url}{path}", timeout=DEADLINE_S)
+                assert (lost.status_code, lost.json()["code"]) == (503, 50310000), path
+                assert lost.json()["message"] and lost.json()["request_id"]
+            assert httpx.put(f"{url}/v2/orders", timeout=DEADLINE_S).json()["code"] == 40510000
+
+
 def test_a_renewed_certificate_is_loaded_without_a_restart(tmp_path: Path) -> None:
     trusted = renew(tmp_path / "tls")
     with running(tmp_path, tls={"secretName": "mine"}) as port:

@@ -208,7 +208,8 @@ async def test_the_openapi_document_describes_the_functions() -> None:
         document = (await http_.get("/openapi.json")).json()
     post = document["paths"]["/things/{id}"]["post"]
     assert post["operationId"] == "tests_place" and post["summary"] == "Place a thing"
-    assert post["security"] == [{"AccessToken": []}, {"ApiKey": []}]
+    pair = [{"KeyId": [], "KeySecret": []}, {"KeyPair": []}]
+    assert post["security"] == [{"AccessToken": []}, {"ApiKey": []}, *pair]
     assert "`trade`" in post["description"]
     assert post["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Body")
     assert post["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("/View")

@@ -19,7 +19,9 @@ goes to Knative's ingress with the function's Host, or directly to the Service o
 {{- $routes := list -}}
 {{- range $path := concat $exact $templates -}}
 {{- $match := dict "path" $path -}}
-{{- if contains "{" $path }}{{ $match = dict "safe_regex" (dict "regex" (regexReplaceAll "\\{[^}]*\\}" (replace "." "\\." $path) "[^/]+")) }}{{ end -}}
+{{- /* Alpaca's clients double the first slash or add one at the end, and may use the prefix /alpaca. */ -}}
+{{- if eq ((index (index $paths $path) 0).form | default "cift") "alpaca" }}{{ $match = dict "safe_regex" (dict "regex" (printf "/+(alpaca/+)?%s/*" (regexReplaceAll "\\{[^}]*\\}" (replace "." "\\." (trimPrefix "/" $path)) "[^/]+"))) -}}
+{{- else if contains "{" $path }}{{ $match = dict "safe_regex" (dict "regex" (regexReplaceAll "\\{[^}]*\\}" (replace "." "\\." $path) "[^/]+")) }}{{ end -}}
 {{- $allowed := list "OPTIONS" -}}
 {{- range $f := index $paths $path -}}
 {{- $method := ternary "GET" $f.method (eq $f.kind "ws") -}}
@@ -61,7 +63,7 @@ during a request, the caller soon receives outcome_unknown. */ -}}
 {{- $origins := list }}{{ range .Values.gateway.cors.origins }}{{ $origins = append $origins (ternary (dict "prefix" "") (dict "exact" .) (eq . "*")) }}{{ end -}}
 {{- $domains := ternary .Values.gateway.hosts (append .Values.gateway.hosts (include "cift.inside" .) | uniq) (has "*" .Values.gateway.hosts) -}}
 {{- $host := dict "name" "exchange" "domains" $domains "routes" $routes -}}
-{{- if $origins }}{{ $_ := set $host "typed_per_filter_config" (dict "envoy.filters.http.cors" (dict "@type" "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" "allow_origin_string_match" $origins "allow_methods" "GET, POST, PUT, PATCH, DELETE" "allow_headers" "authorization, x-api-key, content-type, idempotency-key, x-request-id, traceparent" "expose_headers" "x-request-id, traceparent, retry-after, x-cift-origin" "max_age" "600")) }}{{ end -}}
+{{- if $origins }}{{ $_ := set $host "typed_per_filter_config" (dict "envoy.filters.http.cors" (dict "@type" "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" "allow_origin_string_match" $origins "allow_methods" "GET, POST, PUT, PATCH, DELETE" "allow_headers" "authorization, x-api-key, apca-api-key-id, apca-api-secret-key, content-type, idempotency-key, x-request-id, traceparent" "expose_headers" "x-request-id, traceparent, retry-after, x-cift-origin" "max_age" "600")) }}{{ end -}}
 {{- /* Envoy reloads certificates from files only if it has a node id. */}}
 node: {id: {{ .Release.Name }}-gateway, cluster: {{ .Release.Name }}}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 9901}}}

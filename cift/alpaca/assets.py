@@ -1,0 +1,123 @@
+"""The instruments of the exchange as Alpaca's assets."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from cift.alpaca.bodies import Asset, AssetClass
+from cift.alpaca.errors import not_found
+from cift.contracts.amounts import required_text
+from cift.kernel.ids import uuid5
+from cift.market_data import store
+from cift.platform.postgres import Database
+
+_NAMESPACE = "6b1f2a56-3c1e-5d0b-9d8c-0f4f6f5a7c11"
+_EXCHANGES = {"XNYS": "NYSE", "XNAS": "NASDAQ", "24/7": "CRYPTO"}
+"""Calendar → Alpaca's exchange. Its list is closed and has none for other markets, so theirs is empty."""
+ALWAYS_OPEN = "24/7"
+ASSETS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What Alpaca's bodies show of an instrument."""
+
+    symbol: str
+    name: str | None
+    calendar: str | None
+    lot: Decimal
+    tick: Decimal
+    halted: bool
+    last: Decimal | None
+
+    @property
+    def asset_id(self) -> str:
+        return asset_id(self.symbol)
+
+    @property
+    def asset_class(self) -> AssetClass:
+        return "crypto" if self.calendar == ALWAYS_OPEN else "us_equity"
+
+    @property
+    def exchange(self) -> str:
+        return _EXCHANGES.get(self.calendar or "XNYS", "")
+
+
+def asset_id(symbol: str) -> str:
+    """The id of an asset. It follows from the symbol, so that it is the same in every process."""
+    return uuid5(_NAMESPACE, symbol)
+
+
+def instrument_of(row: Any) -> Instrument:
+    """An instrument, from a row of `cift.market_data.store.symbols`."""
+    return Instrument(
+        row["symbol"],
+        row["name"],
+        row["calendar"],
+        row["lot"],
+        row["tick"],
+        row["halted"],
+        row["last_price"],
+    )
+
+
+def body(instrument: Instrument, *, margin: bool = True) -> Asset:
+    """The body of an asset. `margin`: whether the account may borrow."""
+    lot = required_text(instrument.lot)
+    stock = instrument.asset_class == "us_equity"
+    return {
+        "id": instrument.asset_id,
+        "class": instrument.asset_class,
+        "exchange": instrument.exchange,
+        "symbol": instrument.symbol,
+        "name": instrument.name or instrument.symbol,
+        "status": "active",
+        "tradable": not instrument.halted,
+        "marginable": margin and stock,
+        "shortable": margin and stock,
+        "easy_to_borrow": margin and stock,
+        "borrow_status": "easy_to_borrow" if margin and stock else "not_shortable",
+        "fractionable": instrument.lot < 1,
+        "maintenance_margin_requirement": 30.0,
+        "margin_requirement_long": "30",
+        "margin_requirement_short": "30",
+        "min_order_size": lot,
+        "min_trade_increment": lot,
+        "price_increment": required_text(instrument.tick),
+        "attributes": [],
+    }
+
+
+class Directory:
+    """The instruments of one moment, found by symbol or by id."""
+
+    def __init__(self, instruments: list[Instrument]) -> None:
+        self.instruments = instruments
+        self._by_name: dict[str, Instrument] = {}
+        for each in instruments:
+            self._by_name[each.asset_id] = each
+            self._by_name.setdefault(each.symbol.replace("/", ""), each)
+        self._by_name |= {each.symbol: each for each in instruments}
+
+    def find(self, name: str) -> Instrument | None:
+        """The instrument with this symbol or id; a pair may be written without its slash."""
+        return self._by_name.get(name.upper()) or self._by_name.get(name.lower())
+
+    def require(self, name: str) -> Instrument:
+        """As `find`. Raises AlpacaError: 404."""
+        found = self.find(name)
+        if found is None:
+            raise not_found(f"asset not found for {name[:64]}")
+        return found
+
+    def asset_class(self, symbol: str) -> AssetClass:
+        """The class of a symbol; stocks if it is not known any more."""
+        found = self._by_name.get(symbol)
+        return "us_equity" if found is None else found.asset_class
+
+
+async def directory(database: Database) -> Directory:
+    """All instruments. Raises Unavailable."""
+    async with database.read() as c:
+        rows = await store.symbols(c, None, None, ASSETS_MAX)
+    return Directory([instrument_of(row) for row in rows])

@@ -1,0 +1,1 @@
+"""Functions for clients that were written for Alpaca's API; `cift.alpaca` translates."""
