@@ -150,6 +150,14 @@ format: setup-dev ## Format Python and Rust
 generate: setup-dev build ## Write the derived files: chart, skaffold, OpenAPI, catalogue, settings, message types
 	@$(PY) -m functions generate
 
+.PHONY: dashboard dashboard-check
+dashboard: ## Build the dashboard's files again (needs Node 20.19 or newer)
+	@command -v npm >/dev/null || { echo "building the dashboard needs Node 20.19 or newer and finds no 'npm'; running the exchange does not"; exit 1; }
+	cd dashboard && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+dashboard-check: dashboard ## The same, and fail if the committed files differ
+	@git diff --exit-code --stat -- dashboard/dist && test -z "$$(git status --porcelain -- dashboard/dist)" || { echo "dashboard/dist is not what its sources build: commit it after 'make dashboard'"; exit 1; }
+
 .PHONY: bench
 bench: setup-dev build ## Measure speed, each figure next to a baseline from the same run
 	$(PY) -m bench

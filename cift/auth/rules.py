@@ -4,7 +4,8 @@ bcrypt reads 72 bytes and ignores the rest, so longer passwords are refused. Cut
 passwords; hashing them first would make our stored hashes differ from the bcrypt of other programs.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cift.auth.common_passwords import is_common
@@ -84,3 +85,16 @@ def key_expiry(new: "NewApiKey") -> datetime | None:
 
 def has_expired(at: datetime) -> bool:
     return at <= datetime.now(UTC)
+
+
+def is_recent(at: datetime, seconds: int) -> bool:
+    """Whether `at` is less than this many seconds ago."""
+    return datetime.now(UTC) - at < timedelta(seconds=seconds)
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a caller's address belongs to this machine alone."""
+    try:
+        return ip_address(address or "").is_loopback
+    except ValueError:
+        return False

@@ -20,7 +20,7 @@ from cift.auth.opening import complete_account
 from cift.auth.passwords import verify_password
 from cift.contracts.auth import Login, LogoutRequest, RefreshRequest, TokenPair
 from cift.kernel.clock import to_datetime
-from cift.kernel.errors import CiftError, Unauthenticated
+from cift.kernel.errors import CiftError, NotFound, Unauthenticated
 from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Caller, Identity, Trader
@@ -72,8 +72,33 @@ class Sessions:
             await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
         return pair
 
-    async def refresh(self, request: RefreshRequest, caller: Caller) -> TokenPair:
+    async def login_demo(self, caller: Caller) -> TokenPair:
+        """Start a session of the demonstration account, without a password.
+
+        Raises:
+            NotFound: `no_demo_account`: this exchange has none, or the caller is on another machine.
+        """
+        name = self.settings.demo_user
+        user = None
+        if name and not self.settings.behind_gateway and rules.is_loopback(caller.address):
+            async with self.database.write() as c:
+                user = await store.user_by_name(c, name)
+        if user is None or user["status"] == "disabled":
+            raise NotFound("no_demo_account", "This exchange has no demonstration account: log in")
+        async with self.database.write() as c:
+            pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
+            await store.touch_login(c, user["user_id"])
+            await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
+        return pair
+
+    async def refresh(
+        self, request: RefreshRequest, caller: Caller, *, repeat_within_s: int = 0
+    ) -> TokenPair:
         """Exchange a refresh token for the next pair of tokens of its session.
+
+        Args:
+            repeat_within_s: a token that was used at most this long ago works again, if its session was not
+                ended: the response to its first use may be lost.
 
         Raises:
             Unauthenticated: `invalid_refresh_token`, or `refresh_token_reused`, which ends the session.
@@ -86,7 +111,9 @@ class Sessions:
             row = await store.lock_refresh_token(c, found[1])
             if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
                 raise _invalid()
-            reused = row["used_at"] is not None
+            reused = row["used_at"] is not None and not (
+                row["revoked_at"] is None and rules.is_recent(row["used_at"], repeat_within_s)
+            )
             if reused:
                 revoked = await store.revoke_family(c, row["family"])
                 await store.audit(c, "refresh_reused", caller, user_id=row["user_id"], family=row["family"])
@@ -105,6 +132,19 @@ class Sessions:
                 "This refresh token was used before, so its session was ended: log in again",
             )
         return pair
+
+    async def end(self, refresh_token: str, caller: Caller) -> None:
+        """End the session of a refresh token. An unknown token changes nothing."""
+        found = _REFRESH.fullmatch(refresh_token)
+        if found is None:
+            return
+        async with self.database.write() as c:
+            row = await store.lock_refresh_token(c, found[1])
+            if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
+                return
+            revoked = await store.revoke_family(c, row["family"])
+            await store.audit(c, "logout", caller, user_id=row["user_id"])
+        await self._forget(revoked)
 
     async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
         """End the session of the access token, and that of the refresh token if one is given."""

@@ -81,6 +81,14 @@ class LogoutRequest(BaseModel):
     refresh_token: Annotated[str | None, Field(max_length=256)] = None
 
 
+class BrowserSession(BaseModel):
+    """The access token of a page of this exchange. Its refresh token is in a cookie."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 (a kind, not a token)
+    expires_in: int = Field(description="Seconds until the access token expires.", examples=[1800])
+
+
 class NewApiKey(BaseModel):
     """The name and the scopes of a new API key."""
 

@@ -13,6 +13,8 @@ class FromHeader:
     """Marks a function's parameter, in its `Annotated`, as the header of this name."""
 
     name: str
+    listed: bool = True
+    """Whether the OpenAPI document lists it. Headers that browsers set by themselves are not listed."""
 
 
 IdempotencyKey = Annotated[
@@ -23,3 +25,10 @@ IdempotencyKey = Annotated[
     ),
     FromHeader("Idempotency-Key"),
 ]
+
+Cookie = Annotated[str | None, FromHeader("Cookie", listed=False)]
+Origin = Annotated[str | None, FromHeader("Origin", listed=False)]
+Host = Annotated[str | None, FromHeader("Host", listed=False)]
+ForwardedHost = Annotated[str | None, FromHeader("X-Forwarded-Host", listed=False)]
+"""The caller's `Host`, as the gateway received it; without a gateway anybody can set it."""
+FetchSite = Annotated[str | None, FromHeader("Sec-Fetch-Site", listed=False)]

@@ -314,7 +314,8 @@ class App:
         origin = headers.get(b"origin")
         if origin is None or self._cors_any or origin in self._cors:
             return
-        if origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower():
+        own = b"x-forwarded-host" if self._behind_gateway else b"host"  # the gateway replaces Host
+        if origin.partition(b"://")[2].lower() != headers.get(own, b"").lower():
             raise Refused("untrusted_origin", "This origin is not in CIFT_CORS_ORIGINS", status=403)
 
     async def authenticate(self, headers: dict[bytes, bytes]) -> Trader:

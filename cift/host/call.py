@@ -68,6 +68,16 @@ def header_of(annotation: Any) -> FromHeader | None:
     return None
 
 
+def described(returns: Any) -> Any:
+    """What the body of a response contains. A function that builds its response itself, for a cookie, returns
+    `Annotated[Response, Model]`; for others it is their return type."""
+    if typing.get_origin(returns) is typing.Annotated:
+        bare, *extras = typing.get_args(returns)
+        if isinstance(bare, type) and issubclass(bare, Response):
+            return extras[0]
+    return returns
+
+
 class Call:
     """One function, ready to be called."""
 
@@ -75,7 +85,7 @@ class Call:
         self.function = function
         self._platform = platform
         self._function = function.call
-        self.returns = typing.get_type_hints(function.call, include_extras=True).get("return")
+        self.returns = described(typing.get_type_hints(function.call, include_extras=True).get("return"))
         self._getters: dict[str, Callable[[Platform], Any]] = {}
         self.trader_name: str | None = None
         self._caller_name: str | None = None

@@ -83,7 +83,11 @@ def _described(parameter: inspect.Parameter) -> inspect.Parameter:
     if header is None:
         return parameter
     bare, *extras = typing.get_args(parameter.annotation)
-    return parameter.replace(annotation=Annotated[(bare, *extras, Header(alias=header.name.lower()))])
+    return parameter.replace(
+        annotation=Annotated[
+            (bare, *extras, Header(alias=header.name.lower(), include_in_schema=header.listed))
+        ]
+    )
 
 
 def _add_routes(app: FastAPI, calls: Iterable[Call]) -> None:

@@ -91,6 +91,11 @@ class Settings:
     token_audience: str = _setting("cift-markets", "`aud` of access tokens")
     access_token_s: int = _setting(1800, "lifetime of an access token in seconds")
     refresh_token_s: int = _setting(14 * 86_400, "lifetime of a refresh token in seconds")
+    demo_user: str = _setting(
+        "",
+        "username that the dashboard logs in without a password, for callers on this machine only; if empty,"
+        " nobody. `make run` sets it where it listens on a loopback address",
+    )
     bcrypt_rounds: int = _setting(12, "cost of password hashes, 4 to 31")
     rate_limit: int = _setting(1000, "requests per second of one user")
     rate_limit_public: int = _setting(500, "requests per second of one address without a credential")

@@ -21,8 +21,10 @@ import redis.asyncio
 from nats.aio.client import Client
 from redis.exceptions import RedisError
 
+from cift.auth.rules import is_loopback
 from cift.platform import dead_letters
 from cift.platform.settings import Settings
+from cift.run import welcome
 from cift.run.folder import DataFolder
 from cift.run.privilege import before_exec, is_root, unprivileged_ids
 from cift.run.supervisor import CannotStart, Program
@@ -296,6 +298,9 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
 
 def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
     changed = environment | {"CIFT_MARKET": "none"}
+    demo = welcome.demo_username(folder)
+    if demo is not None and is_loopback(settings.http_host):
+        changed.setdefault("CIFT_DEMO_USER", demo)
     return _of_functions("functions", "serve", folder, changed, http_url(settings))
 
 

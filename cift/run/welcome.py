@@ -38,6 +38,15 @@ def demo_of(folder: DataFolder) -> Demo | None:
     return Demo(str(found["username"]), str(found["password"]))
 
 
+def demo_username(folder: DataFolder) -> str | None:
+    """The name of the demonstration account: the first user, whom a folder's first start registers. None in a
+    folder restored from a backup, where a user of this name may be a person."""
+    if not folder.is_complete:
+        return DEMO_USERNAME
+    demo = demo_of(folder)
+    return demo.username if demo is not None else None
+
+
 async def make_demo(folder: DataFolder, url: str) -> Demo:
     """Register the first user. The password is stored before, so that it survives an interruption. Raises
     NotWelcome."""
@@ -93,7 +102,8 @@ def first_start(url: str, key: str) -> str:
     return f"""
 CIFT Markets is open.
 
-  Try every path in the browser   {url}/docs
+  Trade in the browser            {url}
+  Every path of the API           {url}/docs
   Your API key (shown once; 100,000 USD of paper money)
       {key}
 
@@ -112,7 +122,8 @@ def later_start(url: str, found: messages.StatusAnswer) -> str:
 CIFT Markets is open again with its data: {found["accounts"]} accounts, \
 {found["orders"]} open orders, {found["sequence"]} records in the journal.
 
-  Try every path in the browser       {url}/docs
+  Trade in the browser                {url}
+  Every path of the API               {url}/docs
   A new API key for the first user    make key
 
 Ctrl-C stops everything."""

@@ -5,7 +5,7 @@ from cift.contracts.platform import Index
 from cift.function import http
 
 
-@http("GET", "/", scope=None)
+@http("GET", "/api/v1", scope=None)
 async def index() -> Index:
     links = {
         "docs": "/docs",

@@ -32,7 +32,7 @@ REGISTRY = os.environ.get("CIFT_IMAGE_REGISTRY", "dev.local/cift")
 OUT = ROOT / ".images"
 PYC = Path("__pycache__")
 BASE = "docker.io/library/python:3.11-slim"
-SOURCES = ("cift", "functions", "operators", "database", "data/sample", "k8s")
+SOURCES = ("cift", "functions", "operators", "database", "data/sample", "dashboard/dist", "k8s")
 BUILD_TIMEOUT_S = 1800
 
 

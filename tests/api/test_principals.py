@@ -16,6 +16,7 @@ from tests.venue import TRADING, Venue, refusal
 HTTP = [function for function in load_functions() if function.kind == "http"]
 # Paths whose parameter names something public, or something that is always the caller's own.
 NOT_OWNED = {
+    "/assets/{name}",
     "/api/v1/trading/positions/{symbol}",
     "/api/v1/trading/risk/max-order-size/{symbol}",
     "/api/v1/market-data/quote/{symbol}",

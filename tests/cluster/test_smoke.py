@@ -33,7 +33,7 @@ def test_installs(bare: Release, add_figure: Callable[[str], None]) -> None:
 def test_the_first_call_starts_a_function(release: Release, add_figure: Callable[[str], None]) -> None:
     release.no_pods("platform-index")
     began = time.monotonic()
-    response = httpx.get(f"{release.url}/", timeout=RESPONSE_TIMEOUT_S)
+    response = httpx.get(f"{release.url}/api/v1", timeout=RESPONSE_TIMEOUT_S)
     assert response.status_code == 200, response.text
     assert response.headers["x-cift-origin"] == "platform.index"
     add_figure(f"a function responded from zero in {time.monotonic() - began:.2f} s")

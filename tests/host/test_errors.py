@@ -114,7 +114,7 @@ async def test_a_valid_request_id_is_kept_and_an_invalid_one_is_replaced(http: h
 
 async def test_the_trace_context_is_returned(http: httpx.AsyncClient) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
-    response = await http.get("/", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    response = await http.get("/api/v1", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     version, trace_id, span, flags = response.headers["traceparent"].split("-")
     assert (version, trace_id, flags) == ("00", trace, "01") and span != "b7ad6b7169203331"
     for wrong in (
@@ -125,27 +125,27 @@ async def test_the_trace_context_is_returned(http: httpx.AsyncClient) -> None:
         f"00-{trace.upper()}-b7ad6b7169203331-01",
         f"00-{trace}-b7ad6b7169203331-01-extra",
     ):
-        response = await http.get("/", headers={"traceparent": wrong})
+        response = await http.get("/api/v1", headers={"traceparent": wrong})
         assert response.status_code == 200 and trace not in response.headers["traceparent"]
 
 
 async def test_an_untrusted_host_name_is_refused(exchange: Stack, http: httpx.AsyncClient) -> None:
-    check(await http.get("/", headers={"Host": "evil.example"}), 400, "untrusted_host")
+    check(await http.get("/api/v1", headers={"Host": "evil.example"}), 400, "untrusted_host")
     check(await http.get("/nope", headers={"Host": "evil.example"}), 400, "untrusted_host")
-    assert (await http.get("/", headers={"Host": "localhost:1"})).status_code == 200
+    assert (await http.get("/api/v1", headers={"Host": "localhost:1"})).status_code == 200
     # Kubernetes sends probes to the pod's address.
     assert (await http.get("/health", headers={"Host": "10.1.2.3"})).status_code == 200
 
 
 async def test_head_and_options(http: httpx.AsyncClient) -> None:
-    head = await http.head("/")
+    head = await http.head("/api/v1")
     assert head.status_code == 200 and not head.content and int(head.headers["content-length"]) > 0
     options = await http.options("/api/v1/auth/me")
     assert options.status_code == 204 and options.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_the_links_of_the_index_work(http: httpx.AsyncClient) -> None:
-    links = (await http.get("/")).json()["links"]
+    links = (await http.get("/api/v1")).json()["links"]
     for path in links.values():
         assert (await http.get(path)).status_code == 200, path
 
@@ -165,7 +165,7 @@ async def test_metrics_count_requests_by_function_and_status(http: httpx.AsyncCl
         return 0.0
 
     before = await count()
-    await http.get("/")
+    await http.get("/api/v1")
     assert await count() == before + 1
     text = (await http.get("/metrics")).text
     assert 'cift_requests_in_flight{function="platform.metrics"} 1.0' in text

@@ -108,7 +108,7 @@ async def test_over_http_a_limit_is_429_with_retry_after(tmp_path_factory: pytes
             assert refused.json()["code"] == "rate_limited" and int(refused.headers["retry-after"]) >= 1
             # Probes are never limited, and the public limit is separate from the user's.
             assert (await client.get("/health")).status_code == 200
-            assert (await client.get("/")).status_code == 200
+            assert (await client.get("/api/v1")).status_code == 200
             body = {"username": "nobody", "password": "wrong password"}
             tries = [(await client.post("/api/v1/auth/login", json=body)).status_code for _ in range(10)]
             refilled = int((time.monotonic() - begun) / 7.5)  # eight a minute

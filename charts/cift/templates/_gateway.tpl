@@ -33,7 +33,7 @@ goes to Knative's ingress with the function's Host, or directly to the Service o
 during a request, the caller soon receives outcome_unknown. */ -}}
 {{- $warm := and $knative (gt ($f.scale.min | int) 0) -}}
 {{- $wake := ternary 5 $root.Values.gateway.coldStartSeconds $warm | int -}}
-{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) $wake)) -}}
+{{- $action := dict "cluster" (ternary "ingress" $f.name $knative) "host_rewrite_literal" $host "append_x_forwarded_host" true "timeout" (printf "%ds" (add ($f.timeoutSeconds | int) $wake)) -}}
 {{- $route := dict "name" $f.function "match" (merge (dict "headers" (list (dict "name" ":method" "string_match" (dict "safe_regex" (dict "regex" (join "|" $methods)))))) $match) "route" $action -}}
 {{- $changes := and (not (has $method (list "GET" "HEAD"))) (ne ($f.scope | default "") "read") -}}
 {{- $_ := set $route "metadata" (dict "filter_metadata" (dict "envoy.filters.http.lua" (dict "changes" $changes))) -}}

@@ -1,0 +1,87 @@
+"""Sessions of browsers: the refresh token is in a cookie that no script can read.
+
+The dashboard keeps its access token in memory and sends it as every other client does, so a request that
+another site forges carries no credential. Only the functions of this module read the cookie. The choice
+against a cookie for all requests: no other function has to defend against forged requests, and a leaked
+access token is valid for half an hour only.
+
+- The cookie is HttpOnly and SameSite=Strict, and is sent to the paths of these functions only.
+- Requests from pages of other origins are refused: `check_same_origin`.
+- The refresh token changes at each use. A browser may lose a response (the page is closed meanwhile), so a
+  token that was used less than REPEAT_WITHIN_S ago works again. That is not so for other clients.
+"""
+
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse, Response
+
+from cift.contracts.auth import BrowserSession, TokenPair
+from cift.kernel.errors import Refused, Unauthenticated
+
+PATH = "/api/v1/auth/browser"
+COOKIE = "cift_session"
+REPEAT_WITHIN_S = 30
+
+
+def check_same_origin(origin: str | None, host: str | None, fetch_site: str | None) -> None:
+    """Check that a page of this exchange sends the request.
+
+    Browsers set `Sec-Fetch-Site` where the address is HTTPS or this machine; a page cannot change it.
+    Elsewhere the host of `Origin` must equal `host`.
+
+    Raises:
+        Refused: `untrusted_origin`.
+    """
+    if fetch_site is not None:
+        trusted = fetch_site == "same-origin"
+    else:
+        trusted = origin is not None and host is not None and urlsplit(origin).netloc.lower() == host.lower()
+    if not trusted:
+        raise Refused("untrusted_origin", "Only a page of this exchange may call this function", status=403)
+
+
+def token_of(cookies: str | None) -> str:
+    """The refresh token in the header `Cookie`.
+
+    Raises:
+        Unauthenticated: `no_session`.
+    """
+    jar = SimpleCookie()
+    try:
+        jar.load(cookies or "")
+    except CookieError:
+        jar.clear()
+    if COOKIE not in jar:
+        raise Unauthenticated("no_session", "This browser has no session: log in")
+    return str(jar[COOKIE].value)
+
+
+def started(pair: TokenPair, origin: str | None, lifetime_s: int) -> JSONResponse:
+    """The response with the access token; its cookie has the refresh token.
+
+    The cookie is `Secure` where the page was loaded over HTTPS. On one machine it is loaded over HTTP.
+    """
+    session = BrowserSession(access_token=pair.access_token, expires_in=pair.expires_in)
+    response = JSONResponse(session.model_dump(), headers={"cache-control": "no-store"})
+    response.set_cookie(
+        COOKIE,
+        pair.refresh_token,
+        max_age=lifetime_s,
+        path=PATH,
+        secure=_is_secure(origin),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def ended(origin: str | None) -> Response:
+    """The response that removes the cookie."""
+    response = Response(status_code=204, headers={"cache-control": "no-store"})
+    response.delete_cookie(COOKIE, path=PATH, secure=_is_secure(origin), httponly=True, samesite="strict")
+    return response
+
+
+def _is_secure(origin: str | None) -> bool:
+    return (origin or "").startswith("https://")

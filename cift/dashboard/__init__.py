@@ -1,0 +1,1 @@
+"""The dashboard's built files, which `dashboard/` builds from its sources."""

@@ -1,0 +1,34 @@
+"""Log out a page of this exchange: end the session in the browser's cookie, and remove the cookie."""
+
+from starlette.responses import Response
+
+from cift.auth import browser
+from cift.auth.sessions import Sessions
+from cift.contracts.headers import Cookie, FetchSite, ForwardedHost, Host, Origin
+from cift.function import Scale, http
+from cift.platform.engine import Engine
+from cift.platform.identity import Caller, Identity
+from cift.platform.postgres import Database
+from cift.platform.settings import Settings
+from cift.platform.tokens import Tokens
+
+
+@http("POST", "/api/v1/auth/browser/logout", scope=None, rate="auth", scale=Scale(max=1), status=204)
+async def end_browser_session(
+    caller: Caller,
+    database: Database,
+    engine: Engine,
+    identity: Identity,
+    tokens: Tokens,
+    settings: Settings,
+    cookie: Cookie = None,
+    origin: Origin = None,
+    host: Host = None,
+    forwarded_host: ForwardedHost = None,
+    fetch_site: FetchSite = None,
+) -> Response:
+    own = forwarded_host if settings.behind_gateway else host
+    browser.check_same_origin(origin, own, fetch_site)
+    sessions = Sessions(database, engine, identity, tokens, settings)
+    await sessions.end(browser.token_of(cookie), caller)
+    return browser.ended(origin)

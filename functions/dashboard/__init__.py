@@ -1,0 +1,1 @@
+"""Functions that serve the dashboard's files."""
