@@ -121,3 +121,20 @@ async def directory(database: Database) -> Directory:
     async with database.read() as c:
         rows = await store.symbols(c, None, None, ASSETS_MAX)
     return Directory([instrument_of(row) for row in rows])
+
+
+def select(
+    instruments: list[Instrument],
+    status: str | None,
+    asset_class: str | None,
+    exchange: str | None,
+    attributes: str | None,
+) -> list[Asset]:
+    """The assets of a list request. All are active and none has an attribute."""
+    if status == "inactive" or attributes:
+        return []
+    return [
+        body(each)
+        for each in instruments
+        if asset_class in (None, "all", each.asset_class) and exchange in (None, each.exchange)
+    ]

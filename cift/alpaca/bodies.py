@@ -169,6 +169,7 @@ class Configuration(TypedDict):
     ptp_no_exception_entry: bool
     max_options_trading_level: int | None
     disable_overnight_trading: bool
+    wash_trade_guard: bool
 
 
 class Clock(TypedDict):

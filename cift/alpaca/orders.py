@@ -60,8 +60,10 @@ def new_order(request: OrderRequest, instrument: Instrument, quantity: int) -> N
         expire_at=None,
         client_order_id=request.client_order_id or str(uuid4()),
         order_class=order_class,
-        take_profit=TakeProfit(limit_price=profit.limit_price) if profit is not None else None,
-        stop_loss=StopLoss(stop_price=loss.stop_price, limit_price=loss.limit_price)
+        take_profit=TakeProfit.model_construct(limit_price=profit.limit_price)
+        if profit is not None
+        else None,
+        stop_loss=StopLoss.model_construct(stop_price=loss.stop_price, limit_price=loss.limit_price)
         if loss is not None
         else None,
     )

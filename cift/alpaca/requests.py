@@ -109,6 +109,7 @@ class ConfigurationPatch(_Request):
     ptp_no_exception_entry: bool | None = None
     max_options_trading_level: int | None = None
     disable_overnight_trading: bool | None = None
+    wash_trade_guard: bool | None = None
 
 
 class WatchlistRequest(_Request):

@@ -29,9 +29,9 @@ def time_ns(text: str | None, field: str, *, end_of_day: bool = False) -> int | 
         raise invalid(f"invalid {field}: {text[:64]!r} is not an RFC 3339 time or a date") from None
 
 
-def moment(text: str | None, field: str) -> datetime | None:
+def moment(text: str | None, field: str, *, end_of_day: bool = False) -> datetime | None:
     """The same as an aware datetime, to the microsecond."""
-    nanoseconds = time_ns(text, field)
+    nanoseconds = time_ns(text, field, end_of_day=end_of_day)
     return None if nanoseconds is None else to_datetime(nanoseconds)
 
 

@@ -111,3 +111,28 @@ class BuyingPowerView(BaseModel):
     buying_power: str
     withdrawable: str
     open_orders: int
+
+
+class HistoryPointView(BaseModel):
+    """The account at the end of one interval."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: str
+    equity: str
+    cash: str
+    transfers: str = Field(description="Deposits minus withdrawals within the interval.")
+    profit: str = Field(description="Equity minus base, without transfers since.")
+    drawdown: str = Field(description="How far the profit is below its highest value so far; 0 or negative.")
+
+
+class HistoryView(BaseModel):
+    """The equity of an account over time, oldest interval first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interval: str
+    base: str = Field(description="The equity that the range began with, or the first deposit in it.")
+    return_percent: str | None
+    max_drawdown: str
+    items: list[HistoryPointView]

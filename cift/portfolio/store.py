@@ -140,3 +140,32 @@ async def opened_at(c: Connection, account: str) -> datetime | None:
     """When the account was opened; None if the read model does not have it yet."""
     found: datetime | None = await c.fetchval("SELECT opened_at FROM accounts WHERE id = $1", account)
     return found
+
+
+async def transactions_between(
+    c: Connection,
+    account: str,
+    kinds: list[str],
+    bound: tuple[int, int] | None,
+    after: datetime | None,
+    until: datetime | None,
+    ascending: bool,
+    limit: int,
+) -> list[Row]:
+    """Movements of cash of these kinds in (after, until), beyond `bound` (sequence, entry)."""
+    where = ["account_id = $1", "kind = ANY($2)"]
+    values: list[Any] = [account, kinds]
+    for operator, moment in ((">", after), ("<", until)):
+        if moment is not None:
+            values.append(moment)
+            where.append(f"created_at {operator} ${len(values)}")
+    if bound is not None:
+        values += bound
+        operator = ">" if ascending else "<"
+        where.append(f"(sequence, entry) {operator} (${len(values) - 1}, ${len(values)})")
+    order = "ASC" if ascending else "DESC"
+    return await c.fetch(
+        f"SELECT {_TRANSACTION} FROM transactions WHERE {' AND '.join(where)}"
+        f" ORDER BY sequence {order}, entry {order} LIMIT {limit:d}",
+        *values,
+    )

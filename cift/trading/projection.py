@@ -13,7 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cift.platform.journal import JournalRecord
-from cift.trading.rows import Fill, OrderChanges, accepted, split_trail
+from cift.trading.rows import (
+    Fill,
+    Order,
+    OrderChanges,
+    OrderUpdate,
+    Replacement,
+    accepted,
+    replacement_id,
+    split_trail,
+)
 
 if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
@@ -65,6 +74,7 @@ def _fold_entry(
                     row.stop_price = event["stop_price"]
             case "order_replaced":
                 row = changes.at(event["order"], at, sequence)
+                changes.replacements.append(_before(row, event["account"], at, sequence))
                 row.quantity = event["quantity"]
                 if event["limit_price"] is not None:
                     row.limit_price = event["limit_price"]
@@ -79,6 +89,24 @@ def _fold_entry(
                     refused.reason = event["reason"]
                     refused.legs = []
                     changes.new[refused.id] = refused
+
+
+def _before(row: Order | OrderUpdate, account: str, at: int, sequence: int) -> Replacement:
+    """The order before the replacement that is folded now."""
+    return Replacement(
+        id=replacement_id(row.id, sequence),
+        order_id=row.id,
+        account_id=account,
+        sequence=sequence,
+        replaced_at=at,
+        quantity=row.quantity,
+        filled_quantity=row.filled_quantity,
+        filled_notional=row.filled_notional,
+        limit_price=row.limit_price,
+        stop_price=row.stop_price,
+        trail_amount=row.trail_amount,
+        trail_ppm=row.trail_ppm,
+    )
 
 
 def _fold_side(

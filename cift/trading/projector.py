@@ -1,10 +1,10 @@
-"""The projector of orders and fills, and the tables that it writes."""
+"""The projector of orders, their fills and replacements, and the tables that it writes."""
 
 from cift.platform.journal import JournalRecord
 from cift.platform.postgres import Connection
 from cift.trading import projection, store
 
-TABLES = ("order_fills", "orders")
+TABLES = ("order_fills", "order_replacements", "orders")
 """A table that refers to another comes first."""
 
 

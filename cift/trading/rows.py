@@ -1,4 +1,4 @@
-"""The rows of the tables `orders` and `order_fills`: the one definition of an order's fields.
+"""The rows of `orders`, `order_fills` and `order_replacements`: the one definition of an order's fields.
 
 The statements that write the tables, the columns that read them and the HTTP views are derived from these
 dataclasses (`cift.platform.columns`). Numbers are nanos, times ns since the Unix epoch.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cift.contracts.names_gen import OrderKind, OrderStatus, SelfTradePrevention, Side
 from cift.contracts.orders import Liquidity, OrderClass, TimeInForce
+from cift.kernel.ids import uuid5
 from cift.platform.columns import TEXT, BigInt, Bool, Integer, Money, Nanos, Text, Time, Uuid, Uuids
 
 if TYPE_CHECKING:
@@ -96,12 +97,39 @@ class Fill:
 
 
 @dataclass(slots=True)
+class Replacement:
+    """A row of `order_replacements`: an order as it was before a replacement.
+
+    None in an amount or a price: what the table `orders` has before the batch.
+    """
+
+    id: Uuid
+    order_id: Uuid
+    account_id: Uuid
+    sequence: BigInt
+    replaced_at: Time
+    quantity: Nanos | None
+    filled_quantity: Nanos | None
+    filled_notional: Money | None
+    limit_price: Nanos | None
+    stop_price: Nanos | None
+    trail_amount: Nanos | None
+    trail_ppm: BigInt | None
+
+
+def replacement_id(order: str, sequence: int) -> str:
+    """The id of the order after the replacement by the command `sequence`."""
+    return uuid5(order, f"replacement:{sequence}")
+
+
+@dataclass(slots=True)
 class OrderChanges:
-    """What a batch of records changes in `orders` and `order_fills`."""
+    """What a batch of records changes in `orders`, `order_fills` and `order_replacements`."""
 
     new: dict[str, Order] = field(default_factory=dict)
     changed: dict[str, OrderUpdate] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    replacements: list[Replacement] = field(default_factory=list)
 
     def at(self, order: str, timestamp: int, sequence: int) -> Order | OrderUpdate:
         """The row or update of an order, with the time and the sequence of its last command."""

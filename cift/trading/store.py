@@ -9,9 +9,9 @@ from typing import Any
 
 import asyncpg
 
-from cift.platform.columns import insert, selection, update
+from cift.platform.columns import columns_of, insert, selection, update
 from cift.platform.postgres import Connection
-from cift.trading.rows import Fill, Order, OrderChanges, OrderUpdate
+from cift.trading.rows import Fill, Order, OrderChanges, OrderUpdate, Replacement
 
 Row = asyncpg.Record
 
@@ -26,8 +26,22 @@ _UPDATE_ORDERS = update(
     trail_ppm="CASE WHEN u.trail_amount IS NULL THEN {} END",
 )
 _INSERT_FILLS = insert("order_fills", Fill)
+_INSERT_REPLACEMENTS = insert("order_replacements", Replacement)
+# What the batch does not show of the order before its replacement is in `orders`, before the batch's updates.
+_COMPLETE_REPLACEMENTS = """
+UPDATE order_replacements r SET
+    quantity = coalesce(r.quantity, o.quantity),
+    filled_quantity = coalesce(r.filled_quantity, o.filled_quantity),
+    filled_notional = coalesce(r.filled_notional, o.filled_notional),
+    limit_price = coalesce(r.limit_price, o.limit_price),
+    stop_price = coalesce(r.stop_price, o.stop_price),
+    trail_amount = CASE WHEN r.trail_ppm IS NULL THEN coalesce(r.trail_amount, o.trail_amount) END,
+    trail_ppm = CASE WHEN r.trail_amount IS NULL THEN coalesce(r.trail_ppm, o.trail_ppm) END
+FROM orders o WHERE r.id = ANY($1::uuid[]) AND o.id = r.order_id
+"""
 _ORDER = selection(Order, "remaining_quantity", "average_fill_price")
 _FILL = selection(Fill, "notional")
+_REPLACEMENT = selection(Replacement)
 
 
 async def write_orders(c: Connection, changes: OrderChanges) -> None:
@@ -37,6 +51,10 @@ async def write_orders(c: Connection, changes: OrderChanges) -> None:
         RuntimeError: an order that changed is not in the table. Nothing of the batch may be committed.
     """
     await _INSERT_ORDERS.execute(c, changes.new.values())
+    if changes.replacements:
+        await _INSERT_REPLACEMENTS.execute(c, changes.replacements)
+        older = [each.id for each in changes.replacements if each.order_id not in changes.new]
+        await c.execute(_COMPLETE_REPLACEMENTS, older)
     await _UPDATE_ORDERS.execute_all(c, changes.changed.values(), "orders")
     await _INSERT_FILLS.execute(c, changes.fills)
 
@@ -44,6 +62,24 @@ async def write_orders(c: Connection, changes: OrderChanges) -> None:
 async def order(c: Connection, account: str, id: str) -> Row | None:
     """One order of the account."""
     return await c.fetchrow(f"SELECT {_ORDER} FROM orders WHERE id = $1 AND account_id = $2", id, account)
+
+
+async def replaced_order_id(c: Connection, account: str, id: str) -> str | None:
+    """The order that has this id since one of its replacements."""
+    found: str | None = await c.fetchval(
+        "SELECT order_id::text FROM order_replacements WHERE id = $1 AND account_id = $2", id, account
+    )
+    return found
+
+
+async def replacements(c: Connection, account: str, ids: list[str]) -> list[Row]:
+    """The replacements of these orders, oldest first."""
+    return await c.fetch(
+        f"SELECT {_REPLACEMENT} FROM order_replacements"
+        " WHERE account_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY sequence, id",
+        account,
+        ids,
+    )
 
 
 async def orders(
@@ -109,6 +145,37 @@ async def search_orders(
     )
 
 
+async def search_replaced(
+    c: Connection,
+    account: str,
+    *,
+    symbols: list[str] | None,
+    side: str | None,
+    after: datetime | None,
+    until: datetime | None,
+    ascending: bool,
+    limit: int,
+) -> list[Row]:
+    """Replacements (`id`, `order_id`) of orders that were created in (after, until), by the replacement."""
+    where = ["r.account_id = $1"]
+    values: list[Any] = [account]
+    if symbols is not None:
+        values.append(symbols)
+        where.append(f"o.symbol = ANY(${len(values)})")
+    _equal(where, values, "o.side", side)
+    for operator, moment in ((">", after), ("<", until)):
+        if moment is not None:
+            values.append(moment)
+            where.append(f"o.created_at {operator} ${len(values)}")
+    order = "ASC" if ascending else "DESC"
+    return await c.fetch(
+        "SELECT r.id::text AS id, r.order_id::text AS order_id"
+        f" FROM order_replacements r JOIN orders o ON o.id = r.order_id WHERE {' AND '.join(where)}"
+        f" ORDER BY r.sequence {order}, r.id {order} LIMIT {limit:d}",
+        *values,
+    )
+
+
 async def orders_by_id(c: Connection, account: str, ids: list[str]) -> list[Row]:
     """These orders of the account, in no order."""
     return await c.fetch(
@@ -154,3 +221,38 @@ def _equal(where: list[str], values: list[Any], column: str, value: Any) -> None
     if value is not None:
         values.append(value)
         where.append(f"{column} = ${len(values)}")
+
+
+async def fills_between(
+    c: Connection,
+    account: str,
+    bound: tuple[int, int] | None,
+    after: datetime | None,
+    until: datetime | None,
+    ascending: bool,
+    limit: int,
+) -> list[Row]:
+    """Fills of the account in (after, until), beyond `bound` (sequence, entry); with `order_quantity`, and
+    with `filled_before`, what the order had filled before."""
+    where = ["f.account_id = $1"]
+    values: list[Any] = [account]
+    for operator, moment in ((">", after), ("<", until)):
+        if moment is not None:
+            values.append(moment)
+            where.append(f"f.executed_at {operator} ${len(values)}")
+    if bound is not None:
+        values += bound
+        operator = ">" if ascending else "<"
+        where.append(f"(f.sequence, f.entry) {operator} (${len(values) - 1}, ${len(values)})")
+    order = "ASC" if ascending else "DESC"
+    columns = ", ".join(
+        f"{column.kind.read.format(f'f.{column.name}')} AS {column.name}" for column in columns_of(Fill)
+    )
+    return await c.fetch(
+        f"SELECT {columns}, f.notional, o.quantity AS order_quantity,"
+        " (SELECT coalesce(sum(b.quantity), 0) FROM order_fills b WHERE b.order_id = f.order_id"
+        "  AND (b.sequence, b.entry) < (f.sequence, f.entry)) AS filled_before"
+        f" FROM order_fills f JOIN orders o ON o.id = f.order_id WHERE {' AND '.join(where)}"
+        f" ORDER BY f.sequence {order}, f.entry {order} LIMIT {limit:d}",
+        *values,
+    )

@@ -76,6 +76,25 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE TABLE public.account_settings (
+    account_id uuid NOT NULL,
+    suspend_trade boolean DEFAULT false NOT NULL,
+    no_shorting boolean DEFAULT false NOT NULL,
+    fractional_trading boolean DEFAULT true NOT NULL,
+    max_margin_multiplier text DEFAULT '4'::text NOT NULL,
+    trade_confirm_email text DEFAULT 'none'::text NOT NULL,
+    ptp_no_exception_entry boolean DEFAULT false NOT NULL,
+    max_options_trading_level integer,
+    disable_overnight_trading boolean DEFAULT false NOT NULL,
+    wash_trade_guard boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_settings_max_margin_multiplier_check CHECK ((max_margin_multiplier = ANY (ARRAY['1'::text, '2'::text, '4'::text]))),
+    CONSTRAINT account_settings_max_options_trading_level_check CHECK (((max_options_trading_level >= 0) AND (max_options_trading_level <= 3))),
+    CONSTRAINT account_settings_trade_confirm_email_check CHECK ((trade_confirm_email = ANY (ARRAY['all'::text, 'none'::text])))
+);
+
+COMMENT ON TABLE public.account_settings IS 'Settings that the owner of an account chose. Not derived from the journal. No row: the defaults.';
+
 CREATE TABLE public.accounts (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -313,6 +332,24 @@ COMMENT ON COLUMN public.order_fills.fee IS 'Charged to the account; negative is
 
 COMMENT ON COLUMN public.order_fills.realized IS 'Profit or loss that this fill realised against the cost of the position, without fees.';
 
+CREATE TABLE public.order_replacements (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    replaced_at timestamp with time zone NOT NULL,
+    quantity numeric(38,9),
+    filled_quantity numeric(38,9),
+    filled_notional numeric(38,9),
+    limit_price numeric(38,9),
+    stop_price numeric(38,9),
+    trail_amount numeric(38,9),
+    trail_ppm bigint,
+    CONSTRAINT order_replacements_sequence_check CHECK ((sequence > 0))
+);
+
+COMMENT ON TABLE public.order_replacements IS 'One row per replacement of an order; the amounts and prices are those before it. Written by project_orders.';
+
 CREATE TABLE public.orders (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -535,6 +572,22 @@ CREATE TABLE public.users (
     CONSTRAINT users_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{3,32}$'::text))
 );
 
+CREATE TABLE public.watchlists (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    symbols text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT watchlists_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
+    CONSTRAINT watchlists_symbols_check CHECK ((cardinality(symbols) <= 500))
+);
+
+COMMENT ON TABLE public.watchlists IS 'Named, ordered lists of symbols of an account. Not derived from the journal.';
+
+ALTER TABLE ONLY public.account_settings
+    ADD CONSTRAINT account_settings_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
@@ -570,6 +623,9 @@ ALTER TABLE ONLY public.order_fills
 
 ALTER TABLE ONLY public.order_fills
     ADD CONSTRAINT order_fills_trade_id_liquidity_key UNIQUE (trade_id, liquidity);
+
+ALTER TABLE ONLY public.order_replacements
+    ADD CONSTRAINT order_replacements_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
@@ -607,6 +663,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY public.watchlists
+    ADD CONSTRAINT watchlists_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.watchlists
+    ADD CONSTRAINT watchlists_pkey PRIMARY KEY (id);
+
 CREATE INDEX alerts_account_index ON public.alerts USING btree (account_id, created_at DESC, id DESC);
 
 CREATE INDEX alerts_active_index ON public.alerts USING btree (symbol, condition, threshold) WHERE (state = 'active'::text);
@@ -636,6 +698,10 @@ CREATE INDEX order_fills_account_index ON public.order_fills USING btree (accoun
 CREATE INDEX order_fills_account_symbol_index ON public.order_fills USING btree (account_id, symbol, sequence DESC, entry DESC);
 
 CREATE INDEX order_fills_order_index ON public.order_fills USING btree (order_id, sequence DESC, entry DESC);
+
+CREATE INDEX order_replacements_account_index ON public.order_replacements USING btree (account_id, sequence DESC);
+
+CREATE INDEX order_replacements_order_index ON public.order_replacements USING btree (order_id, sequence);
 
 CREATE INDEX orders_account_index ON public.orders USING btree (account_id, created_sequence DESC, id DESC);
 
@@ -719,6 +785,9 @@ ALTER TABLE ONLY public.model_configs
 ALTER TABLE ONLY public.order_fills
     ADD CONSTRAINT order_fills_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
+ALTER TABLE ONLY public.order_replacements
+    ADD CONSTRAINT order_replacements_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.orders(id);
 
@@ -736,6 +805,10 @@ ALTER TABLE ONLY public.revoked_tokens
 
 ALTER TABLE ONLY public.transactions
     ADD CONSTRAINT transactions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE public.account_settings ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY account_settings_own ON public.account_settings FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
@@ -757,6 +830,10 @@ ALTER TABLE public.order_fills ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY order_fills_own ON public.order_fills FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
+ALTER TABLE public.order_replacements ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY order_replacements_own ON public.order_replacements FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
+
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY orders_own ON public.orders FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
@@ -773,7 +850,13 @@ ALTER TABLE public.transactions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY transactions_own ON public.transactions FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
 
+ALTER TABLE public.watchlists ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY watchlists_own ON public.watchlists FOR SELECT TO cift_function USING ((account_id = ( SELECT public.current_account() AS current_account)));
+
 GRANT USAGE ON SCHEMA public TO cift_function;
+
+GRANT SELECT ON TABLE public.account_settings TO cift_function;
 
 GRANT SELECT ON TABLE public.accounts TO cift_function;
 
@@ -791,6 +874,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_configs TO cift_function
 
 GRANT SELECT ON TABLE public.order_fills TO cift_function;
 
+GRANT SELECT ON TABLE public.order_replacements TO cift_function;
+
 GRANT SELECT ON TABLE public.orders TO cift_function;
 
 GRANT SELECT ON TABLE public.position_history TO cift_function;
@@ -804,3 +889,5 @@ GRANT SELECT ON TABLE public.projector_offsets TO cift_function;
 GRANT SELECT ON TABLE public.trades TO cift_function;
 
 GRANT SELECT ON TABLE public.transactions TO cift_function;
+
+GRANT SELECT ON TABLE public.watchlists TO cift_function;

@@ -27,6 +27,9 @@ NOT_OWNED = {
     "/api/v1/analytics/order-flow/{symbol}",
     "/api/v1/analytics/spread/{symbol}",
     "/api/v1/analytics/volume-profile/{symbol}",
+    "/v2/account/activities/{activity_type}",
+    "/v2/assets/{symbol_or_asset_id}",
+    "/v2/positions/{symbol_or_asset_id}",
 }
 # Functions of administrators are left out: test_admin.py tests that users may not call them.
 OWNED = [
@@ -35,7 +38,12 @@ OWNED = [
     if "{" in function.path and function.path not in NOT_OWNED and function.scope != "admin"
 ]
 GUARDED = [function for function in HTTP if function.scope is not None]
-BODIES: dict[str, Any] = {"trading.replace_order": {"quantity": "1"}}
+BODIES: dict[str, Any] = {
+    "trading.replace_order": {"quantity": "1"},
+    "alpaca.replace_order": {"qty": "1"},
+    "alpaca.add_to_watchlist": {"symbol": "SPY"},
+    "alpaca.edit_watchlist": {"name": "theirs"},
+}
 
 
 async def _resources_of(venue: Venue, owner: User) -> dict[str, str]:
@@ -44,11 +52,13 @@ async def _resources_of(venue: Venue, owner: User) -> dict[str, str]:
     order = await venue.order(owner, symbol)
     keys = await venue.http.get("/api/v1/auth/api-keys", headers=owner.bearer)
     listed = keys.json()
+    watchlist = await venue.call(owner, "POST", "/v2/watchlists", {"name": "mine"})
     key = (listed["items"] if isinstance(listed, dict) else listed)[0]
     return {
         "/api/v1/trading/orders/": order["id"],
         "/api/v1/auth/api-keys/": key["id"],
         "/v2/orders/": order["id"],
+        "/v2/watchlists/": watchlist.json()["id"],
     }
 
 

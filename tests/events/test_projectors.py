@@ -55,6 +55,10 @@ async def _busy(venue: Venue) -> None:
                 "leverage_percent": 150,
             },
         )
+        resting = await venue.order(two, symbol, quantity="5", limit_price="90")
+        for change in ({"limit_price": "90.50"}, {"quantity": "4"}):
+            changed = await venue.call(two, "PATCH", f"/api/v1/trading/orders/{resting['id']}", change)
+            assert changed.status_code == 200, changed.text
         await venue.command(type="split", symbol=symbol, numerator=3, denominator=2)
         await venue.command(type="dividend", symbol=symbol, amount=123_456_789)
     finally:

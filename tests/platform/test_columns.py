@@ -19,6 +19,7 @@ SCHEMA = Path(__file__).resolve().parents[2] / "database" / "postgres" / "schema
 WHOLE_TABLES: list[tuple[str, type]] = [
     ("orders", trading.Order),
     ("order_fills", trading.Fill),
+    ("order_replacements", trading.Replacement),
     ("positions", portfolio.Position),
     ("transactions", portfolio.Transaction),
     ("trades", market_data.Trade),

@@ -189,3 +189,24 @@ def test_nul_in_a_text_is_replaced() -> None:
     command = place(1, client_order_id="a\x00b")
     changes = fold([record(1, (command, [accepted(command)]))])
     assert changes.new[order_id(1)].client_order_id == "a\ufffdb"
+
+
+def test_replacements_keep_the_terms_before_them() -> None:
+    def replaced(quantity: int, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        event = {"type": "order_replaced", "order": order_id(1), "account": "a", "quantity": quantity}
+        return {"type": "replace_order"}, [{**event, "limit_price": limit, "stop_price": None, "trail": None}]
+
+    one = place(1)
+    records = [
+        record(1, (one, [accepted(one)])),
+        record(2, replaced(8, 6)),
+        record(3, replaced(7, 4)),
+    ]
+    first, second = fold(records).replacements
+    row = fold(records[:1]).new[order_id(1)]
+    assert (first.quantity, first.limit_price, first.sequence) == (row.quantity, row.limit_price, 20)
+    assert (second.quantity, second.limit_price) == (8, 6)
+    # What a batch does not hold is None: the table has it.
+    unknown, known = fold(records[1:]).replacements
+    assert (unknown.quantity, unknown.limit_price, unknown.id) == (None, None, first.id)
+    assert known == second or (known.filled_quantity is None and known.id == second.id)

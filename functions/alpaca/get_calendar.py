@@ -1,0 +1,11 @@
+"""The trading days of the New York Stock Exchange in Alpaca's form."""
+
+from cift.alpaca import market_hours, times
+from cift.alpaca.bodies import CalendarDay
+from cift.function import http
+from cift.platform.identity import Trader
+
+
+@http("GET", "/v2/calendar", scope="read", form="alpaca")
+async def get_calendar(trader: Trader, start: str | None = None, end: str | None = None) -> list[CalendarDay]:
+    return market_hours.days(times.day(start, "start"), times.day(end, "end"))

@@ -1,0 +1,13 @@
+"""Whether the exchange is open, and the next hours of the New York Stock Exchange."""
+
+from cift.alpaca import market_hours
+from cift.alpaca.bodies import Clock
+from cift.function import http
+from cift.kernel.clock import now_ns
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+
+
+@http("GET", "/v2/clock", scope="read", form="alpaca")
+async def get_clock(trader: Trader, engine: Engine) -> Clock:
+    return await market_hours.clock(engine, now_ns())

@@ -1,0 +1,13 @@
+"""List the open positions in Alpaca's form, from the engine."""
+
+from cift.alpaca import accounts
+from cift.alpaca.bodies import Position
+from cift.function import http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+
+
+@http("GET", "/v2/positions", scope="read", form="alpaca")
+async def list_positions(trader: Trader, engine: Engine, database: Database) -> list[Position]:
+    return await accounts.positions(trader, engine, database)
