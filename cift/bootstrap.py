@@ -7,7 +7,7 @@ that has instruments has had its fees.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from cift.contracts.limits_gen import DEFAULT_SILENCE_NS
@@ -30,14 +30,9 @@ TAKER_FEE_PPM = 0
 BAND_PPM = 100_000
 COLLAR_PPM = 20_000
 
-FRACTION_NANOS = 100
-"""The lot of instruments that trade in fractions: with ticks of 0.01, the smallest at which every amount is
-whole nanos."""
-
-
-def lot(*, in_whole_units: bool) -> int:
-    """The lot, in nanos, of instruments that trade in whole units or in fractions."""
-    return QUANTITY_NANOS_PER_SHARE if in_whole_units else FRACTION_NANOS
+Units = tuple[int, int]
+"""Tick and lot, in nanos."""
+SHARE: Units = (PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE)
 
 
 def house(feed: str) -> str:
@@ -45,14 +40,14 @@ def house(feed: str) -> str:
     return uuid5(NAMESPACE, f"cift:house:{feed}")
 
 
-def instrument(symbol: str, lot: int = QUANTITY_NANOS_PER_SHARE) -> messages.DefineInstrument:
-    """A US share: ticks of 0.01, whole shares (or another lot, in nanos), 10 % band, 2 % collar."""
+def instrument(symbol: str, units: Units = SHARE) -> messages.DefineInstrument:
+    """An instrument with a 10 % band and a 2 % collar; by default a US share: ticks of 0.01, whole shares."""
     return {
         "type": "define_instrument",
         "symbol": symbol,
         "currency": CURRENCY,
-        "tick": PRICE_NANOS_PER_TICK,
-        "lot": lot,
+        "tick": units[0],
+        "lot": units[1],
         "band_ppm": BAND_PPM,
         "collar_ppm": COLLAR_PPM,
     }
@@ -76,9 +71,10 @@ async def send_facts(
     engine: Exchange,
     feed: str = "replay",
     symbols: Iterable[str] = SYMBOLS,
-    lot: int = QUANTITY_NANOS_PER_SHARE,
+    units: Mapping[str, Units] | None = None,
 ) -> None:
-    """Send the facts that are missing: fees, these instruments, this feed.
+    """Send the facts that are missing: fees, these instruments (with their `units`, or those of a share),
+    this feed.
 
     Raises:
         ConnectionError: the engine cannot be reached; call again.
@@ -88,7 +84,9 @@ async def send_facts(
     facts: list[messages.Command] = []
     if not known:
         facts.append({"type": "set_fees", "maker_ppm": MAKER_FEE_PPM, "taker_ppm": TAKER_FEE_PPM})
-    facts += [instrument(symbol, lot) for symbol in symbols if symbol not in known]
+    facts += [
+        instrument(symbol, (units or {}).get(symbol, SHARE)) for symbol in symbols if symbol not in known
+    ]
     facts += outside_facts(feed)
     sent = await send(engine, facts)
     if not sent.reached:

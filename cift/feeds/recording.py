@@ -4,28 +4,30 @@
 |---|---|
 | a folder with `quotes.parquet` and `prints.parquet` | the bundled sample (`sample.py`) |
 | a folder with Lean's zips below it, or one such zip | Lean (`lean_replay.py`): ticks, else minutes |
-| a `.csv` or `.parquet` file, or a folder of such files | columns by name, see below |
+| any other file or folder | what `cift data load` reads (`cift.recordings`); bars as four trades each |
 
-Columns: `time` (or `timestamp`): RFC 3339 text, a datetime, or whole seconds, milli-, micro- or
-nanoseconds since the Unix epoch; `symbol` (if absent, the file's name up to its first `_` or `.`);
-`price` and `size` of a trade; `bid`, `bid_size`, `ask`, `ask_size` of a quote. A file can hold both
-kinds of rows. Days are UTC. Prices are converted from text to whole nanos without floats.
+Days are UTC, except those of Lean's equities. Prices and sizes are exact.
 
 Memory: the whole day is kept in memory, 56 bytes per tick, at most `TICKS_MAX` ticks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cift.feeds import lean_replay, sample
+from cift.contracts.conditions import NOT_LAST_SALE
+from cift.feeds import lean_replay, quotes, sample
 from cift.feeds.outside import Quote, Trade
 from cift.feeds.sample import SampleMissing
-from cift.feeds.timeline import Timeline
-from cift.recordings import lean
+from cift.feeds.timeline import NS_PER_MS, Timeline, units_of
+from cift.recordings import find, lean
+from cift.recordings.numbering import prints_of_bars
+from cift.recordings.problem import Unreadable
+from cift.recordings.reader import UNIT
+from cift.recordings.recognise import Options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 TICKS_MAX = 20_000_000
 DAY_NS = 86_400 * 10**9
 EPOCH = date(1970, 1, 1)
-_TRADE = ("price", "size")
-_QUOTE = ("bid", "bid_size", "ask", "ask_size")
 
 
 def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
@@ -56,10 +56,7 @@ def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
                 return _not_empty(_lean(path, files, symbols, day, of_ticks=bool(ticks)), path)
             except lean.NotLean as problem:
                 raise SampleMissing(str(problem)) from problem
-    tables = [path] if path.is_file() else sorted([*path.glob("*.csv"), *path.glob("*.parquet")])
-    if not tables:
-        raise SampleMissing(f"{path} holds no recording: neither Lean's zips nor CSV or Parquet files")
-    return _not_empty(_table(tables, symbols, day), path)
+    return _not_empty(_of_files(path, symbols, day), path)
 
 
 def _not_empty(line: Timeline, path: Path) -> Timeline:
@@ -91,84 +88,70 @@ def _lean(
     return Timeline(names, (tick for file in files for tick in lean_replay.minutes(file)))
 
 
-def _table(files: Sequence[Path], symbols: Sequence[str], day: str) -> Timeline:
-    import polars as pl
-
+def _of_files(path: Path, symbols: Sequence[str], day: str) -> Timeline:
+    """The ticks of one UTC day, from files that `cift.recordings` reads."""
+    first_ns = _day_ns(day) if day else 2**62
+    frames: dict[str, list[pl.DataFrame]] = {"trade": [], "quote": [], "bar": []}
+    rows = 0
     try:
-        frame = pl.concat([_frame(file) for file in files], how="diagonal")
-    except (OSError, pl.exceptions.PolarsError) as problem:
-        raise SampleMissing(f"cannot read {files[0]}: {problem}") from problem
-    if symbols:
-        frame = frame.filter(pl.col("symbol").is_in(list(symbols)))
-    days = sorted(frame["day"].unique().to_list())
-    selected = (date.fromisoformat(day) - EPOCH).days if day else (days[0] if days else 0)
-    if day and selected not in days:
-        raise SampleMissing(f"{files[0].parent} holds no tick of {day}")
-    frame = frame.filter(pl.col("day") == selected)
-    if len(frame) > TICKS_MAX:
-        raise SampleMissing(f"the day has {len(frame):,} ticks; at most {TICKS_MAX:,} can be replayed")
-    return Timeline(sorted(frame["symbol"].unique().to_list()), _ticks(frame))
+        for reading in find.readings([path], Options()):
+            for kind, frame in reading.batches():
+                if symbols:
+                    frame = frame.filter(frame["symbol"].is_in(list(symbols)))
+                if frame.is_empty():
+                    continue
+                if not day:  # the first day of the recording so far
+                    first_ns = min(first_ns, int(frame["at"].min()) // DAY_NS * DAY_NS)  # type: ignore[arg-type]
+                frame = frame.filter(frame["at"] >= first_ns, frame["at"] < first_ns + DAY_NS)
+                frames[kind].append(frame)
+                rows += frame.height
+                if rows > TICKS_MAX:
+                    raise SampleMissing(
+                        f"the day has more than {TICKS_MAX:,} ticks; at most these can be replayed"
+                    )
+    except Unreadable as problem:
+        raise SampleMissing(str(problem)) from problem
+    if not rows:
+        raise SampleMissing(f"{path} holds no tick" + (f" of {day}" if day else ""))
+    return _timeline(frames, first_ns)
 
 
-def _frame(file: Path) -> pl.DataFrame:
-    """The file's rows: symbol, day (since the epoch), at_ns (since its midnight), amounts in nanos."""
+def _day_ns(day: str) -> int:
+    return (date.fromisoformat(day) - EPOCH).days * DAY_NS
+
+
+def _timeline(frames: dict[str, list[pl.DataFrame]], day_ns: int) -> Timeline:
+    """The ticks of a day. A bar is four trades, also without volume, and the quotes derived from them."""
     import polars as pl
 
-    is_csv = file.suffix == ".csv"
-    frame = pl.read_csv(file, infer_schema=False) if is_csv else pl.read_parquet(file)
-    frame = frame.rename({"timestamp": "time"} if "timestamp" in frame.columns else {})
-    if "time" not in frame.columns:
-        raise SampleMissing(f"{file} has no column time or timestamp")
-    amounts = [name for name in (*_TRADE, *_QUOTE) if name in frame.columns]
-    if not {*_TRADE} <= {*amounts} and not {*_QUOTE} <= {*amounts}:
-        raise SampleMissing(f"{file} has neither price and size nor bid, bid_size, ask and ask_size")
-    name = file.name.partition(".")[0].partition("_")[0].upper()
-    symbol = (
-        pl.col("symbol").cast(pl.String).str.to_uppercase() if "symbol" in frame.columns else pl.lit(name)
+    def rows(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+        in_day = frame.filter(pl.col("at") >= day_ns, pl.col("at") < day_ns + DAY_NS)
+        return in_day.select("symbol", pl.col("at") - day_ns, *columns).iter_rows()
+
+    ticks: list[Trade | Quote] = []
+    for frame in frames["quote"]:
+        ticks += [Quote(*row) for row in rows(frame, "bid", "bid_quantity", "ask", "ask_quantity")]
+    for frame in frames["trade"]:
+        current = frame.filter(pl.col("conditions") & NOT_LAST_SALE == 0)
+        ticks += [Trade(*row) for row in rows(current, "price", "quantity")]
+    if frames["bar"]:
+        of_bars = prints_of_bars(pl.concat(frames["bar"]), UNIT)
+        prints = [Trade(*row) for row in rows(of_bars, "price", "quantity")]
+        ticks += prints
+        with_quotes = {tick.symbol for tick in ticks if isinstance(tick, Quote)}
+        for symbol in sorted({tick.symbol for tick in prints} - with_quotes):
+            ticks += _derived([tick for tick in prints if tick.symbol == symbol])
+    return Timeline(sorted({tick.symbol for tick in ticks}), ticks)
+
+
+def _derived(prints: list[Trade]) -> Iterator[Quote]:
+    """Quotes derived from the prints of one symbol (`quotes.quotes_from_prints`), in its own tick."""
+    tick, lot = units_of([each.price for each in prints], [each.quantity for each in prints])
+    rows = (
+        quotes.Print(each.at_ns // NS_PER_MS, each.price // tick, max(each.quantity // lot, 1))
+        for each in prints
     )
-    nanos = [
-        # text → decimal of nine places → whole nanos is exact; a float times 1e9 is not always
-        (pl.col(each).cast(pl.String).cast(pl.Decimal(38, 9)) * 1_000_000_000).cast(pl.Int64).alias(each)
-        for each in amounts
-    ]
-    return frame.with_columns(_time_ns(frame["time"], file)).select(
-        symbol.alias("symbol"),
-        (pl.col("time") // DAY_NS).alias("day"),
-        (pl.col("time") % DAY_NS).alias("at_ns"),
-        *nanos,
-    )
-
-
-def _time_ns(column: pl.Series, file: Path) -> pl.Series:
-    """Nanoseconds since the epoch."""
-    import polars as pl
-
-    if column.dtype == pl.String:
-        whole = column.cast(pl.Int64, strict=False)
-        is_text = whole.null_count() > 0
-        column = column.str.to_datetime(time_unit="ns", time_zone="UTC") if is_text else whole
-    if column.dtype == pl.Datetime:
-        return column.dt.epoch("ns").alias("time")
-    if not column.dtype.is_integer() or column.null_count():
-        raise SampleMissing(f"{file}: the column time has the type {column.dtype}, which is not a time")
-    latest = max(column.cast(pl.Int64).to_list(), default=0)
-    digits = len(str(latest))
-    for unit, places in ((10**9, 10), (10**6, 13), (10**3, 16), (1, 19)):
-        if digits <= places:
-            return (column.cast(pl.Int64) * unit).alias("time")
-    raise SampleMissing(f"{file}: time {latest} has more digits than nanoseconds since the Unix epoch")
-
-
-def _ticks(frame: pl.DataFrame) -> Iterable[Trade | Quote]:
-    columns = set(frame.columns)
-    if {*_TRADE} <= columns:
-        trades = frame.drop_nulls(["price", "size"])
-        for symbol, at_ns, price, size in trades.select("symbol", "at_ns", *_TRADE).iter_rows():
-            if price > 0 and size > 0:
-                yield Trade(symbol, at_ns, price, size)
-    if {*_QUOTE} <= columns:
-        quoted = frame.drop_nulls(list(_QUOTE))
-        for symbol, at_ns, bid, bid_size, ask, ask_size in quoted.select(
-            "symbol", "at_ns", *_QUOTE
-        ).iter_rows():
-            yield Quote(symbol, at_ns, bid, bid_size, ask, ask_size)
+    for row in quotes.quotes_from_prints(rows):
+        size, at_ns = row.bid_size * lot, row.at_ms * NS_PER_MS + NS_PER_MS - 1
+        if row.bid > 0:
+            yield Quote(prints[0].symbol, at_ns, row.bid * tick, size, row.ask * tick, size)

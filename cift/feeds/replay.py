@@ -44,7 +44,7 @@ class ReplaySource:
                 f" which goes from {_clock(timeline.opens_ms)} to {_clock(timeline.closes_ms)}"
             )
         self.symbols: Sequence[str] = timeline.symbols
-        self.in_whole_units = timeline.in_whole_units
+        self.units = timeline.units
         self.waits_for_engine = settings.speed is None
         self.loops = 0
         self._loops_max = settings.replay_loops

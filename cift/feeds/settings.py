@@ -9,7 +9,7 @@
 | CIFT_REPLAY_FROM | its start | replay: start of the first loop, HH:MM in the recording's time zone |
 | CIFT_REPLAY_DAY | the first | replay: the day, YYYY-MM-DD, of a recording with several |
 | CIFT_REPLAY_LOOPS | 0 | replay: number of loops; 0 = no limit |
-| CIFT_SAMPLE | data/sample | replay: the recording (`recording.py` lists the supported kinds) |
+| CIFT_SAMPLE | data/sample | replay: the recording: a file or folder (docs/formats.md) |
 | CIFT_SEED | 7 | agents: seed of all their decisions |
 | CIFT_AGENTS_RATE | 40 | agents: maximum commands per second, of all agents together |
 | CIFT_ALPACA_KEY, CIFT_ALPACA_SECRET | | alpaca: key and secret of the account |

@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from cift.feeds import quotes
 from cift.feeds.outside import Quote, Trade
@@ -58,10 +59,14 @@ class Timeline:
         first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
         self.opens_ms = first // NS_PER_MS if opens_ms is None else opens_ms
         self.closes_ms = last // NS_PER_MS + 1 if closes_ms is None else closes_ms
-        self.in_whole_units = all(
-            row[4] % QUANTITY_NANOS_PER_SHARE == 0 and row[6] % QUANTITY_NANOS_PER_SHARE == 0 for row in rows
-        )
-        """Whether every quantity is a whole number of shares."""
+        self.units = {
+            symbol: units_of(
+                [price for row in own for price in (row[3], row[5])],
+                [quantity for row in own for quantity in (row[4], row[6])],
+            )
+            for symbol, own in _by_symbol(self.symbols, rows).items()
+        }
+        """Each symbol's tick and lot (`units_of`)."""
 
     @staticmethod
     def of_days(days: Iterable[SymbolDay]) -> Timeline:
@@ -119,6 +124,34 @@ class Redating:
 
     def wall_ns(self, day_ms: float) -> int:
         return self.started_ns + int((day_ms - self.from_ms) * 1e6 / self.speed)
+
+
+def _by_symbol(symbols: Sequence[str], rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = {symbol: [] for symbol in symbols}
+    for row in rows:
+        found[symbols[row[2]]].append(row)
+    return found
+
+
+def units_of(prices: Iterable[int], quantities: Iterable[int]) -> tuple[int, int]:
+    """Tick and lot for these amounts: the largest power of ten that divides all prices, at most 0.01; one if
+    all quantities are whole, else the largest power of ten that divides them.
+
+    The engine requires that tick x lot is a multiple of 1e-9 (rule R1.2), so a lot may be coarser than the
+    quantities: 1e-7 for a tick of 0.01.
+    """
+    tick = min(_power_of_ten(prices), PRICE_NANOS_PER_TICK)
+    lot = min(_power_of_ten(quantities), QUANTITY_NANOS_PER_SHARE)
+    return tick, max(lot, QUANTITY_NANOS_PER_SHARE // tick)
+
+
+def _power_of_ten(amounts: Iterable[int]) -> int:
+    """The largest power of ten that divides all amounts; 10^18 if all are 0."""
+    common = gcd(*amounts)
+    power = 1
+    while power < 10**18 and common % (power * 10) == 0:
+        power *= 10
+    return power
 
 
 def _row(tick: Trade | Quote, number: int) -> _Row:

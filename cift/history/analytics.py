@@ -21,7 +21,7 @@ RANGE_MAX_S = 7 * 86_400
 DEFAULT_RANGE_S = 86_400
 _QUOTES = """
 FROM quotes_analytics FINAL
-WHERE symbol = {symbol:String} AND SOURCES
+WHERE symbol = {symbol:String} AND SOURCES AND bid_quantity >= 0
     AND at >= fromUnixTimestamp64Nano({since:Int64}) AND at < fromUnixTimestamp64Nano({until:Int64})
 """
 _BEGINS = "intDiv(toUnixTimestamp64Second(at), {seconds:UInt32}) * {seconds:UInt32}"
@@ -57,7 +57,8 @@ FROM (
             - if(ask <= ask_1, ask_quantity, 0)
             + if(ask >= ask_1, lagInFrame(ask_quantity, 1, ask_quantity) OVER before, 0) AS added
     FROM quotes_analytics FINAL
-    WHERE at >= fromUnixTimestamp64Nano({{since:Int64}}) AND at < fromUnixTimestamp64Nano({{until:Int64}})
+    WHERE bid_quantity >= 0
+        AND at >= fromUnixTimestamp64Nano({{since:Int64}}) AND at < fromUnixTimestamp64Nano({{until:Int64}})
     WINDOW before AS (PARTITION BY symbol, source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT
     ROW)
 ) GROUP BY symbol, source, begins

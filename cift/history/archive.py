@@ -1,22 +1,25 @@
 """Messages of TICKS as blocks of the tick tables. Pure.
 
 Invariant: all ticks of a message are in one block. The view that keeps bars adds one row per message,
-keyed by it (`origin`). A message split over two blocks would make two rows with the same key, and one of
-them would be dropped.
+keyed by it (`origin`, a hash of the message). A message split over two blocks would make two rows with the
+same key, and one of them would be dropped. A redelivered message has the same hash, so it replaces itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from cift.history.tick_store import Factor
+from cift.kernel.clock import to_datetime
 from cift.kernel.errors import Poison
 from cift.platform.journal import Message
 from cift.platform.native import NANOS, TIME, Column, block, same
-from cift.platform.tick_stream import FACTORS
+from cift.platform.tick_stream import FACTORS, REBUILD
 
 EPOCH = date(1970, 1, 1)
 BLOCK_ROWS_MAX = 500_000
@@ -32,13 +35,52 @@ TABLES = {"trade": "ticks_analytics", "quote": "quotes_analytics"}
 _COLUMNS = {"trade": (*_TRADES, ("conditions", "UInt32", "conditions")), "quote": _QUOTES}
 
 Batch = dict[str, Any]
-"""The result of `cift_core.ticks.decode_ticks`."""
+"""The result of `cift_core.ticks.decode_ticks`, and `origin`, a hash of the message."""
 
 
-def split(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """The messages with ticks, and those with factors."""
-    factors = [message for message in messages if message.subject.startswith(FACTORS)]
-    return [message for message in messages if not message.subject.startswith(FACTORS)], factors
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages by content, in the order of the stream."""
+
+    ticks: list[Message]
+    factors: list[Message]
+    rebuilds: list[Message]
+
+
+def split(messages: Sequence[Message]) -> Messages:
+    """The messages by content."""
+    found = Messages([], [], [])
+    for message in messages:
+        if message.subject.startswith(FACTORS):
+            found.factors.append(message)
+        elif message.subject.endswith(f".{REBUILD}") and message.subject.count(".") == 3:
+            found.rebuilds.append(message)
+        else:
+            found.ticks.append(message)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """The days, [first_day, last_day], of a feed's bars to compute again."""
+
+    feed: str
+    symbol: str
+    first_day: date
+    last_day: date
+
+
+def rebuilds(messages: Sequence[Message]) -> list[Rebuild]:
+    """The requests of these messages, each once. Raises Poison if a message cannot be decoded."""
+    found = []
+    for message in messages:
+        try:
+            body = orjson.loads(message.data)
+            first, last = (to_datetime(int(body[name])).date() for name in ("first_ns", "last_ns"))
+            found.append(Rebuild(str(body["feed"]), str(body["symbol"]), first, last))
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise Poison(f"message {message.sequence} of TICKS ({message.subject}): {error}") from error
+    return list(dict.fromkeys(found))
 
 
 def factors(messages: Sequence[Message]) -> list[tuple[str, list[Factor]]]:
@@ -79,7 +121,9 @@ def decode(messages: Sequence[Message]) -> list[Batch]:
     batches = []
     for message in messages:
         try:
-            batches.append(ticks.decode_ticks(message.data))
+            batch = ticks.decode_ticks(message.data)
+            batch["origin"] = int.from_bytes(blake2b(message.data, digest_size=8).digest(), "little")
+            batches.append(batch)
         except ValueError as error:
             raise Poison(f"message {message.sequence} of TICKS ({message.subject}): {error}") from error
     return batches
@@ -109,7 +153,7 @@ def _block(kind: str, batches: Sequence[Batch]) -> bytes:
         return np.concatenate([batch[name] for batch in batches])
 
     counts = [len(batch["times"]) for batch in batches]
-    origins = np.repeat(np.array([batch["sequences"][0] for batch in batches], np.uint64), counts)
+    origins = np.repeat(np.array([batch["origin"] for batch in batches], np.uint64), counts)
     columns: list[Column] = [
         (name, "String", b"".join(same(b[key], n) for b, n in zip(batches, counts, strict=True)))
         for name, key in (("symbol", "symbol"), ("source", "feed"))

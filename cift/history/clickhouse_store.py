@@ -101,13 +101,14 @@ class ClickHouseStore:
     async def factors(self, symbol: str) -> list[Factor]:
         rows = await self._clickhouse.rows(
             "SELECT day, price_factor, split_factor FROM price_factors FINAL WHERE symbol = {symbol:String}"
-            " ORDER BY day",
+            " AND price_factor > 0 ORDER BY day",
             {"symbol": symbol},
         )
         return [(day, price, split) for day, price, split in rows]
 
     async def text(self, page: TickPage, form: TextForm) -> bytes:
-        return await self._clickhouse.text(_page_sql(page.kind, as_text=True), form, _parameters(page))
+        sql = _page_sql(page.kind, as_text=True, names_source=form != "JSONEachRow")
+        return await self._clickhouse.text(sql, form, _parameters(page))
 
     async def table(self, page: TickPage) -> Any:
         return await self._clickhouse.table(_page_sql(page.kind, as_text=False), _parameters(page))
@@ -123,14 +124,20 @@ _TICKS: dict[Kind, tuple[str, str]] = {
 _AT_TEXT = "formatDateTime(at, '%FT%T.%fZ') AS at"
 
 
-def _page_sql(kind: Kind, *, as_text: bool) -> str:
+_PRESENT: dict[Kind, str] = {"trades": "quantity > 0", "quotes": "bid_quantity >= 0"}
+"""Leaves out removed ticks (`replace.REMOVED`)."""
+
+
+def _page_sql(kind: Kind, *, as_text: bool, names_source: bool = True) -> str:
     table, columns = _TICKS[kind]
     at = _AT_TEXT if as_text else "at"
+    origin = "" if as_text and not names_source else ", symbol, source"
     return (
-        f"SELECT {at}, sequence, {columns} FROM (SELECT * FROM {table} FINAL"
+        f"SELECT {at}, sequence, {columns}{origin} FROM (SELECT * FROM {table} FINAL"
         " WHERE symbol = {symbol:String} AND source = {source:String}"
         " AND at >= fromUnixTimestamp64Nano({since:Int64}) AND at < fromUnixTimestamp64Nano({until:Int64})"
         " AND (at, sequence) > (fromUnixTimestamp64Nano({since:Int64}), {after:UInt64})"
+        f" AND {_PRESENT[kind]}"
         " ORDER BY symbol, source, at, sequence LIMIT {limit:UInt32})"
     )
 

@@ -1,146 +1,202 @@
-"""Loads files into the tick stores through the stream TICKS, like a feed: resumable, idempotent, several
-files at a time.
+"""Loads files of recorded market data into the tick stores, through the stream TICKS like a feed.
 
-A file is done when the stream has all its messages on disk. Done files are recorded, so an interrupted
-load continues with the first file that is not done. Loading a file again changes nothing, because its
-ticks have the same sequences. The loader waits while the archive is far behind, so that the bounded
-stream discards nothing.
+All files are read once before anything is sent: so a file with a doubtful value changes nothing. Each file
+then replaces what its feed has of the same symbols and kinds, from the file's first tick to its last
+(`replace.py`). Bars are stored as four trades each (`numbering.prints_of_bars`).
+
+Memory: up to `KEEP_ROWS` rows are kept between the two passes; larger files are read twice, in blocks. A
+file that is not in the order of time is sorted in memory, up to `SORT_ROWS_MAX` rows.
 """
 
+from __future__ import annotations
+
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cift.history.batches import TickMessage
-from cift.platform.tick_stream import Ticks
+from cift.history.replace import Replacement, Replacing
+from cift.recordings.find import AnyReading
+from cift.recordings.numbering import Numbering, prints_of_bars
+from cift.recordings.problem import Unreadable
+from cift.recordings.reader import Ticks
 
-CONCURRENT_FILES_MAX = 2
-MESSAGES_IN_FLIGHT_MAX = 16
-WAITING_MAX = 600
-"""Messages that may wait for the archive: about 250 MB of the stream's limit."""
-CHECK_EVERY_MESSAGES = 64
-PAUSE_S = 0.2
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cift.history.batches import Kind
+
+KEEP_ROWS = 2_000_000
+SORT_ROWS_MAX = 20_000_000
+DAY_NS = 86_400 * 10**9
+RESERVED_FEEDS = frozenset(("exchange", "replay", "agents"))
 Factors = list[tuple[date, Decimal, Decimal]]
 
 
 @dataclass(frozen=True)
-class Source:
-    """One file, and the function that reads its messages."""
+class Wanted:
+    """Which ticks are loaded."""
 
-    path: Path
-    feed: str
-    read: Callable[[], Iterator[TickMessage]]
+    feed: str = ""
+    """Empty: the provider's name; of bars, with their interval."""
+    symbols: frozenset[str] = frozenset()
+    """Empty: all."""
+    since_ns: int = 0
+    until_ns: int = 2**63 - 1
+
+
+Key = tuple[str, str, str]
+"""Feed, symbol and kind (trade or quote)."""
 
 
 @dataclass
-class Loaded:
-    """The result of a load."""
+class Span:
+    """The ticks of one feed, symbol and kind in a file."""
 
-    files: int = 0
-    skipped: int = 0
-    ticks: int = 0
-    messages: int = 0
-
-
-class CompletedLoads:
-    """Keys of the files that are loaded completely: a small JSON file, replaced atomically."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._done: set[str] = set(json.loads(path.read_text()))
-        except (OSError, ValueError):
-            self._done = set()
-
-    def key(self, source: Source) -> str:
-        """Identifies the file in its current state, for its feed."""
-        stat = source.path.stat()
-        name = f"{source.feed}\0{source.path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-        return hashlib.sha256(name.encode()).hexdigest()[:32]
-
-    def is_done(self, key: str) -> bool:
-        return key in self._done
-
-    def add(self, key: str) -> None:
-        self._done.add(key)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(sorted(self._done)))
-        partial.replace(self._path)
+    first_ns: int
+    last_ns: int
+    rows: int = 0
 
 
-async def load(
-    sources: Iterable[Source],
-    ticks: Ticks,
-    completed: CompletedLoads,
-    progress: Callable[[Source, int], None],
-    *,
-    again: bool = False,
-) -> Loaded:
-    """Load these files. `progress` is called with a file and the number of its ticks that were stored.
+@dataclass
+class Survey:
+    """What a file contains."""
+
+    reading: AnyReading
+    spans: dict[Key, Span] = field(default_factory=dict)
+    rows: int = 0
+    is_sorted: bool = True
+    kept: list[tuple[str, Kind, pl.DataFrame]] | None = field(default_factory=list)
+    """Feed, kind and ticks; None if there are too many to keep."""
+
+
+def check_feed(feed: str) -> None:
+    """Raises Unreadable: the feed's name is reserved."""
+    if feed in RESERVED_FEEDS:
+        raise Unreadable(
+            f"--feed {feed} is reserved: the exchange writes it itself; use another name, such as file"
+        )
+
+
+def survey(reading: AnyReading, wanted: Wanted, budget: int) -> Survey:
+    """Read a whole file. Raises Unreadable."""
+    found = Survey(reading)
+    last: dict[Key, int] = {}
+    for feed, kind, frame in _parts(reading, wanted):
+        found.rows += frame.height
+        for symbol in frame["symbol"].unique(maintain_order=True).to_list():
+            at = frame.filter(frame["symbol"] == symbol)["at"]
+            low, high = int(at.min()), int(at.max())  # type: ignore[arg-type]
+            key = (feed, symbol, kind)
+            found.is_sorted = found.is_sorted and at.is_sorted() and low >= last.get(key, 0)
+            last[key] = high
+            span = found.spans.setdefault(key, Span(low, high))
+            span.first_ns, span.last_ns = min(span.first_ns, low), max(span.last_ns, high)
+            span.rows += len(at)
+        if found.kept is not None:
+            found.kept.append((feed, kind, frame))
+            if found.rows > budget:
+                found.kept = None
+    if not found.is_sorted and found.rows > SORT_ROWS_MAX:
+        raise Unreadable(
+            f"{reading.label} is not in the order of time, and has {found.rows:,} rows; at most"
+            f" {SORT_ROWS_MAX:,} are sorted; sort the file by time first"
+        )
+    return found
+
+
+def _parts(reading: AnyReading, wanted: Wanted) -> Iterator[tuple[str, Kind, pl.DataFrame]]:
+    """Feed, kind and wanted ticks of each batch; bars as trades."""
+    import polars as pl
+
+    for ticks in reading.batches():
+        frame = ticks.frame
+        if wanted.symbols:
+            frame = frame.filter(pl.col("symbol").is_in(list(wanted.symbols)))
+        frame = frame.filter(pl.col("at") >= wanted.since_ns, pl.col("at") < wanted.until_ns)
+        if not frame.height:
+            continue
+        if ticks.kind != "bar":
+            yield wanted.feed or reading.provider, ticks.kind, frame
+            continue
+        for (seconds,), part in frame.group_by("seconds", maintain_order=True):
+            twice = part.filter(part.select("symbol", "at").is_duplicated())
+            if twice.height:
+                rows = " and ".join(map(str, twice["row"].head(2).to_list()))
+                raise Unreadable(f"{reading.label}, rows {rows}: two bars begin at the same time; remove one")
+            feed = wanted.feed or f"{reading.provider}-{interval(int(str(seconds)))}"
+            yield feed, "trade", prints_of_bars(part)
+
+
+def interval(seconds: int) -> str:
+    """60 → 1m, 86400 → 1d."""
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"
+
+
+async def load(readings: Sequence[AnyReading], wanted: Wanted, replacing: Replacing) -> list[Survey]:
+    """Load these files; what each contained.
 
     Raises:
-        NotLean, NotTicks: a file is not in the expected form; the files before it are loaded.
-        Unavailable: the stream does not respond.
+        Unreadable: a value is doubtful; nothing was loaded.
+        Conflict: the stored ticks of the span are bars and these are not, or the other way round.
+        Unavailable: the stream or a store does not respond, or the archive makes no progress.
     """
-    loaded = Loaded()
-    file_slots = asyncio.Semaphore(CONCURRENT_FILES_MAX)
-    message_slots = asyncio.Semaphore(MESSAGES_IN_FLIGHT_MAX)
-
-    async def send(source: Source, message: TickMessage) -> None:
-        try:
-            await ticks.publish(message.feed, message.symbol, message.kind, message.first, message.batch)
-        finally:
-            message_slots.release()
-        loaded.ticks += message.ticks
-        loaded.messages += 1
-        progress(source, message.ticks)
-
-    async def load_file(source: Source) -> None:
-        key = await asyncio.to_thread(completed.key, source)
-        if completed.is_done(key) and not again:
-            loaded.skipped += 1
-            return
-        async with file_slots, asyncio.TaskGroup() as sending:
-            async for number, message in _messages(source):
-                if number % CHECK_EVERY_MESSAGES == 0:
-                    await _wait_for_archive(ticks)
-                await message_slots.acquire()
-                sending.create_task(send(source, message))
-        completed.add(key)
-        loaded.files += 1
-
-    try:
-        async with asyncio.TaskGroup() as files:
-            for source in sources:
-                files.create_task(load_file(source))
-    except* Exception as group:
-        raise _first(group) from None
-    return loaded
+    surveys = []
+    budget = KEEP_ROWS
+    for reading in readings:
+        found = await asyncio.to_thread(survey, reading, wanted, budget)
+        budget -= found.rows if found.kept is not None else 0
+        surveys.append(found)
+    for found in surveys:
+        await _load_file(found, wanted, replacing)
+    await replacing.finish()
+    return surveys
 
 
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
+async def _load_file(found: Survey, wanted: Wanted, replacing: Replacing) -> None:
+    numbering: dict[str, Numbering] = {}
+    replacements: dict[Key, Replacement] = {}
+    numbered = _numbered(found, wanted, numbering)
+    while (item := await asyncio.to_thread(next, numbered, None)) is not None:
+        feed, kind, frame = item
+        for (name,), part in frame.group_by("symbol", maintain_order=True):
+            key = (feed, str(name), kind)
+            if key not in replacements:
+                replacements[key] = _replacement(found, key, kind, part, replacing)
+            await replacements[key].add(part)
+    for replacement in replacements.values():
+        await replacement.end()
 
 
-async def _messages(source: Source) -> AsyncIterator[tuple[int, TickMessage]]:
-    messages = source.read()
-    number = 0
-    while True:
-        message = await asyncio.to_thread(next, messages, None)
-        if message is None:
-            return
-        yield number, message
-        number += 1
+def _replacement(
+    found: Survey, key: Key, kind: Kind, part: pl.DataFrame, replacing: Replacing
+) -> Replacement:
+    """With the provider's ids the span goes from the first id to the last. Without them it goes from the
+    beginning of the first instant to the end of the last."""
+    feed, symbol, _ = key
+    span = found.spans[key]
+    has_ids = found.reading.has_ids and found.reading.provider != "file"
+    first = (span.first_ns, int(part["sequence"][0]) if has_ids else 0)
+    return Replacement(replacing, feed, symbol, kind, first, span.last_ns, ends_at_last_tick=has_ids)
 
 
-async def _wait_for_archive(ticks: Ticks) -> None:
-    while await ticks.pending() > WAITING_MAX:  # noqa: ASYNC110 (the queue is in another process: no event to wait for)
-        await asyncio.sleep(PAUSE_S)
+def _numbered(
+    found: Survey, wanted: Wanted, numbering: dict[str, Numbering]
+) -> Iterator[tuple[str, Kind, pl.DataFrame]]:
+    """Feed, kind and ticks, numbered, by time within a symbol."""
+    import polars as pl
+
+    parts = iter(found.kept) if found.kept is not None else _parts(found.reading, wanted)
+    if not found.is_sorted:
+        together: dict[tuple[str, Kind], list[pl.DataFrame]] = {}
+        for feed, kind, frame in parts:
+            together.setdefault((feed, kind), []).append(frame)
+        parts = iter([(*key, pl.concat(frames)) for key, frames in together.items()])
+    for feed, kind, frame in parts:
+        numbers = numbering.setdefault(feed, Numbering())
+        yield feed, kind, numbers.numbered(Ticks(kind, frame))

@@ -44,6 +44,8 @@ _NAMES: dict[Kind, tuple[str, ...]] = {
     "trades": ("at", "sequence", "price", "quantity", "aggressor", "conditions"),
     "quotes": ("at", "sequence", "bid", "bid_quantity", "ask", "ask_quantity"),
 }
+_PRESENT: dict[Kind, str] = {"trades": "quantity > 0", "quotes": "bid_quantity >= 0"}
+"""Leaves out removed ticks (`replace.REMOVED`)."""
 _COLUMNS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "trades": ("ticks", ("price", "quantity", "side", "conditions")),
     "quotes": ("quotes", ("bid", "bid_quantity", "ask", "ask_quantity")),
@@ -170,7 +172,7 @@ class QuestDBStore:
     async def factors(self, symbol: str) -> list[Factor]:
         rows = await self._questdb.rows(
             "SELECT cast(day AS LONG) AS ns, price_factor, split_factor FROM price_factors"
-            " WHERE symbol = $1 ORDER BY day",
+            " WHERE symbol = $1 AND price_factor > 0 ORDER BY day",
             symbol,
         )
         return [(to_datetime(row["ns"]).date(), row["price_factor"], row["split_factor"]) for row in rows]
@@ -180,16 +182,17 @@ class QuestDBStore:
         sql = (
             f"SELECT cast(at AS LONG) AS at_ns, sequence, {', '.join(columns)} FROM {table}"
             f" WHERE symbol = $1 AND source = $2 AND {_between(page.since_ns, page.until_ns)}"
+            f" AND {_PRESENT[page.kind]}"
             f" AND (at > cast({page.since_ns} AS TIMESTAMP_NS) OR sequence > {page.after})"
             f" ORDER BY at, sequence LIMIT {page.limit}"
         )
         return await self._questdb.rows(sql, page.symbol, page.source)
 
     async def text(self, page: TickPage, form: TextForm) -> bytes:
-        return await asyncio.to_thread(_text, page.kind, await self._rows(page), form)
+        return await asyncio.to_thread(_text, page, await self._rows(page), form)
 
     async def table(self, page: TickPage) -> Any:
-        return await asyncio.to_thread(_table, page.kind, await self._rows(page))
+        return await asyncio.to_thread(_table, page, await self._rows(page))
 
 
 def _values(kind: Kind, row: Any) -> tuple[Any, ...]:
@@ -206,28 +209,35 @@ def _bits(conditions: int) -> int:
     return conditions & 0xFFFFFFFF
 
 
-def _text(kind: Kind, rows: Sequence[Any], form: TextForm) -> bytes:
-    names, ticks = _NAMES[kind], (_values(kind, row) for row in rows)
+def _text(page: TickPage, rows: Sequence[Any], form: TextForm) -> bytes:
+    names, ticks = _NAMES[page.kind], (_values(page.kind, row) for row in rows)
     if form == "JSONEachRow":
         lines = (orjson.dumps(dict(zip(names, each, strict=True))) for each in ticks)
         return b"".join(line + b"\n" for line in lines)
+    names, origin = (*names, "symbol", "source"), (page.symbol, page.source)
     decimals = [
-        at for at, name in enumerate(names) if name not in ("at", "sequence", "aggressor", "conditions")
+        at
+        for at, name in enumerate(names)
+        if name not in ("at", "sequence", "aggressor", "conditions", "symbol", "source")
     ]
     head = [",".join(f'"{name}"' for name in names)] if form == "CSVWithNames" else []
-    return "".join(f"{line}\n" for line in (*head, *(_csv(each, decimals) for each in ticks))).encode()
+    return "".join(
+        f"{line}\n" for line in (*head, *(_csv((*each, *origin), decimals) for each in ticks))
+    ).encode()
 
 
 def _csv(values: tuple[Any, ...], bare: Sequence[int]) -> str:
-    """A line as ClickHouse writes it: strings in quotes, numbers without, None as \\N."""
+    """A line as ClickHouse writes it: strings in quotes, numbers without, None as nothing."""
     return ",".join(
-        "\\N" if value is None else f'"{value}"' if isinstance(value, str) and at not in bare else str(value)
+        "" if value is None else f'"{value}"' if isinstance(value, str) and at not in bare else str(value)
         for at, value in enumerate(values)
     )
 
 
-def _table(kind: Kind, rows: Sequence[Any]) -> Any:
+def _table(page: TickPage, rows: Sequence[Any]) -> Any:
     import pyarrow
+
+    kind = page.kind
 
     amount = pyarrow.decimal128(18, 9)
     types: dict[str, Any] = {"sequence": pyarrow.uint64(), "conditions": pyarrow.uint32()}
@@ -241,5 +251,8 @@ def _table(kind: Kind, rows: Sequence[Any]) -> Any:
             fields.append(pyarrow.field(name, types.get(name, amount), nullable=False))
             values = [row[name] for row in rows]
             columns.append([_bits(each) for each in values] if name == "conditions" else values)
+    for name, value in (("symbol", page.symbol), ("source", page.source)):
+        fields.append(pyarrow.field(name, pyarrow.string(), nullable=False))
+        columns.append([value] * len(rows))
     arrays = [pyarrow.array(each, field.type) for each, field in zip(columns, fields, strict=True)]
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))

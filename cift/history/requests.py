@@ -9,6 +9,7 @@ from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import now_ns, to_datetime
+from cift.kernel.errors import NotFound
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.questdb import QuestDB
 
@@ -48,6 +49,11 @@ async def ticks_source(
     store = QuestDBStore(questdb)
     known = await store.sources(symbol)
     return (next(iter(known), None) if feed is None else feed if feed in known else None), store
+
+
+def unknown_feed(symbol: str, feed: str) -> NotFound:
+    """The error of a feed without ticks of a symbol."""
+    return NotFound("unknown_feed", f"The feed {feed[:32]} has no ticks of {symbol}", "feed")
 
 
 async def started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

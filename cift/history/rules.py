@@ -14,7 +14,8 @@ STORED_INTERVALS_S = (86_400, 3_600, 60, 1)
 """The intervals of bars_analytics, longest first."""
 INTERVAL_MAX_S = 366 * 86_400
 BARS_RANGE_MAX_S = 30 * 366 * 86_400
-HISTORY_RANGE_MAX_S = 31 * 86_400
+HISTORY_RANGE_MAX_S = BARS_RANGE_MAX_S
+"""An export is streamed page by page, so its length costs no memory."""
 EXCHANGE = "exchange"
 _INTERVAL = re.compile(r"(\d{1,6})(s|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

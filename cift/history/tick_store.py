@@ -73,3 +73,19 @@ class TickStore(Protocol):
 
     async def table(self, page: TickPage) -> Any:
         """A page as `pyarrow.Table`."""
+
+
+async def with_withdrawn(
+    factors: Sequence[tuple[str, list[Factor]]], store: TickStore
+) -> list[tuple[str, list[Factor]]]:
+    """Symbols and all their factors, and the stored factors that are withdrawn with the value 0, which reads
+    leave out. Raises Unavailable."""
+    found = []
+    for symbol, rows in factors:
+        days = {day for day, _, _ in rows}
+        withdrawn = [
+            (day, Decimal(0), Decimal(0)) for day, _, _ in await store.factors(symbol) if day not in days
+        ]
+        if rows or withdrawn:
+            found.append((symbol, [*rows, *withdrawn]))
+    return found

@@ -63,6 +63,7 @@ class ClickHouse:
         """The result in one of ClickHouse's own formats. Raises as `rows`."""
         settings = {
             "output_format_json_quote_decimals": 1,
+            "format_csv_null_representation": "",
             "output_format_json_quote_64bit_integers": 0,
             # Nine digits: with fewer, the next page would begin before the last row of this one.
             "formatdatetime_f_prints_scale_number_of_digits": 1,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STREAM = "TICKS"
 FACTORS = "factors."
 """A symbol's split and dividend factors are sent as JSON on `factors.<symbol>`."""
+REBUILD = "rebuild"
+"""Last token of the subject of a request to compute bars again: `ticks.<feed>.<symbol>.rebuild`, as JSON."""
 SUBJECTS = ("ticks.>", f"{FACTORS}>")
 DUPLICATE_WINDOW_S = 120
 PUBLISH_TIMEOUT_S = 5.0
@@ -56,24 +58,57 @@ class Ticks:
         """
         await self._put(f"ticks.{feed}.{_token(symbol)}", batch, f"{feed}:{symbol}:{kind}:{first}")
 
-    async def publish_factors(self, symbol: str, factors: Sequence[tuple[date, Decimal, Decimal]]) -> None:
-        """Publish a symbol's factors: last day, price factor, split factor. Raises Unavailable."""
+    async def publish_loaded(self, feed: str, symbol: str, batch: bytes, id: str) -> int:
+        """Publish one batch of a load; returns its sequence in the stream. `id` is unique to the load, so
+        that a corrected file is not taken for a repetition.
+
+        Raises:
+            Unavailable: the batch may have been stored or not.
+        """
+        return await self._put(f"ticks.{feed}.{_token(symbol)}", batch, id)
+
+    async def publish_rebuild(self, feed: str, symbol: str, first_ns: int, last_ns: int) -> int:
+        """Have the bars of a feed and symbol computed again from the ticks of these days; returns the
+        message's sequence in the stream. Raises Unavailable."""
+        data = orjson.dumps({"feed": feed, "symbol": symbol, "first_ns": first_ns, "last_ns": last_ns})
+        return await self._put(f"ticks.{feed}.{_token(symbol)}.{REBUILD}", data, None)
+
+    async def publish_factors(self, symbol: str, factors: Sequence[tuple[date, Decimal, Decimal]]) -> int:
+        """Publish all factors of a symbol: last day, price factor, split factor. They replace the stored
+        ones. Returns the message's sequence in the stream. Raises Unavailable."""
         rows = [[day.isoformat(), str(price), str(split)] for day, price, split in factors]
         data = orjson.dumps({"symbol": symbol, "factors": rows})
-        await self._put(f"{FACTORS}{_token(symbol)}", data, None)
+        return await self._put(f"{FACTORS}{_token(symbol)}", data, None)
 
-    async def _put(self, subject: str, data: bytes, id: str | None) -> None:
+    async def _put(self, subject: str, data: bytes, id: str | None) -> int:
         import nats.errors
 
         js = await self._stream()
         headers = None if id is None else {"Nats-Msg-Id": id}
         try:
-            await js.publish(subject, data, timeout=PUBLISH_TIMEOUT_S, stream=STREAM, headers=headers)
+            answer = await js.publish(
+                subject, data, timeout=PUBLISH_TIMEOUT_S, stream=STREAM, headers=headers
+            )
         except (nats.errors.Error, OSError, TimeoutError) as error:
             self._js = None  # after a reconnect the server may not have the stream
             raise Unavailable(
                 "ticks_unavailable", f"The stream {STREAM} does not respond: {error}"
             ) from error
+        return answer.seq
+
+    async def archived(self) -> int:
+        """The sequence up to which all messages are archived; 0 if nothing was. Raises Unavailable."""
+        import nats.errors
+        import nats.js.errors
+
+        js = await self._stream()
+        try:
+            info = await js.consumer_info(STREAM, ARCHIVE)
+        except nats.js.errors.NotFoundError:
+            return 0
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise Unavailable("ticks_unavailable", f"The stream {STREAM} does not respond") from error
+        return info.ack_floor.stream_seq if info.ack_floor is not None else 0
 
     async def pending(self) -> int:
         """The number of messages that are not archived yet. Raises Unavailable."""

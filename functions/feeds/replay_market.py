@@ -16,6 +16,5 @@ from cift.platform.tick_stream import Ticks
 async def replay_market(engine: Engine, ticks: Ticks) -> None:
     settings = MarketSettings.read(os.environ)
     source = await replay.load(settings)
-    lot = bootstrap.lot(in_whole_units=source.in_whole_units)
-    prepare = functools.partial(bootstrap.send_facts, engine, "replay", source.symbols, lot)
+    prepare = functools.partial(bootstrap.send_facts, engine, "replay", source.symbols, source.units)
     await run_source(engine, source, prepare, ticks)

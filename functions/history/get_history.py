@@ -30,8 +30,10 @@ async def get_history(
     name = rules.symbol_of(symbol)
     span = requests.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
     source, store = await requests.ticks_source(name, feed, clickhouse, questdb)
-    if source is None:
+    if source is None and not (feed and await store.sources(name)):
         await tape.check_symbol(name, database)
+    if source is None and feed is not None:
+        raise requests.unknown_feed(name, feed)
     export = tick_export.Export(name, source or "exchange", kind, span, limit)
     body = await requests.started(tick_export.pages(export, format, store))
     headers = {"Content-Disposition": f'attachment; filename="{requests.filename(export, format)}"'}

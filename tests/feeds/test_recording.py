@@ -84,7 +84,7 @@ def test_leans_minutes_of_a_market_with_fractional_quantities(tmp_path: Path) ->
         1_250_000_000,
         33_353_996_010,
     )
-    assert not line.in_whole_units
+    assert line.units == {"BTCUSD": (10_000_000, 100)}
 
 
 CSV = """time,price,size,bid,bid_size,ask,ask_size
@@ -102,7 +102,7 @@ def test_a_csv_files_name_gives_the_symbol_and_one_day_is_read(tmp_path: Path) -
     file = tmp_path / "xyz_ticks.csv"
     file.write_text(CSV)
     line = recording.read(file)
-    assert all_of(line) == EXPECTED and line.in_whole_units
+    assert all_of(line) == EXPECTED and line.units == {"XYZ": (10_000_000, NANOS)}
     assert line.opens_ms == 14 * 3_600_000 and line.closes_ms == 14 * 3_600_000 + 501
     assert len(recording.read(tmp_path, day="2024-05-07")) == 1
     with pytest.raises(SampleMissing, match="no tick of 2024-05-08"):
@@ -122,17 +122,39 @@ def test_a_parquet_files_times_may_have_any_unit(tmp_path: Path, unit: str) -> N
 
 
 def test_unusable_recordings_are_reported(tmp_path: Path) -> None:
-    with pytest.raises(SampleMissing, match="no recording"):
+    with pytest.raises(SampleMissing, match="contains no CSV"):
         recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("when,price\n1,2\n")
-    with pytest.raises(SampleMissing, match="no column time"):
+    with pytest.raises(SampleMissing, match="no column at"):
         recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("time,price\n1,2\n")
-    with pytest.raises(SampleMissing, match="neither price and size"):
+    with pytest.raises(SampleMissing, match="neither price and quantity"):
         recording.read(tmp_path)
     (tmp_path / "a.csv").write_text("time,price,size\nsoon,2,1\n")
-    with pytest.raises(SampleMissing, match="cannot read"):
+    with pytest.raises(SampleMissing, match="row 2, column time: 'soon' is not a time"):
         recording.read(tmp_path)
+
+
+def test_prices_below_a_cent_and_fractions_are_replayed_unrounded(tmp_path: Path) -> None:
+    (tmp_path / "EURUSD_Ticks_01.08.2024-01.08.2024.csv").write_text(
+        "Gmt time,Ask,Bid,AskVolume,BidVolume\n01.08.2024 00:00:00.123,1.08346,1.08345,0.75,1.5\n"
+    )
+    (tmp_path / "DOGE.csv").write_text("at,price,size\n2024-08-01T00:00:01Z,0.08121,12.5\n")
+    line = recording.read(tmp_path)
+    assert line.units == {"DOGE": (10_000, 100_000_000), "EURUSD": (10_000, 10_000_000)}
+    prices = {tick.price for tick in all_of(line) if isinstance(tick, Trade)}
+    quotes = [tick for tick in all_of(line) if isinstance(tick, Quote)]
+    assert prices == {81_210_000} and quotes[0].bid == 1_083_450_000
+    assert {tick.symbol for tick in quotes} == {"EURUSD"}
+
+
+def test_bars_of_any_format_are_replayed_as_trades(tmp_path: Path) -> None:
+    (tmp_path / "XBTUSD_60.csv").write_text("1704153600,44182,44200.5,44100,44150,8,980\n")
+    line = recording.read(tmp_path)
+    trades = [tick for tick in all_of(line) if isinstance(tick, Trade)]
+    assert [trade.price // NANOS for trade in trades] == [44182, 44200, 44100, 44150]
+    assert sum(trade.quantity for trade in trades) == 8 * NANOS
+    assert any(isinstance(tick, Quote) for tick in all_of(line)), "quotes are derived from bars"
 
 
 def test_the_lean_folder_gives_the_sample() -> None:

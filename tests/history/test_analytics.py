@@ -1,6 +1,5 @@
 """Analytics of a recorded day equal the figures that polars computes from the same ticks."""
 
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ import polars as pl
 import pytest
 
 from cift.contracts.paging import PageRequest
-from cift.history import analytics, executions, indicators, lean_load
+from cift.history import analytics, executions, indicators
 from cift.history.rules import Range
 from cift.kernel.ids import uuid7
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import JournalRecord
 from tests.history.test_bars_of_recorded_day import archived, messages
-from tests.recorded import LEAN
+from tests.recorded import LEAN, lean_ticks
 
 NANOS = 10**9
 BEGIN_S = 1_381_152_600  # 13:30 UTC
@@ -25,9 +24,7 @@ PAGE = PageRequest(limit=500)
 
 @pytest.fixture(scope="module")
 def quotes(lean_folder: Path) -> pl.DataFrame:
-    (file,) = (f for f in lean_load.tick_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "quote"))
-    assert file.day == date(2013, 10, 7)
-    return lean_load.read(file).with_columns(start=pl.col("at") // (60 * NANOS) * 60)
+    return lean_ticks("BAC", "quote", lean_folder).with_columns(start=pl.col("at") // (60 * NANOS) * 60)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +75,7 @@ async def test_spread_and_order_flow(clickhouse: ClickHouse, lean_folder: Path, 
 
 async def test_volume_profile(clickhouse: ClickHouse, lean_folder: Path) -> None:
     await archived(clickhouse, messages(lean_folder, "BAC", "trade"))
-    (file,) = (f for f in lean_load.tick_files(lean_folder) if (f.symbol, f.kind) == ("BAC", "trade"))
-    frame = in_hour(lean_load.read(file)).filter(pl.col("conditions") & 118_517_248 == 0)
+    frame = in_hour(lean_ticks("BAC", "trade", lean_folder)).filter(pl.col("conditions") & 118_517_248 == 0)
     step = 50_000_000
     bands = frame.with_columns(band=pl.col("price") // step * step).group_by("band")
     expected = bands.agg(pl.col("quantity").sum(), pl.len()).sort("band")

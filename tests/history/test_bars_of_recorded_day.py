@@ -1,7 +1,6 @@
 """A whole recorded day: the store's bars equal those that polars computes from the raw file, bar for bar."""
 
 import zipfile
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,15 +9,16 @@ import pytest
 
 from cift.contracts.conditions import NOT_LAST_SALE
 from cift.contracts.paging import PageRequest
-from cift.history import archive, batches, lean_load, requests
+from cift.history import archive, batches, requests
 from cift.history.clickhouse_store import ClickHouseStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import parse_rfc3339
 from cift.platform.calendars import DEFAULT
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Message
+from tests.recorded import lean_ticks
 
-DAY = date(2013, 10, 7)
+FEED = "lean"
 BEGIN, END = "2013-10-07T00:00:00Z", "2013-10-08T12:00:00Z"
 MESSAGE_TICKS = 400
 """Small, so that the thinned day has several messages."""
@@ -27,10 +27,9 @@ Row = tuple[str, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
 
 
 def messages(folder: Path, symbol: str, kind: batches.Kind) -> list[Message]:
-    (file,) = (f for f in lean_load.tick_files(folder) if (f.symbol, f.kind, f.day) == (symbol, kind, DAY))
-    frame = lean_load.read(file)
+    frame = lean_ticks(symbol, kind, folder)
     parts = [frame[start : start + MESSAGE_TICKS] for start in range(0, frame.height, MESSAGE_TICKS)]
-    found = [each for part in parts for each in batches.to_messages(part, lean_load.FEED, symbol, kind)]
+    found = [each for part in parts for each in batches.to_messages(part, FEED, symbol, kind)]
     return [Message(number, "ticks", each.batch, {}, 0) for number, each in enumerate(found, 1)]
 
 
@@ -91,7 +90,7 @@ async def stored(
             parse_rfc3339(begin),
             parse_rfc3339(end),
             source="outside",
-            feed=lean_load.FEED,
+            feed=FEED,
             calendar=DEFAULT if hours == "regular" else None,
             adjusted=False,
             page=PageRequest(limit=limit, cursor=cursor),

@@ -16,7 +16,6 @@ from pyarrow import parquet
 
 from cift.history import archive, questdb_ticks, rules, tick_export
 from cift.history.clickhouse_store import ClickHouseStore
-from cift.history.lean_load import FEED
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import Kind, TickStore
 from cift.kernel.clock import parse_rfc3339
@@ -27,7 +26,7 @@ from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests import questdb as server
 from tests.history.test_archive_and_query import columns, get, items, publish
-from tests.history.test_bars_of_recorded_day import INTERVALS, archived, computed, messages, stored
+from tests.history.test_bars_of_recorded_day import FEED, INTERVALS, archived, computed, messages, stored
 from tests.stack import Stack, eventually
 from tests.venue import refusal
 
