@@ -4,8 +4,10 @@ import bz2
 import gzip
 import io
 import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -306,3 +308,33 @@ def test_a_file_larger_than_a_block_is_read_in_blocks(
     path.write_text("\n".join(["at,price,size", *lines[:4_000], "1715009000,x,1"]))
     with pytest.raises(Unreadable, match="row 4002"):
         read(path)
+
+
+def test_databentos_binary_form_is_read_like_its_csv(tmp_path: Path) -> None:
+    import databento_dbn as dbn
+
+    interval = SimpleNamespace(start_date=date(2024, 1, 2), end_date=date(2024, 1, 3), symbol="38")
+    metadata = dbn.Metadata(
+        dataset="XNAS.ITCH",
+        start=0,
+        stype_in=dbn.SType.RAW_SYMBOL,
+        stype_out=dbn.SType.INSTRUMENT_ID,
+        schema=dbn.Schema.TRADES,
+        mappings=[SimpleNamespace(raw_symbol="AAPL", intervals=[interval])],
+    )
+    record = dbn.TradeMsg(
+        publisher_id=2,
+        instrument_id=38,
+        ts_event=1704205800000123456,
+        price=187_150_000_000,
+        size=100,
+        action=dbn.Action.TRADE,
+        side=dbn.Side.ASK,
+        depth=0,
+        ts_recv=1704205800000165432,
+    )
+    data = metadata.encode() + bytes(record)
+    for name, content in (("a.dbn", data), ("a.dbn.zst", zstd.compress(data))):
+        (tmp_path / name).write_bytes(content)
+        rows = rows_of(read(tmp_path / name), "trade")
+        assert rows == [("AAPL", 1704205800000123456, Decimal("187.15"), 100, -1)]
