@@ -73,7 +73,6 @@ Refusal: TypeAlias = Literal[
     "stale_epoch",
     "orders_full",
     "accounts_full",
-    "requests_full",
     "continue_expected",
     "nothing_to_continue",
 ]

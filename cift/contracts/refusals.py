@@ -73,7 +73,6 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "stale_epoch": (409, "Another engine is the leader"),
     "orders_full": (503, "The exchange has the maximum number of open orders"),
     "accounts_full": (503, "The exchange has the maximum number of accounts"),
-    "requests_full": (503, "The exchange has the maximum number of idempotency keys in memory"),
     # From matchd, before a command reaches the engine.
     "journal_full": (503, "The journal is full; an administrator must enlarge it (CIFT_JOURNAL_MAX_BYTES)"),
     "queue_full": (503, "The exchange is busy"),

@@ -103,8 +103,8 @@ class Engine:
         Adds the trace ids of the current request, and `expires_at` (in three seconds).
 
         Raises:
-            Refused: the engine rejected it; its reason is the code. `id` is the order's, where the engine
-                refused to place one.
+            Refused: the engine rejected it; its reason is the code. `id` is the order's, where a
+                refused order is kept.
             Unavailable: nothing happened; sending again is safe.
             OutcomeUnknown: with the id of the order or transfer to look up.
         """

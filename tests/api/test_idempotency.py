@@ -49,21 +49,32 @@ async def test_simultaneous_orders_with_one_key_are_one_order(venue: Venue) -> N
     assert len((await venue.get(user, "orders"))["items"]) == 1
 
 
-async def test_a_repeated_refusal_is_the_first_refusal(venue: Venue) -> None:
+async def test_a_lasting_refusal_is_repeated(venue: Venue) -> None:
+    symbol, user = await venue.instrument(), venue.user()
+    first = refusal(
+        await venue.try_order(user, symbol, client_order_id="r", quantity="0.5"),
+        422,
+        "quantity_not_on_lot",
+    )
+    again = refusal(
+        await venue.try_order(user, symbol, client_order_id="r", quantity="0.5"),
+        422,
+        "quantity_not_on_lot",
+    )
+    assert again["id"] == first["id"]
+    assert (await venue.get_order(user, first["id"]))["status"] == "rejected"
+
+
+async def test_an_order_refused_for_a_passing_reason_can_be_sent_again(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     first = refusal(
         await venue.try_order(user, symbol, client_order_id="r", quantity="3000"),
         422,
         "insufficient_buying_power",
     )
+    assert "id" not in first, "the refused order is not kept"
     await venue.call(user, "POST", f"{TRADING}/account/deposit", {"amount": "1000000"})
-    again = refusal(
-        await venue.try_order(user, symbol, client_order_id="r", quantity="3000"),
-        422,
-        "insufficient_buying_power",
-    )
-    assert again["id"] == first["id"]
-    assert (await venue.get_order(user, first["id"]))["status"] == "rejected"
+    assert (await venue.order(user, symbol, client_order_id="r", quantity="3000"))["status"] == "new"
 
 
 async def test_accounts_have_separate_keys(venue: Venue) -> None:

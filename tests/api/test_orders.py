@@ -268,10 +268,13 @@ async def test_lists_are_filtered_and_paged(venue: Venue) -> None:
         refusal(answer, 422, "invalid_cursor", "cursor")
 
 
-async def test_refused_orders_are_kept_with_their_reason(venue: Venue) -> None:
+async def test_orders_with_a_key_and_a_lasting_refusal_are_kept_with_their_reason(venue: Venue) -> None:
     symbol, user = await venue.instrument(), venue.user()
     error = refusal(
-        await venue.try_order(user, symbol, limit_price="99.005"), 422, "price_not_on_tick", "limit_price"
+        await venue.try_order(user, symbol, limit_price="99.005", client_order_id="kept"),
+        422,
+        "price_not_on_tick",
+        "limit_price",
     )
     assert "0.01" in error["message"]
     kept = await venue.get_order(user, error["id"])

@@ -123,7 +123,7 @@ async def answers_hold(load: Load) -> None:
         stored = await _stored(load, request)
         if request.verdict == "absent":
             assert not stored, f"reported as not done, but stored: {request} {stored}"
-        else:  # refused orders are stored as rejected
+        else:  # an order is stored as rejected where its refusal lasts
             assert len(stored) <= 1, f"{request} {stored}"
             assert all(view["status"] == "rejected" for view in stored), f"{request} {stored}"
             assert all(Decimal(view["filled_quantity"]) == 0 for view in stored)

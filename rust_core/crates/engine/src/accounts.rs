@@ -70,7 +70,7 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        let account = match self.customer(id) {
+        let account = match self.other_sender(self.customer(id)) {
             Ok(account) => account,
             Err(reason) => return self.refuse(reason, events),
         };
@@ -92,7 +92,7 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        let account = match self.active_customer(id) {
+        let account = match self.other_sender(self.active_customer(id)) {
             Ok(account) => account,
             Err(reason) => return self.refuse(reason, events),
         };
@@ -134,7 +134,7 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        let account = match self.active_customer(id) {
+        let account = match self.other_sender(self.active_customer(id)) {
             Ok(account) => account,
             Err(reason) => return self.refuse(reason, events),
         };

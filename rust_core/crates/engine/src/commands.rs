@@ -105,7 +105,7 @@ impl Engine {
     }
 
     fn set_rules(&mut self, version: u32, events: &mut Events) {
-        if !(1..=RULES_VERSION).contains(&version) {
+        if version != RULES_VERSION {
             return self.refuse(Refusal::UnknownRules, events);
         }
         self.rules = version;

@@ -1,15 +1,16 @@
 //! The engine's state, and the steps of one command.
 //!
 //! `apply` runs these steps in order:
-//! 1. Drop expired request keys (§11).
-//! 2. Do the work that is due by time (§8).
-//! 3. [`Engine::dispatch`] checks the command and starts its work.
-//! 4. [`Engine::run`] does the units of work.
-//! 5. Emit `LevelChanged` for each level that changed.
-//! 6. Store the outcome under the request key.
+//! 1. Do the work that is due by time (§8).
+//! 2. [`Engine::dispatch`] checks the command and starts its work.
+//! 3. [`Engine::run`] does the units of work.
+//! 4. Emit `LevelChanged` for each level that changed.
+//! 5. Store the outcome under the request key, count the command in its account's rate, and drop expired
+//!    request keys (§11).
 //!
-//! A command that is too large for one journal record stops in step 4; `work.rs` describes how it
-//! continues.
+//! A command that is too large for one journal record stops in step 3; `work.rs` describes how it
+//! continues. A refused command that changed nothing leaves no trace: sequence and time are those of the
+//! command before it, and a journal need not contain it ([`Engine::left_a_trace`]).
 
 use crate::ledger::Ledger;
 use crate::market::{Feed, Market};
@@ -20,7 +21,7 @@ use crate::work::Work;
 use crate::Events;
 use std::collections::BTreeSet;
 
-/// Newest version of the rules that this code implements. `SetRules` selects one; a journal starts with version 1.
+/// The version of the rules that this code implements.
 pub(crate) const RULES_VERSION: u32 = 2;
 /// Version of the record format that this code writes; `EnableFormat` selects it.
 pub(crate) const FORMAT_VERSION: u16 = 1;
@@ -57,6 +58,8 @@ pub struct Engine {
     pub(crate) next_due_at: Timestamp,
     pub(crate) command_stamp: u64,
     pub(crate) work: Work,
+    /// The last command changed the state.
+    pub(crate) traced: bool,
 }
 
 impl Default for Engine {
@@ -71,7 +74,7 @@ impl Engine {
             sequence: 0,
             now: i64::MIN,
             epoch: 0,
-            rules: 1,
+            rules: RULES_VERSION,
             format: FORMAT_VERSION,
             maker_ppm: 0,
             taker_ppm: 0,
@@ -90,6 +93,7 @@ impl Engine {
             next_due_at: i64::MAX,
             command_stamp: 0,
             work: Work::new(),
+            traced: false,
         }
     }
 
@@ -117,9 +121,8 @@ impl Engine {
     /// previous one (R1.7).
     pub fn apply(&mut self, seq: CommandSequence, ts: Timestamp, command: &Command, events: &mut Events) -> Outcome {
         let base = events.len();
+        let before = (self.sequence, self.now);
         let now = self.now.max(ts);
-        self.sequence = seq;
-        self.now = now;
         self.command_stamp += 1;
         let is_continue = matches!(command, Command::Continue);
         if self.work.unfinished != is_continue {
@@ -129,8 +132,11 @@ impl Engine {
                 Refusal::ContinueExpected
             };
             events.push(Event::Refused { reason });
+            self.traced = false;
             return Outcome::Refused(reason);
         }
+        self.sequence = seq;
+        self.now = now;
         if !is_continue {
             self.begin(seq, now);
             if self.now >= self.next_due_at {
@@ -143,23 +149,49 @@ impl Engine {
         self.emit_levels(events);
         self.ledger.assert_balanced();
         debug_assert!(events.len() - base <= MAX_EVENTS_PER_COMMAND);
+        self.traced = true;
         if self.work.unfinished {
             return Outcome::Done {
                 order: self.result_order(),
                 affected: self.work.affected,
             };
         }
-        self.finish()
+        let outcome = self.finish();
+        let only_refused = matches!(outcome, Outcome::Refused(_)) && events.len() - base == 1;
+        let only_repeated = matches!(outcome, Outcome::Repeated { .. }) && events.len() == base;
+        if !is_continue && (only_refused || only_repeated) && !self.work.recorded {
+            self.traced = false;
+            (self.sequence, self.now) = before;
+        } else {
+            if let Some(account) = self.work.sender {
+                self.count_rate(account, self.work.at);
+            }
+            self.requests.expire(self.now);
+        }
+        outcome
+    }
+
+    /// Whether the last command changed the state. A refused command that did not need not be in the
+    /// journal (R1.2).
+    pub fn left_a_trace(&self) -> bool {
+        self.traced
+    }
+
+    /// Bounds the number of request keys, per account and in all. Both engines of a comparison must have the
+    /// same bounds.
+    pub fn bound_requests(&mut self, per_account: u32, in_all: usize) {
+        self.requests.set_bounds(per_account, in_all);
     }
 
     /// Takes `now` as an argument to avoid reloading `self.now`.
     #[inline(always)]
     fn begin(&mut self, sequence: CommandSequence, now: Timestamp) {
-        self.requests.expire(now);
         let work = &mut self.work;
         work.sequence = sequence;
         work.at = now;
         work.request = None;
+        work.sender = None;
+        work.recorded = false;
         work.refusal = None;
         work.repeated = None;
         work.result_order_id = None;
@@ -206,11 +238,12 @@ impl Engine {
         }
         let refusal = self.work.refusal;
         let affected = self.work.affected;
-        if let Some(Request { key, body }) = self.work.request {
+        let lasts = refusal.is_none_or(Refusal::is_lasting);
+        if let (Some(Request { key, body }), Some(account), true) = (self.work.request, self.work.sender, lasts) {
+            self.work.recorded = true;
             let order = match refusal {
                 None => self.result_order(),
-                Some(_) if self.rules >= 2 => self.work.refused_order,
-                Some(_) => None,
+                Some(_) => self.work.refused_order,
             };
             let first = FirstResult {
                 sequence: self.work.sequence,
@@ -219,7 +252,13 @@ impl Engine {
                 affected,
                 refusal,
             };
-            let record = self.requests.insert(Record { key, body, first });
+            self.forget_oldest(account);
+            let record = self.requests.insert(&Record {
+                key,
+                body,
+                account,
+                first,
+            });
             // The key of a place is kept as long as its order is open. The retention of every other key
             // starts now.
             let placed = self
@@ -240,20 +279,27 @@ impl Engine {
         }
     }
 
-    /// R4.2 to R4.4. Returns false if the command already has its result.
+    /// Drops the oldest request keys of the account while it is at a bound (R11.6).
+    fn forget_oldest(&mut self, account: u32) {
+        while let Some(evicted) = self.requests.make_place(account) {
+            if let Some(slot) = evicted.order.and_then(|id| self.orders.find(id)) {
+                if self.orders[slot].request == evicted.slot {
+                    self.orders[slot].request = crate::ladder::NIL;
+                }
+            }
+        }
+    }
+
+    /// R4.2 and R4.3. Returns false if the command already has its result.
     pub(crate) fn admit_request(&mut self, request: Option<Request>, events: &mut Events) -> bool {
         let Some(request) = request else { return true };
-        match self.requests.find(request.key) {
-            Some(record) if record.body == request.body => {
-                self.work.repeated = Some(record.first);
+        match self.requests.find(request.key, request.body) {
+            Some((first, true)) => {
+                self.work.repeated = Some(first);
                 false
             }
-            Some(_) => {
+            Some((_, false)) => {
                 self.refuse(Refusal::IdempotencyConflict, events);
-                false
-            }
-            None if self.requests.is_full() => {
-                self.refuse(Refusal::RequestsFull, events);
                 false
             }
             None => {

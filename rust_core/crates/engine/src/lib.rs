@@ -81,6 +81,7 @@ pub mod types;
 mod work;
 
 pub use engine::Engine;
+pub use requests::{MAX_REQUESTS, MAX_REQUESTS_PER_ACCOUNT};
 pub use types::*;
 
 /// Buffer for the events of a command. Callers reuse it, so that a command allocates nothing.

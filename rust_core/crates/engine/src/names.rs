@@ -83,12 +83,39 @@ Refusal {
     StaleEpoch = 88 "stale_epoch",
     OrdersFull = 90 "orders_full",
     AccountsFull = 91 "accounts_full",
-    RequestsFull = 92 "requests_full",
     /// The previous command is unfinished: only `Continue` is allowed. matchd's own error; callers never
     /// see it.
     ContinueExpected = 93 "continue_expected",
     NothingToContinue = 94 "nothing_to_continue",
 });
+impl Refusal {
+    /// Does the reason follow from the command and the definition of its instrument alone? The first result of such
+    /// a refusal is kept under its request key. Every other one may pass, so the same request may be tried again.
+    pub const fn is_lasting(self) -> bool {
+        use Refusal::*;
+        matches!(
+            self,
+            CurrencyMismatch
+                | QuantityOutOfRange
+                | QuantityNotOnLot
+                | PriceOutOfRange
+                | PriceNotOnTick
+                | LimitPriceRequired
+                | LimitPriceNotAllowed
+                | StopPriceRequired
+                | StopPriceNotAllowed
+                | TrailRequired
+                | TrailNotAllowed
+                | DisplayQuantityNotAllowed
+                | PostOnlyNotAllowed
+                | TimeInForceNotAllowed
+                | ExpiryInThePast
+                | InvalidLegs
+                | NothingToReplace
+                | AmountOutOfRange
+        )
+    }
+}
 names!(
 /// State of an order.
 OrderStatus {

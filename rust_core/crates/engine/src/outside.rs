@@ -56,6 +56,7 @@ impl Engine {
             return Err(Refusal::StaleSourceSequence);
         }
         quote.last_source_sequence = Some(source);
+        self.work.recorded = true;
         let known = &mut self.feeds[feed as usize];
         known.last_message_at = Some(self.now);
         self.next_due_at = self.next_due_at.min(self.now.saturating_add(known.silence_ns));

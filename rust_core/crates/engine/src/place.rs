@@ -30,6 +30,21 @@ impl Engine {
         Ok(slot)
     }
 
+    /// R3.1 to R3.3, then the rate (R4.30): the account of a new or replaced order.
+    pub(crate) fn ordering_sender(&self, account: AccountId, now: Timestamp) -> Result<u32, Refusal> {
+        let slot = self.active_customer(account)?;
+        self.admit_rate(slot, now, 1)?;
+        Ok(slot)
+    }
+
+    /// The sender of any other command, of which an account has twice its rate (R4.31).
+    pub(crate) fn other_sender(&mut self, account: Result<u32, Refusal>) -> Result<u32, Refusal> {
+        let slot = account?;
+        self.admit_rate(slot, self.now, 2)?;
+        self.work.sender = Some(slot);
+        Ok(slot)
+    }
+
     /// R4.6 to R4.29. Returns the candidate, its legs, the displayed lots and the reference price.
     #[inline(always)]
     pub(crate) fn check_place(
@@ -37,7 +52,7 @@ impl Engine {
         now: Timestamp,
         order: &PlaceOrder,
     ) -> Result<(Candidate, OrderLegs, i64, Option<i64>), Refusal> {
-        let account = self.active_customer(order.account)?;
+        let account = self.ordering_sender(order.account, now)?;
         let instrument = self.find_symbol(order.symbol).ok_or(Refusal::UnknownSymbol)?;
         let market = &self.markets[instrument as usize];
         if self.ledger.accounts[account as usize].currency != market.currency {
@@ -84,15 +99,14 @@ impl Engine {
             }
             return;
         }
-        let checked = self.check_place(self.now, order).and_then(|checked| {
-            self.admit_rate(checked.0.account, self.now)?;
-            Ok(checked)
-        });
-        let (candidate, legs, display, reference) = match checked {
+        let (candidate, legs, display, reference) = match self.check_place(self.now, order) {
             Ok(checked) => checked,
-            Err(reason) => return self.refuse_order(order, reason, events),
+            Err(reason) => {
+                self.work.sender = self.ordering_sender(order.account, self.now).ok();
+                return self.refuse_order(order, reason, events);
+            }
         };
-        self.count_rate(candidate.account);
+        self.work.sender = Some(candidate.account);
         match self.admit_risk(&candidate, Released::default(), reference) {
             Ok(admission) => self.accept(order, &candidate, legs, display, reference, admission, events),
             Err(reason) => self.refuse_order(order, reason, events),

@@ -180,7 +180,6 @@ impl Engine {
     /// R4.6 to R4.48 without placing the order. `now` is used for rate and expiry.
     pub fn check(&self, now: Timestamp, order: &PlaceOrder) -> Result<RiskView, Refusal> {
         let (candidate, _, _, reference) = self.check_place(now, order)?;
-        self.admit_rate(candidate.account, now)?;
         let admission = self.admit_risk(&candidate, Released::default(), reference)?;
         let tick = self.markets[candidate.instrument as usize].tick;
         let buying_power = if admission.increase > 0 {
@@ -250,6 +249,6 @@ impl Engine {
 
     /// The first result of a request key. `None`: the key is unknown.
     pub fn first_result(&self, key: u128) -> Option<FirstResult> {
-        self.requests.find(key).map(|record| record.first)
+        self.requests.first(key)
     }
 }

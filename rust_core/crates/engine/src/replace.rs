@@ -33,7 +33,7 @@ impl Engine {
 
     /// R6.1 to R6.7: the account, the order, and the fields that change.
     fn check_replace(&self, replace: &ReplaceOrder) -> Result<Change, Refusal> {
-        let account = self.active_customer(replace.account)?;
+        let account = self.ordering_sender(replace.account, self.now)?;
         let slot = self.own_order(account, replace.order)?;
         let order = &self.orders[slot];
         let prices_only = order.status == OrderStatus::Held || order.sibling != crate::ladder::NIL;
@@ -97,8 +97,12 @@ impl Engine {
         }
         let change = match self.check_replace(replace) {
             Ok(change) => change,
-            Err(reason) => return self.refuse(reason, events),
+            Err(reason) => {
+                self.work.sender = self.ordering_sender(replace.account, self.now).ok();
+                return self.refuse(reason, events);
+            }
         };
+        self.work.sender = self.ledger.find(replace.account);
         let Order {
             account,
             instrument,
@@ -138,10 +142,6 @@ impl Engine {
             Ok(reference) => reference,
             Err(reason) => return self.refuse(reason, events),
         };
-        if let Err(reason) = self.admit_rate(account, self.now) {
-            return self.refuse(reason, events);
-        }
-        self.count_rate(account);
         let before = self.orders[change.slot];
         if counted {
             let released = Released {
@@ -213,7 +213,8 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        match self.customer(account).and_then(|account| self.own_order(account, id)) {
+        let sender = self.other_sender(self.customer(account));
+        match sender.and_then(|account| self.own_order(account, id)) {
             Ok(slot) => {
                 self.work.result_order_id = Some(id);
                 self.close(slot, OrderStatus::Canceled, CloseReason::ByUser, events);
@@ -232,7 +233,7 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        let found = self.customer(account).and_then(|account| match symbol {
+        let found = self.other_sender(self.customer(account)).and_then(|account| match symbol {
             None => Ok((account, None)),
             Some(symbol) => Ok((account, Some(self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?))),
         });

@@ -37,10 +37,12 @@ impl Engine {
         engine.read_accounts(&mut from)?;
         for _ in 0..from.count()? {
             let at = from.get()?;
-            let slot = engine.requests.insert(read_record(&mut from)?);
-            engine.requests.expiries.push_back((at, slot));
+            let record = engine.read_record(&mut from)?;
+            let slot = engine.requests.insert(&record);
+            engine.requests.set_expiry(slot, at);
         }
         engine.read_orders(&mut from)?;
+        engine.requests.sort_chains();
         if !from.0.is_empty() {
             return Err(RestoreError("the snapshot has extra bytes after its end"));
         }
@@ -251,12 +253,29 @@ impl Engine {
         }
         order.position = self.ledger.position_or_new(order.account, order.instrument);
         if from.get::<bool>()? {
-            order.request = self.requests.insert(read_record(from)?);
+            let record = self.read_record(from)?;
+            order.request = self.requests.insert(&record);
         }
         // `insert_order` counts acceptances itself: set the counter to the value before this order.
         self.orders.last_acceptance = order.acceptance - 1;
         self.insert_order(order);
         Ok(())
+    }
+
+    fn read_record(&self, from: &mut Reader) -> Read<Record> {
+        let record = Record {
+            key: from.get()?,
+            body: from.get()?,
+            account: from.get()?,
+            first: from.get()?,
+        };
+        let valid =
+            (record.account as usize) < self.ledger.accounts.len() && self.requests.first(record.key).is_none();
+        if valid {
+            Ok(record)
+        } else {
+            Err(MALFORMED)
+        }
     }
 
     fn read_resting(&mut self, at: u32, side: Side, from: &mut Reader) -> Read<()> {
@@ -289,10 +308,3 @@ impl Engine {
     }
 }
 
-fn read_record(from: &mut Reader) -> Read<Record> {
-    Ok(Record {
-        key: from.get()?,
-        body: from.get()?,
-        first: from.get()?,
-    })
-}

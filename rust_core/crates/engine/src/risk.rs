@@ -138,18 +138,19 @@ impl Engine {
         Ok(reference)
     }
 
-    /// R4.30: may the account send one more order within this second?
-    pub(crate) fn admit_rate(&self, account: u32, now: Timestamp) -> Result<(), Refusal> {
+    /// R4.30 and R4.31: may the account send one more command within this second, with `share` times its rate?
+    pub(crate) fn admit_rate(&self, account: u32, now: Timestamp, share: u32) -> Result<(), Refusal> {
         let owner = &self.ledger.accounts[account as usize];
         let second = now.div_euclid(NANOS);
-        if owner.rate_second == second && owner.rate_count >= owner.limits.max_orders_per_second {
+        if owner.rate_second == second && owner.rate_count >= owner.limits.max_orders_per_second * share {
             return Err(Refusal::OrderRateExceeded);
         }
         Ok(())
     }
 
-    pub(crate) fn count_rate(&mut self, account: u32) {
-        let second = self.now.div_euclid(NANOS);
+    /// Counts a command of the account at time `at`.
+    pub(crate) fn count_rate(&mut self, account: u32, at: Timestamp) {
+        let second = at.div_euclid(NANOS);
         let owner = &mut self.ledger.accounts[account as usize];
         if owner.rate_second == second {
             owner.rate_count += 1;

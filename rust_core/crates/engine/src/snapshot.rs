@@ -20,7 +20,7 @@ use crate::market::{FeedQuote, OUTSIDE_CHUNK};
 use crate::requests::Record;
 use crate::types::*;
 
-pub(crate) const MAGIC: [u8; 8] = *b"CIFTENG1";
+pub(crate) const MAGIC: [u8; 8] = *b"CIFTENG2";
 
 impl Engine {
     /// Appends the canonical bytes of the complete state. Equal states give equal bytes. Panics while
@@ -38,10 +38,10 @@ impl Engine {
             self.write_market(market, &mut to);
         }
         self.write_accounts(&mut to);
-        to.put(self.requests.expiries.len() as u32);
-        for &(at, slot) in &self.requests.expiries {
+        to.put(self.requests.expiries().count() as u32);
+        for (at, slot) in self.requests.expiries() {
             to.put(at);
-            write_record(&self.requests.slots[slot as usize], &mut to);
+            write_record(&self.requests.record(slot), &mut to);
         }
         self.write_orders(&mut to);
         let sum = checksum(&out[start..]);
@@ -163,7 +163,7 @@ impl Engine {
             }
             to.put(order.request != NIL);
             if order.request != NIL {
-                write_record(&self.requests.slots[order.request as usize], to);
+                write_record(&self.requests.record(order.request), to);
             }
         }
         for market in &self.markets {
@@ -214,5 +214,6 @@ impl Ladder {
 fn write_record(record: &Record, to: &mut Writer) {
     to.put(record.key);
     to.put(record.body);
+    to.put(record.account);
     to.put(record.first);
 }

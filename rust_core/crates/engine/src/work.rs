@@ -161,6 +161,10 @@ pub(crate) struct Work {
     pub sequence: CommandSequence,
     pub at: Timestamp,
     pub request: Option<Request>,
+    /// The account that sent the command: it counts in its rate.
+    pub sender: Option<u32>,
+    /// The command changed the state although it was refused: it stored a key, or a feed's sequence.
+    pub recorded: bool,
     pub refusal: Option<Refusal>,
     pub repeated: Option<FirstResult>,
     /// Id of the order in the outcome, and its final state if it ended during the command.
@@ -189,6 +193,8 @@ impl Work {
             sequence: 0,
             at: 0,
             request: None,
+            sender: None,
+            recorded: false,
             refusal: None,
             repeated: None,
             result_order_id: None,

@@ -26,7 +26,7 @@ fn instrument(name: &str) -> Instrument {
 fn a_refused_command_emits_the_first_reason_and_changes_nothing() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 9_000));
-    let mut unchanged = Engine::restore(&snapshot(&exchange.engine)).unwrap();
+    let before = snapshot(&exchange.engine);
     // Both the symbol and the quantity are wrong. The symbol is checked first.
     let reason = exchange.place_err(PlaceOrder {
         symbol: symbol("NONE"),
@@ -34,8 +34,8 @@ fn a_refused_command_emits_the_first_reason_and_changes_nothing() {
     });
     assert_eq!(reason, Refusal::UnknownSymbol);
     assert_eq!(exchange.events, [Event::Refused { reason }]);
-    unchanged.apply(exchange.sequence, exchange.now, &Command::AdvanceTime, &mut Vec::new());
-    assert!(snapshot(&exchange.engine) == snapshot(&unchanged));
+    assert!(!exchange.engine.left_a_trace());
+    assert!(snapshot(&exchange.engine) == before);
 }
 
 /// Holds R1.6.
@@ -145,7 +145,7 @@ fn a_house_account_pays_the_fee_in_force() {
 #[test]
 fn unknown_versions_are_refused() {
     let mut exchange = Exchange::new();
-    for version in [0, 3] {
+    for version in [0, 1, 3] {
         assert_eq!(exchange.apply_err(Command::SetRules { version }), Refusal::UnknownRules);
     }
     for format in [0, 2] {
@@ -155,7 +155,6 @@ fn unknown_versions_are_refused() {
         );
     }
     exchange.apply_ok(Command::SetRules { version: 2 });
-    exchange.apply_ok(Command::SetRules { version: 1 });
     exchange.apply_ok(Command::EnableFormat { format: 1 });
 }
 

@@ -57,17 +57,10 @@ fn a_refusal_is_stored_too() {
 
 /// Holds R11.5.
 #[test]
-fn a_stored_refusal_contains_the_order_since_version_2() {
-    let stored = |version, order: PlaceOrder| {
-        let mut exchange = Exchange::new();
-        exchange.apply_ok(Command::SetRules { version });
-        exchange.place_err(keyed(order, 7, 1));
-        match exchange.apply(Command::PlaceOrder(keyed(order, 7, 1))) {
-            Outcome::Repeated { first } => first.order,
-            other => panic!("{other:?}"),
-        }
-    };
+fn a_stored_refusal_contains_the_order() {
+    let mut exchange = Exchange::new();
     let refused = buy(1, 0, 10_000);
+    exchange.place_err(keyed(refused, 7, 1));
     let rejected = OrderSummary {
         order: refused.order,
         status: OrderStatus::Rejected,
@@ -76,13 +69,70 @@ fn a_stored_refusal_contains_the_order_since_version_2() {
         filled: 0,
         filled_notional: 0,
     };
-    assert_eq!(stored(1, refused), None);
-    assert_eq!(stored(2, refused), Some(rejected));
-    let of_nobody = PlaceOrder {
-        account: AccountId(99),
-        ..refused
+    match exchange.apply(Command::PlaceOrder(keyed(refused, 7, 1))) {
+        Outcome::Repeated { first } => assert_eq!(first.order, Some(rejected)),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Holds R4.4.
+#[test]
+fn a_refusal_that_may_pass_is_not_stored_and_the_same_request_may_succeed_later() {
+    let mut exchange = Exchange::new();
+    exchange.apply_ok(Command::Halt { symbol: symbol("XYZ") });
+    let order = keyed(buy(1, 10, 10_000), 7, 1);
+    assert_eq!(exchange.place_err(order), Refusal::InstrumentHalted);
+    assert_eq!(exchange.engine.first_result(7), None);
+    assert!(!exchange.engine.left_a_trace());
+    exchange.apply_ok(Command::Resume { symbol: symbol("XYZ") });
+    exchange.place(order);
+    assert!(exchange.engine.first_result(7).is_some());
+}
+
+/// Holds R1.2.
+#[test]
+fn a_repeated_request_leaves_no_trace() {
+    let mut exchange = Exchange::new();
+    exchange.place(keyed(buy(1, 10, 10_000), 7, 1));
+    let sequence = exchange.engine.sequence();
+    exchange.apply(Command::PlaceOrder(keyed(buy(1, 10, 10_000), 7, 1)));
+    assert!(!exchange.engine.left_a_trace());
+    assert_eq!(exchange.engine.sequence(), sequence);
+    exchange.place_err(keyed(buy(2, 10, 10_000), 7, 2));
+    assert!(!exchange.engine.left_a_trace());
+}
+
+/// Holds R11.6.
+#[test]
+fn at_a_bound_the_oldest_keys_of_the_same_account_are_forgotten() {
+    let mut exchange = Exchange::new();
+    exchange.engine.bound_requests(3, 5);
+    let place = |exchange: &mut Exchange, number: u128, account| {
+        let order = by(account, buy(number, 1, 9_000));
+        exchange.place(keyed(order, number, 1));
     };
-    assert_eq!(stored(2, of_nobody), None);
+    for number in 1..=4 {
+        place(&mut exchange, number, ALICE);
+    }
+    let known = |exchange: &Exchange| -> Vec<u128> {
+        (1..=12).filter(|&key| exchange.engine.first_result(key).is_some()).collect()
+    };
+    assert_eq!(known(&exchange), [2, 3, 4]);
+    for number in 5..=6 {
+        place(&mut exchange, number, BOB);
+    }
+    assert_eq!(known(&exchange), [2, 3, 4, 5, 6]);
+    // The bound of all accounts: an account's own oldest key goes too.
+    place(&mut exchange, 7, BOB);
+    assert_eq!(known(&exchange), [2, 3, 4, 6, 7]);
+    // An order whose key was forgotten still ends as usual, and a snapshot keeps the order of the keys.
+    exchange.cancel(ALICE, order(1));
+    let mut bytes = Vec::new();
+    exchange.engine.snapshot(&mut bytes);
+    exchange.engine = Engine::restore(&bytes).unwrap();
+    exchange.engine.bound_requests(3, 5);
+    place(&mut exchange, 8, ALICE);
+    assert_eq!(known(&exchange), [3, 4, 6, 7, 8]);
 }
 
 #[test]

@@ -55,11 +55,16 @@ impl Batch {
     }
 
     /// Applies the next command. Returns its sequence and its outcome, which is provisional while the
-    /// engine needs `Continue`.
+    /// engine needs `Continue`. The sequence is 0 if the command left no trace: then it is not part of the
+    /// record.
     pub fn apply(&mut self, engine: &mut Engine, meta: &Meta<'_>, command: &Command) -> (u64, Outcome) {
         let sequence = self.first_command + self.commands.len() as u64;
         let begin = self.events.len();
         let outcome = engine.apply(sequence, self.timestamp, command, &mut self.events);
+        if !engine.left_a_trace() {
+            self.events.truncate(begin);
+            return (0, outcome);
+        }
         self.words += entry_words(meta, command, &outcome, &self.events[begin..]);
         let start = self.client_order_ids.len() as u32;
         self.client_order_ids.push_str(meta.client_order_id);

@@ -84,7 +84,7 @@ pub struct Journal {
     /// Identifies this journal: a stream created in its place has another id.
     pub id: String,
     stream: stream::Stream,
-    subject: String,
+    pub subject: String,
 }
 
 impl Journal {

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::health::Role;
 use crate::in_flight::{append, InFlight};
 use crate::journal::Journal;
+use crate::journal_space::JournalSpace;
 use crate::metrics::Metrics;
 use crate::pending::{PendingRequests, ResultSlot};
 use crate::query;
@@ -23,7 +24,7 @@ use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
 use cift_engine::Command;
-use cift_wire::limits::{BATCH_CLOSES_AT_BYTES, RULES};
+use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::{subject, Meta, RecordHash};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
@@ -56,7 +57,7 @@ pub struct Leader {
     /// The applied command that still needs `Continue`, and the record in which it began.
     pub(crate) continued: Option<(ResultSlot, u64)>,
     pub(crate) in_flight: Option<InFlight>,
-    pub(crate) journal_bytes: u64,
+    pub(crate) space: JournalSpace,
     pub(crate) journal_alarm: bool,
     /// Sequence and size of the journal at the last snapshot.
     pub(crate) snapshot_sequence: u64,
@@ -109,7 +110,7 @@ impl Leader {
         }
         let epoch = replica.epoch + 1;
         let mut batch = Batch::default();
-        let mut journal_bytes = tail.bytes;
+        let mut space = JournalSpace::new(tail.bytes, settings.journal_max_bytes, &journal.subject);
         loop {
             batch.begin(
                 replica.timestamp.max(log::wall_clock_ns()),
@@ -122,10 +123,6 @@ impl Leader {
             let last = !replica.engine.needs_continue();
             if last {
                 batch.apply(&mut replica.engine, &Meta::default(), &Command::EngineStarted { epoch });
-                if replica.rules < RULES {
-                    let version = RULES;
-                    batch.apply(&mut replica.engine, &Meta::default(), &Command::SetRules { version });
-                }
             }
             let record = Bytes::from(batch.encode(replica.rules, epoch, replica.hash, None));
             let sequence = journal
@@ -136,7 +133,7 @@ impl Leader {
             }
             replica.advance(sequence, &batch);
             replica.hash = cift_wire::blake3(&record);
-            journal_bytes += record.len() as u64;
+            space.add(record.len(), sequence - 1);
             if last {
                 break;
             }
@@ -148,7 +145,7 @@ impl Leader {
             metrics,
             journal,
             snapshot_sequence: replica.sequence,
-            snapshot_journal_bytes: journal_bytes,
+            snapshot_journal_bytes: space.used,
             replica,
             instance: instance.to_owned(),
             fanout,
@@ -162,7 +159,7 @@ impl Leader {
             batch_replies: Vec::new(),
             continued: None,
             in_flight: None,
-            journal_bytes,
+            space,
             journal_alarm: false,
             snapshot_running: Arc::default(),
             rejections: Vec::new(),
@@ -321,6 +318,7 @@ impl Leader {
                 tail.sequence
             )));
         }
+        self.space.used = tail.bytes;
         self.verified_at = started;
         Ok(())
     }
@@ -424,8 +422,8 @@ impl Leader {
             replica: &self.replica,
             sequence: self.replica.sequence + u64::from(!self.batch.is_empty()),
             now: self.replica.timestamp.max(log::wall_clock_ns()),
-            journal_bytes: self.journal_bytes,
-            journal_max_bytes: self.settings.journal_max_bytes,
+            journal_bytes: self.space.used,
+            journal_max_bytes: self.space.max,
             pending: self.inbox.len(),
         };
         let bytes = Bytes::from(query::answer(&state, &message.payload));
@@ -452,8 +450,8 @@ impl Leader {
         let m = &self.metrics;
         Metrics::set(&m.epoch, self.replica.epoch);
         Metrics::set(&m.sequence, self.replica.sequence);
-        Metrics::set(&m.journal_bytes, self.journal_bytes);
-        Metrics::set(&m.journal_max_bytes, self.settings.journal_max_bytes);
+        Metrics::set(&m.journal_bytes, self.space.used);
+        Metrics::set(&m.journal_max_bytes, self.space.max);
         Metrics::set(&m.journal_alarm, u64::from(self.journal_alarm));
         Metrics::set(&m.queue_requests, self.inbox.len() as u64);
         Metrics::set(&m.queue_bytes, self.inbox_bytes as u64);

@@ -9,6 +9,7 @@
 //! | `batch` | commands with their events on the way into one record |
 //! | `replica` | the engine and its position in the journal; replay that compares every byte |
 //! | `journal` | JetStream: streams, fenced append, reading records |
+//! | `journal_space` | the journal's size, and who may write when it is nearly full |
 //! | `snapshot` | snapshots in the object store |
 //! | `query`, `query_order` | queries, answered from acknowledged state |
 //! | `fanout`, `projection`, `visible_books` | EVENTS and MARKET_DATA from the journal |
@@ -45,6 +46,7 @@ pub mod fault;
 pub mod health;
 mod in_flight;
 pub mod journal;
+pub mod journal_space;
 pub mod leader;
 pub mod metrics;
 pub mod pending;

@@ -62,6 +62,7 @@ metrics! {
     "counter" records "matchd_records_total" "Records appended";
     "counter" commands "matchd_commands_total" "Commands sequenced";
     "counter" refused "matchd_commands_refused_total" "Commands sequenced and refused by the rules";
+    "counter" untraced "matchd_commands_untraced_total" "Commands refused or repeated that changed nothing, which are not in the journal";
     "counter" unavailable "matchd_commands_unavailable_total" "Commands rejected before sequencing";
     "counter" unknown "matchd_commands_unknown_total" "Commands answered with an unknown outcome";
     "counter" conflated "matchd_quotes_conflated_total" "Outside quotes superseded within a batch";

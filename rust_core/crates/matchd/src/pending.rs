@@ -2,7 +2,7 @@
 use async_nats::Subject;
 use bytes::Bytes;
 use cift_engine::Command;
-use cift_wire::{encode_results, CommandResult, Envelope, Meta, Status};
+use cift_wire::{decode_results, encode_results, CommandResult, Envelope, Meta, Status};
 use std::collections::VecDeque;
 
 /// Where a result belongs: the number of the request and the index in it. `None`: a command of matchd itself.
@@ -49,6 +49,38 @@ impl PendingCommand {
             client_order_id: &self.client_order_id,
         }
     }
+}
+
+/// What a result becomes when record `in_doubt` was not acknowledged.
+fn after_fault(
+    result: CommandResult,
+    in_doubt: u64,
+    for_in_doubt: Unsequenced<'_>,
+    for_unpublished: Unsequenced<'_>,
+) -> CommandResult {
+    // It is not in the journal because it left no trace. The state behind it may be in doubt.
+    let untraced = result.command_sequence == 0 && matches!(result.status, Status::Refused | Status::Repeated);
+    if untraced || result.record_sequence > in_doubt {
+        CommandResult::unsequenced(for_unpublished.0, for_unpublished.1)
+    } else if result.record_sequence == in_doubt {
+        CommandResult::unsequenced(for_in_doubt.0, for_in_doubt.1)
+    } else {
+        result
+    }
+}
+
+/// The reply to a request whose results were all known at the fault, but not sent.
+pub fn reply_after_fault(
+    reply: &[u8],
+    in_doubt: u64,
+    for_in_doubt: Unsequenced<'_>,
+    for_unpublished: Unsequenced<'_>,
+) -> Option<Bytes> {
+    let results = decode_results(reply).ok()?.into_iter();
+    let results: Vec<CommandResult> = results
+        .map(|result| after_fault(result, in_doubt, for_in_doubt, for_unpublished))
+        .collect();
+    Some(encode_results(&results).into())
 }
 
 struct PendingRequest {
@@ -145,12 +177,9 @@ impl PendingRequests {
                     let began_in_doubt =
                         continued.is_some_and(|(slot, record)| slot == Some((number, index)) && record <= in_doubt);
                     match result {
-                        Some(result) if result.record_sequence < in_doubt => result,
-                        Some(result) if result.record_sequence == in_doubt => {
-                            CommandResult::unsequenced(for_in_doubt.0, for_in_doubt.1)
-                        }
+                        Some(result) => after_fault(result, in_doubt, for_in_doubt, for_unpublished),
                         None if began_in_doubt => CommandResult::unsequenced(for_in_doubt.0, for_in_doubt.1),
-                        _ => CommandResult::unsequenced(for_unpublished.0, for_unpublished.1),
+                        None => CommandResult::unsequenced(for_unpublished.0, for_unpublished.1),
                     }
                 })
                 .collect();

@@ -82,7 +82,7 @@ pub struct Replica {
 impl Replica {
     /// The state before the first record.
     pub fn empty() -> Replica {
-        Replica::at(Engine::new(), 0, NO_RECORD, 0, 0, 1)
+        Replica::at(Engine::new(), 0, NO_RECORD, 0, 0, RULES)
     }
     /// The state after record `sequence`.
     pub fn at(
@@ -200,6 +200,13 @@ impl Replica {
 
     /// Checks that a record follows the state. The error completes the sentence "record n of the journal …".
     fn check_header(&self, header: &Header) -> Result<(), String> {
+        if header.rules < RULES {
+            return Err(format!(
+                "was written under version {} of the rules, which this release cannot replay. Start the release that \
+                 wrote it, or start this one with an empty data folder",
+                header.rules
+            ));
+        }
         if header.format > FORMAT || header.rules > RULES {
             return Err(format!(
                 "has format {} and rules {}; this program supports up to {FORMAT} and {RULES}: start a newer one",

@@ -2,6 +2,7 @@
 //! publish the batch as one record.
 use crate::crash;
 use crate::in_flight::{Append, InFlight};
+use crate::journal_space::Room;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
 use crate::pending::{PendingCommand, ResultSlot};
@@ -9,7 +10,7 @@ use crate::settings::JOURNAL_ALARM_PERCENT;
 use async_nats::Message;
 use bytes::Bytes;
 use cift_daemon::log::{self, Level};
-use cift_engine::{Command, Outcome};
+use cift_engine::{Command, Outcome, Refusal};
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::text::uuid_text;
 use cift_wire::{encode_results, CommandBatch, CommandResult, Meta, Status};
@@ -47,7 +48,11 @@ impl Leader {
                 // A deadline that has passed is applied before the commands that arrived after it.
                 self.apply(&Meta::default(), &Command::AdvanceTime, None);
             } else if let Some(pending) = self.requests.commands.pop_front() {
-                self.apply_or_conflate(pending);
+                if self.has_room(&pending.command) {
+                    self.apply_or_conflate(pending);
+                } else {
+                    self.reject_command(&pending, "journal_full");
+                }
             } else if let Some(message) = self.inbox.pop_front() {
                 self.inbox_bytes -= message.payload.len();
                 self.decode(message);
@@ -75,11 +80,6 @@ impl Leader {
 
     /// Decodes a request into pending commands. Commands that must not be sequenced get their result here.
     fn decode(&mut self, message: Message) {
-        let in_flight = self.in_flight.as_ref().map_or(0, |f| f.record.len());
-        let needed = self.journal_bytes + (self.batch.bytes() + in_flight + 4 * message.payload.len()) as u64;
-        if needed > self.settings.journal_usable_bytes() {
-            return self.reject(message, "journal_full");
-        }
         let mut commands = Vec::new();
         let decoded = CommandBatch::open(&message.payload)
             .and_then(|batch| batch.for_each(|envelope| commands.push(PendingCommand::new(None, &envelope))));
@@ -115,7 +115,22 @@ impl Leader {
         }
     }
 
-    /// Queues the reply to a request of which no command was sequenced.
+    /// Whether the journal has room for a command of this kind (`journal_space`).
+    fn has_room(&self, command: &Command) -> bool {
+        let open_orders = self.replica.engine.open_orders();
+        self.space.has(Room::of(command), self.batch.bytes(), open_orders)
+    }
+
+    fn reject_command(&mut self, pending: &PendingCommand, reason: &str) {
+        Metrics::add(&self.metrics.unavailable, 1);
+        log_command(Level::Info, "rejected before sequencing", &pending.meta(), reason);
+        let result = CommandResult::unsequenced(Status::Unavailable, reason);
+        if let Some(number) = self.requests.set_result(pending.slot, result) {
+            self.reply_without_record(number);
+        }
+    }
+
+    /// Queues the reply to a request whose last result is not in a record.
     fn reply_without_record(&mut self, number: usize) {
         self.rejections.extend(self.requests.reply(number));
         self.requests.close(number);
@@ -179,6 +194,9 @@ impl Leader {
         let engine = &mut self.replica.engine;
         let before = self.batch.events().len();
         let (sequence, outcome) = self.batch.apply(engine, meta, command);
+        if sequence == 0 {
+            return self.reply_without_trace(meta, &outcome, slot);
+        }
         self.replica
             .accounts
             .note(record, command, &self.batch.events()[before..]);
@@ -201,6 +219,27 @@ impl Leader {
         }
         if let Some(number) = self.requests.set_result(slot, result) {
             self.batch_completed.push(number);
+        }
+    }
+
+    /// Sets the result of a command that left no trace in the engine. The reply goes out with the open batch,
+    /// whose state the result may show, or after a proof of leadership.
+    fn reply_without_trace(&mut self, meta: &Meta<'_>, outcome: &Outcome, slot: ResultSlot) {
+        Metrics::add(&self.metrics.untraced, 1);
+        if log::enabled(Level::Debug) {
+            log_command(Level::Debug, "not sequenced", meta, &format!("{outcome:?}"));
+        }
+        // A first result is in this record or in one before it.
+        let record = match outcome {
+            Outcome::Repeated { .. } => self.replica.sequence + u64::from(!self.batch.is_empty()),
+            _ => 0,
+        };
+        let mut result = CommandResult::sequenced(outcome, record, 0, self.replica.timestamp.max(log::wall_clock_ns()));
+        if *outcome == Outcome::Refused(Refusal::IdempotencyConflict) {
+            result.order = self.replica.engine.refused_order();
+        }
+        if let Some(number) = self.requests.set_result(slot, result) {
+            self.reply_without_record(number);
         }
     }
 
@@ -229,7 +268,7 @@ impl Leader {
         let snapshot = state.map(|(_, state)| (self.journal_position(expected + 1, self.replica.hash), state));
         if snapshot.is_some() {
             self.snapshot_sequence = expected + 1;
-            self.snapshot_journal_bytes = self.journal_bytes;
+            self.snapshot_journal_bytes = self.space.used;
         }
         crash::point("before_publish");
         let append = self
@@ -242,7 +281,7 @@ impl Leader {
             append = Box::pin(std::future::ready(result));
         }
         crash::point("after_publish_before_ack");
-        self.journal_bytes += record.len() as u64;
+        self.space.add(record.len(), expected);
         self.update_journal_alarm();
         let completed = std::mem::take(&mut self.batch_completed);
         let mut replies = std::mem::take(&mut self.batch_replies);
@@ -268,7 +307,7 @@ impl Leader {
 
     /// Whether a deadline of the engine has passed. False while the journal is full.
     fn deadline_due(&self) -> bool {
-        let has_space = self.journal_bytes < self.settings.journal_usable_bytes();
+        let has_space = self.has_room(&Command::AdvanceTime);
         let due = |deadline: i64| deadline <= self.replica.timestamp.max(log::wall_clock_ns());
         has_space && self.replica.engine.next_deadline().is_some_and(due)
     }
@@ -292,16 +331,16 @@ impl Leader {
 
     fn snapshot_due(&self) -> bool {
         let due = self.replica.sequence + 1 - self.snapshot_sequence >= self.settings.snapshot_records
-            || self.journal_bytes - self.snapshot_journal_bytes >= self.settings.snapshot_bytes;
+            || self.space.used.saturating_sub(self.snapshot_journal_bytes) >= self.settings.snapshot_bytes;
         due && !self.snapshot_running.swap(true, Ordering::AcqRel)
     }
 
     fn update_journal_alarm(&mut self) {
-        let alarm = self.journal_bytes * 100 >= self.settings.journal_usable_bytes() * JOURNAL_ALARM_PERCENT;
+        let alarm = self.space.used_percent(self.replica.engine.open_orders()) >= JOURNAL_ALARM_PERCENT;
         if alarm && !self.journal_alarm {
             log::error(
                 "the journal is nearly full",
-                json!({"bytes": self.journal_bytes, "max_bytes": self.settings.journal_max_bytes}),
+                json!({"bytes": self.space.used, "max_bytes": self.space.max}),
             );
         }
         self.journal_alarm = alarm;

@@ -6,10 +6,8 @@ use std::time::Duration;
 pub const DEFAULT_QUEUE_REQUESTS: usize = 20_000;
 /// Bytes of requests waiting to be applied; beyond: `queue_full`.
 pub const DEFAULT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
-/// Share of the usable journal above which an alarm is raised.
+/// Share of the journal's room for orders above which an alarm is raised.
 pub const JOURNAL_ALARM_PERCENT: u64 = 80;
-/// Bytes of the journal that commands may not use, so that a leader can still start and reply `journal_full`.
-pub const JOURNAL_RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 /// Snapshots kept.
 pub const SNAPSHOTS_KEPT: usize = 3;
 /// Records read ahead in a replay.
@@ -81,9 +79,5 @@ impl Settings {
     }
     pub fn stall(&self) -> Duration {
         Duration::from_millis(self.stall_ms)
-    }
-    /// Bytes of the journal that commands may use.
-    pub fn journal_usable_bytes(&self) -> u64 {
-        self.journal_max_bytes - JOURNAL_RESERVE_BYTES.min(self.journal_max_bytes / 8)
     }
 }

@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-const MAGIC: &[u8; 8] = b"CIFTSNP1";
+const MAGIC: &[u8; 8] = b"CIFTSNP2";
 const HEADER_BYTES: usize = 8 + 8 + 32 + 8 + 8 + 4 + 32;
 const PREFIX: &str = "snapshot-";
 

@@ -2,6 +2,7 @@
 use crate::fault::Fault;
 use crate::leader::{Leader, Stopped};
 use crate::metrics::Metrics;
+use crate::pending::reply_after_fault;
 use crate::sequencing::reject_all;
 use crate::snapshot;
 use cift_daemon::log;
@@ -30,6 +31,10 @@ impl Leader {
         let mut replies = self
             .requests
             .abandon(in_doubt, for_in_doubt, for_unpublished, self.continued);
+        for (reply_to, reply) in self.rejections.drain(..) {
+            let reply = reply_after_fault(&reply, in_doubt, for_in_doubt, for_unpublished);
+            replies.extend(reply.map(|reply| (reply_to, reply)));
+        }
         if for_unpublished.0 == Status::Unavailable {
             for message in self.inbox.drain(..) {
                 let rejection = reject_all(&message, for_unpublished.1);

@@ -81,66 +81,6 @@ async fn expired_internal_and_malformed_commands_are_rejected_and_repeats_return
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_full_journal_commands_are_rejected_and_matchd_still_starts_and_answers_queries() {
-    let mut deployment = Deployment::new().await;
-    deployment.max_bytes = 400_000;
-    let mut matchd = deployment.start_matchd(&[]);
-    let client = deployment.client().await;
-    deployment.leader(&client, "").await;
-    open_market(&client, 2).await;
-    let mut number = 0;
-    let full = loop {
-        let orders: Vec<Command> = (0..50)
-            .map(|_| {
-                number += 1;
-                Command::PlaceOrder(limit(number, account(1), Side::Buy, 400))
-            })
-            .collect();
-        let results = submit(&client, &orders).await.expect("a reply");
-        if results[0].status != Status::Done {
-            break results;
-        }
-        assert!(number < 10_000, "the journal does not fill up");
-    };
-    assert!(
-        full.iter()
-            .all(|r| r.status == Status::Unavailable && r.reason == "journal_full"),
-        "{full:?}"
-    );
-    assert!(
-        deployment.log(1).contains("the journal is nearly full"),
-        "the alarm comes before the journal is full"
-    );
-    let book = query(&client, json!({"book": {"symbol": "SPY"}})).await;
-    assert_eq!(
-        book["bids"][0][2].as_u64().unwrap(),
-        number as u64 - 50,
-        "rejected orders are not in the book"
-    );
-    matchd.kill();
-    let _matchd = deployment.start_matchd(&[]);
-    assert_eq!(deployment.leader(&client, "").await["epoch"], 2);
-    let orders: Vec<Command> = (1..=50)
-        .map(|n| Command::PlaceOrder(limit(n, account(1), Side::Buy, 400)))
-        .collect();
-    let again = submit(&client, &orders).await.unwrap();
-    assert_eq!(
-        (again[0].status, again[0].reason.as_str()),
-        (Status::Unavailable, "journal_full")
-    );
-    deployment.verify();
-    // With a larger journal it accepts commands again.
-    drop(_matchd);
-    deployment.max_bytes = 50_000_000;
-    let _matchd = deployment.start_matchd(&[]);
-    deployment.leader(&client, "").await;
-    let again = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))])
-        .await
-        .unwrap();
-    assert_eq!(again[0].status, Status::Repeated);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn requests_beyond_the_queue_limit_are_rejected() {
     let mut deployment = Deployment::new().await;
     let matchd = deployment.start_matchd(&[

@@ -12,7 +12,7 @@ use crate::oracle::Oracle;
 use crate::random::Random;
 use crate::workload::{generate, Profile, Stream};
 use cift_engine::types::*;
-use cift_engine::Engine;
+use cift_engine::{Engine, MAX_REQUESTS_PER_ACCOUNT};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// R10.4: a command does not stop before this number of events.
@@ -35,9 +35,19 @@ pub struct Comparison {
     sequence: CommandSequence,
     random: Random,
     audit_every: u64,
+    keys: usize,
     pub totals: Totals,
     buffer: Vec<Event>,
     all: Vec<Event>,
+}
+
+/// R11.6: every third stream has a small bound of keys, so that it is reached.
+fn keys_per_account(seed: u64) -> usize {
+    if seed % 3 == 0 {
+        12
+    } else {
+        MAX_REQUESTS_PER_ACCOUNT as usize
+    }
 }
 
 macro_rules! same {
@@ -51,9 +61,15 @@ macro_rules! same {
 
 impl Comparison {
     pub fn new(seed: u64, audit_every: u64) -> Comparison {
+        let mut engine = Engine::new();
+        let mut oracle = Oracle::new();
+        let keys = keys_per_account(seed);
+        engine.bound_requests(keys as u32, usize::MAX);
+        oracle.bound_keys(keys);
         Comparison {
-            engine: Engine::new(),
-            oracle: Oracle::new(),
+            engine,
+            oracle,
+            keys,
             event_checker: EventChecker::default(),
             sequence: 0,
             random: Random::new(seed ^ 0x5eed),
@@ -79,6 +95,7 @@ impl Comparison {
             ));
         }
         self.engine = restored;
+        self.engine.bound_requests(self.keys as u32, usize::MAX);
         self.totals.restores += 1;
         Ok(())
     }
@@ -93,6 +110,9 @@ impl Comparison {
             self.sequence += 1;
             self.buffer.clear();
             let outcome = self.engine.apply(self.sequence, ts, &command, &mut self.buffer);
+            if !self.engine.left_a_trace() {
+                self.sequence -= 1;
+            }
             if self.buffer.len() > MAX_EVENTS_PER_COMMAND {
                 return Err(format!(
                     "one command emitted {} events, more than MAX_EVENTS_PER_COMMAND",

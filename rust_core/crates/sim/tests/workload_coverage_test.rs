@@ -14,7 +14,6 @@ const NOT_IN_STREAMS: &[Refusal] = &[
     Refusal::TooManyPositions,
     Refusal::OrdersFull,
     Refusal::AccountsFull,
-    Refusal::RequestsFull,
     Refusal::ContinueExpected,
 ];
 

@@ -60,7 +60,10 @@ impl Oracle {
                 Some(reason),
             ),
         };
-        if let Some(Request { key, body }) = request {
+        let lasts = refusal.is_none_or(Refusal::is_lasting);
+        if let (Some(Request { key, body }), Some(account), true) = (request, self.sender, lasts) {
+            self.recorded = true;
+            self.make_place(account);
             let first = FirstResult {
                 sequence,
                 at: self.now,
@@ -73,6 +76,7 @@ impl Oracle {
                 StoredResult {
                     body,
                     first,
+                    account,
                     expires: None,
                 },
             );
@@ -94,7 +98,7 @@ impl Oracle {
             return None;
         };
         let foreign = matches!(reason, Refusal::UnknownAccount | Refusal::DuplicateOrderId);
-        (self.rules >= 2 && !foreign).then_some(OrderSummary {
+        (!foreign).then_some(OrderSummary {
             order: place.order,
             status: OrderStatus::Rejected,
             reason: None,
@@ -124,8 +128,7 @@ impl Oracle {
             Command::AdvanceTime => DONE,
             Command::Continue => unreachable!("`Oracle::apply` refuses Continue"),
             Command::SetRules { version } => {
-                require((1..=2).contains(&version), Refusal::UnknownRules)?;
-                self.rules = version;
+                require(version == 2, Refusal::UnknownRules)?;
                 self.emit(Event::RulesSet { version });
                 DONE
             }
@@ -224,7 +227,7 @@ impl Oracle {
     }
 
     fn deposit(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
-        let account = self.customer(account, true)?;
+        let account = self.other_sender(account, true)?;
         check_amount(amount, 1)?;
         self.accounts[account].baseline += amount;
         self.move_cash(account, transfer, CashKind::Deposit, amount);
@@ -232,7 +235,7 @@ impl Oracle {
     }
 
     fn withdraw(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
-        let account = self.customer(account, false)?;
+        let account = self.other_sender(account, false)?;
         check_amount(amount, 1)?;
         require(amount <= self.available(account), Refusal::InsufficientCash)?;
         self.accounts[account].baseline -= amount;
@@ -356,7 +359,7 @@ impl Oracle {
     }
 
     fn reset(&mut self, account: AccountId, transfer: TransferId, cash: Money) -> Applied {
-        let account = self.customer(account, false)?;
+        let account = self.other_sender(account, false)?;
         check_amount(cash, 0)?;
         let ranks: Vec<Rank> = self.accounts[account].orders.iter().copied().collect();
         self.sweep(&ranks, OrderStatus::Canceled, CloseReason::AccountReset);

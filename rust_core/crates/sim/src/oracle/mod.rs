@@ -190,6 +190,7 @@ pub(crate) struct Feed {
 pub(crate) struct StoredResult {
     pub body: u128,
     pub first: FirstResult,
+    pub account: usize,
     pub expires: Option<(Timestamp, u64)>,
 }
 
@@ -212,7 +213,6 @@ impl Pass {
 pub struct Oracle {
     pub(crate) now: Timestamp,
     pub(crate) epoch: u64,
-    pub(crate) rules: u32,
     pub(crate) maker_ppm: i128,
     pub(crate) taker_ppm: i128,
     pub(crate) session: Option<u64>,
@@ -242,6 +242,12 @@ pub struct Oracle {
     pub(crate) ended: BTreeMap<Rank, OrderSummary>,
     pub(crate) closed_count: u32,
     pub(crate) dropped: Vec<u128>,
+    /// The account that sent this command.
+    pub(crate) sender: Option<usize>,
+    /// The command stored a key or recorded the message of a feed.
+    pub(crate) recorded: bool,
+    /// R11.6: keys of one account; 0 stands for the engine's own bound.
+    pub(crate) keys_per_account: usize,
 }
 
 /// Converts to the width of the public types. The rules bound every value that is converted.
@@ -303,12 +309,20 @@ impl Oracle {
         self.ended.clear();
         self.dropped.clear();
         self.closed_count = 0;
+        self.sender = None;
+        self.recorded = false;
         let outcome = if let Command::Continue = command {
             self.refuse(Refusal::NothingToContinue)
         } else {
-            self.drop_expired_keys();
             self.do_what_is_due();
-            self.execute(sequence, command)
+            let outcome = self.execute(sequence, command);
+            let refused = matches!(outcome, Outcome::Refused(_)) && self.events.len() == 1;
+            let repeated = matches!(outcome, Outcome::Repeated { .. }) && self.events.is_empty();
+            if self.recorded || !(refused || repeated) {
+                self.count_rate();
+                self.drop_expired_keys();
+            }
+            outcome
         };
         assert!(self.queue.is_empty());
         self.assert_zero_sum();
@@ -321,6 +335,29 @@ impl Oracle {
     pub(crate) fn refuse(&mut self, reason: Refusal) -> Outcome {
         self.emit(Event::Refused { reason });
         Outcome::Refused(reason)
+    }
+
+    /// Bounds the keys of each account (R11.6). The engine must have the same bound.
+    pub fn bound_keys(&mut self, per_account: usize) {
+        self.keys_per_account = per_account;
+    }
+
+    /// R11.6: the oldest key of the account makes place for a new one.
+    pub(crate) fn make_place(&mut self, account: usize) {
+        let own: Vec<(CommandSequence, u128)> = self
+            .keys
+            .iter()
+            .filter(|(_, known)| known.account == account)
+            .map(|(key, known)| (known.first.sequence, *key))
+            .collect();
+        if self.keys_per_account > 0 && own.len() >= self.keys_per_account {
+            let (_, oldest) = own.into_iter().min().expect("the account has keys");
+            self.keys.remove(&oldest);
+            self.dropped.push(oldest);
+            for order in self.orders.values_mut().filter(|order| order.key == Some(oldest)) {
+                order.key = None;
+            }
+        }
     }
 
     fn drop_expired_keys(&mut self) {

@@ -100,6 +100,7 @@ impl Oracle {
             f.sequences.get(&book).is_none_or(|last| sequence > *last),
             Refusal::StaleSourceSequence,
         )?;
+        self.recorded = true;
         f.sequences.insert(book, sequence);
         f.last_message_at = Some(now);
         Ok((feed, book))

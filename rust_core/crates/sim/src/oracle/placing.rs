@@ -20,8 +20,24 @@ impl Oracle {
         Ok(account)
     }
 
+    /// R4.6 for a new or replaced order.
+    fn ordering_sender(&mut self, id: AccountId) -> Result<usize, Refusal> {
+        let account = self.customer(id, false)?;
+        self.check_rate(account, 1)?;
+        self.sender = Some(account);
+        Ok(account)
+    }
+
+    /// R4.6 for every other command of an account.
+    pub(crate) fn other_sender(&mut self, id: AccountId, allow_suspended: bool) -> Result<usize, Refusal> {
+        let account = self.customer(id, allow_suspended)?;
+        self.check_rate(account, 2)?;
+        self.sender = Some(account);
+        Ok(account)
+    }
+
     pub(crate) fn place(&mut self, p: &PlaceOrder) -> Applied {
-        let account = self.customer(p.account, false)?;
+        let account = self.ordering_sender(p.account)?;
         let book = self.book_of(p.symbol).ok_or(Refusal::UnknownSymbol)?;
         require(
             self.accounts[account].currency == self.books[book].spec.currency,
@@ -218,7 +234,7 @@ impl Oracle {
 
     pub(crate) fn replace(&mut self, r: &ReplaceOrder) -> Applied {
         use OrderKind::*;
-        let account = self.customer(r.account, false)?;
+        let account = self.ordering_sender(r.account)?;
         let rank = self.own_open(account, r.order)?;
         let old = self.orders[&rank].clone();
         let fixed_size = old.state == State::Held || old.sibling.is_some();
@@ -327,7 +343,7 @@ impl Oracle {
     }
 
     pub(crate) fn cancel(&mut self, account: AccountId, id: OrderId) -> Applied {
-        let account = self.customer(account, true)?;
+        let account = self.other_sender(account, true)?;
         let rank = self.own_open(account, id)?;
         self.finish(rank, OrderStatus::Canceled, CloseReason::ByUser);
         self.drain();
@@ -335,7 +351,7 @@ impl Oracle {
     }
 
     pub(crate) fn cancel_all(&mut self, account: AccountId, symbol: Option<Symbol>) -> Applied {
-        let account = self.customer(account, true)?;
+        let account = self.other_sender(account, true)?;
         let book = match symbol {
             Some(symbol) => Some(self.book_of(symbol).ok_or(Refusal::UnknownSymbol)?),
             None => None,

@@ -19,7 +19,7 @@ pub(crate) struct Draft {
     pub legs: u32,
     /// The order that is replaced; its own quantity and reserve are left out of all sums.
     pub replaced: Option<Rank>,
-    /// False for held legs and for the stop-loss of an open pair: they are checked up to R4.31 only.
+    /// False for held legs and for the stop-loss of an open pair: they are checked up to R4.29 only.
     pub counted: bool,
 }
 
@@ -195,10 +195,9 @@ impl Oracle {
         })
     }
 
-    /// R4.24 to R4.48. `None`: the order is not counted, so it was checked up to R4.31 only.
+    /// R4.24 to R4.48. `None`: the order is not counted, so it was checked up to R4.29 only.
     pub(crate) fn admit(&mut self, d: &Draft) -> Result<Option<Admission>, Refusal> {
         self.check_market(d)?;
-        self.count_rate(d)?;
         if !d.counted {
             return Ok(None);
         }
@@ -240,15 +239,29 @@ impl Oracle {
     }
 
     /// R4.30 and R4.31.
-    fn count_rate(&mut self, d: &Draft) -> Check {
+    pub(crate) fn check_rate(&self, account: usize, share: u32) -> Check {
+        let a = &self.accounts[account];
+        let in_this_second = if a.rate.0 == self.now.div_euclid(1_000_000_000) {
+            a.rate.1
+        } else {
+            0
+        };
+        require(
+            in_this_second < share * a.limits.max_orders_per_second,
+            Refusal::OrderRateExceeded,
+        )
+    }
+
+    /// R4.30: counts this command in its account's rate.
+    pub(crate) fn count_rate(&mut self) {
+        let Some(account) = self.sender else { return };
         let second = self.now.div_euclid(1_000_000_000);
-        let a = &mut self.accounts[d.account];
-        if a.rate.0 != second {
-            a.rate = (second, 0);
-        }
-        require(a.rate.1 < a.limits.max_orders_per_second, Refusal::OrderRateExceeded)?;
-        a.rate.1 += 1;
-        Ok(())
+        let rate = &mut self.accounts[account].rate;
+        *rate = if rate.0 == second {
+            (second, rate.1 + 1)
+        } else {
+            (second, 1)
+        };
     }
 
     /// R4.32 to R4.48.
