@@ -10,6 +10,7 @@ Known limit: PostgreSQL keeps old and new rows until the end of the transaction,
 """
 
 import asyncio
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -34,6 +35,9 @@ SILENCE_MAX_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 
 _SUM = "count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS checksum"
+Reader = tuple[list[str], dict[str, str] | None]
+"""The command that writes records of archive and journal, and its environment (None: this process's)."""
+_RECORD = struct.Struct("<QI")
 Progress = Callable[[str, int, int], None]
 """Called with the projector, the number of processed records, and the number of all records."""
 
@@ -60,7 +64,11 @@ class Rebuilt:
 
 
 async def rebuild(
-    settings: Settings | None = None, progress: Progress | None = None, *, only: tuple[str, ...] = ()
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    *,
+    only: tuple[str, ...] = (),
+    reader: Reader = (["matchd", "records"], None),
 ) -> list[Rebuilt]:
     """Build the read model again; returns the result of each projector.
 
@@ -79,7 +87,9 @@ async def rebuild(
                 settings.postgres_url, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"}
             )
             try:
-                done.append(await _rebuild(connection, settings, nats, name, journal_id, last, progress))
+                done.append(
+                    await _rebuild(connection, settings, nats, name, journal_id, last, progress, reader)
+                )
                 for table in PROJECTORS[name].TABLES:
                     await connection.execute(f"VACUUM (ANALYZE) {table}")
             finally:
@@ -97,6 +107,7 @@ async def _rebuild(
     journal_id: str,
     last: int,
     progress: Progress | None,
+    reader: Reader,
 ) -> Rebuilt:
     module = PROJECTORS[name]
     key = (name, settings.shard, journal_id)
@@ -125,7 +136,7 @@ async def _rebuild(
         for table in module.TABLES:
             await connection.execute(f"DELETE FROM {table}")  # noqa: S608 (a fixed name)
         if target:
-            await _project(connection, settings, nats, name, module.project, target, progress)
+            await _project(connection, settings, nats, name, module.project, target, progress, reader)
         after = {table: await _sum(connection, table) for table in module.TABLES}
         await connection.execute(
             "UPDATE projector_offsets SET sequence = $4"
@@ -148,23 +159,67 @@ async def _project(
     project: Callable[[Connection, list[JournalRecord]], Awaitable[None]],
     target: int,
     progress: Progress | None,
+    reader: Reader,
 ) -> None:
-    async for records in _journal(nats, settings.journal_stream, target):
+    async for records in _journal(nats, settings.journal_stream, target, reader):
         for slice_ in slices(records):
             await project(cast(Connection, connection), slice_)
         if progress is not None:
             progress(name, records[-1].sequence, target)
 
 
-async def _journal(nats: Nats, stream: str, target: int) -> AsyncIterator[list[JournalRecord]]:
-    """The records 1 to `target`, in order, also while NATS servers restart.
+async def _archived(reader: Reader, last: int) -> AsyncIterator[list[JournalRecord]]:
+    """The records 1 to `last`, which left the stream. Raises RuntimeError."""
+    command, environment = reader
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            *("--first", "1", "--last", str(last)),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise RuntimeError(
+            f"records 1 to {last} are in the archive, and {command[0]}, which reads it, cannot be started:"
+            f" {error}"
+        ) from None
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        records: list[JournalRecord] = []
+        for expected in range(1, last + 1):
+            try:
+                sequence, length = _RECORD.unpack(await process.stdout.readexactly(_RECORD.size))
+                assert sequence == expected, f"{sequence} follows instead of record {expected}"
+                records.append(JournalRecord(sequence, await process.stdout.readexactly(length)))
+            except asyncio.IncompleteReadError:
+                reason = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
+                raise RuntimeError(f"the archive: {reason[-1] if reason else 'it ends early'}") from None
+            if len(records) == FETCH_RECORDS or expected == last:
+                yield records
+                records = []
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+
+
+async def _journal(
+    nats: Nats, stream: str, target: int, reader: Reader
+) -> AsyncIterator[list[JournalRecord]]:
+    """The records 1 to `target`, in order, from archive and stream as one, also while NATS servers restart.
 
     Raises:
         RuntimeError: the journal has a gap.
         nats.errors.Error: no record arrived for `SILENCE_MAX_S`.
     """
     js = await nats.jetstream()
-    expected, received_at = 1, time.monotonic()
+    first = (await js.stream_info(stream)).state.first_seq
+    if first > 1:
+        async for archived in _archived(reader, min(first - 1, target)):
+            yield archived
+    expected, received_at = max(first, 1), time.monotonic()
     while expected <= target:
         subscription = None
         try:

@@ -32,8 +32,7 @@ def verify(as_json: AsJson = False) -> None:
     """
     settings = local_settings()
     command = [str(_matchd()), "verify", *(["--json"] if as_json else [])]
-    environment = {**os.environ, "CIFT_NATS_URL": settings.nats_url, "CIFT_SHARD": settings.shard}
-    sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    sys.exit(subprocess.run(command, env=_environment(settings), check=False).returncode)
 
 
 def rebuild(
@@ -42,9 +41,9 @@ def rebuild(
 ) -> None:
     """Rebuild the read model in PostgreSQL from the journal's first record.
 
-    Orders, fills, positions, transactions and market data are rebuilt. Users, API keys and instrument names
-    stay. The new rows are compared with the old ones; the exit code is 1 if they differ. Trading continues,
-    and readers see the old rows until the rebuild is complete.
+    Orders, fills, positions, transactions and market data are rebuilt, from archive and journal as one.
+    Users, API keys and instrument names stay. The new rows are compared with the old ones; the exit code is
+    1 if they differ. Trading continues, and readers see the old rows until the rebuild is complete.
     """
     settings = local_settings()
     if not yes:
@@ -127,7 +126,8 @@ async def _rebuild(settings: Settings) -> dict[str, Any]:
             bars.update(tasks[projector], completed=done)
 
         try:
-            return cift.rebuild.summary(await cift.rebuild.rebuild(settings, progress))
+            rebuilt = await cift.rebuild.rebuild(settings, progress, reader=_reader(settings))
+            return cift.rebuild.summary(rebuilt)
         except CiftError as problem:
             raise Failed(problem.code, problem.message) from None
         except (asyncpg.PostgresError, OSError, RuntimeError) as problem:
@@ -144,6 +144,26 @@ def local_settings() -> Settings:
             f"no exchange runs with the data folder {settings.data}: start it (make run), or set CIFT_DATA",
         )
     return settings
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What `matchd` needs to read journal and archive."""
+    archive = settings.data / "archive"
+    return {
+        **({"CIFT_ARCHIVE": str(archive)} if archive.is_dir() else {}),
+        **os.environ,
+        "CIFT_NATS_URL": settings.nats_url,
+        "CIFT_SHARD": settings.shard,
+    }
+
+
+def _reader(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """The command that reads archived records. It is needed, and so must exist, only after a cut."""
+    try:
+        binary = str(_matchd())
+    except Failed:
+        binary = "matchd"
+    return [binary, "records"], _environment(settings)
 
 
 def _matchd() -> Path:

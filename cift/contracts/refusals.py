@@ -74,7 +74,8 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "orders_full": (503, "The exchange has the maximum number of open orders"),
     "accounts_full": (503, "The exchange has the maximum number of accounts"),
     # From matchd, before a command reaches the engine.
-    "journal_full": (503, "The journal is full; an administrator must enlarge it (CIFT_JOURNAL_MAX_BYTES)"),
+    "journal_full": (503, "The journal is nearly full; the log of matchd has the reason why it is not cut"),
+    "command_quarantined": (503, "The engine failed on this request before, and does not try it again"),
     "queue_full": (503, "The exchange is busy"),
     "expired": (503, "The command expired before it was processed"),
 }

@@ -4,6 +4,7 @@ exchange.json   the folder's format, and whether the first start is complete
 lock            locked (flock) by the running supervisor; contains its pid
 run.json        addresses and pids of the running exchange (mode 600; removed at the end)
 keys/           signing keys (mode 600)        postgres/  nats/  clickhouse/   the stores
+archive/        records that left the journal, compressed (CIFT_ARCHIVE)
 logs/           one file per process           demo.json  the first user (mode 600)
 """
 
@@ -30,6 +31,7 @@ _OURS = {
     "postgres.partial",
     "nats",
     "nats.conf",
+    "archive",
     "clickhouse",
     "logs",
     "sockets",

@@ -30,6 +30,9 @@ from cift.run.privilege import before_exec, is_root, unprivileged_ids
 from cift.run.supervisor import CannotStart, Program
 
 JOURNAL_BYTES_MAX_DEFAULT = 8 * 1024**3
+JOURNAL_BYTES_MIN = 64 * 1024**2
+JOURNAL_SETTINGS = ("CIFT_JOURNAL_MAX_BYTES", "CIFT_ARCHIVE", "CIFT_ARCHIVE_MAX_BYTES")
+ARCHIVE_BYTES_MAX_DEFAULT = 16 * 1024**3  # compressed: years of the replay
 OTHER_FILE_BYTES = 4 * 1024**3  # snapshots, users' own streams
 MEMORY_BYTES = 512 * 1024**2  # EVENTS, MARKET_DATA
 FUNCTIONS_DEADLINE_S = 60.0
@@ -277,9 +280,16 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
     """The matching engine, and the address of its metrics."""
     metrics = f"127.0.0.1:{free_port()}"
     subject = f"engine.{settings.shard}.owner"
+    shown: set[str] = set()
 
     async def ready() -> bool:
-        return await _nats_responds(nats_url, lambda client: client.request(subject, b"", timeout=0.5))
+        if await _nats_responds(nats_url, lambda client: client.request(subject, b"", timeout=0.5)):
+            return True
+        problem = await asyncio.to_thread(_problem_of_matchd, metrics)
+        if problem and problem not in shown:
+            shown.add(problem)
+            print(f"  the matching engine cannot start yet: {problem}", flush=True)
+        return False
 
     program = Program(
         name="matchd",
@@ -290,10 +300,24 @@ def matchd(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Progr
             "CIFT_NATS_URL": nats_url,
             "CIFT_SHARD": settings.shard,
             "CIFT_MATCHD_METRICS": metrics,
+            **journal_environment(folder.path),
         },
         start_timeout_s=float("inf"),  # it replays its journal first, which may take long
     )
     return program, metrics
+
+
+def journal_environment(data: Path) -> dict[str, str]:
+    """Sizes of journal and archive, unless the environment has others: a quarter each of the disk that is
+    free or theirs already, so that the data folder stays bounded and other stores have space."""
+    parts = [data / "nats", data / "archive"]
+    own = sum(file.stat().st_size for part in parts for file in part.rglob("*") if file.is_file())
+    quarter = (shutil.disk_usage(data).free + own) // 4
+    return {
+        "CIFT_JOURNAL_MAX_BYTES": str(max(min(JOURNAL_BYTES_MAX_DEFAULT, quarter), JOURNAL_BYTES_MIN)),
+        "CIFT_ARCHIVE": str(data / "archive"),
+        "CIFT_ARCHIVE_MAX_BYTES": str(min(ARCHIVE_BYTES_MAX_DEFAULT, quarter)),
+    } | {name: os.environ[name] for name in JOURNAL_SETTINGS if os.environ.get(name)}
 
 
 def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
@@ -329,6 +353,17 @@ def _of_functions(
         environment=environment,
         start_timeout_s=FUNCTIONS_DEADLINE_S,
     )
+
+
+def _problem_of_matchd(metrics: str) -> str:
+    """Why matchd is not ready, in its own words; empty if it has none."""
+    try:
+        with urllib.request.urlopen(f"http://{metrics}/ready", timeout=1):
+            return ""
+    except urllib.error.HTTPError as response:
+        return response.read().decode(errors="replace").strip().partition(": ")[2]
+    except OSError:
+        return ""
 
 
 def http_url(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from cift.platform.engine import refusal
 from tests.stack import ROOT
 
 TYPES = ROOT / "rust_core" / "crates" / "engine" / "src" / "names.rs"
-OF_MATCHD = {"journal_full", "queue_full", "expired"}
+OF_MATCHD = {"journal_full", "queue_full", "expired", "command_quarantined"}
 INTERNAL = {"continue_expected", "nothing_to_continue"}
 
 

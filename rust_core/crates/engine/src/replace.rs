@@ -233,10 +233,12 @@ impl Engine {
         if !self.admit_request(request, events) {
             return;
         }
-        let found = self.other_sender(self.customer(account)).and_then(|account| match symbol {
-            None => Ok((account, None)),
-            Some(symbol) => Ok((account, Some(self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?))),
-        });
+        let found = self
+            .other_sender(self.customer(account))
+            .and_then(|account| match symbol {
+                None => Ok((account, None)),
+                Some(symbol) => Ok((account, Some(self.find_symbol(symbol).ok_or(Refusal::UnknownSymbol)?))),
+            });
         match found {
             Ok((account, instrument)) => {
                 self.work.count_closed = true;

@@ -140,7 +140,9 @@ impl Stored {
             filled_notional: halves(order.map_or(0, |order| order.filled_notional as u128)),
             refusal: first.refusal.map_or(0, Refusal::code),
             status: order.map_or(0, |order| order.status.code() as u8),
-            reason: order.and_then(|order| order.reason).map_or(0, |reason| reason.code() as u8),
+            reason: order
+                .and_then(|order| order.reason)
+                .map_or(0, |reason| reason.code() as u8),
             ..BLANK
         }
     }

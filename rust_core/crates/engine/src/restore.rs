@@ -269,8 +269,7 @@ impl Engine {
             account: from.get()?,
             first: from.get()?,
         };
-        let valid =
-            (record.account as usize) < self.ledger.accounts.len() && self.requests.first(record.key).is_none();
+        let valid = (record.account as usize) < self.ledger.accounts.len() && self.requests.first(record.key).is_none();
         if valid {
             Ok(record)
         } else {
@@ -307,4 +306,3 @@ impl Engine {
         Ok(())
     }
 }
-

@@ -115,7 +115,9 @@ fn at_a_bound_the_oldest_keys_of_the_same_account_are_forgotten() {
         place(&mut exchange, number, ALICE);
     }
     let known = |exchange: &Exchange| -> Vec<u128> {
-        (1..=12).filter(|&key| exchange.engine.first_result(key).is_some()).collect()
+        (1..=12)
+            .filter(|&key| exchange.engine.first_result(key).is_some())
+            .collect()
     };
     assert_eq!(known(&exchange), [2, 3, 4]);
     for number in 5..=6 {

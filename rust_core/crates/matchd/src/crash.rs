@@ -12,7 +12,7 @@ use std::time::Duration;
 const SEND_TIME: Duration = Duration::from_millis(100);
 
 /// All points. The process does not start with another name.
-pub const POINTS: [&str; 7] = [
+pub const POINTS: [&str; 11] = [
     "after_engine_started",
     "before_publish",
     "after_publish_before_ack",
@@ -20,6 +20,10 @@ pub const POINTS: [&str; 7] = [
     "after_reply",
     "during_snapshot",
     "during_recovery",
+    "archive_segment_stored",
+    "archive_entry_stored",
+    "before_purge",
+    "after_purge",
 ];
 
 static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
@@ -48,6 +52,16 @@ pub fn arm() -> Result<(), String> {
     }
     ARMED.get_or_init(|| Some((point.to_owned(), count)));
     Ok(())
+}
+
+static PANIC_ON: OnceLock<Option<u128>> = OnceLock::new();
+
+/// For tests: panics if `CIFT_PANIC_ON` is the id of the order that the command places.
+pub fn panic_on(command: &cift_engine::Command) {
+    let armed = PANIC_ON.get_or_init(|| std::env::var("CIFT_PANIC_ON").ok()?.parse().ok());
+    if let (Some(armed), cift_engine::Command::PlaceOrder(order)) = (armed, command) {
+        assert!(order.order.0 != *armed, "CIFT_PANIC_ON names this order");
+    }
 }
 
 /// Passes a point: aborts here if it is armed and its count is reached.

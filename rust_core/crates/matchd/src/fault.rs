@@ -11,6 +11,10 @@ pub enum Fault {
     AppendInDoubt(String),
     /// The journal has no space for the record and did not store it.
     JournalFull,
+    /// The engine panicked on a command: its state is dropped and recovered.
+    Panicked(String),
+    /// The archive cannot be read or written: the journal is not cut.
+    Archive(String),
     /// The journal or a snapshot contradicts this program. A retry does not help; a person must look at it.
     Halt(String),
 }
@@ -21,6 +25,8 @@ impl fmt::Display for Fault {
             Fault::Nats(text) => write!(f, "NATS: {text}"),
             Fault::LeadershipLost(text) => write!(f, "leadership lost: {text}"),
             Fault::AppendInDoubt(text) => write!(f, "append in doubt: {text}"),
+            Fault::Panicked(text) => write!(f, "the engine panicked: {text}"),
+            Fault::Archive(text) => write!(f, "archive: {text}"),
             Fault::JournalFull => write!(f, "the journal is full"),
             Fault::Halt(text) => write!(f, "{text}"),
         }

@@ -1,6 +1,7 @@
 //! Health of this process: its role, and when its loop last made progress.
 use cift_daemon::endpoint::Response;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A leader or standby without a heartbeat for longer than this is hung.
@@ -28,6 +29,8 @@ pub struct Health {
     started: Instant,
     /// Milliseconds from `started` to the last heartbeat.
     heartbeat_ms: AtomicU64,
+    /// Why the process does not lead or stand by.
+    problem: Mutex<String>,
 }
 
 impl Health {
@@ -36,6 +39,7 @@ impl Health {
             role: AtomicU8::new(Role::Recovering as u8),
             started: Instant::now(),
             heartbeat_ms: AtomicU64::new(0),
+            problem: Mutex::default(),
         }
     }
     /// Notes that the loop makes progress.
@@ -45,7 +49,14 @@ impl Health {
     }
     pub fn set_role(&self, role: Role) {
         self.heartbeat();
+        if matches!(role, Role::Standby | Role::Leader) {
+            self.set_problem("");
+        }
         self.role.store(role as u8, Relaxed);
+    }
+    /// States why the process is not ready; empty: nothing is known.
+    pub fn set_problem(&self, text: &str) {
+        text.clone_into(&mut self.problem.lock().unwrap_or_else(PoisonError::into_inner));
     }
     fn role(&self) -> (Role, &'static str) {
         ROLES[usize::from(self.role.load(Relaxed))]
@@ -54,7 +65,7 @@ impl Health {
         let since_heartbeat = now.saturating_sub(Duration::from_millis(self.heartbeat_ms.load(Relaxed)));
         matches!(self.role().0, Role::Standby | Role::Leader) && since_heartbeat > HUNG_AFTER
     }
-    /// `/health`, for readiness: 200 while the process leads or stands by and its loop makes progress.
+    /// `/health` and `/ready`, for readiness: 200 while the process leads or stands by and its loop makes progress.
     pub fn ready(&self) -> Response {
         self.ready_after(self.started.elapsed())
     }
@@ -62,7 +73,11 @@ impl Health {
         match self.role() {
             (_, name) if self.is_hung(now) => Response::Unavailable(format!("{name}, but its loop is hung\n")),
             (Role::Standby | Role::Leader, name) => Response::Ok(format!("{name}\n")),
-            (_, name) => Response::Unavailable(format!("{name}\n")),
+            (_, name) => {
+                let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+                let colon = if problem.is_empty() { "" } else { ": " };
+                Response::Unavailable(format!("{name}{colon}{problem}\n"))
+            }
         }
     }
     /// `/live`, for liveness: 503 only if a restart would help. A restart helps neither a long recovery nor
@@ -109,7 +124,11 @@ mod tests {
     #[test]
     fn a_recovering_process_is_live_but_not_ready_and_a_halted_one_is_neither() {
         let health = Health::new();
-        assert!(matches!(health.ready(), Response::Unavailable(_)));
+        health.set_problem("NATS: no space");
+        let Response::Unavailable(text) = health.ready() else {
+            panic!("ready while recovering")
+        };
+        assert_eq!(text, "recovering: NATS: no space\n");
         assert!(matches!(health.live(), Response::Ok(_)));
         health.set_role(Role::Halted);
         assert!(matches!(health.ready(), Response::Unavailable(_)));

@@ -3,6 +3,7 @@
 //! One `Journal` is one connection for one cycle of the service. A broken connection is not restored: the
 //! client would then send appends that were still in its buffers. The cycle ends with the connection, and
 //! the next cycle opens a new one.
+use crate::archive::Archive;
 use crate::fault::{nats, Fault};
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
@@ -69,9 +70,11 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<(Client, watch::
     Ok((client, watch))
 }
 
-/// Last sequence and size of a stream.
+/// First and last sequence, and size of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
+    /// The records before it are in the archive.
+    pub first: u64,
     pub sequence: u64,
     pub bytes: u64,
 }
@@ -83,7 +86,8 @@ pub struct Journal {
     pub broken: watch::Receiver<bool>,
     /// Identifies this journal: a stream created in its place has another id.
     pub id: String,
-    stream: stream::Stream,
+    pub archive: Option<Archive>,
+    pub(crate) stream: stream::Stream,
     pub subject: String,
 }
 
@@ -106,7 +110,7 @@ impl Journal {
                 .await
                 .map_err(|e| nats("cannot create the bucket of snapshots")(e.into()))?;
         }
-        Ok(Journal::from_stream(settings, client, context, broken, stream))
+        Journal::from_stream(settings, client, context, broken, stream)
     }
 
     /// Connects to an existing journal. Creates and changes nothing.
@@ -117,7 +121,7 @@ impl Journal {
             .get_stream(subject::journal_stream(&settings.daemon.shard))
             .await
             .map_err(|e| nats("cannot open the journal's stream")(e.into()))?;
-        Ok(Journal::from_stream(settings, client, context, broken, stream))
+        Journal::from_stream(settings, client, context, broken, stream)
     }
 
     fn from_stream(
@@ -126,7 +130,7 @@ impl Journal {
         context: Context,
         broken: watch::Receiver<bool>,
         stream: stream::Stream,
-    ) -> Journal {
+    ) -> Result<Journal, Fault> {
         let id = stream
             .cached_info()
             .config
@@ -134,14 +138,19 @@ impl Journal {
             .get(subject::JOURNAL_ID_KEY)
             .cloned()
             .unwrap_or_default();
-        Journal {
+        let archive = match settings.archive.as_str() {
+            "" => None,
+            url => Some(Archive::open(url, &settings.daemon.shard, &id)?),
+        };
+        Ok(Journal {
             client,
             context,
             broken,
             id,
             stream,
+            archive,
             subject: subject::journal(&settings.daemon.shard),
-        }
+        })
     }
 
     /// Queries the leader of the stream for the last sequence and the size.
@@ -152,13 +161,30 @@ impl Journal {
             .await
             .map_err(|e| nats("cannot read the journal's tail")(e.into()))?;
         Ok(Tail {
+            first: info.state.first_sequence,
             sequence: info.state.last_sequence,
             bytes: info.state.bytes,
         })
     }
 
-    /// Record `sequence`; `None` if the journal does not have it.
+    /// Removes the records before `sequence` from the stream.
+    pub async fn purge_before(&self, sequence: u64) -> Result<(), Fault> {
+        let purged = self.stream.purge().sequence(sequence).await;
+        purged
+            .map(|_| ())
+            .map_err(|e| nats("cannot remove records from the journal")(e.into()))
+    }
+
+    /// Record `sequence`, from the stream or the archive; `None` if neither has it.
     pub async fn record(&self, sequence: u64) -> Result<Option<Bytes>, Fault> {
+        match (self.record_in_stream(sequence).await?, &self.archive) {
+            (None, Some(archive)) => archive.record(sequence).await,
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Record `sequence`; `None` if the stream does not have it.
+    async fn record_in_stream(&self, sequence: u64) -> Result<Option<Bytes>, Fault> {
         use stream::{DirectGetErrorKind::NotFound, LastRawMessageErrorKind::NoMessageFound};
         match self.stream.direct_get(sequence).await {
             Ok(message) => return Ok(Some(message.payload)),
@@ -181,7 +207,8 @@ impl Journal {
                 match self.record(sequence).await? {
                     Some(record) => Ok((sequence, record)),
                     None => Err(Fault::Halt(format!(
-                        "record {sequence} is missing from the journal, which ends at {to}: the journal was truncated or replaced"
+                        "record {sequence} is missing from the journal, which ends at {to}, and from the archive: the \
+                         journal was truncated or replaced, or CIFT_ARCHIVE names another archive"
                     ))),
                 }
             })
@@ -212,7 +239,7 @@ impl Journal {
                 let text = error["description"].as_str().unwrap_or("no description").to_owned();
                 return Err(match code {
                     code if WRONG_LAST_SEQUENCE.contains(&code) => Fault::LeadershipLost(text),
-                    code if STORE_FAILED.contains(&code) && text.contains("maximum") => Fault::JournalFull,
+                    code if STORE_FAILED.contains(&code) && not_stored(&text) => Fault::JournalFull,
                     _ => Fault::AppendInDoubt(format!("{text} ({code})")),
                 });
             }
@@ -225,6 +252,11 @@ impl Journal {
             }
         }
     }
+}
+
+/// Is the server's text one for a record that it had no space for, and so did not store?
+fn not_stored(text: &str) -> bool {
+    ["maximum", "insufficient"].iter().any(|part| text.contains(part))
 }
 
 async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream::Stream, Fault> {
@@ -240,7 +272,9 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
         name: name.clone(),
         subjects: vec![subject::journal(&settings.daemon.shard)],
         description: Some(
-            "The journal: one record per batch of commands and events. The only writer is matchd.".into(),
+            "The journal: one record per batch of commands and events. The only writer is matchd, which also removes \
+             the records that are in the archive."
+                .into(),
         ),
         storage: stream::StorageType::File,
         retention: stream::RetentionPolicy::Limits,
@@ -248,25 +282,25 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
         num_replicas: settings.journal_replicas,
         max_bytes,
         deny_delete: true,
-        deny_purge: true,
         allow_direct: true,
         metadata: [(subject::JOURNAL_ID_KEY.to_owned(), uuid_text(random_id()))].into(),
         ..Default::default()
     };
-    let stream = context
-        .get_or_create_stream(expected)
-        .await
-        .map_err(|e| nats("cannot create or open the journal's stream")(e.into()))?;
+    let stream = context.get_or_create_stream(expected).await.map_err(|e| {
+        Fault::Nats(format!(
+            "cannot create or open the journal's stream of {max_bytes} bytes: {e}. If the storage is too small, free \
+                 some or set a smaller CIFT_JOURNAL_MAX_BYTES"
+        ))
+    })?;
     let config = &stream.cached_info().config;
     let is_journal = config.discard == stream::DiscardPolicy::New
         && config.storage == stream::StorageType::File
         && config.deny_delete
-        && config.deny_purge
         && config.allow_direct
         && config.metadata.contains_key(subject::JOURNAL_ID_KEY);
     if !is_journal {
         return Err(Fault::Halt(format!(
-            "stream {name} is not a journal of matchd. A journal has file storage, discard new, denied delete and purge, \
+            "stream {name} is not a journal of matchd. A journal has file storage, discard new, denied delete, \
              direct reads and an id. Another program created the stream: remove it or choose another shard"
         )));
     }

@@ -1,4 +1,4 @@
-//! The journal's size as its stream reports it, and which commands still have room when it is nearly full.
+//! The journal's size as its stream reports it, and which commands still have space when it is nearly full.
 //!
 //! # Bounds
 //! The journal ends in reserves. From its end:
@@ -24,7 +24,7 @@ const HEADER_BYTES: u64 = 10 + 29 + 4;
 
 /// Who may still write. The order is that of the reserves, from the end of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Room {
+pub enum Purpose {
     Leader,
     Halt,
     Cancel,
@@ -32,14 +32,14 @@ pub enum Room {
     Order,
 }
 
-impl Room {
-    pub fn of(command: &Command) -> Room {
+impl Purpose {
+    pub fn of(command: &Command) -> Purpose {
         match command {
-            Command::EngineStarted { .. } | Command::Continue | Command::SetRules { .. } => Room::Leader,
-            Command::Halt { .. } | Command::SetAccountState { .. } => Room::Halt,
-            Command::CancelOrder { .. } | Command::CancelAll { .. } => Room::Cancel,
-            Command::Withdraw { .. } | Command::AdvanceTime => Room::Withdrawal,
-            _ => Room::Order,
+            Command::EngineStarted { .. } | Command::Continue | Command::SetRules { .. } => Purpose::Leader,
+            Command::Halt { .. } | Command::SetAccountState { .. } => Purpose::Halt,
+            Command::CancelOrder { .. } | Command::CancelAll { .. } => Purpose::Cancel,
+            Command::Withdraw { .. } | Command::AdvanceTime => Purpose::Withdrawal,
+            _ => Purpose::Order,
         }
     }
 }
@@ -75,34 +75,34 @@ impl JournalSpace {
     }
 
     /// Size up to which commands of this kind may write, with this many open orders.
-    pub fn limit(&self, room: Room, open_orders: usize) -> u64 {
+    pub fn limit(&self, purpose: Purpose, open_orders: usize) -> u64 {
         let reserve = RESERVE_BYTES.min(self.max / 8);
         let leader = self.max - reserve / 2;
         let halt = leader - reserve / 8;
         let cancel = halt.saturating_sub(open_orders as u64 * CANCEL_BYTES);
-        match room {
-            Room::Leader => self.max,
-            Room::Halt => leader,
-            Room::Cancel => halt,
-            Room::Withdrawal => cancel,
-            Room::Order => cancel.saturating_sub(reserve / 4),
+        match purpose {
+            Purpose::Leader => self.max,
+            Purpose::Halt => leader,
+            Purpose::Cancel => halt,
+            Purpose::Withdrawal => cancel,
+            Purpose::Order => cancel.saturating_sub(reserve / 4),
         }
     }
 
     /// May a command of this kind be added to a record that has `batch` bytes so far?
-    pub fn has(&self, room: Room, batch: usize, open_orders: usize) -> bool {
-        // A new order needs room for its own cancel too.
-        let more = match room {
-            Room::Order => COMMAND_BYTES + CANCEL_BYTES,
-            Room::Withdrawal => COMMAND_BYTES,
-            Room::Leader | Room::Halt | Room::Cancel => CANCEL_BYTES,
+    pub fn has(&self, purpose: Purpose, batch: usize, open_orders: usize) -> bool {
+        // A new order needs space for its own cancel too.
+        let more = match purpose {
+            Purpose::Order => COMMAND_BYTES + CANCEL_BYTES,
+            Purpose::Withdrawal => COMMAND_BYTES,
+            Purpose::Leader | Purpose::Halt | Purpose::Cancel => CANCEL_BYTES,
         };
-        self.used + batch as u64 + more <= self.limit(room, open_orders)
+        self.used + batch as u64 + more <= self.limit(purpose, open_orders)
     }
 
     /// Share of the size that new orders may use, in percent.
     pub fn used_percent(&self, open_orders: usize) -> u64 {
-        self.used * 100 / self.limit(Room::Order, open_orders).max(1)
+        self.used * 100 / self.limit(Purpose::Order, open_orders).max(1)
     }
 }
 
@@ -111,32 +111,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_command_has_room_beyond_the_next() {
+    fn each_kind_of_command_has_space_beyond_the_next() {
         for max in [100_000, 1 << 20, 1 << 30, 8 << 30] {
             let space = JournalSpace::new(0, max, "journal.main");
-            let limits = [Room::Leader, Room::Halt, Room::Cancel, Room::Withdrawal, Room::Order]
-                .map(|room| space.limit(room, 10));
+            let limits = [
+                Purpose::Leader,
+                Purpose::Halt,
+                Purpose::Cancel,
+                Purpose::Withdrawal,
+                Purpose::Order,
+            ]
+            .map(|purpose| space.limit(purpose, 10));
             assert!(limits.windows(2).all(|pair| pair[0] > pair[1]), "{max}: {limits:?}");
             assert_eq!(limits[0], max);
         }
     }
 
     #[test]
-    fn every_open_order_can_be_cancelled_after_orders_and_withdrawals_have_no_room() {
+    fn every_open_order_can_be_cancelled_after_orders_and_withdrawals_have_no_space() {
         let mut space = JournalSpace::new(0, 1 << 20, "journal.main");
         let mut open = 0;
-        while space.has(Room::Order, 0, open) {
+        while space.has(Purpose::Order, 0, open) {
             space.used += COMMAND_BYTES;
             open += 1;
         }
         assert!(open > 100);
-        while space.has(Room::Withdrawal, 0, open) {
+        while space.has(Purpose::Withdrawal, 0, open) {
             space.used += 300;
         }
         for left in (0..open).rev() {
-            assert!(space.has(Room::Cancel, 0, left + 1), "{left} orders left");
+            assert!(space.has(Purpose::Cancel, 0, left + 1), "{left} orders left");
             space.used += CANCEL_BYTES;
         }
-        assert!(space.has(Room::Halt, 0, 0));
+        assert!(space.has(Purpose::Halt, 0, 0));
     }
 }

@@ -6,6 +6,7 @@
 //! Invariant: a reply or query answer is attached to the record whose state it shows, and is sent after
 //! that record's PubAck.
 use crate::batch::Batch;
+use crate::clock::Clock;
 use crate::conflate::PendingQuotes;
 use crate::crash;
 use crate::fanout::AcknowledgedRecord;
@@ -16,19 +17,19 @@ use crate::journal::Journal;
 use crate::journal_space::JournalSpace;
 use crate::metrics::Metrics;
 use crate::pending::{PendingRequests, ResultSlot};
-use crate::query;
+use crate::quarantine::Quarantine;
 use crate::replica::Replica;
 use crate::settings::{Settings, STOP_WITHIN, TICK};
-use crate::snapshot::{self, JournalPosition};
 use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
 use cift_engine::Command;
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
-use cift_wire::{subject, Meta, RecordHash};
+use cift_wire::{subject, Meta};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +38,11 @@ use tokio::sync::{mpsc, watch};
 /// The state of one term.
 pub struct Leader {
     pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) quarantine: Quarantine,
+    /// The engine panicked; its state must not be used.
+    pub(crate) panicked: Option<String>,
+    pub(crate) clock_alarm: bool,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) journal: Journal,
     pub(crate) replica: Replica,
@@ -63,6 +69,9 @@ pub struct Leader {
     pub(crate) snapshot_sequence: u64,
     pub(crate) snapshot_journal_bytes: u64,
     pub(crate) snapshot_running: Arc<AtomicBool>,
+    pub(crate) snapshot_at: Instant,
+    /// A cut has made the stream smaller.
+    pub(crate) cut_made: Arc<AtomicBool>,
     /// Rejections before sequencing that are not sent yet. They need a proof of leadership that starts
     /// after the request arrived: another leader would have received the request too, and may have accepted
     /// it.
@@ -100,6 +109,7 @@ impl Leader {
         mut replica: Replica,
         instance: &str,
         fanout: mpsc::Sender<AcknowledgedRecord>,
+        quarantine: Quarantine,
     ) -> Result<Leader, Fault> {
         let tail = journal.tail().await?;
         if tail.sequence != replica.sequence {
@@ -109,16 +119,23 @@ impl Leader {
             )));
         }
         let epoch = replica.epoch + 1;
+        let mut clock = Clock::start(replica.timestamp, log::wall_clock_ns());
         let mut batch = Batch::default();
         let mut space = JournalSpace::new(tail.bytes, settings.journal_max_bytes, &journal.subject);
         loop {
-            batch.begin(
-                replica.timestamp.max(log::wall_clock_ns()),
-                replica.engine.sequence() + 1,
-            );
+            batch.begin(clock.now().max(replica.timestamp), replica.engine.sequence() + 1);
             // Work that the last leader left for `Continue` comes first, in as many records as it needs.
             while replica.engine.needs_continue() && batch.bytes() < BATCH_CLOSES_AT_BYTES {
-                batch.apply(&mut replica.engine, &Meta::default(), &Command::Continue);
+                let (batch, engine) = (&mut batch, &mut replica.engine);
+                let applied = catch_unwind(AssertUnwindSafe(|| {
+                    batch.apply(engine, &Meta::default(), &Command::Continue)
+                }));
+                if applied.is_err() {
+                    return Err(Fault::Halt(format!(
+                        "the engine panics when it continues the last command of record {}",
+                        replica.sequence
+                    )));
+                }
             }
             let last = !replica.engine.needs_continue();
             if last {
@@ -142,6 +159,10 @@ impl Leader {
         crash::point("after_engine_started");
         Ok(Leader {
             settings: settings.clone(),
+            clock,
+            quarantine,
+            panicked: None,
+            clock_alarm: false,
             metrics,
             journal,
             snapshot_sequence: replica.sequence,
@@ -162,6 +183,8 @@ impl Leader {
             space,
             journal_alarm: false,
             snapshot_running: Arc::default(),
+            snapshot_at: Instant::now(),
+            cut_made: Arc::default(),
             rejections: Vec::new(),
             last_iteration: Instant::now(),
             verified_at: Instant::now(),
@@ -226,6 +249,9 @@ impl Leader {
             }
             self.handle(received, &mut subscriptions).await?;
             self.fill_batch();
+            if let Some(text) = self.panicked.take() {
+                return Err(self.end_after_panic(text).await);
+            }
             self.send_rejections().await?;
             self.publish();
             self.update_gauges();
@@ -271,6 +297,9 @@ impl Leader {
         if let Some(result) = received.acknowledged {
             self.acknowledge(result?).await?;
         }
+        if self.cut_made.swap(false, Ordering::AcqRel) {
+            self.verify_leadership().await?; // it reads the stream's new size too
+        }
         while let Some(Some(message)) = subscriptions.commands.next().now_or_never() {
             self.accept(message);
         }
@@ -289,11 +318,12 @@ impl Leader {
     }
 
     /// The wait of the loop if no message arrives: until the next deadline of the engine, at most [`TICK`].
-    fn time_to_next_deadline(&self) -> Duration {
+    fn time_to_next_deadline(&mut self) -> Duration {
+        let now = self.now();
         match self.replica.engine.next_deadline() {
             // With a record in flight the PubAck wakes the loop, and due work goes into the next record.
             Some(deadline) if self.in_flight.is_none() => {
-                Duration::from_nanos(deadline.saturating_sub(log::wall_clock_ns()).max(0) as u64).min(TICK)
+                Duration::from_nanos(deadline.saturating_sub(now).max(0) as u64).min(TICK)
             }
             _ => TICK,
         }
@@ -321,6 +351,25 @@ impl Leader {
         self.space.used = tail.bytes;
         self.verified_at = started;
         Ok(())
+    }
+
+    /// The time of the journal. Never before that of the last record.
+    pub(crate) fn now(&mut self) -> i64 {
+        self.clock.now().max(self.replica.timestamp)
+    }
+
+    /// The record in flight is not affected by a panic: its replies are sent after its PubAck.
+    async fn end_after_panic(&mut self, text: String) -> Fault {
+        if self.in_flight.is_some() {
+            let settled = match append(&mut self.in_flight).await {
+                Ok(sequence) => self.acknowledge(sequence).await,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = settled {
+                return fault;
+            }
+        }
+        Fault::Panicked(text)
     }
 
     /// Sends pending rejections. Attaches them to the open batch: its PubAck proves that we still lead.
@@ -371,89 +420,5 @@ impl Leader {
             self.upload_snapshot(position, state);
         }
         Ok(())
-    }
-
-    fn upload_snapshot(&self, position: JournalPosition, state: Vec<u8>) {
-        let (journal, shard, metrics) = (
-            self.journal.clone(),
-            self.settings.daemon.shard.clone(),
-            Arc::clone(&self.metrics),
-        );
-        let running = Arc::clone(&self.snapshot_running);
-        tokio::spawn(async move {
-            match snapshot::upload(&journal, &shard, position, state).await {
-                Ok(bytes) => {
-                    Metrics::set(&metrics.snapshot_sequence, position.sequence);
-                    Metrics::set(&metrics.snapshot_bytes, bytes as u64);
-                    log::info(
-                        "snapshot stored",
-                        json!({"sequence": position.sequence, "bytes": bytes}),
-                    );
-                }
-                Err(fault) => log::warn("snapshot not stored", json!({"reason": fault.to_string()})),
-            }
-            running.store(false, Ordering::Release);
-        });
-    }
-
-    /// Publishes that this leader answers. A caller that waits for a reply of the previous leader then
-    /// knows that the reply will not come. A caller that misses the message waits for its own timeout.
-    async fn announce_leadership(&self) {
-        let message = json!({"epoch": self.replica.epoch, "instance": self.instance});
-        let subject = subject::leading(&self.settings.daemon.shard);
-        let _ = self.journal.client.publish(subject, message.to_string().into()).await;
-    }
-
-    async fn answer_owner_query(&self, message: Message) {
-        let Some(reply_to) = message.reply else { return };
-        let answer = json!({
-            "epoch": self.replica.epoch,
-            "instance": self.instance,
-            "sequence": self.replica.sequence,
-        });
-        let _ = self.journal.client.publish(reply_to, answer.to_string().into()).await;
-    }
-
-    /// Answers a query from memory. The answer is sent after the PubAck of the record whose state it shows.
-    async fn answer_query(&mut self, message: Message) {
-        let Some(reply_to) = message.reply else { return };
-        Metrics::add(&self.metrics.queries, 1);
-        let state = query::QueryState {
-            replica: &self.replica,
-            sequence: self.replica.sequence + u64::from(!self.batch.is_empty()),
-            now: self.replica.timestamp.max(log::wall_clock_ns()),
-            journal_bytes: self.space.used,
-            journal_max_bytes: self.space.max,
-            pending: self.inbox.len(),
-        };
-        let bytes = Bytes::from(query::answer(&state, &message.payload));
-        if !self.batch.is_empty() {
-            self.batch_replies.push((reply_to, bytes));
-        } else if let Some(in_flight) = &mut self.in_flight {
-            in_flight.replies.push((reply_to, bytes));
-        } else {
-            let _ = self.journal.client.publish(reply_to, bytes).await;
-        }
-    }
-
-    pub(crate) fn journal_position(&self, sequence: u64, hash: RecordHash) -> JournalPosition {
-        JournalPosition {
-            sequence,
-            hash,
-            timestamp: self.replica.timestamp,
-            epoch: self.replica.epoch,
-            rules: self.replica.rules,
-        }
-    }
-
-    fn update_gauges(&self) {
-        let m = &self.metrics;
-        Metrics::set(&m.epoch, self.replica.epoch);
-        Metrics::set(&m.sequence, self.replica.sequence);
-        Metrics::set(&m.journal_bytes, self.space.used);
-        Metrics::set(&m.journal_max_bytes, self.space.max);
-        Metrics::set(&m.journal_alarm, u64::from(self.journal_alarm));
-        Metrics::set(&m.queue_requests, self.inbox.len() as u64);
-        Metrics::set(&m.queue_bytes, self.inbox_bytes as u64);
     }
 }

@@ -4,13 +4,17 @@
 //! | file | what |
 //! |---|---|
 //! | `service` | the cycle of a process: connect, recover, stand by, lead, repeat |
-//! | `leader`, `sequencing`, `term_end` | one term of leadership: batch → apply → one record → append → reply |
+//! | `leader`, `sequencing`, `duties`, `term_end` | one term of leadership: batch → apply → one record → append → reply |
 //! | `pending`, `conflate` | requests without a reply, commands not applied yet, conflation of quotes |
+//! | `clock` | the journal's time: the wall clock with bounded steps |
+//! | `quarantine` | commands whose application panicked |
 //! | `batch` | commands with their events on the way into one record |
 //! | `replica` | the engine and its position in the journal; replay that compares every byte |
 //! | `journal` | JetStream: streams, fenced append, reading records |
 //! | `journal_space` | the journal's size, and who may write when it is nearly full |
 //! | `snapshot` | snapshots in the object store |
+//! | `retention` | cuts the journal: old records move to the archive |
+//! | `archive`, `segment`, `archive_store`, `s3` | the archive, in a folder or an object store |
 //! | `query`, `query_order` | queries, answered from acknowledged state |
 //! | `fanout`, `projection`, `visible_books` | EVENTS and MARKET_DATA from the journal |
 //! | `verify` | replay of the whole journal |
@@ -37,10 +41,14 @@
 //! - Quotes in MARKET_DATA are not rebuilt for records before the current term; everything else is.
 #![forbid(unsafe_code)]
 
+pub mod archive;
+pub mod archive_store;
 pub mod batch;
 pub mod checksum;
+pub mod clock;
 pub mod conflate;
 pub mod crash;
+mod duties;
 pub mod fanout;
 pub mod fault;
 pub mod health;
@@ -51,9 +59,13 @@ pub mod leader;
 pub mod metrics;
 pub mod pending;
 pub mod projection;
+pub mod quarantine;
 pub mod query;
 pub mod query_order;
 pub mod replica;
+pub mod retention;
+mod s3;
+pub mod segment;
 pub mod sequencing;
 pub mod service;
 pub mod settings;

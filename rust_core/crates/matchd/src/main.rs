@@ -23,6 +23,16 @@ enum Action {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Write records of the journal to the standard output, from archive and stream as one: for each the
+    /// sequence and the length (8 and 4 bytes, little-endian), and its bytes.
+    Records {
+        #[arg(long)]
+        first: u64,
+        #[arg(long)]
+        last: u64,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Replay the journal and compare every event and state hash. Exit 1 if something differs.
     Verify {
         /// Print the result as JSON.
@@ -65,6 +75,21 @@ fn main() -> ExitCode {
                 Err(fault) => {
                     eprintln!("{fault}");
                     ExitCode::from(3)
+                }
+            }
+        }
+        Action::Records { first, last, settings } => {
+            log::init("matchd", &settings.daemon.log_level);
+            match runtime.block_on(verify::write_records(
+                &settings,
+                first,
+                last,
+                &mut std::io::stdout().lock(),
+            )) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(fault) => {
+                    eprintln!("{fault}");
+                    ExitCode::from(1)
                 }
             }
         }

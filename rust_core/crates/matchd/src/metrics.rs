@@ -54,6 +54,10 @@ metrics! {
     "gauge" journal_bytes "matchd_journal_bytes" "Size of the journal";
     "gauge" journal_max_bytes "matchd_journal_max_bytes" "Size at which the journal rejects new records";
     "gauge" journal_alarm "matchd_journal_alarm" "1 when the journal is nearly full";
+    "counter" cut_records "matchd_journal_cut_records_total" "Records moved from the journal to the archive";
+    "gauge" cut_failed "matchd_journal_cut_failed" "1 if the last cut of the journal failed";
+    "gauge" clock_alarm "matchd_clock_alarm" "1 while the wall clock is a second or more away from the time of the journal";
+    "counter" panics "matchd_panics_total" "Panics of the engine, each followed by a recovery";
     "gauge" queue_requests "matchd_queue_requests" "Requests waiting to be applied";
     "gauge" queue_bytes "matchd_queue_bytes" "Bytes of requests waiting to be applied";
     "gauge" fanout_lag "matchd_fanout_lag_records" "Records acknowledged but not yet published by the fan-out";
@@ -85,11 +89,11 @@ impl Metrics {
     }
 }
 
-/// Serves `GET /metrics`, `/health` (readiness) and `/live` (liveness); see [`endpoint::serve`].
+/// Serves `GET /metrics`, `/health` and `/ready` (readiness, with the reason if it is not ready) and `/live` (liveness); see [`endpoint::serve`].
 pub async fn serve(address: String, metrics: Arc<Metrics>) {
     let respond = move |path: &str| match path {
         "/metrics" => Response::Ok(metrics.text()),
-        "/health" => metrics.health.ready(),
+        "/health" | "/ready" => metrics.health.ready(),
         "/live" => metrics.health.live(),
         _ => Response::NotFound,
     };

@@ -5,6 +5,8 @@
 //! not follow from the journal must not be used.
 use crate::batch::Batch;
 use crate::fault::Fault;
+use crate::quarantine;
+use crate::segment::hex;
 use crate::settings::{WARM_BOOKS, WARM_BOOK_ORDERS, WARM_BOOK_TICKS, WARM_ORDERS, WARM_REQUESTS};
 use cift_engine::{AccountId, Command, Engine, Event, Timestamp};
 use cift_wire::command::account_of;
@@ -12,6 +14,7 @@ use cift_wire::limits::{FORMAT, RULES};
 use cift_wire::record::{Header, NO_RECORD};
 use cift_wire::{blake3, Record, RecordHash, WireError};
 use std::collections::HashMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The journal sequence that last changed each account. The engine bounds the number of accounts
 /// (`accounts_full`).
@@ -158,7 +161,17 @@ impl Replica {
                     return Ok(());
                 }
                 let before = scratch.events().len();
-                let (command, derived) = scratch.apply(engine, &envelope.meta, &envelope.command);
+                let applied = catch_unwind(AssertUnwindSafe(|| {
+                    scratch.apply(engine, &envelope.meta, &envelope.command)
+                }));
+                let Ok((command, derived)) = applied else {
+                    let hash = hex(&quarantine::hash(&envelope.command));
+                    difference = Some(format!(
+                        "cannot be replayed: the engine panics on command {hash}: {:?}",
+                        envelope.command
+                    ));
+                    return Ok(());
+                };
                 if derived != outcome || scratch.events()[before..] != *events {
                     difference = Some(format!(
                         "differs at command {command}: {:?} yields {derived:?} and {:?}, the journal has {outcome:?} and {events:?}",

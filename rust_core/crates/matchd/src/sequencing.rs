@@ -2,11 +2,12 @@
 //! publish the batch as one record.
 use crate::crash;
 use crate::in_flight::{Append, InFlight};
-use crate::journal_space::Room;
+use crate::journal_space::Purpose;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
 use crate::pending::{PendingCommand, ResultSlot};
-use crate::settings::JOURNAL_ALARM_PERCENT;
+use crate::segment::hex;
+use crate::settings::{JOURNAL_ALARM_PERCENT, SNAPSHOT_PAUSE};
 use async_nats::Message;
 use bytes::Bytes;
 use cift_daemon::log::{self, Level};
@@ -16,6 +17,7 @@ use cift_wire::text::uuid_text;
 use cift_wire::{encode_results, CommandBatch, CommandResult, Meta, Status};
 use futures_util::FutureExt;
 use serde_json::json;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -39,7 +41,7 @@ impl Leader {
     pub(crate) fn fill_batch(&mut self) {
         self.enforce_queue_limits();
         loop {
-            if self.batch.bytes() >= BATCH_CLOSES_AT_BYTES {
+            if self.batch.bytes() >= BATCH_CLOSES_AT_BYTES || self.panicked.is_some() {
                 return;
             }
             if self.replica.engine.needs_continue() {
@@ -48,7 +50,9 @@ impl Leader {
                 // A deadline that has passed is applied before the commands that arrived after it.
                 self.apply(&Meta::default(), &Command::AdvanceTime, None);
             } else if let Some(pending) = self.requests.commands.pop_front() {
-                if self.has_room(&pending.command) {
+                if self.quarantine.has(&pending.command) {
+                    self.reject_command(&pending, "command_quarantined");
+                } else if self.has_space(&pending.command) {
                     self.apply_or_conflate(pending);
                 } else {
                     self.reject_command(&pending, "journal_full");
@@ -115,10 +119,10 @@ impl Leader {
         }
     }
 
-    /// Whether the journal has room for a command of this kind (`journal_space`).
-    fn has_room(&self, command: &Command) -> bool {
+    /// Whether the journal has space for a command of this kind (`journal_space`).
+    fn has_space(&self, command: &Command) -> bool {
         let open_orders = self.replica.engine.open_orders();
-        self.space.has(Room::of(command), self.batch.bytes(), open_orders)
+        self.space.has(Purpose::of(command), self.batch.bytes(), open_orders)
     }
 
     fn reject_command(&mut self, pending: &PendingCommand, reason: &str) {
@@ -188,12 +192,19 @@ impl Leader {
     fn apply(&mut self, meta: &Meta<'_>, command: &Command, slot: ResultSlot) {
         let record = self.replica.sequence + 1;
         if self.batch.is_empty() {
-            let now = self.replica.timestamp.max(log::wall_clock_ns());
+            let now = self.now();
             self.batch.begin(now, self.replica.engine.sequence() + 1);
         }
         let engine = &mut self.replica.engine;
         let before = self.batch.events().len();
-        let (sequence, outcome) = self.batch.apply(engine, meta, command);
+        let batch = &mut self.batch;
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            crash::panic_on(command);
+            batch.apply(engine, meta, command)
+        }));
+        let Ok((sequence, outcome)) = applied else {
+            return self.panicked_on(meta, command);
+        };
         if sequence == 0 {
             return self.reply_without_trace(meta, &outcome, slot);
         }
@@ -222,6 +233,19 @@ impl Leader {
         }
     }
 
+    /// The panic's own message is in the log already, from the standard hook.
+    fn panicked_on(&mut self, meta: &Meta<'_>, command: &Command) {
+        Metrics::add(&self.metrics.panics, 1);
+        let hash = hex(&self.quarantine.add(command));
+        log_command(
+            Level::Error,
+            "the engine panicked on a command, which is quarantined",
+            meta,
+            &hash,
+        );
+        self.panicked = Some(format!("on command {hash}, which is quarantined: {command:?}"));
+    }
+
     /// Sets the result of a command that left no trace in the engine. The reply goes out with the open batch,
     /// whose state the result may show, or after a proof of leadership.
     fn reply_without_trace(&mut self, meta: &Meta<'_>, outcome: &Outcome, slot: ResultSlot) {
@@ -234,7 +258,7 @@ impl Leader {
             Outcome::Repeated { .. } => self.replica.sequence + u64::from(!self.batch.is_empty()),
             _ => 0,
         };
-        let mut result = CommandResult::sequenced(outcome, record, 0, self.replica.timestamp.max(log::wall_clock_ns()));
+        let mut result = CommandResult::sequenced(outcome, record, 0, self.now());
         if *outcome == Outcome::Refused(Refusal::IdempotencyConflict) {
             result.order = self.replica.engine.refused_order();
         }
@@ -268,6 +292,7 @@ impl Leader {
         let snapshot = state.map(|(_, state)| (self.journal_position(expected + 1, self.replica.hash), state));
         if snapshot.is_some() {
             self.snapshot_sequence = expected + 1;
+            self.snapshot_at = Instant::now();
             self.snapshot_journal_bytes = self.space.used;
         }
         crash::point("before_publish");
@@ -306,9 +331,10 @@ impl Leader {
     }
 
     /// Whether a deadline of the engine has passed. False while the journal is full.
-    fn deadline_due(&self) -> bool {
-        let has_space = self.has_room(&Command::AdvanceTime);
-        let due = |deadline: i64| deadline <= self.replica.timestamp.max(log::wall_clock_ns());
+    fn deadline_due(&mut self) -> bool {
+        let now = self.now();
+        let has_space = self.has_space(&Command::AdvanceTime);
+        let due = |deadline: i64| deadline <= now;
         has_space && self.replica.engine.next_deadline().is_some_and(due)
     }
 
@@ -330,9 +356,17 @@ impl Leader {
     }
 
     fn snapshot_due(&self) -> bool {
+        if self.replica.engine.needs_continue() {
+            return false; // the state in the middle of a command is not stored
+        }
         let due = self.replica.sequence + 1 - self.snapshot_sequence >= self.settings.snapshot_records
             || self.space.used.saturating_sub(self.snapshot_journal_bytes) >= self.settings.snapshot_bytes;
-        due && !self.snapshot_running.swap(true, Ordering::AcqRel)
+        // A cut needs a snapshot behind it.
+        let needed = self.journal_alarm
+            && self.journal.archive.is_some()
+            && self.replica.sequence > self.snapshot_sequence
+            && self.snapshot_at.elapsed() > SNAPSHOT_PAUSE;
+        (due || needed) && !self.snapshot_running.swap(true, Ordering::AcqRel)
     }
 
     fn update_journal_alarm(&mut self) {

@@ -10,6 +10,7 @@ use crate::health::Role;
 use crate::journal::{random_id, Journal};
 use crate::leader::{Leader, Stopped};
 use crate::metrics::{self, Metrics};
+use crate::quarantine::Quarantine;
 use crate::replica::Replica;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
@@ -50,9 +51,10 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
         json!({"instance": instance, "shard": shard, "nats": server.to_string()}),
     );
     let mut back_off = BACK_OFF_FROM;
+    let quarantine = Quarantine::default();
     loop {
         let started = Instant::now();
-        let fault = match run_cycle(&settings, &metrics, &instance, &stop).await {
+        let fault = match run_cycle(&settings, &metrics, &instance, &stop, &quarantine).await {
             Ok(Stopped) => {
                 log::info("stopped", json!({}));
                 return Ok(());
@@ -60,6 +62,7 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
             Err(fault) => fault,
         };
         metrics.health.set_role(Role::Recovering);
+        metrics.health.set_problem(&fault.to_string());
         if let Fault::Halt(_) = fault {
             metrics.health.set_role(Role::Halted);
             log::error("halted", json!({"reason": fault.to_string()}));
@@ -86,6 +89,7 @@ async fn run_cycle(
     metrics: &Arc<Metrics>,
     instance: &str,
     stop: &watch::Receiver<bool>,
+    quarantine: &Quarantine,
 ) -> Result<Stopped, Fault> {
     let journal = Journal::open(settings, &format!("matchd {instance}")).await?;
     let mut stopping = stop.clone();
@@ -101,6 +105,7 @@ async fn run_cycle(
         replica,
         instance,
         sender,
+        quarantine.clone(),
     )
     .await?;
     let (tip, books) = (leader.replica.sequence, VisibleBooks::of(&leader.replica.engine));
@@ -179,6 +184,12 @@ async fn follow(journal: &Journal, replica: &mut Replica, metrics: &Metrics) -> 
             "the journal ends at record {}, but this process has replayed up to record {before}: the journal was \
              truncated or replaced",
             tail.sequence
+        )));
+    }
+    if before > 0 && before + 1 < tail.first {
+        return Err(Fault::Nats(format!(
+            "records up to {} left the journal before this process read them: it restores the newest snapshot",
+            tail.first - 1
         )));
     }
     let mut records = std::pin::pin!(journal.records(before + 1, tail.sequence));

@@ -6,8 +6,10 @@ use std::time::Duration;
 pub const DEFAULT_QUEUE_REQUESTS: usize = 20_000;
 /// Bytes of requests waiting to be applied; beyond: `queue_full`.
 pub const DEFAULT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
-/// Share of the journal's room for orders above which an alarm is raised.
+/// Share of the journal's space for orders above which an alarm is raised.
 pub const JOURNAL_ALARM_PERCENT: u64 = 80;
+/// Pause between snapshots that are taken because the journal is nearly full.
+pub const SNAPSHOT_PAUSE: Duration = Duration::from_secs(3);
 /// Snapshots kept.
 pub const SNAPSHOTS_KEPT: usize = 3;
 /// Records read ahead in a replay.
@@ -52,6 +54,15 @@ pub struct Settings {
     /// Journal bytes between snapshots.
     #[arg(long, env = "CIFT_SNAPSHOT_BYTES", default_value_t = 1 << 30)]
     pub snapshot_bytes: u64,
+    /// Where records go that leave the journal: a folder, or `s3://bucket/prefix`. Empty: the journal is not cut.
+    #[arg(long, env = "CIFT_ARCHIVE", default_value = "")]
+    pub archive: String,
+    /// Size in bytes of the archive beyond which its oldest segments are deleted.
+    #[arg(long, env = "CIFT_ARCHIVE_MAX_BYTES", default_value_t = 1 << 40)]
+    pub archive_max_bytes: u64,
+    /// The journal is cut when this many bytes can leave it.
+    #[arg(long, env = "CIFT_CUT_BYTES", default_value_t = 64 << 20)]
+    pub cut_bytes: u64,
     /// An append without a PubAck after this time is in doubt.
     #[arg(long, env = "CIFT_APPEND_TIMEOUT_MS", default_value_t = 3_000)]
     pub append_timeout_ms: u64,

@@ -81,7 +81,7 @@ fn object_name(sequence: u64) -> String {
 }
 
 /// Names of the stored snapshots, newest first.
-async fn names(journal: &Journal, shard: &str) -> Result<Vec<String>, Fault> {
+pub async fn names(journal: &Journal, shard: &str) -> Result<Vec<String>, Fault> {
     let store = journal
         .context
         .get_object_store(&subject::snapshots(shard))
@@ -126,48 +126,66 @@ pub async fn upload(journal: &Journal, shard: &str, position: JournalPosition, s
     Ok(bytes.len())
 }
 
+/// The bytes of a stored snapshot.
+pub async fn download(journal: &Journal, shard: &str, name: &str) -> Result<Vec<u8>, Fault> {
+    let store = journal
+        .context
+        .get_object_store(&subject::snapshots(shard))
+        .await
+        .map_err(|e| nats("cannot open the bucket of snapshots")(e.into()))?;
+    let mut bytes = Vec::new();
+    let mut object = store
+        .get(name)
+        .await
+        .map_err(|e| nats("cannot read a snapshot")(e.into()))?;
+    object
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(|e| nats("cannot read a snapshot")(e.into()))?;
+    Ok(bytes)
+}
+
 /// Restores the newest intact snapshot of this journal. Without one, returns an empty replica.
 pub async fn restore_newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
     for name in names(journal, shard).await? {
-        let store = journal
-            .context
-            .get_object_store(&subject::snapshots(shard))
-            .await
-            .map_err(|e| nats("cannot open the bucket of snapshots")(e.into()))?;
-        let mut bytes = Vec::new();
-        let read = match store.get(&name).await {
-            Ok(mut object) => object
-                .read_to_end(&mut bytes)
-                .await
-                .map(|_| ())
-                .map_err(|e| e.to_string()),
+        let restored = match download(journal, shard, &name).await {
             Err(error) => Err(error.to_string()),
-        };
-        let problem = match read {
-            Err(error) => error,
-            Ok(()) => match decode(&bytes) {
-                Err(problem) => problem.to_owned(),
-                Ok((position, state)) => {
+            Ok(bytes) => {
+                if let Ok((position, _)) = decode(&bytes) {
                     check_in_journal(journal, &name, &position).await?;
-                    match Engine::restore(state) {
-                        Err(error) => error.0.to_owned(),
-                        Ok(engine) => {
-                            let JournalPosition {
-                                sequence,
-                                hash,
-                                timestamp,
-                                epoch,
-                                rules,
-                            } = position;
-                            return Ok(Replica::at(engine, sequence, hash, timestamp, epoch, rules));
-                        }
-                    }
                 }
-            },
+                replica(&bytes)
+            }
         };
-        log::warn("snapshot skipped", json!({"snapshot": name, "problem": problem}));
+        match restored {
+            Ok(replica) => return Ok(replica),
+            Err(problem) => log::warn("snapshot skipped", json!({"snapshot": name, "problem": problem})),
+        }
+    }
+    // The archive is needed only if the stream no longer begins at the first record.
+    if let (Some(archive), true) = (&journal.archive, journal.tail().await?.first > 1) {
+        for sequence in archive.snapshots().await?.into_iter().rev() {
+            match replica(&archive.snapshot(sequence).await?) {
+                Ok(replica) => return Ok(replica),
+                Err(problem) => log::warn("snapshot skipped", json!({"archived": sequence, "problem": problem})),
+            }
+        }
     }
     Ok(Replica::empty())
+}
+
+/// The replica of a snapshot's bytes. The error states what is wrong with them.
+pub fn replica(bytes: &[u8]) -> Result<Replica, String> {
+    let (position, state) = decode(bytes)?;
+    let engine = Engine::restore(state).map_err(|error| error.0.to_owned())?;
+    let JournalPosition {
+        sequence,
+        hash,
+        timestamp,
+        epoch,
+        rules,
+    } = position;
+    Ok(Replica::at(engine, sequence, hash, timestamp, epoch, rules))
 }
 
 /// Checks that the journal has the record of a snapshot. If not, returns [`Fault::Halt`].

@@ -19,9 +19,11 @@ impl Leader {
             .as_ref()
             .map_or(self.replica.sequence + 1, |f| f.sequence);
         let for_in_doubt = match fault {
-            Fault::LeadershipLost(_) | Fault::Nats(_) | Fault::Halt(_) => return,
+            Fault::LeadershipLost(_) | Fault::Nats(_) | Fault::Archive(_) | Fault::Halt(_) => return,
             Fault::JournalFull => (Status::Unavailable, "journal_full"),
             Fault::AppendInDoubt(_) => (Status::Unknown, "outcome_unknown"),
+            // No record was in flight.
+            Fault::Panicked(_) => (Status::Unavailable, "engine_restarting"),
         };
         let for_unpublished = if self.no_other_leader(in_doubt).await {
             (Status::Unavailable, "engine_restarting")
@@ -77,7 +79,7 @@ impl Leader {
     /// Ends the term after a stop signal. If all requests have their reply (`idle`), it stores a final
     /// snapshot.
     pub(crate) async fn stop(&mut self, idle: bool) -> Result<Stopped, Fault> {
-        if idle {
+        if idle && !self.replica.engine.needs_continue() {
             let position = self.journal_position(self.replica.sequence, self.replica.hash);
             let (_, state) = self.replica.state();
             let state = state.to_vec();

@@ -1,5 +1,5 @@
 //! In a journal that is nearly full new orders are refused by name. Cancels, withdrawals, halts and a new leader
-//! have room to the end.
+//! have space to the end.
 mod support;
 use async_nats::Client;
 use cift_engine::*;
@@ -38,7 +38,10 @@ async fn fill_up(client: &Client, first: u128, batch: u128) -> u128 {
             .map(|number| Command::PlaceOrder(limit(number, account(1), Side::Buy, 400)))
             .collect();
         let results = submit(client, &orders).await.expect("a reply");
-        let done = results.iter().take_while(|result| result.status == Status::Done).count();
+        let done = results
+            .iter()
+            .take_while(|result| result.status == Status::Done)
+            .count();
         for result in &results[done..] {
             assert_eq!(
                 (result.status, result.reason.as_str()),
@@ -53,7 +56,7 @@ async fn fill_up(client: &Client, first: u128, batch: u128) -> u128 {
     }
 }
 
-async fn everything_but_orders_has_room(batch: u128) {
+async fn everything_but_orders_has_space(batch: u128) {
     let mut deployment = Deployment::new().await;
     deployment.max_bytes = 1 << 20;
     let mut matchd = deployment.start_matchd(&[]);
@@ -74,7 +77,7 @@ async fn everything_but_orders_has_room(batch: u128) {
     let book = query(&client, json!({"book": {"symbol": "SPY"}})).await;
     assert_eq!(u128::from(book["bids"][0][2].as_u64().unwrap()), last);
 
-    // Withdrawals until they have no room either.
+    // Withdrawals until they have no space either.
     let mut withdrawn = 0;
     loop {
         let withdraw = Command::Withdraw {
@@ -117,16 +120,21 @@ async fn everything_but_orders_has_room(batch: u128) {
     let _matchd = deployment.start_matchd(&[]);
     deployment.leader(&client, "").await;
     let order = Command::PlaceOrder(limit(last + 1, account(1), Side::Buy, 400));
-    let results = submit(&client, &[Command::Resume { symbol: spy() }, order]).await.unwrap();
-    assert!(results.iter().all(|result| result.status == Status::Done), "{results:?}");
+    let results = submit(&client, &[Command::Resume { symbol: spy() }, order])
+        .await
+        .unwrap();
+    assert!(
+        results.iter().all(|result| result.status == Status::Done),
+        "{results:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_single_orders_everything_else_has_room_to_the_last_byte() {
-    everything_but_orders_has_room(1).await;
+async fn with_single_orders_everything_else_has_space_to_the_last_byte() {
+    everything_but_orders_has_space(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_batches_everything_else_has_room_to_the_last_byte() {
-    everything_but_orders_has_room(40).await;
+async fn with_batches_everything_else_has_space_to_the_last_byte() {
+    everything_but_orders_has_space(40).await;
 }

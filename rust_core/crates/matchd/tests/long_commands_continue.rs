@@ -30,7 +30,8 @@ async fn fill_book(client: &async_nats::Client) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_of_thousands_spans_records_and_survives_a_crash_between_them() {
     let mut deployment = Deployment::new().await;
-    let mut matchd = deployment.start_matchd(&[]);
+    // A snapshot is due with every record, but not in the middle of a command.
+    let mut matchd = deployment.start_matchd(&[("CIFT_SNAPSHOT_RECORDS", "1".to_owned())]);
     let client = deployment.client().await;
     deployment.leader(&client, "").await;
     open_market(&client, 2).await;

@@ -110,7 +110,7 @@ fn start_servers(arguments: &Arguments) -> std::io::Result<Servers> {
             "CIFT_MATCHD_METRICS",
             std::env::var("CIFT_MATCHD_METRICS").unwrap_or_else(|_| "off".into()),
         )
-        .env("CIFT_JOURNAL_MAX_BYTES", (32_u64 << 30).to_string())
+        .env("CIFT_JOURNAL_MAX_BYTES", (8_u64 << 30).to_string())
         .stdin(Stdio::null())
         .stderr(log("matchd.log")?)
         .spawn()?;

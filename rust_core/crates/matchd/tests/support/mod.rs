@@ -82,6 +82,11 @@ impl Deployment {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+    /// Runs matchd to its end.
+    pub fn run(&self, action: &str, arguments: &[&str], more: &[(&str, String)]) -> std::process::Output {
+        let mut process = self.process(action, &self.nats.url(), more);
+        process.args(arguments).output().unwrap()
+    }
     /// Runs `matchd verify`, which must fail. Returns its exit code and stderr.
     pub fn verify_fails(&self) -> (Option<i32>, String) {
         let output = self.process("verify", &self.nats.url(), &[]).output().unwrap();

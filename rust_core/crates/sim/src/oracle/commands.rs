@@ -108,15 +108,6 @@ impl Oracle {
         })
     }
 
-    pub(crate) fn start_expiry(&mut self, key: u128) {
-        self.expiry_count += 1;
-        let expires = Some((self.now.saturating_add(DAY_NS), self.expiry_count));
-        self.keys
-            .get_mut(&key)
-            .expect("the key of an open order is stored")
-            .expires = expires;
-    }
-
     fn dispatch(&mut self, command: &Command) -> Applied {
         match *command {
             Command::EngineStarted { epoch } => {
