@@ -1,4 +1,4 @@
-//! Fill-or-kill: is the whole quantity available before the first trade? (R5.9 to R5.13)
+//! Fill-or-kill: is the whole quantity available before the first trade? (R5.9 to R5.13, R5.47)
 //!
 //! The sum counts only quantity that nothing can remove between the first trade and the last. So an order
 //! that passes is filled completely. Within a level all shown quantity comes before hidden quantity,
@@ -20,6 +20,10 @@ use crate::market::OUTSIDE_CHUNK;
 use crate::orders::Order;
 use crate::types::*;
 
+/// Entries of the book that one order may have examined (R5.47). Beyond, it is killed: a scan of a whole book would
+/// cost the sender nothing.
+const MAX_FILL_OR_KILL_ENTRIES: u32 = 1_000;
+
 /// Lots that an entry of the book certainly provides.
 enum Certain {
     Lots {
@@ -39,11 +43,16 @@ impl Engine {
             .ladder(order.side.opposite());
         let mut missing = order.leaves();
         let mut counted = [0; MAX_FEEDS];
+        let mut examined = 0;
         let mut price = ladder.best();
         while let Some(at) = price.filter(|&at| Book::acceptable(order.side, limit, at)) {
             let mut refills = 0i64;
             let mut node = ladder.front_at(at);
             while let Some(entry) = node {
+                examined += 1;
+                if examined > MAX_FILL_OR_KILL_ENTRIES {
+                    return false;
+                }
                 match self.certain_lots(order, ladder.node(entry), &mut counted) {
                     Certain::Lots { shown, hidden } => {
                         missing -= shown;

@@ -93,6 +93,34 @@ fn fill_or_kill_trades_all_or_nothing() {
     assert_eq!(filled.status, OrderStatus::Filled);
 }
 
+/// Holds R5.47.
+#[test]
+fn fill_or_kill_examines_a_thousand_entries_at_most() {
+    for (entries, status) in [(1_000, OrderStatus::Filled), (1_001, OrderStatus::Canceled)] {
+        let mut exchange = Exchange::new();
+        exchange.apply_ok(Command::SetLimits {
+            account: CAROL,
+            limits: Limits {
+                max_order_quantity: None,
+                max_order_notional: None,
+                max_position: None,
+                max_open_orders: 10_000,
+                max_orders_per_second: 1_000_000,
+                max_daily_loss: None,
+                leverage_percent: 200,
+            },
+        });
+        for number in 0..entries {
+            exchange.place(sell(100 + number, 1, 100));
+        }
+        let placed = exchange.place(PlaceOrder {
+            time_in_force: TimeInForce::Fok,
+            ..buy(1, entries as i64, 100)
+        });
+        assert_eq!(placed.status, status, "{entries}");
+    }
+}
+
 /// Holds R5.10.
 #[test]
 fn fill_or_kill_counts_hidden_quantity() {

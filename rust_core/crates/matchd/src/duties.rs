@@ -125,6 +125,6 @@ impl Leader {
         Metrics::set(&m.journal_max_bytes, self.space.max);
         Metrics::set(&m.journal_alarm, u64::from(self.journal_alarm));
         Metrics::set(&m.queue_requests, self.inbox.len() as u64);
-        Metrics::set(&m.queue_bytes, self.inbox_bytes as u64);
+        Metrics::set(&m.queue_bytes, self.inbox.bytes() as u64);
     }
 }

@@ -13,13 +13,14 @@ use crate::fanout::AcknowledgedRecord;
 use crate::fault::Fault;
 use crate::health::Role;
 use crate::in_flight::{append, InFlight};
+use crate::inbox::Inbox;
 use crate::journal::Journal;
 use crate::journal_space::JournalSpace;
 use crate::metrics::Metrics;
 use crate::pending::{PendingRequests, ResultSlot};
 use crate::quarantine::Quarantine;
 use crate::replica::Replica;
-use crate::settings::{Settings, STOP_WITHIN, TICK};
+use crate::settings::{Settings, QUERIES_PER_TURN, STOP_WITHIN, TICK};
 use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
@@ -28,7 +29,6 @@ use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::{subject, Meta};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
-use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -49,8 +49,7 @@ pub struct Leader {
     pub(crate) instance: String,
     pub(crate) fanout: mpsc::Sender<AcknowledgedRecord>,
     /// Messages from the subscription that are not decoded yet.
-    pub(crate) inbox: VecDeque<Message>,
-    pub(crate) inbox_bytes: usize,
+    pub(crate) inbox: Inbox,
     pub(crate) requests: PendingRequests,
     pub(crate) quotes: PendingQuotes,
     /// The open batch: applied, not published.
@@ -170,8 +169,7 @@ impl Leader {
             replica,
             instance: instance.to_owned(),
             fanout,
-            inbox: VecDeque::new(),
-            inbox_bytes: 0,
+            inbox: Inbox::default(),
             requests: PendingRequests::default(),
             quotes: PendingQuotes::default(),
             batch: Batch::default(),
@@ -303,6 +301,10 @@ impl Leader {
         while let Some(Some(message)) = subscriptions.commands.next().now_or_never() {
             self.accept(message);
         }
+        // Commands may never leave the wait to the queries, so these have a share of each turn of their own.
+        if received.query.is_none() {
+            received.query = subscriptions.queries.next().now_or_never().flatten();
+        }
         let queried = received.owner_query.is_some() || received.query.is_some();
         if queried && self.verified_at.elapsed() > self.settings.stall() {
             self.verify_leadership().await?;
@@ -310,9 +312,12 @@ impl Leader {
         if let Some(message) = received.owner_query {
             self.answer_owner_query(message).await;
         }
-        while let Some(message) = received.query.take() {
+        for turn in 0..QUERIES_PER_TURN {
+            let Some(message) = received.query.take() else { break };
             self.answer_query(message).await;
-            received.query = subscriptions.queries.next().now_or_never().flatten();
+            if turn + 1 < QUERIES_PER_TURN {
+                received.query = subscriptions.queries.next().now_or_never().flatten();
+            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `service` | the cycle of a process: connect, recover, stand by, lead, repeat |
 //! | `leader`, `sequencing`, `duties`, `term_end` | one term of leadership: batch → apply → one record → append → reply |
+//! | `inbox` | requests that wait, in classes that share each turn |
 //! | `pending`, `conflate` | requests without a reply, commands not applied yet, conflation of quotes |
 //! | `clock` | the journal's time: the wall clock with bounded steps |
 //! | `quarantine` | commands whose application panicked |
@@ -53,6 +54,7 @@ pub mod fanout;
 pub mod fault;
 pub mod health;
 mod in_flight;
+pub mod inbox;
 pub mod journal;
 pub mod journal_space;
 pub mod leader;

@@ -7,7 +7,7 @@ use crate::leader::Leader;
 use crate::metrics::Metrics;
 use crate::pending::{PendingCommand, ResultSlot};
 use crate::segment::hex;
-use crate::settings::{JOURNAL_ALARM_PERCENT, SNAPSHOT_PAUSE};
+use crate::settings::{JOURNAL_ALARM_PERCENT, QUOTES_SHARE_BYTES, SNAPSHOT_PAUSE};
 use async_nats::Message;
 use bytes::Bytes;
 use cift_daemon::log::{self, Level};
@@ -33,8 +33,7 @@ pub(crate) fn reject_all(message: &Message, reason: &str) -> Bytes {
 impl Leader {
     /// Adds a message to the inbox; [`Leader::enforce_queue_limits`] bounds it.
     pub(crate) fn accept(&mut self, message: Message) {
-        self.inbox_bytes += message.payload.len();
-        self.inbox.push_back(message);
+        self.inbox.push(message);
     }
 
     /// Applies pending work until the open batch is large enough or no work is left.
@@ -57,8 +56,7 @@ impl Leader {
                 } else {
                     self.reject_command(&pending, "journal_full");
                 }
-            } else if let Some(message) = self.inbox.pop_front() {
-                self.inbox_bytes -= message.payload.len();
+            } else if let Some(message) = self.inbox.pop() {
                 self.decode(message);
             } else {
                 return;
@@ -68,9 +66,8 @@ impl Leader {
 
     /// Rejects the newest requests while the inbox is over its limits. Older requests keep their position.
     fn enforce_queue_limits(&mut self) {
-        while self.inbox.len() > self.settings.queue_requests || self.inbox_bytes > self.settings.queue_bytes {
-            let Some(message) = self.inbox.pop_back() else { return };
-            self.inbox_bytes -= message.payload.len();
+        while self.inbox.len() > self.settings.queue_requests || self.inbox.bytes() > self.settings.queue_bytes {
+            let Some(message) = self.inbox.pop_newest() else { return };
             self.reject(message, "queue_full");
         }
     }
@@ -344,7 +341,8 @@ impl Leader {
         }
         let quotes: Vec<PendingCommand> = self.quotes.drain().collect();
         for (index, quote) in quotes.iter().enumerate() {
-            if self.replica.engine.needs_continue() || self.batch.bytes() >= BATCH_CLOSES_AT_BYTES {
+            let full = self.batch.bytes() >= BATCH_CLOSES_AT_BYTES + QUOTES_SHARE_BYTES;
+            if self.replica.engine.needs_continue() || full {
                 // The other quotes go into the next record, before newer commands.
                 for quote in quotes[index..].iter().rev() {
                     self.requests.commands.push_front(quote.clone());

@@ -10,6 +10,10 @@ pub const DEFAULT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 pub const JOURNAL_ALARM_PERCENT: u64 = 80;
 /// Pause between snapshots that are taken because the journal is nearly full.
 pub const SNAPSHOT_PAUSE: Duration = Duration::from_secs(3);
+/// Queries answered in one turn of the loop.
+pub const QUERIES_PER_TURN: usize = 32;
+/// Bytes of a record beyond its usual size that quotes may use, so that orders cannot fill it alone.
+pub const QUOTES_SHARE_BYTES: usize = 128 * 1024;
 /// Snapshots kept.
 pub const SNAPSHOTS_KEPT: usize = 3;
 /// Records read ahead in a replay.

@@ -38,7 +38,7 @@ impl Leader {
             replies.extend(reply.map(|reply| (reply_to, reply)));
         }
         if for_unpublished.0 == Status::Unavailable {
-            for message in self.inbox.drain(..) {
+            for message in self.inbox.drain() {
                 let rejection = reject_all(&message, for_unpublished.1);
                 replies.extend(message.reply.map(|reply_to| (reply_to, rejection)));
             }

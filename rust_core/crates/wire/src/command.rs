@@ -90,6 +90,14 @@ impl<'a> CommandBatch<'a> {
         }
         Ok(CommandBatch(frame::open(bytes)?))
     }
+    /// The first command alone; `None` if there is none.
+    pub fn first(&self) -> Result<Option<Command>, WireError> {
+        let commands = self.0.get_root::<w::command_batch::Reader<'_>>()?.get_commands()?;
+        match commands.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(get_envelope(commands.get(0))?.command)),
+        }
+    }
     /// Decodes every command, in order. One invalid command makes the whole request invalid.
     pub fn for_each(&self, mut each: impl FnMut(Envelope<'_>)) -> Result<usize, WireError> {
         let commands = self.0.get_root::<w::command_batch::Reader<'_>>()?.get_commands()?;

@@ -91,10 +91,14 @@ impl Oracle {
         slots.sort_by_key(|slot| (sign * slot.price, slot.arrival));
         let (book, side) = (taker.symbol, opposite(taker.side));
         let mut counted_by_house_account: BTreeMap<usize, i128> = BTreeMap::new();
-        let mut sum = 0;
+        let (mut sum, mut examined) = (0, 0);
         for level in slots.chunk_by(|a, b| a.price == b.price) {
             let mut hidden = 0;
             for slot in level {
+                examined += 1;
+                if examined > 1_000 {
+                    return sum; // R5.47
+                }
                 if let Owner::User(maker) = slot.owner {
                     let maker = &self.orders[&maker];
                     if maker.account == taker.account {
