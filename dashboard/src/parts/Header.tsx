@@ -97,7 +97,7 @@ export function Header() {
             </button>
           }
         >
-          <button class="chip border-line border whitespace-nowrap" onClick={() => void logout()}>
+          <button class="chip border-line border whitespace-nowrap" onClick={() => void logout().then(() => go("login"))}>
             {text.logout}
           </button>
         </Show>

@@ -7,6 +7,10 @@ import { text } from "../texts";
 import type { ChartEngine } from "./ChartEngine";
 import { cancelOrder, priceField, replacePrice } from "./orders";
 
+/** The highest and lowest position of a handle: within the chart, above its time scale. */
+const TOP_PX = 12;
+const BOTTOM_PX = 40;
+
 /** The price that a drag changes: the stop price of stop orders, else the limit price. */
 export function lineOf(order: Order): string | null {
   const field = priceField(order);
@@ -65,9 +69,14 @@ function Handle(props: { order: Order; engine: ChartEngine; onDrag: (id: string,
     let frame = 0;
     const place = () => {
       const y = props.engine.yOf(Number(price()));
-      const isVisible = y !== null && y > 0 && y < element!.parentElement!.clientHeight - 24;
-      element!.style.display = isVisible ? "flex" : "none";
-      if (isVisible) element!.style.transform = `translateY(${Math.round(y) - 10}px)`;
+      // A price that is out of sight is at the edge, so that the order can be found and moved.
+      const lowest = element!.parentElement!.clientHeight - BOTTOM_PX;
+      element!.style.display = y === null ? "none" : "flex";
+      if (y !== null) {
+        const at = Math.max(TOP_PX, Math.min(lowest, Math.round(y)));
+        element!.style.opacity = at === Math.round(y) ? "1" : "0.65";
+        element!.style.transform = `translateY(${at - 10}px)`;
+      }
       element!.style.right = `${props.engine.scaleWidth + 6}px`;
       frame = requestAnimationFrame(place);
     };

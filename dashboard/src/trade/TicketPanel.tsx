@@ -1,4 +1,4 @@
-import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, untrack } from "solid-js";
 
 import { api, done, messageOf, type NewOrder, Problem, type RiskCheck } from "../api/client";
 import { sessionState } from "../api/session";
@@ -159,20 +159,19 @@ export function TicketPanel(props: { symbol: string }) {
   };
   // A change after the review needs a new review.
   createEffect(on(() => JSON.stringify(order()), () => (setReviewing(false), setRefusal(null)), { defer: true }));
-  // Prices belong to a symbol. A limit order starts at the best price of its side.
-  createEffect(
-    on(
-      () => props.symbol,
-      () => setTicket({ limitPrice: "", stopPrice: "", trail: "", takeProfit: "", stopLoss: "", stopLossLimit: "" }),
-      { defer: true },
-    ),
-  );
+  // Prices belong to a symbol: another symbol clears them. A limit order starts at the best price of its side.
+  let clearedFor = props.symbol;
   let startedFor = "";
   createEffect(() => {
+    const symbol = props.symbol;
     const best = ticket.side === "buy" ? quote()?.bid : quote()?.ask;
-    if (!best || startedFor === props.symbol) return;
-    startedFor = props.symbol;
-    if (hasLimit() && !ticket.limitPrice) setTicket("limitPrice", best);
+    if (clearedFor && clearedFor !== symbol) {
+      setTicket({ limitPrice: "", stopPrice: "", trail: "", takeProfit: "", stopLoss: "", stopLossLimit: "" });
+    }
+    clearedFor = symbol;
+    if (!best || startedFor === symbol) return;
+    startedFor = symbol;
+    untrack(() => hasLimit() && !ticket.limitPrice && setTicket("limitPrice", best));
   });
   const take = (side: "buy" | "sell") => {
     setTicket("side", side);
@@ -216,7 +215,7 @@ export function TicketPanel(props: { symbol: string }) {
                 onClick={() => setTicket("side", side)}
               >
                 {text[side]}
-                <span class="ml-1.5 text-2xs font-normal opacity-90">
+                <span class="ml-1.5 text-2xs font-normal">
                   {format.price(side === "buy" ? quote()?.ask : quote()?.bid, places())}
                 </span>
               </button>
