@@ -150,13 +150,16 @@ format: setup-dev ## Format Python and Rust
 generate: setup-dev build ## Write the derived files: chart, skaffold, OpenAPI, catalogue, settings, message types
 	@$(PY) -m functions generate
 
-.PHONY: dashboard dashboard-check
+.PHONY: dashboard dashboard-check screenshots
 dashboard: ## Build the dashboard's files again (needs Node 20.19 or newer)
 	@command -v npm >/dev/null || { echo "building the dashboard needs Node 20.19 or newer and finds no 'npm'; running the exchange does not"; exit 1; }
 	cd dashboard && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 dashboard-check: dashboard ## The same, and fail if the committed files differ
 	@git diff --exit-code --stat -- dashboard/dist && test -z "$$(git status --porcelain -- dashboard/dist)" || { echo "dashboard/dist is not what its sources build: commit it after 'make dashboard'"; exit 1; }
+
+screenshots: setup-dev build ## Take the README's pictures of the dashboard again (needs Chromium; ten minutes)
+	CIFT_REQUIRE_BROWSER=1 CIFT_SCREENSHOTS=docs/pictures $(PY) -m pytest -n 0 tests/dashboard/test_walk.py -k "axe or phone"
 
 .PHONY: bench
 bench: setup-dev build ## Measure speed, each figure next to a baseline from the same run

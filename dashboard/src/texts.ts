@@ -151,6 +151,7 @@ export const text = {
   position: "Position",
   reviewFirst: "Review before sending",
   review: "Review",
+  tick: "Tick",
   reviewTitle: "Review order",
   send: (what: string) => `Send: ${what}`,
   sending: "Sending…",

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
+from tests.target import DEADLINE_S
 
-DEADLINE_MS = 12_000
+DEADLINE_MS = DEADLINE_S * 1000
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 NAMES = ("chromium", "chromium-browser", "google-chrome")

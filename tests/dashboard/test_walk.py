@@ -1,6 +1,7 @@
 """A person's walk through the dashboard: a real Chromium in front of a real exchange with trading agents."""
 
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.target import DEADLINE_S, eventually
 SYMBOL = "SPY"
 ACCESS_TOKEN_S = "12"
 """So short that every test runs across renewals of the token."""
+CANDLES = 90
 _numbers = itertools.count(1)
 expect.set_options(timeout=DEADLINE_MS)
 
@@ -188,7 +190,7 @@ def test_a_limit_order_is_in_the_book_and_is_canceled(trader: Visitor, market: S
 
 
 def test_a_dragged_line_replaces_the_order(trader: Visitor, market: Stack) -> None:
-    order = resting(trader, market, percent=0.05)
+    order = resting(trader, market, percent=0.3)
     handle = trader.at("order-line")
     box = handle.bounding_box()
     assert box is not None
@@ -202,14 +204,20 @@ def test_a_dragged_line_replaces_the_order(trader: Visitor, market: Stack) -> No
     moved = orders(trader)[0]
     assert moved["id"] == order["id"] and float(moved["limit_price"]) < float(order["limit_price"])
     trader.at("toasts").get_by_role("button", name="Undo").click()
-    eventually(lambda: orders(trader)[0]["limit_price"] == order["limit_price"], "the price is the old one")
+    eventually(lambda: price_of(trader) == float(order["limit_price"]), "the price is the old one")
     # The same by keyboard.
     handle.focus()
     trader.page.keyboard.press("ArrowDown")
     trader.page.keyboard.press("ArrowDown")
     trader.page.keyboard.press("Enter")
     wanted = round(float(order["limit_price"]) - 0.02, 2)
-    eventually(lambda: float(orders(trader)[0]["limit_price"]) == wanted, "two ticks lower")
+    eventually(lambda: price_of(trader) == wanted, "two ticks lower")
+
+
+def price_of(person: Visitor) -> float:
+    """The limit price of the person's only open order."""
+    (order,) = orders(person)
+    return float(order["limit_price"])
 
 
 def test_a_refusal_is_shown_before_and_after_sending(trader: Visitor) -> None:
@@ -440,10 +448,19 @@ def below_any(market: Stack) -> str:
     return f"{float(last) * 0.99:.2f}"
 
 
+def wait_for_candles(market: Stack) -> None:
+    """For pictures: wait until the chart has much to show. A run without pictures does not wait."""
+    if "CIFT_SCREENSHOTS" not in os.environ:
+        return
+    url = f"{market.url}/api/v1/market-data/bars/{SYMBOL}?interval=5s&source=all&limit={CANDLES}"
+    eventually(lambda: len(httpx.get(url).json()["items"]) == CANDLES, "many candles", CANDLES * 10.0)
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_no_page_has_a_serious_finding_of_axe(
     visitor: Callable[..., Visitor], market: Stack, theme: str
 ) -> None:
+    wait_for_candles(market)
     person = visitor(color_scheme=theme)
     person.page.goto(person.url)
     lively(person)

@@ -1,8 +1,9 @@
 import { createQuery } from "@tanstack/solid-query";
-import { createSignal, For, type JSX, onMount, Show } from "solid-js";
+import { createSignal, For, type JSX, onCleanup, onMount, Show } from "solid-js";
 
-import { api, done, messageOf } from "../api/client";
+import { api, done, messageOf, type SymbolInfo } from "../api/client";
 import { refetchInstruments, listed } from "../instruments";
+import { follow, markOf, quoteOf } from "../live/market";
 import * as format from "../number";
 import { Confirm } from "../parts/Dialog";
 import { notify } from "../parts/toasts";
@@ -35,6 +36,31 @@ async function halt(symbol: string, isHalt: boolean): Promise<void> {
   await done(api.POST(path as "/api/v1/admin/instruments/{symbol}/halt", { params, headers: headers() }));
 }
 
+/** Whether an instrument is halted. The list of instruments is a moment behind the quotes. */
+const isHalted = (info: SymbolInfo): boolean => quoteOf(info.symbol)?.halted ?? info.halted;
+
+function Instrument(props: { info: SymbolInfo; onChange: (isHalt: boolean) => void }) {
+  onCleanup(follow(props.info.symbol, ["quotes"]));
+  const halted = () => isHalted(props.info);
+  return (
+    <tr>
+      <td class="font-medium">{props.info.symbol}</td>
+      <td class="text-muted">{props.info.name}</td>
+      <td class="num">{format.price(markOf(quoteOf(props.info.symbol)) ?? props.info.last)}</td>
+      <td class={halted() ? "text-warn" : "text-up"}>{halted() ? text.halted : text.trading}</td>
+      <td class="num">
+        <button
+          class="chip border-line h-5 border px-1.5 max-md:h-8"
+          aria-label={`${halted() ? text.resume : text.halt} ${props.info.symbol}`}
+          onClick={() => props.onChange(!halted())}
+        >
+          {halted() ? text.resume : text.halt}
+        </button>
+      </td>
+    </tr>
+  );
+}
+
 function Instruments() {
   const [isConfirming, setConfirming] = createSignal(false);
   const change = async (symbol: string, isHalt: boolean) => {
@@ -47,7 +73,7 @@ function Instruments() {
     void refetchInstruments();
   };
   const haltAll = async () => {
-    for (const each of listed().filter((one) => !one.halted)) await change(each.symbol, true);
+    for (const each of listed().filter((one) => !isHalted(one))) await change(each.symbol, true);
   };
   return (
     <Section
@@ -70,23 +96,7 @@ function Instruments() {
         </thead>
         <tbody>
           <For each={listed()}>
-            {(each) => (
-              <tr data-symbol={each.symbol}>
-                <td class="font-medium">{each.symbol}</td>
-                <td class="text-muted">{each.name}</td>
-                <td class="num">{format.price(each.last)}</td>
-                <td class={each.halted ? "text-warn" : "text-up"}>{each.halted ? text.halted : text.trading}</td>
-                <td class="num">
-                  <button
-                    class="chip border-line h-5 border px-1.5 max-md:h-8"
-                    aria-label={`${each.halted ? text.resume : text.halt} ${each.symbol}`}
-                    onClick={() => void change(each.symbol, !each.halted)}
-                  >
-                    {each.halted ? text.resume : text.halt}
-                  </button>
-                </td>
-              </tr>
-            )}
+            {(each) => <Instrument info={each} onChange={(isHalt) => void change(each.symbol, isHalt)} />}
           </For>
         </tbody>
       </table>

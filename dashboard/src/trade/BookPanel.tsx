@@ -164,7 +164,7 @@ export function BookPanel(props: { symbol: string }) {
         <Show when={preferences.bookSide !== "bids"}>
           <Side rows={levels().asks} side="asks" />
         </Show>
-        <div class="border-line bg-base/40 flex h-7 shrink-0 items-center gap-2 border-y px-3">
+        <div class="border-line bg-ground/40 flex h-7 shrink-0 items-center gap-2 border-y px-3">
           <span class={`text-sm font-semibold ${format.toneOf(last().direction)}`}>
             {format.price(last().price, decimals(props.symbol))} {format.arrowOf(last().direction)}
           </span>

@@ -39,9 +39,12 @@ function Handle(props: { order: Order; engine: ChartEngine; onDrag: (id: string,
     element!.focus();
     element!.setPointerCapture(event.pointerId);
     const top = element!.parentElement!.getBoundingClientRect().top;
+    const from = props.engine.priceAt(event.clientY - top);
+    const before = Number(price());
     const move = (moved: PointerEvent) => {
       const at = props.engine.priceAt(moved.clientY - top);
-      if (at !== null) show(format.step(at, tick(), 0));
+      // By the distance from where it was taken: a handle at the edge keeps its price until it moves.
+      if (at !== null && from !== null) show(format.step(before + at - from, tick(), 0));
     };
     const end = () => {
       element!.removeEventListener("pointermove", move);

@@ -359,7 +359,7 @@ export function TicketPanel(props: { symbol: string }) {
             />
             {text.reviewFirst}
             <span class="ml-auto">
-              {text.price} ± {tickOf(props.symbol)}
+              {text.tick} {tickOf(props.symbol)}
             </span>
           </label>
         </div>
