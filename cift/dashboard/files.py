@@ -39,19 +39,26 @@ MEDIA_TYPES = {
 
 
 @cache
+def stored() -> dict[str, bytes]:
+    """The files below FOLDER by their path, such as `assets/x.js.gz`. All are read at once, so that a build in
+    the meantime does not mix two versions. Empty if the dashboard was not built."""
+    paths = (path for path in FOLDER.rglob("*") if path.is_file())
+    return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in paths}
+
+
+@cache
 def names() -> frozenset[str]:
-    """The paths of all files below FOLDER, without `.gz`. Empty if the dashboard was not built."""
-    found = (path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
-    return frozenset(name.removesuffix(".gz") for name in found)
+    """The names of all files, without `.gz`."""
+    return frozenset(name.removesuffix(".gz") for name in stored())
 
 
 @cache
 def content(name: str, *, compressed: bool) -> tuple[bytes, bool]:
     """The bytes of one of `names()`, and whether they are compressed with gzip."""
-    stored = FOLDER / f"{name}.gz"
-    if not stored.is_file():
-        return (FOLDER / name).read_bytes(), False
-    return (stored.read_bytes(), True) if compressed else (gzip.decompress(stored.read_bytes()), False)
+    packed = stored().get(f"{name}.gz")
+    if packed is None:
+        return stored()[name], False
+    return (packed, True) if compressed else (gzip.decompress(packed), False)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
