@@ -40,8 +40,8 @@ MEDIA_TYPES = {
 
 @cache
 def stored() -> dict[str, bytes]:
-    """The files below FOLDER by their path, such as `assets/x.js.gz`. All are read at once, so that a build in
-    the meantime does not mix two versions. Empty if the dashboard was not built."""
+    """The files below FOLDER by their path, such as `assets/x.js.gz`. All are read at once, so that a build
+    meanwhile does not mix two versions. Empty if the dashboard was not built."""
     paths = (path for path in FOLDER.rglob("*") if path.is_file())
     return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in paths}
 
