@@ -56,6 +56,10 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         ),
         "cold": ("A cold start of each function", [sys.executable, "-m", "bench.cold_start"]),
         "idle": ("CPU and memory of an idle exchange", [sys.executable, "-m", "bench.idle"]),
+        "dashboard": (
+            "The dashboard in Chromium: first load, frames under load",
+            [sys.executable, "-m", "bench.dashboard"],
+        ),
         "growth": ("Bytes added by each account and order", [sys.executable, "-m", "bench.growth"]),
         "cluster": (
             "The release on a cluster (make test-cluster KEEP=1 leaves one running)",

@@ -174,6 +174,7 @@ def test_a_market_order_is_seen_as_fill_position_and_equity(trader: Visitor) -> 
     trader.page.get_by_role("link", name="Portfolio").click()
     expect(trader.at("equity")).to_have_text(re.compile(r"\d"))
     expect(trader.at("positions")).to_contain_text(SYMBOL)
+    expect(trader.at("curve").get_by_role("img", name="Equity")).to_be_visible()
 
 
 def test_a_limit_order_is_in_the_book_and_is_canceled(trader: Visitor, market: Stack) -> None:

@@ -199,13 +199,7 @@ export default function Portfolio() {
       <div class="mx-auto flex max-w-6xl flex-col gap-1.5 p-1.5">
         <h1 class="sr-only">{text.portfolio}</h1>
         <Cards />
-        <section class="panel" aria-label={text.realizedCurve}>
-          <div class="panel-head">
-            <h2 class="panel-title">{text.realizedCurve}</h2>
-            <span class="text-muted truncate text-2xs max-md:hidden">{text.realizedCurveHint}</span>
-          </div>
-          <Curve fills={fills()} />
-        </section>
+        <Curve />
         <section class="panel min-h-72" aria-label={text.portfolio}>
           <div class="panel-head px-2">
             <Tabs label={text.portfolio} tabs={tabs()} chosen={table()} onChoose={setTable} class="overflow-x-auto" />

@@ -50,7 +50,7 @@ function Side(props: { rows: Row[]; side: "bids" | "asks" }) {
             <span class={`relative ${tone()}`}>
               {row().price}
               <Show when={row().isOwn}>
-                <span class="text-accent absolute -left-2.5" title={text.openOrders} aria-label={text.openOrders}>
+                <span class="text-accent absolute -left-2 text-[0.5rem]" title={text.openOrders} aria-label={text.openOrders}>
                   ●
                 </span>
               </Show>
