@@ -27,6 +27,7 @@ endif
 # Built binaries; CARGO_TARGET_DIR moves them, as cargo itself does.
 TARGET := $(or $(CARGO_TARGET_DIR),rust_core/target)
 export CIFT_MATCHD ?= $(abspath $(TARGET))/release/matchd
+export CIFT_RELAY ?= $(abspath $(TARGET))/release/relay
 RUST_SOURCES := $(shell find rust_core -path rust_core/target -prune -o -type f \( -name '*.rs' -o -name 'Cargo.*' -o -name '*.capnp' -o -name 'pyproject.toml' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 # make run MARKET=agents SPEED=10 PORT=8001
 export CIFT_MARKET ?= $(or $(MARKET),replay)

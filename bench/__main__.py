@@ -55,6 +55,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
             [sys.executable, "-m", "bench.market_data"],
         ),
         "cold": ("A cold start of each function", [sys.executable, "-m", "bench.cold_start"]),
+        "own_writes": ("Reading one's own write", [sys.executable, "-m", "bench.own_writes"]),
         "idle": ("CPU and memory of an idle exchange", [sys.executable, "-m", "bench.idle"]),
         "dashboard": (
             "The dashboard in Chromium: first load, frames under load",

@@ -6,8 +6,9 @@ It starts an exchange with default settings (the recorded day at speed 1, embedd
 has warmed up, and measures. With --data it measures the exchange that runs with this data folder instead.
 
 CPU is user and system time divided by the time measured, so 100 % is one core. Memory is the proportional
-set size (PSS): a page that several processes share counts in equal parts. Children count with their server
-(PostgreSQL starts several). The exit code is always 0.
+set size (PSS): a page that several processes share counts in equal parts. `own` is the part that no file
+backs; the kernel can drop the rest (code of programs and libraries) and read it again. Children count with
+their server (PostgreSQL starts several). The exit code is always 0.
 """
 
 import argparse
@@ -32,11 +33,11 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
-def pss_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"/proc/{pid}/smaps_rollup has no Pss")
+def memory_mb(pid: int) -> tuple[float, float]:
+    """PSS, and the part of it that no file backs."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
+    found = {line[0]: int(line[1]) / 1024 for line in lines if line[0].startswith("Pss")}
+    return found["Pss:"], found["Pss_Anon:"] + found["Pss_Shmem:"]
 
 
 def families(run: dict[str, Any]) -> dict[str, list[int]]:
@@ -58,15 +59,18 @@ def measure(run: dict[str, Any], seconds: float) -> dict[str, dict[str, float]]:
     took = time.monotonic() - began
     found: dict[str, dict[str, float]] = {}
     for name, pids in programs.items():
-        cpu = memory = 0.0
+        cpu = memory = own = 0.0
         for pid in pids:
             try:
                 cpu += cpu_s(pid) - before[pid]
-                memory += pss_mb(pid)
+                of_process = memory_mb(pid)
+                memory, own = memory + of_process[0], own + of_process[1]
             except FileNotFoundError:
                 continue
-        found[name] = {"cpu_percent": 100 * cpu / took, "pss_mb": memory}
-    found["total"] = {key: sum(each[key] for each in found.values()) for key in ("cpu_percent", "pss_mb")}
+        found[name] = {"cpu_percent": 100 * cpu / took, "pss_mb": memory, "own_mb": own}
+    found["total"] = {
+        key: sum(each[key] for each in found.values()) for key in ("cpu_percent", "pss_mb", "own_mb")
+    }
     return found
 
 
@@ -96,9 +100,9 @@ def main() -> None:
     if given.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{'':16}{'CPU, % of a core':>18}{'PSS, MB':>10}")
+    print(f"{'':16}{'CPU, % of a core':>18}{'PSS, MB':>10}{'own, MB':>10}")
     for name, figures in found.items():
-        print(f"{name:16}{figures['cpu_percent']:18.2f}{figures['pss_mb']:10.0f}")
+        print(f"{name:16}{figures['cpu_percent']:18.2f}{figures['pss_mb']:10.0f}{figures['own_mb']:10.0f}")
 
 
 if __name__ == "__main__":

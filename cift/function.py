@@ -33,7 +33,8 @@ KINDS: tuple[Kind, ...] = ("http", "ws", "on", "every", "daemon")
 HTTP_TIMEOUT_S = 30.0
 EVENT_TIMEOUT_S = 60.0
 SOCKETS_MAX = 10_000
-_EVERY = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
+LINGER_MAX_S = 20.0
+_DURATION = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NAME = re.compile(r"functions\.([a-z_]+\.[a-z_0-9]+)")
 
@@ -73,6 +74,8 @@ class Function:
     subject: str | None = None
     batch: int = 0
     effects: bool = False
+    keeps_offset: bool = False
+    linger_s: float = 0.0
     # every
     seconds: float = 0.0
     # daemon
@@ -101,6 +104,12 @@ class Function:
                 return f"every {self.seconds:g} s"
             case _:
                 return "daemon"
+
+
+def _seconds(text: str) -> float:
+    found = _DURATION.fullmatch(text)
+    assert found, f"{text!r}: a duration is a number followed by ms, s, m or h"
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _name(call: Callable[..., Any]) -> str:
@@ -205,6 +214,8 @@ def on(
     batch: int = 500,
     subject: str | None = None,
     effects: bool = False,
+    keeps_offset: bool = False,
+    linger: str = "0s",
     scale: Scale = Scale(min=1, max=1, concurrency=1),
     timeout_s: float = EVENT_TIMEOUT_S,
     extras: tuple[str, ...] = (),
@@ -219,6 +230,10 @@ def on(
         subject: deliver only messages of this subject; None: all of the stream.
         effects: the function acts on the outside (mail, alerts) and keeps no read model: a message for
             which it raises `Poison` moves to the stream DLQ. A projector (not effects) stops there instead.
+        keeps_offset: the function keeps the sequence of its last record in its own store and raises
+            `Expected` for any other than the next one. Its consumer is then kept in memory, so that
+            acknowledgements cost NATS no fsync.
+        linger: how long a message may wait for others, until the batch is full: `"2s"`, at most 20 s.
         timeout_s: of one call; afterwards the same batch is delivered again.
         extras: as for `http`.
     """
@@ -226,6 +241,9 @@ def on(
     assert not (effects and stream == "ORDERS"), (
         "effects=True is not allowed on ORDERS: its handlers skip no record"
     )
+    assert stream == "ORDERS" or not keeps_offset, "keeps_offset=True is only for ORDERS, which has no gaps"
+    linger_s = _seconds(linger)
+    assert linger_s <= LINGER_MAX_S, f"linger is {linger}: at most {LINGER_MAX_S:g} s"
     return lambda call: _declare(
         call,
         kind="on",
@@ -233,6 +251,8 @@ def on(
         batch=batch,
         subject=subject,
         effects=effects,
+        keeps_offset=keeps_offset,
+        linger_s=linger_s,
         scale=scale,
         timeout_s=timeout_s,
         extras=extras,
@@ -247,9 +267,7 @@ def every(
     extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """A function called periodically: `every("30s")`, with ms, s, m or h. Calls never overlap."""
-    found = _EVERY.fullmatch(period)
-    assert found, f"{period!r}: a period is a number followed by ms, s, m or h"
-    seconds = int(found[1]) * _SECONDS[found[2]]
+    seconds = _seconds(period)
     assert seconds > 0
     return lambda call: _declare(
         call, kind="every", seconds=seconds, scale=scale, timeout_s=timeout_s, extras=extras

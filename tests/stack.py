@@ -25,6 +25,7 @@ __all__ = ["PASSWORD", "ROOT", "Stack", "User", "eventually"]
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 120.0
+_BINARIES = ("CIFT_MATCHD", "CIFT_RELAY")
 _numbers = itertools.count()
 
 
@@ -38,7 +39,7 @@ class Stack(Target):
     def start(cls, folder: Path, *, wait: bool = True, port: int | None = None, **settings: str) -> "Stack":
         """Start an exchange in `folder`, which it creates. `settings` are CIFT_ variables:
         market="agents"."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_") or k == "CIFT_MATCHD"}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CIFT_") or k in _BINARIES}
         variables = {
             "data": str(folder),
             "http_port": str(port or free_port()),

@@ -77,6 +77,8 @@ def item(function: Function) -> dict[str, Any]:
             "subject": function.subject or "",
             "batch": function.batch,
             "effects": function.effects,
+            "keepsOffset": function.keeps_offset,
+            "lingerSeconds": function.linger_s,
         }
     elif function.kind == "every":
         found["everySeconds"] = int(function.seconds) if function.seconds.is_integer() else function.seconds

@@ -46,8 +46,7 @@ def main() -> None:
 
         from cift.host.push import serve_plain
 
-        pushed = (settings.events or ("push" if in_cluster else "pull")) == "push"
-        asyncio.run(serve_plain(function, listener, platform, pushed=pushed))
+        asyncio.run(serve_plain(function, listener, platform))
 
 
 if __name__ == "__main__":

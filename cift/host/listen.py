@@ -2,6 +2,7 @@
 
 import resource
 import socket
+from pathlib import Path
 
 BACKLOG = 1024
 
@@ -24,6 +25,22 @@ def listen(host: str, port: int) -> socket.socket:
             f"port {port} on {host} cannot be used ({error.strerror}): stop the process that listens there,"
             " or choose another port with CIFT_HTTP_PORT"
         ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def listen_unix(path: str) -> socket.socket:
+    """A listening Unix socket that only this user can open. A file that an ended process left is replaced.
+    Raises CannotListen."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        Path(path).unlink(missing_ok=True)
+        listener.bind(path)
+        Path(path).chmod(0o600)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(f"the socket {path} cannot be made ({error.strerror})") from None
     listener.setblocking(False)
     return listener
 

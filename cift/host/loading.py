@@ -2,11 +2,13 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
-from cift.function import Function
+from cift.function import KINDS, Function, Kind
 from cift.host.provide import parameters
 
+_DECORATOR = re.compile(rf"^@({'|'.join(KINDS)})\(", re.MULTILINE)
 PROBES = ("platform.health", "platform.metrics")
 """Served beside each function that runs alone."""
 
@@ -38,13 +40,21 @@ def load_function(name: str) -> Function:
     return function
 
 
-def load_functions() -> list[Function]:
-    """All functions, sorted by name. A file that declares none is an error, because a function would be
-    missing unnoticed. Raises as `load_function`."""
+def load_functions(*kinds: Kind) -> list[Function]:
+    """All functions, or those of the given kinds, sorted by name. Files of other kinds are not imported: a
+    process that serves no HTTP then needs no web framework, which is most of its memory. A file that declares
+    no function is an error, because a function would be missing unnoticed. Raises as `load_function`."""
     functions = importlib.import_module("functions")
-    names = []
+    paths: dict[str, Path] = {}
     for domain in pkgutil.iter_modules([str(Path(path)) for path in functions.__path__]):
         if domain.ispkg:
             folder = Path(next(iter(functions.__path__))) / domain.name
-            names += [f"{domain.name}.{each.name}" for each in pkgutil.iter_modules([str(folder)])]
-    return [load_function(name) for name in sorted(names)]
+            for each in pkgutil.iter_modules([str(folder)]):
+                paths[f"{domain.name}.{each.name}"] = folder / f"{each.name}.py"
+    return [load_function(name) for name in sorted(paths) if not kinds or _kind(paths[name]) in kinds]
+
+
+def _kind(path: Path) -> str:
+    """The kind of the function in a file, without importing it; empty if it declares none."""
+    found = _DECORATOR.search(path.read_text())
+    return found[1] if found else ""

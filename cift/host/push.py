@@ -1,4 +1,4 @@
-"""An event, timer or daemon function alone in a process: relay posts to it, or it runs by itself.
+"""Event and timer functions, to which relay posts, and a daemon function alone, which runs by itself.
 
 | kind | `POST /` |
 |---|---|
@@ -6,8 +6,8 @@
 | `every` | a due time → runs once, 204; 409 `busy` while it runs |
 | `daemon` | not called: it runs as long as the process |
 
-All have `GET /health`, which uses no store, and `GET /metrics`. With `CIFT_EVENTS=pull` the function
-pulls its stream and runs its timer itself (`events.py`), and `POST /` is refused.
+All have `GET /health`, which uses no store, and `GET /metrics`. With `make run` one process serves many
+functions, each at `POST /<its name>` (`EventsApp`).
 
 At most one call runs at a time. After the function's `timeout_s` the call is cancelled and the response is
 503 `timed_out`. A client that disconnects may retry: projectors skip what their offset already covers.
@@ -19,10 +19,11 @@ import logging
 import signal
 import socket
 import time
+from collections.abc import Iterable, Sequence
 
 from cift.function import Function
 from cift.host import errors
-from cift.host.events import Background
+from cift.host.background import Background
 from cift.host.plain import PlainServer, Request, Response
 from cift.host.provide import BATCH, bind, name_of
 from cift.kernel.errors import Conflict, Expected, NotFound, Refused, Unavailable
@@ -31,14 +32,15 @@ from cift.platform.stores import Platform
 
 log = logging.getLogger("cift.host")
 _JSON = (b"content-type", b"application/json")
+_HOST = (b"x-cift-origin", b"host")
 
 
 class PushApp:
-    """One function's `POST /`, health and metrics."""
+    """One function's `POST`, health and metrics."""
 
-    def __init__(self, function: Function, platform: Platform, *, pushed: bool) -> None:
+    def __init__(self, function: Function, platform: Platform, *, path: str = "/") -> None:
         assert function.kind not in ("http", "ws"), f"{function.name} is served by App"
-        self._function, self._pushed = function, pushed and function.kind != "daemon"
+        self._function, self._path = function, path
         self._call, self._batch_name = bind(function, platform), name_of(function, BATCH)
         self._running = False
         self._metrics = telemetry.FunctionMetrics(function.name)
@@ -49,14 +51,8 @@ class PushApp:
 
     async def __call__(self, request: Request) -> Response:
         """Respond to one request; never raises."""
-        match request.path, request.method:
-            case "/health", "GET" | "HEAD":
-                return Response(200, b'{"status":"ok"}', [_JSON, self._origin])
-            case "/metrics", "GET" | "HEAD":
-                from cift.platform.metrics import exposition
-
-                text, media_type = exposition()
-                return Response(200, text, [(b"content-type", media_type.encode()), self._origin])
+        if (probed := probe(request, self._origin)) is not None:
+            return probed
         started = time.perf_counter()
         parent = request.headers.get(b"traceparent")
         trace = telemetry.begin(self._function.name, parent.decode("latin-1") if parent else None)
@@ -74,11 +70,11 @@ class PushApp:
         return Response(status, body, headers)
 
     async def _work(self, request: Request) -> None:
-        if request.path != "/":
-            raise NotFound("not_found", f"{self._function.name} serves /, /health and /metrics")
+        if request.path != self._path:
+            raise NotFound("not_found", f"{self._function.name} serves {self._path}, /health and /metrics")
         if request.method != "POST":
             raise Refused("method_not_allowed", "This path allows POST", status=405)
-        if not self._pushed:
+        if self._function.kind == "daemon":
             raise Conflict("not_pushed", f"{self._function.name} takes no POST: it runs by itself")
         if self._running:
             if self._function.kind == "every":
@@ -117,20 +113,74 @@ class PushApp:
             journal.log_traces(batch.items, took)
 
 
-async def serve_plain(
-    function: Function, listener: socket.socket, platform: Platform, *, pushed: bool
+def probe(request: Request, origin: tuple[bytes, bytes]) -> Response | None:
+    """The response to `GET /health` and `GET /metrics`; None for other requests."""
+    match request.path, request.method:
+        case "/health", "GET" | "HEAD":
+            return Response(200, b'{"status":"ok"}', [_JSON, origin])
+        case "/metrics", "GET" | "HEAD":
+            from cift.platform.metrics import exposition
+
+            text, media_type = exposition()
+            return Response(200, text, [(b"content-type", media_type.encode()), origin])
+    return None
+
+
+class EventsApp:
+    """Several event functions, each at `POST /<its name>`; health and metrics of the process."""
+
+    def __init__(self, functions: Iterable[Function], platform: Platform) -> None:
+        paths = {f"/{function.name}": function for function in functions}
+        self._apps = {path: PushApp(function, platform, path=path) for path, function in paths.items()}
+
+    async def __call__(self, request: Request) -> Response:
+        """Respond to one request; never raises."""
+        app = self._apps.get(request.path)
+        if app is not None:
+            return await app(request)
+        return await self.probes(request)
+
+    async def probes(self, request: Request) -> Response:
+        """Respond to requests for health and metrics only."""
+        found = probe(request, _HOST)
+        if found is None:
+            error = NotFound("not_found", "This process serves its functions' names, /health and /metrics")
+            found = Response(404, errors.to_relay(error, "")[1], [_JSON, _HOST])
+        return found
+
+
+async def serve_plain(function: Function, listener: socket.socket, platform: Platform) -> None:
+    """Serve one function until SIGTERM or SIGINT, then close all stores."""
+    server = PlainServer(PushApp(function, platform))
+    background = Background([function], platform)
+    await _serve([(server, listener)], background, platform, function.name)
+
+
+async def serve_events(
+    functions: Sequence[Function], listener: socket.socket, probes: socket.socket, platform: Platform
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then close all stores."""
-    server = PlainServer(PushApp(function, platform, pushed=pushed))
+    """Serve event functions on `listener`, a Unix socket, and health and metrics on `probes`, until SIGTERM
+    or SIGINT; then close all stores."""
+    app = EventsApp(functions, platform)
+    servers = [(PlainServer(app), listener), (PlainServer(app.probes), probes)]
+    await _serve(servers, Background([], platform), platform, "events")
+
+
+async def _serve(
+    servers: list[tuple[PlainServer, socket.socket]], background: Background, platform: Platform, name: str
+) -> None:
+    def stop() -> None:
+        for server, _ in servers:
+            server.stopping.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, server.stopping.set)
-    background = Background([] if pushed and function.kind != "daemon" else [function], platform)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     gc.freeze()  # objects that exist now stay: the collector need not scan them
     gc.enable()
     background.start()
-    log.info("serving", extra={"function": function.name})
+    log.info("serving", extra={"function": name})
     try:
-        await server.serve(listener)
+        await asyncio.gather(*(server.serve(listener) for server, listener in servers))
     finally:
         await background.stop()
         await platform.close()

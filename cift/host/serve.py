@@ -16,9 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cift.function import Function
 from cift.host.app import App
-from cift.host.events import Background
-from cift.host.listen import allow_many_sockets, listen
+from cift.host.background import Background
+from cift.host.delivery import is_pushed, uses_embedded
+from cift.host.listen import allow_many_sockets, listen, listen_unix
 from cift.host.loading import PROBES, load_function
+from cift.host.plain import PlainServer
+from cift.host.push import EventsApp
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
@@ -40,10 +43,19 @@ async def _serve(functions: Sequence[Function], settings: Settings, listener: so
     platform = Platform(settings)
     app = App(functions, platform)
     log.info("serving", extra={"port": settings.http_port, "functions": len(functions)})
-    if settings.events == "push":  # relay delivers streams and timers
-        functions = [function for function in functions if function.kind not in ("on", "every")]
-    await serve_app(app, listener, Background(functions, platform), platform, sockets=True)
+    background = Background(functions, platform, _server_for_relay(functions, settings, platform))
+    await serve_app(app, listener, background, platform, sockets=True)
     log.info("stopped")
+
+
+def _server_for_relay(
+    functions: Sequence[Function], settings: Settings, platform: Platform
+) -> tuple[PlainServer, socket.socket] | None:
+    """The server of the event functions that must run in this process, with its listener."""
+    if not settings.events_socket:
+        return None
+    own = [each for each in functions if is_pushed(each) and uses_embedded(each, settings)]
+    return (PlainServer(EventsApp(own, platform)), listen_unix(settings.events_socket)) if own else None
 
 
 class _OneWrite:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from cift.function import Function
 from cift.host.app import App
-from cift.host.events import Background
+from cift.host.background import Background
 from cift.host.loading import PROBES, load_function
 from cift.host.serve import serve_app
 from cift.platform.stores import Platform

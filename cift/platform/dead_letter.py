@@ -1,8 +1,8 @@
 """A dead letter: a message in the stream DLQ that its handler refused as poison, with everything that is
 needed to deliver it again. Pure functions.
 
-relay uses the same format (`rust_core/crates/relay/src/dead_letter.rs`), and the tests of both read the
-vectors in `tests/vectors/dead_letter`. Payload and `ce-…` headers are those of relay's POST of this
+relay makes them (`rust_core/crates/relay/src/dead_letter.rs`), and the tests of both read the vectors in
+`tests/vectors/dead_letter`. Payload and `ce-…` headers are those of relay's POST of this
 message, a batch of one. `cift-reason` holds the handler's sentence, and `Nats-Msg-Id` makes JetStream store
 the message once.
 """
@@ -10,9 +10,8 @@ the message once.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cift.contracts.limits_gen import MAX_DEAD_LETTER_REASON_BYTES
 from cift.platform import cloud_event
-from cift.platform.journal import Batch, Message
+from cift.platform.journal import Batch
 
 STREAM = "DLQ"
 SUBJECTS = "dlq.>"
@@ -27,19 +26,6 @@ def subject(shard: str, function: str) -> str:
 def replay_subject(shard: str, function: str) -> str:
     """The subject of requests to deliver a dead letter of the function again."""
     return f"relay.{shard}.replay.{function}"
-
-
-def one_line(sentence: str) -> str:
-    """A sentence in the form that a header allows: one line, at most REASON_BYTES_MAX bytes."""
-    line = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in sentence)
-    return line.encode()[:MAX_DEAD_LETTER_REASON_BYTES].decode("utf-8", "ignore").strip()
-
-
-def make(function: str, shard: str, stream: str, stream_id: str, message: Message, reason: str) -> "Letter":
-    """The dead letter of `message`. `stream_id` is the creation time of its stream, as NATS reports it."""
-    headers, body = cloud_event.of_one(function, shard, stream, stream_id, message)
-    letter = {**headers, REASON: one_line(reason), "Nats-Msg-Id": f"{function}/{headers['ce-id']}"}
-    return Letter(subject(shard, function), letter, body)
 
 
 @dataclass(frozen=True, slots=True)

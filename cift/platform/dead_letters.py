@@ -1,9 +1,8 @@
-"""The stream DLQ: store dead letters, list them, and have them delivered again.
+"""The stream DLQ: list dead letters, and have them delivered again.
 
-The process that delivers events to a handler (relay in a cluster, `pump.py` within one process) also
-delivers its dead letters again. It takes requests at `relay.<shard>.replay.<function>`, delivers the letter
-to that handler only, and removes it after the handler accepted it. So no letter is lost, and a repeated
-request delivers it once.
+relay, which delivers events to a handler, also delivers its dead letters again. It takes requests at
+`relay.<shard>.replay.<function>`, delivers the letter to that handler only, and removes it after the handler
+accepted it. So no letter is lost, and a repeated request delivers it once.
 """
 
 import logging
@@ -61,11 +60,6 @@ async def ensure_stream(js: Any) -> None:
         await js.add_stream(config)
 
 
-async def store(js: Any, letter: Letter) -> None:
-    """Store a letter; returns after JetStream's acknowledgement. Raises nats.errors.Error."""
-    await js.publish(letter.subject, letter.body, headers=dict(letter.headers), timeout=5)
-
-
 async def page(bus: Nats, shard: str, function: str | None, after: int, limit: int) -> list[StoredLetter]:
     """The letters with ids above `after`, oldest first.
 
@@ -97,11 +91,6 @@ async def find(bus: Nats, id: int) -> StoredLetter:
     if stored is None:
         raise _unknown()
     return stored
-
-
-async def remove(bus: Nats, id: int) -> None:
-    """Remove a letter that its handler accepted. Raises nats.errors.Error."""
-    await (await bus.jetstream()).delete_msg(STREAM, id)
 
 
 async def replay(bus: Nats, shard: str, stored: StoredLetter) -> None:

@@ -1,12 +1,11 @@
 """Records of the journal and messages of other streams, as event functions receive them.
 
-`pump.py` delivers them within a process; relay and `cift/host/push.py` do in a cluster.
+relay delivers them, and `cift/host/push.py` receives them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
 
 log = logging.getLogger("cift.journal")
-SHARED_BYTES_MAX = 2 * 1024 * 1024
 TRACES_LOGGED_MAX = 8
 _NO_TRACE = "0" * 32
 
@@ -68,36 +66,6 @@ class JournalRecord:
     def entries(self) -> list[messages.Entry]:
         """Command, outcome and events of each command, in order."""
         return self.record["entries"]
-
-
-class SharedRecords:
-    """The journal's last records, so that the functions of one process decode each record only once.
-
-    Decoding is most of what a projector costs in Python. Functions do not change a record.
-    """
-
-    def __init__(self) -> None:
-        self._records: OrderedDict[int, JournalRecord] = OrderedDict()
-        self._bytes = 0
-
-    def record(self, sequence: int, data: bytes) -> JournalRecord:
-        """The record with this sequence and these bytes; a new or restored journal has other bytes."""
-        known = self._records.get(sequence)
-        if known is not None and known.data == data:
-            return known
-        if known is not None:
-            self._bytes -= len(known.data)
-            del self._records[sequence]
-        made = self._records[sequence] = JournalRecord(sequence, data)
-        self._bytes += len(data)
-        while self._bytes > SHARED_BYTES_MAX and len(self._records) > 1:
-            _, oldest = self._records.popitem(last=False)
-            self._bytes -= len(oldest.data)
-        return made
-
-
-shared = SharedRecords()
-"""Of this process."""
 
 
 @dataclass(frozen=True, slots=True)

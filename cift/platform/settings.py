@@ -101,11 +101,11 @@ class Settings:
     rate_limit_public: int = _setting(500, "requests per second of one address without a credential")
     rate_limit_auth: int = _setting(60, "register, login and refresh requests per minute of one address")
     market: str = _setting("replay", "the outside market: `replay`, `agents`, `alpaca`, `massive` or `none`")
-    events: str = _setting(
-        "",
-        "how event functions receive streams and due times: `pull` (the process fetches them) or `push`"
-        " (relay posts them). If it is empty, a function alone uses `push` where PORT is set, and a process"
-        " with all functions uses `pull`",
+    events: bool = _setting(
+        True, "whether `make run` delivers events; turn it off to run relay and event functions yourself"
+    )
+    events_socket: str = _setting(
+        "", "Unix socket on which the process takes events from relay; `make run` sets it"
     )
     ticks_max_bytes: int = _setting(
         2 * 1024**3,
@@ -118,7 +118,6 @@ class Settings:
             ("log", ("json", "text", "off")),
             ("log_level", ("debug", "info", "warning", "error")),
             ("market", ("replay", "agents", "alpaca", "massive", "none")),
-            ("events", ("", "pull", "push")),
         ):
             if getattr(self, name) not in allowed:
                 raise InvalidSettings(

@@ -136,7 +136,6 @@ engine_commands_per_request = Histogram(
 engine_seconds = Histogram(
     "cift_engine_seconds", "Time from sending a command to its durable result", buckets=_SECONDS
 )
-projector_lag = Gauge("cift_projector_lag_records", "Journal records not yet projected", ["function"])
 projector_sequence = Gauge("cift_projector_sequence", "Last record projected", ["function"])
 projector_failures = Counter("cift_projector_failures", "Batches that failed and were retried", ["function"])
 projector_seconds = Histogram(

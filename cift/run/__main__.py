@@ -23,15 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cift.auth import managed
 from cift.backup import BackupError
 from cift.feeds.settings import MarketSettings, SettingInvalid
 from cift.host.listen import CannotListen, listen
 from cift.platform.migrate import MigrationError, migrate
 from cift.platform.settings import InvalidSettings, Settings
 from cift.platform.stores import Platform
-from cift.platform.tokens import make_key as make_signing_key
-from cift.run import background, restoring, servers, shells, welcome
+from cift.run import background, servers, shells, welcome
 from cift.run.folder import DataFolder, UnusableFolder
 from cift.run.supervisor import CannotStart, Supervisor
 
@@ -81,13 +79,17 @@ class Exchange:
         """Start everything. Raises one of `_CLEAR`."""
         settings, folder, start = self.settings, self.folder, self.supervisor.start
         servers.matchd_binary()
+        servers.relay_binary()
         MarketSettings.read(os.environ).check()
         listen(settings.http_host, settings.http_port).close()  # report a port in use before all else
         if folder.was_interrupted:
             show("An earlier first start was interrupted; continuing it.")
         keys = settings.keys_folder
         if not list(keys.glob("*.pem")):
-            make_signing_key(keys)
+            # Imported here, as below, because it is rarely needed and would stay in the supervisor's memory.
+            from cift.platform.tokens import make_key
+
+            make_key(keys)
         began = time.monotonic()
         if servers.make_postgres(folder):
             show(f"  created a database in {folder.path}")
@@ -102,7 +104,7 @@ class Exchange:
         nats, self._addresses["nats_url"] = servers.nats_server(folder)
         valkey, self._addresses["valkey_url"] = servers.valkey(folder)
         await start(nats)
-        await servers.make_dead_letters(self._addresses["nats_url"])
+        await servers.prepare_streams(self._addresses["nats_url"], settings.journal_stream)
         await start(valkey)
         show("  starting the matching engine (it replays its journal)")
         matchd, self._addresses["matchd_metrics"] = servers.matchd(
@@ -118,6 +120,13 @@ class Exchange:
         environment["CIFT_CLICKHOUSE_URL"] = servers.clickhouse_url(folder)
         self._addresses["http_url"] = servers.http_url(settings)
         await start(servers.functions(folder, environment, settings))
+        if settings.events:
+            events, self._addresses["events_metrics"] = servers.events(folder, environment)
+            await start(events)
+            relay, self._addresses["relay_metrics"] = servers.relay(
+                folder, self._addresses["nats_url"], settings
+            )
+            await start(relay)
         if settings.market != "none":
             show(f"  starting the market ({settings.market})")
             market, self._addresses["market_metrics"] = servers.market(folder, environment, settings)
@@ -197,6 +206,8 @@ async def _new_key(settings: Settings) -> None:
 
 async def _new_admin_key(settings: Settings) -> None:
     """Print a key with the scope admin. Access to the data folder authorizes it."""
+    from cift.auth import managed
+
     platform = Platform(Settings(data=settings.data, postgres_url=_running(settings)["postgres_url"]))
     try:
         name = f"made {time.strftime('%Y-%m-%d %H:%M')}"
@@ -217,8 +228,12 @@ def main() -> None:
             case ["key", "--admin"]:
                 asyncio.run(_new_admin_key(settings))
             case ["restore", file]:
+                from cift.run import restoring
+
                 show(restoring.describe(asyncio.run(restoring.restore(settings, Path(file))), settings.data))
             case ["restore", file, "--json"]:
+                from cift.run import restoring
+
                 summary = asyncio.run(restoring.restore(settings, Path(file)))
                 print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())
             case ["up"]:

@@ -32,6 +32,7 @@ _OURS = {
     "nats",
     "nats.conf",
     "archive",
+    "relay.json",
     "clickhouse",
     "logs",
     "sockets",

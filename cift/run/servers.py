@@ -12,11 +12,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 import nats
 import nats.errors
+import nats.js.errors
 import redis.asyncio
 from nats.aio.client import Client
 from redis.exceptions import RedisError
@@ -35,6 +37,8 @@ JOURNAL_SETTINGS = ("CIFT_JOURNAL_MAX_BYTES", "CIFT_ARCHIVE", "CIFT_ARCHIVE_MAX_
 ARCHIVE_BYTES_MAX_DEFAULT = 16 * 1024**3  # compressed: years of the replay
 OTHER_FILE_BYTES = 4 * 1024**3  # snapshots, users' own streams
 MEMORY_BYTES = 512 * 1024**2  # EVENTS, MARKET_DATA
+OLD_CONSUMERS = ("project_orders", "project_ledger", "project_market")
+"""Of functions that `trading.project_journal` has replaced."""
 FUNCTIONS_DEADLINE_S = 60.0
 POSTGRES_USER = "cift"
 DATABASE = "cift"
@@ -51,9 +55,18 @@ def free_port() -> int:
 
 def matchd_binary() -> str:
     """The path of the matching engine's binary. Raises CannotStart."""
-    path = Path(os.environ.get("CIFT_MATCHD") or ROOT / "rust_core" / "target" / "release" / "matchd")
+    return _built("matchd", "the matching engine")
+
+
+def relay_binary() -> str:
+    """The path of relay's binary. Raises CannotStart."""
+    return _built("relay", "relay")
+
+
+def _built(name: str, what: str) -> str:
+    path = Path(os.environ.get(f"CIFT_{name.upper()}") or ROOT / "rust_core" / "target" / "release" / name)
     if not os.access(path, os.X_OK):
-        raise CannotStart(f"the matching engine is not built ({path} is missing): run `make build`")
+        raise CannotStart(f"{what} is not built ({path} is missing): run `make build`")
     return str(path)
 
 
@@ -220,11 +233,16 @@ async def _nats_responds(url: str, request: Callable[[Client], Awaitable[object]
     return True
 
 
-async def make_dead_letters(url: str) -> None:
-    """Create the stream of dead letters; in a cluster the operator creates it."""
+async def prepare_streams(url: str, journal: str) -> None:
+    """Create the stream of dead letters (in a cluster the operator creates it), and delete the journal's
+    consumers of an older release: matchd would not cut the journal before they have read it."""
     client = await nats.connect(url, error_cb=_quiet)
     try:
-        await dead_letters.ensure_stream(client.jetstream(timeout=5))
+        js = client.jetstream(timeout=5)
+        await dead_letters.ensure_stream(js)
+        for name in OLD_CONSUMERS:
+            with suppress(nats.js.errors.NotFoundError):
+                await js.delete_consumer(journal, name)
     finally:
         await client.close()
 
@@ -321,11 +339,59 @@ def journal_environment(data: Path) -> dict[str, str]:
 
 
 def functions(folder: DataFolder, environment: dict[str, str], settings: Settings) -> Program:
-    changed = environment | {"CIFT_MARKET": "none"}
+    """The functions that are called by HTTP, and the event functions that use an embedded ClickHouse."""
+    changed = environment | {"CIFT_MARKET": "none", "CIFT_EVENTS_SOCKET": str(_embedded_socket(folder))}
     demo = welcome.demo_username(folder)
     if demo is not None and is_loopback(settings.http_host):
         changed.setdefault("CIFT_DEMO_USER", demo)
-    return _of_functions("functions", "serve", folder, changed, http_url(settings))
+    return _of_functions("functions", ["serve"], folder, changed, http_url(settings))
+
+
+def _embedded_socket(folder: DataFolder) -> Path:
+    return folder.sockets / "functions.sock"
+
+
+def _relay_config(folder: DataFolder) -> Path:
+    return folder.path / "relay.json"
+
+
+def events(folder: DataFolder, environment: dict[str, str]) -> tuple[Program, str]:
+    """The other event functions, in their own process, so that a busy projector delays no request; and the
+    address of its metrics. It writes relay's configuration."""
+    address = f"127.0.0.1:{free_port()}"
+    changed = {
+        "CIFT_HTTP_HOST": "127.0.0.1",
+        "CIFT_HTTP_PORT": address.rpartition(":")[2],
+        "CIFT_MARKET": "none",
+        "CIFT_EVENTS_SOCKET": str(folder.sockets / "events.sock"),
+    }
+    files = ["--config", str(_relay_config(folder)), "--embedded", str(_embedded_socket(folder))]
+    command = ["events", *files]
+    return _of_functions("events", command, folder, environment | changed, f"http://{address}"), address
+
+
+def relay(folder: DataFolder, nats_url: str, settings: Settings) -> tuple[Program, str]:
+    """relay, which delivers streams and due times to the event functions; and the address of its metrics."""
+    address = f"127.0.0.1:{free_port()}"
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_is_healthy, f"http://{address}/health")
+
+    program = Program(
+        name="relay",
+        command=[relay_binary()],
+        log=folder.log("relay"),
+        ready=ready,
+        environment={
+            "CIFT_NATS_URL": nats_url,
+            "CIFT_SHARD": settings.shard,
+            "CIFT_RELAY_CONFIG": str(_relay_config(folder)),
+            "CIFT_RELAY_METRICS": address,
+        },
+        # A batch in progress ends first.
+        stop_timeout_s=20.0,
+    )
+    return program, address
 
 
 def market(folder: DataFolder, environment: dict[str, str], settings: Settings) -> tuple[Program, str]:
@@ -334,11 +400,11 @@ def market(folder: DataFolder, environment: dict[str, str], settings: Settings) 
     port = free_port()
     changed = {"CIFT_HTTP_HOST": "127.0.0.1", "CIFT_HTTP_PORT": str(port), "CIFT_MARKET": settings.market}
     address = f"127.0.0.1:{port}"
-    return _of_functions("market", "market", folder, environment | changed, f"http://{address}"), address
+    return _of_functions("market", ["market"], folder, environment | changed, f"http://{address}"), address
 
 
 def _of_functions(
-    name: str, command: str, folder: DataFolder, environment: dict[str, str], url: str
+    name: str, command: list[str], folder: DataFolder, environment: dict[str, str], url: str
 ) -> Program:
     """`python -m functions COMMAND`, which serves `url`."""
 
@@ -347,7 +413,7 @@ def _of_functions(
 
     return Program(
         name=name,
-        command=[sys.executable, "-m", "functions", command],
+        command=[sys.executable, "-m", "functions", *command],
         log=folder.log(name),
         ready=ready,
         environment=environment,

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 5.0
 STEADY_S = 60.0
 POLL_S = 0.02
+_LINUX = sys.platform == "linux"
 LOG_BYTES_MAX = 64 * 1024 * 1024
 LOG_TAIL_LINES = 15
 
@@ -113,9 +115,7 @@ class Child:
     async def _keep(self) -> None:
         backoff = BACKOFF_FIRST_S
         while True:
-            await asyncio.sleep(POLL_S)
-            if self.is_running:
-                continue
+            await self._ended()
             assert self._process is not None
             if time.monotonic() - self._began > STEADY_S:
                 backoff = BACKOFF_FIRST_S
@@ -131,6 +131,24 @@ class Child:
                 self._spawn()
             except CannotStart as error:
                 print(error, flush=True)
+
+    async def _ended(self) -> None:
+        """Return when the process has ended. On Linux the kernel reports it: polling eight children every few
+        milliseconds was a tenth of what an idle exchange costs."""
+        if not self.is_running:
+            return
+        assert self._process is not None
+        if _LINUX:
+            ended, loop = asyncio.Event(), asyncio.get_running_loop()
+            process = os.pidfd_open(self._process.pid)
+            loop.add_reader(process, ended.set)
+            try:
+                await ended.wait()
+            finally:
+                loop.remove_reader(process)
+                os.close(process)
+        while self.is_running:  # noqa: ASYNC110 (other systems report nothing)
+            await asyncio.sleep(POLL_S)
 
     async def stop(self) -> None:
         """Send the stop signal, and after its timeout SIGKILL. Returns when the process has ended."""

@@ -9,7 +9,7 @@ from cift.platform.clickhouse import ClickHouse
 from cift.platform.journal import Batch
 
 
-@on("ORDERS", batch=500, extras=("clickhouse",))
+@on("ORDERS", batch=500, linger="2s", extras=("clickhouse",))
 async def archive_executions(batch: Batch, clickhouse: ClickHouse) -> None:
     if not clickhouse.is_on:
         return

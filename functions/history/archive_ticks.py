@@ -24,7 +24,7 @@ last_archived = 0
 function runs."""
 
 
-@on("TICKS", batch=64, extras=("questdb",))
+@on("TICKS", batch=64, linger="2s", extras=("questdb",))
 async def archive_ticks(batch: Batch, clickhouse: ClickHouse, questdb: QuestDB) -> None:
     global last_archived
     missing = archive.missing(last_archived, batch.items)

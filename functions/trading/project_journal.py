@@ -8,6 +8,6 @@ from cift.platform.journal import Batch
 from cift.platform.postgres import Database
 
 
-@on("ORDERS", batch=500)
+@on("ORDERS", batch=500, keeps_offset=True)
 async def project_journal(batch: Batch, database: Database) -> None:
     await projectors.project(batch, database)

@@ -10,7 +10,7 @@ from cift_core import wire
 from cift import rebuild as rebuilding
 from cift.kernel.errors import Expected, Poison
 from cift.platform.journal import Batch, JournalRecord
-from cift.platform.read_model import OtherJournal, slices
+from cift.platform.read_model import SLICE_BYTES_MAX, OtherJournal, slices
 from cift.projectors import PROJECTORS
 from functions.trading.project_journal import project_journal
 from tests.stack import Stack, eventually
@@ -196,9 +196,9 @@ async def test_rows_lost_in_a_crash_of_postgresql_are_written_again(venue: Venue
 
 
 async def test_slices_contain_all_records_in_order(venue: Venue) -> None:
-    records = [
-        JournalRecord(n, bytes(size)) for n, size in enumerate([10, 200_000, 1, 1, 100_000, 60_000], 1)
-    ]
+    most = SLICE_BYTES_MAX
+    sizes = [10, most + most // 2, 1, 1, most - most // 4, most // 2]
+    records = [JournalRecord(n, bytes(size)) for n, size in enumerate(sizes, 1)]
     cut = list(slices(records))
     assert [r.sequence for piece in cut for r in piece] == [1, 2, 3, 4, 5, 6]
     assert [len(piece) for piece in cut] == [1, 1, 3, 1]

@@ -1,4 +1,4 @@
-"""SIGKILL of matchd, nats-server, PostgreSQL, Valkey or the functions at any moment under load.
+"""SIGKILL of matchd, nats-server, PostgreSQL, Valkey, relay or the functions at any moment under load.
 
 No acknowledged order is lost, no order is applied twice, doubtful requests are settled correctly, and the
 exchange recovers without help.
@@ -29,7 +29,7 @@ from tests.faults.traders import Load
 from tests.stack import Stack, eventually
 from tests.target import DEADLINE_S
 
-EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions")
+EVERYTHING = ("matchd", "nats-server", "postgres", "valkey-server", "functions", "events", "relay")
 
 
 async def kill_under_load(
@@ -114,7 +114,7 @@ async def test_the_replayed_market_recovers_too(
         await kill_under_load(
             stack,
             "replay",
-            ("matchd", "nats-server", "postgres", "functions"),
+            ("matchd", "nats-server", "postgres", "functions", "events", "relay"),
             add_figures,
             symbol="SPY",
             price=price,

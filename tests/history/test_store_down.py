@@ -26,7 +26,7 @@ OWN = {
 
 def failures(stack: Stack, function: str) -> float:
     """How often a handler failed and was retried, from the metrics."""
-    text = httpx.get(f"{stack.url}/metrics", timeout=DEADLINE_S).text
+    text = httpx.get(f"http://{stack.run_file['events_metrics']}/metrics", timeout=DEADLINE_S).text
     name = f'cift_projector_failures_total{{function="history.{function}"}}'
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 

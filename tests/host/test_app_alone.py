@@ -253,7 +253,7 @@ def test_invalid_declarations_are_errors() -> None:
         _ = App([function(ws("/x", scope=None), one)], Platform(Settings())).sockets
     with pytest.raises(AssertionError, match="has no parameters"):
         ws("/x/{id}", scope=None)
-    with pytest.raises(AssertionError, match="period"):
+    with pytest.raises(AssertionError, match="duration"):
         every("soon")
     with pytest.raises(TypeError):
         http("GET", "/x")  # type: ignore[call-arg]  # scope has no default

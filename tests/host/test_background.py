@@ -1,11 +1,11 @@
-"""Streams, timers and daemons in this process end when they are stopped."""
+"""Daemons in this process end when they are stopped."""
 
 import asyncio
 import sys
 import types
 
-from cift.function import Function, every
-from cift.host.events import Background
+from cift.function import Function, daemon
+from cift.host.background import Background
 from cift.platform.settings import Settings
 from cift.platform.stores import Platform
 from tests.target import DEADLINE_S
@@ -22,7 +22,7 @@ async def test_a_cancellation_that_arrives_with_a_result_is_repeated() -> None:
 
     module = sys.modules["functions.tests.wait"] = types.ModuleType("functions.tests.wait")
     wait.__module__ = module.__name__
-    function: Function = every("60s")(wait).__cift_function__  # type: ignore[attr-defined]
+    function: Function = daemon()(wait).__cift_function__  # type: ignore[attr-defined]
     background = Background([function], Platform(Settings(log="off")))
     background.start()
     await waiting.wait()

@@ -33,7 +33,7 @@ def push_app(declare: Any, function: Any) -> PushApp:
     sys.modules[module.__name__] = module
     function.__module__ = module.__name__
     function: Function = declare(function).__cift_function__
-    return PushApp(function, Platform(Settings(log="off")), pushed=True)
+    return PushApp(function, Platform(Settings(log="off")))
 
 
 async def post(to: PushApp, headers: dict[bytes, bytes], body: bytes = b"") -> tuple[int, bytes]:

@@ -113,11 +113,6 @@ async def test_a_timer_runs_when_a_due_time_is_posted(exchange: Stack) -> None:
         assert 'cift_requests_total{function="auth.expire_tokens",status="204"} 2.0' in metrics
 
 
-def test_without_relay_it_runs_by_itself(exchange: Stack) -> None:
-    with alone("auth.expire_tokens", exchange) as url:
-        assert httpx.post(url, timeout=DEADLINE_S).json()["code"] == "not_pushed"
-
-
 def test_a_daemon_serves_probes(exchange: Stack) -> None:
     with alone("feeds.replay_market", exchange, PORT=str(free_port()), CIFT_MARKET="none") as url:
         assert httpx.get(f"{url}/health", timeout=DEADLINE_S).json() == {"status": "ok"}

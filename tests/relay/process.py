@@ -12,28 +12,9 @@ from typing import Any
 
 import httpx
 
-from cift.function import Function
-from cift.run.servers import free_port
-from tests.stack import ROOT, Stack, eventually
+from cift.run.servers import free_port, relay_binary
+from tests.stack import Stack, eventually
 from tests.target import DEADLINE_S
-
-
-def program() -> Path:
-    """The path of relay: CIFT_RELAY, or the program that `make build` builds."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "rust_core" / "target")
-    path = Path(os.environ.get("CIFT_RELAY") or target / "release" / "relay")
-    assert os.access(path, os.X_OK), f"relay is not built ({path} is missing): run `make build`"
-    return path
-
-
-def handler_of(function: Function, url: str) -> dict[str, Any]:
-    """The handler's configuration, as charts/cift/templates/relay.yaml writes it."""
-    handler: dict[str, Any] = {"function": function.name, "url": url, "timeout_seconds": function.timeout_s}
-    if function.kind == "every":
-        return {**handler, "kind": "every", "every_seconds": function.seconds}
-    handler |= {"kind": "journal" if function.stream == "ORDERS" else "stream", "stream": function.stream}
-    handler |= {"batch": function.batch, "effects": function.effects}
-    return handler | ({"subject": function.subject} if function.subject else {})
 
 
 class Relay:
@@ -54,7 +35,7 @@ class Relay:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with self.output.open("a") as log:
-            return subprocess.Popen([program()], env=self._environment, stderr=log)
+            return subprocess.Popen([relay_binary()], env=self._environment, stderr=log)
 
     @property
     def pid(self) -> int:

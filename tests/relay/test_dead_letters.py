@@ -1,11 +1,10 @@
-"""A poison effect goes to DLQ; `cift dlq` lists and replays it. Tested with relay and with the pump."""
+"""A poison effect goes to DLQ; `cift dlq` lists and replays it."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest_asyncio
 
 from cift.auth import managed
 from cift.cli.client import PREFIX
+from cift.platform import dead_letter, dead_letters
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
@@ -23,6 +23,7 @@ from tests.stack import ROOT, Stack, eventually
 from tests.target import DEADLINE_S
 from tests.venue import Venue, refusal
 
+LETTER = ROOT / "tests" / "vectors" / "dead_letter" / "rejected_mail"
 LETTERS = f"{PREFIX}/admin/dead-letters"
 FUNCTION = '''"""Appends the orders of EVENTS to `noted`, and fails for the subjects in the file `refused`."""
 
@@ -61,26 +62,21 @@ class Noter:
         (self._folder / "refused").write_text(" ".join(subjects))
 
 
-@pytest.fixture(params=["relay", "pump"])
-def noter(request: pytest.FixtureRequest, exchange: Stack, tmp_path: Path) -> Iterator[Noter]:
-    verb_noun = f"note_{request.param}_orders"
+@pytest.fixture
+def noter(exchange: Stack, tmp_path: Path) -> Iterator[Noter]:
+    verb_noun = "note_orders"
     functions = tmp_path / "functions"
     (functions / "testing").mkdir(parents=True)
     (functions / "testing" / f"{verb_noun}.py").write_text(FUNCTION.replace("NAME", verb_noun))
     for file in ("refused", "noted"):
         (tmp_path / file).write_text("")
     name = f"testing.{verb_noun}"
-    settings = {"NOTES": str(tmp_path), "PORT": str(free_port()), "CIFT_EVENTS": "pull"}
+    settings = {"NOTES": str(tmp_path), "PORT": str(free_port())}
     handler = {
         "function": name, "url": f"http://127.0.0.1:{settings['PORT']}/", "timeout_seconds": 60,
         "kind": "stream", "stream": "EVENTS", "subject": "events.*.order", "batch": 50, "effects": True,
     }  # fmt: skip
-    with ExitStack() as running:
-        if request.param == "relay":
-            settings["CIFT_EVENTS"] = "push"
-        running.enter_context(alone(name, exchange, functions=functions, **settings))
-        if request.param == "relay":
-            running.enter_context(relay(exchange, [handler], tmp_path))
+    with alone(name, exchange, functions=functions, **settings), relay(exchange, [handler], tmp_path):
         yield Noter(name, tmp_path)
 
 
@@ -187,16 +183,14 @@ async def test_dead_letters_have_pages_and_require_the_scope_admin(
 async def test_replay_fails_for_a_handler_without_deliveries(
     venue: Venue, platform: Platform, admin_key: str
 ) -> None:
-    from cift.platform import dead_letter, dead_letters
-    from cift.platform.journal import Message
-
-    message = Message(7, "events.nobody.order", b"{}", {}, 1)
-    letter = dead_letter.make("testing.absent", "main", "EVENTS", "2026", message, "no reason")
-    await dead_letters.store(await platform.nats.jetstream(), letter)
+    vector = json.loads((LETTER.with_suffix(".json")).read_text())
+    headers = {**vector["letter"], "ce-cift-function": "testing.absent", "Nats-Msg-Id": "testing.absent/1"}
+    js = await platform.nats.jetstream()
+    await js.publish("dlq.main.testing.absent", LETTER.with_suffix(".batch").read_bytes(), headers=headers)
     (kept,) = await dead_letters.page(platform.nats, "main", "testing.absent", 0, 5)
     response = await venue.call(None, "POST", f"{LETTERS}/{kept.id}/replay", None, {"X-API-Key": admin_key})
     refusal(response, 503, "handler_away")
-    await dead_letters.remove(platform.nats, kept.id)
+    await js.delete_msg(dead_letter.STREAM, kept.id)
 
 
 def test_dlq_replay_requires_an_id_or_all(exchange: Stack, admin_key: str) -> None:

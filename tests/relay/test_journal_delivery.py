@@ -1,6 +1,6 @@
 """The real relay delivers the journal to real functions, each in its own process as in a pod.
 
-The exchange's own process delivers nothing. Covered: start from zero, kills of relay and functions, an
+The exchange delivers no events itself. Covered: start from zero, kills of relay and functions, an
 unavailable database. Each record is delivered in order and once, and none goes to DLQ."""
 
 import asyncio
@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cift.host.delivery import handler
 from cift.host.loading import load_function
 from cift.platform.stores import Platform
 from cift.run.servers import free_port
 from tests.host.alone import alone
-from tests.relay.process import Relay, handler_of, relay
+from tests.relay.process import Relay, relay
 from tests.stack import Stack, User, eventually
 from tests.target import DEADLINE_S
 from tests.venue import Venue
@@ -27,14 +28,14 @@ PROJECTORS = ("trading.project_journal",)
 
 @pytest.fixture(scope="module")
 def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An exchange whose own process delivers no events. It did so in an earlier run; relay continues
+    """An exchange without a relay of its own. In an earlier run it had one; the test's relay continues
     there."""
     folder: Path = tmp_path_factory.mktemp("pushed") / "data"
-    with Stack.start(folder) as pulling:
-        user = pulling.new_user()
-        response = httpx.get(f"{pulling.url}/api/v1/trading/orders", headers=user.key, timeout=DEADLINE_S)
+    with Stack.start(folder) as before:
+        user = before.new_user()
+        response = httpx.get(f"{before.url}/api/v1/trading/orders", headers=user.key, timeout=DEADLINE_S)
         assert response.json()["items"] == []
-    with Stack.start(folder, events="push") as stack:
+    with Stack.start(folder, events="no") as stack:
         yield stack
 
 
@@ -47,7 +48,7 @@ class Pods:
         self._running: dict[str, ExitStack] = {}
 
     def handlers(self) -> list[dict[str, object]]:
-        return [handler_of(load_function(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
+        return [handler(load_function(n), f"http://127.0.0.1:{p}/") for n, p in self.ports.items()]
 
     def start(self, *names: str) -> None:
         for name in names or PROJECTORS:
@@ -134,9 +135,9 @@ def test_orders_placed_without_projectors_are_projected_after_their_start(
         assert eventually(lambda: _orders(pushed, user) == ids, "all orders are read, newest first")
         _all_delivered(running)
         messages = running.metrics("trading.project_journal")["relay_messages_total"]
-        # The user, his account and money, one instrument, 25 orders: what the pump delivered is not repeated.
+        # The user, his account and money, one instrument, 25 orders. The consumer was in memory, so the first
+        # batch also has the few records that were projected before; the offset skips them.
         assert 25 < messages < 45, running.log
-        assert running.metrics("trading.project_journal")["relay_rewinds_total"] == 0
     assert _dead_letters(pushed) == 0
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from nats.js.api import StreamConfig
 
+from cift.host.delivery import handler
 from cift.host.loading import load_function
 from cift.platform.migrate import migrate
 from cift.platform.nats import JOURNAL_ID
@@ -16,7 +17,7 @@ from cift.platform.stores import Platform
 from cift.projectors import PROJECTORS
 from cift.run.servers import free_port
 from tests.host.alone import alone
-from tests.relay.process import handler_of, relay
+from tests.relay.process import relay
 from tests.stack import Stack, eventually
 
 FUNCTION = "trading.project_journal"
@@ -56,9 +57,9 @@ async def test_an_invalid_record_stops_its_projector(
     exchange: Stack, poisoned: int, database: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    handler = handler_of(load_function(FUNCTION), f"http://127.0.0.1:{port}/") | {"stream": STREAM}
+    delivered = handler(load_function(FUNCTION), f"http://127.0.0.1:{port}/") | {"stream": STREAM}
     with alone(FUNCTION, exchange, PORT=str(port), CIFT_POSTGRES_URL=database):
-        with relay(exchange, [handler], tmp_path) as running:
+        with relay(exchange, [delivered], tmp_path) as running:
             running.wait_for(FUNCTION, "relay_stopped", 1)
             metrics = running.metrics(FUNCTION)
             assert (metrics["relay_alarm"], metrics["relay_sequence"]) == (1, poisoned - 1)

@@ -49,7 +49,10 @@ def registered(stack: Stack) -> User | None:
         return None
 
 
-@pytest.mark.parametrize("name", ["postgres", "nats-server", "valkey-server", "matchd", "functions"])
+SERVERS = ["postgres", "nats-server", "valkey-server", "matchd", "functions", "events", "relay"]
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_a_killed_server_is_restarted(stack: Stack, name: str) -> None:
     user = stack.new_user()
     pid = stack.kill(name)
@@ -68,8 +71,7 @@ def test_a_killed_server_is_restarted(stack: Stack, name: str) -> None:
 
 
 def test_all_servers_killed_at_once_are_restarted(stack: Stack) -> None:
-    names = ["functions", "matchd", "valkey-server", "nats-server", "postgres"]
-    pids = {name: stack.kill(name) for name in names}
+    pids = {name: stack.kill(name) for name in reversed(SERVERS)}
     for name, pid in pids.items():
         stack.restarted(name, pid)
     stack.wait_ready()

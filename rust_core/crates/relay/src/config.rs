@@ -1,10 +1,10 @@
 //! The handlers in a configuration file. In a cluster `charts/cift/templates/relay.yaml` writes the file
 //! from the declarations of the functions.
-use crate::settings::{BATCH_MAX, HANDLERS_MAX};
+use crate::settings::{BATCH_MAX, HANDLERS_MAX, LINGER_MAX};
 use hyper::Uri;
 use serde::Deserialize;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Handler {
     /// `<domain>.<verb_noun>`.
     pub function: String,
     pub url: Uri,
+    /// The Unix socket on which the function listens; `None`: it listens at the host and port of `url`.
+    pub socket: Option<PathBuf>,
     /// Timeout of one call to a running function.
     pub timeout: Duration,
     pub trigger: Trigger,
@@ -33,6 +35,11 @@ pub struct StreamTrigger {
     /// The handler has effects: a message that it rejects as poison becomes a dead letter. A handler
     /// without effects stops at such a message.
     pub effects: bool,
+    /// The function keeps its offset in its own store, so the consumer is kept in memory: its
+    /// acknowledgements cost no fsync. After a restart of NATS it starts again at the offset.
+    pub keeps_offset: bool,
+    /// How long a message may wait for others, until the batch is full.
+    pub linger: Duration,
 }
 
 impl Handler {
@@ -53,6 +60,7 @@ struct ConfigFile {
 struct HandlerConfig {
     function: String,
     url: String,
+    socket: Option<PathBuf>,
     kind: Kind,
     timeout_seconds: f64,
     stream: Option<String>,
@@ -60,6 +68,10 @@ struct HandlerConfig {
     batch: Option<usize>,
     #[serde(default)]
     effects: bool,
+    #[serde(default)]
+    keeps_offset: bool,
+    #[serde(default)]
+    linger_seconds: f64,
     every_seconds: Option<f64>,
 }
 
@@ -132,6 +144,15 @@ fn handler(config: HandlerConfig) -> Result<Handler, String> {
                 "effects must be false: a handler of the journal must never skip a record",
             ));
         }
+        let linger = Duration::try_from_secs_f64(config.linger_seconds).ok();
+        let linger = linger
+            .filter(|linger| *linger <= LINGER_MAX)
+            .ok_or_else(|| invalid(&format!("linger_seconds must be 0 to {}", LINGER_MAX.as_secs())))?;
+        if config.keeps_offset && !journal {
+            return Err(invalid(
+                "keeps_offset must be false: only handlers of the journal have an offset",
+            ));
+        }
         Trigger::Stream(StreamTrigger {
             stream: config
                 .stream
@@ -142,11 +163,14 @@ fn handler(config: HandlerConfig) -> Result<Handler, String> {
             subject: config.subject.clone().filter(|s| !s.is_empty()),
             batch: batch.ok_or_else(|| invalid(&format!("batch must be 1 to {BATCH_MAX}")))?,
             effects: config.effects,
+            keeps_offset: config.keeps_offset,
+            linger,
         })
     };
     Ok(Handler {
         function: config.function,
         url,
+        socket: config.socket,
         timeout,
         trigger,
     })
@@ -162,7 +186,8 @@ mod tests {
 
     const VALID: &str = r#"{"handlers": [
       {"function": "events.project_orders", "url": "http://o.ns.svc/", "kind": "journal", "stream": "ORDERS",
-       "batch": 500, "effects": false, "timeout_seconds": 60},
+       "batch": 500, "effects": false, "timeout_seconds": 60, "keeps_offset": true, "linger_seconds": 0.5,
+       "socket": "/run/o.sock"},
       {"function": "notify.send_mail", "url": "http://m:81/", "kind": "stream", "stream": "EVENTS", "batch": 1,
        "subject": "events.*.fill", "effects": true, "timeout_seconds": 0.5},
       {"function": "auth.expire_tokens", "url": "http://e/", "kind": "every", "every_seconds": 0.5, "timeout_seconds": 60}
@@ -172,10 +197,16 @@ mod tests {
     fn a_file_from_the_chart_is_parsed() {
         let handlers = parse(VALID).unwrap();
         assert_eq!(handlers[0].durable(), "project_orders");
+        assert_eq!(handlers[0].socket, Some(PathBuf::from("/run/o.sock")));
+        let Trigger::Stream(orders) = &handlers[0].trigger else {
+            panic!()
+        };
+        assert!(orders.keeps_offset && orders.linger == Duration::from_millis(500));
         assert_eq!(handlers[2].trigger, Trigger::Every(Duration::from_millis(500)));
         let Trigger::Stream(mail) = &handlers[1].trigger else {
             panic!()
         };
+        assert!(!mail.keeps_offset && mail.linger.is_zero());
         assert!(mail.effects && !mail.journal && mail.subject.as_deref() == Some("events.*.fill"));
     }
 
@@ -191,6 +222,8 @@ mod tests {
             ("\"effects\": false", "\"effects\": true", "effects must be false"),
             ("\"every_seconds\": 0.5", "\"every_seconds\": 0", "every_seconds"),
             ("\"timeout_seconds\": 0.5", "\"timeout_seconds\": -1", "timeout_seconds"),
+            ("\"effects\": true", "\"linger_seconds\": 21", "linger_seconds"),
+            ("\"effects\": true", "\"keeps_offset\": true", "keeps_offset"),
             ("\"kind\": \"every\"", "\"kind\": \"often\"", "unknown variant"),
         ] {
             let error = parse(&VALID.replacen(from, to, 1)).expect_err(to);

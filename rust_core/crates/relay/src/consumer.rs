@@ -1,8 +1,9 @@
 //! The durable consumer of a handler: messages that were received in order and are not acknowledged yet.
 //!
-//! The consumer has the same name and settings as in `cift/platform/pump.py`. Opening it resets it to the
-//! last acknowledgement (`CONSUMER.RESET`, one atomic step of the server). Messages that were delivered to
-//! a process that died then come at once and in order, and not after `ACK_WAIT` behind newer messages.
+//! Opening the consumer resets it to the last acknowledgement (`CONSUMER.RESET`, one atomic step of the
+//! server). Messages that were delivered to a process that died then come at once and in order, and not
+//! after `ACK_WAIT` behind newer messages. A consumer in memory (`keeps_offset`) is lost with its server; it
+//! is made again after the last message that this process acknowledged, or at the first message.
 //!
 //! One pull request is open at a time, and only while there is space: at most two batches are held, or
 //! `PULL_BYTES_MAX` above `POST_BYTES_MAX`.
@@ -18,7 +19,7 @@ use async_nats::{StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use cift_wire::subject::JOURNAL_ID_KEY;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::json;
+use serde_json::{json, Value};
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
@@ -36,6 +37,7 @@ pub enum ConsumerError {
 
 struct HeldMessage {
     message: Message,
+    arrived_at: Instant,
     /// Subject of its acknowledgement.
     reply: Subject,
     /// Number of messages in the stream after it.
@@ -139,6 +141,16 @@ impl Consumer {
         self.held.is_empty()
     }
 
+    /// Whether no further message is taken before the first ones are acknowledged.
+    pub fn is_full(&self) -> bool {
+        self.held.len() >= self.batch || self.held_bytes >= POST_BYTES_MAX
+    }
+
+    /// When the first held message arrived.
+    pub fn first_arrived_at(&self) -> Option<Instant> {
+        self.held.front().map(|held| held.arrived_at)
+    }
+
     /// How many of the first held messages fit into one POST.
     pub fn postable(&self) -> usize {
         let mut bytes = 0;
@@ -185,7 +197,7 @@ impl Consumer {
     pub async fn receive(&mut self) -> Result<(), ConsumerError> {
         loop {
             if self.pull_remaining == 0 {
-                if self.held.len() >= self.batch || self.held_bytes >= POST_BYTES_MAX {
+                if self.is_full() {
                     return std::future::pending().await;
                 }
                 self.pull().await?;
@@ -271,6 +283,7 @@ impl Consumer {
         self.held_bytes += message.size();
         self.held.push_back(HeldMessage {
             message,
+            arrived_at: Instant::now(),
             reply,
             pending: delivery.pending,
         });
@@ -317,6 +330,7 @@ async fn ensure_consumer(bus: &Bus, handler: &Handler, trigger: &StreamTrigger) 
         "max_deliver": -1,
         "deliver_policy": "all",
         "replay_policy": "instant",
+        "mem_storage": trigger.keeps_offset,
     });
     if let Some(subject) = &trigger.subject {
         config["filter_subject"] = json!(subject);
@@ -324,7 +338,12 @@ async fn ensure_consumer(bus: &Bus, handler: &Handler, trigger: &StreamTrigger) 
     let acknowledged = found
         .as_ref()
         .map_or(0, |info| info["ack_floor"]["stream_seq"].as_u64().unwrap_or(0));
-    if let Some(info) = found {
+    // The storage of a consumer cannot be changed.
+    let is_moved = |info: &Value| info["config"]["mem_storage"].as_bool().unwrap_or(false) != trigger.keeps_offset;
+    if found.as_ref().is_some_and(is_moved) {
+        let subject = format!("CONSUMER.DELETE.{stream}.{durable}");
+        bus.request(subject, json!({})).await.map_err(consumer_error)?;
+    } else if let Some(info) = found {
         let current = &info["config"];
         let fields = ["description", "ack_wait", "max_ack_pending", "filter_subject"];
         if fields.iter().all(|field| current[field] == config[field]) {

@@ -90,7 +90,7 @@ impl StreamDelivery {
         let mut in_progress = tokio::time::interval_at(Instant::now() + IN_PROGRESS_EVERY, IN_PROGRESS_EVERY);
         in_progress.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         StreamDelivery {
-            target: Target::new(&handler.url),
+            target: Target::new(&handler.url, handler.socket.clone()),
             post_size: PostSize::new(trigger.batch),
             state: HandlerState::new(Arc::clone(&metrics)),
             context,
@@ -180,7 +180,7 @@ impl StreamDelivery {
                 self.replay(request, consumer).await?;
                 continue;
             }
-            consumer.receive_ready()?;
+            self.gather(consumer).await?;
             let count = self.post_size.next(consumer.postable());
             let event = consumer.cloud_event(count);
             let (response, error) = self.post(&event, consumer).await?;
@@ -189,6 +189,23 @@ impl StreamDelivery {
                 return Err(error.into());
             }
         }
+    }
+
+    /// Receives more messages until the batch is full or its first message has waited for `linger`.
+    async fn gather(&mut self, consumer: &mut Consumer) -> Result<(), End> {
+        consumer.receive_ready()?;
+        let Some(post_at) = consumer.first_arrived_at().map(|at| at + self.trigger.linger) else {
+            return Ok(());
+        };
+        while !consumer.is_full() && Instant::now() < post_at {
+            tokio::select! {
+                () = tokio::time::sleep_until(post_at) => {}
+                () = self.context.stop.requested() => return Err(End::Stopped),
+                _ = self.context.bus.connections.changed() => return Err(End::Reconnected),
+                received = consumer.receive() => received?,
+            }
+        }
+        Ok(())
     }
 
     /// Posts while the consumer receives and reports its messages as in progress. An error of the consumer

@@ -21,8 +21,6 @@
 //! - A batch is acknowledged (up to its last message) only after a 2xx. The only other way to advance is a
 //!   dead letter that JetStream has acknowledged, and only handlers with effects have dead letters.
 //! - Failures are retried without end. A failing handler delays no other handler.
-//! - Consumers have the names and settings that `cift/platform/pump.py` gives them. That module delivers
-//!   events within one process; each of the two continues where the other stopped.
 //! - Memory is bounded: a handler holds at most two batches, limited in count and in bytes (`settings`).
 //!
 //! Known limits: effects are delivered at least once. If an acknowledgement is lost with the connection or

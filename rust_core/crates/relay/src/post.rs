@@ -12,8 +12,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
 struct Connection {
@@ -33,6 +35,7 @@ pub struct Target {
     port: u16,
     authority: String,
     path: String,
+    socket: Option<PathBuf>,
     connection: Option<Connection>,
 }
 
@@ -43,14 +46,16 @@ enum PostError {
 }
 
 impl Target {
-    /// `url` is `http://host[:port]/path`; the configuration has checked it.
-    pub fn new(url: &Uri) -> Target {
+    /// `url` is `http://host[:port]/path`; the configuration has checked it. With `socket`, the function
+    /// listens on that Unix socket, and host and port are not used.
+    pub fn new(url: &Uri, socket: Option<PathBuf>) -> Target {
         let host = url.host().unwrap_or_default();
         Target {
             host: host.trim_matches(['[', ']']).to_owned(),
             port: url.port_u16().unwrap_or(80),
             authority: url.authority().map(|a| a.to_string()).unwrap_or_default(),
             path: url.path_and_query().map_or("/", |p| p.as_str()).to_owned(),
+            socket,
             connection: None,
         }
     }
@@ -116,18 +121,39 @@ impl Target {
     }
 
     async fn connect(&self) -> Result<Connection, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("cannot connect to {}: {error}", self.authority);
-        let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((self.host.as_str(), self.port)))
-            .await
-            .map_err(|_| failed(&format!("timeout after {} s", CONNECT_TIMEOUT.as_secs())))?
-            .map_err(|error| failed(&error))?;
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
-        let (send, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| failed(&error))?;
-        let driver = tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(Connection { send, driver })
+        let name = match &self.socket {
+            Some(path) => path.display().to_string(),
+            None => self.authority.clone(),
+        };
+        let connecting = async {
+            match &self.socket {
+                Some(path) => handshake(UnixStream::connect(path).await?).await,
+                None => {
+                    let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+                    stream.set_nodelay(true)?;
+                    handshake(stream).await
+                }
+            }
+        };
+        match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(connected) => connected.map_err(|error| format!("cannot connect to {name}: {error}")),
+            Err(_) => Err(format!(
+                "cannot connect to {name}: timeout after {} s",
+                CONNECT_TIMEOUT.as_secs()
+            )),
+        }
     }
+}
+
+async fn handshake<S>(stream: S) -> std::io::Result<Connection>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (send, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(std::io::Error::other)?;
+    let driver = tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(Connection { send, driver })
 }

@@ -1,7 +1,6 @@
 //! Replay of a dead letter: it is delivered to its handler again.
 //!
-//! The process that delivers the events of a function (relay, or `cift/platform/pump.py` within one
-//! process) subscribes to `relay.<shard>.replay.<function>`. A request is
+//! relay subscribes to `relay.<shard>.replay.<function>`. A request is
 //! `{"sequence": …, "within_ms": …}`, where the sequence is that of `DLQ`. The dead letter is posted
 //! between two batches, unchanged and to that handler only. If the handler accepts it, it is removed from
 //! `DLQ`.

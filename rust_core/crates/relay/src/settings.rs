@@ -14,6 +14,8 @@ pub const PULL_EXPIRES: Duration = Duration::from_secs(5);
 pub const PULL_LOST_AFTER: Duration = Duration::from_secs(7);
 /// JetStream redelivers a message that is neither acknowledged nor in progress for this long.
 pub const ACK_WAIT: Duration = Duration::from_secs(60);
+/// Longest time that a configuration may let a message wait for others. It is below `ACK_WAIT`.
+pub const LINGER_MAX: Duration = Duration::from_secs(20);
 /// Interval at which held messages are reported as in progress.
 pub const IN_PROGRESS_EVERY: Duration = Duration::from_secs(20);
 /// Timeout of a request to JetStream.

@@ -23,7 +23,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 
 /// Runs until the process stops.
 pub async fn run(mut context: HandlerContext, handler: Handler, period: Duration, metrics: Arc<HandlerMetrics>) {
-    let mut target = Target::new(&handler.url);
+    let mut target = Target::new(&handler.url, handler.socket.clone());
     let mut state = HandlerState::new(Arc::clone(&metrics));
     let mut back_off = BackOff::new();
     let timeout = handler.timeout + context.cold_start;

@@ -207,11 +207,11 @@ async fn relay_recovers_from_a_lost_server_and_from_a_recreated_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn relay_continues_a_consumer_of_the_pump_at_its_last_acknowledgement() {
+async fn relay_continues_an_older_consumer_at_its_last_acknowledgement() {
     let mut deployment = Deployment::new().await;
     deployment.stream("ORDERS", "orders.main").await;
     deployment.publish("orders.main", 1, 30).await;
-    // A consumer of an older pump: it has a start sequence, and message 12 is acknowledged.
+    // A consumer of an older release: it has a start sequence, and message 12 is acknowledged.
     let config = serde_json::json!({"durable_name": "project_orders", "ack_policy": "all", "deliver_policy": "by_start_sequence",
         "opt_start_seq": 3, "ack_wait": 60_000_000_000u64, "max_ack_pending": 2000, "max_deliver": -1});
     let request = serde_json::json!({"stream_name": "ORDERS", "config": config});

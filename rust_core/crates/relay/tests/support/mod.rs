@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::Command as Process;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener};
 
 /// One received POST.
 #[derive(Clone, Debug)]
@@ -107,6 +107,34 @@ impl Function {
             task,
         }
     }
+    /// A function that listens on a Unix socket.
+    pub async fn start_on_socket<F, R>(path: &std::path::Path, respond: F) -> Function
+    where
+        F: Fn(Post) -> R + Send + Sync + 'static,
+        R: Future<Output = Reply> + Send + 'static,
+    {
+        let listener = UnixListener::bind(path).unwrap();
+        let respond: Arc<Respond> = Arc::new(move |post| Box::pin(respond(post)));
+        let (posts, concurrent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new((0, 0))));
+        let (kept, counted) = (Arc::clone(&posts), Arc::clone(&concurrent));
+        let task = tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(
+                    socket,
+                    Arc::clone(&respond),
+                    Arc::clone(&kept),
+                    Arc::clone(&counted),
+                ));
+            }
+        });
+        Function {
+            port: 0,
+            posts,
+            concurrent,
+            task,
+        }
+    }
     pub fn posts(&self) -> Vec<Post> {
         self.posts.lock().unwrap().clone()
     }
@@ -126,8 +154,8 @@ impl Drop for Function {
     }
 }
 
-async fn serve(
-    mut socket: TcpStream,
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: S,
     respond: Arc<Respond>,
     posts: Arc<Mutex<Vec<Post>>>,
     concurrent: Arc<Mutex<(usize, usize)>>,
