@@ -58,8 +58,7 @@ impl Book {
     }
 
     /// Allocates memory for this many orders, and for this many ticks of price range beyond those in use,
-    /// on each side. Then neither `add` nor `take` pays for growth. Memory is allocated per 512 ticks, so
-    /// prices that are far apart need more.
+    /// on each side. Then neither `add` nor `take` pays for growth, except for new entries of the directory of pages.
     pub fn warm_up(&mut self, orders: usize, ticks: usize) {
         for ladder in [&mut self.bids, &mut self.asks] {
             ladder.warm_up(orders, ticks.div_ceil(PAGE_TICKS) + 1);

@@ -1,10 +1,9 @@
 //! One side of a book: price levels in ticks, each a first-in-first-out queue.
 //!
 //! # Layout
-//! Levels are in *pages* of 512 consecutive ticks. A page is allocated when a price in it is first used. A
-//! small sorted directory finds the page of a price. A two-level bitmap finds the next occupied level
-//! within a page. Queue entries are in a pool and linked by `u32`. An entry stores its level, so its
-//! removal needs no search. The best level is cached.
+//! Levels are in *pages* of 512 consecutive ticks (`page.rs`). A page exists while a price in it has a queue. A
+//! sorted directory finds the page of a price. Queues and entries are in pools and linked by `u32`. An entry stores
+//! its queue, so its removal needs no search. The best level is cached.
 //!
 //! # Ordering
 //! The best level is the lowest price if `ascending` (asks), otherwise the highest. An iceberg's refill
@@ -18,21 +17,19 @@
 //! Add, cancel, fill and best are O(1). Add also searches the directory, which holds few pages. The next
 //! price takes a few words of bitmap.
 //!
-//! # Known limits
-//! A page takes 24 KiB, so orders at widely scattered prices need much memory. [`Ladder::trim`] frees empty
-//! pages.
+//! # Memory
+//! At most 300 bytes for an entry, whatever the prices: a lone entry takes 48, its queue 48, its page 160 and its
+//! place in the directory about 20. The pools grow by doubling.
 //!
 //! The same structure holds bids, asks, stops (keyed by stop price) and trailing stops (keyed by the best
 //! price seen).
 
 use crate::page::Page;
 pub(crate) use crate::page::PAGE_TICKS;
+use std::collections::BTreeMap;
 
 /// A link to no entry.
 pub(crate) const NIL: u32 = u32::MAX;
-
-/// `trim` frees empty pages when there are more than this many.
-const SPARE_PAGES: usize = 32;
 
 /// A queue entry of a level.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +43,7 @@ pub(crate) struct Node {
     pub display: i64,
     /// Value that the caller gave.
     pub owner: u32,
+    /// The queue.
     level: u32,
     prev: u32,
     next: u32,
@@ -63,39 +61,47 @@ const BLANK: Node = Node {
 };
 
 #[derive(Clone, Copy, Debug)]
-struct Queue {
-    head: u32,
-    tail: u32,
-    count: u32,
+pub(crate) struct Queue {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    pub(crate) count: u32,
+    /// Slot of the page.
+    pub(crate) page: u32,
     /// Shown lots. The sum of many orders can exceed 64 bits.
-    quantity: i128,
+    pub(crate) quantity: i128,
     /// `command_stamp` of the last command that touched the level.
-    stamp: u64,
+    pub(crate) stamp: u64,
 }
 
-const EMPTY: Queue = Queue {
+pub(crate) const EMPTY: Queue = Queue {
     head: NIL,
     tail: NIL,
     count: 0,
+    page: NIL,
     quantity: 0,
     stamp: 0,
 };
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ladder {
-    ascending: bool,
-    nodes: Vec<Node>,
-    free_node: u32,
-    pages: Vec<Page>,
-    /// `PAGE_TICKS` levels for each page.
-    levels: Vec<Queue>,
-    free_pages: Vec<u32>,
-    /// (page number, slot in `pages`), sorted.
-    directory: Vec<(i64, u32)>,
-    empty_pages: usize,
-    best: u32,
-    best_price: i64,
-    len: usize,
+    pub(crate) ascending: bool,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) free_node: u32,
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) free_queues: Vec<u32>,
+    pub(crate) pages: Vec<Page>,
+    pub(crate) free_pages: Vec<u32>,
+    /// `PAGE_TICKS` queues (or `NIL`) for each page with many.
+    pub(crate) arrays: Vec<u32>,
+    pub(crate) free_arrays: Vec<u32>,
+    /// Page number → slot in `pages`.
+    pub(crate) directory: BTreeMap<i64, u32>,
+    /// Queues with entries, and without.
+    pub(crate) occupied: usize,
+    pub(crate) idle: usize,
+    pub(crate) best: u32,
+    pub(crate) best_price: i64,
+    pub(crate) len: usize,
 }
 
 impl Ladder {
@@ -105,11 +111,15 @@ impl Ladder {
             ascending,
             nodes: Vec::new(),
             free_node: NIL,
+            queues: Vec::new(),
+            free_queues: Vec::new(),
             pages: Vec::new(),
-            levels: Vec::new(),
             free_pages: Vec::new(),
-            directory: Vec::new(),
-            empty_pages: 0,
+            arrays: Vec::new(),
+            free_arrays: Vec::new(),
+            directory: BTreeMap::new(),
+            occupied: 0,
+            idle: 0,
             best: NIL,
             best_price: 0,
             len: 0,
@@ -126,10 +136,18 @@ impl Ladder {
         while self.free_pages.len() < pages {
             self.free_pages.push(self.pages.len() as u32);
             self.pages.push(Page::new(0));
-            self.levels.resize(self.pages.len() * PAGE_TICKS, EMPTY);
         }
-        self.free_pages.reserve(self.pages.len());
-        self.directory.reserve(self.pages.len());
+        while self.free_arrays.len() < pages {
+            self.free_arrays.push((self.arrays.len() / PAGE_TICKS) as u32);
+            self.arrays.resize(self.arrays.len() + PAGE_TICKS, NIL);
+        }
+        let queues = entries.min(pages * PAGE_TICKS);
+        let used = self.queues.len();
+        if used < queues {
+            self.queues.resize(queues, EMPTY);
+            self.queues.truncate(used);
+        }
+        self.free_queues.reserve(queues);
     }
 
     pub fn len(&self) -> usize {
@@ -151,7 +169,7 @@ impl Ladder {
         if self.best == NIL {
             None
         } else {
-            Some(self.levels[self.best as usize].head)
+            Some(self.queues[self.best as usize].head)
         }
     }
 
@@ -178,9 +196,7 @@ impl Ladder {
 
     /// Adds an entry at the end of its level. Returns its node.
     pub fn push(&mut self, price: i64, quantity: i64, hidden: i64, display: i64, owner: u32) -> u32 {
-        let page = self.page_of(price);
-        let offset = (price.rem_euclid(PAGE_TICKS as i64)) as usize;
-        let level = page * PAGE_TICKS as u32 + offset as u32;
+        let level = self.queue_of(price);
         let node = Node {
             price,
             quantity,
@@ -200,13 +216,11 @@ impl Ladder {
             self.nodes[slot as usize] = node;
             slot
         };
-        let queue = &mut self.levels[level as usize];
+        let queue = &mut self.queues[level as usize];
         if queue.count == 0 {
-            let page = &mut self.pages[page as usize];
-            if page.is_empty() {
-                self.empty_pages -= 1;
-            }
-            page.insert(offset);
+            self.pages[queue.page as usize].insert(price.rem_euclid(PAGE_TICKS as i64) as usize);
+            self.idle -= 1;
+            self.occupied += 1;
         }
         queue.count += 1;
         queue.quantity += i128::from(quantity);
@@ -225,7 +239,7 @@ impl Ladder {
             price, level, quantity, ..
         } = self.nodes[node as usize];
         self.unlink(node);
-        let queue = &mut self.levels[level as usize];
+        let queue = &mut self.queues[level as usize];
         queue.count -= 1;
         queue.quantity -= i128::from(quantity);
         let empty = queue.count == 0;
@@ -233,12 +247,10 @@ impl Ladder {
         self.free_node = node;
         self.len -= 1;
         if empty {
-            let (slot, offset) = (level as usize / PAGE_TICKS, level as usize % PAGE_TICKS);
-            let page = &mut self.pages[slot];
-            page.remove(offset);
-            if page.is_empty() {
-                self.empty_pages += 1;
-            }
+            let page = queue.page;
+            self.pages[page as usize].remove(price.rem_euclid(PAGE_TICKS as i64) as usize);
+            self.occupied -= 1;
+            self.idle += 1;
             if level == self.best {
                 (self.best, self.best_price) = self.next_level(level, price).unwrap_or((NIL, 0));
             }
@@ -266,7 +278,7 @@ impl Ladder {
             refilled = true;
         }
         let left = entry.quantity + entry.hidden;
-        self.levels[level as usize].quantity += i128::from(change);
+        self.queues[level as usize].quantity += i128::from(change);
         if refilled {
             self.unlink(node);
             self.append(node, level);
@@ -282,7 +294,7 @@ impl Ladder {
         entry.quantity = shown;
         entry.hidden = left - shown;
         let level = entry.level as usize;
-        self.levels[level].quantity += i128::from(change);
+        self.queues[level].quantity += i128::from(change);
     }
 
     /// Marks the entry's level with `stamp`. Returns whether the stamp is new there, and the level (for
@@ -290,7 +302,7 @@ impl Ladder {
     #[inline]
     pub fn touch(&mut self, node: u32, stamp: u64) -> (bool, u32) {
         let level = self.nodes[node as usize].level;
-        let queue = &mut self.levels[level as usize];
+        let queue = &mut self.queues[level as usize];
         let first = queue.stamp != stamp;
         queue.stamp = stamp;
         (first, level)
@@ -300,7 +312,7 @@ impl Ladder {
     /// `i64::MAX`.
     #[inline]
     pub fn level(&self, level: u32) -> (i64, u32) {
-        let queue = &self.levels[level as usize];
+        let queue = &self.queues[level as usize];
         (i64::try_from(queue.quantity).unwrap_or(i64::MAX), queue.count)
     }
 
@@ -311,7 +323,7 @@ impl Ladder {
 
     /// The first entry at a price.
     pub fn front_at(&self, price: i64) -> Option<u32> {
-        let head = self.levels[self.find(price)? as usize].head;
+        let head = self.queues[self.find(price)? as usize].head;
         (head != NIL).then_some(head)
     }
 
@@ -320,67 +332,8 @@ impl Ladder {
         self.next_level(self.find(price)?, price).map(|(_, price)| price)
     }
 
-    /// Frees empty pages when there are many. Do not call it while a command still holds levels.
-    #[inline]
-    pub fn trim(&mut self) {
-        if self.empty_pages > SPARE_PAGES && self.empty_pages * 2 > self.directory.len() {
-            let (pages, free) = (&self.pages, &mut self.free_pages);
-            self.directory.retain(|&(_, slot)| {
-                let keep = !pages[slot as usize].is_empty();
-                if !keep {
-                    free.push(slot);
-                }
-                keep
-            });
-            self.empty_pages = 0;
-        }
-    }
-
-    fn find(&self, price: i64) -> Option<u32> {
-        let number = price.div_euclid(PAGE_TICKS as i64);
-        let at = self
-            .directory
-            .binary_search_by_key(&number, |&(number, _)| number)
-            .ok()?;
-        Some(self.directory[at].1 * PAGE_TICKS as u32 + price.rem_euclid(PAGE_TICKS as i64) as u32)
-    }
-
-    #[inline]
-    fn page_of(&mut self, price: i64) -> u32 {
-        let number = price.div_euclid(PAGE_TICKS as i64);
-        if self.best != NIL {
-            let page = self.best / PAGE_TICKS as u32;
-            if self.pages[page as usize].number == number {
-                return page;
-            }
-        }
-        match self.directory.binary_search_by_key(&number, |&(number, _)| number) {
-            Ok(at) => self.directory[at].1,
-            Err(at) => self.new_page(number, at),
-        }
-    }
-
-    #[cold]
-    fn new_page(&mut self, number: i64, at: usize) -> u32 {
-        let page = Page::new(number);
-        let slot = match self.free_pages.pop() {
-            Some(slot) => {
-                self.pages[slot as usize] = page;
-                slot
-            }
-            None => {
-                self.pages.push(page);
-                self.levels.resize(self.pages.len() * PAGE_TICKS, EMPTY);
-                (self.pages.len() - 1) as u32
-            }
-        };
-        self.directory.insert(at, (number, slot));
-        self.empty_pages += 1;
-        slot
-    }
-
     fn append(&mut self, node: u32, level: u32) {
-        let queue = &mut self.levels[level as usize];
+        let queue = &mut self.queues[level as usize];
         let tail = queue.tail;
         queue.tail = node;
         if tail == NIL {
@@ -396,12 +349,12 @@ impl Ladder {
     fn unlink(&mut self, node: u32) {
         let Node { level, prev, next, .. } = self.nodes[node as usize];
         if prev == NIL {
-            self.levels[level as usize].head = next;
+            self.queues[level as usize].head = next;
         } else {
             self.nodes[prev as usize].next = next;
         }
         if next == NIL {
-            self.levels[level as usize].tail = prev;
+            self.queues[level as usize].tail = prev;
         } else {
             self.nodes[next as usize].prev = prev;
         }
@@ -409,48 +362,38 @@ impl Ladder {
 
     /// The next occupied level after `level`, whose price is `price`.
     fn next_level(&self, level: u32, price: i64) -> Option<(u32, i64)> {
-        let slot = level / PAGE_TICKS as u32;
-        let offset = level as usize % PAGE_TICKS;
-        if let Some(found) = self.next_in_page(slot, offset) {
-            return Some(found);
-        }
+        let slot = self.queues[level as usize].page;
+        let offset = price.rem_euclid(PAGE_TICKS as i64) as usize;
         let number = price.div_euclid(PAGE_TICKS as i64);
-        let at = self
-            .directory
-            .binary_search_by_key(&number, |&(number, _)| number)
-            .ok()?;
-        let occupied = |&&(_, slot): &&(i64, u32)| !self.pages[slot as usize].is_empty();
         if self.ascending {
-            let &(_, slot) = self.directory[at + 1..].iter().find(occupied)?;
-            self.lowest(slot, 0)
+            let here = self.lowest(slot, offset + 1);
+            here.or_else(|| {
+                let later = self.directory.range(number + 1..).map(|(_, &slot)| slot);
+                later.filter_map(|slot| self.lowest(slot, 0)).next()
+            })
         } else {
-            let &(_, slot) = self.directory[..at].iter().rev().find(occupied)?;
-            self.highest(slot, PAGE_TICKS)
+            let here = self.highest(slot, offset);
+            here.or_else(|| {
+                let earlier = self.directory.range(..number).rev().map(|(_, &slot)| slot);
+                earlier.filter_map(|slot| self.highest(slot, PAGE_TICKS)).next()
+            })
         }
     }
 
-    fn next_in_page(&self, slot: u32, offset: usize) -> Option<(u32, i64)> {
-        if self.ascending {
-            self.lowest(slot, offset + 1)
-        } else {
-            self.highest(slot, offset)
-        }
-    }
-
-    fn level_at(&self, slot: u32, offset: usize) -> (u32, i64) {
+    fn level_at(&self, slot: u32, offset: usize) -> Option<(u32, i64)> {
         let price = self.pages[slot as usize].number * PAGE_TICKS as i64 + offset as i64;
-        (slot * PAGE_TICKS as u32 + offset as u32, price)
+        Some((self.queue_in(slot, offset)?, price))
     }
 
     /// The lowest occupied level of a page at an offset ≥ `from`.
     fn lowest(&self, slot: u32, from: usize) -> Option<(u32, i64)> {
         let offset = self.pages[slot as usize].lowest(from)?;
-        Some(self.level_at(slot, offset))
+        self.level_at(slot, offset)
     }
 
     /// The highest occupied level of a page at an offset < `below`.
     fn highest(&self, slot: u32, below: usize) -> Option<(u32, i64)> {
         let offset = self.pages[slot as usize].highest(below)?;
-        Some(self.level_at(slot, offset))
+        self.level_at(slot, offset)
     }
 }

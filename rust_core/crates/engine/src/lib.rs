@@ -21,7 +21,7 @@
 //! | `outside` | feeds, outside quotes and prints |
 //! | `session`, `corporate`, `accounts` | deadlines and sessions; splits and dividends; accounts and cash |
 //! | `ledger`, `money` | double-entry postings; exact arithmetic |
-//! | `book`, `ladder`, `page`, `orders`, `index`, `market`, `requests` | the data structures |
+//! | `book`, `ladder`, `levels`, `page`, `orders`, `index`, `market`, `requests` | the data structures |
 //! | `snapshot`, `restore`, `codec`, `audit`, `query` | state as bytes; the full consistency check; read-only queries |
 //!
 //! # Ordering
@@ -60,6 +60,7 @@ mod groups;
 mod index;
 mod ladder;
 mod ledger;
+mod levels;
 mod market;
 mod matching;
 mod money;

@@ -1,12 +1,19 @@
-//! A page of a ladder: which of its 512 consecutive prices are occupied.
+//! A page of consecutive prices: which of them are occupied, and the queue of each.
 //!
 //! # Layout
 //! A two-level bitmap. Bit `o % 64` of word `o / 64` is set if the price at offset `o` is occupied. Bit `w` of
 //! `summary` is set if word `w` is not zero. So the next occupied price takes at most two words.
+//!
+//! A page with few queues lists them. Only a page with more than [`FEW`] has an array with a place for each price.
+//! So the memory of a book follows its orders, whatever their prices are.
 
 /// Consecutive prices in one page.
 pub(crate) const PAGE_TICKS: usize = 512;
+/// Queues that a page lists.
+pub(crate) const FEW: usize = 12;
 const WORDS: usize = PAGE_TICKS / 64;
+/// No array, or no queue.
+const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -14,6 +21,12 @@ pub(crate) struct Page {
     pub number: i64,
     summary: u64,
     words: [u64; WORDS],
+    /// Number of the array, `NONE` while the queues are listed.
+    pub array: u32,
+    /// Queues of this page, occupied or not.
+    pub count: u16,
+    offsets: [u16; FEW],
+    queues: [u32; FEW],
 }
 
 impl Page {
@@ -22,12 +35,40 @@ impl Page {
             number,
             summary: 0,
             words: [0; WORDS],
+            array: NONE,
+            count: 0,
+            offsets: [0; FEW],
+            queues: [NONE; FEW],
         }
     }
 
+    /// The listed queue at an offset.
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.summary == 0
+    pub fn listed(&self, offset: usize) -> Option<u32> {
+        let count = usize::from(self.count).min(FEW);
+        let at = self.offsets[..count]
+            .iter()
+            .position(|&listed| usize::from(listed) == offset)?;
+        Some(self.queues[at])
+    }
+
+    /// All listed queues with their offsets.
+    pub fn list(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let count = usize::from(self.count).min(FEW);
+        (0..count).map(|at| (usize::from(self.offsets[at]), self.queues[at]))
+    }
+
+    /// Adds a queue to the list, which has a place left.
+    pub fn add_listed(&mut self, offset: usize, queue: u32) {
+        let at = usize::from(self.count);
+        self.offsets[at] = offset as u16;
+        self.queues[at] = queue;
+        self.count += 1;
+    }
+
+    /// Removes all queues from the list.
+    pub fn clear_list(&mut self) {
+        self.count = 0;
     }
 
     #[inline]
