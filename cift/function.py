@@ -193,7 +193,6 @@ def ws(
         form: as for `http`.
     """
     assert path.startswith("/"), path
-    assert "{" not in path, f"{path}: a WebSocket's path has no parameters"
     assert scope is None or scope in SCOPES, f"unknown scope {scope}"
     return lambda call: _declare(
         call,

@@ -158,7 +158,7 @@ class Found:
         return self.number == len(self.revisions)
 
 
-async def _resolve(id: str, trader: Trader, database: Database) -> Found:
+async def resolve(id: str, trader: Trader, database: Database) -> Found:
     """The order with this id, which may be the id of a replacement. Raises NotFound."""
     key = parse_uuid(id)
     if key is not None:
@@ -198,7 +198,7 @@ def _revision(row: Any) -> Revision:
 
 async def find(id: str, trader: Trader, database: Database, *, nested: bool = False) -> bodies.Order:
     """An order by its id. Raises NotFound."""
-    found = await _resolve(id, trader, database)
+    found = await resolve(id, trader, database)
     instruments = await assets.directory(database)
     if not found.is_current:
         return orders.replaced_body(found.view, instruments, found.revisions, found.number)
@@ -246,7 +246,7 @@ async def replace(
 
 
 async def _open(id: str, trader: Trader, database: Database, what: str) -> Found:
-    found = await _resolve(id, trader, database)
+    found = await resolve(id, trader, database)
     if not found.is_current:
         raise unprocessable(f"order is not {what}: it was replaced", reason="order_not_open")
     if found.view.status not in OPEN:
@@ -344,7 +344,7 @@ async def search(
     views = [rules.order_view(row) for row in rows]
     listed = await _bodies(views, trader, database, instruments, nested=nested)
     for row in replaced:
-        older = await _resolve(row["order_id"], trader, database)
+        older = await resolve(row["order_id"], trader, database)
         numbers = {each.id: number for number, each in enumerate(older.revisions)}
         listed.append(orders.replaced_body(older.view, instruments, older.revisions, numbers[row["id"]]))
     if replaced:

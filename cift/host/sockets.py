@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
@@ -86,6 +86,16 @@ class SocketRoute:
         self.connections: set[SocketProtocol] = set()
         self._call, self._socket_name = bind(function, platform), name_of(function, SOCKET) or ""
 
+    def parameters(self, path: str) -> dict[str, str] | None:
+        """The parameters in a path; None if it has none, or is the path of another function."""
+        names, parts = self.function.path.split("/"), path.split("/")
+        if len(names) != len(parts) or "{" not in self.function.path:
+            return None
+        pairs = list(zip(names, parts, strict=True))
+        if any(name != part if not name.startswith("{") else not part for name, part in pairs):
+            return None
+        return {name[1:-1]: unquote(part) for name, part in pairs if name.startswith("{")}
+
     async def __call__(self, socket: Socket) -> None:
         await self._call(**{self._socket_name: socket})
 
@@ -107,7 +117,13 @@ class Sockets:
 
     def route(self, path: str) -> SocketRoute | None:
         """The function at this path of a request."""
-        return self.routes.get(path) or self.routes.get(forms.alpaca_path(path) or "")
+        path = path if path in self.routes else forms.alpaca_path(path) or path
+        found = self.routes.get(path)
+        return found or next((each for each in self.routes.values() if each.parameters(path)), None)
+
+    def parameters(self, route: SocketRoute, path: str) -> dict[str, str]:
+        """The parameters of the path."""
+        return route.parameters(forms.alpaca_path(path) or path) or {}
 
     def add(self, connection: "SocketProtocol", route: SocketRoute) -> None:
         route.connections.add(connection)
@@ -157,6 +173,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._code = 1006
         self.received_at = time.monotonic()
         self.query: dict[str, str] = {}
+        self.path: dict[str, str] = {}
         self.content_type = ""
         self.trader: Trader | None = None
         self.caller = Caller(None, None, "")
@@ -273,6 +290,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
             if route is None:
                 raise Refused("not_a_socket", "There is no WebSocket at this path", status=404)
             trace.function = route.function.name
+            self.path = self._app.sockets.parameters(route, path)
             await self._check_handshake(route, query, headers, trace.request_id)
             response = self._protocol.accept(request)
             if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:

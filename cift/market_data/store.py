@@ -155,3 +155,37 @@ async def bars(
         since,
         until,
     )
+
+
+async def trades_between(
+    c: Connection,
+    symbol: str,
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, int, int] | None,
+    ascending: bool,
+    limit: int,
+) -> list[Row]:
+    """The tape in [since, until) by time, beyond `after` (time, sequence, entry)."""
+    where = ["symbol = $1", "source = ANY('{exchange,outside}')", "executed_at >= $2", "executed_at < $3"]
+    values: list[object] = [symbol, since, until]
+    order, operator = ("ASC", ">") if ascending else ("DESC", "<")
+    if after is not None:
+        values += after
+        where.append(f"(executed_at, sequence, entry) {operator} ($4, $5, $6)")
+    return await c.fetch(
+        "SELECT sequence, entry, source, symbol, price, quantity, trade_id, aggressor, executed_at"
+        f" FROM trades WHERE {' AND '.join(where)}"
+        f" ORDER BY executed_at {order}, sequence {order}, entry {order} LIMIT {limit:d}",
+        *values,
+    )
+
+
+async def most_active(c: Connection, since: datetime, by: str, limit: int) -> list[Row]:
+    """Symbols with the most volume (`volume`) or trades (`trades`) since a time, with both sums."""
+    assert by in ("volume", "trades"), by
+    return await c.fetch(
+        "SELECT symbol, sum(quantity) AS volume, count(*) AS trades FROM trades WHERE executed_at >= $1"
+        f" GROUP BY symbol ORDER BY {by} DESC, symbol LIMIT {limit:d}",
+        since,
+    )

@@ -53,6 +53,8 @@ class Socket(ABC):
     """The caller authenticated by the handshake; None without a credential."""
     query: Mapping[str, str]
     """The parameters of the handshake's URL."""
+    path: Mapping[str, str]
+    """The parameters of the path."""
     content_type: str
     """The handshake's header Content-Type, with which Alpaca's clients choose a format; empty without it."""
     full: bool

@@ -18,8 +18,9 @@ class Streams:
 
     def __init__(self, platform: Platform) -> None:
         self._identity = platform.identity
-        self._hub = Hub(platform.nats, platform.engine)
-        self._connections = Connections(platform.identity)
+        self._hub = self.hub = Hub(platform.nats, platform.engine)
+        self.identity = platform.identity
+        self._connections = self.connections = Connections(platform.identity)
         self._event_streams: WeakSet[EventStream] = WeakSet()
 
     @staticmethod

@@ -2,13 +2,13 @@
 
 from cift.alpaca import accounts
 from cift.alpaca.bodies import Order
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("DELETE", "/v2/positions/{symbol_or_asset_id}", scope="trade", form="alpaca")
+@http("DELETE", "/v2/positions/{symbol_or_asset_id}", scope="trade", form="alpaca", scale=Scale(max=1))
 async def close_position(
     symbol_or_asset_id: str,
     trader: Trader,

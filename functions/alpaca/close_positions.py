@@ -2,13 +2,13 @@
 
 from cift.alpaca import accounts
 from cift.alpaca.bodies import ClosedPosition
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("DELETE", "/v2/positions", scope="trade", form="alpaca", status=207)
+@http("DELETE", "/v2/positions", scope="trade", form="alpaca", scale=Scale(max=1), status=207)
 async def close_positions(
     trader: Trader, engine: Engine, database: Database, cancel_orders: bool = False
 ) -> list[ClosedPosition]:

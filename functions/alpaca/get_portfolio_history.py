@@ -2,12 +2,12 @@
 
 from cift.alpaca import accounts
 from cift.alpaca.bodies import History
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v2/account/portfolio/history", scope="read", form="alpaca")
+@http("GET", "/v2/account/portfolio/history", scope="read", form="alpaca", scale=Scale(max=1))
 async def get_portfolio_history(
     trader: Trader,
     database: Database,

@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from cift.alpaca import activities
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v2/account/activities", scope="read", form="alpaca")
+@http("GET", "/v2/account/activities", scope="read", form="alpaca", scale=Scale(max=1))
 async def list_activities(
     trader: Trader,
     database: Database,

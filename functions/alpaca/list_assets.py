@@ -7,7 +7,7 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v2/assets", scope="read", form="alpaca", scale=Scale(max=2))
+@http("GET", "/v2/assets", scope="read", form="alpaca", scale=Scale(max=1))
 async def list_assets(
     trader: Trader,
     database: Database,

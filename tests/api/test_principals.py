@@ -30,6 +30,9 @@ NOT_OWNED = {
     "/v2/account/activities/{activity_type}",
     "/v2/assets/{symbol_or_asset_id}",
     "/v2/positions/{symbol_or_asset_id}",
+    "/v1beta1/screener/{market_type}/movers",
+    "/v2/stocks/meta/conditions/{ticktype}",
+    *(function.path for function in HTTP if function.path.startswith(("/v2/stocks/{", "/v1beta3/crypto/{"))),
 }
 # Functions of administrators are left out: test_admin.py tests that users may not call them.
 OWNED = [

@@ -1,0 +1,24 @@
+"""The latest quote of several stocks in Alpaca's form."""
+
+from typing import Any
+
+from cift.alpaca import market
+from cift.function import Scale, http
+from cift.platform.engine import Engine
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+
+
+@http("GET", "/v2/stocks/quotes/latest", scope="read", form="alpaca", scale=Scale(max=1))
+async def get_latest_stock_quotes(
+    trader: Trader,
+    database: Database,
+    engine: Engine,
+    symbols: str | None = None,
+    feed: str | None = None,
+    currency: str | None = None,
+) -> dict[str, Any]:
+    market.check_feed(feed)
+    chosen = market.choose(symbols, await market.directory(database), "us_equity")
+    latest = await market.latest_quotes(chosen, engine)
+    return {"quotes": latest}

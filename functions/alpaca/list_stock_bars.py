@@ -1,0 +1,35 @@
+"""Bars of several stocks in Alpaca's form."""
+
+from typing import Any
+
+from cift.alpaca import bars, market
+from cift.function import Scale, http
+from cift.platform.identity import Trader
+from cift.platform.postgres import Database
+
+
+@http("GET", "/v2/stocks/bars", scope="read", form="alpaca", scale=Scale(max=1))
+async def list_stock_bars(
+    trader: Trader,
+    database: Database,
+    timeframe: str,
+    symbols: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    limit: int | None = None,
+    sort: str | None = None,
+    page_token: str | None = None,
+    feed: str | None = None,
+    asof: str | None = None,
+    currency: str | None = None,
+    adjustment: str = "raw",
+) -> dict[str, Any]:
+    market.check_feed(feed)
+    chosen = market.choose(symbols, await market.directory(database), "us_equity")
+    found = await market.list_bars(
+        chosen,
+        bars.timeframe(timeframe),
+        market.window(start, end, limit, sort, page_token, default_days=1),
+        database,
+    )
+    return found.body("bars")
