@@ -21,6 +21,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 LEVELS = 40
@@ -59,18 +61,24 @@ class Flood:
         self.rate = 0
         self.sent = 0
         self.port = 0
-        self._sequence = 1
+        self._sequence = self._book_sequence = 1
         self._random = random.Random(7)
         self._sides = {
             "bids": {round(100 - i / 100, 2): 100 + i for i in range(LEVELS)},
             "asks": {round(100.01 + i / 100, 2): 100 + i for i in range(LEVELS)},
         }
+        self._snapshot = json.dumps(self._book(list(self._sides), snapshot=True))
+        self._messages: list[str] = []
         self._started = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True).start()
         assert self._started.wait(10)
 
+    def prepare(self, count: int) -> None:
+        """Make the messages before they are sent, so that making them does not slow the sending."""
+        self._messages = [json.dumps(self._message()) for _ in range(count)]
+
     async def _serve(self) -> None:
-        from websockets.asyncio.server import serve
+        from websockets.asyncio.server import serve  # only while measuring
 
         async with serve(self._client, "127.0.0.1", 0, compression=None) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
@@ -85,7 +93,9 @@ class Flood:
                 if message["action"] == "ping":
                     await socket.send('{"type":"pong"}')
                 elif "book" in message.get("channels", ()):
-                    await socket.send(json.dumps(self._book(list(self._sides), snapshot=True)))
+                    await socket.send(self._snapshot)
+        except ConnectionClosed:
+            pass  # the page was closed
         finally:
             flooding.cancel()
 
@@ -95,8 +105,8 @@ class Flood:
             await asyncio.sleep(BURST_S)
             now = time.perf_counter()
             owed, last = owed + self.rate * (now - last), now
-            for _ in range(int(owed)):
-                await socket.send(json.dumps(self._message()))
+            for message in self._messages[self.sent : self.sent + int(owed)]:
+                await socket.send(message)
                 self.sent += 1
             owed -= int(owed)
 
@@ -120,7 +130,7 @@ class Flood:
     def _book(
         self, sides: list[str], *, snapshot: bool = False, level: float | None = None
     ) -> dict[str, Any]:
-        previous, self._sequence = self._sequence, self._sequence + 1
+        previous, self._book_sequence = self._book_sequence, self._book_sequence + 1
         best = {"asks": sorted(self._sides["asks"])[:10], "bids": sorted(self._sides["bids"])[:-11:-1]}
         text = "".join(
             f"{price:.2f}".replace(".", "").lstrip("0") + str(self._sides[side][price])
@@ -131,7 +141,7 @@ class Flood:
         for side in sides:
             ordered = sorted(self._sides[side], reverse=side == "bids") if level is None else [level]
             found[side] = [[f"{price:.2f}", str(self._sides[side][price]), 1] for price in ordered]
-        return {"type": "book", "symbol": SYMBOL, "snapshot": snapshot, "sequence": self._sequence,
+        return {"type": "book", "symbol": SYMBOL, "snapshot": snapshot, "sequence": self._book_sequence,
                 "previous": previous, **found, "checksum": zlib.crc32(text.encode()), "at": ""}  # fmt: skip
 
 
@@ -164,6 +174,7 @@ def first_load(browser: Any, url: str) -> dict[str, float]:
 def flooded(browser: Any, url: str, rate: int, seconds: float) -> dict[str, float]:
     """Frames, interactions and heap while `rate` messages arrive per second."""
     flood = Flood()
+    flood.prepare(int(rate * seconds * 1.5))
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     page = context.new_page()
     page.add_init_script(REDIRECT.replace("PORT", str(flood.port)))
