@@ -160,7 +160,7 @@ dashboard-check: dashboard ## The same, and fail if the committed files differ
 	@git diff --exit-code --stat -- dashboard/dist && test -z "$$(git status --porcelain -- dashboard/dist)" || { echo "dashboard/dist is not what its sources build: commit it after 'make dashboard'"; exit 1; }
 
 screenshots: setup-dev build ## Take the README's pictures of the dashboard again (needs Chromium; ten minutes)
-	CIFT_REQUIRE_BROWSER=1 CIFT_SCREENSHOTS=docs/pictures $(PY) -m pytest -n 0 tests/dashboard/test_walk.py -k "axe or phone"
+	CIFT_REQUIRE_BROWSER=1 CIFT_SCREENSHOTS=docs/pictures $(PY) -m pytest -n 0 tests/dashboard/test_walk.py -k "axe or phone or operator"
 
 .PHONY: bench
 bench: setup-dev build ## Measure speed, each figure next to a baseline from the same run

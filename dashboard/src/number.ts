@@ -36,7 +36,7 @@ export function price(value: Amount, decimals = 2): string {
 
 export function quantity(value: Amount): string {
   const number = parsed(value);
-  return number === null ? NONE : format(0, 6).format(number);
+  return number === null ? NONE : format(0, 6).format(number).replace("-", "−");
 }
 
 export function money(value: Amount): string {

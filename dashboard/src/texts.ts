@@ -259,7 +259,6 @@ export const text = {
   lock: "Lock",
   instruments: "Instruments",
   trading: "Trading",
-  records: (count: string) => `${count} records`,
   halt: "Halt",
   resume: "Resume",
   haltAll: "Halt all instruments",
@@ -280,7 +279,6 @@ export const text = {
   functionName: "Function",
   requests: "Requests",
   errors: "Errors",
-  consumerLag: "Consumer lag",
 
   keyboard: "Keyboard",
   shortcuts: [

@@ -54,6 +54,8 @@ export function Curve() {
   const drawdowns = () => points().map((point) => Number(point.drawdown));
   const low = () => Math.min(...equity());
   const high = () => Math.max(...equity());
+  // A constant curve is in the middle of its panel.
+  const margin = () => (high() > low() ? 0 : 1);
   const last = () => points().at(-1);
   const worst = () => Math.min(0, ...drawdowns());
   const stroke = () => (Number(last()?.profit ?? 0) >= 0 ? "var(--up)" : "var(--down)");
@@ -86,12 +88,12 @@ export function Curve() {
             aria-label={`${text.equityCurve}: ${format.money(last()!.equity)}`}
           >
             <path
-              d={`${pathOf(equity(), low(), high(), HEIGHT)}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`}
+              d={`${pathOf(equity(), low() - margin(), high() + margin(), HEIGHT)}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`}
               fill={stroke()}
               opacity="0.08"
             />
             <path
-              d={pathOf(equity(), low(), high(), HEIGHT)}
+              d={pathOf(equity(), low() - margin(), high() + margin(), HEIGHT)}
               fill="none"
               stroke={stroke()}
               stroke-width="1.5"

@@ -9,7 +9,6 @@ import { Confirm } from "../parts/Dialog";
 import { notify } from "../parts/toasts";
 import { text } from "../texts";
 import { Empty } from "../trade/Tables";
-import { gauges } from "./metrics";
 
 const REFRESH_MS = 5_000;
 const STATES = ["active", "reduce_only", "suspended", "closed"] as const;
@@ -238,35 +237,6 @@ function Stores() {
   );
 }
 
-/** How far each event function is behind, and the age of each feed. One process reports them on one machine; in a
-cluster each function has its own metrics, which Prometheus collects. */
-function Lag() {
-  const found = createQuery(() => ({
-    queryKey: ["metrics"],
-    queryFn: async () => gauges(await (await fetch("/metrics")).text()),
-    refetchInterval: REFRESH_MS,
-  }));
-  const lags = () => found.data?.filter((each) => each.name === "cift_projector_lag_records") ?? [];
-  return (
-    <Show when={lags().length}>
-      <Section title={text.consumerLag}>
-        <table class="table" data-testid="lag">
-          <tbody>
-            <For each={lags()}>
-              {(each) => (
-                <tr>
-                  <td class="font-medium">{each.labels.function}</td>
-                  <td class="num">{text.records(format.quantity(each.value))}</td>
-                </tr>
-              )}
-            </For>
-          </tbody>
-        </table>
-      </Section>
-    </Show>
-  );
-}
-
 function Unlock() {
   const [wrong, setWrong] = createSignal<string | null>(null);
   const submit = async (event: SubmitEvent) => {
@@ -316,12 +286,14 @@ export default function Operate() {
             <Instruments />
             <DeadLetters />
             <Accounts />
-            <Lag />
+            <Stores />
           </div>
         </Show>
-        <div class="max-w-md">
-          <Stores />
-        </div>
+        <Show when={!adminKey()}>
+          <div class="max-w-md">
+            <Stores />
+          </div>
+        </Show>
       </div>
     </div>
   );

@@ -41,7 +41,7 @@ function Cards() {
       />
       <Card label={text.cash} value={format.money(portfolio()?.cash)} note={`${text.withdrawable} ${format.money(portfolio()?.withdrawable)}`} />
       <Card label={text.buyingPower} value={format.money(portfolio()?.buying_power)} note={portfolio()?.kind} />
-      <Card label={text.reserved} value={format.money(portfolio()?.reserved)} note={`${portfolio()?.open_orders ?? 0} ${text.openOrders.toLowerCase()}`} />
+      <Card label={text.reserved} value={format.money(portfolio()?.reserved)} note={`${text.openOrders}: ${portfolio()?.open_orders ?? 0}`} />
       <Card
         label={text.exposure}
         value={format.money(totals().gross)}
