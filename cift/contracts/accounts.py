@@ -82,7 +82,7 @@ class PortfolioView(BaseModel):
     state: AccountState
     currency: str
     cash: str
-    reserved: str = Field(description="Held by open orders.")
+    reserved: str = Field(description="What open orders may need beyond the positions, in the worst case.")
     market_value: str = Field(description="Sum of quantity x mark, shorts negative.")
     gross_exposure: str = Field(description="Sum of |quantity| x mark.")
     equity: str = Field(description="cash + market_value.")

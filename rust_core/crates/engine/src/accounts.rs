@@ -1,6 +1,7 @@
 //! Accounts: opening, limits, states, and cash that moves other than by a trade.
 
 use crate::engine::{Engine, MAX_ACCOUNTS};
+use crate::ladder::NIL;
 use crate::ledger::Ledger;
 use crate::money::mul_div;
 use crate::types::*;
@@ -114,7 +115,7 @@ impl Engine {
             AccountKind::Margin => {
                 let valuation = self.valuation(account);
                 let leverage = Money::from(owner.limits.leverage_percent);
-                let bound = valuation.gross + owner.reserved;
+                let bound = valuation.used;
                 // Rounded up, so that the bound cash is never too little.
                 let bound = mul_div(bound, 100, leverage) + Money::from(has_remainder(bound, leverage));
                 (valuation.equity - bound).min(owner.cash)
@@ -223,6 +224,12 @@ impl Engine {
             return self.refuse(Refusal::InvalidLimits, events);
         }
         owner.limits = limits;
+        // The cover of the open orders depends on the leverage.
+        let mut slot = owner.oldest;
+        while slot != NIL {
+            self.set_cover(slot);
+            slot = self.orders[slot].newer;
+        }
         events.push(Event::LimitsSet { account: id, limits });
     }
 
@@ -241,6 +248,34 @@ impl Engine {
         }
         self.ledger.accounts[account as usize].state = state;
         events.push(Event::AccountStateSet { account: id, state });
+        if matches!(state, AccountState::ReduceOnly | AccountState::Suspended) {
+            self.make_reduce_only(account);
+        }
+    }
+}
+
+impl Engine {
+    /// R3.14: all open orders of the account become reduce-only. Those that would exceed a position end.
+    fn make_reduce_only(&mut self, account: u32) {
+        let mut slot = self.ledger.accounts[account as usize].oldest;
+        while slot != NIL {
+            let order = &self.orders[slot];
+            let (counted, reduce_only, newer) = (order.counted, order.reduce_only, order.newer);
+            if !reduce_only {
+                self.uncount(slot);
+                self.orders[slot].reduce_only = true;
+                if counted {
+                    self.count(slot);
+                }
+            }
+            slot = newer;
+        }
+        for at in 0..self.ledger.accounts[account as usize].positions.len() {
+            let (instrument, position) = self.ledger.accounts[account as usize].positions[at];
+            if self.ledger.positions[position as usize].reduce_only_excess().is_some() {
+                self.work.reduce_only_checks.push_back((account, instrument, position));
+            }
+        }
     }
 }
 

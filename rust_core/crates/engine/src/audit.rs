@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::ledger::Position;
 use crate::orders::Location;
-use crate::risk::reserve_of;
+use crate::risk::cover_of;
 use crate::types::*;
 
 impl Engine {
@@ -52,28 +52,37 @@ impl Engine {
             let position = &mut positions[order.position as usize];
             position.orders += 1;
             open[order.account as usize] += 1;
-            let expected = if order.counted {
+            let owner = &self.ledger.accounts[order.account as usize];
+            let market = &self.markets[order.instrument as usize];
+            let mut cover = 0;
+            if order.counted {
                 *position.open_mut(order.side) += order.leaves();
                 if order.reduce_only {
                     *position.reducing_mut(order.side) += order.leaves();
+                } else {
+                    let exposure = market.notional(order.reserve_price, order.leaves());
+                    cover = cover_of(
+                        market,
+                        order.side,
+                        order.leaves(),
+                        order.reserve_price,
+                        order.adverse,
+                        order.reserve_ppm,
+                        owner.limits.leverage_percent,
+                    );
+                    *position.exposure_mut(order.side) += exposure;
+                    *position.cover_mut(order.side) += cover;
+                    if order.side == Side::Buy {
+                        reserved[order.account as usize] += exposure + cover;
+                    }
                 }
-                let market = &self.markets[order.instrument as usize];
-                reserve_of(
-                    market,
-                    order.increase.min(order.leaves()),
-                    order.reserve_price,
-                    order.reserve_ppm,
-                )
-            } else {
-                0
-            };
-            if expected != order.reserved {
-                return Err("the reserve of an order is wrong");
+            }
+            if cover != order.cover {
+                return Err("the cover of an order is wrong");
             }
             if order.leaves() <= 0 && order.status != OrderStatus::Held {
                 return Err("an open order has no quantity left");
             }
-            reserved[order.account as usize] += expected;
         }
         for (at, account) in self.ledger.accounts.iter().enumerate() {
             if account.reserved != reserved[at] {
@@ -100,7 +109,11 @@ impl Engine {
                 && kept.open_sells == found.open_sells
                 && kept.reducing_buys == found.reducing_buys
                 && kept.reducing_sells == found.reducing_sells
-                && kept.orders == found.orders;
+                && kept.orders == found.orders
+                && kept.buy_exposure == found.buy_exposure
+                && kept.sell_exposure == found.sell_exposure
+                && kept.buy_cover == found.buy_cover
+                && kept.sell_cover == found.sell_cover;
             if !same {
                 return Err("the open quantities of a position are not the sums of its open orders");
             }

@@ -9,12 +9,12 @@
 //! # Invariants
 //! - An order is in its account's open quantity exactly while `counted` is true. A held leg is never
 //!   counted, nor is the stop-loss of a pair whose take-profit is open.
-//! - `Account::reserved` is the sum of `Order::reserved`.
+//! - `Account::reserved` is the exposure and cover of the account's open buys that are not reduce-only.
 
 use crate::engine::{Engine, UNSTORED_REQUEST};
 use crate::ladder::NIL;
 use crate::orders::{Location, Order};
-use crate::risk::reserve_of;
+use crate::risk::cover_of;
 use crate::types::*;
 use crate::Events;
 
@@ -48,21 +48,16 @@ impl Engine {
         slot
     }
 
-    /// Adds the order's remaining quantity to the open quantity and reserves for its increase.
+    /// Adds the order's remaining quantity to the open quantity and to what the account must cover.
     pub(crate) fn count(&mut self, slot: u32) {
         let order = &mut self.orders[slot];
         debug_assert!(!order.counted);
         order.counted = true;
         let leaves = order.leaves();
-        let position = &mut self.ledger.positions[order.position as usize];
-        *position.open_mut(order.side) += leaves;
-        if order.reduce_only {
-            *position.reducing_mut(order.side) += leaves;
-        }
-        self.reserve(slot);
+        self.change_open(slot, leaves);
     }
 
-    /// Removes the order from the open quantity and releases its reserve.
+    /// Removes the order from the open quantity and from what the account must cover.
     pub(crate) fn uncount(&mut self, slot: u32) {
         let order = &mut self.orders[slot];
         if !order.counted {
@@ -70,27 +65,57 @@ impl Engine {
         }
         order.counted = false;
         let leaves = order.leaves();
-        let position = &mut self.ledger.positions[order.position as usize];
-        *position.open_mut(order.side) -= leaves;
-        if order.reduce_only {
-            *position.reducing_mut(order.side) -= leaves;
-        }
-        let reserved = std::mem::replace(&mut order.reserved, 0);
-        self.ledger.accounts[order.account as usize].reserved -= reserved;
+        self.change_open(slot, -leaves);
     }
 
-    /// Adjusts the reserve to what is left of the increase.
+    /// Changes the open quantity of a counted order by `lots`, and with it exposure and cover (R4.53).
     #[inline]
-    pub(crate) fn reserve(&mut self, slot: u32) {
-        let order = &mut self.orders[slot];
-        if order.increase == 0 && order.reserved == 0 {
+    pub(crate) fn change_open(&mut self, slot: u32, lots: i64) {
+        let order = &self.orders[slot];
+        let (account, side) = (order.account, order.side);
+        let position = &mut self.ledger.positions[order.position as usize];
+        *position.open_mut(side) += lots;
+        if order.reduce_only {
+            *position.reducing_mut(side) += lots;
             return;
         }
-        let lots = order.increase.min(order.leaves());
+        let exposure = self.markets[order.instrument as usize].notional(order.reserve_price, lots);
+        *position.exposure_mut(side) += exposure;
+        if side == Side::Buy {
+            self.ledger.accounts[account as usize].reserved += exposure;
+        }
+        self.set_cover(slot);
+    }
+
+    /// Computes the cover of a counted order again, after its remainder or its account's leverage changed.
+    #[inline]
+    pub(crate) fn set_cover(&mut self, slot: u32) {
+        let order = &mut self.orders[slot];
+        let owner = &mut self.ledger.accounts[order.account as usize];
+        let lots = if order.counted && !order.reduce_only {
+            order.leaves()
+        } else {
+            0
+        };
         let market = &self.markets[order.instrument as usize];
-        let reserved = reserve_of(market, lots, order.reserve_price, order.reserve_ppm);
-        self.ledger.accounts[order.account as usize].reserved += reserved - order.reserved;
-        order.reserved = reserved;
+        let cover = cover_of(
+            market,
+            order.side,
+            lots,
+            order.reserve_price,
+            order.adverse,
+            order.reserve_ppm,
+            owner.limits.leverage_percent,
+        );
+        let change = cover - order.cover;
+        if change == 0 {
+            return;
+        }
+        order.cover = cover;
+        *self.ledger.positions[order.position as usize].cover_mut(order.side) += change;
+        if order.side == Side::Buy {
+            owner.reserved += change;
+        }
     }
 
     /// Removes the order from the book, from the stops or from the waiting orders.

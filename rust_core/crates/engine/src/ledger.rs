@@ -33,6 +33,7 @@ pub(crate) struct CurrencyBalances {
 pub(crate) struct Account {
     pub id: AccountId,
     pub cash: Money,
+    /// Exposure and cover of the open buys. A cash account has no other need (R4.53).
     pub reserved: Money,
     /// Oldest and newest open order, by acceptance.
     pub oldest: u32,
@@ -69,9 +70,43 @@ pub(crate) struct Position {
     pub reducing_sells: i64,
     /// Open orders, including held legs.
     pub orders: u32,
+    /// Exposure and cover of the open orders of each side that may open or increase a position (R4.53).
+    pub buy_exposure: Money,
+    pub sell_exposure: Money,
+    pub buy_cover: Money,
+    pub sell_cover: Money,
 }
 
 impl Position {
+    #[inline]
+    pub fn exposure_mut(&mut self, side: Side) -> &mut Money {
+        match side {
+            Side::Buy => &mut self.buy_exposure,
+            Side::Sell => &mut self.sell_exposure,
+        }
+    }
+    #[inline]
+    pub fn cover_mut(&mut self, side: Side) -> &mut Money {
+        match side {
+            Side::Buy => &mut self.buy_cover,
+            Side::Sell => &mut self.sell_cover,
+        }
+    }
+    #[inline]
+    pub fn reducing(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.reducing_buys,
+            Side::Sell => self.reducing_sells,
+        }
+    }
+    /// Lots, positive in the direction of `side`.
+    #[inline]
+    pub fn toward(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.lots,
+            Side::Sell => -self.lots,
+        }
+    }
     #[inline]
     pub fn open_mut(&mut self, side: Side) -> &mut i64 {
         match side {

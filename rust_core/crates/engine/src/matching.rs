@@ -36,12 +36,12 @@ impl Engine {
             match market.mark() {
                 Some(reference) => {
                     let collar = market.collar(side, reference);
-                    // A triggered buy must not cost more than it reserved (R5.5).
-                    let bounded = side == Side::Buy && order.increase > 0;
-                    if bounded {
-                        collar.min(order.reserve_price)
-                    } else {
-                        collar
+                    // Lots that open a position must not cost more than the account covered (R5.5).
+                    let opens = order.leaves() > self.ledger.positions[order.position as usize].closable(side);
+                    match side {
+                        _ if !opens => collar,
+                        Side::Buy => collar.min(order.worst_price()),
+                        Side::Sell => collar.max(order.worst_price()),
                     }
                 }
                 None => return self.close(slot, OrderStatus::Canceled, CloseReason::NoLiquidity, events),
@@ -286,14 +286,9 @@ impl Engine {
                 let order = &mut self.orders[slot];
                 order.filled += lots;
                 order.filled_notional += notional;
-                let position = &mut self.ledger.positions[order.position as usize];
                 debug_assert!(order.counted);
-                *position.open_mut(side) -= lots;
-                if order.reduce_only {
-                    *position.reducing_mut(side) -= lots;
-                }
                 let found = (order.account, order.position);
-                self.reserve(slot);
+                self.change_open(slot, -lots);
                 found
             }
             Party::HouseAccount(feed) => {

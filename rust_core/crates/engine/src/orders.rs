@@ -47,7 +47,8 @@ pub(crate) struct Order {
     pub post_only: bool,
     pub reduce_only: bool,
 
-    pub reserved: Money,
+    /// Cover of the remainder for adverse prices and fees (R4.53). 0 for reduce-only orders.
+    pub cover: Money,
     /// Neighbours in the account's list of orders, by acceptance.
     pub older: u32,
     pub newer: u32,
@@ -61,8 +62,8 @@ pub(crate) struct Order {
     pub request: u32,
     /// Highest fee rate at admission (a leg: at its entry's). The order never pays more (R1.14).
     pub reserve_ppm: i32,
-    /// Lots that open or increase a position, computed at admission.
-    pub increase: i64,
+    /// Ticks by which a fill can be worse than the reference price at admission (R4.43).
+    pub adverse: i64,
     /// The order is part of the open quantity of its side.
     pub counted: bool,
 
@@ -91,6 +92,15 @@ impl Order {
             OrderStatus::PartiallyFilled
         } else {
             self.status
+        }
+    }
+
+    /// The worst price at which the order may open a position (R5.5).
+    #[inline]
+    pub fn worst_price(&self) -> i64 {
+        match self.side {
+            Side::Buy => self.reserve_price,
+            Side::Sell => self.reserve_price - self.adverse,
         }
     }
 
@@ -225,10 +235,10 @@ pub(crate) const BLANK: Order = Order {
     display: 0,
     node: NIL,
     trail_node: NIL,
-    increase: 0,
+    adverse: 0,
     reserve_price: 0,
     reserve_ppm: 0,
-    reserved: 0,
+    cover: 0,
     request: NIL,
     parent: NIL,
     take_profit: NIL,

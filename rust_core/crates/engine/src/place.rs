@@ -172,7 +172,7 @@ impl Engine {
             },
             trail: order.trail,
             display,
-            increase: admission.increase,
+            adverse: admission.adverse,
             reserve_price: admission.reserve_price,
             reserve_ppm: admission.reserve_ppm,
             request: if order.request.is_some() { UNSTORED_REQUEST } else { NIL },

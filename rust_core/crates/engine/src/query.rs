@@ -92,7 +92,10 @@ impl Engine {
             state: owner.state,
             currency: self.ledger.currencies[owner.currency as usize].currency,
             cash: owner.cash,
-            reserved: owner.reserved,
+            reserved: match owner.kind {
+                AccountKind::Cash => owner.reserved,
+                AccountKind::Margin => valuation.used - valuation.gross,
+            },
             equity: valuation.equity,
             gross: valuation.gross,
             buying_power: self.buying_power(slot).max(0),

@@ -113,7 +113,8 @@ impl Engine {
             post_only,
             counted,
             filled,
-            reserved,
+            cover,
+            reserve_price,
             ..
         } = self.orders[change.slot];
         let left = change.quantity - filled;
@@ -144,9 +145,20 @@ impl Engine {
         };
         let before = self.orders[change.slot];
         if counted {
-            let released = Released {
-                open: before.leaves(),
-                reserved,
+            let open = before.leaves();
+            let released = if reduce_only {
+                Released {
+                    open,
+                    reducing: open,
+                    ..Released::default()
+                }
+            } else {
+                Released {
+                    open,
+                    reducing: 0,
+                    exposure: self.markets[instrument as usize].notional(reserve_price, open),
+                    cover,
+                }
             };
             let admission = match self.admit_risk(&candidate, released, reference) {
                 Ok(admission) => admission,
@@ -154,7 +166,7 @@ impl Engine {
             };
             self.uncount(change.slot);
             let order = &mut self.orders[change.slot];
-            order.increase = admission.increase;
+            order.adverse = admission.adverse;
             order.reserve_price = admission.reserve_price;
             order.reserve_ppm = admission.reserve_ppm;
         }

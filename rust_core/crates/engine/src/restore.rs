@@ -235,7 +235,7 @@ impl Engine {
             best: from.get()?,
             trail: from.get()?,
             display: from.get()?,
-            increase: from.get()?,
+            adverse: from.get()?,
             reserve_price: from.get()?,
             reserve_ppm: from.get()?,
             parent: from.get()?,

@@ -9,8 +9,9 @@
 //! limit. It takes one step per position.
 
 use crate::engine::{Engine, MAX_OPEN_ORDERS};
+use crate::ledger::Position;
 use crate::market::Market;
-use crate::money::{divide, fee_ceiling, scale_ppm_ceiling};
+use crate::money::{divide, fee_ceiling, mul_div, scale_ppm_ceiling};
 use crate::types::*;
 
 /// The order to admit: a new one, or a replaced one as it would be afterwards. Prices in ticks.
@@ -37,7 +38,9 @@ pub(crate) struct Candidate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Released {
     pub open: i64,
-    pub reserved: Money,
+    pub reducing: i64,
+    pub exposure: Money,
+    pub cover: Money,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,27 +48,89 @@ pub(crate) struct Admission {
     pub increase: i64,
     /// In ticks.
     pub reserve_price: i64,
+    pub adverse: i64,
     pub reserve_ppm: i32,
     pub reserve: Money,
     pub buying_power: Money,
 }
 
-/// Equity, and Σ |position × mark| (R2.14, R2.15).
+/// Equity, Σ |position × mark|, and Σ of the worst cases (R2.14, R2.15, R4.46).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Valuation {
     pub equity: Money,
     pub gross: Money,
+    pub used: Money,
 }
 
-/// The reserve for `lots` at a price: the notional plus the fee, rounded up to the cent (R4.43).
+/// The cover of `lots`: what a fill at the worst price costs beyond the exposure, and the fee, both times the
+/// leverage, rounded up (R4.53). In the unit of exposure, so that one sum holds both.
 #[inline]
-pub(crate) fn reserve_of(market: &Market, lots: i64, price: i64, ppm: i32) -> Money {
-    if lots == 0 {
+pub(crate) fn cover_of(
+    market: &Market,
+    side: Side,
+    lots: i64,
+    price: i64,
+    adverse: i64,
+    ppm: i32,
+    leverage_percent: u32,
+) -> Money {
+    if lots == 0 || (adverse == 0 && ppm == 0) {
         return 0;
     }
-    let notional = market.notional(price, lots);
-    notional + fee_ceiling(notional, ppm)
+    let leverage = Money::from(leverage_percent);
+    // The exposure of a buy at its own price contains the adverse amount once already.
+    let weight = match side {
+        Side::Buy => leverage - 100,
+        Side::Sell => leverage,
+    };
+    let fee = fee_ceiling(market.notional(price, lots), ppm);
+    divide(market.notional(adverse, lots) * weight + 99, 100) + divide(fee * leverage + 99, 100)
 }
+
+/// The worst case of one position: the larger of what it becomes if all its open buys fill, and if all its open
+/// sells fill, at their reserve prices, with their cover (R4.46).
+#[inline]
+pub(crate) fn worst_case(position: &Position, market: &Market, leverage_percent: u32) -> Money {
+    let held = if position.lots == 0 {
+        0
+    } else {
+        match market.mark() {
+            Some(mark) => market.notional(mark, position.lots),
+            None => position.cost,
+        }
+        .abs()
+    };
+    let rated = i128::from(leverage_percent) * i128::from(market.band_ppm);
+    let of = |side: Side, exposure: Money, cover: Money| {
+        let toward = position.toward(side);
+        let free = position.open(side) - position.reducing(side);
+        let (reached, cover) = if toward >= 0 {
+            (held + exposure, cover)
+        } else {
+            // The first lots reduce. Which orders they belong to is not known: the rest counts at the mean price.
+            let opening = (position.open(side) + toward).min(free);
+            if opening <= 0 {
+                return 0;
+            }
+            (mul_div(exposure, i128::from(opening), i128::from(free)), cover)
+        };
+        // An instrument whose band is wider than 1 / leverage needs the band as its margin.
+        let reached = if rated > PERCENT_PPM {
+            divide(reached * rated + PERCENT_PPM - 1, PERCENT_PPM)
+        } else {
+            reached
+        };
+        reached + cover
+    };
+    of(Side::Buy, position.buy_exposure, position.buy_cover).max(of(
+        Side::Sell,
+        position.sell_exposure,
+        position.sell_cover,
+    ))
+}
+
+/// 100 percent times one million.
+const PERCENT_PPM: i128 = 100_000_000;
 
 impl Engine {
     /// Cash plus positions at their marks; a position without a mark counts at its cost.
@@ -73,14 +138,18 @@ impl Engine {
         let owner = &self.ledger.accounts[account as usize];
         let mut valuation = Valuation {
             equity: owner.cash,
-            gross: 0,
+            ..Valuation::default()
         };
         for &(instrument, slot) in &owner.positions {
             let position = &self.ledger.positions[slot as usize];
-            if position.lots == 0 {
+            if !position.in_use() {
                 continue;
             }
             let market = &self.markets[instrument as usize];
+            valuation.used += worst_case(position, market, owner.limits.leverage_percent);
+            if position.lots == 0 {
+                continue;
+            }
             let value = match market.mark() {
                 Some(mark) => market.notional(mark, position.lots),
                 None => position.cost,
@@ -97,7 +166,7 @@ impl Engine {
             AccountKind::Cash => owner.cash - owner.reserved,
             AccountKind::Margin => {
                 let valuation = self.valuation(account);
-                margin_capacity(valuation, owner.limits.leverage_percent) - owner.reserved
+                allowed_exposure(valuation, owner.limits.leverage_percent) - valuation.used
             }
         }
     }
@@ -160,7 +229,7 @@ impl Engine {
         }
     }
 
-    /// The reserve price in ticks (R4.42).
+    /// The reserve price in ticks (R4.42), and the price to which `max_order_notional` refers.
     fn reserve_price(&self, order: &Candidate, reference: Option<i64>) -> i64 {
         let market = &self.markets[order.instrument as usize];
         let around = match order.kind {
@@ -171,6 +240,25 @@ impl Engine {
         match order.side {
             Side::Buy => scale_ppm_ceiling(around, 1_000_000 + market.collar_ppm),
             Side::Sell => around,
+        }
+    }
+
+    /// The price at which the order's exposure counts, and by how much a fill can be worse than the reference
+    /// price (R4.43), in ticks.
+    fn exposure_price(&self, order: &Candidate, reserve_price: i64, reference: Option<i64>) -> (i64, i64) {
+        match order.side {
+            Side::Buy => {
+                let adverse = reserve_price - reference.unwrap_or(reserve_price);
+                (reserve_price, adverse.max(0))
+            }
+            Side::Sell => {
+                let worst = match order.kind {
+                    OrderKind::Limit | OrderKind::StopLimit => reserve_price,
+                    _ => self.markets[order.instrument as usize].collar(Side::Sell, reserve_price),
+                };
+                let price = reserve_price.max(reference.unwrap_or(0));
+                (price, price - worst)
+            }
         }
     }
 
@@ -202,8 +290,12 @@ impl Engine {
         }
 
         let slot = self.ledger.position(order.account, order.instrument);
-        let mut position = slot.map_or_else(Default::default, |slot| self.ledger.positions[slot as usize]);
+        let held = slot.map_or_else(Default::default, |slot| self.ledger.positions[slot as usize]);
+        let mut position = held;
         *position.open_mut(order.side) -= released.open;
+        *position.reducing_mut(order.side) -= released.reducing;
+        *position.exposure_mut(order.side) -= released.exposure;
+        *position.cover_mut(order.side) -= released.cover;
         let open = position.open(order.side);
         let capacity = (position.closable(order.side) - open).max(0);
         let increase = (order.lots - capacity).max(0);
@@ -248,62 +340,90 @@ impl Engine {
             }
         }
 
-        let admission = self.admit_reserve(order, increase, reserve_price, released.reserved, valuation)?;
+        let (price, adverse) = self.exposure_price(order, reserve_price, reference);
+        let mut admission = Admission {
+            increase,
+            reserve_price: price,
+            adverse,
+            reserve_ppm: self.taker_ppm.max(self.maker_ppm).max(0),
+            reserve: 0,
+            buying_power: 0,
+        };
+        if increase > 0 {
+            // The worst case of this position without the replaced order counts as free.
+            let used = valuation.used - worst_case(&held, market, limits.leverage_percent);
+            self.admit_reserve(
+                order,
+                &mut admission,
+                position,
+                released,
+                Valuation { used, ..valuation },
+            )?;
+        }
         if order.post_only && market.crosses(order.side, order.limit) {
             return Err(Refusal::PostOnlyWouldCross);
         }
         Ok(admission)
     }
 
-    /// R4.43 to R4.47: the reserve, and whether the account's means cover it. `released` is the reserve of
-    /// the order that a replace changes.
+    /// R4.44 to R4.47: do the account's means cover its worst case with the order? `position` is without the
+    /// replaced order, `valuation.used` without the position.
     #[inline(always)]
     fn admit_reserve(
         &self,
         order: &Candidate,
-        increase: i64,
-        reserve_price: i64,
-        released: Money,
+        admission: &mut Admission,
+        mut position: Position,
+        released: Released,
         valuation: Valuation,
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<(), Refusal> {
         let owner = &self.ledger.accounts[order.account as usize];
         let market = &self.markets[order.instrument as usize];
-        let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
-        let reserve = reserve_of(market, increase, reserve_price, reserve_ppm);
-        let reserved = owner.reserved - released;
-        let mut buying_power = owner.cash - reserved;
-        if increase > 0 {
-            if owner.kind == AccountKind::Margin {
-                buying_power = margin_capacity(valuation, owner.limits.leverage_percent) - reserved;
-                if reserve > buying_power {
-                    let beyond = valuation.equity <= 0 || margin_capacity(valuation, owner.limits.leverage_percent) < 0;
-                    return Err(if beyond {
-                        Refusal::LeverageLimit
-                    } else {
-                        Refusal::InsufficientBuyingPower
-                    });
-                }
-            } else if order.side == Side::Sell {
+        let leverage = owner.limits.leverage_percent;
+        let exposure = market.notional(admission.reserve_price, order.lots);
+        let cover = cover_of(
+            market,
+            order.side,
+            order.lots,
+            admission.reserve_price,
+            admission.adverse,
+            admission.reserve_ppm,
+            leverage,
+        );
+        if owner.kind == AccountKind::Cash {
+            if order.side == Side::Sell {
                 return Err(Refusal::InsufficientPosition);
-            } else if reserve > buying_power {
+            }
+            admission.reserve = exposure + cover;
+            admission.buying_power = owner.cash - (owner.reserved - released.exposure - released.cover);
+            if admission.reserve > admission.buying_power {
                 return Err(Refusal::InsufficientBuyingPower);
             }
+            return Ok(());
         }
-        Ok(Admission {
-            increase,
-            reserve_price,
-            reserve_ppm,
-            reserve,
-            buying_power,
-        })
+        let before = worst_case(&position, market, leverage);
+        *position.open_mut(order.side) += order.lots;
+        *position.exposure_mut(order.side) += exposure;
+        *position.cover_mut(order.side) += cover;
+        let allowed = allowed_exposure(valuation, leverage);
+        admission.reserve = worst_case(&position, market, leverage) - before;
+        admission.buying_power = allowed - valuation.used - before;
+        if admission.reserve > admission.buying_power {
+            let beyond = valuation.equity <= 0 || valuation.gross > allowed;
+            return Err(if beyond {
+                Refusal::LeverageLimit
+            } else {
+                Refusal::InsufficientBuyingPower
+            });
+        }
+        Ok(())
     }
 }
 
-/// Equity × leverage − gross: what a margin account can add before its reserves are subtracted.
-fn margin_capacity(valuation: Valuation, leverage_percent: u32) -> Money {
-    // Both factors are bounded far below an overflow. Rounded toward zero.
-    let allowed = divide(valuation.equity * Money::from(leverage_percent), 100);
-    allowed - valuation.gross
+/// The exposure that a margin account may have: equity × leverage, toward zero.
+fn allowed_exposure(valuation: Valuation, leverage_percent: u32) -> Money {
+    // Both factors are bounded far below an overflow.
+    divide(valuation.equity * Money::from(leverage_percent), 100)
 }
 
 fn outside_band(market: &Market, side: Side, limit: i64, around: i64) -> bool {

@@ -155,7 +155,7 @@ impl Engine {
             to.put(order.best);
             to.put(order.trail);
             to.put(order.display);
-            to.put(order.increase);
+            to.put(order.adverse);
             to.put(order.reserve_price);
             to.put(order.reserve_ppm);
             for link in [order.parent, order.take_profit, order.stop_loss, order.sibling] {

@@ -222,7 +222,7 @@ fn the_reserve_price_depends_on_kind_and_side() {
         (market(1, Side::Buy, 1), 10_500),
         (market(1, Side::Sell, 1), 10_000),
         (stop(1, Side::Buy, 1, 10_101), 10_607), // 106.0605, rounded up
-        (stop(1, Side::Sell, 1, 9_900), 9_900),
+        (stop(1, Side::Sell, 1, 9_900), 10_000), // a sale never counts below the mark
     ];
     for (order, price) in cases {
         let view = exchange.engine.check(exchange.now, &by(CAROL, order)).unwrap();
@@ -295,9 +295,13 @@ fn legs_reserve_nothing_and_become_active_without_a_check() {
     let mut exchange = Exchange::new();
     exchange.place(bracket(buy(1, 10, 10_000), both_legs(11_000, 9_500)));
     assert_eq!(exchange.view(ALICE).reserved, dollars(1_000));
-    exchange.apply_ok(Command::SetAccountState {
+    let limits = exchange.view(ALICE).limits;
+    exchange.apply_ok(Command::SetLimits {
         account: ALICE,
-        state: AccountState::Suspended,
+        limits: Limits {
+            max_order_quantity: Some(1),
+            ..limits
+        },
     });
     exchange.place(sell(2, 10, 10_000));
     assert_eq!(

@@ -417,7 +417,7 @@ fn account_states_are_enforced() {
     assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountReduceOnly);
     set(&mut exchange, AccountState::Suspended);
     assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountSuspended);
-    exchange.cancel(ALICE, order(1));
+    assert_eq!(exchange.status(order(1)), None);
     set(&mut exchange, AccountState::Closed);
     assert_eq!(exchange.place_err(buy(2, 1, 100)), Refusal::AccountClosed);
 }

@@ -218,7 +218,7 @@ mod tests {
             hash: [3; 32],
             timestamp: -5,
             epoch: 9,
-            rules: 1,
+            rules: 2,
         };
         let bytes = encode(&position, b"the state");
         assert_eq!(decode(&bytes).unwrap(), (position, &b"the state"[..]));

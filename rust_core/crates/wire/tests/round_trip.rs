@@ -106,7 +106,7 @@ fn every_event_and_outcome_is_read_as_it_was_written() {
 fn a_record_may_be_empty() {
     let header = Header {
         format: 1,
-        rules: 1,
+        rules: 2,
         epoch: 1,
         previous_hash: NO_RECORD,
         state_hash: None,

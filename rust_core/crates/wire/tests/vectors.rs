@@ -237,7 +237,7 @@ fn record() {
     ];
     let header = Header {
         format: 1,
-        rules: 1,
+        rules: 2,
         epoch: 3,
         previous_hash: NO_RECORD,
         state_hash: Some(blake3(b"state")),
@@ -249,7 +249,7 @@ fn record() {
     let summary = json!({"order": order_text, "status": "partially_filled", "reason": "collar",
         "quantity": 100_000_000_000_i64, "filled": 10_000_000_000_i64, "filled_notional": 5_012_500_000_000_i64});
     let meaning = json!({
-        "format": 1, "rules": 1, "epoch": 3, "timestamp": 1_795_000_000_000_000_000_i64, "first_command": 41,
+        "format": 1, "rules": 2, "epoch": 3, "timestamp": 1_795_000_000_000_000_000_i64, "first_command": 41,
         "entries": [
             {
                 "command": with(place_json("market", "ioc", None, json!("simple")), json!({

@@ -263,6 +263,15 @@ impl Oracle {
         require(state != AccountState::Closed || flat, Refusal::AccountNotFlat)?;
         a.state = state;
         self.emit(Event::AccountStateSet { account, state });
+        if matches!(state, AccountState::ReduceOnly | AccountState::Suspended) {
+            for order in self.orders.values_mut().filter(|o| o.account == index) {
+                order.reduce_only = true;
+            }
+            for book in 0..self.books.len() {
+                self.trim_reduce_only(index, book);
+            }
+            self.drain();
+        }
         DONE
     }
 

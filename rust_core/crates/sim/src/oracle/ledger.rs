@@ -170,20 +170,82 @@ impl Oracle {
             .map(|(&book, &(q, cost))| self.value_of(book, q, cost).abs())
             .sum()
     }
-    pub(crate) fn reserved(&self, account: usize) -> i128 {
-        self.accounts[account]
-            .orders
-            .iter()
-            .map(|rank| self.orders[rank].reserve())
+    /// Cash accounts: what their open buys need, without one order.
+    pub(crate) fn reserved(&self, account: usize, without: Option<Rank>) -> i128 {
+        let a = &self.accounts[account];
+        let orders = a.orders.iter().map(|rank| &self.orders[rank]);
+        orders
+            .filter(|o| o.side == Side::Buy && Some(o.rank) != without)
+            .map(|o| o.needs(a.limits.leverage_percent.into()))
+            .map(|(exposure, cover)| exposure + cover)
             .sum()
+    }
+    /// R4.46: Σ of the worst cases of an account's positions, without one order and with a new one: (instrument,
+    /// side, quantity, exposure and cover).
+    pub(crate) fn used(
+        &self,
+        account: usize,
+        without: Option<Rank>,
+        added: Option<(usize, Side, i128, (i128, i128))>,
+    ) -> i128 {
+        let books = 0..self.books.len();
+        books.map(|book| self.worst_case(account, book, without, added)).sum()
+    }
+    fn worst_case(
+        &self,
+        account: usize,
+        book: usize,
+        without: Option<Rank>,
+        added: Option<(usize, Side, i128, (i128, i128))>,
+    ) -> i128 {
+        let a = &self.accounts[account];
+        let leverage = i128::from(a.limits.leverage_percent);
+        let rate = leverage * i128::from(self.books[book].spec.band_ppm);
+        let (position, cost) = a.positions.get(&book).copied().unwrap_or((0, 0));
+        let value = self.value_of(book, position, cost).abs();
+        let mut worst = 0;
+        for side in [Side::Buy, Side::Sell] {
+            // All lots of the side, and those that are not reduce-only with what they need.
+            let (mut all, mut free, mut exposure, mut cover) = (0, 0, 0, 0);
+            let orders = a.orders.iter().map(|rank| &self.orders[rank]);
+            for o in orders.filter(|o| o.symbol == book && o.side == side && o.counts() && Some(o.rank) != without) {
+                all += o.leaves();
+                if !o.reduce_only {
+                    free += o.leaves();
+                    let (e, c) = o.needs(leverage);
+                    (exposure, cover) = (exposure + e, cover + c);
+                }
+            }
+            if let Some((_, _, quantity, (e, c))) = added.filter(|add| add.0 == book && add.1 == side) {
+                (all, free) = (all + quantity, free + quantity);
+                (exposure, cover) = (exposure + e, cover + c);
+            }
+            let against = if side == Side::Buy { -position } else { position };
+            let reached = if against <= 0 {
+                value + exposure
+            } else {
+                let opening = (all - against).min(free);
+                if opening <= 0 {
+                    continue;
+                }
+                proportion(exposure, opening, free)
+            };
+            let reached = if rate > 100 * MILLION {
+                divide_up(reached * rate, 100 * MILLION)
+            } else {
+                reached
+            };
+            worst = worst.max(reached + cover);
+        }
+        worst
     }
     /// Withdrawable cash (R2.18, R2.19).
     pub(crate) fn available(&self, account: usize) -> i128 {
         let a = &self.accounts[account];
         match a.kind {
-            AccountKind::Cash => (a.cash - self.reserved(account)).max(0),
+            AccountKind::Cash => (a.cash - self.reserved(account, None)).max(0),
             AccountKind::Margin => {
-                let bound = (self.gross(account) + self.reserved(account)) * 100;
+                let bound = self.used(account, None, None) * 100;
                 let free = self.equity(account) - divide_up(bound, a.limits.leverage_percent.into());
                 free.max(0).min(a.cash)
             }
@@ -230,7 +292,10 @@ impl Oracle {
         let a = &self.accounts[account];
         Some(AccountFigures {
             cash: a.cash,
-            reserved: self.reserved(account),
+            reserved: match a.kind {
+                AccountKind::Cash => self.reserved(account, None),
+                AccountKind::Margin => self.used(account, None, None) - self.gross(account),
+            },
             equity: self.equity(account),
             gross: self.gross(account),
             daily_loss_baseline: a.baseline,

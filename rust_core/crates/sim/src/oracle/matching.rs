@@ -6,13 +6,15 @@ use super::*;
 impl Oracle {
     /// R5.4: the worst price at which a market order trades now.
     pub(crate) fn collar(&self, book: usize, side: Side) -> Option<i128> {
+        Some(self.collar_around(book, side, self.mark(book)?))
+    }
+    pub(crate) fn collar_around(&self, book: usize, side: Side, reference: i128) -> i128 {
         let spec = &self.books[book].spec;
         let (tick, ppm) = (i128::from(spec.tick), i128::from(spec.collar_ppm));
-        let reference = self.mark(book)?;
-        Some(match side {
+        match side {
             Side::Buy => round_down(reference * (MILLION + ppm) / MILLION, tick),
             Side::Sell => round_up(divide_up(reference * (MILLION - ppm), MILLION), tick),
-        })
+        }
     }
     fn acceptable(side: Side, limit: i128, price: i128) -> bool {
         match side {
@@ -140,10 +142,17 @@ impl Oracle {
         let limit = match order.limit {
             Some(limit) => Some(limit),
             None => {
-                // R5.5: the reserve bounds the price of a market order.
-                let paid = (side == Side::Buy && order.increase > 0).then_some(order.reserve_price);
-                let collar = self.collar(book, side);
-                paid.map_or(collar, |paid| collar.map(|c| c.min(paid)))
+                // R5.5: what the account covered bounds the price, if the order can open a position.
+                let (leaves, account) = (order.leaves(), order.account);
+                let (price, adverse) = (order.reserve_price, order.adverse);
+                let held = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
+                let closes = if side == Side::Buy { -held } else { held };
+                let opens = leaves > closes.max(0);
+                self.collar(book, side).map(|collar| match side {
+                    _ if !opens => collar,
+                    Side::Buy => collar.min(price),
+                    Side::Sell => collar.max(price - adverse),
+                })
             }
         };
         if let Some(limit) = limit {

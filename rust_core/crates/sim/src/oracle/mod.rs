@@ -85,7 +85,8 @@ pub(crate) struct Order {
     pub parent: Option<Rank>,
     /// The other order of an active pair.
     pub sibling: Option<Rank>,
-    pub increase: i128,
+    /// How much worse than the reference price at admission a fill can be (R4.43).
+    pub adverse: i128,
     pub reserve_price: i128,
     pub reserve_ppm: i128,
     pub key: Option<u128>,
@@ -121,11 +122,19 @@ impl Order {
             filled_notional: self.filled_notional,
         }
     }
-    pub fn reserve(&self) -> i128 {
-        if !self.counts() {
-            return 0;
+    /// R4.53: exposure and cover of the remainder. Reduce-only orders have none.
+    pub fn needs(&self, leverage: i128) -> (i128, i128) {
+        if !self.counts() || self.reduce_only {
+            return (0, 0);
         }
-        reserve(self.increase.min(self.leaves()), self.reserve_price, self.reserve_ppm)
+        needs(
+            self.side,
+            self.leaves(),
+            self.reserve_price,
+            self.adverse,
+            self.reserve_ppm,
+            leverage,
+        )
     }
 }
 
@@ -286,10 +295,13 @@ pub(crate) fn proportion(value: i128, by: i128, over: i128) -> i128 {
     }
     sign * quotient
 }
-/// R4.43: the reserve of an order.
-pub(crate) fn reserve(increase: i128, price: i128, ppm: i128) -> i128 {
-    let value = notional(price, increase);
-    value + round_up(divide_up(value * ppm, MILLION), CENT)
+/// R4.53: exposure and cover of `quantity`; `leverage` in percent.
+pub(crate) fn needs(side: Side, quantity: i128, price: i128, adverse: i128, ppm: i128, leverage: i128) -> (i128, i128) {
+    let exposure = notional(price, quantity);
+    let fee = round_up(divide_up(exposure * ppm, MILLION), CENT);
+    let times = if side == Side::Buy { leverage - 100 } else { leverage };
+    let cover = divide_up(notional(adverse, quantity) * times, 100) + divide_up(fee * leverage, 100);
+    (exposure, cover)
 }
 pub(crate) fn opposite(side: Side) -> Side {
     match side {

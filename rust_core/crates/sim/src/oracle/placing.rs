@@ -101,7 +101,7 @@ impl Oracle {
             legs: Vec::new(),
             parent: None,
             sibling: None,
-            increase: admission.increase,
+            adverse: admission.adverse,
             reserve_price: admission.reserve_price,
             reserve_ppm: admission.reserve_ppm,
             key: None,
@@ -139,7 +139,7 @@ impl Oracle {
             display: None,
             post_only: false,
             reduce_only: true,
-            increase: 0,
+            adverse: 0,
             ..order
         };
         match p.class {
@@ -273,7 +273,7 @@ impl Oracle {
         let order = self.orders.get_mut(&rank).expect("found above");
         (order.quantity, order.limit, order.stop, order.trail) = (quantity, limit, stop, trail);
         if let Some(admission) = admission {
-            order.increase = admission.increase;
+            order.adverse = admission.adverse;
             order.reserve_price = admission.reserve_price;
             order.reserve_ppm = admission.reserve_ppm;
         }

@@ -24,7 +24,7 @@ pub(crate) struct Draft {
 }
 
 pub(crate) struct Admission {
-    pub increase: i128,
+    pub adverse: i128,
     pub reserve_price: i128,
     pub reserve_ppm: i128,
 }
@@ -322,42 +322,63 @@ impl Oracle {
         )?;
 
         let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
+        let reference = self.mark(d.book);
+        let (price, worst) = match (d.side, d.kind) {
+            (Side::Buy, _) => (reserve_price, reserve_price),
+            (Side::Sell, OrderKind::Limit | OrderKind::StopLimit) => (reserve_price, reserve_price),
+            (Side::Sell, _) => (reserve_price, self.collar_around(d.book, Side::Sell, reserve_price)),
+        };
+        let (price, adverse) = match d.side {
+            Side::Buy => (price, (price - reference.unwrap_or(price)).max(0)),
+            Side::Sell => {
+                let price = price.max(reference.unwrap_or(price));
+                (price, price - worst)
+            }
+        };
+        let admission = Admission {
+            adverse,
+            reserve_price: price,
+            reserve_ppm,
+        };
         if increase > 0 {
-            self.check_means(d, reserve(increase, reserve_price, reserve_ppm))?;
+            self.check_means(d, &admission)?;
         }
         if d.post_only {
             let limit = d.limit.expect("post-only orders have a limit");
             require(!self.would_trade(d.book, d.side, limit), Refusal::PostOnlyWouldCross)?;
         }
-        Ok(Admission {
-            increase,
-            reserve_price,
-            reserve_ppm,
-        })
+        Ok(admission)
     }
 
-    /// R4.44 to R4.47: can the account pay for what the order needs?
-    fn check_means(&self, d: &Draft, needed: i128) -> Check {
+    /// R4.44 to R4.47: do the account's means cover its worst case with the order?
+    fn check_means(&self, d: &Draft, new: &Admission) -> Check {
         let a = &self.accounts[d.account];
-        let mut reserved = self.reserved(d.account);
-        if let Some(rank) = d.replaced {
-            reserved -= self.orders[&rank].reserve();
-        }
+        let leverage = i128::from(a.limits.leverage_percent);
+        let own = needs(
+            d.side,
+            d.quantity,
+            new.reserve_price,
+            new.adverse,
+            new.reserve_ppm,
+            leverage,
+        );
         match a.kind {
             AccountKind::Cash => {
                 require(d.side == Side::Buy, Refusal::InsufficientPosition)?;
-                require(needed <= a.cash - reserved, Refusal::InsufficientBuyingPower)
+                let reserved = self.reserved(d.account, d.replaced);
+                require(own.0 + own.1 <= a.cash - reserved, Refusal::InsufficientBuyingPower)
             }
             AccountKind::Margin => {
                 let (equity, gross) = (self.equity(d.account), self.gross(d.account));
-                let allowed = equity * i128::from(a.limits.leverage_percent) / 100;
+                let allowed = equity * leverage / 100;
                 let beyond = equity <= 0 || gross > allowed;
                 let reason = if beyond {
                     Refusal::LeverageLimit
                 } else {
                     Refusal::InsufficientBuyingPower
                 };
-                require(needed <= allowed - gross - reserved, reason)
+                let added = (d.book, d.side, d.quantity, own);
+                require(self.used(d.account, d.replaced, Some(added)) <= allowed, reason)
             }
         }
     }
