@@ -61,15 +61,7 @@ impl Engine {
                     *position.reducing_mut(order.side) += order.leaves();
                 } else {
                     let exposure = market.notional(order.reserve_price, order.leaves());
-                    cover = cover_of(
-                        market,
-                        order.side,
-                        order.leaves(),
-                        order.reserve_price,
-                        order.adverse,
-                        order.reserve_ppm,
-                        owner.limits.leverage_percent,
-                    );
+                    cover = cover_of(market, order, order.leaves(), owner.limits.leverage_percent);
                     *position.exposure_mut(order.side) += exposure;
                     *position.cover_mut(order.side) += cover;
                     if order.side == Side::Buy {

@@ -98,15 +98,7 @@ impl Engine {
             0
         };
         let market = &self.markets[order.instrument as usize];
-        let cover = cover_of(
-            market,
-            order.side,
-            lots,
-            order.reserve_price,
-            order.adverse,
-            order.reserve_ppm,
-            owner.limits.leverage_percent,
-        );
+        let cover = cover_of(market, order, lots, owner.limits.leverage_percent);
         let change = cover - order.cover;
         if change == 0 {
             return;

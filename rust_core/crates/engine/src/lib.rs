@@ -20,7 +20,7 @@
 //! | `matching`, `fill_or_kill`, `stops`, `groups` | matching passes, triggers, legs and siblings |
 //! | `outside` | feeds, outside quotes and prints |
 //! | `session`, `corporate`, `accounts` | deadlines and sessions; splits and dividends; accounts and cash |
-//! | `ledger`, `money` | double-entry postings; exact arithmetic |
+//! | `ledger`, `money`, `currencies` | double-entry postings; exact arithmetic; smallest units |
 //! | `book`, `ladder`, `levels`, `page`, `orders`, `index`, `market`, `requests` | the data structures |
 //! | `snapshot`, `restore`, `codec`, `audit`, `query` | state as bytes; the full consistency check; read-only queries |
 //!
@@ -54,6 +54,7 @@ pub mod book;
 mod codec;
 mod commands;
 mod corporate;
+mod currencies;
 mod engine;
 mod fill_or_kill;
 mod groups;

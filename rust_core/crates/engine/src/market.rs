@@ -66,6 +66,8 @@ pub(crate) struct Market {
     pub band_ppm: i64,
     pub collar_ppm: i64,
     pub currency: u32,
+    /// The currency's smallest unit.
+    pub fee_unit: Money,
     /// Largest position, in lots.
     pub max_position: i64,
     pub halted: bool,
@@ -95,6 +97,7 @@ impl Market {
             band_ppm: i64::from(instrument.band_ppm),
             collar_ppm: i64::from(instrument.collar_ppm),
             currency,
+            fee_unit: instrument.currency.smallest_unit(),
             max_position: MAX_POSITION / instrument.lot,
             halted: false,
             last: None,

@@ -220,8 +220,9 @@ impl Engine {
             at: self.now,
         });
 
-        let maker_fee = fee(notional, self.fee_rate(maker, self.maker_ppm));
-        let taker_fee = fee(notional, self.fee_rate(taker, self.taker_ppm));
+        let (maker_ppm, taker_ppm) = self.fee_rates(maker, taker);
+        let maker_fee = self.charge(maker, pass.instrument, notional, maker_ppm);
+        let taker_fee = self.charge(taker, pass.instrument, notional, taker_ppm);
         let maker_fill = self.post(maker, pass.instrument, pass.side.opposite(), lots, notional, maker_fee);
         let taker_fill = self.post(taker, pass.instrument, pass.side, lots, notional, taker_fee);
         self.ledger.assert_balanced();
@@ -267,12 +268,31 @@ impl Engine {
         }
     }
 
-    /// The fee rate of a party: never above the rate that its order reserved (R1.14).
+    /// R1.14, R1.15: both rates of a trade, from the taker's schedule. The maker pays no more than it covered.
     #[inline]
-    fn fee_rate(&self, party: Party, ppm: i32) -> i32 {
+    fn fee_rates(&self, maker: Party, taker: Party) -> (i32, i32) {
+        let (maker_ppm, taker_ppm) = match taker {
+            Party::Order(slot) => (self.orders[slot].maker_ppm, self.orders[slot].taker_ppm),
+            Party::HouseAccount(_) => (self.maker_ppm, self.taker_ppm),
+        };
+        match maker {
+            Party::Order(slot) => (maker_ppm.min(self.orders[slot].highest_ppm()), taker_ppm),
+            Party::HouseAccount(_) => (maker_ppm, taker_ppm),
+        }
+    }
+
+    /// The fee of one side of a trade. An order keeps what it paid by rounding as a credit for its next fill.
+    #[inline]
+    fn charge(&mut self, party: Party, instrument: u32, notional: Money, ppm: i32) -> Money {
+        let unit = self.markets[instrument as usize].fee_unit;
         match party {
-            Party::Order(slot) => ppm.min(self.orders[slot].reserve_ppm),
-            Party::HouseAccount(_) => ppm,
+            Party::Order(slot) => {
+                let order = &mut self.orders[slot];
+                let (charged, credit) = fee(notional, ppm, order.fee_credit, unit);
+                order.fee_credit = credit;
+                charged
+            }
+            Party::HouseAccount(_) => fee(notional, ppm, 0, unit).0,
         }
     }
 

@@ -11,8 +11,6 @@
 
 use crate::types::Money;
 
-/// Fees are whole cents.
-pub(crate) const CENT: Money = 10_000_000;
 const MILLION: i64 = 1_000_000;
 
 /// `value / by`, `by > 0`, toward zero.
@@ -24,23 +22,34 @@ pub(crate) fn divide(value: i128, by: i128) -> i128 {
     value / by
 }
 
-/// Fee of a fill: `ppm` of the notional, rounded toward zero to the cent (R1.12).
+/// Fee of a fill of an order, and the order's new credit (R1.12). `unit` is the currency's smallest unit; `credit`,
+/// in 1e-6 nanos, is what the order has paid beyond its fees so far by rounding up.
 #[inline]
-pub(crate) fn fee(notional: Money, ppm: i32) -> Money {
+pub(crate) fn fee(notional: Money, ppm: i32, credit: i64, unit: Money) -> (Money, i64) {
     if ppm == 0 {
-        return 0;
+        return (0, credit);
     }
-    divide(notional * Money::from(ppm), Money::from(MILLION) * CENT) * CENT
+    let due = notional * Money::from(ppm) - Money::from(credit);
+    let step = Money::from(MILLION) * unit;
+    let units = divide_up(due, step);
+    // 0 <= credit < step <= 1e15.
+    (units * unit, (units * step - due) as i64)
 }
 
-/// The same fee rounded up, as it is reserved (R4.43).
+/// The most that the remaining fills of an order can cost in fees (R4.53).
 #[inline]
-pub(crate) fn fee_ceiling(notional: Money, ppm: i32) -> Money {
+pub(crate) fn fee_ahead(notional: Money, ppm: i32, credit: i64, unit: Money) -> Money {
     if ppm <= 0 {
         return 0;
     }
-    let unit = Money::from(MILLION) * CENT;
-    divide(notional * Money::from(ppm) + unit - 1, unit) * CENT
+    fee(notional, ppm, credit, unit).0.max(0)
+}
+
+/// `value / by`, `by > 0`, toward plus infinity.
+#[inline]
+fn divide_up(value: i128, by: i128) -> i128 {
+    let quotient = divide(value, by);
+    quotient + i128::from(quotient * by < value)
 }
 
 /// `ticks × parts / 1e6`, rounded down.
@@ -107,12 +116,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fee_is_cut_to_the_cent_and_a_reserve_rounded_up() {
+    fn fees_of_an_order_add_up_to_their_sum_rounded_up() {
+        const CENT: Money = 10_000_000;
         let notional = 12_345 * 1_000_000_000; // 12,345.00
-        assert_eq!(fee(notional, 100), 1_230_000_000); // 1.2345 → 1.23
-        assert_eq!(fee(notional, -100), -1_230_000_000);
-        assert_eq!(fee_ceiling(notional, 100), 1_240_000_000);
-        assert_eq!(fee_ceiling(notional, -100), 0);
+        assert_eq!(fee(notional, 100, 0, CENT).0, 1_240_000_000); // 1.2345 → 1.24
+        assert_eq!(fee(notional, -100, 0, CENT).0, -1_230_000_000);
+        assert_eq!(fee_ahead(notional, -100, 0, CENT), 0);
+        let (mut paid, mut credit) = (0, 0);
+        for _ in 0..400 {
+            let (charged, rest) = fee(30 * 1_000_000_000, 300, credit, CENT);
+            (paid, credit) = (paid + charged, rest);
+        }
+        assert_eq!((paid, credit), (3_600_000_000, 0));
     }
 
     #[test]

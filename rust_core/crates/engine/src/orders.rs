@@ -60,8 +60,11 @@ pub(crate) struct Order {
     pub sibling: u32,
     /// Slot of the idempotency record that is kept as long as this order is open.
     pub request: u32,
-    /// Highest fee rate at admission (a leg: at its entry's). The order never pays more (R1.14).
-    pub reserve_ppm: i32,
+    /// The fee schedule at admission (a leg: at its entry's): R1.14.
+    pub maker_ppm: i32,
+    pub taker_ppm: i32,
+    /// What the order paid beyond its fees so far by rounding, in 1e-6 nanos (R1.12).
+    pub fee_credit: i64,
     /// Ticks by which a fill can be worse than the reference price at admission (R4.43).
     pub adverse: i64,
     /// The order is part of the open quantity of its side.
@@ -102,6 +105,12 @@ impl Order {
             Side::Buy => self.reserve_price,
             Side::Sell => self.reserve_price - self.adverse,
         }
+    }
+
+    /// The highest fee rate that the order may pay.
+    #[inline]
+    pub fn highest_ppm(&self) -> i32 {
+        self.maker_ppm.max(self.taker_ppm).max(0)
     }
 
     /// True for market orders and for stops that become market orders.
@@ -237,7 +246,9 @@ pub(crate) const BLANK: Order = Order {
     trail_node: NIL,
     adverse: 0,
     reserve_price: 0,
-    reserve_ppm: 0,
+    maker_ppm: 0,
+    taker_ppm: 0,
+    fee_credit: 0,
     cover: 0,
     request: NIL,
     parent: NIL,

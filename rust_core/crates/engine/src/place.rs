@@ -86,6 +86,7 @@ impl Engine {
             oco: matches!(order.class, OrderClass::Oco(_)),
             orders: 1 + u32::from(legs.0.is_some()) + u32::from(legs.1.is_some()),
             full_quantity: order.quantity,
+            fee_credit: 0,
         };
         let reference = self.admit_market(&mut candidate)?;
         Ok((candidate, legs, display, reference))
@@ -174,7 +175,8 @@ impl Engine {
             display,
             adverse: admission.adverse,
             reserve_price: admission.reserve_price,
-            reserve_ppm: admission.reserve_ppm,
+            maker_ppm: admission.fees.0,
+            taker_ppm: admission.fees.1,
             request: if order.request.is_some() { UNSTORED_REQUEST } else { NIL },
             ..BLANK
         });
@@ -234,7 +236,8 @@ impl Engine {
             limit: leg.limit,
             stop: leg.stop,
             parent: entry,
-            reserve_ppm: parent.reserve_ppm,
+            maker_ppm: parent.maker_ppm,
+            taker_ppm: parent.taker_ppm,
             ..BLANK
         });
         self.emit_accepted(slot, Some(parent.id), events);

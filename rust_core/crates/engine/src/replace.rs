@@ -115,6 +115,7 @@ impl Engine {
             filled,
             cover,
             reserve_price,
+            fee_credit,
             ..
         } = self.orders[change.slot];
         let left = change.quantity - filled;
@@ -138,6 +139,7 @@ impl Engine {
             oco: false,
             orders: 0,
             full_quantity: left * self.markets[instrument as usize].lot,
+            fee_credit,
         };
         let reference = match self.admit_market(&mut candidate) {
             Ok(reference) => reference,
@@ -168,7 +170,7 @@ impl Engine {
             let order = &mut self.orders[change.slot];
             order.adverse = admission.adverse;
             order.reserve_price = admission.reserve_price;
-            order.reserve_ppm = admission.reserve_ppm;
+            (order.maker_ppm, order.taker_ppm) = admission.fees;
         }
         let order = &mut self.orders[change.slot];
         order.quantity = change.quantity;

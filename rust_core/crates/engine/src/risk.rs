@@ -11,7 +11,8 @@
 use crate::engine::{Engine, MAX_OPEN_ORDERS};
 use crate::ledger::Position;
 use crate::market::Market;
-use crate::money::{divide, fee_ceiling, mul_div, scale_ppm_ceiling};
+use crate::money::{divide, fee_ahead, mul_div, scale_ppm_ceiling};
+use crate::orders::{Order, BLANK};
 use crate::types::*;
 
 /// The order to admit: a new one, or a replaced one as it would be afterwards. Prices in ticks.
@@ -32,6 +33,8 @@ pub(crate) struct Candidate {
     /// Open orders that it adds, legs included.
     pub orders: u32,
     pub full_quantity: Quantity,
+    /// Of a replaced order, which keeps it.
+    pub fee_credit: i64,
 }
 
 /// What a replaced order releases before it is checked again.
@@ -49,7 +52,8 @@ pub(crate) struct Admission {
     /// In ticks.
     pub reserve_price: i64,
     pub adverse: i64,
-    pub reserve_ppm: i32,
+    /// The fee schedule: maker and taker.
+    pub fees: (i32, i32),
     pub reserve: Money,
     pub buying_power: Money,
 }
@@ -62,29 +66,27 @@ pub(crate) struct Valuation {
     pub used: Money,
 }
 
-/// The cover of `lots`: what a fill at the worst price costs beyond the exposure, and the fee, both times the
-/// leverage, rounded up (R4.53). In the unit of exposure, so that one sum holds both.
+/// The cover of `lots` of an order: what a fill at the worst price costs beyond the exposure, and the fee, both times
+/// the leverage, rounded up (R4.53). In the unit of exposure, so that one sum holds both.
 #[inline]
-pub(crate) fn cover_of(
-    market: &Market,
-    side: Side,
-    lots: i64,
-    price: i64,
-    adverse: i64,
-    ppm: i32,
-    leverage_percent: u32,
-) -> Money {
-    if lots == 0 || (adverse == 0 && ppm == 0) {
+pub(crate) fn cover_of(market: &Market, order: &Order, lots: i64, leverage_percent: u32) -> Money {
+    let ppm = order.highest_ppm();
+    if lots == 0 || (order.adverse == 0 && ppm == 0) {
         return 0;
     }
     let leverage = Money::from(leverage_percent);
     // The exposure of a buy at its own price contains the adverse amount once already.
-    let weight = match side {
+    let weight = match order.side {
         Side::Buy => leverage - 100,
         Side::Sell => leverage,
     };
-    let fee = fee_ceiling(market.notional(price, lots), ppm);
-    divide(market.notional(adverse, lots) * weight + 99, 100) + divide(fee * leverage + 99, 100)
+    let fee = fee_ahead(
+        market.notional(order.reserve_price, lots),
+        ppm,
+        order.fee_credit,
+        market.fee_unit,
+    );
+    divide(market.notional(order.adverse, lots) * weight + 99, 100) + divide(fee * leverage + 99, 100)
 }
 
 /// The worst case of one position: the larger of what it becomes if all its open buys fill, and if all its open
@@ -345,7 +347,7 @@ impl Engine {
             increase,
             reserve_price: price,
             adverse,
-            reserve_ppm: self.taker_ppm.max(self.maker_ppm).max(0),
+            fees: (self.maker_ppm, self.taker_ppm),
             reserve: 0,
             buying_power: 0,
         };
@@ -381,15 +383,16 @@ impl Engine {
         let market = &self.markets[order.instrument as usize];
         let leverage = owner.limits.leverage_percent;
         let exposure = market.notional(admission.reserve_price, order.lots);
-        let cover = cover_of(
-            market,
-            order.side,
-            order.lots,
-            admission.reserve_price,
-            admission.adverse,
-            admission.reserve_ppm,
-            leverage,
-        );
+        let admitted = Order {
+            side: order.side,
+            reserve_price: admission.reserve_price,
+            adverse: admission.adverse,
+            maker_ppm: admission.fees.0,
+            taker_ppm: admission.fees.1,
+            fee_credit: order.fee_credit,
+            ..BLANK
+        };
+        let cover = cover_of(market, &admitted, order.lots, leverage);
         if owner.kind == AccountKind::Cash {
             if order.side == Side::Sell {
                 return Err(Refusal::InsufficientPosition);

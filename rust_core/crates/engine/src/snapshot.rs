@@ -157,7 +157,9 @@ impl Engine {
             to.put(order.display);
             to.put(order.adverse);
             to.put(order.reserve_price);
-            to.put(order.reserve_ppm);
+            to.put(order.maker_ppm);
+            to.put(order.taker_ppm);
+            to.put(order.fee_credit);
             for link in [order.parent, order.take_profit, order.stop_loss, order.sibling] {
                 to.put(numbered(link));
             }

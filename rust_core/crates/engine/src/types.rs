@@ -271,8 +271,7 @@ pub enum Command {
         house: AccountId,
         silence_ns: i64,
     },
-    /// In parts per million of the notional, rounded toward zero to the cent. A negative maker fee is a
-    /// rebate.
+    /// In parts per million of the notional (R1.12). A negative maker fee is a rebate.
     SetFees {
         maker_ppm: i32,
         taker_ppm: i32,

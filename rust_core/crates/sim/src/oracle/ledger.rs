@@ -81,11 +81,16 @@ impl Oracle {
         } = print;
         let account = self.account_index(party);
         let value = notional(price, quantity);
-        let ppm = match party {
-            Party::User(rank) => ppm.min(self.orders[&rank].reserve_ppm),
-            Party::HouseAccount(_) => ppm,
+        let unit = self.books[book].spec.currency.smallest_unit();
+        let fee = match party {
+            Party::User(rank) => {
+                let order = self.orders.get_mut(&rank).expect("the order of a trade is open");
+                let before = charged(order.fees_due, unit);
+                order.fees_due += value * ppm;
+                charged(order.fees_due, unit) - before
+            }
+            Party::HouseAccount(_) => charged(value * ppm, unit),
         };
-        let fee = value * ppm / MILLION / CENT * CENT;
         let sign = if side == Side::Buy { 1 } else { -1 };
         let realized = self.move_position(account, book, sign * quantity, price);
         let a = &mut self.accounts[account];
@@ -124,8 +129,16 @@ impl Oracle {
             quantity,
             aggressor,
         } = print;
-        let maker_fill = self.fill(maker, opposite(aggressor), print, self.maker_ppm);
-        let taker_fill = self.fill(taker, aggressor, print, self.taker_ppm);
+        // R1.14: both rates from the taker's schedule.
+        let mut fees = match taker {
+            Party::User(rank) => self.orders[&rank].fees,
+            Party::HouseAccount(_) => (self.maker_ppm, self.taker_ppm),
+        };
+        if let Party::User(rank) = maker {
+            fees.0 = fees.0.min(highest(self.orders[&rank].fees));
+        }
+        let maker_fill = self.fill(maker, opposite(aggressor), print, fees.0);
+        let taker_fill = self.fill(taker, aggressor, print, fees.1);
         self.trades += 1;
         self.books[book].last = Some((price, quantity, self.now));
         pass.print(price);
@@ -176,7 +189,10 @@ impl Oracle {
         let orders = a.orders.iter().map(|rank| &self.orders[rank]);
         orders
             .filter(|o| o.side == Side::Buy && Some(o.rank) != without)
-            .map(|o| o.needs(a.limits.leverage_percent.into()))
+            .map(|o| {
+                let unit = self.books[o.symbol].spec.currency.smallest_unit();
+                o.needs(a.limits.leverage_percent.into(), unit)
+            })
             .map(|(exposure, cover)| exposure + cover)
             .sum()
     }
@@ -212,7 +228,7 @@ impl Oracle {
                 all += o.leaves();
                 if !o.reduce_only {
                     free += o.leaves();
-                    let (e, c) = o.needs(leverage);
+                    let (e, c) = o.needs(leverage, self.books[book].spec.currency.smallest_unit());
                     (exposure, cover) = (exposure + e, cover + c);
                 }
             }

@@ -30,8 +30,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(crate) const NANO: i128 = NANOS as i128;
 pub(crate) const MILLION: i128 = 1_000_000;
-/// Fees are whole cents.
-pub(crate) const CENT: i128 = 10_000_000;
 pub(crate) const DAY_NS: i64 = 86_400 * 1_000_000_000;
 /// R4.13: an iceberg is at most this many times its display, because each refill is a trade.
 pub(crate) const MAX_REFILLS: i128 = 1_000;
@@ -88,7 +86,10 @@ pub(crate) struct Order {
     /// How much worse than the reference price at admission a fill can be (R4.43).
     pub adverse: i128,
     pub reserve_price: i128,
-    pub reserve_ppm: i128,
+    /// The fee schedule at admission: maker, taker.
+    pub fees: (i128, i128),
+    /// Fees due so far, exact, in 1e-6 nanos.
+    pub fees_due: i128,
     pub key: Option<u128>,
 }
 
@@ -123,18 +124,18 @@ impl Order {
         }
     }
     /// R4.53: exposure and cover of the remainder. Reduce-only orders have none.
-    pub fn needs(&self, leverage: i128) -> (i128, i128) {
+    pub fn needs(&self, leverage: i128, unit: i128) -> (i128, i128) {
         if !self.counts() || self.reduce_only {
             return (0, 0);
         }
-        needs(
-            self.side,
-            self.leaves(),
-            self.reserve_price,
-            self.adverse,
-            self.reserve_ppm,
-            leverage,
-        )
+        let of = Terms {
+            price: self.reserve_price,
+            adverse: self.adverse,
+            ppm: highest(self.fees),
+            fees_due: self.fees_due,
+            unit,
+        };
+        of.needs(self.side, self.leaves(), leverage)
     }
 }
 
@@ -295,13 +296,36 @@ pub(crate) fn proportion(value: i128, by: i128, over: i128) -> i128 {
     }
     sign * quotient
 }
-/// R4.53: exposure and cover of `quantity`; `leverage` in percent.
-pub(crate) fn needs(side: Side, quantity: i128, price: i128, adverse: i128, ppm: i128, leverage: i128) -> (i128, i128) {
-    let exposure = notional(price, quantity);
-    let fee = round_up(divide_up(exposure * ppm, MILLION), CENT);
-    let times = if side == Side::Buy { leverage - 100 } else { leverage };
-    let cover = divide_up(notional(adverse, quantity) * times, 100) + divide_up(fee * leverage, 100);
-    (exposure, cover)
+/// R4.53: the highest rate of a schedule.
+pub(crate) fn highest(fees: (i128, i128)) -> i128 {
+    fees.0.max(fees.1).max(0)
+}
+/// What an order needs per unit, and what it has paid in fees.
+pub(crate) struct Terms {
+    pub price: i128,
+    pub adverse: i128,
+    pub ppm: i128,
+    pub fees_due: i128,
+    /// Smallest unit of the currency.
+    pub unit: i128,
+}
+impl Terms {
+    /// R4.53: exposure and cover of `quantity`; `leverage` in percent.
+    pub fn needs(&self, side: Side, quantity: i128, leverage: i128) -> (i128, i128) {
+        let exposure = notional(self.price, quantity);
+        let fee = if self.ppm == 0 {
+            0
+        } else {
+            charged(self.fees_due + exposure * self.ppm, self.unit) - charged(self.fees_due, self.unit)
+        };
+        let times = if side == Side::Buy { leverage - 100 } else { leverage };
+        let cover = divide_up(notional(self.adverse, quantity) * times, 100) + divide_up(fee * leverage, 100);
+        (exposure, cover)
+    }
+}
+/// R1.12: what has been charged for fees of `due` (in 1e-6 nanos), rounded up to whole units.
+pub(crate) fn charged(due: i128, unit: i128) -> i128 {
+    round_up(divide_up(due, MILLION), unit)
 }
 pub(crate) fn opposite(side: Side) -> Side {
     match side {

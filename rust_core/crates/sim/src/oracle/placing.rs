@@ -103,7 +103,8 @@ impl Oracle {
             sibling: None,
             adverse: admission.adverse,
             reserve_price: admission.reserve_price,
-            reserve_ppm: admission.reserve_ppm,
+            fees: admission.fees,
+            fees_due: 0,
             key: None,
         };
         let rank = self.accept(order.clone(), None);
@@ -275,7 +276,7 @@ impl Oracle {
         if let Some(admission) = admission {
             order.adverse = admission.adverse;
             order.reserve_price = admission.reserve_price;
-            order.reserve_ppm = admission.reserve_ppm;
+            order.fees = admission.fees;
         }
         let stop_moved = order.stop != old.stop || order.trail != old.trail;
         if stop_moved {

@@ -26,7 +26,7 @@ pub(crate) struct Draft {
 pub(crate) struct Admission {
     pub adverse: i128,
     pub reserve_price: i128,
-    pub reserve_ppm: i128,
+    pub fees: (i128, i128),
 }
 
 pub(crate) type Check = Result<(), Refusal>;
@@ -321,7 +321,6 @@ impl Oracle {
             Refusal::PositionLimit,
         )?;
 
-        let reserve_ppm = self.taker_ppm.max(self.maker_ppm).max(0);
         let reference = self.mark(d.book);
         let (price, worst) = match (d.side, d.kind) {
             (Side::Buy, _) => (reserve_price, reserve_price),
@@ -338,7 +337,7 @@ impl Oracle {
         let admission = Admission {
             adverse,
             reserve_price: price,
-            reserve_ppm,
+            fees: (self.maker_ppm, self.taker_ppm),
         };
         if increase > 0 {
             self.check_means(d, &admission)?;
@@ -354,14 +353,14 @@ impl Oracle {
     fn check_means(&self, d: &Draft, new: &Admission) -> Check {
         let a = &self.accounts[d.account];
         let leverage = i128::from(a.limits.leverage_percent);
-        let own = needs(
-            d.side,
-            d.quantity,
-            new.reserve_price,
-            new.adverse,
-            new.reserve_ppm,
-            leverage,
-        );
+        let terms = Terms {
+            price: new.reserve_price,
+            adverse: new.adverse,
+            ppm: highest(new.fees),
+            fees_due: d.replaced.map_or(0, |rank| self.orders[&rank].fees_due),
+            unit: self.books[d.book].spec.currency.smallest_unit(),
+        };
+        let own = terms.needs(d.side, d.quantity, leverage);
         match a.kind {
             AccountKind::Cash => {
                 require(d.side == Side::Buy, Refusal::InsufficientPosition)?;
