@@ -62,6 +62,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "amount_out_of_range": (422, "The amount is zero, negative or too large"),
     "invalid_limits": (422, "The limits are not valid"),
     "invalid_fees": (422, "The fees are not valid"),
+    "duplicate_transfer": (409, "A deposit, withdrawal or reset with this id was made before"),
     "unknown_feed": (404, "There is no such feed"),
     "stale_source_sequence": (409, "A newer message of this feed was accepted before"),
     "crossed_quote": (422, "The quote's bid is at or above its ask"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cift.contracts.accounts import TransactionView
 from cift.contracts.refusals import REFUSALS
 from cift.kernel.errors import AppliedButNotVisible, CiftError, ReadModelBehind, Refused, Unavailable
+from cift.kernel.ids import uuid5, uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
@@ -14,6 +15,11 @@ from cift.portfolio import rules, store
 
 if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
+
+
+def transfer_id(account_id: str, verb: str, idempotency_key: str | None) -> str:
+    """The id of a transfer. With a key it is derived, so that the engine makes the transfer once for ever."""
+    return uuid7() if idempotency_key is None else uuid5(account_id, f"{verb} {idempotency_key}")
 
 
 async def transfer(

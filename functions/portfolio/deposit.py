@@ -3,11 +3,10 @@
 from cift.contracts.accounts import CashAmount, TransactionView
 from cift.contracts.headers import IdempotencyKey
 from cift.function import http
-from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
-from cift.portfolio.transfers import transfer
+from cift.portfolio.transfers import transfer, transfer_id
 
 
 @http("POST", "/api/v1/trading/account/deposit", scope="funds", status=201)
@@ -22,7 +21,7 @@ async def deposit(
         {
             "type": "deposit",
             "account": trader.account_id,
-            "transfer": uuid7(),
+            "transfer": transfer_id(trader.account_id, "deposit", idempotency_key),
             "amount": cash.amount,
             "idempotency_key": idempotency_key,
         },

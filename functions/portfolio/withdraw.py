@@ -5,11 +5,10 @@ At most the `withdrawable` amount: cash that neither open orders nor positions n
 from cift.contracts.accounts import CashAmount, TransactionView
 from cift.contracts.headers import IdempotencyKey
 from cift.function import http
-from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
-from cift.portfolio.transfers import transfer
+from cift.portfolio.transfers import transfer, transfer_id
 
 
 @http("POST", "/api/v1/trading/account/withdraw", scope="funds", status=201)
@@ -24,7 +23,7 @@ async def withdraw(
         {
             "type": "withdraw",
             "account": trader.account_id,
-            "transfer": uuid7(),
+            "transfer": transfer_id(trader.account_id, "withdraw", idempotency_key),
             "amount": cash.amount,
             "idempotency_key": idempotency_key,
         },

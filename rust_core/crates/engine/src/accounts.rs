@@ -78,6 +78,10 @@ impl Engine {
         if !(1..=MAX_TRANSFER).contains(&amount) {
             return self.refuse(Refusal::AmountOutOfRange, events);
         }
+        if self.ledger.knows_transfer(transfer) {
+            return self.refuse(Refusal::DuplicateTransfer, events);
+        }
+        self.ledger.record_transfer(transfer);
         self.ledger.accounts[account as usize].baseline += amount;
         self.move_cash(account, transfer, CashKind::Deposit, amount, events);
     }
@@ -100,9 +104,13 @@ impl Engine {
         if !(1..=MAX_TRANSFER).contains(&amount) {
             return self.refuse(Refusal::AmountOutOfRange, events);
         }
+        if self.ledger.knows_transfer(transfer) {
+            return self.refuse(Refusal::DuplicateTransfer, events);
+        }
         if amount > self.withdrawable(account) {
             return self.refuse(Refusal::InsufficientCash, events);
         }
+        self.ledger.record_transfer(transfer);
         self.ledger.accounts[account as usize].baseline -= amount;
         self.move_cash(account, transfer, CashKind::Withdrawal, -amount, events);
     }
@@ -142,6 +150,10 @@ impl Engine {
         if !(0..=MAX_TRANSFER).contains(&cash) {
             return self.refuse(Refusal::AmountOutOfRange, events);
         }
+        if self.ledger.knows_transfer(transfer) {
+            return self.refuse(Refusal::DuplicateTransfer, events);
+        }
+        self.ledger.record_transfer(transfer);
         self.sweep_account(account, None);
         let follow_up = FollowUp::Reset {
             account,

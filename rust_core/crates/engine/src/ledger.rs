@@ -189,6 +189,9 @@ pub(crate) struct Ledger {
     pub positions: Vec<Position>,
     pub currencies: Vec<CurrencyBalances>,
     index: FlatIndex,
+    /// Ids of all deposits, withdrawals and resets, in order. They are kept for ever (R2.22).
+    pub transfers: Vec<u128>,
+    transfer_index: FlatIndex,
     cash_imbalance: Money,
     lots_imbalance: i128,
 }
@@ -200,6 +203,8 @@ impl Ledger {
             positions: Vec::new(),
             currencies: Vec::new(),
             index: FlatIndex::with_bits(10),
+            transfers: Vec::new(),
+            transfer_index: FlatIndex::with_bits(10),
             cash_imbalance: 0,
             lots_imbalance: 0,
         }
@@ -208,6 +213,17 @@ impl Ledger {
     #[inline]
     pub fn find(&self, id: AccountId) -> Option<u32> {
         self.index.find(id.0, |slot| self.accounts[slot as usize].id == id)
+    }
+
+    /// Was the id of a transfer used before? 0 stands for movements without an id, so it counts as used.
+    pub fn knows_transfer(&self, id: TransferId) -> bool {
+        let same = |slot: u32| self.transfers[slot as usize] == id.0;
+        id.0 == 0 || self.transfer_index.find(id.0, same).is_some()
+    }
+
+    pub fn record_transfer(&mut self, id: TransferId) {
+        self.transfer_index.insert(id.0, self.transfers.len() as u32);
+        self.transfers.push(id.0);
     }
 
     pub fn open_account(&mut self, account: Account) -> u32 {

@@ -72,6 +72,8 @@ pub(crate) struct Market {
     pub max_position: i64,
     pub halted: bool,
     pub last: Option<Print>,
+    /// Nanos by which the mark is above `last`, less than a tick: a split and a dividend keep values exact (R9.3).
+    pub beyond: i64,
     pub book: Book,
     pub stop_buys: Ladder,
     pub stop_sells: Ladder,
@@ -101,6 +103,7 @@ impl Market {
             max_position: MAX_POSITION / instrument.lot,
             halted: false,
             last: None,
+            beyond: 0,
             book: Book::new(),
             stop_buys: Ladder::new(true),
             stop_sells: Ladder::new(false),
@@ -126,6 +129,35 @@ impl Market {
     #[inline]
     pub fn notional(&self, price: i64, lots: i64) -> Money {
         i128::from(price) * i128::from(lots) * self.unit
+    }
+
+    /// Value of a position at the mark, toward zero. `None`: there is no mark.
+    #[inline]
+    pub fn value(&self, lots: i64) -> Option<Money> {
+        let value = self.notional(self.mark()?, lots);
+        if self.beyond == 0 {
+            return Some(value);
+        }
+        let quantity = i128::from(lots) * i128::from(self.lot);
+        Some(value + i128::from(self.beyond) * quantity / i128::from(NANOS))
+    }
+
+    /// Sets the last price to exactly this many nanos.
+    pub fn set_exact_price(&mut self, nanos: i128) {
+        if let Some(last) = &mut self.last {
+            last.price = (nanos / i128::from(self.tick)) as i64;
+            self.beyond = (nanos % i128::from(self.tick)) as i64;
+        }
+    }
+
+    /// The last price with what is beyond the tick, in nanos.
+    pub fn exact_price(&self) -> Option<i128> {
+        Some(i128::from(self.last?.price) * i128::from(self.tick) + i128::from(self.beyond))
+    }
+
+    pub fn record_print(&mut self, print: Print) {
+        self.last = Some(print);
+        self.beyond = 0;
     }
 
     pub fn stops_mut(&mut self, side: Side) -> &mut Ladder {

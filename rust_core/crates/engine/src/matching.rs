@@ -214,7 +214,7 @@ impl Engine {
                 self.fill_chunk(pass.instrument, node, chunk, lots);
             }
         }
-        self.markets[instrument].last = Some(crate::market::Print {
+        self.markets[instrument].record_print(crate::market::Print {
             price,
             quantity,
             at: self.now,

@@ -72,6 +72,7 @@ Refusal {
     AmountOutOfRange = 73 "amount_out_of_range",
     InvalidLimits = 74 "invalid_limits",
     InvalidFees = 75 "invalid_fees",
+    DuplicateTransfer = 76 "duplicate_transfer",
     UnknownFeed = 80 "unknown_feed",
     StaleSourceSequence = 81 "stale_source_sequence",
     CrossedQuote = 82 "crossed_quote",
@@ -152,6 +153,8 @@ CloseReason {
     Split = 14 "split",
     OutsideWithdrawn = 15 "outside_withdrawn",
     PostOnly = 16 "post_only",
+    /// An ex-dividend price of the order would be below one tick.
+    Dividend = 17 "dividend",
 });
 names!(
 /// Why cash moved other than by a trade.

@@ -318,7 +318,7 @@ impl Engine {
     pub(crate) fn tape(&mut self, feed: u32, instrument: u32, price: i64, lots: i64, events: &mut Events) {
         let market = &mut self.markets[instrument as usize];
         let quantity = lots * market.lot;
-        market.last = Some(Print {
+        market.record_print(Print {
             price,
             quantity,
             at: self.now,

@@ -185,7 +185,7 @@ impl Engine {
         self.relocate(change.slot, before, events);
     }
 
-    fn emit_replaced(&self, slot: u32, events: &mut Events) {
+    pub(crate) fn emit_replaced(&self, slot: u32, events: &mut Events) {
         let order = &self.orders[slot];
         let market = &self.markets[order.instrument as usize];
         events.push(Event::OrderReplaced {

@@ -36,6 +36,10 @@ impl Engine {
         }
         engine.read_accounts(&mut from)?;
         for _ in 0..from.count()? {
+            let transfer = TransferId(from.get()?);
+            engine.ledger.record_transfer(transfer);
+        }
+        for _ in 0..from.count()? {
             let at = from.get()?;
             let record = engine.read_record(&mut from)?;
             let slot = engine.requests.insert(&record);
@@ -101,6 +105,7 @@ impl Engine {
                 at: from.get()?,
             });
         }
+        market.beyond = from.get()?;
         market.world = from.get()?;
         for _ in 0..self.feeds.len() {
             let mut quote = FeedQuote {

@@ -96,11 +96,7 @@ pub(crate) fn worst_case(position: &Position, market: &Market, leverage_percent:
     let held = if position.lots == 0 {
         0
     } else {
-        match market.mark() {
-            Some(mark) => market.notional(mark, position.lots),
-            None => position.cost,
-        }
-        .abs()
+        market.value(position.lots).unwrap_or(position.cost).abs()
     };
     let rated = i128::from(leverage_percent) * i128::from(market.band_ppm);
     let of = |side: Side, exposure: Money, cover: Money| {
@@ -152,10 +148,7 @@ impl Engine {
             if position.lots == 0 {
                 continue;
             }
-            let value = match market.mark() {
-                Some(mark) => market.notional(mark, position.lots),
-                None => position.cost,
-            };
+            let value = market.value(position.lots).unwrap_or(position.cost);
             valuation.equity += value;
             valuation.gross += value.abs();
         }

@@ -38,6 +38,10 @@ impl Engine {
             self.write_market(market, &mut to);
         }
         self.write_accounts(&mut to);
+        to.put(self.ledger.transfers.len() as u32);
+        for &transfer in &self.ledger.transfers {
+            to.put(transfer);
+        }
         to.put(self.requests.expiries().count() as u32);
         for (at, slot) in self.requests.expiries() {
             to.put(at);
@@ -88,6 +92,7 @@ impl Engine {
             to.put(last.quantity);
             to.put(last.at);
         }
+        to.put(market.beyond);
         to.put(market.world);
         let silent = FeedQuote::default();
         for feed in 0..self.feeds.len() {

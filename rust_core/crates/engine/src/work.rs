@@ -104,7 +104,14 @@ pub(crate) enum Job {
         at: u32,
         numerator: u32,
         denominator: u32,
-        mark: i64,
+        /// Exact price after the split, in nanos. 0: there was none.
+        mark: i128,
+    },
+    /// Lowers the orders of `Work::sweep` on an ex-dividend date, from index `at` on.
+    Adjust {
+        instrument: u32,
+        at: usize,
+        amount: Money,
     },
     Dividend {
         instrument: u32,
@@ -272,7 +279,7 @@ impl Engine {
         };
         match self.work.job {
             Job::None => {}
-            Job::Sweep { at, .. } => {
+            Job::Sweep { at, .. } | Job::Adjust { at, .. } => {
                 let next = self.work.sweep.get(at);
                 return next.is_some_and(|&(acceptance, slot)| self.orders.is_current(slot, acceptance));
             }
@@ -374,6 +381,7 @@ impl Engine {
                     self.split_account(instrument, at, numerator, denominator, mark, events);
                 }
             }
+            Job::Adjust { instrument, at, amount } => self.adjust_step(instrument, at, amount, events),
             Job::Dividend { instrument, at, amount } => {
                 if (at as usize) < self.ledger.accounts.len() {
                     self.work.job = Job::Dividend {

@@ -226,13 +226,6 @@ impl Replica {
                 header.format, header.rules
             ));
         }
-        if header.rules < RULES {
-            return Err(format!(
-                "was written under rules {}, which this program does not implement (it has rules {RULES}): start with \
-                 an empty journal and an empty read model, or run the version of CIFT that wrote it",
-                header.rules
-            ));
-        }
         if header.previous_hash != self.hash {
             return Err("does not carry the hash of the record before it: the hash chain is broken".into());
         }

@@ -102,7 +102,7 @@ impl Exchange {
     pub fn deposit(&mut self, account: AccountId, amount: Money) {
         self.apply_ok(Command::Deposit {
             account,
-            transfer: TransferId(1),
+            transfer: TransferId(5_000_000 + u128::from(self.sequence)),
             amount,
             request: None,
         });

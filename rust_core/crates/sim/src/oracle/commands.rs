@@ -217,9 +217,20 @@ impl Oracle {
         DONE
     }
 
+    /// R2.22.
+    fn is_known(&self, transfer: TransferId) -> bool {
+        transfer.0 == 0 || self.transfers.contains(&transfer)
+    }
+    fn new_transfer(&mut self, transfer: TransferId) -> Result<(), Refusal> {
+        require(!self.is_known(transfer), Refusal::DuplicateTransfer)?;
+        self.transfers.insert(transfer);
+        Ok(())
+    }
+
     fn deposit(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
         let account = self.other_sender(account, true)?;
         check_amount(amount, 1)?;
+        self.new_transfer(transfer)?;
         self.accounts[account].baseline += amount;
         self.move_cash(account, transfer, CashKind::Deposit, amount);
         DONE
@@ -228,7 +239,9 @@ impl Oracle {
     fn withdraw(&mut self, account: AccountId, transfer: TransferId, amount: Money) -> Applied {
         let account = self.other_sender(account, false)?;
         check_amount(amount, 1)?;
+        require(!self.is_known(transfer), Refusal::DuplicateTransfer)?;
         require(amount <= self.available(account), Refusal::InsufficientCash)?;
+        self.new_transfer(transfer)?;
         self.accounts[account].baseline -= amount;
         self.move_cash(account, transfer, CashKind::Withdrawal, -amount);
         DONE
@@ -303,6 +316,7 @@ impl Oracle {
         self.books.push(Book {
             spec: i,
             last: None,
+            beyond: 0,
             halted: false,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -361,6 +375,7 @@ impl Oracle {
     fn reset(&mut self, account: AccountId, transfer: TransferId, cash: Money) -> Applied {
         let account = self.other_sender(account, false)?;
         check_amount(cash, 0)?;
+        self.new_transfer(transfer)?;
         let ranks: Vec<Rank> = self.accounts[account].orders.iter().copied().collect();
         self.sweep(&ranks, OrderStatus::Canceled, CloseReason::AccountReset);
         let positions: Vec<(usize, i128)> = self.accounts[account]
@@ -399,11 +414,9 @@ impl Oracle {
             let new = split(a.positions.get(&book).map_or(0, |p| p.0));
             require(new.abs() <= MAX_POSITION.into(), Refusal::InvalidSplit)?;
         }
-        let last = self.books[book]
-            .last
-            .map(|(p, q, at)| (round_down(p * d / n, tick).max(tick), q, at));
+        let exact = self.exact_price(book).map(|p| p * d / n);
         require(
-            last.is_none_or(|(p, _, _)| p <= MAX_PRICE.into()),
+            exact.is_none_or(|p| p >= tick && p <= MAX_PRICE.into()),
             Refusal::InvalidSplit,
         )?;
 
@@ -415,7 +428,7 @@ impl Oracle {
             .collect();
         self.sweep(&ranks, OrderStatus::Canceled, CloseReason::Split);
         self.withdraw_symbol(book);
-        self.books[book].last = last;
+        self.set_exact_price(book, exact);
         self.emit(Event::SplitApplied {
             symbol,
             numerator,
@@ -429,8 +442,8 @@ impl Oracle {
             // Both in units of 1/d nano.
             let (before, kept) = (old * n, new * d);
             let new_cost = proportion(cost, kept, before);
-            let in_lieu = match last {
-                Some((mark, _, _)) => (before - kept) * mark / (d * NANO),
+            let in_lieu = match exact {
+                Some(mark) => (before - kept) * mark / (d * NANO),
                 None => proportion(cost, before - kept, before),
             };
             self.set_position(account, book, new, new_cost);
@@ -455,6 +468,12 @@ impl Oracle {
             (1..=Money::from(MAX_PRICE)).contains(&amount),
             Refusal::AmountOutOfRange,
         )?;
+        let tick = i128::from(self.books[book].spec.tick);
+        let exact = self.exact_price(book).map(|p| p - amount);
+        require(exact.is_none_or(|p| p >= tick), Refusal::AmountOutOfRange)?;
+        self.withdraw_symbol(book);
+        self.set_exact_price(book, exact);
+        self.lower_orders(book, round_up(amount, tick));
         for account in 0..self.accounts.len() {
             let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
             let paid = amount * position / NANO;
@@ -462,6 +481,70 @@ impl Oracle {
                 self.move_cash(account, TransferId(0), CashKind::Dividend, paid);
             }
         }
+        self.drain();
         DONE
+    }
+
+    pub(crate) fn exact_price(&self, book: usize) -> Option<i128> {
+        let b = &self.books[book];
+        b.last.map(|(p, _, _)| p + b.beyond)
+    }
+    fn set_exact_price(&mut self, book: usize, exact: Option<i128>) {
+        let b = &mut self.books[book];
+        if let (Some(last), Some(exact)) = (&mut b.last, exact) {
+            last.0 = round_down(exact, b.spec.tick.into());
+            b.beyond = exact - last.0;
+        }
+    }
+
+    /// R9.9: lowers buys with a limit in force and sell stops by `amount`, in the order in which they keep their places.
+    fn lower_orders(&mut self, book: usize, amount: i128) {
+        let place = |o: &Order| match (o.state, o.side) {
+            (State::Resting, Side::Buy) => {
+                let slot = self.books[book]
+                    .bids
+                    .iter()
+                    .find(|slot| slot.owner == Owner::User(o.rank));
+                let slot = slot.expect("resting orders have a slot");
+                Some((0, -slot.price, slot.arrival))
+            }
+            (State::Waiting | State::Held, Side::Buy) if o.kind == OrderKind::Limit => Some((2, 0, o.rank)),
+            (State::Waiting, Side::Buy) => Some((2, 0, o.rank)),
+            (State::Pending, Side::Sell) => Some((1, -o.stop.expect("pending orders have a stop"), o.stop_time)),
+            (State::Held, Side::Sell) if o.stop.is_some() => Some((2, 0, o.rank)),
+            _ => None,
+        };
+        let orders = self.orders.values().filter(|o| o.symbol == book);
+        let mut ranks: Vec<_> = orders.filter_map(|o| Some((place(o)?, o.rank))).collect();
+        ranks.sort();
+        for (_, rank) in ranks {
+            let Some(order) = self.orders.get_mut(&rank) else {
+                continue;
+            };
+            if order.limit.is_some_and(|p| p <= amount) || order.stop.is_some_and(|p| p <= amount) {
+                self.finish(rank, OrderStatus::Canceled, CloseReason::Dividend);
+                continue;
+            }
+            order.limit = order.limit.map(|p| p - amount);
+            order.stop = order.stop.map(|p| p - amount);
+            order.best -= amount;
+            if order.side == Side::Buy {
+                order.reserve_price -= amount.min(order.reserve_price);
+            }
+            let order = order.clone();
+            for slot in &mut self.books[book].bids {
+                if slot.owner == Owner::User(rank) {
+                    slot.price -= amount;
+                }
+            }
+            self.emit(Event::OrderReplaced {
+                order: order.id,
+                account: self.accounts[order.account].id,
+                quantity: narrow(order.quantity),
+                limit_price: narrow_option(order.limit),
+                stop_price: narrow_option(order.stop),
+                trail: order.trail,
+            });
+        }
     }
 }

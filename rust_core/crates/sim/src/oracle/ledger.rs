@@ -141,6 +141,7 @@ impl Oracle {
         let taker_fill = self.fill(taker, aggressor, print, fees.1);
         self.trades += 1;
         self.books[book].last = Some((price, quantity, self.now));
+        self.books[book].beyond = 0;
         pass.print(price);
         self.emit(Event::TradeExecuted {
             trade: self.trades,
@@ -164,7 +165,8 @@ impl Oracle {
 
     pub(crate) fn value_of(&self, book: usize, quantity: i128, cost: i128) -> i128 {
         match self.mark(book) {
-            Some(mark) => notional(mark, quantity),
+            // `beyond` is 0 unless there is a last price.
+            Some(mark) => notional(mark, quantity) + self.books[book].beyond * quantity / NANO,
             None => cost,
         }
     }

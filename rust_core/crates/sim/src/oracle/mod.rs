@@ -163,6 +163,8 @@ pub(crate) struct Slot {
 pub(crate) struct Book {
     pub spec: Instrument,
     pub last: Option<(i128, i128, Timestamp)>,
+    /// The exact price after a split or a dividend, less the last price on the tick (R9.3).
+    pub beyond: i128,
     pub halted: bool,
     /// In no particular order: the best entry is searched.
     pub bids: Vec<Slot>,
@@ -242,6 +244,8 @@ pub struct Oracle {
     pub(crate) queue: VecDeque<Rank>,
     pub(crate) keys: BTreeMap<u128, StoredResult>,
     pub(crate) ranks: Rank,
+    /// Ids of all transfers.
+    pub(crate) transfers: BTreeSet<TransferId>,
     pub(crate) arrivals: u64,
     pub(crate) clock: u64,
     /// Take-profits that wait for trading, in the order in which they became active.

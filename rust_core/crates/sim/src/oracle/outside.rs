@@ -253,6 +253,7 @@ impl Oracle {
             }
         }
         self.books[book].last = Some((price, quantity, self.now));
+        self.books[book].beyond = 0;
         let (p, q) = (narrow(price), narrow(quantity));
         self.emit(Event::OutsideTraded {
             feed: number,

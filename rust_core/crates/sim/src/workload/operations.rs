@@ -13,7 +13,13 @@ impl Generator {
     pub(super) fn transfer(&mut self) {
         let (account, amount, request) = (self.account(), self.amount(), self.request());
         self.next_id += 1;
-        let transfer = TransferId(self.next_id);
+        // Now and then an id that was probably used before.
+        let back = if self.random.one_in(20) {
+            self.random.below(300).into()
+        } else {
+            0
+        };
+        let transfer = TransferId(self.next_id.saturating_sub(back));
         let deposits = self.random.one_in(3);
         self.push_request(if deposits {
             Command::Deposit {
