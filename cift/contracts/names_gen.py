@@ -62,6 +62,7 @@ Refusal: TypeAlias = Literal[
     "amount_out_of_range",
     "invalid_limits",
     "invalid_fees",
+    "duplicate_transfer",
     "unknown_feed",
     "stale_source_sequence",
     "crossed_quote",
@@ -103,6 +104,7 @@ CloseReason: TypeAlias = Literal[
     "split",
     "outside_withdrawn",
     "post_only",
+    "dividend",
 ]
 CashKind: TypeAlias = Literal["deposit", "withdrawal", "reset", "dividend", "cash_in_lieu"]
 PositionKind: TypeAlias = Literal["reset", "split"]
