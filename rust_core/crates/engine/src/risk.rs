@@ -316,25 +316,7 @@ impl Engine {
         {
             return Err(Refusal::DailyLossLimit);
         }
-        if !position.in_use()
-            && owner.positions.len() >= MAX_SYMBOLS_PER_ACCOUNT
-            && self.ledger.symbols_in_use(order.account) >= MAX_SYMBOLS_PER_ACCOUNT
-        {
-            return Err(Refusal::TooManyPositions);
-        }
-        if increase > 0 {
-            let signed = i128::from(if order.side == Side::Buy {
-                position.lots
-            } else {
-                -position.lots
-            });
-            let reached = (signed + i128::from(open) + i128::from(order.lots)).abs();
-            let own = limits.max_position.unwrap_or(MAX_POSITION);
-            if reached > i128::from(market.max_position) || reached * i128::from(market.lot) > i128::from(own) {
-                return Err(Refusal::PositionLimit);
-            }
-        }
-
+        self.admit_position(order, &position, increase)?;
         let (price, adverse) = self.exposure_price(order, reserve_price, reference);
         let mut admission = Admission {
             increase,
@@ -359,6 +341,35 @@ impl Engine {
             return Err(Refusal::PostOnlyWouldCross);
         }
         Ok(admission)
+    }
+
+    /// R4.40 and R4.41: the number of symbols, and the largest position. `position` is without a replaced order.
+    #[inline(always)]
+    fn admit_position(&self, order: &Candidate, position: &Position, increase: i64) -> Result<(), Refusal> {
+        let owner = &self.ledger.accounts[order.account as usize];
+        let limits = &owner.limits;
+        let market = &self.markets[order.instrument as usize];
+        let open = position.open(order.side);
+        if !position.in_use()
+            && owner.positions.len() >= MAX_SYMBOLS_PER_ACCOUNT
+            && self.ledger.symbols_in_use(order.account) >= MAX_SYMBOLS_PER_ACCOUNT
+        {
+            return Err(Refusal::TooManyPositions);
+        }
+        if increase > 0 {
+            let signed = i128::from(if order.side == Side::Buy {
+                position.lots
+            } else {
+                -position.lots
+            });
+            let reached = (signed + i128::from(open) + i128::from(order.lots)).abs();
+            let own = limits.max_position.unwrap_or(MAX_POSITION);
+            if reached > i128::from(market.max_position) || reached * i128::from(market.lot) > i128::from(own) {
+                return Err(Refusal::PositionLimit);
+            }
+        }
+
+        Ok(())
     }
 
     /// R4.44 to R4.47: do the account's means cover its worst case with the order? `position` is without the
