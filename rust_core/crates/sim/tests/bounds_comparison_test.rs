@@ -63,7 +63,7 @@ fn setup() -> Stream {
             START,
             Command::Deposit {
                 account,
-                transfer: TransferId(1),
+                transfer: TransferId(account.0),
                 amount,
                 request: None,
             },
@@ -220,7 +220,7 @@ fn one_trade_trims_the_reduce_only_orders_of_both_sides() {
         START,
         Command::Deposit {
             account: taker,
-            transfer: TransferId(2),
+            transfer: TransferId(taker.0),
             amount,
             request: None,
         },
@@ -287,7 +287,7 @@ fn fill_or_kill_does_not_count_quantity_after_an_own_order() {
         START,
         Command::Deposit {
             account: other,
-            transfer: TransferId(2),
+            transfer: TransferId(other.0),
             amount,
             request: None,
         },

@@ -134,19 +134,19 @@ fn extreme_account_command(kind: u64, random: &mut Random) -> Command {
         },
         7 => Command::Deposit {
             account: any_account(random),
-            transfer: TransferId(0),
+            transfer: TransferId(random.next().into()),
             amount: extreme_amount(random),
             request: None,
         },
         8 => Command::Withdraw {
             account: any_account(random),
-            transfer: TransferId(0),
+            transfer: TransferId(random.next().into()),
             amount: extreme_amount(random),
             request: None,
         },
         9 => Command::ResetAccount {
             account: any_account(random),
-            transfer: TransferId(0),
+            transfer: TransferId(random.next().into()),
             cash: extreme_amount(random),
             request: None,
         },

@@ -102,7 +102,7 @@ impl Flow {
             });
             commands.push(Command::Deposit {
                 account,
-                transfer: TransferId(1),
+                transfer: TransferId(account.0),
                 amount: 100_000 * Money::from(NANOS),
                 request: None,
             });
