@@ -1,5 +1,6 @@
 //! The oracle's §2: cash, positions, fees, marks and the zero sum.
 
+use super::risk::{charged, highest};
 use super::*;
 
 /// The values that are compared with the engine's `AccountView`.

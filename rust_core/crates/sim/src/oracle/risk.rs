@@ -29,6 +29,37 @@ pub(crate) struct Admission {
     pub fees: (i128, i128),
 }
 
+/// R4.53: the highest rate of a schedule.
+pub(crate) fn highest(fees: (i128, i128)) -> i128 {
+    fees.0.max(fees.1).max(0)
+}
+/// What an order needs per unit, and what it has paid in fees.
+pub(crate) struct Terms {
+    pub price: i128,
+    pub adverse: i128,
+    pub ppm: i128,
+    pub fees_due: i128,
+    /// Smallest unit of the currency.
+    pub unit: i128,
+}
+impl Terms {
+    /// R4.53: exposure and cover of `quantity`; `leverage` in percent.
+    pub fn needs(&self, side: Side, quantity: i128, leverage: i128) -> (i128, i128) {
+        let exposure = notional(self.price, quantity);
+        let fee = if self.ppm == 0 {
+            0
+        } else {
+            charged(self.fees_due + exposure * self.ppm, self.unit) - charged(self.fees_due, self.unit)
+        };
+        let times = if side == Side::Buy { leverage - 100 } else { leverage };
+        let cover = divide_up(notional(self.adverse, quantity) * times, 100) + divide_up(fee * leverage, 100);
+        (exposure, cover)
+    }
+}
+/// R1.12: what has been charged for fees of `due` (in 1e-6 nanos), rounded up to whole units.
+pub(crate) fn charged(due: i128, unit: i128) -> i128 {
+    round_up(divide_up(due, MILLION), unit)
+}
 pub(crate) type Check = Result<(), Refusal>;
 
 pub(crate) fn require(holds: bool, reason: Refusal) -> Check {
