@@ -28,7 +28,7 @@ pub struct Limits {
     pub max_leverage: f64,
     /// Loss against [`RiskBook::start_day`] after which only reducing orders pass.
     pub max_daily_loss: f64,
-    /// Largest distance of an order's price from the mark, as a fraction of the mark.
+    /// Largest distance by which an order's price may be worse than the mark, as a fraction of the mark.
     pub price_band: f64,
 }
 
@@ -353,17 +353,19 @@ impl RiskBook {
         if notional > limits.max_order_notional {
             return Verdict::OrderNotionalLimit;
         }
-        // Without a mark (NaN) the comparison is false, and no band applies.
-        if (price - mark).abs() > limits.price_band * mark {
+        // As R4.28: only a price on the aggressive side can be outside. Without a mark (NaN) no band applies.
+        let aggressive = if buy { price - mark } else { mark - price };
+        if aggressive > limits.price_band * mark {
             return Verdict::PriceOutsideBand;
         }
-        let held = known
-            .holdings
-            .iter()
-            .find(|holding| holding.symbol == symbol)
-            .map_or(0.0, |held| held.quantity);
-        let after = if buy { held + quantity } else { held - quantity };
-        let increase = (after.abs() - held.abs()).max(0.0);
+        let held = known.holdings.iter().find(|holding| holding.symbol == symbol);
+        let (quantity_held, value_held) = held.map_or((0.0, 0.0), |held| (held.quantity, self.exposure(held).abs()));
+        let signed = if buy { quantity } else { -quantity };
+        let after = quantity_held + signed;
+        let against = quantity_held * signed < 0.0;
+        // As R4.36: what exceeds the position on the other side increases, also if the order flips it.
+        let closable = if against { quantity_held.abs() } else { 0.0 };
+        let increase = (quantity - closable).max(0.0);
         if increase > 0.0 {
             if after.abs() > limits.max_position {
                 return Verdict::PositionLimit;
@@ -371,11 +373,86 @@ impl RiskBook {
             if known.day_start - equity >= limits.max_daily_loss {
                 return Verdict::DailyLossLimit;
             }
-            let unit = if mark.is_nan() { price } else { mark };
-            if gross + increase * unit > equity * limits.max_leverage {
+            // As R4.46: the worst of the position as it is and as it becomes, and what a bad price costs.
+            let unit = if buy { price } else { price.max(mark) };
+            let opened = increase * unit;
+            let worst = if against {
+                value_held.max(opened)
+            } else {
+                value_held + opened
+            };
+            let times = limits.max_leverage - if buy { 1.0 } else { 0.0 };
+            let cover = if aggressive > 0.0 && times.is_finite() {
+                aggressive * quantity * times
+            } else {
+                0.0
+            };
+            if gross - value_held + worst + cover > equity * limits.max_leverage {
                 return Verdict::LeverageLimit;
             }
         }
         Verdict::Admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long_100(limits: Limits) -> (RiskBook, u32, u32) {
+        let mut book = RiskBook::new();
+        let symbol = book.add_symbol().unwrap();
+        book.set_mark(symbol, 100.0);
+        let account = book.add_account(10_000.0, Limits::NONE).unwrap();
+        book.fill(account, symbol, 100.0, 100.0, 0.0);
+        book.set_limits(account, limits);
+        (book, account, symbol)
+    }
+
+    #[test]
+    fn an_order_that_flips_a_position_is_held_to_the_limits() {
+        let (mut book, account, symbol) = long_100(Limits {
+            max_position: 50.0,
+            ..Limits::NONE
+        });
+        assert_eq!(book.check(account, symbol, false, 200.0, 100.0), Verdict::PositionLimit);
+        assert_eq!(book.check(account, symbol, false, 100.0, 100.0), Verdict::Admitted);
+        let (mut book, account, symbol) = long_100(Limits {
+            max_leverage: 1.0,
+            ..Limits::NONE
+        });
+        assert_eq!(book.check(account, symbol, false, 200.0, 100.0), Verdict::Admitted);
+        assert_eq!(book.check(account, symbol, false, 201.0, 100.0), Verdict::LeverageLimit);
+        let (mut book, account, symbol) = long_100(Limits {
+            max_daily_loss: 0.0,
+            ..Limits::NONE
+        });
+        assert_eq!(
+            book.check(account, symbol, false, 101.0, 100.0),
+            Verdict::DailyLossLimit
+        );
+        assert_eq!(book.check(account, symbol, false, 100.0, 100.0), Verdict::Admitted);
+    }
+
+    #[test]
+    fn an_order_at_a_bad_price_needs_what_it_would_lose() {
+        let mut book = RiskBook::new();
+        let symbol = book.add_symbol().unwrap();
+        book.set_mark(symbol, 100.0);
+        let limits = Limits {
+            max_leverage: 2.0,
+            ..Limits::NONE
+        };
+        let account = book.add_account(100_000.0, limits).unwrap();
+        assert_eq!(book.check(account, symbol, true, 1_428.0, 120.0), Verdict::Admitted);
+        assert_eq!(
+            book.check(account, symbol, true, 1_429.0, 120.0),
+            Verdict::LeverageLimit
+        );
+        assert_eq!(book.check(account, symbol, false, 1_428.0, 80.0), Verdict::Admitted);
+        assert_eq!(
+            book.check(account, symbol, false, 1_429.0, 80.0),
+            Verdict::LeverageLimit
+        );
     }
 }
