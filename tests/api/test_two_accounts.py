@@ -13,11 +13,11 @@ async def test_both_sides_of_a_trade_are_exact(venue: Venue) -> None:
         sold = await venue.order(seller, symbol, side="sell", quantity="60", limit_price="100.01")
     finally:
         await venue.fees(0, 0)
-    # 60 x 100.37 = 6022.20; maker 0.60222 -> 0.60, taker 1.80666 -> 1.80
+    # 60 x 100.37 = 6022.20; maker 0.60222 -> 0.61, taker 1.80666 -> 1.81
     assert (sold["status"], sold["average_fill_price"]) == ("filled", "100.37")
     expected = {
-        buyer.account_id: ("93977.2", "60", "6022.2", "0.6", "maker", "buy"),
-        seller.account_id: ("106020.4", "-60", "-6022.2", "1.8", "taker", "sell"),
+        buyer.account_id: ("93977.19", "60", "6022.2", "0.61", "maker", "buy"),
+        seller.account_id: ("106020.39", "-60", "-6022.2", "1.81", "taker", "sell"),
     }
     for user in (buyer, seller):
         cash, quantity, cost, fee, liquidity, side = expected[user.account_id]

@@ -90,8 +90,7 @@ def test_reducing_orders_pass_where_increasing_ones_do_not() -> None:
     risk.set_limits("ann", max_position=math.inf)
     assert risk.check("ann", "SPY", "buy", 1.0, 89.0) == "daily_loss_limit"
     assert risk.check("ann", "SPY", "sell", 50.0, 89.0) is None
-    assert risk.check("ann", "SPY", "sell", 100.0, 89.0) is None, "a reversal to a position of the same size"
-    assert risk.check("ann", "SPY", "sell", 101.0, 89.0) == "daily_loss_limit"
+    assert risk.check("ann", "SPY", "sell", 51.0, 89.0) == "daily_loss_limit", "it flips the position"
     risk.start_day("ann")
     assert risk.check("ann", "SPY", "buy", 1.0, 89.0) is None
 
