@@ -118,7 +118,7 @@ def book(
 
 
 def trades(
-    symbol: str, source: SourceOption = Source.exchange, limit: Limit = 20, as_json: AsJson = False
+    symbol: str, source: SourceOption = Source.all, limit: Limit = 20, as_json: AsJson = False
 ) -> None:
     """List the trades of a symbol, newest first."""
     items = _public_pages(f"/market-data/trades/{symbol}", limit, source=source.value)
@@ -128,7 +128,7 @@ def trades(
 def bars(
     symbol: str,
     interval: Annotated[str, typer.Option("--interval", "-i", help="1s, 5s, 1m, 5m, 15m, 1h or 1d.")] = "1m",
-    source: SourceOption = Source.exchange,
+    source: SourceOption = Source.all,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 TICKS_MAX = 20_000_000
+CHECKED_BYTES_MAX = 4 * 1024 * 1024
+"""A larger recording is read completely only by the replay, because a start should not take longer."""
 DAY_NS = 86_400 * 10**9
 EPOCH = date(1970, 1, 1)
 
@@ -57,6 +59,23 @@ def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
             except lean.NotLean as problem:
                 raise SampleMissing(str(problem)) from problem
     return _not_empty(_of_files(path, symbols, day), path)
+
+
+def check(path: Path, symbols: Sequence[str] = (), day: str = "") -> None:
+    """Read a small recording completely, and the first rows of a large one.
+
+    Raises:
+        SampleMissing: the recording cannot be replayed; the message is the reason.
+    """
+    files = [path] if path.is_file() else list(path.rglob("*"))
+    if sum(file.stat().st_size for file in files if file.is_file()) <= CHECKED_BYTES_MAX:
+        read(path, symbols, day)
+        return
+    try:
+        for reading in find.readings([path], Options()):
+            reading.first()
+    except Unreadable as problem:
+        raise SampleMissing(str(problem)) from problem
 
 
 def _not_empty(line: Timeline, path: Path) -> Timeline:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cift.platform.calendars import file_name
 
-CALENDARS = ("24/7", "XLON", "XNAS", "XNYS", "XTKS")
+CALENDARS = (*("24/7", "XAMS", "XASX", "XETR", "XLON", "XNAS", "XNYS", "XPAR", "XSWX", "XTKS", "XTSE"),)
 """Names of the library. To add a calendar, add its name."""
 FIRST, LAST = date(1998, 1, 1), date(2035, 12, 31)
 Hours = list[str]

@@ -13,6 +13,7 @@ from cift.contracts.keyset import number
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.history import rules
 from cift.history.clickhouse_store import sources_sql
+from cift.history.tick_store import SourceFilter
 from cift.kernel.clock import now_ns, rfc3339
 from cift.kernel.money import format_nanos
 from cift.platform.clickhouse import ClickHouse
@@ -112,7 +113,7 @@ async def _series(
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     seconds = rules.seconds_of(interval)
     after = number(page)
-    condition, parameters = sources_sql(rules.source_filter("all", feed))
+    condition, parameters = sources_sql(rules.source_filter("all", feed) if feed else SourceFilter(None))
     rows = await clickhouse.rows(
         sql.replace("SOURCES", condition),
         {

@@ -8,14 +8,18 @@ begins, and is never cut.
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from cift.contracts.keyset import number
 from cift.contracts.market import BarView
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.history import rules
-from cift.history.tick_store import TickStore
+from cift.history.tick_store import BarRow, Bars, SourceFilter, TickStore
+from cift.kernel.clock import from_datetime
 from cift.kernel.errors import Refused
-from cift.platform.calendars import NoSuchDay, calendar
+from cift.platform.calendars import Calendar, NoSuchDay, calendar
+
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,12 @@ class BarsQuery:
     calendar: str | None
     """Only trades in this calendar's regular hours; None: all hours."""
     adjusted: bool
+    zone: str = "UTC"
+    """Of the days of splits and dividends."""
 
 
 async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) -> Page[BarView]:
-    """Bars, oldest first; without a start, the last `limit` intervals up to the last trade.
+    """Bars, oldest first; without a start, the last `limit` bars that exist.
 
     Raises:
         Refused: `invalid_cursor`, `range_unknown` (beyond the calendar).
@@ -45,21 +51,20 @@ async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) ->
     after = number(page)
     since = query.range.since_ns if after is None else max(after * 10**9, query.range.since_ns)
     since_s, until_s = -(-since // 10**9), min(-(-query.range.until_ns // 10**9), 2**32 - 1)
-    sessions = None
-    if query.calendar is not None:
-        days = calendar(query.calendar)
-        try:
-            sessions = days.sessions(max(since, _day_ns(days.first)), query.range.until_ns)
-        except NoSuchDay as error:
-            raise Refused("range_unknown", str(error), "session") from None
     stored_s = rules.stored_interval_for(seconds, by_session=query.calendar is not None)
     sources = rules.source_filter(query.source, query.feed)
-    stored = store.bars_of(query.symbol, stored_s, sources, sessions)
+    every = store.bars_of(query.symbol, stored_s, sources, None)
     if query.start_is_open and after is None:
-        last = await stored.edge("max", since_s, until_s)
+        last = await every.edge("max", since_s, until_s)
         if last is None:
             return Page(items=[], next_cursor=None)
-        since_s = max(since_s, last - last % seconds - seconds * (limit - 1))
+        until_s = min(until_s, last + stored_s)
+        stored, start = await _last(query, store, stored_s, sources, since_s, until_s, limit)
+        if start is None:
+            return Page(items=[], next_cursor=None)
+        rows = await stored.bars(seconds, start, _whole_end(until_s, seconds), limit)
+        return Page.model_construct(items=await _views(rows, query, store), next_cursor=None)
+    stored = _of_sessions(query, store, stored_s, sources, since_s, until_s)
     first = await stored.edge("min", since_s, until_s)
     if first is None:
         return Page(items=[], next_cursor=None)
@@ -68,12 +73,54 @@ async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) ->
         begin += seconds
     close = min(begin + seconds * limit, until_s)
     rows = await stored.bars(seconds, begin, max(_whole_end(close, seconds), begin), limit + 1)
-    bars = [rules.bar_of(row) for row in rows][:limit]
-    if query.adjusted and bars:
-        bars = await _adjusted(bars, query.symbol, store)
+    views = await _views(rows[:limit], query, store)
     more = await stored.edge("min", close, until_s) if close < until_s else None
     cursor = None if more is None else make_cursor(str(max(close, more - more % seconds)))
-    return Page.model_construct(items=[rules.bar_view(query.symbol, bar) for bar in bars], next_cursor=cursor)
+    return Page.model_construct(items=views, next_cursor=cursor)
+
+
+async def _last(
+    query: BarsQuery,
+    store: TickStore,
+    stored_s: int,
+    sources: SourceFilter,
+    since_s: int,
+    until_s: int,
+    limit: int,
+) -> tuple[Bars, int | None]:
+    """The bars to read, and the start of the last `limit` of them that exist, over weekends and gaps. The
+    ranges that are searched grow, so that few rows are read where there are no gaps."""
+    seconds, window_s = query.seconds, query.seconds * limit
+    while True:
+        begin = max(until_s - window_s - 1, since_s)
+        begin -= begin % seconds
+        begin = begin if begin >= since_s else begin + seconds
+        stored = _of_sessions(query, store, stored_s, sources, begin, until_s)
+        starts = await stored.last_starts(seconds, begin, until_s, limit)
+        if len(starts) == limit or begin <= since_s + seconds:
+            return stored, starts[-1] if starts else None
+        window_s = max(window_s * 4, 7 * DAY_S)
+
+
+def _of_sessions(
+    query: BarsQuery, store: TickStore, stored_s: int, sources: SourceFilter, since_s: int, until_s: int
+) -> Bars:
+    """The bars of the query between two times. Raises Refused: `range_unknown`, beyond the calendar."""
+    if query.calendar is None:
+        return store.bars_of(query.symbol, stored_s, sources, None)
+    days = calendar(query.calendar)
+    try:
+        sessions = days.sessions(max(since_s * 10**9, _begin_ns(days)), until_s * 10**9)
+    except NoSuchDay as error:
+        raise Refused("range_unknown", str(error), "session") from None
+    return store.bars_of(query.symbol, stored_s, sources, sessions, str(days.zone))
+
+
+async def _views(rows: list[BarRow], query: BarsQuery, store: TickStore) -> list[BarView]:
+    bars = [rules.bar_of(row) for row in rows]
+    if query.adjusted and bars:
+        bars = await _adjusted(bars, query, store)
+    return [rules.bar_view(query.symbol, bar) for bar in bars]
 
 
 def _whole_end(close_s: int, seconds: int) -> int:
@@ -81,17 +128,21 @@ def _whole_end(close_s: int, seconds: int) -> int:
     return min(-(-close_s // seconds) * seconds, 2**32 - 1)
 
 
-def _day_ns(day: object) -> int:
-    return int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 10**9  # type: ignore[arg-type]
+def _begin_ns(days: Calendar) -> int:
+    """The beginning of a calendar's first day, in its own zone."""
+    return from_datetime(datetime.combine(days.first, datetime.min.time(), days.zone).astimezone(UTC))
 
 
-async def _adjusted(bars: list[rules.Bar], symbol: str, store: TickStore) -> list[rules.Bar]:
-    """The bars adjusted for splits and dividends, with the factors of the first day on or after each
-    bar's day."""
-    factors = await store.factors(symbol)
+async def _adjusted(bars: list[rules.Bar], query: BarsQuery, store: TickStore) -> list[rules.Bar]:
+    """The bars adjusted for splits and dividends, with the factors of the first day on or after each bar's
+    day. Days are those of the exchange: 19:30 in New York is the same day, though it is the next in UTC. A
+    bar of whole days has the day of its middle."""
+    own, seconds = ZoneInfo(query.zone), query.seconds
+    factors = await store.factors(query.symbol)
     days = [day for day, _, _ in factors]
     found = []
     for bar in bars:
-        place = bisect_left(days, datetime.fromtimestamp(bar.start_s, UTC).date())
+        middle = bar.start_s + (seconds // 2 if seconds % DAY_S == 0 else 0)
+        place = bisect_left(days, datetime.fromtimestamp(middle, UTC).astimezone(own).date())
         found.append(rules.adjusted(bar, *factors[place][1:]) if place < len(factors) else bar)
     return found

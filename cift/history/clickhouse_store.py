@@ -5,16 +5,21 @@ Every query uses FINAL, so that a tick that was inserted twice counts once."""
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from cift.history.archive import EPOCH
 from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.platform.calendars import Session
 from cift.platform.clickhouse import ClickHouse
 
-# Session hours by UTC day: no session of New York crosses midnight UTC.
-_IN_SESSION = """
- AND toUnixTimestamp(start) >= transform(toUInt32(toDate(start)), {days:Array(UInt32)}, {opens:Array(UInt32)},
-     toUInt32(4294967295))
- AND toUnixTimestamp(start) < transform(toUInt32(toDate(start)), {days:Array(UInt32)}, {closes:Array(UInt32)},
-     toUInt32(0))
+# Session hours by the exchange's own day, without its lunch break.
+_DAY = "toUInt32(toDate(start, {zone:String}))"
+_NEVER = "toUInt32(4294967295)"
+_IN_SESSION = f"""
+ AND toUnixTimestamp(start) >= transform({_DAY}, {{days:Array(UInt32)}}, {{opens:Array(UInt32)}}, {_NEVER})
+ AND toUnixTimestamp(start) < transform({_DAY}, {{days:Array(UInt32)}}, {{closes:Array(UInt32)}}, toUInt32(0))
+ AND NOT (
+    toUnixTimestamp(start) >= transform({_DAY}, {{days:Array(UInt32)}}, {{breaks:Array(UInt32)}}, {_NEVER})
+    AND toUnixTimestamp(start) < transform({_DAY}, {{days:Array(UInt32)}}, {{resumes:Array(UInt32)}},
+        toUInt32(0)))
 """
 _BARS = """
 SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS begins,
@@ -25,6 +30,12 @@ WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
 GROUP BY begins ORDER BY begins LIMIT {limit:UInt32}
 """
+_LAST = """
+SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS begins FROM bars_analytics
+WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
+    AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
+GROUP BY begins ORDER BY begins DESC LIMIT {limit:UInt32}
+"""
 _EDGE = """
 SELECT toUnixTimestamp(FUNCTION(start)), count() FROM bars_analytics
 WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
@@ -34,6 +45,8 @@ WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
 
 def sources_sql(sources: SourceFilter) -> tuple[str, dict[str, Any]]:
     """The condition on `source`, and its parameters."""
+    if sources.names:
+        return "source IN {sources:Array(String)}", {"sources": list(sources.names)}
     if sources.name is None:
         return "1", {}
     operator = "!=" if sources.exclude else "="
@@ -50,6 +63,7 @@ class _StoredBars:
         stored_s: int,
         sources: SourceFilter,
         sessions: Sequence[Session] | None,
+        zone: str,
     ) -> None:
         self._clickhouse = clickhouse
         self._sources, parameters = sources_sql(sources)
@@ -57,10 +71,14 @@ class _StoredBars:
         self._session = ""
         if sessions is not None:
             self._session = _IN_SESSION
+            breaks = [each.break_ns or (2**32 * 10**9 - 10**9, 0) for each in sessions]
             self._parameters |= {
-                "days": [s.opens_ns // 10**9 // 86_400 for s in sessions],
-                "opens": [s.opens_ns // 10**9 for s in sessions],
-                "closes": [s.closes_ns // 10**9 for s in sessions],
+                "zone": zone,
+                "days": [(each.day - EPOCH).days for each in sessions],
+                "opens": [each.opens_ns // 10**9 for each in sessions],
+                "closes": [each.closes_ns // 10**9 for each in sessions],
+                "breaks": [begin // 10**9 for begin, _ in breaks],
+                "resumes": [end // 10**9 for _, end in breaks],
             }
 
     async def _rows(self, sql: str, since_s: int, until_s: int, **more: Any) -> list[tuple[Any, ...]]:
@@ -72,6 +90,10 @@ class _StoredBars:
     async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
         ((found, count),) = await self._rows(_EDGE.replace("FUNCTION", function), since_s, until_s)
         return int(found) if count else None
+
+    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
+        rows = await self._rows(_LAST, since_s, until_s, seconds=seconds, limit=count)
+        return [int(row[0]) for row in rows]
 
     async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
         rows = await self._rows(_BARS, since_s, until_s, seconds=seconds, limit=limit)
@@ -85,9 +107,14 @@ class ClickHouseStore:
         self._clickhouse = clickhouse
 
     def bars_of(
-        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+        self,
+        symbol: str,
+        stored_s: int,
+        sources: SourceFilter,
+        sessions: Sequence[Session] | None,
+        zone: str = "UTC",
     ) -> _StoredBars:
-        return _StoredBars(self._clickhouse, symbol, stored_s, sources, sessions)
+        return _StoredBars(self._clickhouse, symbol, stored_s, sources, sessions, zone)
 
     async def sources(self, symbol: str) -> list[str]:
         rows = await self._clickhouse.rows(

@@ -17,7 +17,7 @@ from cift.contracts.amounts import required_text
 from cift.contracts.conditions import NOT_LAST_SALE
 from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.kernel.clock import rfc3339_ns, to_datetime
-from cift.platform.calendars import Session
+from cift.platform.calendars import Session, open_spans
 from cift.platform.questdb import QuestDB
 
 SESSIONS_PER_QUERY = 64
@@ -67,7 +67,12 @@ class _Bars:
         self._arguments: list[Any] = [symbol]
         self._condition = "symbol = $1"
         self._view = None
-        if sources.name is not None:
+        if sources.names:
+            self._condition += (
+                f" AND source IN ({', '.join(f'${n}' for n in range(2, 2 + len(sources.names)))})"
+            )
+            self._arguments += sources.names
+        elif sources.name is not None:
             self._condition += f" AND source {'!=' if sources.exclude else '='} $2"
             self._arguments.append(sources.name)
             # Bars stored per source do not show which source had the first trade of all.
@@ -83,7 +88,9 @@ class _Bars:
         """The time ranges within [since, until), grouped by query."""
         if self._sessions is None:
             return [[(since_ns, until_ns)]]
-        spans = [(max(s.opens_ns, since_ns), min(s.closes_ns, until_ns)) for s in self._sessions]
+        spans = [
+            (max(opens, since_ns), min(closes, until_ns)) for opens, closes in open_spans(self._sessions)
+        ]
         spans = [(opens, closes) for opens, closes in spans if opens < closes]
         return [spans[at : at + SESSIONS_PER_QUERY] for at in range(0, len(spans), SESSIONS_PER_QUERY)]
 
@@ -110,6 +117,24 @@ class _Bars:
         sql = _EDGE.format(table=table, where=f"{where} AND {_within(spans)}", order=order)
         rows = await self._questdb.rows(sql, *self._arguments)
         return int(rows[0]["moment"]) if rows else None
+
+    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
+        found: list[int] = []
+        table, columns, where = await self._read()
+        for spans in reversed(self._spans(since_s * SECOND, until_s * SECOND)):
+            sql = _BARS.format(
+                columns=columns,
+                table=table,
+                where=f"{where} AND {_within(spans)}",
+                seconds=int(seconds),
+                limit=-int(count),  # the last ones
+            )
+            found += sorted(
+                {int(row[0]) for row in await self._questdb.rows(sql, *self._arguments)}, reverse=True
+            )
+            if len(found) > count:  # more than enough, if two spans share a bar
+                break
+        return list(dict.fromkeys(found))[:count]
 
     async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
         assert since_s % seconds == 0
@@ -158,7 +183,12 @@ class QuestDBStore:
         self._questdb = questdb
 
     def bars_of(
-        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+        self,
+        symbol: str,
+        stored_s: int,
+        sources: SourceFilter,
+        sessions: Sequence[Session] | None,
+        zone: str = "UTC",
     ) -> _Bars:
         return _Bars(self._questdb, symbol, stored_s, sources, sessions)
 

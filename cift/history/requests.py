@@ -10,6 +10,7 @@ from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import TickStore
 from cift.kernel.clock import now_ns, to_datetime
 from cift.kernel.errors import NotFound
+from cift.platform import calendars
 from cift.platform.clickhouse import ClickHouse
 from cift.platform.questdb import QuestDB
 
@@ -56,6 +57,11 @@ def unknown_feed(symbol: str, feed: str) -> NotFound:
     return NotFound("unknown_feed", f"The feed {feed[:32]} has no ticks of {symbol}", "feed")
 
 
+def zone_of(name: str | None) -> str:
+    """The time zone of a calendar; UTC without one."""
+    return "UTC" if name is None else str(calendars.calendar(name).zone)
+
+
 async def started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same pieces. The first one is read now, so that its errors still become an HTTP status."""
     first = await anext(pieces, b"")
@@ -87,10 +93,11 @@ async def page_of_bars(
     adjusted: bool,
     page: PageRequest,
     store: TickStore,
+    zone: str = "UTC",
 ) -> Page[BarView]:
     """A page of bars. Raises Refused, Unavailable."""
     span = rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.BARS_RANGE_MAX_S)
     query = bars.BarsQuery(
-        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, calendar, adjusted
+        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, calendar, adjusted, zone
     )
     return await bars.page_of_bars(query, page, store)

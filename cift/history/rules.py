@@ -17,6 +17,9 @@ BARS_RANGE_MAX_S = 30 * 366 * 86_400
 HISTORY_RANGE_MAX_S = BARS_RANGE_MAX_S
 """An export is streamed page by page, so its length costs no memory."""
 EXCHANGE = "exchange"
+LIVE = (EXCHANGE, "replay", "alpaca", "massive")
+"""The sources of `all`: the exchange and the live markets. Feeds of loaded files are requested by name,
+because several of them may have the same trades."""
 _INTERVAL = re.compile(r"(\d{1,6})(s|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _FEED = re.compile(FEED_PATTERN, re.ASCII)
@@ -88,7 +91,7 @@ def source_filter(source: str, feed: str | None) -> SourceFilter:
             )
         return SourceFilter(feed)
     if source == "all":
-        return SourceFilter(None)
+        return SourceFilter(None, names=LIVE)
     return SourceFilter(EXCHANGE, exclude=source != EXCHANGE)
 
 

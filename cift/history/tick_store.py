@@ -22,10 +22,11 @@ Factor = tuple[date, Decimal, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class SourceFilter:
-    """Which sources: one (`name`), all except one (`name`, `exclude`), or all (`name` is None)."""
+    """Which sources: one (`name`), all except one (`name`, `exclude`), some (`names`), or all."""
 
     name: str | None
     exclude: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class Bars(Protocol):
         """A time within the first (min) or last (max) stored interval that begins in [since, until) and has a
         trade; None if there is none."""
 
+    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
+        """The starts of the last `count` bars of `seconds` in [since, until), newest first. `since_s` begins
+        an interval."""
+
     async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
         """At most `limit` bars of `seconds` that begin in [since, until), oldest first. `since_s` begins
         an interval."""
@@ -58,9 +63,15 @@ class TickStore(Protocol):
     """Ticks of all symbols, and bars from them."""
 
     def bars_of(
-        self, symbol: str, stored_s: int, sources: SourceFilter, sessions: Sequence[Session] | None
+        self,
+        symbol: str,
+        stored_s: int,
+        sources: SourceFilter,
+        sessions: Sequence[Session] | None,
+        zone: str = "UTC",
     ) -> Bars:
-        """Bars of multiples of `stored_s`; if `sessions` are given, of trades within them only."""
+        """Bars of multiples of `stored_s`; if `sessions` are given, of trades within them and outside their
+        breaks only. `zone` is that of the sessions' days."""
 
     async def sources(self, symbol: str) -> list[str]:
         """The names of the sources that have ticks of this symbol, sorted."""

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cift.backup import BackupError
+from cift.feeds import recording, sample
 from cift.feeds.settings import MarketSettings, SettingInvalid
 from cift.host.listen import CannotListen, listen
 from cift.platform.migrate import MigrationError, migrate
@@ -44,6 +45,7 @@ _CLEAR = (
     InvalidSettings,
     MigrationError,
     SettingInvalid,
+    sample.SampleMissing,
     background.NotDone,
     shells.NoShell,
     welcome.NotWelcome,
@@ -80,7 +82,11 @@ class Exchange:
         settings, folder, start = self.settings, self.folder, self.supervisor.start
         servers.matchd_binary()
         servers.relay_binary()
-        MarketSettings.read(os.environ).check()
+        market_settings = MarketSettings.read(os.environ)
+        market_settings.check()
+        if market_settings.market == "replay" and market_settings.sample_folder != sample.FOLDER:
+            wanted = (market_settings.sample_folder, market_settings.symbols, market_settings.replay_day)
+            await asyncio.to_thread(recording.check, *wanted)
         listen(settings.http_host, settings.http_port).close()  # report a port in use before all else
         if folder.was_interrupted:
             show("An earlier first start was interrupted; continuing it.")

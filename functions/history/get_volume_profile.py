@@ -21,7 +21,7 @@ async def get_volume_profile(
     step: Annotated[str, Field(description="Height of a price band, a decimal above 0.")] = "0.01",
     start: DaySpanStart = None,
     end: DaySpanEnd = None,
-    source: Source = "exchange",
+    source: Source = "all",
     feed: Feed = None,
 ) -> Page[VolumeAtPriceView]:
     span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))

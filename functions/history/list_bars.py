@@ -31,7 +31,7 @@ async def list_bars(
         str | None, Field(description="RFC 3339; bars that begin at or after this time.")
     ] = None,
     end: Annotated[str | None, Field(description="RFC 3339; bars that begin before this time.")] = None,
-    source: Source = "exchange",
+    source: Source = "all",
     feed: Feed = None,
     session: Annotated[
         Hours, Field(description="regular: only the trading hours of the instrument's calendar.")
@@ -47,7 +47,7 @@ async def list_bars(
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.settled(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
-    calendar = await tape.calendar_of(name, database) if session == "regular" else None
+    calendar = await tape.calendar_of(name, database) if session == "regular" or adjusted else None
     found = await requests.page_of_bars(
         name,
         interval,
@@ -55,11 +55,16 @@ async def list_bars(
         until,
         source=source,
         feed=feed,
-        calendar=calendar,
+        calendar=calendar if session == "regular" else None,
         adjusted=adjusted,
+        zone=requests.zone_of(calendar),
         page=page,
         store=store,
     )
     if not found.items:
-        await tape.check_symbol(name, database)
+        known = await store.sources(name)
+        if not known:
+            await tape.check_symbol(name, database)
+        if feed is not None and feed not in known:
+            raise requests.unknown_feed(name, feed)
     return found

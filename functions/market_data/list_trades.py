@@ -12,7 +12,7 @@ from cift.platform.postgres import Database
 
 @http("GET", "/api/v1/market-data/trades/{symbol}", scope=None)
 async def list_trades(
-    symbol: str, page: PageRequest, trader: Trader | None, database: Database, source: Source = "exchange"
+    symbol: str, page: PageRequest, trader: Trader | None, database: Database, source: Source = "all"
 ) -> Page[TradeView]:
     name = rules.symbol_of(symbol)
     await tape.settled(trader, database)

@@ -52,7 +52,8 @@ async def test_trades_of_the_exchange_and_outside_prints_are_separate(venue: Ven
         return [(t["source"], t["price"], t["quantity"]) for t in answer.json()["items"]]
 
     await venue.market(two, symbol, "buy", "1")  # the caller's last command comes after the print
-    assert await tape() == [("exchange", "100", "2")]
+    assert await tape(source="exchange") == [("exchange", "100", "2")]
+    assert len(await tape()) == 3, "by default all prints, each with its source"
     assert await tape(source="outside") == [("outside", "100.5", "7"), ("outside", "100", "1")]
     assert [t[0] for t in await tape(source="all")] == ["outside", "exchange", "outside"]
     page = (await venue.http.get(path, params={"source": "all", "limit": 2}, headers=two.key)).json()

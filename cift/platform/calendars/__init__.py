@@ -6,7 +6,7 @@ its range is an error, because a guess would produce wrong bars. A calendar's fi
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -88,7 +88,7 @@ class Calendar:
 
         Raises NoSuchDay."""
         edges: list[int] = []  # open, close, open, …
-        for opens, closes in _spans(self.sessions(now_ns, now_ns + AHEAD_NS)):
+        for opens, closes in open_spans(self.sessions(now_ns, now_ns + AHEAD_NS)):
             if edges and edges[-1] == opens:  # the session continues into the next day
                 edges.pop()
             else:
@@ -99,7 +99,7 @@ class Calendar:
         return at % 2 == 1, change if change is None or change < now_ns + AHEAD_NS else None
 
 
-def _spans(sessions: list[Session]) -> Iterator[tuple[int, int]]:
+def open_spans(sessions: Sequence[Session]) -> Iterator[tuple[int, int]]:
     """Start and end of each open span: a lunch break splits a session into two."""
     for session in sessions:
         opens = session.opens_ns
