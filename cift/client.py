@@ -14,6 +14,7 @@ decimals. Needs polars and httpx, which `make setup` installs.
 import io
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -47,18 +48,21 @@ class Market:
         Raises:
             ApiError: the exchange refused the request.
         """
-        return self._pages(f"/market-data/bars/{symbol}", query, exact)
+        return self._pages(f"/market-data/bars/{quote(symbol, safe='')}", query, exact)
 
     def analytics(self, path: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
         """All pages of `GET analytics/<path>`. Raises ApiError."""
         return self._pages(f"/analytics/{path}", query, exact)
 
-    def history(self, symbol: str, **query: Any) -> "pl.DataFrame":
+    def history(self, symbol: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
         """Every tick of a range. `query`: the parameters of `GET market-data/history`. Raises ApiError."""
         import polars as pl
+        from polars import selectors
 
-        answer = self._http.get(f"/market-data/history/{symbol}", params={**query, "format": "parquet"})
-        return pl.read_parquet(io.BytesIO(_checked(answer).content))
+        path = f"/market-data/history/{quote(symbol, safe='')}"
+        answer = self._http.get(path, params={**query, "format": "parquet"})
+        frame = pl.read_parquet(io.BytesIO(_checked(answer).content))
+        return frame if exact else frame.with_columns(selectors.decimal().cast(pl.Float64))
 
     def _pages(self, path: str, query: dict[str, Any], exact: bool) -> "pl.DataFrame":
         import polars as pl

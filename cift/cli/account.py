@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cift.cli import output
-from cift.cli.client import Client, new_key
+from cift.cli.client import Client, new_key, segment
 from cift.cli.output import AsJson, Limit
 
 POSITION_COLUMNS = [
@@ -77,7 +77,7 @@ def positions(
         items = Client().get("/trading/positions")["items"]
         output.show_list(items, POSITION_COLUMNS, "no positions", as_json)
     else:
-        output.show_record(Client().get(f"/trading/positions/{symbol}"), POSITION_COLUMNS, as_json)
+        output.show_record(Client().get(f"/trading/positions/{segment(symbol)}"), POSITION_COLUMNS, as_json)
 
 
 def transactions(

@@ -11,6 +11,7 @@ import time
 import uuid
 from dataclasses import replace
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import httpx
 
@@ -23,6 +24,11 @@ TRIES = 4
 RETRY_AFTER_MAX_S = 5.0
 RENEW_BEFORE_S = 30.0
 PAGE_LIMIT = 500
+
+
+def segment(symbol: str) -> str:
+    """A symbol as one segment of a path: BTC/USD has a slash."""
+    return quote(symbol, safe="")
 
 
 class Failed(Exception):

@@ -7,14 +7,13 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import httpx
 import typer
 
 from cift.cli import credentials, load, output
-from cift.cli.client import PREFIX, Client, Failed
-from cift.cli.output import AsJson, Limit
+from cift.cli.client import PREFIX, Client, Failed, segment
+from cift.cli.output import AsJson
 
 app = typer.Typer(help="Load recorded ticks, export them, and query analytics.", no_args_is_help=True)
 app.add_typer(load.app, name="load")
@@ -41,7 +40,7 @@ def export(
     query: dict[str, Any] = {"format": out.suffix[1:], "kind": kind, "feed": feed}
     query |= {name: day and f"{day}T00:00:00Z" for name, day in (("start", from_), ("end", to))}
     wanted = {name: value for name, value in query.items() if value is not None}
-    url = f"{credentials.load().url}{PREFIX}/market-data/history/{quote(symbol, safe='')}"
+    url = f"{credentials.load().url}{PREFIX}/market-data/history/{segment(symbol)}"
     unfinished = out.with_name(out.name + ".partial")
     try:
         with httpx.stream("GET", url, params=wanted, timeout=CHUNK_TIMEOUT_S) as answer:
@@ -122,7 +121,16 @@ def query(
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="RFC 3339 time; default: now.")] = None,
     feed: Annotated[str | None, typer.Option(help="Only ticks of this feed.")] = None,
-    limit: Limit = 60,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            max=100_000,
+            help="At most this many: from the start of the range; of executions the newest.",
+        ),
+    ] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Query spreads, order flow and volume profiles of the ticks, or the quality of your own executions."""
@@ -133,6 +141,6 @@ def query(
         wanted = {"start": start, "end": end, "feed": feed}
         if report is not Report.volume_profile:
             wanted["interval"] = interval
-    path = f"/analytics/{report.value}" + (f"/{symbol}" if wanted else "")
+    path = f"/analytics/{report.value}" + (f"/{segment(symbol or '')}" if wanted else "")
     items = Client().pages(path, limit, public=bool(wanted), **wanted)
     output.show_list(items, _COLUMNS[report], "nothing", as_json)

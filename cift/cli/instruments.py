@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cift.cli import output
-from cift.cli.client import Client, Failed, new_key
+from cift.cli.client import Client, Failed, new_key, segment
 from cift.cli.output import AsJson
 from cift.platform.calendars import known
 
@@ -37,5 +37,5 @@ def instrument(
     body = {field: text or None for field, text in given.items() if text is not None}
     if not body:
         raise Failed("usage", "give --name, --calendar or both")
-    answer = Client().call("PATCH", f"/admin/instruments/{symbol}", body, key=new_key())
+    answer = Client().call("PATCH", f"/admin/instruments/{segment(symbol)}", body, key=new_key())
     output.show_record(answer, COLUMNS, as_json)

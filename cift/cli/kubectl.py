@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from cift.cli import account, market, orders, output
-from cift.cli.client import Client, Failed
+from cift.cli.client import Client, Failed, segment
 from cift.cli.cluster import Kubectl
 from cift.cli.credentials import Credentials
 from cift.cli.output import AsJson
@@ -132,7 +132,9 @@ def book(
 ) -> None:
     """Show the order book once."""
     with _client(_kubectl(context, kubeconfig), url, exchange) as client:
-        levels = client.call("GET", f"/market-data/book/{symbol}", query={"depth": depth}, public=True)
+        levels = client.call(
+            "GET", f"/market-data/book/{segment(symbol)}", query={"depth": depth}, public=True
+        )
     if as_json:
         output.print_json(levels)
     else:
@@ -172,7 +174,7 @@ def _set_halt(
         exchange = kubectl.gateway(None)[0]
     key = kubectl.key(ADMIN_SECRET, *_in(exchange))
     with _client(kubectl, url, exchange, key) as client:
-        answer = client.call("POST", f"/admin/instruments/{symbol}/{verb}")
+        answer = client.call("POST", f"/admin/instruments/{segment(symbol)}/{verb}")
     output.show_record(answer, HALT_COLUMNS, as_json)
 
 

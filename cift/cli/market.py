@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cift.cli import output
-from cift.cli.client import Client, Failed
+from cift.cli.client import Client, Failed, segment
 from cift.cli.output import AsJson, Limit
 
 REFRESH_S = 0.25
@@ -94,7 +94,7 @@ def book(
 
     def look() -> dict[str, Any]:
         answer: dict[str, Any] = client.call(
-            "GET", f"/market-data/book/{symbol}", query={"depth": depth}, public=True
+            "GET", f"/market-data/book/{segment(symbol)}", query={"depth": depth}, public=True
         )
         return answer
 
@@ -121,7 +121,7 @@ def trades(
     symbol: str, source: SourceOption = Source.all, limit: Limit = 20, as_json: AsJson = False
 ) -> None:
     """List the trades of a symbol, newest first."""
-    items = _public_pages(f"/market-data/trades/{symbol}", limit, source=source.value)
+    items = _public_pages(f"/market-data/trades/{segment(symbol)}", limit, source=source.value)
     output.show_list(items, TRADE_COLUMNS, f"no trades of {symbol} (source {source.value})", as_json)
 
 
@@ -133,7 +133,9 @@ def bars(
     as_json: AsJson = False,
 ) -> None:
     """List the latest bars of a symbol, oldest first."""
-    items = _public_pages(f"/market-data/bars/{symbol}", limit, interval=interval, source=source.value)
+    items = _public_pages(
+        f"/market-data/bars/{segment(symbol)}", limit, interval=interval, source=source.value
+    )
     output.show_list(items, BAR_COLUMNS, f"no bars of {symbol} (source {source.value})", as_json)
 
 

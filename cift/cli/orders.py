@@ -157,7 +157,10 @@ def place(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Check whether the engine would admit the order; place nothing.")
+        bool,
+        typer.Option(
+            "--check", help="Place nothing; check whether the engine would admit the order, else exit code 1."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -190,7 +193,10 @@ def place(
     order = {name: value for name, value in order.items() if value is not None}
     client = Client()
     if check:
-        output.show_record(client.call("POST", "/trading/risk/check", order), CHECK_COLUMNS, as_json)
+        answer = client.call("POST", "/trading/risk/check", order)
+        output.show_record(answer, CHECK_COLUMNS, as_json)
+        if not answer["admitted"]:
+            raise typer.Exit(1)
         return
     placed = client.call("POST", "/trading/orders", order, key=client_order_id or new_key())
     output.show_record(placed, ORDER_COLUMNS, as_json)

@@ -64,7 +64,7 @@ def signed(title: str, key: str) -> Column:
 
 
 def moment(title: str, key: str) -> Column:
-    """A time, in the local time zone."""
+    """A time in the local time zone, with its offset."""
     return Column(title, key, _moment)
 
 
@@ -154,7 +154,7 @@ def _moment(value: Any) -> str:
         local = datetime.fromisoformat(str(value)).astimezone()
     except ValueError:
         return str(value)
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
 
 
 def _side(value: Any) -> Text:

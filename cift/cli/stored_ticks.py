@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import httpx
 
-from cift.cli.client import PREFIX
+from cift.cli.client import PREFIX, segment
 from cift.history.batches import COLUMNS, Kind
 from cift.kernel.clock import rfc3339_ns
 from cift.kernel.errors import CiftError, Unavailable
@@ -64,7 +63,7 @@ class StoredTicks:
         query = {"kind": f"{kind}s", "feed": feed, "format": form, **more}
         query |= {"start": rfc3339_ns(max(since_ns, 0)), "end": rfc3339_ns(until_ns)}
         try:
-            answer = await self._http.get(f"/market-data/history/{quote(symbol, safe='')}", params=query)
+            answer = await self._http.get(f"/market-data/history/{segment(symbol)}", params=query)
         except httpx.HTTPError as error:
             raise Unavailable(
                 "no_answer", f"The exchange at {self._http.base_url} does not answer"

@@ -148,12 +148,13 @@ class Exchange:
             show(welcome.later_start(url, await self._status()))
             return
         demo = await welcome.make_demo(self.folder, url)
+        symbol = welcome.SYMBOL
         if self.settings.market != "none":
             show("  waiting for the market's first quotes")
-            await welcome.wait_for_quote(url)
+            symbol = await welcome.wait_for_quote(url)
         key = await welcome.make_key(demo, url, "first key")
         self.folder.complete()
-        show(welcome.first_start(url, key))
+        show(welcome.first_start(url, key, symbol))
 
     async def _status(self) -> messages.StatusAnswer:
         platform = Platform(

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
 
 QUOTE_TIMEOUT_S = 30.0
+SYMBOL = "SPY"
+"""The symbol of the printed commands, if it exists."""
+SYMBOLS_MAX = 50
 DEMO_USERNAME = "demo"
 DEMO_EMAIL = "demo@example.com"
 
@@ -83,22 +87,30 @@ async def make_key(demo: Demo, url: str, name: str) -> str:
     return key
 
 
-async def wait_for_quote(url: str) -> None:
-    """Wait until SPY has an ask price, so that the printed commands work at once. Returns after
-    QUOTE_TIMEOUT_S in any case, because the exchange also opens without quotes."""
-    path = "/api/v1/market-data/quote/SPY"
+async def wait_for_quote(url: str) -> str:
+    """Wait until a symbol has an ask price, so that the printed commands work at once; returns that symbol.
+    Returns after QUOTE_TIMEOUT_S in any case, because the exchange also opens without quotes."""
+    market = "/api/v1/market-data"
     deadline = asyncio.get_running_loop().time() + QUOTE_TIMEOUT_S
+    known: list[str] = []
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
         while asyncio.get_running_loop().time() < deadline:
-            answer = await client.get(path)
-            if answer.status_code == 200 and answer.json().get("ask"):
-                return
+            answer = await client.get(f"{market}/symbols", params={"limit": SYMBOLS_MAX})
+            known = [each["symbol"] for each in answer.json()["items"]] if answer.status_code == 200 else []
+            known.sort(key=lambda symbol: symbol != SYMBOL)
+            if known:
+                answer = await client.get(f"{market}/quotes", params={"symbols": ",".join(known)})
+                quotes = answer.json()["items"] if answer.status_code == 200 else []
+                quoted = [each["symbol"] for each in quotes if each.get("ask")]
+                if quoted:
+                    return str(next(symbol for symbol in known if symbol in quoted))
             await asyncio.sleep(0.2)
+    return known[0] if known else SYMBOL
 
 
-def first_start(url: str, key: str) -> str:
+def first_start(url: str, key: str, symbol: str = SYMBOL) -> str:
     """The text printed after a first start: its commands work when copied and pasted."""
-    order = '{"symbol": "SPY", "side": "buy", "type": "market", "quantity": "10"}'
+    order = f'{{"symbol": "{symbol}", "side": "buy", "type": "market", "quantity": "10"}}'
     return f"""
 CIFT Markets is open.
 
@@ -111,7 +123,7 @@ Place an order, get the positions, get a quote:
 
   curl -s -H 'X-API-Key: {key}' --json '{order}' {url}/api/v1/trading/orders
   curl -s -H 'X-API-Key: {key}' {url}/api/v1/trading/positions
-  curl -s {url}/api/v1/market-data/quote/SPY
+  curl -s {url}/api/v1/market-data/quote/{quote(symbol, safe="")}
 
 Ctrl-C stops everything; orders, balances and positions stay in the data folder."""
 

@@ -225,6 +225,8 @@ def test_the_book_is_redrawn_in_a_terminal_until_ctrl_c(exchange: Stack, tmp_pat
 def test_a_filled_order_shows_in_fills_positions_and_portfolio(terminal: Terminal) -> None:
     check = terminal.json("orders", "place", SYMBOL, "buy", "10", "--check")
     assert check["admitted"] is True
+    refused = terminal.run("orders", "place", SYMBOL, "buy", "90000000", "--check", "--json")
+    assert refused.returncode == 1 and json.loads(refused.stdout)["admitted"] is False
     filled = terminal.json("orders", "place", SYMBOL, "buy", "10")
     assert filled["status"] == "filled" and filled["filled_quantity"] == "10"
     (fill,) = terminal.json("fills")
