@@ -129,7 +129,7 @@ async def test_bars_of_known_trades(venue: Venue) -> None:
             await venue.get(None, path, source="outside", interval="1m", limit=1, end="2024-03-05T00:00:00Z")
         )["items"]
         assert [bar["open"] for bar in last] == ["91"]
-        assert (await venue.get(None, path, interval="1m"))["items"] == []
+        assert (await venue.get(None, path, interval="1m", source="exchange"))["items"] == []
     finally:
         await venue.platform.database.execute("DELETE FROM trades WHERE symbol = $1", symbol)
 
