@@ -160,7 +160,7 @@ def test_wrong_parameters(
     assert refused.value.status_code == status and sentence in refused.value.message
 
 
-async def _coin(venue: Venue) -> str:
+async def coin(venue: Venue) -> str:
     symbol = "TST/USD"
     listed = await venue.get(None, "/api/v1/market-data/symbols", query=symbol)
     if not listed["items"]:
@@ -186,7 +186,7 @@ async def _coin(venue: Venue) -> str:
 
 
 async def test_instruments_around_the_clock_are_crypto(market: Market, user: User) -> None:
-    symbol = await _coin(market.venue)
+    symbol = await coin(market.venue)
     await market.venue.get(user, "portfolio")
     client = CryptoHistoricalDataClient(*market.keys(user), url_override=market.url)
     trading = market.trading(user)

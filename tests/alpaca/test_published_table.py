@@ -1,0 +1,31 @@
+"""docs/alpaca.md names the clients that are tested here, with their versions and the number of tests."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+CLIENTS = {
+    "alpaca-py": ("requirements/dev.lock", ("test_trading_client", "test_data_client", "test_streams")),
+    "alpaca-trade-api": ("tests/alpaca/clients/trade_api.lock", ("test_trade_api",)),
+}
+"""Client → the lock file with its version, and its test modules."""
+
+
+def count_tests(module: str) -> int:
+    tree = ast.parse((HERE / f"{module}.py").read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return sum(isinstance(node, kinds) and node.name.startswith("test_") for node in tree.body)
+
+
+def test_the_table_of_clients_is_up_to_date() -> None:
+    rows = re.findall(
+        r"^\| `(.+?)` \| (.+?) \| (\d+) \|", (ROOT / "docs/alpaca.md").read_text(), re.MULTILINE
+    )
+    expected = []
+    for client, (lock, modules) in CLIENTS.items():
+        version = re.search(rf"^{client}==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+        assert version is not None, f"{lock} lacks {client}"
+        expected.append((client, version[1], str(sum(map(count_tests, modules)))))
+    assert rows == expected
