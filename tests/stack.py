@@ -48,6 +48,7 @@ class Stack(Target):
             "bcrypt_rounds": "4",
             "rate_limit_auth": "1000000",
             "rate_limit_public": "1000000",
+            "rate_limit_failures": "1000000",
             "rate_limit": "1000000",
             **settings,
         }

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from cift.auth import rules, store
+from cift.auth.attempts import attempts
 from cift.auth.opening import complete_account
 from cift.auth.passwords import verify_password
 from cift.contracts.auth import Login, LogoutRequest, RefreshRequest, TokenPair
@@ -48,18 +49,24 @@ class Sessions:
 
         Raises:
             Unauthenticated: `invalid_login`; the same for an unknown user and a wrong password.
+            RateLimited: too many wrong passwords for this name.
         """
         name = rules.login_name(login)
+        attempts.check(name, caller.address)
         async with self.database.write() as c:
             user = await store.user_by_name(c, name)
         matches = await verify_password(
-            login.password, user["password_hash"] if user else None, self.settings.bcrypt_rounds
+            login.password,
+            user["password_hash"] if user else None,
+            self.settings.bcrypt_rounds,
+            is_known=attempts.is_known(name, caller.address),
         )
         if user is None or not matches or user["status"] == "disabled":
             async with self.database.write() as c:
                 await store.audit(
                     c, "login_failed", caller, user_id=user["user_id"] if user else None, subject=name
                 )
+            attempts.failed(name)
             raise Unauthenticated("invalid_login", "Unknown username or email, or wrong password")
         if user["status"] == "pending":
             try:
@@ -70,6 +77,7 @@ class Sessions:
             pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
             await store.touch_login(c, user["user_id"])
             await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
+        attempts.succeeded(name, caller.address)
         return pair
 
     async def login_demo(self, caller: Caller) -> TokenPair:

@@ -23,19 +23,29 @@ from cift.function import Form, Function
 from cift.host import errors, forms
 from cift.host.address import address_of
 from cift.host.call import Call, ParsedRequest, split_path
+from cift.host.edge import Bucket
+from cift.kernel.addresses import network_of
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.platform import telemetry
 from cift.platform.identity import Caller, Trader, require
+from cift.platform.metrics import Counter
 from cift.platform.stores import Platform
 
 if TYPE_CHECKING:
     from cift.host.sockets import Sockets
 
 log = logging.getLogger("cift.host")
+lines_left_out = Counter(
+    "cift_log_lines_left_out", "Requests that were not logged because there were too many"
+)
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_TIMEOUT_S = 10.0
+PATH_LOGGED_MAX = 256
+"""Characters of a path in a log line."""
+ANONYMOUS_LINES_PER_S, ANONYMOUS_LINES_BURST = 200, 2_000
+"""Log lines for requests without a valid credential: what they write to the disk is bounded."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -101,6 +111,7 @@ class App:
                 )
                 methods[call.function.method] = route
         self._openapi: bytes | None = None
+        self._anonymous_lines = Bucket(ANONYMOUS_LINES_PER_S, ANONYMOUS_LINES_BURST)
         self._behind_gateway = settings.behind_gateway
         self._cors_any = "*" in settings.cors_origins
         self._cors = frozenset(origin.encode() for origin in settings.cors_origins)
@@ -144,11 +155,11 @@ class App:
                 if function.rate != "none":
                     self.check_host(headers)
                 address = self._address(scope, headers)
-                trader = await self._identify(route, headers)
+                trader = await self._identify(route, headers, address)
+                await self._count(function, trader, address)
                 if function.scope is not None:
                     assert trader is not None
                     require(trader, function.scope)
-                await self._count(function, trader, address)
                 data = b""
                 if method not in ("GET", "HEAD", "DELETE") or b"content-length" in headers:
                     data = await self._read_body(headers, receive, is_json=route.call.wants_body)
@@ -179,7 +190,10 @@ class App:
             metrics = route.metrics if route is not None else self._unrouted
             took = metrics.record(response.status, started)
             if self._log_requests and (route is None or route.function.rate != "none"):
-                self._log(scope, response.status, took, trace, trader)
+                if trader is None and not self._anonymous_lines.spend(1):
+                    lines_left_out.labels().inc()
+                else:
+                    self._log(scope, response.status, took, trace, trader)
 
     def _route(self, scope: Scope, method: str) -> tuple[Route | None, dict[str, str]]:
         """The route of a request and its path parameters; (None, {}) if no function has this path.
@@ -204,14 +218,16 @@ class App:
         client = scope.get("client")
         return address_of(headers, client[0] if client else None, behind_gateway=self._behind_gateway)
 
-    async def _identify(self, route: Route, headers: dict[bytes, bytes]) -> Trader | None:
+    async def _identify(
+        self, route: Route, headers: dict[bytes, bytes], address: str | None
+    ) -> Trader | None:
         """The authenticated caller; None for a public function that gets no credential or takes no Trader.
 
-        Raises Unauthenticated, Unavailable."""
+        Raises Unauthenticated, RateLimited, Unavailable."""
         if route.function.scope is not None or (
             route.call.trader_name is not None and forms.has_credential(headers)
         ):
-            return await self.authenticate(headers)
+            return await self.authenticate(headers, address)
         return None
 
     async def _count(self, function: Function, trader: Trader | None, address: str | None) -> None:
@@ -221,9 +237,9 @@ class App:
             if trader is not None:
                 await limits.spend(limits.user, trader.user_id)
             else:
-                await limits.spend(limits.public, address or "unknown")
+                await limits.spend(limits.public, network_of(address))
         elif function.rate == "auth":
-            await limits.spend(limits.auth, address or "unknown")
+            await limits.spend(limits.auth, network_of(address))
 
     async def _call(self, route: Route, request: ParsedRequest) -> _Response:
         value = await route.call(request)
@@ -318,13 +334,16 @@ class App:
         if origin.partition(b"://")[2].lower() != headers.get(own, b"").lower():
             raise Refused("untrusted_origin", "This origin is not in CIFT_CORS_ORIGINS", status=403)
 
-    async def authenticate(self, headers: dict[bytes, bytes]) -> Trader:
+    async def authenticate(self, headers: dict[bytes, bytes], address: str | None) -> Trader:
         authorization = headers.get(b"authorization")
         api_key = headers.get(b"x-api-key")
-        return await self.platform.identity.authenticate(
-            authorization.decode("latin-1") if authorization is not None else None,
-            api_key.decode("latin-1") if api_key is not None else None,
-            forms.key_pair(headers),
+        return await self.platform.limits.credential(
+            address,
+            lambda: self.platform.identity.authenticate(
+                authorization.decode("latin-1") if authorization is not None else None,
+                api_key.decode("latin-1") if api_key is not None else None,
+                forms.key_pair(headers),
+            ),
         )
 
     async def _read_body(self, headers: dict[bytes, bytes], receive: Receive, *, is_json: bool) -> bytes:
@@ -403,7 +422,7 @@ class App:
                 "time": rfc3339(time.time_ns()),
                 "level": "info" if status < 500 else "error",
                 "logger": "cift.request",
-                "message": f"{scope['method']} {scope['path']} {status}",
+                "message": f"{scope['method']} {scope['path'][:PATH_LOGGED_MAX]} {status}",
                 "function": trace.function,
                 "status": status,
                 "took_ms": round(took_s * 1000, 3),

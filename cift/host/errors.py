@@ -7,15 +7,19 @@ import orjson
 
 from cift.function import Form
 from cift.host import forms
-from cift.kernel.errors import CiftError, Expected, Poison
+from cift.kernel.errors import CiftError, Expected, Poison, Refused
 
 log = logging.getLogger("cift.host")
+_NUL_ERRORS = ("CharacterNotInRepertoireError", "UntranslatableCharacterError")
+"""asyncpg's errors for U+0000, which PostgreSQL's text cannot hold. Names: not every function imports it."""
 
 
 def to_cift_error(error: BaseException) -> CiftError:
     """A `CiftError` is returned unchanged. Any other error is logged and becomes `internal`."""
     if isinstance(error, CiftError):
         return error
+    if type(error).__name__ in _NUL_ERRORS:
+        return Refused("invalid_request", "A text of the request has the character U+0000")
     log.error("uncaught error", exc_info=error)
     return CiftError("internal", "Internal error; find it in the logs by the request id", status=500)
 

@@ -4,6 +4,8 @@ import resource
 import socket
 from pathlib import Path
 
+from cift.host.edge import watch_peer
+
 BACKLOG = 1024
 
 
@@ -16,6 +18,7 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    watch_peer(listener)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)

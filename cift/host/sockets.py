@@ -33,7 +33,9 @@ from cift.function import Function
 from cift.host import errors, forms
 from cift.host.address import address_of
 from cift.host.app import user_agent
+from cift.host.edge import SLICE_BYTES, Ticket
 from cift.host.provide import SOCKET, bind, name_of
+from cift.kernel.addresses import network_of
 from cift.kernel.errors import CiftError, Refused, Unavailable
 from cift.platform import telemetry
 from cift.platform.identity import Caller, Trader, require
@@ -69,6 +71,9 @@ IDLE_MAX_S = 45.0
 CLOSE_TIMEOUT_S = 15.0
 """How long a peer may take to read the buffered frames and the close frame after them."""
 QUERY_BYTES_MAX = 2048
+CLOSING_FRAMES_MAX = 1_000
+"""Frames that are read while a connection closes."""
+BUSY_PAUSE_S = 0.1
 _PING = bytes((0x89, 0))
 
 sockets_open = Gauge("cift_sockets_open", "WebSocket connections", ["function"])
@@ -170,6 +175,8 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self._fragments_are_text = False
         self._waiter: asyncio.Future[None] | None = None
         self.full = self._closing = False
+        self._after_close = 0
+        self._ticket: Ticket | None = None
         self._code = 1006
         self.received_at = time.monotonic()
         self.query: dict[str, str] = {}
@@ -180,6 +187,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         self.on_drain: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._ticket = getattr(transport, "ticket", None)
         # `unwrapped` flushes what the HTTP protocol buffered; frames are written without that buffer.
         self._transport = getattr(transport, "unwrapped", transport)  # type: ignore[arg-type]
         assert self._transport is not None
@@ -191,6 +199,8 @@ class SocketProtocol(asyncio.Protocol, Socket):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_connections.discard(self)
+        if self._ticket is not None:
+            self._ticket.leave()
         self._transport = None
         self._end()
         if self._route is not None:
@@ -207,13 +217,20 @@ class SocketProtocol(asyncio.Protocol, Socket):
 
     def data_received(self, data: bytes) -> None:
         self.received_at = time.monotonic()
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._task = asyncio.get_running_loop().create_task(self._serve(event))
-            else:
-                assert isinstance(event, Frame)
-                self._receive_frame(event)
+        # A slice of bytes at a time: a caller that sends too many frames pays for few of them to be parsed.
+        for begin in range(0, len(data), SLICE_BYTES):
+            self._protocol.receive_data(data[begin : begin + SLICE_BYTES])
+            events = self._protocol.events_received()
+            frames = 0
+            for event in events:
+                if isinstance(event, Request):
+                    self._task = asyncio.get_running_loop().create_task(self._serve(event))
+                else:
+                    assert isinstance(event, Frame)
+                    frames += 1
+                    self._receive_frame(event)
+            if frames and not self._count_frames(frames):
+                return
         if self._route is not None:
             self._flush()
         if self._protocol.close_expected() and not self._closing:
@@ -223,6 +240,34 @@ class SocketProtocol(asyncio.Protocol, Socket):
             self._await_close()
         if self._protocol.close_rcvd is not None and self._transport is not None:
             self._transport.close()
+
+    def _count_frames(self, frames: int) -> bool:
+        """Count frames of every kind; False: the connection is closed for too many."""
+        if self._closing:
+            # It has its close frame; a peer that goes on sending instead of closing is cut.
+            self._after_close += frames
+            if self._after_close > CLOSING_FRAMES_MAX:
+                self._abort()
+                return False
+            return True
+        if self._ticket is None:
+            return True
+        if not self._ticket.frames(frames):
+            text = errors.body(
+                Refused("rate_limited", "Too many WebSocket frames per second", status=429),
+                self.caller.request_id,
+            )
+            self.write(text_frame(b'{"type":"error",' + text[1:]))
+            self.close(POLICY, "rate_limited")
+            return False
+        if self._ticket.process_is_busy(frames) and self._transport is not None:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(BUSY_PAUSE_S, self._resume)
+        return True
+
+    def _resume(self) -> None:
+        if self._transport is not None and len(self._received) < RECEIVED_MAX:
+            self._transport.resume_reading()
 
     def eof_received(self) -> None:
         self._end()
@@ -340,7 +385,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         )
         self.caller = Caller(address, user_agent(headers), request_id)
         if function.scope is not None or forms.has_credential(headers):
-            self.trader = await app.authenticate(headers)
+            self.trader = await app.authenticate(headers, address)
             if function.scope is not None:
                 require(self.trader, function.scope)
         limits = app.platform.limits
@@ -348,7 +393,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
             if self.trader is not None:
                 await limits.spend(limits.user, self.trader.user_id)
             else:
-                await limits.spend(limits.public, address or "unknown")
+                await limits.spend(limits.public, network_of(address))
 
     def _refuse(self, error: CiftError, request_id: str, route: SocketRoute | None) -> None:
         body = errors.body(error, request_id, route.function.form if route is not None else "cift")

@@ -38,6 +38,7 @@ log = logging.getLogger("cift.identity")
 
 DENIED_CACHED_S = 1.0
 KEY_CACHED_S = 5.0
+UNKNOWN_CACHED_S = 2.0
 CACHED_MAX = 20_000
 LAST_USED_EVERY_S = 60
 REVOKED_CHANNEL = "cift:revoked"
@@ -91,6 +92,8 @@ class Identity:
         self._tokens, self._open_database, self._valkey = tokens, database, valkey
         self._sessions: dict[str, _Cached] = {}
         self._keys: dict[str, _Cached] = {}
+        self._unknown: dict[str, float] = {}
+        """Ids of API keys that do not exist → monotonic time until which that is not checked again."""
         self._subscriber: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -217,6 +220,9 @@ class Identity:
             if not hmac.compare_digest(cached.digest, digest):
                 raise _invalid_key()
             return cached.trader
+        now_s = time.monotonic()
+        if self._unknown.get(key_id, 0.0) > now_s:
+            raise _invalid_key()
         row = await self._database.fetchrow(
             "SELECT k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, "
             " u.user_id::text AS user_id, u.account_id::text AS account_id, u.status"
@@ -226,9 +232,15 @@ class Identity:
         # Always compared, so that an unknown id takes as long as a wrong secret.
         same = hmac.compare_digest(row["secret_hash"] if row else bytes(32), digest)
         now = datetime.now(UTC)
-        if row is None or not same or row["status"] == "disabled":
+        if row is None:
+            if len(self._unknown) >= CACHED_MAX:
+                self._unknown.clear()
+            self._unknown[key_id] = now_s + UNKNOWN_CACHED_S
+        if row is None or row["status"] == "disabled":
             raise _invalid_key()
         if row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now):
+            if not same:
+                raise _invalid_key()
             self._keys.pop(key_id, None)
             raise Unauthenticated("api_key_revoked", "The API key was revoked or has expired")
         trader = Trader(row["user_id"], row["account_id"], frozenset(row["scopes"]), "key", key_id)
@@ -237,7 +249,10 @@ class Identity:
             cached_s = min(cached_s, (row["expires_at"] - now).total_seconds())
         if len(self._keys) >= CACHED_MAX:
             self._keys.clear()
-        self._keys[key_id] = _Cached(trader, time.monotonic() + cached_s, digest)
+        # Kept even if this secret was wrong: the next one is compared without a query.
+        self._keys[key_id] = _Cached(trader, time.monotonic() + cached_s, bytes(row["secret_hash"]))
+        if not same:
+            raise _invalid_key()
         last = row["last_used_at"]
         if last is None or (now - last).total_seconds() > LAST_USED_EVERY_S:
             task = asyncio.create_task(self._record_use(key_id))

@@ -13,14 +13,17 @@ Without Valkey each process enforces the limit by itself: a cache that is down m
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from cift.kernel.errors import RateLimited
+from cift.kernel.addresses import network_of
+from cift.kernel.errors import RateLimited, Unauthenticated
 from cift.platform import telemetry
 from cift.platform.settings import Settings
 from cift.platform.valkey import Valkey, ValkeyUnavailable
 
+T = TypeVar("T")
 LEASE_MIN_S = 1.0
 LOCAL_BUCKETS_MAX = 50_000
 
@@ -71,6 +74,7 @@ class Limits:
         self.user = Limit("user", settings.rate_limit, 1.0)
         self.public = Limit("public", settings.rate_limit_public, 1.0)
         self.auth = Limit("auth", settings.rate_limit_auth, 60.0)
+        self.failures = Limit("failures", settings.rate_limit_failures, 60.0)
 
     async def spend(self, limit: Limit, who: str) -> None:
         """Count one request of `who`.
@@ -89,6 +93,32 @@ class Limits:
             async with bucket.leasing:
                 if not self._spent(bucket, limit, time.monotonic()):
                     await self._lease(limit, key, bucket)
+
+    def check(self, limit: Limit, who: str) -> None:
+        """Count nothing. Raises RateLimited if the bucket is known to be empty."""
+        bucket = self._buckets.get(f"{limit.kind}:{who}")
+        if bucket is not None:
+            now = time.monotonic()
+            if now < bucket.refused_until:
+                self._refuse(limit, bucket.refused_until - now)
+
+    async def credential(self, address: str | None, check: Callable[[], Awaitable[T]]) -> T:
+        """The result of `check`, the check of a credential. An address whose checks failed too often is
+        refused without another one: it costs queries of the database.
+
+        Raises:
+            RateLimited, and what `check` raises.
+        """
+        who = network_of(address)
+        self.check(self.failures, who)
+        try:
+            return await check()
+        except Unauthenticated:
+            try:
+                await self.spend(self.failures, who)
+            except RateLimited:
+                pass  # this one was checked; the next one is refused
+            raise
 
     def _spent(self, bucket: _Bucket, limit: Limit, now: float) -> bool:
         """Spend a token of the lease; False if it has none. Raises RateLimited if the bucket is known to be

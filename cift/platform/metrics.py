@@ -4,6 +4,7 @@ The series are plain numbers in our own objects: a single-threaded process needs
 imports an HTTP server, which would slow a cold start, so it is imported at the first request for the text.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -110,8 +111,21 @@ class Histogram(_Metric[Observed]):
         self.labels().observe(value)
 
 
+EXPOSITION_KEPT_S = 1.0
+"""How long a text is given again: writing it takes tens of milliseconds."""
+_exposed: tuple[float, bytes, str] = (0.0, b"", "")
+
+
 def exposition() -> tuple[bytes, str]:
-    """All metrics of this process as Prometheus text, and its content type."""
+    """All metrics of this process as Prometheus text, at most a second old, and its content type."""
+    global _exposed
+    if time.monotonic() >= _exposed[0]:
+        text, media_type = _exposition()
+        _exposed = (time.monotonic() + EXPOSITION_KEPT_S, text, media_type)
+    return _exposed[1], _exposed[2]
+
+
+def _exposition() -> tuple[bytes, str]:
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
     from prometheus_client.core import (
         CounterMetricFamily,

@@ -10,6 +10,35 @@ from cift.platform.stores import Platform
 from cift.platform.valkey import ValkeyUnavailable
 
 DEADLINE_S = 2.0
+KEPT_S = 1.0
+"""How long an answer is given again: however many callers there are, the stores get one query a second."""
+
+
+class Probe:
+    """The readiness of this process, at most `KEPT_S` old."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._found: Readiness | None = None
+        self._until = 0.0
+        self._running = asyncio.Lock()
+
+    @staticmethod
+    def of(platform: Platform) -> "Probe":
+        return platform.singleton(Probe, lambda: Probe(platform))
+
+    async def __call__(self) -> Readiness:
+        """Check every store, unless that was done just now. Never raises."""
+        if time.monotonic() < self._until and self._found is not None:
+            return self._found
+        async with self._running:
+            if time.monotonic() >= self._until or self._found is None:
+                self._found = await readiness(self._platform)
+                self._until = time.monotonic() + KEPT_S
+            return self._found
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 async def readiness(platform: Platform) -> Readiness:

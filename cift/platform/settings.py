@@ -99,6 +99,12 @@ class Settings:
     bcrypt_rounds: int = _setting(12, "cost of password hashes, 4 to 31")
     rate_limit: int = _setting(1000, "requests per second of one user")
     rate_limit_public: int = _setting(500, "requests per second of one address without a credential")
+    connections_per_address: int = _setting(
+        1000, "open connections of one address; behind a gateway, the gateway's limit applies instead"
+    )
+    rate_limit_failures: int = _setting(
+        120, "requests per minute of one address whose credential is not valid; then it is not checked"
+    )
     rate_limit_auth: int = _setting(60, "register, login and refresh requests per minute of one address")
     market: str = _setting("replay", "the outside market: `replay`, `agents`, `alpaca`, `massive` or `none`")
     events: bool = _setting(
@@ -140,6 +146,8 @@ class Settings:
             "rate_limit",
             "rate_limit_public",
             "rate_limit_auth",
+            "rate_limit_failures",
+            "connections_per_address",
             "postgres_pool_max",
             "ticks_max_bytes",
         ):

@@ -131,7 +131,7 @@ class Tokens:
                     "leeway": CLOCK_SKEW_S,
                 },
             )
-        except (JOSEError, ValueError, TypeError, KeyError) as error:
+        except (JOSEError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InvalidToken(repr(error)) from error
         if claims.get("typ") != "access":
             raise InvalidToken("typ")

@@ -36,7 +36,7 @@ JOURNAL_BYTES_MIN = 64 * 1024**2
 JOURNAL_SETTINGS = ("CIFT_JOURNAL_MAX_BYTES", "CIFT_ARCHIVE", "CIFT_ARCHIVE_MAX_BYTES")
 ARCHIVE_BYTES_MAX_DEFAULT = 16 * 1024**3  # compressed: years of the replay
 OTHER_FILE_BYTES = 4 * 1024**3  # snapshots, users' own streams
-MEMORY_BYTES = 512 * 1024**2  # EVENTS, MARKET_DATA
+MEMORY_BYTES = 512 * 1024**2  # UPDATES
 OLD_CONSUMERS = ("project_orders", "project_ledger", "project_market")
 """Of functions that `trading.project_journal` has replaced."""
 FUNCTIONS_DEADLINE_S = 60.0

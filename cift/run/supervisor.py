@@ -9,6 +9,7 @@ that Ctrl-C reaches only the supervisor, which then stops the children in order.
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ STEADY_S = 60.0
 POLL_S = 0.02
 _LINUX = sys.platform == "linux"
 LOG_BYTES_MAX = 64 * 1024 * 1024
+LOG_CHECK_S = 2.0
 LOG_TAIL_LINES = 15
 
 
@@ -115,7 +117,13 @@ class Child:
     async def _keep(self) -> None:
         backoff = BACKOFF_FIRST_S
         while True:
-            await self._ended()
+            ended = asyncio.create_task(self._ended())
+            try:
+                while not ended.done():
+                    await asyncio.wait({ended}, timeout=LOG_CHECK_S)
+                    self._rotate_log()
+            finally:
+                ended.cancel()
             assert self._process is not None
             if time.monotonic() - self._began > STEADY_S:
                 backoff = BACKOFF_FIRST_S
@@ -168,6 +176,16 @@ class Child:
                     return
                 await asyncio.sleep(POLL_S)
             print(f"{self.program.name} did not stop within {timeout_s:g} s", flush=True)
+
+    def _rotate_log(self) -> None:
+        """Move a log that is too large aside. The child goes on writing to the same file, at its new end."""
+        log = self.program.log
+        try:
+            if log.stat().st_size > LOG_BYTES_MAX:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
+        except OSError as error:
+            print(f"{log} cannot be moved aside: {error}", flush=True)
 
     def _log_tail(self) -> str:
         try:

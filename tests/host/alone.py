@@ -14,6 +14,8 @@ from cift.run.servers import free_port
 from tests.stack import ROOT, Stack, eventually
 from tests.target import DEADLINE_S
 
+RATE_LIMITS = [f"CIFT_RATE_LIMIT{name}" for name in ("", "_PUBLIC", "_AUTH", "_FAILURES")]
+
 
 @contextmanager
 def alone(function: str, exchange: Stack, *, functions: Path | None = None, **settings: str) -> Iterator[str]:
@@ -33,7 +35,7 @@ def alone(function: str, exchange: Stack, *, functions: Path | None = None, **se
         "CIFT_NATS_URL": run["nats_url"],
         "CIFT_VALKEY_URL": run["valkey_url"],
         # The processes share the counters in Valkey, so they must have the same limits.
-        **dict.fromkeys(("CIFT_RATE_LIMIT", "CIFT_RATE_LIMIT_PUBLIC", "CIFT_RATE_LIMIT_AUTH"), "1000000"),
+        **dict.fromkeys(RATE_LIMITS, "1000000"),
         **settings,
     }
     command = ["-m", "cift.host"]

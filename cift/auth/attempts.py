@@ -1,0 +1,63 @@
+"""Failed logins of one name, whatever their addresses, and the addresses from which a login succeeded.
+
+After `FAILURES_MAX` wrong passwords within `WINDOW_S`, a name is refused without checking a password, except
+from an address where its owner has logged in before: nobody can lock an owner out. Each process counts by
+itself, and forgets when it restarts.
+"""
+
+import math
+import time
+from collections import OrderedDict
+
+from cift.kernel.addresses import network_of
+from cift.kernel.errors import RateLimited
+
+FAILURES_MAX = 10
+WINDOW_S = 300.0
+NAMES_MAX = 50_000
+KNOWN_MAX = 50_000
+
+
+class Attempts:
+    """The attempts to log in at this process."""
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def is_known(self, name: str, address: str | None) -> bool:
+        """Whether the owner of the name has logged in from this address."""
+        return (name.lower(), network_of(address)) in self._known
+
+    def check(self, name: str, address: str | None) -> None:
+        """Raises RateLimited: there were too many wrong passwords for this name."""
+        count, until = self._failures.get(name.lower(), (0, 0.0))
+        left_s = until - time.monotonic()
+        if count >= FAILURES_MAX and left_s > 0 and not self.is_known(name, address):
+            raise RateLimited(
+                f"More than {FAILURES_MAX} wrong passwords for this name in {WINDOW_S / 60:g} minutes;"
+                " see Retry-After for the wait",
+                math.ceil(left_s),
+            )
+
+    def failed(self, name: str) -> None:
+        """Count a wrong password."""
+        now = time.monotonic()
+        count, until = self._failures.pop(name.lower(), (0, 0.0))
+        if until <= now:
+            count, until = 0, now + WINDOW_S
+        self._failures[name.lower()] = (count + 1, until)
+        if len(self._failures) > NAMES_MAX:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, name: str, address: str | None) -> None:
+        """Remember an address of the owner."""
+        known = (name.lower(), network_of(address))
+        self._known[known] = None
+        self._known.move_to_end(known)
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
+
+
+attempts = Attempts()
+"""Those of this process."""
