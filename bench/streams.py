@@ -139,6 +139,7 @@ def fan_outs(stack: Any, seconds: float, client_counts: list[int]) -> dict[str, 
                 "CIFT_VALKEY_URL": run["valkey_url"],
                 "CIFT_POSTGRES_URL": run["postgres_url"],
                 "CIFT_RATE_LIMIT_PUBLIC": "1000000",
+                "CIFT_CONNECTIONS_PER_ADDRESS": "20000",
                 "CIFT_LOG": "off",
             }
             ours = name == "CIFT"

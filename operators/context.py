@@ -16,7 +16,7 @@ from operators.work import Key
 
 log = logging.getLogger("cift.operator")
 STREAMS_KEPT_S = 5.0
-FANOUT_STREAMS = ("EVENTS", "MARKET_DATA")
+FANOUT_STREAMS = ("UPDATES",)
 """The streams of account events and of market data."""
 KINDS = {"tradingaccounts": "TradingAccount", "marketstreams": "MarketStream"}
 

@@ -100,7 +100,7 @@ def message_of(published: Published) -> tuple[dict[str, Any], int] | None:
             }, at
         case "bar":
             return {
-                "T": "u" if body["revised"] else "b",
+                "T": "b",
                 "S": body["symbol"],
                 "o": float(body["open"]),
                 "h": float(body["high"]),
@@ -279,9 +279,7 @@ class DataSocket(Transport):
             self._streams.hub.unsubscribe(self._subscriber, topic)
         new = topics - self._subscriber.topics
         self._subscriber.topics = set(topics)
-        await asyncio.gather(
-            *(self._streams.hub.subscribe(self._subscriber, topic, None) for topic in sorted(new))
-        )
+        await asyncio.gather(*(self._streams.hub.subscribe(self._subscriber, topic) for topic in sorted(new)))
 
     async def _send_test(self) -> None:
         """The test feed: the same prices for ever, so that a client can be tried at any time."""

@@ -25,8 +25,7 @@ from cift.market_data import rules, store
 from cift.platform.engine import Engine
 from cift.platform.nats import Nats
 from cift.platform.postgres import Connection, Database
-from cift.streams.channels import subject_symbol
-from cift.streams.replay import Replays
+from cift.streams.updates import Updates
 
 if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
@@ -382,14 +381,14 @@ async def directory(database: Database) -> Directory:
 async def list_quotes(chosen: list[Instrument], requested: Window, bus: Nats) -> Listed:
     """A page of quotes. The bus keeps the newest ones in memory, for some minutes to hours; older ones are in
     the analytics store, which these paths do not read."""
-    replays = Replays(bus)
+    updates = Updates(bus, bus.shard)
     items: dict[str, list[dict[str, Any]]] = {}
     left = requested.limit
     for each in chosen:
         part = requested.of(each.symbol)
         if part is None:
             continue
-        found = await _quotes(replays, each.symbol, part, left + 1)
+        found = await _quotes(updates, each.symbol, part, left + 1)
         if found[:left]:
             items[each.symbol] = [stream_quote(message) for message in found[:left]]
         if len(found) > left:
@@ -402,22 +401,26 @@ async def list_quotes(chosen: list[Instrument], requested: Window, bus: Nats) ->
     return Listed(items, None)
 
 
-async def _quotes(replays: Replays, symbol: str, part: Window, limit: int) -> list[messages.QuoteMessage]:
-    subject = f"market.quote.{subject_symbol(symbol)}"
+async def _quotes(updates: Updates, symbol: str, part: Window, limit: int) -> list[messages.QuoteMessage]:
+    wanted = wire.Wanted()
+    wanted.add("quote", symbol)
     since, until = from_datetime(part.since), from_datetime(part.until)
     after = None if part.after is None else part.after[2:]
     if part.after is not None and part.ascending:
         since = max(since, part.after[1])
     found: list[messages.QuoteMessage] = []
-    async for batch in replays.read("MARKET_DATA", subject, since_time=rfc3339(since)):
-        for message in (wire.decode_quote(each.data) for each in batch):
-            if message["symbol"] != symbol or not since <= message["timestamp"] < until:
+    batch, position = await updates.since(rfc3339(since))
+    while batch:
+        items = (item for data in batch for item in wire.decode_update(data, wanted)["items"])
+        for message in (wire.decode_quote(data) for *_, data in items):
+            if not since <= message["timestamp"] < until:
                 continue
             key = (message["sequence"], message["index"])
             if after is None or (key > after if part.ascending else key < after):
                 found.append(message)
         if part.ascending and len(found) >= limit:
             break
+        batch, position = await updates.batch(position)
     return found[:limit] if part.ascending else found[::-1][:limit]
 
 

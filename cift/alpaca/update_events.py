@@ -18,6 +18,7 @@ from cift.alpaca.updates import CHANNELS, Update, Updates
 from cift.kernel.errors import CiftError
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
+from cift.streams.catch_up import CatchUp
 from cift.streams.rules import Id, Topic, parse_since
 from cift.streams.streams import Streams
 from cift.streams.subscriber import Subscriber, Transport
@@ -110,14 +111,13 @@ async def _content(
     streams.connections.add(events)
     subscriber = Subscriber(streams.hub, events)
     topics = [Topic(channel, trader.account_id) for channel in CHANNELS]
-    subscriber.topics.update(topics)
     updates = Updates(trader, database)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DURATION_S
     try:
         yield b": connected\n\n"
-        for topic in topics:
-            await streams.hub.subscribe(subscriber, topic, after)
+        catch_up = CatchUp(streams.hub, streams.places, subscriber, None)
+        await catch_up.subscribe(topics, after, trader.account_id)
         while (left := deadline - loop.time()) > 0:
             try:
                 async with asyncio.timeout(min(left, COMMENT_EVERY_S)):

@@ -126,7 +126,7 @@ class UpdateSocket(Transport):
         new = topics - self._subscriber.topics
         self._subscriber.topics = set(topics)
         for topic in sorted(new):
-            await self._streams.hub.subscribe(self._subscriber, topic, None)
+            await self._streams.hub.subscribe(self._subscriber, topic)
         if topics and self._sending is None:
             updates = Updates(trader, self._database)
             self._sending = asyncio.create_task(self._send_updates(updates))

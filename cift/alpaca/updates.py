@@ -65,6 +65,10 @@ class Updates:
         if message["type"] == "fill":
             return [Update(id, await self._fill(message, dict(present)))]
         change, at = message["change"], message["at"]
+        if change == "filled":  # its fill has its own message
+            return []
+        if change == "refused":
+            return [Update(id, _update("rejected", at, {**present, "status": "rejected"}))]
         if change == "replaced":
             return [Update(id, body) for body in self._replaced(found, instruments, at)]
         if change == "closed":
@@ -75,8 +79,14 @@ class Updates:
         status = message["status"]
         if status == "held":
             return []
+        # The read model may have a later replacement already: the order had its earlier id then.
+        later = next((n for n, each in enumerate(found.revisions) if each.replaced_at >= at), None)
+        accepted: dict[str, Any] = dict(present)
+        if later is not None:
+            accepted = dict(orders.replaced_body(found.view, instruments, found.revisions, later))
+            accepted |= {"replaced_at": None, "replaced_by": None}
         opened = {
-            **present,
+            **accepted,
             "status": "new",
             "filled_qty": "0",
             "filled_avg_price": None,

@@ -13,7 +13,7 @@ database.py  tables out and in, by COPY
 streams.py   JetStream's own snapshots of streams, over NATS
 
 It needs asyncpg and nats-py, which every function's image has, but neither pg_dump nor the nats command. A
-backup does not contain Valkey (only a cache), EVENTS and MARKET_DATA (derived from the journal again),
+backup does not contain Valkey (only a cache), UPDATES (derived from the journal again),
 signing keys and passwords (a restore ends sessions; API keys stay valid).
 """
 

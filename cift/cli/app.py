@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cift import __version__
-from cift.cli import account, data, dlq, identity, instruments, maintenance, market, orders
+from cift.cli import account, data, dlq, identity, instruments, maintenance, market, orders, watch
 from cift.cli.client import Failed
 
 HELP = """
@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
-    "Trading": [orders.fills],
+    "Trading": [orders.fills, watch.watch],
     "Account": [
         account.portfolio,
         account.positions,

@@ -68,7 +68,7 @@ class Client:
         Raises:
             Failed: the API refused the request, or could not be reached.
         """
-        headers = {} if public else self._headers()
+        headers = {} if public else self.headers()
         if key is not None:
             headers["Idempotency-Key"] = key
         parameters = {name: str(value) for name, value in (query or {}).items() if value is not None}
@@ -109,7 +109,7 @@ class Client:
         """Log in with a name and a password."""
         return self._session(self.call("POST", "/auth/login", body, public=True))
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         if self.who.api_key is not None:
             return {"X-API-Key": self.who.api_key}
         if self.who.refresh_token is None:

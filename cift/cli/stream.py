@@ -1,4 +1,4 @@
-"""Follow the book of a symbol on the stream, by docs/book-protocol.md, for `cift book`."""
+"""Connections to the streams; the book of a symbol, by docs/book-protocol.md, for `cift book`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def follow(url: str, symbol: str, depth: int, every_s: float) -> Iterator[dict[s
     """
     while True:
         try:
-            with _open(url) as connection:
+            with opened(url) as connection:
                 yield from _follow(connection, symbol.upper(), depth, every_s)
         except _Outdated:
             continue
@@ -101,16 +101,21 @@ def follow(url: str, symbol: str, depth: int, every_s: float) -> Iterator[dict[s
             time.sleep(RECONNECT_AFTER_S)
 
 
-def _open(url: str) -> ClientConnection:
+def opened(url: str, headers: dict[str, str] | None = None) -> ClientConnection:
+    """A connection to the streams. Raises Failed: the server refused it."""
     try:
         return connect(
             url.replace("http", "ws", 1) + PATH,
+            additional_headers=headers,
             open_timeout=OPEN_TIMEOUT_S,
             max_size=MESSAGE_BYTES_MAX,
             compression=None,
         )
     except InvalidStatus as refused:
         status = refused.response.status_code
+        if status in (401, 403, 429):
+            body = json.loads(refused.response.body or b"{}")
+            raise Failed(body.get("code", "refused"), body.get("message", f"HTTP {status}")) from None
         if status < 500:
             raise Failed("unexpected_answer", f"HTTP {status} from {url}{PATH}") from None
         raise

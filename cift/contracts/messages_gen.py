@@ -754,7 +754,7 @@ class Record(TypedDict):
 
 
 class Origin(TypedDict):
-    """The journal record that a published message comes from, and the message's place in it."""
+    """The journal record that an item comes from, and its place among the items of one command."""
 
     sequence: ReadOnly[int]
     index: ReadOnly[int]
@@ -762,7 +762,7 @@ class Origin(TypedDict):
 
 
 class TradeMessage(Origin):
-    """A payload of `market.trade.<symbol>`, decoded; `trade` 0: a print of an outside feed."""
+    """A trade, decoded; `trade` 0: a print of an outside feed."""
 
     symbol: ReadOnly[str]
     trade: ReadOnly[int]
@@ -773,7 +773,7 @@ class TradeMessage(Origin):
 
 
 class FillMessage(Origin):
-    """A payload of `events.<account>.fill`, decoded."""
+    """One side of a trade, decoded, with the position after it and the profit without fees."""
 
     account: ReadOnly[str]
     order: ReadOnly[str]
@@ -788,10 +788,13 @@ class FillMessage(Origin):
     leaves: ReadOnly[int]
     filled_notional: ReadOnly[int]
     cash: ReadOnly[int]
+    position: ReadOnly[int]
+    cost: ReadOnly[int]
+    realized: ReadOnly[int]
 
 
 class PositionMessage(Origin):
-    """A payload of `events.<account>.position`, decoded: the position after the record."""
+    """A position after a record, decoded."""
 
     account: ReadOnly[str]
     symbol: ReadOnly[str]
@@ -800,8 +803,22 @@ class PositionMessage(Origin):
     realized: ReadOnly[int]
 
 
+class BarMessage(Origin):
+    """One minute of trades on this exchange, decoded; `turnover` in units of 1e-18."""
+
+    symbol: ReadOnly[str]
+    start: ReadOnly[int]
+    open: ReadOnly[int]
+    high: ReadOnly[int]
+    low: ReadOnly[int]
+    close: ReadOnly[int]
+    volume: ReadOnly[int]
+    turnover: ReadOnly[int]
+    trades: ReadOnly[int]
+
+
 class CashMessage(Origin):
-    """A payload of `events.<account>.cash`, decoded."""
+    """A movement of cash, decoded."""
 
     account: ReadOnly[str]
     transfer: ReadOnly[str]
@@ -811,7 +828,7 @@ class CashMessage(Origin):
 
 
 class QuoteMessage(Origin):
-    """A payload of `market.quote.<symbol>`, decoded; None: no order on that side, or no trade yet."""
+    """A quote, decoded; None: no order on that side, or no trade yet."""
 
     symbol: ReadOnly[str]
     bid: ReadOnly[int | None]
@@ -834,7 +851,7 @@ class BookLevelChange(TypedDict):
 
 
 class BookDeltaMessage(Origin):
-    """A payload of `market.book.<symbol>`, decoded: the levels that one record changed."""
+    """A change of a book, decoded: the levels that one record changed."""
 
     symbol: ReadOnly[str]
     changes: ReadOnly[list[BookLevelChange]]
@@ -851,22 +868,40 @@ class BookSnapshotMessage(TypedDict):
     asks: ReadOnly[list[tuple[int, int, int]]]
 
 
+class OrderTermsMessage(TypedDict):
+    """The terms of an order that never change; `legs` are the ids of the legs of an entry, take-profit
+    first."""
+
+    symbol: ReadOnly[str]
+    side: ReadOnly[Side]
+    kind: ReadOnly[OrderKind]
+    time_in_force: ReadOnly[TimeInForce]
+    display_quantity: ReadOnly[int | None]
+    post_only: ReadOnly[bool]
+    reduce_only: ReadOnly[bool]
+    self_trade_prevention: ReadOnly[SelfTradePrevention]
+    parent: ReadOnly[str | None]
+    client_order_id: ReadOnly[str | None]
+    order_class: ReadOnly[Literal["simple", "bracket", "oto", "oco"]]
+    legs: ReadOnly[list[str]]
+
+
 class OrderMessage(Origin):
-    """A payload of `events.<account>.order`, decoded; None: the change does not touch it."""
+    """An order after a change, decoded; `terms` is None but for `accepted` and `refused`."""
 
     account: ReadOnly[str]
     order: ReadOnly[str]
-    status: ReadOnly[OrderStatus | None]
+    status: ReadOnly[OrderStatus]
     reason: ReadOnly[CloseReason | None]
-    quantity: ReadOnly[int | None]
+    refusal: ReadOnly[Refusal | None]
+    quantity: ReadOnly[int]
+    filled: ReadOnly[int]
+    filled_notional: ReadOnly[int]
     limit_price: ReadOnly[int | None]
     stop_price: ReadOnly[int | None]
-    change: ReadOnly[Literal["accepted", "activated", "adjusted", "replaced", "closed"]]
-    client_order_id: ReadOnly[str | None]
-    symbol: ReadOnly[str | None]
-    side: ReadOnly[Side | None]
-    kind: ReadOnly[OrderKind | None]
-    time_in_force: ReadOnly[Literal["day", "gtc", "ioc", "fok", "gtd"] | None]
+    trail: ReadOnly[Trail | None]
+    change: ReadOnly[Literal["accepted", "activated", "adjusted", "replaced", "closed", "filled", "refused"]]
+    terms: ReadOnly[OrderTermsMessage | None]
 
 
 class SignalMessage(TypedDict):
@@ -878,6 +913,16 @@ class SignalMessage(TypedDict):
     value: ReadOnly[int]
     confidence: ReadOnly[int]
     horizon_ns: ReadOnly[int]
+
+
+class UpdateMessage(TypedDict):
+    """A message of UPDATES; `previous` and `last` are the last ids of the update before it and of it."""
+
+    record: ReadOnly[int]
+    timestamp: ReadOnly[int]
+    previous: ReadOnly[tuple[int, int]]
+    last: ReadOnly[tuple[int, int]]
+    items: ReadOnly[list[tuple[str, int, int, bytes]]]
 
 
 class NoParameters(TypedDict):

@@ -50,7 +50,7 @@ def key_of(symbol: str) -> str:
 
 
 async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
-    """Write each symbol's last quote (payloads of `market.quote.<symbol>`, in order), unless it is stale.
+    """Write each symbol's last quote (payloads of UPDATES, in order), unless it is stale.
     Returns how many were new.
 
     Raises:
@@ -58,8 +58,10 @@ async def write(payloads: Iterable[bytes], valkey: Valkey) -> int:
     """
     last: dict[str, messages.QuoteMessage] = {}
     for payload in payloads:
-        quote: messages.QuoteMessage = wire.decode_quote(payload)
-        last[quote["symbol"]] = quote
+        update: messages.UpdateMessage = wire.decode_update(payload, "quote")
+        for _, _, _, data in update["items"]:
+            quote: messages.QuoteMessage = wire.decode_quote(data)
+            last[quote["symbol"]] = quote
     keys: list[str] = []
     arguments: list[Any] = []
     now_ms = time.time_ns() // 1_000_000

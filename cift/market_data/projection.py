@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cift.contracts import item_ids
 from cift.market_data.rows import Halt, Instrument, MarketChanges, Quote, Split, Trade
 from cift.platform.journal import JournalRecord
 
@@ -63,7 +64,7 @@ def _fold_event(changes: MarketChanges, event: messages.Event, at: int, sequence
             changes.trades.append(
                 Trade(
                     sequence,
-                    index,
+                    index * item_ids.PLACES_PER_EVENT + item_ids.TRADE,
                     "exchange",
                     event["symbol"],
                     event["price"],
@@ -78,7 +79,7 @@ def _fold_event(changes: MarketChanges, event: messages.Event, at: int, sequence
             changes.trades.append(
                 Trade(
                     sequence,
-                    index,
+                    index * item_ids.PLACES_PER_EVENT + item_ids.TRADE,
                     "outside",
                     event["symbol"],
                     event["price"],

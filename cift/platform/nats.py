@@ -51,6 +51,10 @@ class Nats:
         self.on_dropped: set[Callable[[], None]] = set()
         """Called when the client dropped a message because its subscriber was too slow."""
 
+    @property
+    def shard(self) -> str:
+        return self._settings.shard
+
     async def client(self) -> "Client":
         """The connection, possibly busy reconnecting.
 

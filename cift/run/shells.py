@@ -45,7 +45,7 @@ def _psql(url: str, arguments: list[str]) -> None:
     os.execv(psql, [psql, url, *arguments])  # noqa: S606
 
 
-async def _watch(url: str, subject: str = "events.>") -> None:
+async def _watch(url: str, subject: str = "updates.>") -> None:
     import nats
 
     client = await nats.connect(url)

@@ -136,8 +136,8 @@ class BookKeeper:
         self._bids = _Side(-1, map(_level, response["bids"]))
         self._asks = _Side(1, map(_level, response["asks"]))
 
-    def apply(self, delta: messages.BookDeltaMessage) -> Published | None:
-        """Apply the next delta of the bus; None if it is old or changes nothing that clients see.
+    def apply(self, id: Id, delta: messages.BookDeltaMessage) -> Published | None:
+        """Apply the next delta; None if it is old or changes nothing that clients see.
 
         Raises:
             SnapshotNeeded
@@ -152,7 +152,6 @@ class BookKeeper:
         bids, asks = self._bids.change(by_side["buy"]), self._asks.change(by_side["sell"])
         if not bids and not asks:
             return None
-        id: Id = (sequence, delta["index"])
         body = {
             "type": "book",
             "id": id_text(id),

@@ -1,14 +1,12 @@
-"""One bus subscription per symbol (and per account), shared by all clients of this process.
+"""The items of UPDATES, to all clients of this process.
 
-`market.*.SPY` carries trades, quotes and book changes of SPY; `events.<account>.*` carries orders and
-fills of an account. Messages without a subscriber are not decoded. Messages that arrive together are
-sorted by id before they are delivered: on one connection ids grow over all market channels, and over all
-account channels.
+The process has one subscription of the bus. Of each message it decodes the items that somebody wants, and
+delivers them in the order of their ids. So on each connection ids grow over all symbols and channels.
 
-No message is lost without notice. The bus delivers each message at most once. So after a reconnect, or
-when the bus client had to drop messages, all delivery is held back until the missed messages have been
-read from JetStream. If JetStream no longer has them, subscribers get a `gap`, and books and quotes start
-again from their current state. After its own restart matchd may publish a message again: its id shows
+No message is lost without notice. The bus delivers each message at most once, and each message names the one
+before it. When one is missing, or after a reconnect, what arrives is held back until the missed messages
+have been read from JetStream. If JetStream no longer has them, subscribers get a `gap`, and books and quotes
+start again from their current state. After its own restart matchd may publish a message again: its id shows
 that, and it is dropped. Known limit: a process that keeps running while the whole data of the exchange is
 deleted must be restarted too.
 """
@@ -18,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import nats.errors
@@ -29,12 +27,13 @@ from cift.kernel.errors import CiftError, Unavailable
 from cift.platform.engine import Engine
 from cift.platform.metrics import Counter, Gauge
 from cift.platform.nats import Nats
+from cift.platform.postgres import Database
 from cift.streams import rules, views
-from cift.streams.bars import MINUTE_NS
 from cift.streams.book import SnapshotNeeded
-from cift.streams.channels import DECODE, AnyChannel, Bars, channel_of, subject_symbol
-from cift.streams.replay import Replays
+from cift.streams.channels import DECODE, Channel, channel_of
+from cift.streams.orders import AccountOrders
 from cift.streams.rules import Id, Topic
+from cift.streams.updates import Updates
 from cift.streams.views import Published
 
 if TYPE_CHECKING:
@@ -43,25 +42,21 @@ if TYPE_CHECKING:
 
     from cift.contracts import messages_gen as messages
     from cift.streams.subscriber import Subscriber
-    from cift.streams.views import Message
 
 log = logging.getLogger("cift.streams")
-MARKET, EVENTS = "MARKET_DATA", "EVENTS"
 PENDING_MESSAGES_MAX = 50_000
-"""Of one subscription, in the bus client. Beyond it the client drops messages and reports it."""
-HELD_MAX = 200_000
+"""In the bus client. Beyond it the client drops messages and reports it."""
+HELD_MAX = 1_000
 """Messages held back during a refill. Beyond it they are dropped, and the refill reads them again."""
 RETRY_S = 0.5
-REBUILT_TIMEOUT_S = 10.0
 SYMBOLS_QUERY_INTERVAL_S = 0.05
 HEARTBEAT_S = 15
-TICK_S = 1.0
 
 subscriptions_now = Gauge(
     "cift_stream_client_subscriptions", "Topics that clients are subscribed to, all clients together"
 )
-bus_subscriptions_now = Gauge("cift_stream_bus_subscriptions", "Subscriptions of the bus")
-messages_in = Counter("cift_stream_messages", "Messages of the bus for channels with subscribers")
+bus_subscriptions_now = Gauge("cift_stream_bus_subscriptions", "Subscriptions of the bus: 0 or 1")
+items_in = Counter("cift_stream_messages", "Items for channels with subscribers")
 refills = Counter("cift_stream_refills", "Times that missed messages were read from JetStream")
 _deliveries = Counter(
     "cift_stream_deliveries", "Messages delivered to clients, coalesced ones included"
@@ -69,36 +64,25 @@ _deliveries = Counter(
 lag = Gauge("cift_stream_lag_seconds", "From the engine's time to here, of the last message")
 
 
-class _BusSubscription:
-    """One subscription of the bus and the channels that it feeds."""
-
-    __slots__ = ("by_kind", "channels", "key", "last", "ready", "stream", "subject", "subscription", "users")
-
-    def __init__(self, stream: str, subject: str, key: str) -> None:
-        self.stream, self.subject, self.key = stream, subject, key
-        self.channels: dict[str, AnyChannel] = {}
-        self.by_kind: dict[str, list[AnyChannel]] = {}
-        self.last: Id = (0, 0)
-        self.users = 0
-        """Client subscriptions of all its channels."""
-        self.ready: asyncio.Task[None] | None = None
-        self.subscription: Subscription | None = None
-
-
 class Hub:
     """The streams of this process."""
 
-    def __init__(self, bus: Nats, engine: Engine) -> None:
-        self._bus, self._engine = bus, engine
-        self._replays = Replays(bus)
-        self._bus_subscriptions: dict[str, _BusSubscription] = {}
-        self._opening: dict[AnyChannel, asyncio.Task[None]] = {}
-        self._buffered: dict[AnyChannel, list[Message]] = {}
-        self._received: list[tuple[_BusSubscription, Msg]] = []
-        self._flush_scheduled = False
-        self._last: dict[str, Id] = {}
-        self._interruptions = 0
+    def __init__(self, bus: Nats, engine: Engine, database: Callable[[], Database], shard: str) -> None:
+        self._bus, self._engine, self._database = bus, engine, database
+        self.updates = Updates(bus, shard)
+        self._channels: dict[Topic, Channel] = {}
+        self._by_item: dict[tuple[str, str], Channel] = {}
+        self._orders: dict[str, AccountOrders] = {}
+        self._wanted = wire.Wanted()
+        self.last: Id | None = None
+        """Everything up to this id has been delivered; None: nothing has been received yet."""
+        self._subscription: Subscription | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._held: list[bytes] | None = None
+        self._opening: dict[Channel, asyncio.Task[None]] = {}
+        self._buffered: dict[Channel, list[tuple[Id, Any]]] = {}
         self._refilling: asyncio.Task[None] | None = None
+        self._again = False
         self._ticking: asyncio.Task[None] | None = None
         self._symbols: frozenset[str] = frozenset()
         self._symbols_at = 0.0
@@ -122,111 +106,158 @@ class Hub:
                 self._symbols = frozenset(each["symbol"] for each in response["instruments"])
         return self._symbols
 
-    async def subscribe(self, subscriber: Subscriber, topic: Topic, since: Id | None) -> None:
-        """Deliver a topic to `subscriber` from now on, after the messages it missed since `since`.
+    async def exists(self, id: Id) -> bool:
+        """Whether the exchange has had this id. Raises Unavailable."""
+        if self.last is not None and id <= self.last:
+            return True
+        status: messages.StatusAnswer = await self._engine.query({"status": {}})
+        return id[0] <= status["command_sequence"]
+
+    async def open(self, topics: Iterable[Topic]) -> None:
+        """Make these channels ready: from now on their items are taken. Each call needs one of `detach`.
+
+        Raises:
+            CiftError: it is not possible now.
+        """
+        channels = [self._channel(topic) for topic in topics]
+        for channel in channels:
+            channel.users += 1
+        await self._started()
+        await asyncio.gather(*(self._opened(channel) for channel in channels))
+
+    async def subscribe(self, subscriber: Subscriber, topic: Topic) -> None:
+        """Deliver a topic to `subscriber` from now on. With missed messages: `catch_up.py`.
 
         Raises:
             CiftError: it is not possible now; the subscriber is not subscribed.
         """
-        bus_subscription = self._bus_subscription(topic)
-        channel = bus_subscription.channels.get(topic.channel)
-        if channel is None:
-            channel = bus_subscription.channels[topic.channel] = channel_of(topic)
-            bus_subscription.by_kind.setdefault(channel.kind, []).append(channel)
-        bus_subscription.users += 1
-        channel.subscribers[subscriber] = None
-        subscriptions_now.labels().inc()
-        subscriber.hold(topic)
         try:
-            await self._ready(bus_subscription)
-            await self._opened(channel)
-            after: Id = (0, 0)
-            if since is not None and channel.can_replay:
-                rebuilt = await self._rebuilt(bus_subscription.stream, since)
-                after = since if rebuilt else after
-                async for missed in self._missed(bus_subscription, channel, since, rebuilt=rebuilt):
-                    await subscriber.replay(missed)
-                    after = max((each.id for each in missed if each.id is not None), default=after)
-            state = channel.state()
-            if state is not None:
-                await subscriber.replay([state])
-                after = (max(after[0], state.body.get("sequence", 0)), 2**32)
-            await subscriber.release(topic, after)
+            await self.open([topic])
+            subscriber.begin(self.attach(subscriber, [topic]), None)
         except BaseException:
-            self.unsubscribe(subscriber, topic)
+            self.detach(subscriber, [topic])
             raise
 
     def unsubscribe(self, subscriber: Subscriber, topic: Topic) -> None:
-        """End a subscription; a bus subscription without users ends too."""
-        bus_subscription = self._bus_subscriptions.get(_subject(topic))
-        channel = bus_subscription.channels.get(topic.channel) if bus_subscription is not None else None
-        if bus_subscription is None or channel is None or subscriber not in channel.subscribers:
-            return
-        del channel.subscribers[subscriber]
-        subscriber.forget(topic)
-        subscriptions_now.labels().dec()
-        bus_subscription.users -= 1
-        if not channel.subscribers:
-            del bus_subscription.channels[topic.channel]
-            bus_subscription.by_kind[channel.kind].remove(channel)
-            if not bus_subscription.by_kind[channel.kind]:
-                del bus_subscription.by_kind[channel.kind]
-        if bus_subscription.users == 0:
-            del self._bus_subscriptions[bus_subscription.subject]
-            bus_subscriptions_now.labels().dec()
-            if bus_subscription.ready is not None:
-                bus_subscription.ready.cancel()
-            if bus_subscription.subscription is not None:
-                self._spawn(_unsubscribe(bus_subscription.subscription))
+        """End a subscription, if there is one."""
+        channel = self._channels.get(topic)
+        if channel is not None and subscriber in channel.subscribers:
+            subscriber.forget(topic)
+            self.detach(subscriber, [topic])
+
+    def attach(self, subscriber: Subscriber, topics: Iterable[Topic]) -> list[Published]:
+        """Deliver opened topics to `subscriber` from now on; returns their states."""
+        states = []
+        for topic in topics:
+            channel = self._channels[topic]
+            if subscriber not in channel.subscribers:
+                channel.subscribers[subscriber] = None
+                subscriptions_now.labels().inc()
+            state = channel.state()
+            if state is not None:
+                states.append(state)
+        return states
+
+    def detach(self, subscriber: Subscriber, topics: Iterable[Topic]) -> None:
+        """End subscriptions; what nobody wants any more ends too."""
+        for topic in topics:
+            channel = self._channels.get(topic)
+            if channel is None:
+                continue
+            if subscriber in channel.subscribers:
+                del channel.subscribers[subscriber]
+                subscriptions_now.labels().dec()
+            channel.users -= 1
+            if channel.users:
+                continue
+            del self._channels[topic]
+            del self._by_item[channel.kind, topic.key]
+            if channel.kind != "order" or not self._needs_orders(topic.key):
+                self._wanted.discard(channel.kind, topic.key)
+            if channel.kind == "fill" and Topic("orders", topic.key) not in self._channels:
+                self._wanted.discard("order", topic.key)
+            if channel.kind in ("order", "fill") and not self._needs_orders(topic.key):
+                self._orders.pop(topic.key, None)
+        if not self._channels:
+            self._stop()
+
+    def _needs_orders(self, account: str) -> bool:
+        return Topic("orders", account) in self._channels or Topic("fills", account) in self._channels
 
     def state(self, topic: Topic) -> Published | None:
         """The current state of a topic, for a subscriber that fell behind."""
-        bus_subscription = self._bus_subscriptions.get(_subject(topic))
-        channel = bus_subscription.channels.get(topic.channel) if bus_subscription is not None else None
+        channel = self._channels.get(topic)
         return channel.state() if channel is not None and channel.opened else None
 
-    def _bus_subscription(self, topic: Topic) -> _BusSubscription:
-        subject = _subject(topic)
-        found = self._bus_subscriptions.get(subject)
+    def channel(self, topic: Topic) -> Channel:
+        """The channel of a topic that is open."""
+        return self._channels[topic]
+
+    def _channel(self, topic: Topic) -> Channel:
+        found = self._channels.get(topic)
         if found is None:
-            stream = MARKET if topic.channel in rules.MARKET_CHANNELS else EVENTS
-            found = self._bus_subscriptions[subject] = _BusSubscription(stream, subject, topic.key)
-            bus_subscriptions_now.labels().inc()
+            found = self._channels[topic] = channel_of(topic, self._orders_of)
+            self._by_item[found.kind, topic.key] = found
+            self._wanted.add(found.kind, topic.key)
+            if found.kind == "fill":
+                self._wanted.add("order", topic.key)
         return found
 
-    async def _ready(self, subscription: _BusSubscription) -> None:
-        ready = subscription.ready
-        if ready is None or (ready.done() and (ready.cancelled() or ready.exception())):
-            subscription.ready = ready = asyncio.create_task(self._subscribe_bus(subscription))
-        await asyncio.shield(ready)
+    def _orders_of(self, account: str) -> AccountOrders:
+        found = self._orders.get(account)
+        if found is None:
+            found = self._orders[account] = AccountOrders(account, self._database())
+        return found
 
-    async def _subscribe_bus(self, subscription: _BusSubscription) -> None:
+    async def _started(self) -> None:
+        if self._subscription is not None and self._starting is None:
+            return
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        try:
+            await asyncio.shield(self._starting)
+        finally:
+            if self._starting is not None and self._starting.done():
+                self._starting = None
+
+    async def _start(self) -> None:
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
             self._bus.on_reconnect.add(self._interrupted)
             self._bus.on_dropped.add(self._interrupted)
-        if subscription.stream not in self._last:
-            last = await self._replays.last(subscription.stream)
-            self._last[subscription.stream] = max(self._last.get(subscription.stream, (0, 0)), last)
+        self._held = []
 
         async def on_message(message: Msg) -> None:
-            self._received.append((subscription, message))
-            if not self._flush_scheduled:
-                self._flush_scheduled = True
-                asyncio.get_running_loop().call_soon(self._flush)
+            self._receive(message.data)
 
         try:
             client = await self._bus.connected()
-            if subscription.subscription is not None:  # left by a failed attempt
-                await _unsubscribe(subscription.subscription)
-            subscription.subscription = await client.subscribe(
-                subscription.subject, cb=on_message, pending_msgs_limit=PENDING_MESSAGES_MAX
+            self._stop()
+            self._held = []
+            subscription = await client.subscribe(
+                self.updates.subject, cb=on_message, pending_msgs_limit=PENDING_MESSAGES_MAX
             )
             await client.flush()  # now the server has the subscription: later messages arrive
+            self._subscription = subscription
+            bus_subscriptions_now.labels().inc()
+            self.last = await self.updates.last()
         except (nats.errors.Error, TimeoutError, OSError) as error:
+            self._stop()
             raise Unavailable("stream_unavailable", "The message bus does not respond") from error
+        except BaseException:
+            self._stop()
+            raise
+        self._release()
 
-    async def _opened(self, channel: AnyChannel) -> None:
+    def _stop(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        self._held = None
+        if subscription is not None:
+            self.last = None
+            bus_subscriptions_now.labels().dec()
+            self._spawn(_unsubscribe(subscription))
+
+    async def _opened(self, channel: Channel) -> None:
         if channel.opened:
             return
         opening = self._opening.get(channel)
@@ -234,73 +265,88 @@ class Hub:
             opening = self._opening[channel] = asyncio.create_task(self._open(channel))
         await asyncio.shield(opening)
 
-    async def _open(self, channel: AnyChannel) -> None:
-        """Bus messages that arrive while the channel opens are buffered, and applied afterwards."""
-        buffered: list[Message] = []
-        self._buffered[channel] = buffered
+    async def _open(self, channel: Channel) -> None:
+        """Items that arrive while the channel opens are buffered, and applied afterwards."""
+        buffered = self._buffered[channel] = []
         try:
-            await channel.open(self._engine, self._replays)
+            await channel.open(self._engine)
             channel.opened = True
-            for message in buffered:
-                for published in channel.take(message):
-                    _deliver(channel, published)
+            for id, message in buffered:
+                self._take(channel, id, message)
         finally:
             del self._buffered[channel]
             self._opening.pop(channel, None)
 
-    def _flush(self) -> None:
-        self._flush_scheduled = False
-        if self._refilling is not None:
-            if len(self._received) > HELD_MAX:
-                self._received.clear()
-                self._interruptions += 1  # the refill reads them again
+    def _receive(self, data: bytes) -> None:
+        """A message of the bus."""
+        if self._subscription is None and self._held is None:
             return
-        received, self._received = self._received, []
-        self._process(received)
-
-    def _process(self, received: list[tuple[_BusSubscription, Msg]]) -> None:
-        decoded: list[tuple[Id, _BusSubscription, str, Message]] = []
-        for subscription, message in received:
-            tokens = message.subject.split(".")
-            kind = tokens[1] if subscription.stream == MARKET else tokens[2]
-            if kind in subscription.by_kind:
-                try:
-                    body = DECODE[kind](message.data)
-                except ValueError:
-                    log.exception("cannot decode a message on %s", message.subject)
-                    continue
-                decoded.append(((body["sequence"], body["index"]), subscription, kind, body))
-        if len(decoded) > 1:
-            decoded.sort(key=lambda each: each[0])
-        for id, subscription, kind, body in decoded:
-            if id <= subscription.last:  # published again
-                continue
-            if subscription.stream == MARKET and body["symbol"] != subscription.key:
-                continue  # another symbol with the same token
-            subscription.last = id
-            self._last[subscription.stream] = max(id, self._last.get(subscription.stream, id))
-            for channel in subscription.by_kind.get(kind, ()):
-                self._apply(channel, body)
-        if decoded:
-            messages_in.labels().inc(len(decoded))
-            lag.labels().set((time.time_ns() - decoded[-1][3]["timestamp"]) / 1e9)
-
-    def _apply(self, channel: AnyChannel, message: Message) -> None:
-        buffered = self._buffered.get(channel)
-        if buffered is not None:
-            buffered.append(message)
-            return
-        if not channel.opened:
+        if self._held is not None:
+            if len(self._held) < HELD_MAX:
+                self._held.append(data)
+            else:
+                self._again = True
             return
         try:
-            messages = channel.take(message)
+            update: messages.UpdateMessage = wire.decode_update(data, self._wanted)
+        except ValueError:
+            log.exception("cannot decode an update")
+            return
+        if self.last is not None and update["last"] > self.last and update["previous"] > self.last:
+            self._interrupted(data)  # a message is missing
+        else:
+            self._apply(update)
+
+    def _release(self) -> None:
+        """Apply the messages that were held back."""
+        held, self._held = self._held, None
+        for data in held or ():
+            self._receive(data)  # held again, if one is missing
+
+    def _apply(self, update: messages.UpdateMessage) -> None:
+        if self.last is not None and update["last"] <= self.last:
+            return  # published again
+        before = self.last or (0, 0)
+        for kind, command, index, data in update["items"]:
+            id = (command, index)
+            if id > before:
+                try:
+                    self._deliver_item(kind, id, data)
+                except Exception:  # a defect of ours: the other items must be delivered nevertheless
+                    log.exception("cannot deliver the item %s", rules.id_text(id))
+        self.last = update["last"]
+        if update["items"]:
+            items_in.labels().inc(len(update["items"]))
+            lag.labels().set((time.time_ns() - update["timestamp"]) / 1e9)
+
+    def _deliver_item(self, kind: str, id: Id, data: bytes) -> None:
+        message = DECODE[kind](data)
+        key = message["account"] if kind in ("order", "fill") else message["symbol"]
+        channel = self._by_item.get((kind, key))
+        if channel is None:
+            orders = self._orders.get(key) if kind == "order" else None
+            if orders is not None:
+                orders.learn(message)
+            return
+        self._apply_item(channel, id, message)
+
+    def _apply_item(self, channel: Channel, id: Id, message: Any) -> None:
+        buffered = self._buffered.get(channel)
+        if buffered is not None:
+            buffered.append((id, message))
+        elif channel.opened:
+            self._take(channel, id, message)
+
+    def _take(self, channel: Channel, id: Id, message: Any) -> None:
+        try:
+            published = channel.take(id, message)
         except SnapshotNeeded:
             self._reopen(channel)
             return
-        for published in messages:
+        if published is not None:
             _deliver(channel, published)
 
-    def _reopen(self, channel: AnyChannel) -> None:
+    def _reopen(self, channel: Channel) -> None:
         """Open a channel again, and send its state to all its subscribers."""
         channel.opened = False
 
@@ -318,125 +364,68 @@ class Hub:
 
         self._spawn(reopen())
 
-    async def _missed(
-        self, subscription: _BusSubscription, channel: AnyChannel, since: Id, *, rebuilt: bool
-    ) -> AsyncIterator[list[Published]]:
-        """The messages of a channel after `since`, for one subscriber. Newer ones are already held for it."""
-        found = await self._replays.after(subscription.stream, since)
-        if found is None or not (rebuilt and found.complete):
-            symbol = subscription.key if subscription.stream == MARKET else None
-            yield [views.gap(channel.topic.channel, symbol, since)]
-        if found is None:
+    def _interrupted(self, *later: bytes) -> None:
+        """Messages may have been lost between the bus and here, before these."""
+        if self._subscription is None or self.last is None:
             return
-        subject = subscription.subject.replace("*", channel.kind)
-        begin: dict[str, Any] = {"position": found.position, "end": found.end}
-        if isinstance(channel, Bars):
-            first = await self._first_trade(subscription.stream, subject, found.position)
-            if first is None:
-                return
-            start = first["timestamp"] // MINUTE_NS * MINUTE_NS
-            begin = {"since_time": rfc3339(start), "end": found.end}
-        trades_of_bars: list[Message] = []
-        async for batch in self._replays.read(subscription.stream, subject, **begin):
-            decoded = [DECODE[channel.kind](each.data) for each in batch]
-            own = [
-                each
-                for each in decoded
-                if subscription.stream == EVENTS or each["symbol"] == subscription.key
-            ]
-            if isinstance(channel, Bars):
-                trades_of_bars += own
-            else:
-                missed = [each for each in own if (each["sequence"], each["index"]) > since]
-                yield channel.replay(missed, since)
-        if trades_of_bars:
-            yield channel.replay(trades_of_bars, since)
-
-    async def _rebuilt(self, stream: str, since: Id) -> bool:
-        """Wait until a stream has all messages that were received here and by the subscriber: after a
-        restart of the bus matchd publishes it again from the journal. False: not in time, or `since`
-        never existed."""
-        deadline = time.monotonic() + REBUILT_TIMEOUT_S
-        while await self._replays.last(stream) < max(self._last.get(stream, since), since):
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(RETRY_S)
-        return True
-
-    async def _first_trade(self, stream: str, subject: str, position: int) -> messages.TradeMessage | None:
-        found = self._replays.read(stream, subject, position=position)
-        try:
-            async for batch in found:
-                trade: messages.TradeMessage = wire.decode_trade(batch[0].data)
-                return trade
-        finally:
-            await found.aclose()  # frees its slot among the replays
-        return None
-
-    def _interrupted(self) -> None:
-        """Messages may have been lost between the bus and here."""
-        self._interruptions += 1
-        if self._bus_subscriptions and self._refilling is None:
+        if self._refilling is None:
+            self._held = list(later)
             self._refilling = asyncio.create_task(self._refill())
             refills.labels().inc()
+        else:
+            self._again = True
 
     async def _refill(self) -> None:
-        try:
-            done = 0
-            while done != self._interruptions:
-                done = self._interruptions
-                for stream, subject in ((MARKET, "market.>"), (EVENTS, "events.>")):
-                    await self._refill_from(stream, subject)
-        except CiftError as error:
-            log.warning("cannot read missed messages; trying again", extra={"reason": error.code})
-            await asyncio.sleep(RETRY_S)
-            self._interruptions += 1
-            self._refilling = asyncio.create_task(self._refill())
-            return
+        while self._subscription is not None:
+            self._again = False
+            try:
+                await self._refill_once()
+            except CiftError as error:
+                log.warning("cannot read missed messages; trying again", extra={"reason": error.code})
+                self._again = True
+                await asyncio.sleep(RETRY_S)
+            if not self._again:
+                break
         self._refilling = None
-        self._flush()
+        if self._subscription is not None:
+            self._release()
 
-    async def _refill_from(self, stream: str, subject: str) -> None:
-        since = self._last.get(stream)
-        subscriptions = [each for each in self._bus_subscriptions.values() if each.stream == stream]
-        if since is None or not subscriptions:
+    async def _refill_once(self) -> None:
+        since = self.last
+        start = await self.updates.after(since) if since is not None else None
+        if since is None or start is None:
             return
-        found = await self._replays.after(stream, since)
-        if found is None:
-            return
-        if not found.complete:
-            for subscription in subscriptions:
-                for channel in subscription.channels.values():
-                    symbol = subscription.key if stream == MARKET else None
-                    _deliver(channel, views.gap(channel.topic.channel, symbol, since))
-        async for batch in self._replays.read(stream, subject, position=found.position):
-            received = []
-            for message in batch:
-                message.subject = (message.headers or {}).get("Nats-Subject", "")
-                own = self._bus_subscriptions.get(_pattern(message.subject))
-                if own is not None:
-                    received.append((own, message))
-            self._process(received)
-        if not found.complete:
-            for subscription in subscriptions:
-                for channel in subscription.channels.values():
-                    if channel.state() is not None:
-                        self._reopen(channel)
+        complete = noted = start.complete
+        if not complete:
+            self._notify_all(views.gap(since))
+        position = start.position
+        while True:
+            batch, position = await self.updates.batch(position)
+            if not batch:
+                break
+            for data in batch:
+                update: messages.UpdateMessage = wire.decode_update(data, self._wanted)
+                if noted and self.last is not None and update["previous"] > self.last:
+                    complete = False  # matchd itself could not publish what was between
+                    self._notify_all(views.gap(self.last))
+                self._apply(update)
+                noted = True
+        if not complete:
+            for channel in tuple(self._channels.values()):
+                if channel.state() is not None:
+                    self._reopen(channel)
+
+    def _notify_all(self, notice: Published) -> None:
+        channels = self._channels.values()
+        for subscriber in {subscriber for channel in channels for subscriber in channel.subscribers}:
+            subscriber.notify(notice)
 
     async def _tick(self) -> None:
-        turn = 0
         while True:
-            await asyncio.sleep(TICK_S)
-            turn += 1
-            now_ns = time.time_ns()
-            for subscription in tuple(self._bus_subscriptions.values()):
-                for channel in tuple(subscription.channels.values()):
-                    for published in channel.tick(now_ns) if channel.opened else ():
-                        _deliver(channel, published)
-            if turn % HEARTBEAT_S == 0:
-                heartbeat = views.notice("heartbeat", at=rfc3339(now_ns))
-                for call in tuple(self.on_heartbeat):
-                    call(heartbeat)
+            await asyncio.sleep(HEARTBEAT_S)
+            heartbeat = views.notice("heartbeat", at=rfc3339(time.time_ns()))
+            for call in tuple(self.on_heartbeat):
+                call(heartbeat)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -446,28 +435,16 @@ class Hub:
     async def close(self) -> None:
         self._bus.on_reconnect.discard(self._interrupted)
         self._bus.on_dropped.discard(self._interrupted)
-        for task in (self._ticking, self._refilling, *self._opening.values(), *self._tasks):
+        for task in (self._ticking, self._starting, self._refilling, *self._opening.values(), *self._tasks):
             if task is not None:
                 task.cancel()
 
 
-def _deliver(channel: AnyChannel, published: Published) -> None:
+def _deliver(channel: Channel, published: Published) -> None:
     topic = channel.topic
     _deliveries.inc(len(channel.subscribers))
     for subscriber in tuple(channel.subscribers):
         subscriber.deliver(topic, published)
-
-
-def _subject(topic: Topic) -> str:
-    if topic.channel in rules.MARKET_CHANNELS:
-        return f"market.*.{subject_symbol(topic.key)}"
-    return f"events.{topic.key}.*"
-
-
-def _pattern(subject: str) -> str:
-    """The subscription that a subject belongs to."""
-    first, second, third = [*subject.split(".", 2), "", ""][:3]
-    return f"market.*.{third}" if first == "market" else f"{first}.{second}.*"
 
 
 async def _unsubscribe(subscription: Subscription) -> None:

@@ -31,15 +31,14 @@ MESSAGES_BURST = 60
 USER_CONNECTIONS_MAX = 100
 EVENT_STREAMS_MAX = 10_000
 """Server-Sent Events connections per process; sockets have their own limit (`function.SOCKETS_MAX`)."""
-SUBSCRIBE_TIMEOUT_S = 120.0
-"""Enough for a long replay to a slow client. A client that reads nothing is ended earlier
-(`subscriber.py`)."""
+REPLY_TO_CHARACTERS_MAX = 64
+"""Of the id of a client message, which the response repeats."""
 
 _SYMBOL = re.compile(SYMBOL_PATTERN, re.ASCII)
 _ID = re.compile(r"(\d{1,19}):(\d{1,9})", re.ASCII)
 
 Id = tuple[int, int]
-"""Journal record and index in it: the order of all published messages."""
+"""Command of the journal and index in it: the order of all published messages."""
 
 
 class Topic(NamedTuple):
@@ -60,13 +59,18 @@ class Request:
     since: Id | None = None
     token: str | None = None
     api_key: str | None = None
+    subscriptions: tuple[Topic, ...] | None = None
+    """Pairs of channel and symbol, instead of `channels` and `symbols`. The key of an account channel is
+    empty."""
+    id: str | int | None = None
+    """The client's id of the message; the response repeats it."""
 
 
 _FIELDS = {
-    "auth": {"action", "token", "api_key"},
-    "subscribe": {"action", "channels", "symbols", "since"},
-    "unsubscribe": {"action", "channels", "symbols"},
-    "ping": {"action"},
+    "auth": {"action", "id", "token", "api_key"},
+    "subscribe": {"action", "id", "channels", "symbols", "subscriptions", "since"},
+    "unsubscribe": {"action", "id", "channels", "symbols", "subscriptions"},
+    "ping": {"action", "id"},
 }
 
 
@@ -98,27 +102,63 @@ def parse(message: str | bytes) -> Request:
         if name not in _FIELDS[action]:
             field = str(name)[:64]
             raise _invalid(f"The action {action} has no field '{field}'", field)
+    id = reply_to(body)
     match action:
         case "auth":
-            return _auth(body)
+            return _auth(body, id)
         case "ping":
-            return Request(action)
+            return Request(action, id=id)
+    since = parse_since(body.get("since"))
+    if "subscriptions" in body:
+        if "channels" in body or "symbols" in body:
+            raise _invalid("Send either subscriptions, or channels and symbols", "subscriptions")
+        topics = parse_subscriptions(body["subscriptions"])
+        channels = tuple(dict.fromkeys(topic.channel for topic in topics))
+        symbols = tuple(dict.fromkeys(topic.key for topic in topics if topic.key))
+        return Request(action, channels, symbols, since, subscriptions=topics, id=id)
     return Request(
         action,
         parse_channels(body.get("channels", CHANNELS_DEFAULT)),
         parse_symbols(body.get("symbols", ())),
-        parse_since(body.get("since")),
+        since,
+        id=id,
     )
 
 
-def _auth(body: Mapping[str, Any]) -> Request:
+def reply_to(body: Any) -> str | int | None:
+    """The id that a client gave its message. Raises Refused: `invalid_message`."""
+    id = body.get("id") if isinstance(body, dict) else None
+    if id is None or (isinstance(id, int) and not isinstance(id, bool) and abs(id) <= 2**53):
+        return id
+    if not isinstance(id, str) or len(id) > REPLY_TO_CHARACTERS_MAX:
+        raise _invalid(
+            f"id must be a string of at most {REPLY_TO_CHARACTERS_MAX} characters, or an integer", "id"
+        )
+    return id
+
+
+def parse_subscriptions(given: Any) -> tuple[Topic, ...]:
+    """Topics as `subscribed` lists them: the symbols of each channel. Raises Refused."""
+    if not isinstance(given, dict) or not given:
+        raise _invalid("subscriptions must be an object with the symbols of each channel", "subscriptions")
+    topics: list[Topic] = []
+    for channel in parse_channels(list(given)):
+        symbols = parse_symbols(given[channel])
+        if (channel in MARKET_CHANNELS) != bool(symbols):
+            needs = "needs symbols" if channel in MARKET_CHANNELS else "takes no symbols"
+            raise _invalid(f"The channel {channel} {needs}", "subscriptions")
+        topics += [Topic(channel, symbol) for symbol in symbols or ("",)]
+    return tuple(topics)
+
+
+def _auth(body: Mapping[str, Any], id: str | int | None) -> Request:
     token, api_key = body.get("token"), body.get("api_key")
     for name, value in (("token", token), ("api_key", api_key)):
         if value is not None and not isinstance(value, str):
             raise _invalid(f"{name} must be a string", name)
     if (token is None) == (api_key is None):
         raise _invalid("Send either token or api_key", "token")
-    return Request("auth", token=token, api_key=api_key)
+    return Request("auth", token=token, api_key=api_key, id=id)
 
 
 def parse_channels(given: Any) -> tuple[str, ...]:
@@ -177,13 +217,22 @@ def topics_of(request: Request, account: str | None, known: Iterable[str]) -> tu
         Refused: `invalid_message`: a market channel without symbols, or symbols without a market channel.
         NotFound: `unknown_symbol`: the request has symbols, and none of them is traded here.
     """
+    traded = set(known)
+    if request.subscriptions is not None:
+        unknown = [symbol[:NAMED_MAX] for symbol in request.symbols if symbol not in traded]
+        if len(unknown) == len(request.symbols) and unknown:
+            raise NotFound("unknown_symbol", f"There is no instrument '{unknown[0]}'", "subscriptions")
+        return [
+            topic if topic.key else Topic(topic.channel, account or "")
+            for topic in request.subscriptions
+            if not topic.key or topic.key in traded
+        ], unknown
     market = [channel for channel in request.channels if channel in MARKET_CHANNELS]
     own = [channel for channel in request.channels if channel in ACCOUNT_CHANNELS]
     if market and not request.symbols:
         raise _invalid(f"The channel {market[0]} needs symbols", "symbols")
     if request.symbols and not market:
         raise _invalid(f"The channel {own[0]} belongs to your account and takes no symbols", "symbols")
-    traded = set(known)
     symbols = [symbol for symbol in request.symbols if symbol in traded]
     unknown = [symbol[:NAMED_MAX] for symbol in request.symbols if symbol not in traded]
     if unknown and not symbols:

@@ -5,14 +5,15 @@ form, as messages of the type `error`, and the connection stays open. An error t
 followed by close code 1008 with the error's code as the reason.
 """
 
-import asyncio
 import time
 
 from cift.kernel.clock import rfc3339
-from cift.kernel.errors import CiftError, Refused, Unauthenticated, Unavailable
+from cift.kernel.errors import CiftError, Refused, Unauthenticated
 from cift.platform.identity import Identity, Trader, require
+from cift.platform.limits import Limits
 from cift.platform.socket import POLICY, Socket, SocketClosed
 from cift.streams import rules, views
+from cift.streams.catch_up import CatchUp, Places
 from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
 from cift.streams.rules import Request, Topic
@@ -46,27 +47,48 @@ class _SocketTransport(Transport):
     def unsent_bytes(self) -> int:
         return self._socket.unsent
 
+    @property
+    def closed(self) -> bool:
+        return self._socket.closed
+
     def end(self, error: CiftError) -> None:
         self.write(error_of(error, self._socket.caller.request_id))
         self._socket.close(POLICY, error.code)
 
 
-def error_of(error: CiftError, request_id: str) -> Published:
+def error_of(error: CiftError, request_id: str, reply_to: str | int | None = None) -> Published:
     """An error in the API's own form."""
-    fields = {"code": error.code, "message": error.message, "field": error.field, "request_id": request_id}
+    fields = {
+        "code": error.code,
+        "message": error.message,
+        "field": error.field,
+        "request_id": request_id,
+        "reply_to": reply_to,
+    }
     return views.notice("error", **{name: value for name, value in fields.items() if value is not None})
 
 
 class Session:
     """One connection."""
 
-    def __init__(self, socket: Socket, hub: Hub, connections: Connections, identity: Identity) -> None:
+    def __init__(
+        self,
+        socket: Socket,
+        hub: Hub,
+        places: Places,
+        connections: Connections,
+        identity: Identity,
+        limits: Limits,
+    ) -> None:
+        self._limits = limits
         form = socket.query.get("format", "json")
         if form not in rules.FORMATS:
             raise Refused("invalid_request", f"format must be one of {', '.join(rules.FORMATS)}", "format")
         self._socket, self._hub, self._connections, self._identity = socket, hub, connections, identity
         self._transport = _SocketTransport(socket, packed=form == "msgpack")
         self._subscriber = Subscriber(hub, self._transport)
+        self._catch_up = CatchUp(hub, places, self._subscriber, socket.caller.address)
+        self._reply_to: str | int | None = None
         self._allowance, self._spent_at = float(rules.MESSAGES_BURST), time.monotonic()
         self.trader: Trader | None = None
 
@@ -85,8 +107,7 @@ class Session:
         finally:
             self._hub.on_heartbeat.discard(self._send_heartbeat)
             self._connections.discard(self)
-            for topic in tuple(self._subscriber.topics):
-                self._hub.unsubscribe(self._subscriber, topic)
+            self._hub.detach(self._subscriber, self._subscriber.topics)
             self._socket.on_drain = None
 
     def end(self, error: CiftError) -> None:
@@ -97,7 +118,12 @@ class Session:
             self._transport.write(heartbeat)
 
     def _send(self, kind: str, **fields: object) -> None:
+        if self._reply_to is not None:
+            fields["reply_to"] = self._reply_to
         self._transport.write(views.notice(kind, **fields))
+
+    def _send_error(self, error: CiftError) -> None:
+        self._transport.write(error_of(error, self._socket.caller.request_id, self._reply_to))
 
     async def _handle(self, message: str | bytes) -> None:
         now = time.monotonic()
@@ -113,28 +139,27 @@ class Session:
         self._allowance -= 1
         try:
             request = rules.parse(message)
-            async with asyncio.timeout(rules.SUBSCRIBE_TIMEOUT_S):
-                match request.action:
-                    case "ping":
-                        self._send("pong", at=rfc3339(time.time_ns()))
-                    case "auth":
-                        await self._authenticate(request)
-                    case "subscribe":
-                        await self._subscribe(request)
-                    case "unsubscribe":
-                        await self._unsubscribe(request)
+            self._reply_to = request.id
+            match request.action:
+                case "ping":
+                    self._send("pong", at=rfc3339(time.time_ns()))
+                case "auth":
+                    await self._authenticate(request)
+                case "subscribe":
+                    await self._subscribe(request)
+                case "unsubscribe":
+                    await self._unsubscribe(request)
         except CiftError as error:
-            self._transport.write(error_of(error, self._socket.caller.request_id))
-        except TimeoutError:
-            late = Unavailable(
-                "stream_unavailable",
-                f"The request took longer than {rules.SUBSCRIBE_TIMEOUT_S:g} s; try again",
-            )
-            self._transport.write(error_of(late, self._socket.caller.request_id))
+            self._send_error(error)
+        finally:
+            self._reply_to = None
 
     async def _authenticate(self, request: Request) -> None:
         authorization = f"Bearer {request.token}" if request.token is not None else None
-        trader = await self._identity.authenticate(authorization, request.api_key)
+        trader = await self._limits.credential(
+            self._socket.caller.address,
+            lambda: self._identity.authenticate(authorization, request.api_key),
+        )
         if self.trader is not None and trader.account_id != self.trader.account_id:
             raise Refused(
                 "other_account", "The connection is logged in to another account; open a new one", status=409
@@ -160,14 +185,11 @@ class Session:
         requested, unknown = await self._topics(request)
         topics = [topic for topic in requested if topic not in self._subscriber.topics]
         rules.check_count(len(self._subscriber.topics) + len(topics))
-        self._subscriber.topics.update(topics)
-        try:
-            await asyncio.gather(
-                *(self._hub.subscribe(self._subscriber, topic, request.since) for topic in topics)
-            )
-        except BaseException:  # all or nothing
-            self._end_topics(topics)
-            raise
+        for topic in requested:
+            if topic in self._subscriber.topics and topic not in topics:
+                self._subscriber.repeat(topic)
+        account = self.trader.account_id if self.trader is not None else None
+        await self._catch_up.subscribe(topics, request.since, account)
         self._send_subscribed(unknown)
 
     async def _unsubscribe(self, request: Request) -> None:
@@ -176,9 +198,11 @@ class Session:
         self._send_subscribed(unknown)
 
     def _end_topics(self, topics: list[Topic]) -> None:
-        for topic in topics:
+        ended = [topic for topic in topics if topic in self._subscriber.topics]
+        for topic in ended:
             self._subscriber.topics.discard(topic)
-            self._hub.unsubscribe(self._subscriber, topic)
+            self._subscriber.forget(topic)
+        self._hub.detach(self._subscriber, ended)
 
     def _send_subscribed(self, unknown: list[str]) -> None:
         subscriptions = rules.listing(self._subscriber.topics)

@@ -1,8 +1,7 @@
 """The streams as Server-Sent Events: a response without an end, which continues where the last one ended.
 
 A browser's EventSource reconnects by itself and sends the id of its last event in `Last-Event-ID`. Ids
-grow over all market channels of a connection, and over all account channels. The two kinds of channels
-are not in order with each other, so a connection has channels of one kind only.
+grow over all channels of a connection.
 
 A response ends by itself after `DURATION_S`, below every time limit between here and the client. The
 client's next request continues without a gap. Unlike a WebSocket, the transport itself holds the unsent
@@ -13,13 +12,13 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cift.kernel.errors import CiftError, Refused
+from cift.kernel.errors import CiftError
 from cift.platform.identity import Trader
-from cift.streams import rules, views
+from cift.streams import views
+from cift.streams.catch_up import CatchUp, Places
 from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
 from cift.streams.rules import Id, Topic
@@ -40,11 +39,13 @@ class EventStream(Response, Transport):
     def __init__(
         self,
         hub: Hub,
+        places: Places,
         connections: Connections,
         topics: Sequence[Topic],
         since: Id | None,
         trader: Trader | None,
         unknown_symbols: Sequence[str],
+        address: str | None,
     ) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -53,7 +54,7 @@ class EventStream(Response, Transport):
             connections.add(self)
         self._hub, self._connections, self._topics, self._since = hub, connections, topics, since
         self._subscriber = Subscriber(hub, self)
-        self._subscriber.topics.update(topics)
+        self._catch_up = CatchUp(hub, places, self._subscriber, address)
         self._unsent: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
         if unknown_symbols:
             self._unsent.append(views.notice("unknown_symbols", symbols=unknown_symbols).event)
@@ -78,8 +79,12 @@ class EventStream(Response, Transport):
     def unsent_bytes(self) -> int:
         return self._unsent_bytes
 
+    @property
+    def closed(self) -> bool:
+        return self._ended
+
     def end(self, error: CiftError) -> None:
-        data = orjson.dumps({"type": "error", "code": error.code, "message": error.message})
+        data = views.dumps({"type": "error", "code": error.code, "message": error.message})
         self._put(b"event: error\ndata: %s\n\n" % data)
         self._ended = True
         self._wakeup.set()
@@ -117,15 +122,14 @@ class EventStream(Response, Transport):
             disconnected.cancel()
             self._hub.on_heartbeat.discard(self._send_heartbeat)
             self._connections.discard(self)
-            for topic in self._topics:
-                self._hub.unsubscribe(self._subscriber, topic)
+            await asyncio.gather(subscribing, return_exceptions=True)
+            self._hub.detach(self._subscriber, self._subscriber.topics)
         await send({"type": "http.response.body", "body": b""})
 
     async def _subscribe(self) -> None:
         try:
-            await asyncio.gather(
-                *(self._hub.subscribe(self._subscriber, topic, self._since) for topic in self._topics)
-            )
+            account = self.trader.account_id if self.trader is not None else None
+            await self._catch_up.subscribe(self._topics, self._since, account)
         except CiftError as error:
             self.end(error)
 
@@ -150,10 +154,3 @@ class EventStream(Response, Transport):
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def check_one_kind(channels: Sequence[str]) -> None:
-    """Raises Refused if both market and account channels are requested."""
-    if len({channel in rules.ACCOUNT_CHANNELS for channel in channels}) > 1:
-        own = ", ".join(rules.ACCOUNT_CHANNELS)
-        raise Refused("invalid_request", f"{own} need a connection without market channels", "channels")

@@ -1,11 +1,13 @@
-"""One client's messages: held while it catches up, coalesced or ended while it is slow.
+"""One client's messages: paused while it catches up, coalesced or ended while it is slow.
 
 A client is slow when its transport `is_behind`: more bytes wait in this process than a moment's worth.
 Meanwhile
 
-    quotes  only the last quote of each symbol is kept; it is sent when the transport has drained
-    book    nothing is kept; a snapshot is sent when the transport has drained
-    others  are still sent, up to `UNSENT_BYTES_MAX`; beyond that the connection ends: `slow_reader`
+    quotes  only the last quote of each symbol is kept; it is sent when the transport has drained, as a state
+            without id book    nothing is kept; a snapshot is sent when the transport has drained others  are
+            still sent, up to `UNSENT_BYTES_MAX`; beyond that the connection ends: `slow_reader`
+
+While it catches up (`catch_up.py`) nothing is kept: it gets the same messages from JetStream.
 """
 
 import asyncio
@@ -14,15 +16,15 @@ from collections.abc import Iterable
 
 from cift.kernel.errors import CiftError, Refused
 from cift.platform.metrics import Counter
+from cift.streams import views
 from cift.streams.hub import Hub
 from cift.streams.rules import Id, Topic
 from cift.streams.views import Published
 
 UNSENT_BYTES_MAX = 1024 * 1024
-HELD_MAX = 20_000
-"""Messages of one topic held back while its subscriber gets the messages it missed."""
-REPLAY_STALL_TIMEOUT_S = 10.0
-"""How long a replay waits for a client to read more."""
+STALL_TIMEOUT_S = 20.0
+"""A client that catches up and reads nothing for this long is ended."""
+STALL_CHECK_S = 1.0
 
 coalesced = Counter("cift_stream_coalesced", "Messages not sent because a client was slow", ["channel"])
 cut_off = Counter("cift_stream_cut_off", "Connections ended by this process, by reason", ["reason"])
@@ -51,6 +53,11 @@ class Transport(ABC):
     def unsent_bytes(self) -> int:
         """Bytes that wait in this process."""
 
+    @property
+    def closed(self) -> bool:
+        """The client is gone."""
+        return False
+
     @abstractmethod
     def end(self, error: CiftError) -> None:
         """Send the error and end the connection."""
@@ -60,12 +67,13 @@ class Subscriber:
     """The subscriptions of one client. Its transport calls `drained` when the client has caught up."""
 
     __slots__ = (
+        "_after",
         "_direct",
         "_drained",
         "_ended",
-        "_held",
         "_hub",
         "_latest",
+        "_paused",
         "_stale",
         "_transport",
         "topics",
@@ -74,30 +82,29 @@ class Subscriber:
     def __init__(self, hub: Hub, transport: Transport) -> None:
         self._hub, self._transport = hub, transport
         self.topics: set[Topic] = set()
-        self._held: dict[Topic, list[Published]] = {}
         self._latest: dict[Topic, Published] = {}
         self._stale: set[Topic] = set()
         self._drained: asyncio.Event | None = None
-        self._ended = False
+        self._ended = self._paused = False
+        self._after: Id | None = None
+        """Up to this id the client has everything: live messages up to it are dropped."""
         self._direct = True
-        """Nothing is held or kept: messages go directly to the transport."""
+        """Nothing is kept or dropped: messages go directly to the transport."""
 
     def deliver(self, topic: Topic, published: Published) -> None:
-        """A message of the hub. Called for each client and message, so the usual path is one call."""
+        """A live message. Called for each client and message, so the usual path is one call."""
         if not (self._direct and self._transport.offer(published)):
             self._deliver_slowly(topic, published)
 
     def _deliver_slowly(self, topic: Topic, published: Published) -> None:
-        if self._ended:
+        if self._ended or self._paused:
             return
-        held = self._held.get(topic)
-        if held is not None:
-            if len(held) >= HELD_MAX:
-                self._end(f"more than {HELD_MAX} messages arrived before the replay was read")
-            else:
-                held.append(published)
-        elif not self._latest and not self._stale and self._transport.offer(published):
-            return
+        if self._after is not None and published.id is not None:
+            if published.id <= self._after:
+                return
+            self._after = None
+        if not self._latest and not self._stale and self._transport.offer(published):
+            pass
         elif topic.channel == "quotes":
             self._latest[topic] = published
             coalesced.labels("quotes").inc()
@@ -111,68 +118,105 @@ class Subscriber:
         self._update_direct()
 
     def _update_direct(self) -> None:
-        self._direct = not (self._held or self._latest or self._stale or self._ended)
+        self._direct = not (
+            self._paused or self._after is not None or self._latest or self._stale or self._ended
+        )
+
+    def notify(self, published: Published) -> None:
+        """Send a notice in any case."""
+        if not self._ended:
+            self._transport.write(published)
+
+    def repeat(self, topic: Topic) -> None:
+        """Send the state of a topic again: the client may have missed a change."""
+        state = self._hub.state(topic)
+        if state is not None and not (self._ended or self._transport.is_behind):
+            self._transport.write(state)
 
     def drained(self) -> None:
         """The transport has space again."""
         if self._drained is not None:
             self._drained.set()
+        if self._paused:
+            return
         while self._latest and not self._transport.is_behind:
-            self._transport.write(self._latest.pop(next(iter(self._latest))))
+            # Later messages of other topics may have been sent, so it has no id.
+            self._transport.write(views.as_state(self._latest.pop(next(iter(self._latest)))))
         while self._stale and not self._transport.is_behind:
             snapshot = self._hub.state(self._stale.pop())
             if snapshot is not None:
                 self._transport.write(snapshot)
         self._update_direct()
 
-    def hold(self, topic: Topic) -> None:
-        """Hold the messages of a topic back until `release`."""
-        self._held[topic] = []
+    def pause(self) -> None:
+        """Drop live messages: the client catches up."""
+        self._paused = True
+        self._latest.clear()
+        self._stale.clear()
         self._update_direct()
 
-    async def replay(self, missed: Iterable[Published]) -> None:
-        """Send these now, before the held messages; waits while the client is behind.
+    async def send(self, published: Published) -> None:
+        """Send a missed message; waits while the client is behind.
 
         Raises:
             Refused: `slow_reader`: the client reads nothing.
         """
-        for published in missed:
-            if not self._transport.offer(published):
-                await self._wait_drained()
-                self._transport.write(published)
+        if self._transport.closed:
+            raise _gone()
+        while not self._transport.offer(published):
+            await self._wait_drained()
 
     async def _wait_drained(self) -> None:
+        loop = asyncio.get_running_loop()
+        unsent, since = self._transport.unsent_bytes, loop.time()
         self._drained = asyncio.Event()
         try:
-            async with asyncio.timeout(REPLAY_STALL_TIMEOUT_S):
-                await self._drained.wait()
-        except TimeoutError:
-            raise self._end(f"nothing of the replay was read for {REPLAY_STALL_TIMEOUT_S:g} s") from None
+            while self._transport.is_behind and not self._drained.is_set():
+                try:
+                    await asyncio.wait_for(self._drained.wait(), STALL_CHECK_S)
+                except TimeoutError:
+                    pass
+                if self._transport.closed or self._ended:
+                    raise _gone()
+                if self._transport.unsent_bytes < unsent:
+                    unsent, since = self._transport.unsent_bytes, loop.time()
+                elif loop.time() - since > STALL_TIMEOUT_S:
+                    raise self._end(f"nothing of the replay was read for {STALL_TIMEOUT_S:g} s")
         finally:
             self._drained = None
 
-    async def release(self, topic: Topic, after: Id) -> None:
-        """Send the held messages of a topic later than `after`, and hold no more.
-
-        Raises:
-            Refused: `slow_reader`.
-        """
-        while held := self._held.get(topic):
-            self._held[topic] = []  # more can arrive while these are sent
-            await self.replay(each for each in held if each.id is None or each.id > after)
-        self._held.pop(topic, None)
+    def begin(self, states: Iterable[Published], after: Id | None) -> None:
+        """The topics are live from now on: send their states. The client has everything up to `after`."""
+        self._paused = False
+        if after is not None and (self._hub.last is None or after > self._hub.last):
+            self._after = after
+        for state in states:
+            self._transport.write(state)
         self._update_direct()
+
+    def resume(self) -> None:
+        """Go on with the earlier topics: a new subscription failed."""
+        if self._paused:
+            self._paused = False
+            since = self._hub.last
+            if since is not None and self.topics:
+                self.notify(views.gap(since))
+            self._update_direct()
 
     def forget(self, topic: Topic) -> None:
         """Drop the kept messages of a topic: the subscription has ended."""
-        self._held.pop(topic, None)
         self._latest.pop(topic, None)
         self._stale.discard(topic)
         self._update_direct()
 
     def _end(self, why: str) -> Refused:
         self._ended = True
+        self._update_direct()
         cut_off.labels("slow_reader").inc()
         error = Refused("slow_reader", f"Slow consumer: {why}. Reconnect with `since`.", status=429)
         self._transport.end(error)
         return error
+
+
+def _gone() -> Refused:
+    return Refused("client_gone", "The client closed the connection", status=400)

@@ -1,30 +1,28 @@
-"""Messages of the bus as clients see them. Pure.
+"""Items of UPDATES as clients see them. Pure.
 
 A message for many clients is serialized once: `Published` keeps its frame of each format.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import ormsgpack
 
 from cift.kernel.clock import rfc3339
-from cift.kernel.money import format_nanos
+from cift.kernel.money import NANOS, format_nanos
 from cift.platform.socket import binary_frame, text_frame
 from cift.streams.rules import Id, id_text
 
 if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
+    from cift.streams.orders import Terms
 
-    Message: TypeAlias = (
-        messages.TradeMessage
-        | messages.QuoteMessage
-        | messages.BookDeltaMessage
-        | messages.OrderMessage
-        | messages.FillMessage
-    )
+EXACT_MAX = 2**53
+"""The largest integer that every reader of JSON reads exactly."""
+NANOS_PER_PPM = 100_000
+"""One part per million in nanos of a percent."""
 
 
 class Published:
@@ -44,7 +42,7 @@ class Published:
     def text(self) -> bytes:
         """A WebSocket frame with JSON."""
         if not self._text:
-            self._text = text_frame(orjson.dumps(self.body))
+            self._text = text_frame(dumps(self.body))
         return self._text
 
     @property
@@ -60,8 +58,26 @@ class Published:
         if not self._event:
             id = b"id: %s\n" % id_text(self.id).encode() if self.id is not None else b""
             kind = self.body["type"].encode()
-            self._event = b"%sevent: %s\ndata: %s\n\n" % (id, kind, orjson.dumps(self.body))
+            self._event = b"%sevent: %s\ndata: %s\n\n" % (id, kind, dumps(self.body))
         return self._event
+
+
+def dumps(body: dict[str, Any]) -> bytes:
+    """A message as JSON. An integer beyond 2^53 becomes a string: many readers of JSON would round it."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_exact(body))
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _exact(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(each) for each in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_MAX:
+        return str(value)
+    return value
 
 
 def _amount(nanos: int | None) -> str | None:
@@ -72,19 +88,15 @@ def _time(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else rfc3339(nanoseconds)
 
 
-def _id(message: messages.Origin) -> Id:
-    return message["sequence"], message["index"]
-
-
-def _event(kind: str, message: messages.Origin, **fields: Any) -> Published:
-    id = _id(message)
+def _event(kind: str, id: Id, message: messages.Origin, **fields: Any) -> Published:
     return Published({"type": kind, "id": id_text(id), **fields}, id, message["timestamp"])
 
 
-def quote(message: messages.QuoteMessage) -> Published:
-    """`market.quote.<symbol>`: the fields of `GET quote/{symbol}`."""
+def quote(id: Id, message: messages.QuoteMessage) -> Published:
+    """The fields of `GET quote/{symbol}`."""
     return _event(
         "quote",
+        id,
         message,
         symbol=message["symbol"],
         bid=_amount(message["bid"]),
@@ -114,11 +126,17 @@ def quote_now(response: messages.QuoteAnswer) -> Published:
     return Published(body, None, response["at"] or 0)
 
 
-def trade(message: messages.TradeMessage) -> Published:
-    """`market.trade.<symbol>`."""
+def as_state(quote: Published) -> Published:
+    """A quote as the current state: a message without an id, which may come after later ones."""
+    return quote if quote.id is None else Published({**quote.body, "id": None}, None, quote.at)
+
+
+def trade(id: Id, message: messages.TradeMessage) -> Published:
+    """A trade on this exchange, or a print of the outside market."""
     here = message["trade"] != 0
     return _event(
         "trade",
+        id,
         message,
         symbol=message["symbol"],
         source="exchange" if here else "outside",
@@ -130,50 +148,94 @@ def trade(message: messages.TradeMessage) -> Published:
     )
 
 
-def order(message: messages.OrderMessage) -> Published:
-    """`events.<account>.order`: one change; fields that it does not affect are null."""
+def bar(id: Id, message: messages.BarMessage) -> Published:
+    """One minute of trades on this exchange: a bar of `GET bars/{symbol}` with its defaults."""
+    volume = message["volume"]
     return _event(
-        "order",
+        "bar",
+        id,
         message,
-        change=message["change"],
-        order_id=message["order"],
-        client_order_id=message["client_order_id"],
         symbol=message["symbol"],
-        side=message["side"],
-        order_type=message["kind"],
-        time_in_force=message["time_in_force"],
-        status=message["status"],
-        reason=message["reason"],
-        quantity=_amount(message["quantity"]),
-        limit_price=_amount(message["limit_price"]),
-        stop_price=_amount(message["stop_price"]),
-        at=rfc3339(message["timestamp"]),
+        interval="1m",
+        start=rfc3339(message["start"]),
+        open=format_nanos(message["open"]),
+        high=format_nanos(message["high"]),
+        low=format_nanos(message["low"]),
+        close=format_nanos(message["close"]),
+        volume=format_nanos(volume),
+        vwap=format_nanos((2 * message["turnover"] + volume) // (2 * volume)),
+        trades=message["trades"],
     )
 
 
-def fill(message: messages.FillMessage) -> Published:
-    """`events.<account>.fill`: the account's side of a trade."""
+def order(id: Id, message: messages.OrderMessage, terms: Terms | None) -> Published:
+    """An order after a change, with the fields of `GET orders/{id}`."""
+    quantity, filled, notional = message["quantity"], message["filled"], message["filled_notional"]
+    trail = message["trail"]
+    amount = trail[1] if trail is not None and trail[0] == "amount" else None
+    ppm = trail[1] if trail is not None and trail[0] == "ppm" else None
+    view = {
+        **(terms.fields if terms is not None else {"id": message["order"], "account_id": message["account"]}),
+        "quantity": format_nanos(quantity),
+        "filled_quantity": format_nanos(filled),
+        "remaining_quantity": format_nanos(quantity - filled),
+        # To the nano, half away from zero as in the read model.
+        "average_fill_price": format_nanos((notional * NANOS * 2 + filled) // (filled * 2))
+        if filled
+        else None,
+        "limit_price": _amount(message["limit_price"]),
+        "stop_price": _amount(message["stop_price"]),
+        "trail_amount": _amount(amount),
+        "trail_percent": None if ppm is None else format_nanos(ppm * NANOS_PER_PPM),
+        "status": message["status"],
+        "reason": message["reason"] or message["refusal"],
+        "updated_at": rfc3339(message["timestamp"]),
+        "sequence": id[0],
+    }
+    return _event(
+        "order",
+        id,
+        message,
+        change=message["change"],
+        order_id=message["order"],
+        status=message["status"],
+        order=view,
+        at=view["updated_at"],
+    )
+
+
+def fill(id: Id, message: messages.FillMessage, terms: Terms | None) -> Published:
+    """The account's side of a trade, with the fields of `GET fills`."""
+    price, quantity = message["price"], message["quantity"]
+    at = rfc3339(message["timestamp"])
     return _event(
         "fill",
+        id,
         message,
         order_id=message["order"],
+        client_order_id=terms.client_order_id if terms is not None else None,
         trade_id=message["trade"],
         symbol=message["symbol"],
         side=message["side"],
         liquidity="maker" if message["maker"] else "taker",
-        price=format_nanos(message["price"]),
-        quantity=format_nanos(message["quantity"]),
+        price=format_nanos(price),
+        quantity=format_nanos(quantity),
+        notional=format_nanos(price * quantity // NANOS),
         fee=format_nanos(message["fee"]),
+        realized_pnl=format_nanos(message["realized"]),
+        position_after=format_nanos(message["position"]),
         filled_quantity=format_nanos(message["filled"]),
         remaining_quantity=format_nanos(message["leaves"]),
-        at=rfc3339(message["timestamp"]),
+        executed_at=at,
+        sequence=id[0],
+        at=at,
     )
 
 
-def gap(channel: str, symbol: str | None, since: Id) -> Published:
-    """A notice: the messages between `since` and the next one are no longer stored."""
-    body = {"type": "gap", "channel": channel, "symbol": symbol, "since": id_text(since)}
-    return Published(body, None)
+def gap(since: Id) -> Published:
+    """A notice: messages after `since` are missing, because they are no longer stored, or because the
+    exchange never had this id."""
+    return Published({"type": "gap", "id": None, "since": id_text(since)}, None)
 
 
 def notice(kind: str, **fields: Any) -> Published:

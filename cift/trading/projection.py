@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cift.contracts import item_ids
 from cift.platform.journal import JournalRecord
 from cift.trading.rows import (
     Fill,
@@ -57,8 +58,13 @@ def _fold_entry(
             case "level_changed":
                 return  # these are the last events of a command
             case "trade_executed":
-                _fold_side(changes, event, event["maker"], at, sequence, index * 2, taker=False)
-                _fold_side(changes, event, event["taker"], at, sequence, index * 2 + 1, taker=True)
+                place = index * item_ids.PLACES_PER_EVENT
+                _fold_side(
+                    changes, event, event["maker"], at, sequence, place + item_ids.MAKER_FILL, taker=False
+                )
+                _fold_side(
+                    changes, event, event["taker"], at, sequence, place + item_ids.TAKER_FILL, taker=True
+                )
             case "order_accepted":
                 changes.new[event["order"]] = accepted(command, event, at, sequence)
             case "order_closed":

@@ -8,6 +8,6 @@ from cift.platform.journal import Batch
 from cift.platform.valkey import Valkey
 
 
-@on("MARKET_DATA", subject="market.quote.>", batch=500)
+@on("UPDATES", batch=500)
 async def cache_quotes(batch: Batch, valkey: Valkey) -> None:
     await cache.write((message.data for message in batch), valkey)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from cift.contracts.headers import FromHeader
 from cift.function import Scale, http
-from cift.platform.identity import Trader
+from cift.platform.identity import Caller, Trader
 from cift.platform.stores import Platform
 from cift.streams.streams import Streams
 
@@ -18,6 +18,7 @@ from cift.streams.streams import Streams
 async def stream_events(
     platform: Platform,
     trader: Trader | None,
+    caller: Caller,
     symbols: Annotated[
         str, Field(description="Separated by commas, at most 100.", examples=["SPY,IBM"])
     ] = "",
@@ -27,4 +28,4 @@ async def stream_events(
     since: Annotated[str | None, Field(description="Id of the last event that you received.")] = None,
     last_event_id: Annotated[str | None, FromHeader("Last-Event-ID")] = None,
 ) -> Response:
-    return await Streams.of(platform).event_stream(symbols, channels, last_event_id or since, trader)
+    return await Streams.of(platform).event_stream(symbols, channels, last_event_id or since, trader, caller)

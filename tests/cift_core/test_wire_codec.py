@@ -41,6 +41,7 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "order": wire.decode_order,
     "fill": wire.decode_fill,
     "position": wire.decode_position,
+    "bar": wire.decode_bar,
 }
 
 

@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from cift import bootstrap
 from cift.auth import managed
+from cift.cli import watch
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import command
 from cift.feeds.quotes import Quote
@@ -317,3 +318,24 @@ def test_verify_and_rebuild_report_that_no_exchange_runs(terminal: Terminal, tmp
     for arguments in (("verify",), ("rebuild", "--yes")):
         done = terminal.run(*arguments, CIFT_DATA=str(tmp_path / "nothing"))
         assert done.returncode == 1 and done.stderr.startswith("cift: not_running: ")
+
+
+@pytest.mark.usefixtures("quoted")
+def test_watch_shows_own_orders_fills_and_quotes(terminal: Terminal, exchange: Stack) -> None:
+    command = [sys.executable, "-m", "cift.cli", "watch", SYMBOL, "--json"]
+    process = subprocess.Popen(command, env=terminal.environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        first = json.loads(process.stdout.readline())  # the subscription is made: the current quote is first
+        assert (first["type"], first["symbol"]) == ("quote", SYMBOL)
+        placed = terminal.json("orders", "place", SYMBOL, "buy", "1")
+        found: dict[str, dict[str, Any]] = {}
+        while not {"order", "fill"} <= found.keys():
+            message = json.loads(process.stdout.readline())
+            found[message["type"]] = message
+            text = watch.line(message).plain
+            assert SYMBOL in text and "Traceback" not in text
+        assert found["order"]["order"]["id"] == found["fill"]["order_id"] == placed["id"]
+    finally:
+        process.kill()
+        process.communicate()

@@ -23,13 +23,15 @@ async def cached(venue: Venue, symbol: str) -> dict[str, Any] | None:
 
 
 async def published(bus: Nats, symbol: str) -> list[bytes]:
-    """The payloads of all quotes of a symbol that the bus still has."""
+    """The updates with quotes of a symbol that the bus still has."""
     js = await bus.jetstream()
-    state = (await js.stream_info("MARKET_DATA")).state
+    state = (await js.stream_info("UPDATES")).state
+    wanted = wire.Wanted()
+    wanted.add("quote", symbol)
     found = []
     for sequence in range(state.first_seq, state.last_seq + 1):
-        message = await js.get_msg("MARKET_DATA", sequence, direct=True)
-        if message.subject == f"market.quote.{symbol}":
+        message = await js.get_msg("UPDATES", sequence, direct=True)
+        if wire.decode_update(message.data, wanted)["items"]:
             found.append(message.data or b"")
     return found
 
@@ -92,7 +94,9 @@ async def test_redelivery_changes_nothing_and_old_quotes_are_not_written(venue: 
 
     async def all_published() -> list[bytes] | None:
         found = await published(venue.platform.nats, symbol)
-        return found if found and wire.decode_quote(found[-1])["last"] == 102 * NANOS else None
+        quotes = wire.decode_update(found[-1], "quote")["items"] if found else []
+        last = [quote for *_, data in quotes if (quote := wire.decode_quote(data))["symbol"] == symbol]
+        return found if last and last[0]["last"] == 102 * NANOS else None
 
     payloads = await until(all_published, "the last quote is published")
     assert len(payloads) >= 3
@@ -102,6 +106,6 @@ async def test_redelivery_changes_nothing_and_old_quotes_are_not_written(venue: 
         quote = await cached(venue, symbol)
         assert quote is None or quote["last"] == "102"
     await asyncio.sleep(cache.FRESH_MS / 1000 + 0.2)  # longer does no harm
-    batch = [Message(1, f"market.quote.{symbol}", payload, {}, 0) for payload in payloads]
+    batch = [Message(1, "updates.main", payload, {}, 0) for payload in payloads]
     await cache_quotes(batch, valkey)  # type: ignore[arg-type]
     assert await cached(venue, symbol) is None, "a quote that is stale on arrival is not written"

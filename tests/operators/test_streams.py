@@ -191,10 +191,10 @@ async def test_an_error_of_nats_is_reported(cluster: Cluster, namespace: str, na
 async def test_the_exchanges_own_streams_can_be_declared(
     cluster: Cluster, namespace: str, jetstream: JetStream
 ) -> None:
-    before = await config_of(jetstream, "EVENTS")
-    cluster.apply(stream("events", namespace, "EVENTS", maxBytes=before["max_bytes"]))
-    cluster.stream("events", namespace)
-    after = await config_of(jetstream, "EVENTS")
+    before = await config_of(jetstream, "UPDATES")
+    cluster.apply(stream("updates", namespace, "UPDATES", maxBytes=before["max_bytes"]))
+    cluster.stream("updates", namespace)
+    after = await config_of(jetstream, "UPDATES")
     assert {**after, "metadata": None} == {**before, "metadata": None}
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from cift.run.servers import free_port
 from tests.host.alone import alone
 from tests.relay.process import relay
 from tests.stack import ROOT, Stack, eventually
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, User
 from tests.venue import Venue, refusal
 
 LETTER = ROOT / "tests" / "vectors" / "dead_letter" / "rejected_mail"
@@ -62,8 +62,22 @@ class Noter:
         (self._folder / "refused").write_text(" ".join(subjects))
 
 
+async def publish(venue: Venue, user: User) -> None:
+    """A message of a user's own stream: beside the exchange's streams, a function may handle any other."""
+    js = await venue.platform.nats.jetstream()
+    await js.publish(f"events.{user.account_id}.order", b"an order")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def events_stream(platform: Platform) -> AsyncIterator[None]:
+    js = await platform.nats.jetstream()
+    await js.add_stream(name="EVENTS", subjects=["events.>"])
+    yield
+    await js.delete_stream("EVENTS")
+
+
 @pytest.fixture
-def noter(exchange: Stack, tmp_path: Path) -> Iterator[Noter]:
+def noter(exchange: Stack, events_stream: None, tmp_path: Path) -> Iterator[Noter]:
     verb_noun = "note_orders"
     functions = tmp_path / "functions"
     (functions / "testing").mkdir(parents=True)
@@ -102,11 +116,11 @@ def cift(exchange: Stack, key: str, *arguments: str) -> tuple[int, Any]:
 async def test_a_poison_effect_is_stored_listed_and_replayed(
     noter: Noter, venue: Venue, exchange: Stack, admin_key: str
 ) -> None:
-    symbol, good, bad = await venue.instrument(), venue.user(), venue.user()
+    good, bad = venue.user(), venue.user()
     refused = f"events.{bad.account_id}.order"
     noter.refuse(refused)
     for user in (good, bad, good, bad, good):
-        await venue.order(user, symbol, quantity="1")
+        await publish(venue, user)
     fine = f"events.{good.account_id}.order"
     eventually(lambda: noter.noted(fine) == 3, "the other messages are handled")
     of_function = ("--function", noter.name)
@@ -146,10 +160,10 @@ async def test_a_poison_effect_is_stored_listed_and_replayed(
 async def test_dead_letters_have_pages_and_require_the_scope_admin(
     noter: Noter, venue: Venue, exchange: Stack, admin_key: str, http: httpx.AsyncClient
 ) -> None:
-    symbol, bad = await venue.instrument(), venue.user()
+    bad = venue.user()
     noter.refuse(f"events.{bad.account_id}.order")
     for _ in range(5):
-        await venue.order(bad, symbol, quantity="1")
+        await publish(venue, bad)
     key = {"X-API-Key": admin_key}
 
     def first_page() -> dict[str, Any] | None:

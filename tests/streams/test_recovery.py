@@ -2,7 +2,7 @@
 the functions, while agents trade: no wrong checksum, no missing change without notice, no trade lost or
 duplicated.
 
-Real processes under the real supervisor. Known limit: EVENTS and MARKET_DATA are memory streams that
+Real processes under the real supervisor. Known limit: UPDATES is a memory stream that
 matchd rebuilds over a bounded range; older messages are reported as a gap (no kill here reaches that far
 back).
 """
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+from cift_core import wire
 
 from cift.platform.stores import Platform
 from tests.stack import Stack
@@ -133,18 +134,20 @@ async def keeping(stack: Stack) -> AsyncIterator[Keeper]:
 
 
 async def journaled_trades(stack: Stack, symbol: str, last: str) -> list[str]:
-    """Ids of a symbol's trades in MARKET_DATA, up to `last`."""
+    """Ids of a symbol's trades in UPDATES, up to `last`."""
     platform = Platform(stack.settings())
     try:
         js = await platform.nats.jetstream()
-        state = (await js.stream_info("MARKET_DATA")).state
-        found = []
+        state = (await js.stream_info("UPDATES")).state
+        wanted = wire.Wanted()
+        wanted.add("trade", symbol)
+        found: list[str] = []
         for sequence in range(state.first_seq, state.last_seq + 1):
-            message = await js.get_msg("MARKET_DATA", sequence, direct=True)
-            if message.subject == f"market.trade.{symbol}":
-                found.append((message.headers or {})["Nats-Msg-Id"])
+            message = await js.get_msg("UPDATES", sequence, direct=True)
+            for _, command, index, _ in wire.decode_update(message.data or b"", wanted)["items"]:
+                found.append(f"{command}:{index}")
                 if found[-1] == last:
-                    break
+                    return found
         return found
     finally:
         await platform.close()

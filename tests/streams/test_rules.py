@@ -35,6 +35,18 @@ def test_a_message_may_be_json_or_msgpack() -> None:
         (json.dumps({"action": "subscribe", "symbols": ["A"] * 101}), "too_many_symbols", "symbols"),
         ('{"action": "subscribe", "symbols": ["SPY"], "since": 5}', "invalid_since", "since"),
         ('{"action": "subscribe", "symbols": ["SPY"], "since": "5"}', "invalid_since", "since"),
+        ('{"action": "ping", "id": 1.5}', "invalid_message", "id"),
+        ('{"action": "ping", "id": 9007199254740993}', "invalid_message", "id"),
+        (json.dumps({"action": "ping", "id": "x" * 65}), "invalid_message", "id"),
+        ('{"action": "subscribe", "subscriptions": {}}', "invalid_message", "subscriptions"),
+        ('{"action": "subscribe", "subscriptions": {"trades": []}}', "invalid_message", "subscriptions"),
+        ('{"action": "subscribe", "subscriptions": {"fills": ["SPY"]}}', "invalid_message", "subscriptions"),
+        ('{"action": "subscribe", "subscriptions": {"news": ["SPY"]}}', "unknown_channel", "channels"),
+        (
+            '{"action": "subscribe", "subscriptions": {"trades": ["A"]}, "symbols": ["A"]}',
+            "invalid_message",
+            "subscriptions",
+        ),
         ('{"action": "auth"}', "invalid_message", "token"),
         ('{"action": "auth", "token": "a", "api_key": "b"}', "invalid_message", "token"),
         ('{"action": "auth", "token": 7}', "invalid_message", "token"),
@@ -81,3 +93,12 @@ def test_unknown_symbols_among_known_ones_are_named() -> None:
     topics, unknown = rules.topics_of(request, None, ["SPY", "IBM"])
     assert topics == [Topic("book", "SPY")]
     assert unknown == ["NOPE", "SP Y", "X" * 32], "cut to 32 characters"
+
+
+def test_subscriptions_have_the_form_of_the_response() -> None:
+    given = {"book": ["spy"], "fills": [], "trades": ["IBM", "NOPE"]}
+    request = rules.parse(json.dumps({"action": "subscribe", "subscriptions": given, "id": 7}))
+    topics, unknown = rules.topics_of(request, "me", ["SPY", "IBM"])
+    assert topics == [Topic("book", "SPY"), Topic("fills", "me"), Topic("trades", "IBM")]
+    assert (unknown, request.id) == (["NOPE"], 7)
+    assert rules.listing(topics) == {"book": ["SPY"], "fills": [], "trades": ["IBM"]}

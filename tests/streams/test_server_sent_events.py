@@ -60,6 +60,8 @@ async def test_a_new_response_continues_where_the_last_one_ended(venue: Venue) -
         received = [await events.next() for _ in range(20)]
         await venue.print(symbol, "101", 12)
         received.append(await events.next())
+    ids = [tuple(map(int, each["id"].split(":"))) for each in received]
+    assert ids == sorted(set(ids)), "one order over both symbols"
     for name, count in ((symbol, 12), (other, 11)):
         found = [each["quantity"] for each in received if each["symbol"] == name]
         assert found == [str(number) for number in range(2, count + 1)]
@@ -87,7 +89,7 @@ async def test_fills_of_the_account_and_refused_requests(venue: Venue) -> None:
     assert head.status_code == 200 and head.headers["content-type"].startswith("text/event-stream")
     for query, status, code in (
         ({"channels": "fills"}, 401, "credential_required"),
-        ({"symbols": symbol, "channels": "trades,fills"}, 422, "invalid_request"),
+        ({"symbols": symbol, "channels": "trades,fills"}, 401, "credential_required"),
         ({"symbols": "NOSUCH"}, 404, "unknown_symbol"),
         ({}, 400, "invalid_message"),
         ({"symbols": symbol, "channels": "news"}, 400, "unknown_channel"),

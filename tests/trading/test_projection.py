@@ -111,7 +111,7 @@ def test_an_order_accepted_in_the_batch_is_one_row_in_its_last_state() -> None:
     )
     assert (row.created_at, row.updated_at, row.created_sequence, row.sequence) == (1000, 3000, 10, 30)
     (fill,) = changes.fills  # the house account has no orders
-    assert (fill.side, fill.liquidity, fill.sequence, fill.entry) == ("buy", "maker", 20, 0)
+    assert (fill.side, fill.liquidity, fill.sequence, fill.entry) == ("buy", "maker", 20, 1)
 
 
 def test_the_result_does_not_depend_on_how_records_are_cut_into_batches() -> None:

@@ -39,7 +39,7 @@ authorization {
     { user: functions, password: $FUNCTIONS_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "relay.*.replay.>", "ticks.>", "factors.>", "$JS.API.STREAM.CREATE.TICKS", "$JS.ACK.>"{{ range concat $read $consume }}, "$JS.API.{{ . }}"{{ end }}]
                  deny: ["$JS.API.CONSUMER.*.{{ $stream }}.>", "$JS.API.CONSUMER.DURABLE.CREATE.{{ $stream }}.>", "$JS.API.CONSUMER.MSG.NEXT.{{ $stream }}.>"] }
-      subscribe: { allow: ["_INBOX.>", "engine.*.leading", "market.>", "events.>"] } } }
+      subscribe: { allow: ["_INBOX.>", "engine.*.leading", "updates.>"] } } }
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
                  deny: [

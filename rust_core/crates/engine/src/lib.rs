@@ -106,6 +106,20 @@ pub struct Level {
     pub orders: u32,
 }
 
+/// The parts of an open order that change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderState {
+    pub order: OrderId,
+    pub account: AccountId,
+    pub status: OrderStatus,
+    pub quantity: Quantity,
+    pub filled: Quantity,
+    pub filled_notional: Money,
+    pub limit_price: Option<Price>,
+    pub stop_price: Option<Price>,
+    pub trail: Option<Trail>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionView {
     pub symbol: Symbol,

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::risk::Released;
 use crate::types::*;
-use crate::{AccountView, FeedView, Level, PositionView, Quote, RiskView};
+use crate::{AccountView, FeedView, Level, OrderState, PositionView, Quote, RiskView};
 
 impl Engine {
     /// True while the last command is unfinished: the next command must be `Continue`.
@@ -168,6 +168,26 @@ impl Engine {
             });
         }
         true
+    }
+
+    /// Every open order in its current state, in order of acceptance. A follower of the events starts from these.
+    pub fn open_order_states(&self) -> Vec<OrderState> {
+        let state = |slot: u32| {
+            let order = &self.orders[slot];
+            let market = &self.markets[order.instrument as usize];
+            OrderState {
+                order: order.id,
+                account: self.ledger.accounts[order.account as usize].id,
+                status: order.reported_status(),
+                quantity: order.quantity * market.lot,
+                filled: order.filled * market.lot,
+                filled_notional: order.filled_notional,
+                limit_price: market.price(order.limit),
+                stop_price: market.price(order.stop),
+                trail: order.trail,
+            }
+        };
+        self.orders.by_acceptance().into_iter().map(state).collect()
     }
 
     /// An open order. Only events and the first result of its request report an order that has ended.

@@ -1,64 +1,74 @@
-//! The fan-out: the leader publishes EVENTS and MARKET_DATA from the journal.
+//! The fan-out: the leader publishes UPDATES from the journal, one message for each record that changed something
+//! for clients.
 //!
 //! It runs in its own task on its own connection at a bounded rate. It may lag, but it does not slow the
 //! order path. The leader queues each acknowledged record for it; records that did not fit into the queue
 //! are read from the journal.
 //!
-//! It resumes after the last message of each stream (`Nats-Msg-Id` = sequence:index). If a stream is gone,
-//! it publishes a bounded number of records again. Publishes are pipelined: only the last message of a
-//! chunk and stream waits for its PubAck. On one connection and one stream that PubAck confirms the
-//! messages before it.
+//! It resumes after the last update in the stream. Books, open orders and bars at that record come from a snapshot
+//! and the journal after it, so what it publishes does not depend on restarts. If the stream is gone, it publishes a
+//! bounded number of records again. Each update names the update before it, so a reader notices a missing one.
+//! Publishes are pipelined: only the last message of a chunk waits for its PubAck. On one connection and one
+//! stream that PubAck confirms the messages before it.
 use crate::fault::{nats, Fault};
 use crate::journal::{connect, Journal};
 use crate::metrics::Metrics;
-use crate::projection::{Message, Projector, Stream};
+use crate::minute_bars::MINUTE_NS;
+use crate::projection::Projector;
 use crate::settings::{Settings, FANOUT_REBUILD_RECORDS};
-use crate::visible_books::VisibleBooks;
+use crate::snapshot;
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
-use async_nats::jetstream::{self, context::Context};
+use async_nats::jetstream;
 use async_nats::{Client, Request};
 use bytes::Bytes;
 use cift_daemon::log;
-use cift_wire::subject;
+use cift_wire::update::{self, Item, ItemId, UpdateHeader};
+use cift_wire::{subject, Record};
+use futures_util::StreamExt;
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Messages between two acknowledgements.
-const CHUNK_MESSAGES: usize = 500;
+/// Items between two acknowledgements.
+const CHUNK_ITEMS: usize = 500;
+/// Bytes of the items of one message. The items of a larger record are published as several.
+const MESSAGE_BYTES: usize = 1024 * 1024;
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Factor on the rate while the order path is not busy.
 const IDLE_RATE_FACTOR: u64 = 5;
 const BUSY_COMMANDS_PER_SECOND: f64 = 20_000.0;
 const LOAD_WINDOW: Duration = Duration::from_millis(250);
+/// How long after a minute its bars are published while no record arrives. By then the records of the minute have
+/// arrived.
+const BARS_GRACE_NS: i64 = 1_000_000_000;
+const BARS_CHECK: Duration = Duration::from_millis(250);
 
 pub struct AcknowledgedRecord {
     pub sequence: u64,
     pub record: Bytes,
 }
 
-/// Id of the last message in a stream: (record sequence, index).
-type LastId = Option<(u64, u32)>;
-
-/// The visible books after record `sequence`.
-struct BooksAt {
-    books: VisibleBooks,
-    sequence: u64,
+/// One message to publish.
+struct Update {
+    last: ItemId,
+    items: usize,
+    payload: Vec<u8>,
 }
 
 struct Fanout<'a> {
     /// Publishes. The journal is read over the leader's connection.
     client: Client,
+    subject: String,
     journal: &'a Journal,
     metrics: &'a Metrics,
-    books_at: &'a mut BooksAt,
     projector: Projector,
-    pending: Vec<Message>,
-    last_event: LastId,
-    last_market_data: LastId,
-    next_sequence: u64,
+    items: Vec<Item<Vec<u8>>>,
+    pending: Vec<Update>,
+    pending_items: usize,
+    /// Id up to which everything is published or pending.
+    last: ItemId,
     rate: u64,
     next_send_at: Instant,
     /// Number of sequenced commands at the last measurement of the load, and its time.
@@ -66,18 +76,16 @@ struct Fanout<'a> {
     busy: bool,
 }
 
-/// Runs until the channel closes at the end of the term. `books` are the books after record `tip`.
+/// Runs until the channel closes at the end of the term. `tip` is the last record before the term's own.
 pub async fn run(
     settings: Settings,
     journal: Journal,
     metrics: Arc<Metrics>,
-    books: VisibleBooks,
     tip: u64,
     mut records: mpsc::Receiver<AcknowledgedRecord>,
 ) {
-    let mut books_at = BooksAt { books, sequence: tip };
     while !(records.is_closed() && records.is_empty()) {
-        let result = match Fanout::open(&settings, &journal, &metrics, &mut books_at, tip).await {
+        let result = match Fanout::open(&settings, &journal, &metrics, tip).await {
             Ok(mut fanout) => fanout.publish_records(&mut records, tip).await,
             Err(fault) => Err(fault),
         };
@@ -94,30 +102,35 @@ impl<'a> Fanout<'a> {
         settings: &Settings,
         journal: &'a Journal,
         metrics: &'a Metrics,
-        books_at: &'a mut BooksAt,
         tip: u64,
     ) -> Result<Fanout<'a>, Fault> {
+        let shard = &settings.daemon.shard;
         let (client, _) = connect(settings, "matchd fan-out").await?;
-        let context = jetstream::new(client.clone());
-        let last_event = last_id(&context, subject::EVENTS_STREAM).await?;
-        let last_market_data = last_id(&context, subject::MARKET_DATA_STREAM).await?;
-        // A stream that is gone is filled again over a bounded number of records. For the other stream,
-        // messages up to its own last id are dropped.
-        let oldest = (tip + 1).saturating_sub(FANOUT_REBUILD_RECORDS).max(1);
-        let resume = |last: LastId| last.map_or(oldest, |(sequence, _)| sequence.max(oldest));
-        let next_sequence = resume(last_event).min(resume(last_market_data));
-        let rate = settings.fanout_rate.max(1);
+        let last = last_update(&client, &subject::updates_stream(shard)).await?;
+        // A stream that is gone is filled again over a bounded number of records.
+        let resume = match last {
+            Some(header) => header.record,
+            None => tip.saturating_sub(FANOUT_REBUILD_RECORDS),
+        };
+        let projector = projector_at(journal, shard, resume).await?;
         Ok(Fanout {
             client,
+            subject: subject::updates(shard),
             journal,
             metrics,
-            books_at,
-            projector: Projector::default(),
+            // A stream that is gone begins after the state: what follows is complete.
+            last: last.map_or(projector.last_id(), |header| {
+                if projector.record() > header.record {
+                    projector.last_id()
+                } else {
+                    header.last
+                }
+            }),
+            projector,
+            items: Vec::new(),
             pending: Vec::new(),
-            last_event,
-            last_market_data,
-            next_sequence,
-            rate,
+            pending_items: 0,
+            rate: settings.fanout_rate.max(1),
             next_send_at: Instant::now(),
             measured: (0, Instant::now()),
             busy: true,
@@ -134,11 +147,16 @@ impl<'a> Fanout<'a> {
             if records.is_empty() {
                 self.send().await?;
             }
-            let Some(acknowledged) = records.recv().await else {
+            let received = tokio::time::timeout(BARS_CHECK, records.recv()).await;
+            let Ok(received) = received else {
+                self.end_bars_of_quiet_minute();
+                continue;
+            };
+            let Some(acknowledged) = received else {
                 return self.send().await;
             };
             self.catch_up(acknowledged.sequence).await?;
-            if acknowledged.sequence == self.next_sequence {
+            if acknowledged.sequence == self.projector.record() + 1 {
                 self.add(&acknowledged.record).await?;
             }
         }
@@ -146,44 +164,84 @@ impl<'a> Fanout<'a> {
 
     /// Reads the records before `end` that were not queued from the journal.
     async fn catch_up(&mut self, end: u64) -> Result<(), Fault> {
-        while self.next_sequence < end {
-            let Some(record) = self.journal.record(self.next_sequence).await? else {
-                return Err(Fault::Nats(format!("record {} cannot be read", self.next_sequence)));
-            };
-            self.add(&record).await?;
+        let from = self.projector.record() + 1;
+        if from >= end {
+            return Ok(());
+        }
+        let journal = self.journal;
+        let mut records = std::pin::pin!(journal.records(from, end - 1));
+        while let Some(record) = records.next().await {
+            self.add(&record?.1).await?;
         }
         Ok(())
     }
 
-    /// Projects the next record. Sends the pending messages if they fill a chunk.
+    /// Projects the next record. Sends the pending updates if they fill a chunk.
     async fn add(&mut self, record: &[u8]) -> Result<(), Fault> {
-        let books = if self.next_sequence == self.books_at.sequence + 1 {
-            self.books_at.sequence += 1;
-            Some(&mut self.books_at.books)
-        } else {
-            None
-        };
-        let already_pending = self.pending.len();
+        let sequence = self.projector.record() + 1;
+        let unreadable = |e| Fault::Nats(format!("record {sequence} cannot be projected: {e}"));
+        let timestamp = Record::open(record)
+            .and_then(|record| record.header())
+            .map_err(unreadable)?
+            .timestamp;
+        self.end_bars(timestamp);
         self.projector
-            .project(self.next_sequence, record, books, &mut self.pending)
-            .map_err(|e| Fault::Nats(format!("record {} cannot be projected: {e}", self.next_sequence)))?;
-        let (sequence, last_event, last_market_data) = (self.next_sequence, self.last_event, self.last_market_data);
-        let mut seen = 0;
-        self.pending.retain(|message| {
-            seen += 1;
-            let last = match message.stream {
-                Stream::Events => last_event,
-                Stream::MarketData => last_market_data,
-            };
-            seen <= already_pending || last.is_none_or(|last| (sequence, message.index) > last)
-        });
-        self.next_sequence += 1;
+            .project(sequence, record, &mut self.items)
+            .map_err(unreadable)?;
+        self.queue(timestamp, self.projector.last_id());
         let tip = self.metrics.sequence.load(Relaxed);
-        Metrics::set(&self.metrics.fanout_lag, (tip + 1).saturating_sub(self.next_sequence));
-        if self.pending.len() >= CHUNK_MESSAGES {
+        Metrics::set(&self.metrics.fanout_lag, tip.saturating_sub(sequence));
+        if self.pending_items >= CHUNK_ITEMS {
             self.send().await?;
         }
         Ok(())
+    }
+
+    /// Queues the bars that end before `now`.
+    fn end_bars(&mut self, now: i64) {
+        if self.projector.bars_ended(now) {
+            let last = self.projector.end_bars(&mut self.items);
+            self.queue(self.projector.minute_end(), last);
+        }
+    }
+
+    fn end_bars_of_quiet_minute(&mut self) {
+        if self.metrics.sequence.load(Relaxed) == self.projector.record() {
+            self.end_bars(log::wall_clock_ns() - BARS_GRACE_NS);
+        }
+    }
+
+    /// Queues the projected items that are not published yet; together they are complete up to `last`.
+    fn queue(&mut self, timestamp: i64, last: ItemId) {
+        let mut items = std::mem::take(&mut self.items);
+        let published = self.last;
+        items.retain(|item| item.id > published);
+        let mut rest = items.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fitting = rest.iter().take_while(|item| {
+                bytes += item.data.len() + 48;
+                bytes <= MESSAGE_BYTES
+            });
+            let count = fitting.count().max(1);
+            let (now, later) = rest.split_at(count);
+            rest = later;
+            let header = UpdateHeader {
+                record: self.projector.record(),
+                timestamp,
+                previous: self.last,
+                last: if rest.is_empty() { last } else { now[count - 1].id },
+            };
+            self.last = header.last;
+            self.pending_items += count;
+            self.pending.push(Update {
+                last: header.last,
+                items: count,
+                payload: update::encode(&header, now),
+            });
+        }
+        items.clear();
+        self.items = items;
     }
 
     /// Whether the order path is busy: commands per second since the last measurement.
@@ -197,76 +255,127 @@ impl<'a> Fanout<'a> {
         self.busy
     }
 
-    /// Publishes the pending messages at the allowed rate.
+    /// Publishes the pending updates at the allowed rate.
     async fn send(&mut self) -> Result<(), Fault> {
-        let messages = std::mem::take(&mut self.pending);
-        for chunk in messages.chunks(CHUNK_MESSAGES) {
-            let now = Instant::now();
-            // Unused rate of the last 50 ms may be caught up.
-            self.next_send_at = self.next_send_at.max(now - Duration::from_millis(50));
-            if self.next_send_at > now {
-                tokio::time::sleep(self.next_send_at - now).await;
-            }
-            let rate = if self.is_busy() {
-                self.rate
-            } else {
-                self.rate * IDLE_RATE_FACTOR
-            };
-            self.next_send_at += Duration::from_nanos(1_000_000_000 / rate) * chunk.len() as u32;
-            for stream in [Stream::Events, Stream::MarketData] {
-                let last = chunk.iter().rposition(|m| m.stream == stream);
-                for (index, message) in chunk.iter().enumerate() {
-                    if message.stream == stream {
-                        self.publish(message, Some(index) == last).await?;
-                    }
-                }
-            }
-            Metrics::add(&self.metrics.fanout_messages, chunk.len() as u64);
+        let updates = std::mem::take(&mut self.pending);
+        self.pending_items = 0;
+        if updates.is_empty() {
+            return Ok(());
         }
+        let now = Instant::now();
+        // Unused rate of the last 50 ms may be caught up.
+        self.next_send_at = self.next_send_at.max(now - Duration::from_millis(50));
+        if self.next_send_at > now {
+            tokio::time::sleep(self.next_send_at - now).await;
+        }
+        let rate = if self.is_busy() {
+            self.rate
+        } else {
+            self.rate * IDLE_RATE_FACTOR
+        };
+        let items: usize = updates.iter().map(|update| update.items).sum();
+        self.next_send_at += Duration::from_nanos(1_000_000_000 * items as u64 / rate);
+        let count = updates.len();
+        for (at, update) in updates.into_iter().enumerate() {
+            self.publish(update, at + 1 == count).await?;
+        }
+        Metrics::add(&self.metrics.fanout_messages, items as u64);
         Ok(())
     }
 
-    async fn publish(&self, message: &Message, wait_for_ack: bool) -> Result<(), Fault> {
+    async fn publish(&self, update: Update, wait_for_ack: bool) -> Result<(), Fault> {
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, format!("{}:{}", message.sequence, message.index));
-        let (subject, payload) = (message.subject.clone(), Bytes::copy_from_slice(&message.payload));
+        headers.insert(
+            NATS_MESSAGE_ID,
+            format!("{}:{}", update.last.command, update.last.index),
+        );
+        let (subject, payload) = (self.subject.clone(), Bytes::from(update.payload));
         if !wait_for_ack {
             let sent = self.client.publish_with_headers(subject, headers, payload).await;
-            return sent.map_err(|e| nats("cannot publish to a fan-out stream")(e.into()));
+            return sent.map_err(|e| nats("cannot publish an update")(e.into()));
         }
         let request = Request::new()
             .payload(payload)
             .headers(headers)
             .timeout(Some(ACK_TIMEOUT));
         let ack = self.client.send_request(subject, request).await;
-        let ack = ack.map_err(|e| nats("no PubAck from a fan-out stream")(e.into()))?;
+        let ack = ack.map_err(|e| nats("no PubAck from the stream of updates")(e.into()))?;
         if ack.payload.windows(7).any(|w| w == b"\"error\"") {
             let text = String::from_utf8_lossy(&ack.payload).into_owned();
-            return Err(Fault::Nats(format!("a fan-out stream rejected a message: {text}")));
+            return Err(Fault::Nats(format!("the stream of updates rejected a message: {text}")));
         }
         Ok(())
     }
 }
 
-async fn last_id(context: &Context, name: &str) -> Result<LastId, Fault> {
-    let stream = context
+/// The last update in the stream.
+async fn last_update(client: &Client, name: &str) -> Result<Option<UpdateHeader>, Fault> {
+    let stream = jetstream::new(client.clone())
         .get_stream(name)
         .await
-        .map_err(|e| nats("cannot open a fan-out stream")(e.into()))?;
-    let last = stream.cached_info().state.last_sequence;
-    if stream.cached_info().state.messages == 0 {
+        .map_err(|e| nats("cannot open the stream of updates")(e.into()))?;
+    let state = &stream.cached_info().state;
+    if state.messages == 0 {
         return Ok(None);
     }
     let message = stream
-        .direct_get(last)
+        .direct_get(state.last_sequence)
         .await
-        .map_err(|e| nats("cannot read the last message of a fan-out stream")(e.into()))?;
-    let id = message
-        .headers
-        .get(NATS_MESSAGE_ID)
-        .map(|id| id.as_str().to_owned())
-        .unwrap_or_default();
-    Ok(id
-        .split_once(':')
-        .and_then(|(sequence, index)| Some((sequence.parse().ok()?, index.parse().ok()?))))
+        .map_err(|e| nats("cannot read the last update")(e.into()))?;
+    let header = update::decode(&message.payload, |_| {});
+    header
+        .map(Some)
+        .map_err(|e| Fault::Nats(format!("the last update cannot be read: {e}")))
+}
+
+/// The state after record `sequence`: of a snapshot, and of the records after it.
+async fn projector_at(journal: &Journal, shard: &str, sequence: u64) -> Result<Projector, Fault> {
+    let mut replica = snapshot::restore_up_to(journal, shard, sequence).await?;
+    if replica.sequence == 0 && journal.tail().await?.first > 1 {
+        // The journal was cut after that record. What was not published before is a gap that readers notice.
+        replica = snapshot::restore_newest(journal, shard).await?;
+    }
+    let mut projector = Projector::at(&replica.engine, replica.sequence, replica.timestamp);
+    drop(replica);
+    add_trades_of_minute(journal, &mut projector).await?;
+    let mut discarded = Vec::new();
+    let mut records = std::pin::pin!(journal.records(projector.record() + 1, sequence));
+    while let Some(record) = records.next().await {
+        let (at, record) = record?;
+        let unreadable = |e| Fault::Nats(format!("record {at} cannot be projected: {e}"));
+        let timestamp = Record::open(&record)
+            .and_then(|record| record.header())
+            .map_err(unreadable)?
+            .timestamp;
+        if projector.bars_ended(timestamp) {
+            projector.end_bars(&mut discarded);
+        }
+        projector.project(at, &record, &mut discarded).map_err(unreadable)?;
+        discarded.clear();
+    }
+    Ok(projector)
+}
+
+/// Adds the trades of the minute in which the snapshot was taken.
+async fn add_trades_of_minute(journal: &Journal, projector: &mut Projector) -> Result<(), Fault> {
+    let minute = projector.minute_end() - MINUTE_NS;
+    let mut records = Vec::new();
+    let mut at = projector.record();
+    while at > 0 {
+        // A record that is no longer in the journal ends the search: the bar then begins with the oldest one.
+        let Some(record) = journal.record(at).await? else { break };
+        let header = Record::open(&record).and_then(|record| record.header());
+        let header = header.map_err(|e| Fault::Nats(format!("record {at} cannot be read: {e}")))?;
+        if header.timestamp < minute {
+            break;
+        }
+        records.push(record);
+        at -= 1;
+    }
+    for record in records.iter().rev() {
+        projector
+            .add_trades(record)
+            .map_err(|e| Fault::Nats(format!("a record cannot be projected: {e}")))?;
+    }
+    Ok(())
 }

@@ -97,7 +97,7 @@ impl Journal {
         let (client, broken) = connect(settings, name).await?;
         let context = jetstream::new(client.clone());
         let stream = journal_stream(&context, settings).await?;
-        ensure_fanout_streams(&context).await?;
+        ensure_updates_stream(&context, &settings.daemon.shard).await?;
         let bucket = subject::snapshots(&settings.daemon.shard);
         if context.get_object_store(&bucket).await.is_err() {
             context
@@ -317,26 +317,21 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
     Ok(stream)
 }
 
-/// Creates EVENTS and MARKET_DATA if they do not exist: bounded memory streams that are rebuilt from the
-/// journal.
-async fn ensure_fanout_streams(context: &Context) -> Result<(), Fault> {
-    for (name, subjects) in [
-        (subject::EVENTS_STREAM, "events.>"),
-        (subject::MARKET_DATA_STREAM, "market.>"),
-    ] {
-        let config = stream::Config {
-            name: name.to_owned(),
-            subjects: vec![subjects.to_owned()],
-            storage: stream::StorageType::Memory,
-            discard: stream::DiscardPolicy::Old,
-            max_bytes: FANOUT_STREAM_BYTES,
-            allow_direct: true,
-            ..Default::default()
-        };
-        context
-            .get_or_create_stream(config)
-            .await
-            .map_err(|e| nats("cannot create a fan-out stream")(e.into()))?;
-    }
+/// Creates UPDATES if it does not exist: a bounded memory stream that is rebuilt from the journal.
+async fn ensure_updates_stream(context: &Context, shard: &str) -> Result<(), Fault> {
+    let config = stream::Config {
+        name: subject::updates_stream(shard),
+        subjects: vec![subject::updates(shard)],
+        description: Some("What each record of the journal changed for clients of the streams.".into()),
+        storage: stream::StorageType::Memory,
+        discard: stream::DiscardPolicy::Old,
+        max_bytes: FANOUT_STREAM_BYTES,
+        allow_direct: true,
+        ..Default::default()
+    };
+    context
+        .get_or_create_stream(config)
+        .await
+        .map_err(|e| nats("cannot create the stream of updates")(e.into()))?;
     Ok(())
 }

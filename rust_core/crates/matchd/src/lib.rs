@@ -17,7 +17,7 @@
 //! | `retention` | cuts the journal: old records move to the archive |
 //! | `archive`, `segment`, `archive_store`, `s3` | the archive, in a folder or an object store |
 //! | `query`, `query_order` | queries, answered from acknowledged state |
-//! | `fanout`, `projection`, `visible_books` | EVENTS and MARKET_DATA from the journal |
+//! | `fanout`, `projection`, `order_items`, `visible_books`, `minute_bars` | UPDATES from the journal |
 //! | `verify` | replay of the whole journal |
 //! | `crash`, `health`, `metrics`, `settings` | what their names state |
 //!
@@ -39,7 +39,6 @@
 //!   as far as the client still reads it. A request lost there has no reply, as after a crash.
 //! - A query reply may be up to `stall_ms` old if this process lost leadership without noticing. A `done`
 //!   stays true.
-//! - Quotes in MARKET_DATA are not rebuilt for records before the current term; everything else is.
 #![forbid(unsafe_code)]
 
 pub mod archive;
@@ -59,6 +58,8 @@ pub mod journal;
 pub mod journal_space;
 pub mod leader;
 pub mod metrics;
+pub mod minute_bars;
+pub mod order_items;
 pub mod pending;
 pub mod projection;
 pub mod quarantine;

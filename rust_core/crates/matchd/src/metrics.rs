@@ -73,7 +73,7 @@ metrics! {
     "counter" queries "matchd_queries_total" "Queries answered";
     "counter" terms "matchd_terms_total" "Terms of leadership started";
     "counter" stalls "matchd_stalls_total" "Stalls of the loop, each followed by a read of the journal's tail";
-    "counter" fanout_messages "matchd_fanout_messages_total" "Messages published to EVENTS and MARKET_DATA";
+    "counter" fanout_messages "matchd_fanout_messages_total" "Items published to UPDATES";
 }
 impl Default for Metrics {
     fn default() -> Self {

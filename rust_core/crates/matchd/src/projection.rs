@@ -1,38 +1,51 @@
-//! Projects one record into the messages of EVENTS and MARKET_DATA.
+//! Projects one record into the items of UPDATES.
 //!
 //! Invariants:
-//! - The id of a message is (journal sequence, index in the record). It depends on the record alone:
-//!   quotes, which need the book, come last, so that leaving them out changes no other index.
+//! - Items and their ids follow from the journal alone, so items that are published again are the same.
+//! - Ids grow: the items of each event, then what is conflated over the record, then the bars that end with it.
+//! - An order's state comes before the fill that led to it. A fill has the same id as in the read model
+//!   (`cift/trading/projection.py`).
 //! - One quote per symbol and record, if the best prices, the last price or the halt changed.
 //! - Level changes are conflated: one `BookDelta` per symbol and record, with the checksum of the book
 //!   after it.
 //! - Positions are conflated: one per (account, symbol) and record, with the profit that its fills realised.
+use crate::minute_bars::{minute_of, MinuteBars, MINUTE_NS};
+use crate::order_items::OpenOrders;
 use crate::visible_books::{TopOfBook, VisibleBooks};
-use cift_engine::{AccountId, Event, Fill as EngineFill, Money, OrderStatus, Price, Quantity, Side, Symbol, Timestamp};
-use cift_wire::account::{Cash, Fill, Order, OrderChange, OrderTerms, Position};
+use cift_engine::{AccountId, Engine, Event, Fill as EngineFill, Money, OrderId, Quantity, Side, Symbol, Timestamp};
+use cift_wire::account::{Cash, Fill, Order, Position};
 use cift_wire::market::{BookDelta, LevelChange, Origin, Quote, Trade};
-use cift_wire::{subject, Envelope, Record, WireError};
+use cift_wire::update::{Item, ItemId, Key, Kind};
+use cift_wire::{Envelope, Record, WireError};
 use std::collections::{HashMap, HashSet};
 
-/// The stream of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    Events,
-    MarketData,
-}
+/// Places per event: the order and the fill of the maker, of the taker, the trade. `cift/trading/projection.py` has
+/// the same number.
+pub const PLACES_PER_EVENT: u32 = 8;
+const MAKER: u32 = 0;
+const TAKER: u32 = 2;
+/// Place of a fill after that of its order.
+const FILL: u32 = 1;
+const TRADE: u32 = 4;
+/// First place of what is conflated over a record: it follows the events of the record's last command.
+const CONFLATED: u32 = 1_000_000;
+/// First place of the bars that end with a record.
+const BARS: u32 = 2_000_000;
+const LAST: u32 = BARS - 1;
 
-#[derive(Clone, Debug)]
-pub struct Message {
-    pub stream: Stream,
-    pub subject: String,
-    pub sequence: u64,
-    pub index: u32,
-    pub payload: Vec<u8>,
-}
+/// The order of a house account: it has quotes, no orders.
+const NO_ORDER: OrderId = OrderId(0);
 
-/// Buffers that are reused from record to record.
+/// The state that items need beside the record, and buffers that are reused from record to record.
 #[derive(Default)]
 pub struct Projector {
+    books: VisibleBooks,
+    orders: OpenOrders,
+    bars: MinuteBars,
+    /// The last record: its sequence, its last command and its time.
+    record: u64,
+    command: u64,
+    timestamp: Timestamp,
     events: Vec<Event>,
     deltas: Vec<BookDelta>,
     delta_indexes: HashMap<Symbol, usize>,
@@ -45,88 +58,156 @@ pub struct Projector {
     changed_symbols: HashSet<Symbol>,
 }
 
+/// The items of one record.
 struct Output<'a> {
     origin: Origin,
-    messages: &'a mut Vec<Message>,
+    command: u64,
+    items: &'a mut Vec<Item<Vec<u8>>>,
 }
 impl Output<'_> {
-    fn put(&mut self, stream: Stream, subject: String, encode: impl FnOnce(Origin) -> Vec<u8>) {
-        let payload = encode(self.origin);
-        self.messages.push(Message {
-            stream,
-            subject,
-            sequence: self.origin.sequence,
-            index: self.origin.index,
-            payload,
+    fn put(&mut self, index: u32, kind: Kind, key: Key, encode: impl FnOnce(Origin) -> Vec<u8>) {
+        self.items.push(Item {
+            id: ItemId {
+                command: self.command,
+                index,
+            },
+            kind,
+            key,
+            data: encode(Origin { index, ..self.origin }),
         });
-        self.origin.index += 1;
     }
-    fn put_order(&mut self, order: Order) {
-        let subject = subject::event(order.account, "order");
-        self.put(Stream::Events, subject, |origin| Order { origin, ..order }.encode());
+    fn put_order(&mut self, index: u32, order: Order) {
+        self.put(index, Kind::Order, Key::Account(order.account), |origin| {
+            Order { origin, ..order }.encode()
+        });
     }
-    fn put_trade(&mut self, trade: Trade) {
-        let subject = subject::market("trade", &trade.symbol);
-        self.put(Stream::MarketData, subject, |origin| Trade { origin, ..trade }.encode());
+    fn put_trade(&mut self, index: u32, trade: Trade) {
+        self.put(index, Kind::Trade, Key::Symbol(trade.symbol), |origin| {
+            Trade { origin, ..trade }.encode()
+        });
     }
 }
 
 impl Projector {
-    /// Appends the record's messages.
-    /// `books` are the books before the record; the call updates them. With `None` no quotes are appended.
-    pub fn project(
-        &mut self,
-        sequence: u64,
-        record: &[u8],
-        mut books: Option<&mut VisibleBooks>,
-        messages: &mut Vec<Message>,
-    ) -> Result<(), WireError> {
+    /// The state after record `record`, which is that of `engine`. Bars lack the earlier trades of the current minute:
+    /// see [`Projector::add_trades`].
+    pub fn at(engine: &Engine, record: u64, timestamp: Timestamp) -> Projector {
+        Projector {
+            books: VisibleBooks::of(engine),
+            orders: OpenOrders::of(engine),
+            record,
+            command: engine.sequence(),
+            timestamp,
+            ..Projector::default()
+        }
+    }
+
+    /// Sequence of the last record.
+    pub fn record(&self) -> u64 {
+        self.record
+    }
+
+    /// Id of the last possible item of the last record, without the bars that end with it.
+    pub fn last_id(&self) -> ItemId {
+        ItemId {
+            command: self.command,
+            index: LAST,
+        }
+    }
+
+    /// Whether bars end with the last record, because no later record can have a time before `now`.
+    pub fn bars_ended(&self, now: Timestamp) -> bool {
+        self.bars.ended(now)
+    }
+
+    /// When the bars of the current minute end.
+    pub fn minute_end(&self) -> Timestamp {
+        minute_of(self.timestamp) + MINUTE_NS
+    }
+
+    /// Appends the bars that end with the last record. Returns the id of the last one.
+    pub fn end_bars(&mut self, items: &mut Vec<Item<Vec<u8>>>) -> ItemId {
+        let mut out = Output {
+            origin: Origin {
+                sequence: self.record,
+                index: 0,
+                timestamp: self.timestamp,
+            },
+            command: self.command,
+            items,
+        };
+        let mut index = BARS;
+        for mut bar in self.bars.end() {
+            out.put(index, Kind::Bar, Key::Symbol(bar.symbol), |origin| {
+                bar.origin = origin;
+                bar.encode()
+            });
+            index += 1;
+        }
+        ItemId {
+            command: self.command,
+            index,
+        }
+    }
+
+    /// Adds the trades of a record that is older than the state: the bars of its minute need them.
+    pub fn add_trades(&mut self, record: &[u8]) -> Result<(), WireError> {
         let record = Record::open(record)?;
-        let timestamp = record.header()?.timestamp;
+        let at = record.header()?.timestamp;
+        if self.bars.ended(at) {
+            self.bars.end();
+        }
+        let mut events = std::mem::take(&mut self.events);
+        let bars = &mut self.bars;
+        record.for_each::<WireError>(&mut events, |_, _, events| {
+            for event in events {
+                if let Event::TradeExecuted {
+                    symbol,
+                    price,
+                    quantity,
+                    ..
+                } = *event
+                {
+                    bars.add(symbol, at, price, quantity);
+                }
+            }
+            Ok(())
+        })?;
+        self.events = events;
+        Ok(())
+    }
+
+    /// Appends the items of the next record. The caller has taken the bars that ended before it
+    /// ([`Projector::end_bars`]).
+    pub fn project(&mut self, sequence: u64, record: &[u8], items: &mut Vec<Item<Vec<u8>>>) -> Result<(), WireError> {
+        let record = Record::open(record)?;
+        let header = record.header()?;
+        let timestamp = header.timestamp;
         let mut out = Output {
             origin: Origin {
                 sequence,
                 index: 0,
                 timestamp,
             },
-            messages,
+            command: header.first_command,
+            items,
         };
         self.clear();
         let mut events = std::mem::take(&mut self.events);
         record.for_each::<WireError>(&mut events, |envelope, _, events| {
-            for event in events {
-                if let Some(books) = books.as_deref_mut() {
-                    self.update_books(books, timestamp, event);
-                }
-                self.project_event(&mut out, &envelope, event);
+            for (index, event) in events.iter().enumerate() {
+                self.update_books(timestamp, event);
+                self.project_event(&mut out, index as u32 * PLACES_PER_EVENT, &envelope, event);
             }
+            out.command += 1;
             Ok(())
         })?;
         self.events = events;
-        for position in self.positions.drain(..) {
-            let subject = subject::event(position.account, "position");
-            out.put(Stream::Events, subject, |origin| {
-                Position { origin, ..position }.encode()
-            });
-        }
-        let mut deltas = std::mem::take(&mut self.deltas);
-        for mut delta in deltas.drain(..) {
-            if let Some(books) = books.as_deref_mut() {
-                self.note_top(books, delta.symbol);
-                for change in &delta.changes {
-                    books.set_level(delta.symbol, change.side, change.price, change.quantity);
-                }
-                delta.checksum = Some(books.checksum(delta.symbol));
-            }
-            out.put(Stream::MarketData, subject::market("book", &delta.symbol), |origin| {
-                delta.origin = origin;
-                delta.encode()
-            });
-        }
-        self.deltas = deltas;
-        if let Some(books) = books {
-            self.project_quotes(&mut out, books);
-        }
+        out.command -= 1;
+        self.record = sequence;
+        self.command = out.command;
+        self.timestamp = timestamp;
+        self.project_conflated(&mut out);
         Ok(())
     }
 
@@ -140,13 +221,36 @@ impl Projector {
         self.changed_symbols.clear();
     }
 
-    fn project_quotes(&self, out: &mut Output<'_>, books: &VisibleBooks) {
+    /// Positions, then changes of books, then quotes.
+    fn project_conflated(&mut self, out: &mut Output<'_>) {
+        let mut index = CONFLATED;
+        for position in self.positions.drain(..) {
+            out.put(index, Kind::Position, Key::Account(position.account), |origin| {
+                Position { origin, ..position }.encode()
+            });
+            index += 1;
+        }
+        let mut deltas = std::mem::take(&mut self.deltas);
+        for mut delta in deltas.drain(..) {
+            self.note_top(delta.symbol);
+            for change in &delta.changes {
+                self.books
+                    .set_level(delta.symbol, change.side, change.price, change.quantity);
+            }
+            delta.checksum = Some(self.books.checksum(delta.symbol));
+            out.put(index, Kind::Book, Key::Symbol(delta.symbol), |origin| {
+                delta.origin = origin;
+                delta.encode()
+            });
+            index += 1;
+        }
+        self.deltas = deltas;
         for &(symbol, before) in &self.tops_before {
-            let top = books.top(symbol);
+            let top = self.books.top(symbol);
             if top == before {
                 continue;
             }
-            out.put(Stream::MarketData, subject::market("quote", &symbol), |origin| {
+            out.put(index, Kind::Quote, Key::Symbol(symbol), |origin| {
                 Quote {
                     origin,
                     symbol,
@@ -157,20 +261,21 @@ impl Projector {
                 }
                 .encode()
             });
+            index += 1;
         }
     }
 
     /// Notes the top of the book before the first change of a symbol.
-    fn note_top(&mut self, books: &VisibleBooks, symbol: Symbol) {
+    fn note_top(&mut self, symbol: Symbol) {
         if self.changed_symbols.insert(symbol) {
-            self.tops_before.push((symbol, books.top(symbol)));
+            self.tops_before.push((symbol, self.books.top(symbol)));
         }
     }
 
     /// Applies an event to a symbol's last price and halt.
-    fn update_books(&mut self, books: &mut VisibleBooks, at: Timestamp, event: &Event) {
+    fn update_books(&mut self, at: Timestamp, event: &Event) {
         match *event {
-            Event::InstrumentDefined(instrument) => books.define(instrument.symbol, instrument.tick),
+            Event::InstrumentDefined(instrument) => self.books.define(instrument.symbol, instrument.tick),
             Event::TradeExecuted {
                 symbol,
                 price,
@@ -183,28 +288,28 @@ impl Projector {
                 quantity,
                 ..
             } => {
-                self.note_top(books, symbol);
-                books.set_last(symbol, price, quantity, at);
+                self.note_top(symbol);
+                self.books.set_last(symbol, price, quantity, at);
             }
             Event::Halted { symbol } | Event::Resumed { symbol } => {
-                self.note_top(books, symbol);
-                books.set_halted(symbol, matches!(event, Event::Halted { .. }));
+                self.note_top(symbol);
+                self.books.set_halted(symbol, matches!(event, Event::Halted { .. }));
             }
             Event::SplitApplied {
                 symbol,
                 numerator,
                 denominator,
             } => {
-                self.note_top(books, symbol);
-                books.split(symbol, numerator, denominator);
+                self.note_top(symbol);
+                self.books.split(symbol, numerator, denominator);
             }
             _ => {}
         }
     }
 
-    fn project_event(&mut self, out: &mut Output<'_>, envelope: &Envelope<'_>, event: &Event) {
-        if let Some(order) = order_message(envelope, event) {
-            return out.put_order(order);
+    fn project_event(&mut self, out: &mut Output<'_>, place: u32, envelope: &Envelope<'_>, event: &Event) {
+        if let Some(order) = self.orders.apply(envelope, event) {
+            return out.put_order(place, order);
         }
         match *event {
             Event::TradeExecuted {
@@ -216,20 +321,7 @@ impl Projector {
                 maker,
                 taker,
             } => {
-                for (side, fill, is_maker) in [(aggressor.opposite(), &maker, true), (aggressor, &taker, false)] {
-                    let message = fill_message(trade, symbol, side, is_maker, price, quantity, fill);
-                    let subject = subject::event(fill.account, "fill");
-                    out.put(Stream::Events, subject, |origin| Fill { origin, ..message }.encode());
-                    self.add_position(
-                        out.origin,
-                        fill.account,
-                        symbol,
-                        fill.position,
-                        fill.cost,
-                        fill.realized,
-                    );
-                }
-                out.put_trade(Trade {
+                let trade = Trade {
                     origin: Origin::default(),
                     symbol,
                     trade,
@@ -237,50 +329,53 @@ impl Projector {
                     price,
                     quantity,
                     aggressor,
-                });
+                };
+                self.project_side(out, place + MAKER, &trade, aggressor.opposite(), true, &maker);
+                self.project_side(out, place + TAKER, &trade, aggressor, false, &taker);
+                out.put_trade(place + TRADE, trade);
+                self.bars.add(symbol, out.origin.timestamp, price, quantity);
             }
             Event::OutsideTraded {
                 feed,
                 symbol,
                 price,
                 quantity,
-            } => out.put_trade(Trade {
-                origin: Origin::default(),
-                symbol,
-                trade: 0,
-                feed,
-                price,
-                quantity,
-                aggressor: Side::Buy,
-            }),
+            } => out.put_trade(
+                place + TRADE,
+                Trade {
+                    origin: Origin::default(),
+                    symbol,
+                    trade: 0,
+                    feed,
+                    price,
+                    quantity,
+                    aggressor: Side::Buy,
+                },
+            ),
             Event::CashMoved {
                 account,
                 transfer,
                 kind,
                 amount,
                 cash,
-            } => {
-                out.put(Stream::Events, subject::event(account, "cash"), |origin| {
-                    Cash {
-                        origin,
-                        account,
-                        transfer,
-                        kind,
-                        amount,
-                        cash,
-                    }
-                    .encode()
-                });
-            }
+            } => out.put(place, Kind::Cash, Key::Account(account), |origin| {
+                Cash {
+                    origin,
+                    account,
+                    transfer,
+                    kind,
+                    amount,
+                    cash,
+                }
+                .encode()
+            }),
             Event::PositionMoved {
                 account,
                 symbol,
                 position,
                 cost,
                 ..
-            } => {
-                self.add_position(out.origin, account, symbol, position, cost, 0);
-            }
+            } => self.add_position(account, symbol, position, cost, 0),
             Event::LevelChanged {
                 symbol,
                 side,
@@ -298,6 +393,47 @@ impl Projector {
             }
             _ => {}
         }
+    }
+
+    /// The order and the fill of one side of a trade, and the position.
+    fn project_side(
+        &mut self,
+        out: &mut Output<'_>,
+        place: u32,
+        trade: &Trade,
+        side: Side,
+        maker: bool,
+        fill: &EngineFill,
+    ) {
+        self.add_position(fill.account, trade.symbol, fill.position, fill.cost, fill.realized);
+        if fill.order == NO_ORDER {
+            return;
+        }
+        if let Some(order) = self.orders.fill(fill) {
+            out.put_order(place, order);
+        }
+        let message = Fill {
+            origin: Origin::default(),
+            account: fill.account,
+            order: fill.order,
+            symbol: trade.symbol,
+            trade: trade.trade,
+            side,
+            maker,
+            price: trade.price,
+            quantity: trade.quantity,
+            fee: fill.fee,
+            filled: fill.filled,
+            leaves: fill.leaves,
+            filled_notional: fill.filled_notional,
+            cash: fill.cash,
+            position: fill.position,
+            cost: fill.cost,
+            realized: fill.realized,
+        };
+        out.put(place + FILL, Kind::Fill, Key::Account(fill.account), |origin| {
+            Fill { origin, ..message }.encode()
+        });
     }
 
     /// Adds a level change to the symbol's delta; it replaces an earlier change of the same level.
@@ -324,19 +460,11 @@ impl Projector {
     }
 
     /// Updates the position of an account in a symbol and adds to its realised profit.
-    fn add_position(
-        &mut self,
-        origin: Origin,
-        account: AccountId,
-        symbol: Symbol,
-        quantity: Quantity,
-        cost: Money,
-        realized: Money,
-    ) {
+    fn add_position(&mut self, account: AccountId, symbol: Symbol, quantity: Quantity, cost: Money, realized: Money) {
         let positions = &mut self.positions;
         let index = *self.position_indexes.entry((account, symbol)).or_insert_with(|| {
             positions.push(Position {
-                origin,
+                origin: Origin::default(),
                 account,
                 symbol,
                 quantity,
@@ -349,113 +477,5 @@ impl Projector {
         position.quantity = quantity;
         position.cost = cost;
         position.realized += realized;
-    }
-}
-
-/// The message about an order, without its origin; `None` for an event that is not about an order.
-fn order_message(envelope: &Envelope<'_>, event: &Event) -> Option<Order> {
-    let change = |change, account, order| Order {
-        origin: Origin::default(),
-        change,
-        account,
-        order,
-        client_order_id: String::new(),
-        terms: None,
-        status: None,
-        reason: None,
-        quantity: None,
-        limit_price: None,
-        stop_price: None,
-    };
-    Some(match *event {
-        Event::OrderAccepted(a) => Order {
-            client_order_id: envelope.meta.client_order_id.to_owned(),
-            terms: Some(OrderTerms {
-                symbol: a.symbol,
-                side: a.side,
-                kind: a.kind,
-                time_in_force: a.time_in_force,
-            }),
-            status: Some(a.status),
-            quantity: Some(a.quantity),
-            limit_price: a.limit_price,
-            stop_price: a.stop_price,
-            ..change(OrderChange::Accepted, a.account, a.order)
-        },
-        Event::OrderActivated {
-            order,
-            account,
-            status,
-            quantity,
-        } => Order {
-            status: Some(status),
-            quantity: Some(quantity),
-            ..change(OrderChange::Activated, account, order)
-        },
-        Event::OrderAdjusted {
-            order,
-            account,
-            quantity,
-            stop_price,
-        } => Order {
-            quantity: Some(quantity),
-            stop_price,
-            ..change(OrderChange::Adjusted, account, order)
-        },
-        Event::OrderReplaced {
-            order,
-            account,
-            quantity,
-            limit_price,
-            stop_price,
-            ..
-        } => Order {
-            quantity: Some(quantity),
-            limit_price,
-            stop_price,
-            ..change(OrderChange::Replaced, account, order)
-        },
-        Event::OrderClosed {
-            order,
-            account,
-            status,
-            reason,
-        } => {
-            debug_assert!(matches!(status, OrderStatus::Canceled | OrderStatus::Expired));
-            Order {
-                status: Some(status),
-                reason: Some(reason),
-                ..change(OrderChange::Closed, account, order)
-            }
-        }
-        _ => return None,
-    })
-}
-
-/// The message about one side of a trade, without its origin.
-fn fill_message(
-    trade: u64,
-    symbol: Symbol,
-    side: Side,
-    maker: bool,
-    price: Price,
-    quantity: Quantity,
-    fill: &EngineFill,
-) -> Fill {
-    Fill {
-        origin: Origin::default(),
-        account: fill.account,
-        order: fill.order,
-        symbol,
-        trade,
-        side,
-        maker,
-        price,
-        quantity,
-        fee: fill.fee,
-        filled: fill.filled,
-        leaves: fill.leaves,
-        filled_notional: fill.filled_notional,
-        cash: fill.cash,
     }
 }

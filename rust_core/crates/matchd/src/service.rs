@@ -14,7 +14,6 @@ use crate::quarantine::Quarantine;
 use crate::replica::Replica;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
-use crate::visible_books::VisibleBooks;
 use cift_daemon::{log, nats_server::NatsServer, signals};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
@@ -108,8 +107,8 @@ async fn run_cycle(
         quarantine.clone(),
     )
     .await?;
-    let (tip, books) = (leader.replica.sequence, VisibleBooks::of(&leader.replica.engine));
-    let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), books, tip, receiver);
+    let tip = leader.replica.sequence;
+    let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), tip, receiver);
     let fanout = tokio::spawn(fanout);
     let end = leader.lead(stop.clone()).await;
     // The channel is closed. After a graceful stop the fan-out may publish what is queued. After a fault

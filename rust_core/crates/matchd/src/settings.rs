@@ -34,10 +34,10 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(8);
 pub const TICK: Duration = Duration::from_millis(200);
 /// Records queued for the fan-out; beyond, the fan-out reads them from the journal.
 pub const FANOUT_QUEUE_RECORDS: usize = 256;
-/// Records that the fan-out publishes again when EVENTS or MARKET_DATA (memory streams) are gone.
+/// Records that the fan-out publishes again when UPDATES (a memory stream) is gone.
 pub const FANOUT_REBUILD_RECORDS: u64 = 10_000;
-/// Size limit of EVENTS and of MARKET_DATA, each.
-pub const FANOUT_STREAM_BYTES: i64 = 64 * 1024 * 1024;
+/// Size limit of UPDATES.
+pub const FANOUT_STREAM_BYTES: i64 = 128 * 1024 * 1024;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Settings {
@@ -82,9 +82,9 @@ pub struct Settings {
     /// Bytes of requests that may wait to be applied.
     #[arg(long, env = "CIFT_QUEUE_BYTES", default_value_t = DEFAULT_QUEUE_BYTES)]
     pub queue_bytes: usize,
-    /// Messages that the fan-out publishes per second at most; at the limit it lags instead of slowing the
-    /// order path.
-    #[arg(long, env = "CIFT_FANOUT_RATE", default_value_t = 20_000)]
+    /// Items (trades, quotes, changes of orders and books) that the fan-out publishes per second at most; at the
+    /// limit it lags instead of slowing the order path.
+    #[arg(long, env = "CIFT_FANOUT_RATE", default_value_t = 100_000)]
     pub fanout_rate: u64,
 }
 

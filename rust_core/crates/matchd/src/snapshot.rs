@@ -147,7 +147,18 @@ pub async fn download(journal: &Journal, shard: &str, name: &str) -> Result<Vec<
 
 /// Restores the newest intact snapshot of this journal. Without one, returns an empty replica.
 pub async fn restore_newest(journal: &Journal, shard: &str) -> Result<Replica, Fault> {
-    for name in names(journal, shard).await? {
+    restore_up_to(journal, shard, u64::MAX).await
+}
+
+/// Restores the newest intact snapshot that was taken after record `newest` or before it. Without one, returns an
+/// empty replica.
+pub async fn restore_up_to(journal: &Journal, shard: &str, newest: u64) -> Result<Replica, Fault> {
+    let newest_name = object_name(newest);
+    for name in names(journal, shard)
+        .await?
+        .into_iter()
+        .filter(|name| *name <= newest_name)
+    {
         let restored = match download(journal, shard, &name).await {
             Err(error) => Err(error.to_string()),
             Ok(bytes) => {
@@ -164,7 +175,7 @@ pub async fn restore_newest(journal: &Journal, shard: &str) -> Result<Replica, F
     }
     // The archive is needed only if the stream no longer begins at the first record.
     if let (Some(archive), true) = (&journal.archive, journal.tail().await?.first > 1) {
-        for sequence in archive.snapshots().await?.into_iter().rev() {
+        for sequence in archive.snapshots().await?.into_iter().rev().filter(|at| *at <= newest) {
             match replica(&archive.snapshot(sequence).await?) {
                 Ok(replica) => return Ok(replica),
                 Err(problem) => log::warn("snapshot skipped", json!({"archived": sequence, "problem": problem})),

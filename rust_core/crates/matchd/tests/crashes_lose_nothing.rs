@@ -178,22 +178,24 @@ async fn matchd_recovers_from_a_killed_nats_server_and_loses_nothing() {
     );
     assert_eq!(results.len(), 3 * 360);
     audit(&deployment, &client, &results).await;
-    // The memory streams are lost with the server and are rebuilt.
+    // The memory stream is lost with the server and is rebuilt.
     let context = async_nats::jetstream::new(client.clone());
     let started = Instant::now();
     loop {
-        let events = context.get_stream("EVENTS").await.unwrap().cached_info().state.messages;
-        if events > 1_080 {
+        let found = context.get_stream("UPDATES").await.unwrap();
+        let (orders, last) = accepted_orders(&found).await;
+        if orders >= 1_080 {
+            assert!(last > 0);
             break;
         }
         assert!(
             started.elapsed() < DEADLINE,
-            "EVENTS was not rebuilt: {events} messages\n{}",
+            "UPDATES was not rebuilt: {orders} orders\n{}",
             deployment.logs()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let mut subscription = client.subscribe("events.>").await.unwrap();
+    let mut subscription = client.subscribe("updates.>").await.unwrap();
     client.flush().await.unwrap();
     assert!(submit(
         &client,
@@ -202,5 +204,25 @@ async fn matchd_recovers_from_a_killed_nats_server_and_loses_nothing() {
     .await
     .is_some());
     let event = tokio::time::timeout(DEADLINE, subscription.next()).await;
-    assert!(event.is_ok(), "no message in EVENTS\n{}", deployment.logs());
+    assert!(event.is_ok(), "no message in UPDATES\n{}", deployment.logs());
+}
+
+/// The number of accepted orders in UPDATES, each counted once, and the last record.
+async fn accepted_orders(stream: &async_nats::jetstream::stream::Stream) -> (usize, u64) {
+    use cift_wire::account::{Order, OrderChange};
+    use cift_wire::update::{self, ItemId, Kind};
+    let state = &stream.cached_info().state;
+    let (mut orders, mut record, mut last) = (0, 0, ItemId::default());
+    for sequence in state.first_sequence.max(1)..=state.last_sequence {
+        let payload = stream.direct_get(sequence).await.unwrap().payload;
+        let header = update::decode(&payload, |item| {
+            assert!(item.id > last, "ids grow");
+            last = item.id;
+            if item.kind == Kind::Order && Order::decode(item.data).unwrap().change == OrderChange::Accepted {
+                orders += 1;
+            }
+        });
+        record = header.unwrap().record;
+    }
+    (orders, record)
 }

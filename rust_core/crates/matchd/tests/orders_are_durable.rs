@@ -3,6 +3,7 @@ mod support;
 use async_nats::Client;
 use cift_engine::*;
 use cift_wire::text::uuid_text;
+use cift_wire::update::{self, Key, Kind};
 use cift_wire::*;
 use futures_util::StreamExt;
 use serde_json::json;
@@ -91,8 +92,7 @@ async fn an_order_is_filled_journaled_published_and_kept_over_restarts() {
     let owner = deployment.leader(&client, "").await;
     assert_eq!(owner["epoch"], 1);
     open_market(&client, 2).await;
-    let mut events = client.subscribe("events.>").await.unwrap();
-    let mut market = client.subscribe("market.>").await.unwrap();
+    let mut updates = client.subscribe("updates.main").await.unwrap();
     client.flush().await.unwrap();
 
     let (buyer, seller) = (account(1), account(2));
@@ -101,19 +101,21 @@ async fn an_order_is_filled_journaled_published_and_kept_over_restarts() {
     the_journal_has_the_trade(&client, take.record_sequence).await;
     queries_show_the_trade(&client, buyer, seller, &take).await;
 
-    let fill = format!("events.{}.fill", uuid_text(buyer.0));
-    let position = format!("events.{}.position", uuid_text(seller.0));
-    let of_accounts = [fill.as_str(), position.as_str()];
-    let of_the_market = ["market.trade.SPY", "market.book.SPY", "market.quote.SPY"];
-    for (subscription, expected) in [(&mut events, &of_accounts[..]), (&mut market, &of_the_market[..])] {
-        let mut subjects = Vec::new();
-        while !expected.iter().all(|e| subjects.iter().any(|s: &String| s == e)) {
-            let message = tokio::time::timeout(DEADLINE, subscription.next()).await;
-            let Ok(Some(message)) = message else {
-                panic!("one of {expected:?} is missing in {subjects:?}\n{}", deployment.logs());
-            };
-            subjects.push(message.subject.to_string());
-        }
+    let expected = [
+        (Kind::Fill, Key::Account(buyer)),
+        (Kind::Position, Key::Account(seller)),
+        (Kind::Order, Key::Account(seller)),
+        (Kind::Trade, Key::Symbol(spy())),
+        (Kind::Book, Key::Symbol(spy())),
+        (Kind::Quote, Key::Symbol(spy())),
+    ];
+    let mut items = Vec::new();
+    while !expected.iter().all(|item| items.contains(item)) {
+        let message = tokio::time::timeout(DEADLINE, updates.next()).await;
+        let Ok(Some(message)) = message else {
+            panic!("one of {expected:?} is missing in {items:?}\n{}", deployment.logs());
+        };
+        update::decode(&message.payload, |item| items.push((item.kind, item.key))).unwrap();
     }
 
     // A graceful restart, then a hard one: the state stays the same.

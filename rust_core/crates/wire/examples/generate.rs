@@ -5,7 +5,9 @@
 //! schemas' digest with `src/generated/schema.blake3`.
 use std::{fs, path::Path, process::exit};
 
-const SCHEMAS: [&str; 7] = ["types", "command", "result", "record", "market", "account", "ticks"];
+const SCHEMAS: [&str; 8] = [
+    "types", "command", "result", "record", "market", "account", "ticks", "update",
+];
 
 fn main() {
     let check = std::env::args().any(|a| a == "--check");

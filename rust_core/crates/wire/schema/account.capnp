@@ -1,11 +1,11 @@
 @0xa817fdd1219d535e;
-# Payloads of events.<account>.<order|fill|position|cash>, and of signals.
+# Items of UPDATES about accounts, and signals.
 using T = import "types.capnp";
 
-enum OrderChange { accepted @0; activated @1; adjusted @2; replaced @3; closed @4; }
+enum OrderChange { accepted @0; activated @1; adjusted @2; replaced @3; closed @4; filled @5; refused @6; }
 
-# A change of an order. Fields that the change does not touch are absent (has… false, symbol empty); only `accepted`
-# contains the whole order.
+# An order after a change. Only `accepted` and `refused` contain the terms that never change (the symbol and the fields
+# after it, but for the amounts).
 struct Order {
   sequence @0 :UInt64;
   index @1 :UInt32;
@@ -21,12 +21,29 @@ struct Order {
   side @12 :T.Side;
   kind @13 :T.OrderKind;
   timeInForce @14 :T.TimeInForce;
-  hasQuantity @15 :Bool;
+  hasDisplayQuantity @15 :Bool;
   hasLimitPrice @16 :Bool;
   hasStopPrice @17 :Bool;
   quantity @18 :Int64;
   limitPrice @19 :Int64;
   stopPrice @20 :Int64;
+  filled @21 :Int64;
+  filledNotionalHigh @22 :Int64; filledNotionalLow @23 :UInt64;
+  trailKind @24 :T.TrailKind;
+  trail @25 :Int64;
+  # Refusal code, 0 = none.
+  refusal @26 :UInt16;
+  goodTill @27 :Int64;
+  displayQuantity @28 :Int64;
+  postOnly @29 :Bool;
+  reduceOnly @30 :Bool;
+  hasParent @31 :Bool;
+  selfTradePrevention @32 :T.SelfTradePrevention;
+  parentHigh @33 :UInt64; parentLow @34 :UInt64;
+  class @35 :T.ClassKind;
+  # The legs of an entry, take-profit first; 0 = no such leg.
+  takeProfitHigh @36 :UInt64; takeProfitLow @37 :UInt64;
+  stopLossHigh @38 :UInt64; stopLossLow @39 :UInt64;
 }
 
 struct Fill {
@@ -46,6 +63,10 @@ struct Fill {
   leaves @16 :Int64;
   filledNotionalHigh @17 :Int64; filledNotionalLow @18 :UInt64;
   cashHigh @19 :Int64; cashLow @20 :UInt64;
+  # Of the account in the symbol, after this fill; realized: by this fill, without fees.
+  position @21 :Int64;
+  costHigh @22 :Int64; costLow @23 :UInt64;
+  realizedHigh @24 :Int64; realizedLow @25 :UInt64;
 }
 
 # The position after a record.

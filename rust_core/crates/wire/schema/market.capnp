@@ -1,6 +1,6 @@
 @0xfff75ba799a5bce5;
-# Payloads of market.<trade|quote|book>.<symbol>, and the whole book for new subscribers.
-# (sequence, index) is a message's id: the journal record it comes from, and its place among the record's messages.
+# Items of UPDATES about symbols, and the whole book for new subscribers.
+# sequence is the journal record that a message comes from, index its place among the items of one command.
 using T = import "types.capnp";
 
 struct Trade {
@@ -32,6 +32,23 @@ struct Quote {
   lastQuantity @9 :Int64;
   lastAt @10 :Int64;
   halted @11 :Bool;
+}
+
+# One minute of trades on this exchange.
+struct Bar {
+  sequence @0 :UInt64;
+  index @1 :UInt32;
+  timestamp @2 :Int64;
+  symbol @3 :Text;
+  start @4 :Int64;
+  open @5 :Int64;
+  high @6 :Int64;
+  low @7 :Int64;
+  close @8 :Int64;
+  volume @9 :Int64;
+  # Sum of price times quantity, in units of 1e-18.
+  turnoverHigh @10 :Int64; turnoverLow @11 :UInt64;
+  trades @12 :UInt32;
 }
 
 struct LevelChange {

@@ -36,6 +36,7 @@ pub mod result;
 pub mod subject;
 pub mod text;
 pub mod ticks;
+pub mod update;
 
 /// Generated from `schema/`, see the crate's header. Public for readers that need a message without engine types.
 #[rustfmt::skip]
@@ -66,6 +67,10 @@ pub mod account_capnp;
 #[allow(clippy::all, clippy::pedantic, dead_code, unused)]
 #[path = "generated/ticks_capnp.gen.rs"]
 pub mod ticks_capnp;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, dead_code, unused)]
+#[path = "generated/update_capnp.gen.rs"]
+pub mod update_capnp;
 
 pub use command::{encode_commands, CommandBatch, Envelope, Meta};
 pub use digest::{blake3, body_digest, request_key};

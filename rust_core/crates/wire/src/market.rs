@@ -1,14 +1,13 @@
-//! Messages of MARKET_DATA: trades, quotes and changes of the book, and the whole book.
+//! Items of UPDATES about one symbol: trades, quotes, bars and changes of the book; and the whole book.
 //!
-//! A struct is the content of one message; `decode` reads what `encode` writes. `sequence` and `index` are the message's
-//! id: the journal record it comes from, and its place among the messages of that record.
-use crate::convert::{side_from, side_to};
+//! A struct is the content of one message; `decode` reads what `encode` writes.
+use crate::convert::{get_money, put, side_from, side_to};
 use crate::frame::{self, struct_words, text_words, WireError};
 use crate::market_capnp as w;
 use crate::text::{parse_symbol, symbol_str};
-use cift_engine::{Level, Price, Quantity, Side, Symbol, Timestamp};
+use cift_engine::{Level, Money, Price, Quantity, Side, Symbol, Timestamp};
 
-/// The journal record of a message; `Nats-Msg-Id` is `sequence:index`.
+/// The journal record of a message, and its place among the items of one command ([`crate::update::ItemId`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     pub sequence: u64,
@@ -135,6 +134,59 @@ impl Quote {
             ask: side(r.get_ask(), r.get_ask_quantity()),
             last: (r.get_last() > 0).then(|| (r.get_last(), r.get_last_quantity(), r.get_last_at())),
             halted: r.get_halted(),
+        })
+    }
+}
+
+/// One minute of trades on this exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bar {
+    pub origin: Origin,
+    pub symbol: Symbol,
+    pub start: Timestamp,
+    pub open: Price,
+    pub high: Price,
+    pub low: Price,
+    pub close: Price,
+    pub volume: Quantity,
+    /// Σ price × quantity, in units of 1e-18.
+    pub turnover: Money,
+    pub trades: u32,
+}
+impl Bar {
+    pub fn encode(&self) -> Vec<u8> {
+        let symbol = symbol_str(&self.symbol);
+        let mut out = Vec::new();
+        let words = struct_words::<w::bar::Builder<'static>>() + text_words(symbol);
+        frame::write(words, &mut out, |message| {
+            let mut b: w::bar::Builder<'_> = message.init_root();
+            put_origin!(b, self.origin);
+            b.set_symbol(symbol);
+            b.set_start(self.start);
+            b.set_open(self.open);
+            b.set_high(self.high);
+            b.set_low(self.low);
+            b.set_close(self.close);
+            b.set_volume(self.volume);
+            put!(b, set_turnover_high, set_turnover_low, self.turnover);
+            b.set_trades(self.trades);
+        });
+        out
+    }
+    pub fn decode(bytes: &[u8]) -> Result<Bar, WireError> {
+        let message = frame::open(bytes)?;
+        let r = message.get_root::<w::bar::Reader<'_>>()?;
+        Ok(Bar {
+            origin: get_origin!(r),
+            symbol: symbol_of(r.get_symbol()?)?,
+            start: r.get_start(),
+            open: r.get_open(),
+            high: r.get_high(),
+            low: r.get_low(),
+            close: r.get_close(),
+            volume: r.get_volume(),
+            turnover: get_money!(r, get_turnover_high, get_turnover_low),
+            trades: r.get_trades(),
         })
     }
 }

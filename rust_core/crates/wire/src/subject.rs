@@ -1,10 +1,8 @@
 //! Names of subjects, streams and buckets. Every name that belongs to a shard contains the shard's name; the first
 //! shard, `main`, has the plain stream name `ORDERS`.
-use crate::text::{symbol_str, uuid_text};
-use cift_engine::{AccountId, Symbol};
+use crate::text::symbol_str;
+use cift_engine::Symbol;
 
-pub const EVENTS_STREAM: &str = "EVENTS";
-pub const MARKET_DATA_STREAM: &str = "MARKET_DATA";
 /// Raw ticks of outside feeds and of loaders, for the tick stores. The engine does not read it.
 pub const TICKS_STREAM: &str = "TICKS";
 /// Messages that a handler rejected for good.
@@ -44,6 +42,18 @@ pub fn journal_stream(shard: &str) -> String {
 pub fn journal(shard: &str) -> String {
     format!("orders.{shard}")
 }
+/// The stream of what each journal record changed for clients ([`crate::update`]).
+pub fn updates_stream(shard: &str) -> String {
+    if shard == "main" {
+        "UPDATES".into()
+    } else {
+        format!("UPDATES_{shard}")
+    }
+}
+/// The only subject of the stream of updates.
+pub fn updates(shard: &str) -> String {
+    format!("updates.{shard}")
+}
 /// Object store bucket of the engine's snapshots.
 pub fn snapshots(shard: &str) -> String {
     format!("ENGINE_{shard}")
@@ -52,17 +62,9 @@ pub fn snapshots(shard: &str) -> String {
 pub fn subject_symbol(symbol: &Symbol) -> String {
     symbol_str(symbol).replace(['.', '/'], "-")
 }
-/// `kind`: trade, quote, book.
-pub fn market(kind: &str, symbol: &Symbol) -> String {
-    format!("market.{kind}.{}", subject_symbol(symbol))
-}
 /// The subject of a feed's batches of ticks.
 pub fn ticks(feed: &str, symbol: &Symbol) -> String {
     format!("ticks.{feed}.{}", subject_symbol(symbol))
-}
-/// `kind`: order, fill, position, cash.
-pub fn event(account: AccountId, kind: &str) -> String {
-    format!("events.{}.{kind}", uuid_text(account.0))
 }
 /// `function`: `<domain>.<verb_noun>`.
 pub fn dead_letter(shard: &str, function: &str) -> String {

@@ -197,34 +197,70 @@ fn every_market_and_account_message_is_read_as_it_was_written() {
     assert_eq!(market::OrderBookSnapshot::decode(&book.encode()).unwrap(), book);
 
     let terms = account::OrderTerms {
+        client_order_id: "mine".into(),
         symbol,
         side: Side::Sell,
         kind: OrderKind::StopLimit,
-        time_in_force: TimeInForce::Gtc,
+        time_in_force: TimeInForce::Gtd(-3),
+        display_quantity: Some(7),
+        post_only: true,
+        reduce_only: true,
+        self_trade_prevention: SelfTradePrevention::CancelBoth,
+        parent: Some(OrderId(1 << 100)),
+        class: account::OrderClassName::Bracket,
+        legs: [Some(OrderId(3)), Some(OrderId(1 << 90))],
     };
     let order = account::Order {
         origin,
         change: account::OrderChange::Accepted,
         account,
         order: samples::ORDER,
-        client_order_id: "mine".into(),
-        terms: Some(terms),
-        status: Some(OrderStatus::New),
+        terms: Some(terms.clone()),
+        status: OrderStatus::New,
         reason: None,
-        quantity: Some(5),
+        refusal: None,
+        quantity: 5,
+        filled: 1,
+        filled_notional: 1 << 99,
         limit_price: Some(6),
         stop_price: None,
+        trail: Some(Trail::Ppm(5)),
     };
+    for class in account::OrderClassName::ALL {
+        for change in account::OrderChange::ALL {
+            let terms = (change != account::OrderChange::Closed).then(|| account::OrderTerms {
+                class,
+                client_order_id: String::new(),
+                parent: None,
+                legs: [None, None],
+                ..terms.clone()
+            });
+            let changed = account::Order {
+                change,
+                terms,
+                reason: Some(CloseReason::ByUser),
+                refusal: Some(Refusal::PositionLimit),
+                stop_price: Some(8),
+                trail: None,
+                ..order.clone()
+            };
+            assert_eq!(account::Order::decode(&changed.encode()).unwrap(), changed);
+        }
+    }
     assert_eq!(account::Order::decode(&order.encode()).unwrap(), order);
-    let closed = account::Order {
-        change: account::OrderChange::Closed,
-        client_order_id: String::new(),
-        terms: None,
-        reason: Some(CloseReason::ByUser),
-        quantity: None,
-        ..order
+    let bar = market::Bar {
+        origin,
+        symbol,
+        start: -60,
+        open: 1,
+        high: 2,
+        low: 3,
+        close: 4,
+        volume: 5,
+        turnover: 1 << 99,
+        trades: 6,
     };
-    assert_eq!(account::Order::decode(&closed.encode()).unwrap(), closed);
+    assert_eq!(market::Bar::decode(&bar.encode()).unwrap(), bar);
     let fill = account::Fill {
         origin,
         account,
@@ -240,6 +276,9 @@ fn every_market_and_account_message_is_read_as_it_was_written() {
         leaves: 9,
         filled_notional: 1 << 99,
         cash: -(1 << 99),
+        position: -4,
+        cost: 1 << 98,
+        realized: -(1 << 97),
     };
     assert_eq!(account::Fill::decode(&fill.encode()).unwrap(), fill);
     let position = account::Position {

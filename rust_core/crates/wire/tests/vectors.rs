@@ -276,15 +276,14 @@ fn record() {
 }
 
 #[test]
-fn messages() {
+fn messages_of_a_symbol() {
     let origin = market::Origin {
         sequence: 5,
         index: 6,
         timestamp: 7,
     };
     let of = |more: Value| with(json!({"sequence": 5, "index": 6, "timestamp": 7}), more);
-    let (symbol, account, order) = (samples::spy(), samples::ACCOUNT, samples::ORDER);
-    let (account_text, order_text) = (uuid_text(account.0), uuid_text(order.0));
+    let symbol = samples::spy();
     let trade = market::Trade {
         origin,
         symbol,
@@ -322,28 +321,69 @@ fn messages() {
     let meaning = json!({"symbol": "SPY", "changes": [{"side": "sell", "price": 4, "quantity": 5, "orders": 6}],
         "checksum": 2_882_400_001_u32});
     hold("book_delta", &delta.encode(), &of(meaning));
+    let bar = market::Bar {
+        origin,
+        symbol,
+        start: 60_000_000_000,
+        open: 1,
+        high: 4,
+        low: 1,
+        close: 2,
+        volume: 5,
+        turnover: 7_000_000_000_000,
+        trades: 3,
+    };
+    let meaning = json!({"symbol": "SPY", "start": 60_000_000_000_i64, "open": 1, "high": 4, "low": 1, "close": 2,
+        "volume": 5, "turnover": 7_000_000_000_000_i64, "trades": 3});
+    hold("bar", &bar.encode(), &of(meaning));
+}
+
+#[test]
+fn messages_of_an_account() {
+    let origin = market::Origin {
+        sequence: 5,
+        index: 6,
+        timestamp: 7,
+    };
+    let of = |more: Value| with(json!({"sequence": 5, "index": 6, "timestamp": 7}), more);
+    let (symbol, account, order) = (samples::spy(), samples::ACCOUNT, samples::ORDER);
+    let (account_text, order_text) = (uuid_text(account.0), uuid_text(order.0));
     let terms = account::OrderTerms {
+        client_order_id: "mine".into(),
         symbol,
         side: Side::Sell,
         kind: OrderKind::Limit,
-        time_in_force: TimeInForce::Gtc,
+        time_in_force: TimeInForce::Gtd(8),
+        display_quantity: Some(4),
+        post_only: true,
+        reduce_only: false,
+        self_trade_prevention: SelfTradePrevention::None,
+        parent: None,
+        class: account::OrderClassName::Oco,
+        legs: [None, Some(OrderId(9))],
     };
     let accepted = account::Order {
         origin,
         change: account::OrderChange::Accepted,
         account,
         order,
-        client_order_id: "mine".into(),
         terms: Some(terms),
-        status: Some(OrderStatus::New),
+        status: OrderStatus::New,
         reason: None,
-        quantity: Some(5),
+        refusal: None,
+        quantity: 5,
+        filled: 0,
+        filled_notional: 0,
         limit_price: Some(6),
         stop_price: None,
+        trail: None,
     };
-    let meaning = json!({"change": "accepted", "account": account_text, "order": order_text,
-        "client_order_id": "mine", "symbol": "SPY", "side": "sell", "kind": "limit", "time_in_force": "gtc",
-        "status": "new", "reason": null, "quantity": 5, "limit_price": 6, "stop_price": null});
+    let terms = json!({"client_order_id": "mine", "symbol": "SPY", "side": "sell", "kind": "limit",
+        "time_in_force": ["gtd", 8], "display_quantity": 4, "post_only": true, "reduce_only": false,
+        "self_trade_prevention": "none", "parent": null, "order_class": "oco", "legs": [uuid_text(9)]});
+    let meaning = json!({"change": "accepted", "account": account_text, "order": order_text, "terms": terms,
+        "status": "new", "reason": null, "refusal": null, "quantity": 5, "filled": 0, "filled_notional": 0,
+        "limit_price": 6, "stop_price": null, "trail": null});
     hold("order", &accepted.encode(), &of(meaning));
     let fill = account::Fill {
         origin,
@@ -360,10 +400,13 @@ fn messages() {
         leaves: 9,
         filled_notional: 10,
         cash: -11,
+        position: -12,
+        cost: -13,
+        realized: 14,
     };
     let meaning = json!({"account": account_text, "order": order_text, "symbol": "SPY", "trade": 4, "side": "sell",
         "maker": true, "price": 5, "quantity": 6, "fee": -7, "filled": 8, "leaves": 9, "filled_notional": 10,
-        "cash": -11});
+        "cash": -11, "position": -12, "cost": -13, "realized": 14});
     hold("fill", &fill.encode(), &of(meaning));
     let position = account::Position {
         origin,

@@ -21,11 +21,16 @@ legs}``, ``{"oco": stop_loss}``.
 ``timestamp``, ``first_command`` and ``entries``, each with ``command``, ``outcome`` (``status`` done,
 refused or repeated, as in a result) and ``events`` (``{"type": "trade_executed", ...}``).
 
+``decode_update`` reads a message of the stream UPDATES: the items that a ``Wanted`` names, or all of one
+kind. The items' own decoders are ``decode_trade`` and so on.
+
 ``rust_core/crates/wire/schema`` defines the layout of the bytes. The tests of Rust and of Python read the
 same vectors beside it.
 """
 
 from cift_core._cift_core import (
+    Wanted,
+    decode_bar,
     decode_book_delta,
     decode_book_snapshot,
     decode_cash,
@@ -38,6 +43,7 @@ from cift_core._cift_core import (
     decode_results,
     decode_signal,
     decode_trade,
+    decode_update,
     encode_commands,
     message_names,
     message_types,
@@ -45,6 +51,8 @@ from cift_core._cift_core import (
 )
 
 __all__ = [
+    "Wanted",
+    "decode_bar",
     "decode_book_delta",
     "decode_book_snapshot",
     "decode_cash",
@@ -57,6 +65,7 @@ __all__ = [
     "decode_results",
     "decode_signal",
     "decode_trade",
+    "decode_update",
     "encode_commands",
     "message_names",
     "message_types",

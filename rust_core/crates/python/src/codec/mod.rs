@@ -16,6 +16,7 @@ mod fields;
 mod published;
 mod scalars;
 mod types;
+mod updates;
 
 use cift_engine::{Outcome, Request};
 use cift_wire::command::request_of as wire_request_of;
@@ -296,5 +297,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_results, module)?)?;
     module.add_function(wrap_pyfunction!(decode_record, module)?)?;
     types::add_to(module)?;
+    updates::add_to(module)?;
     published::add_to(module)
 }

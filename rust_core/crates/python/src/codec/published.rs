@@ -1,13 +1,13 @@
-//! The messages of MARKET_DATA and EVENTS as dicts. Each has `sequence` and `index` (its id: the journal record and
-//! the place in it) and `timestamp`.
+//! The items of UPDATES as dicts. Each has `sequence` (the journal record), `index` (the place among the items of one
+//! command) and `timestamp`.
 
-use cift_engine::{Level, TimeInForce};
-use cift_wire::account::{Cash, Fill, Order, OrderChange, OrderTerms, Position, Signal};
+use cift_engine::Level;
+use cift_wire::account::{Cash, Fill, Order, OrderChange, OrderClassName, OrderTerms, Position, Signal};
 use cift_wire::annotation::{field_of, Annotated, Field, Module};
-use cift_wire::market::{BookDelta, LevelChange, OrderBookSnapshot, Quote, Trade};
+use cift_wire::market::{Bar, BookDelta, LevelChange, OrderBookSnapshot, Quote, Trade};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use pyo3::{intern, wrap_pyfunction, IntoPyObjectExt};
+use pyo3::{intern, wrap_pyfunction};
 
 use super::commands::set_fields;
 use super::invalid;
@@ -50,19 +50,22 @@ macro_rules! messages {
     };
 }
 messages! {
-    "A payload of `market.trade.<symbol>`, decoded; `trade` 0: a print of an outside feed."
+    "A trade, decoded; `trade` 0: a print of an outside feed."
     decode_trade Trade as "TradeMessage" { symbol, trade, feed, price, quantity, aggressor }
-    "A payload of `events.<account>.fill`, decoded."
+    "One side of a trade, decoded, with the position after it and the profit without fees."
     decode_fill Fill as "FillMessage" {
         account, order, symbol, trade, side, maker, price, quantity, fee, filled, leaves, filled_notional, cash,
+        position, cost, realized,
     }
-    "A payload of `events.<account>.position`, decoded: the position after the record."
+    "A position after a record, decoded."
     decode_position Position as "PositionMessage" { account, symbol, quantity, cost, realized }
-    "A payload of `events.<account>.cash`, decoded."
+    "One minute of trades on this exchange, decoded; `turnover` in units of 1e-18."
+    decode_bar Bar as "BarMessage" { symbol, start, open, high, low, close, volume, turnover, trades }
+    "A movement of cash, decoded."
     decode_cash Cash as "CashMessage" { account, transfer, kind, amount, cash }
 }
 
-/// Decode a payload of `market.quote.<symbol>`; a side without orders is `None`, and so is the last price before the
+/// Decode a quote; a side without orders is `None`, and so is the last price before the
 /// first trade.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
@@ -94,11 +97,11 @@ fn define_quote(module: &mut Module) {
         amount("last_at"),
         field_of("halted", |quote: &Quote| &quote.halted),
     ];
-    let doc = "A payload of `market.quote.<symbol>`, decoded; None: no order on that side, or no trade yet.";
+    let doc = "A quote, decoded; None: no order on that side, or no trade yet.";
     module.class("QuoteMessage", doc, &["Origin"], &keys);
 }
 
-/// Decode a payload of `market.book.<symbol>`: the levels that changed, quantity 0: gone; `checksum` of the best ten
+/// Decode a change of a book: the levels that changed, quantity 0: gone; `checksum` of the best ten
 /// levels a side after the changes, or `None`.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
@@ -136,7 +139,7 @@ fn define_book(module: &mut Module) {
         Field::new("changes", "list[BookLevelChange]"),
         field_of("checksum", |delta: &BookDelta| &delta.checksum),
     ];
-    let doc = "A payload of `market.book.<symbol>`, decoded: the levels that one record changed.";
+    let doc = "A change of a book, decoded: the levels that one record changed.";
     module.class("BookDeltaMessage", doc, &["Origin"], &keys);
     let keys = [
         field_of("sequence", |book: &OrderBookSnapshot| &book.sequence),
@@ -168,56 +171,81 @@ fn decode_book_snapshot<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py
     Ok(dict)
 }
 
-/// Decode a payload of `events.<account>.order`; a field that the change does not touch is `None`.
+/// Decode an order after a change; `terms` is `None` but for `accepted` and `refused`.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 fn decode_order<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyDict>> {
     let order = Order::decode(data).map_err(invalid)?;
     let texts = &mut Texts::new(py);
     let dict = origin!(texts, order);
-    set_fields!(dict, texts, order.{ account, order, status, reason, quantity, limit_price, stop_price });
+    set_fields!(dict, texts, order.{
+        account, order, status, reason, refusal, quantity, filled, filled_notional, limit_price, stop_price, trail,
+    });
     dict.set_item(intern!(py, "change"), PyString::intern(py, order.change.as_str()))?;
-    let client = (!order.client_order_id.is_empty()).then_some(order.client_order_id.as_str());
-    dict.set_item(intern!(py, "client_order_id"), client)?;
-    let terms = order.terms;
-    let (symbol, side) = (terms.map(|terms| terms.symbol), terms.map(|terms| terms.side));
-    let kind = terms.map(|terms| terms.kind);
-    set_fields!(dict, texts, { symbol, side, kind });
-    let time_in_force = match terms.map(|terms| terms.time_in_force) {
-        // The message does not carry the time of a GTD order, so its name stands alone.
-        Some(TimeInForce::Gtd(_)) => intern!(py, "gtd").into_bound_py_any(py)?,
-        other => other.into_field(texts)?,
+    let terms = match &order.terms {
+        Some(terms) => {
+            let found = PyDict::new(py);
+            set_fields!(found, texts, terms.{
+                symbol, side, kind, time_in_force, display_quantity, post_only, reduce_only, self_trade_prevention, parent,
+            });
+            let client = (!terms.client_order_id.is_empty()).then_some(terms.client_order_id.as_str());
+            found.set_item(intern!(py, "client_order_id"), client)?;
+            found.set_item(intern!(py, "order_class"), PyString::intern(py, terms.class.as_str()))?;
+            let legs = PyList::empty(py);
+            for leg in terms.legs.iter().flatten() {
+                legs.append(leg.into_field(texts)?)?;
+            }
+            found.set_item(intern!(py, "legs"), legs)?;
+            Some(found)
+        }
+        None => None,
     };
-    dict.set_item(intern!(py, "time_in_force"), time_in_force)?;
+    dict.set_item(intern!(py, "terms"), terms)?;
     Ok(dict)
 }
 
 fn define_order(module: &mut Module) {
-    let changes: Vec<String> = OrderChange::ALL
-        .iter()
-        .map(|change| format!("\"{}\"", change.as_str()))
-        .collect();
-    // The terms are those of an acceptance; every other change has None.
-    let term = |field: Field| Field::new(field.name, format!("{} | None", field.annotation));
+    let names = |all: Vec<&str>| {
+        let quoted: Vec<String> = all.iter().map(|name| format!("\"{name}\"")).collect();
+        format!("Literal[{}]", quoted.join(", "))
+    };
+    let keys = [
+        field_of("symbol", |terms: &OrderTerms| &terms.symbol),
+        field_of("side", |terms: &OrderTerms| &terms.side),
+        field_of("kind", |terms: &OrderTerms| &terms.kind),
+        field_of("time_in_force", |terms: &OrderTerms| &terms.time_in_force),
+        field_of("display_quantity", |terms: &OrderTerms| &terms.display_quantity),
+        field_of("post_only", |terms: &OrderTerms| &terms.post_only),
+        field_of("reduce_only", |terms: &OrderTerms| &terms.reduce_only),
+        field_of("self_trade_prevention", |terms: &OrderTerms| {
+            &terms.self_trade_prevention
+        }),
+        field_of("parent", |terms: &OrderTerms| &terms.parent),
+        Field::new("client_order_id", Option::<String>::annotation()),
+        Field::new(
+            "order_class",
+            names(OrderClassName::ALL.map(OrderClassName::as_str).to_vec()),
+        ),
+        Field::new("legs", "list[str]"),
+    ];
+    let doc = "The terms of an order that never change; `legs` are the ids of the legs of an entry, take-profit first.";
+    module.class("OrderTermsMessage", doc, &[], &keys);
     let keys = [
         field_of("account", |order: &Order| &order.account),
         field_of("order", |order: &Order| &order.order),
         field_of("status", |order: &Order| &order.status),
         field_of("reason", |order: &Order| &order.reason),
+        field_of("refusal", |order: &Order| &order.refusal),
         field_of("quantity", |order: &Order| &order.quantity),
+        field_of("filled", |order: &Order| &order.filled),
+        field_of("filled_notional", |order: &Order| &order.filled_notional),
         field_of("limit_price", |order: &Order| &order.limit_price),
         field_of("stop_price", |order: &Order| &order.stop_price),
-        Field::new("change", format!("Literal[{}]", changes.join(", "))),
-        Field::new("client_order_id", Option::<String>::annotation()),
-        term(field_of("symbol", |terms: &OrderTerms| &terms.symbol)),
-        term(field_of("side", |terms: &OrderTerms| &terms.side)),
-        term(field_of("kind", |terms: &OrderTerms| &terms.kind)),
-        Field::new(
-            "time_in_force",
-            "Literal[\"day\", \"gtc\", \"ioc\", \"fok\", \"gtd\"] | None",
-        ),
+        field_of("trail", |order: &Order| &order.trail),
+        Field::new("change", names(OrderChange::ALL.map(OrderChange::as_str).to_vec())),
+        Field::new("terms", "OrderTermsMessage | None"),
     ];
-    let doc = "A payload of `events.<account>.order`, decoded; None: the change does not touch it.";
+    let doc = "An order after a change, decoded; `terms` is None but for `accepted` and `refused`.";
     module.class("OrderMessage", doc, &["Origin"], &keys);
 }
 
@@ -252,7 +280,7 @@ pub fn define(module: &mut Module) {
         Field::new("index", u32::annotation()),
         Field::new("timestamp", i64::annotation()),
     ];
-    let doc = "The journal record that a published message comes from, and the message's place in it.";
+    let doc = "The journal record that an item comes from, and its place among the items of one command.";
     module.class("Origin", doc, &[], &keys);
     define_messages(module);
     define_quote(module);
@@ -271,5 +299,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_fill, module)?)?;
     module.add_function(wrap_pyfunction!(decode_position, module)?)?;
     module.add_function(wrap_pyfunction!(decode_cash, module)?)?;
+    module.add_function(wrap_pyfunction!(decode_bar, module)?)?;
     module.add_function(wrap_pyfunction!(decode_signal, module)?)
 }

@@ -8,7 +8,7 @@ use cift_wire::{limits, query, Status};
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
 
-use super::{commands, events, published};
+use super::{commands, events, published, updates};
 
 const HEADER: &str = r#"# Written by `make generate` from the codec in rust_core/crates/python. Do not edit.
 """The messages between Python and the engine: commands, events, records, results, queries, published ones.
@@ -87,6 +87,7 @@ fn message_types() -> String {
     events::define(&mut module);
     define_results(&mut module);
     published::define(&mut module);
+    updates::define(&mut module);
     query::define(&mut module);
     module.finish()
 }

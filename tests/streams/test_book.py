@@ -1,17 +1,14 @@
-"""The book kept for clients, compared with a plain one; one-minute bars."""
+"""The book kept for clients, compared with a plain one."""
 
 import random
 import zlib
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cift.history import rules
 from cift.kernel.money import NANOS, format_nanos
-from cift.streams.bars import MINUTE_NS, BarMaker
 from cift.streams.book import DEPTH, KNOWN, BookKeeper, SnapshotNeeded, checksum
 from tests.streams.client import Book
 
@@ -59,13 +56,13 @@ def test_a_client_keeps_the_same_book_as_the_engine(seed: int, prices: int) -> N
         sequence += 1
         changes = {(c["side"], c["price"]): c for c in (change() for _ in range(rng.randrange(1, 20)))}
         change_message = keeper.apply(
+            (sequence, 0),
             {
                 "sequence": sequence,
-                "index": 0,
                 "timestamp": 0,
                 "changes": list(changes.values()),
                 "checksum": _checksum(levels),
-            }
+            },
         )
         if change_message is not None:
             client.apply(change_message.body)
@@ -91,10 +88,10 @@ def test_a_new_snapshot_is_needed_when_too_few_levels_are_known() -> None:
         for p in sorted(range(1, KNOWN + 500), reverse=True)
     ]
     delta = {"index": 0, "timestamp": 0, "checksum": None}
-    sent = keeper.apply({**delta, "sequence": 2, "changes": gone[: KNOWN - DEPTH]})
+    sent = keeper.apply((2, 0), {**delta, "sequence": 2, "changes": gone[: KNOWN - DEPTH]})
     assert sent is not None and len(keeper.snapshot().body["bids"]) == DEPTH
     with pytest.raises(SnapshotNeeded):
-        keeper.apply({**delta, "sequence": 3, "changes": gone[KNOWN - DEPTH : KNOWN - DEPTH + 1]})
+        keeper.apply((3, 0), {**delta, "sequence": 3, "changes": gone[KNOWN - DEPTH : KNOWN - DEPTH + 1]})
 
 
 def test_old_deltas_and_those_beyond_the_depth_are_not_sent() -> None:
@@ -102,10 +99,10 @@ def test_old_deltas_and_those_beyond_the_depth_are_not_sent() -> None:
     keeper = BookKeeper(book_response(levels, 5))
     far = {"side": "buy", "price": NANOS, "quantity": 0, "orders": 0}
     delta = {"index": 0, "timestamp": 0, "checksum": 7, "changes": [far]}
-    assert keeper.apply({**delta, "sequence": 5}) is None
-    assert keeper.apply({**delta, "sequence": 6}) is None
+    assert keeper.apply((5, 0), {**delta, "sequence": 5}) is None
+    assert keeper.apply((6, 0), {**delta, "sequence": 6}) is None
     near = {"side": "buy", "price": 299 * NANOS, "quantity": 0, "orders": 0}
-    sent = keeper.apply({**delta, "sequence": 7, "changes": [near]})
+    sent = keeper.apply((7, 0), {**delta, "sequence": 7, "changes": [near]})
     assert sent is not None and sent.body["previous"] == 5
     assert sent.body["bids"] == [["299", "0", 0], ["199", "1", 1]]
 
@@ -114,55 +111,3 @@ def test_the_checksum_equals_the_documented_example() -> None:
     """The example of docs/book-protocol.md."""
     bids, asks = [(449_310_000_000, 10 * NANOS, 1)], [(450 * NANOS, NANOS // 2, 1)]
     assert checksum(bids, asks) == zlib.crc32(b"45054493110") == 3_602_361_406
-
-
-def trade(at_s: float, price: int, quantity: int, sequence: int, number: int = 1) -> dict[str, Any]:
-    return {
-        "trade": number,
-        "timestamp": int(at_s * 1e9),
-        "price": price * NANOS,
-        "quantity": quantity * NANOS,
-        "sequence": sequence,
-        "index": 0,
-    }
-
-
-def test_bars_cover_minutes_and_only_trades_of_this_exchange() -> None:
-    maker = BarMaker("SPY")
-    assert maker.take(trade(3, 100, 2, 1)) == []
-    assert maker.take(trade(4, 1, 1, 2, number=0)) == [], "a print of the outside market"
-    maker.take(trade(30, 103, 1, 3))
-    maker.take(trade(59.9, 101, 1, 4))
-    (bar,) = maker.take(trade(61, 90, 1, 5))
-    body = bar.body
-    assert [body[name] for name in ("open", "high", "low", "close", "volume", "trades", "vwap", "id")] == [
-        "100",
-        "103",
-        "100",
-        "101",
-        "4",
-        3,
-        "101",
-        "4:0",
-    ]
-    assert not body["revised"] and body["start"] == "1970-01-01T00:00:00.000000Z"
-    (late,) = maker.take(trade(59.95, 99, 1, 6))
-    assert late.body["revised"] and (late.body["close"], late.body["volume"]) == ("99", "5")
-    assert maker.close(MINUTE_NS + 61 * 10**9)[0].body["open"] == "90"
-    assert maker.close(10 * MINUTE_NS) == []
-
-
-@given(st.lists(st.tuples(st.integers(1, 10**15), st.integers(1, 10**15)), min_size=1, max_size=5))
-def test_a_bar_has_the_same_vwap_as_over_http(trades: list[tuple[int, int]]) -> None:
-    """Prices and quantities in units of 1e-9."""
-    bars = BarMaker("SPY")
-    for index, (price, quantity) in enumerate(trades):
-        bars.take(
-            {"trade": index + 1, "timestamp": 1, "price": price, "quantity": quantity}
-            | {"sequence": index + 1, "index": 0}
-        )
-    (bar,) = bars.close(MINUTE_NS)
-    nano = Decimal(1).scaleb(-9)
-    notional = Decimal(sum(p * q for p, q in trades)).scaleb(-18)
-    volume = sum(q for _, q in trades) * nano
-    assert Decimal(bar.body["vwap"]) == rules.vwap(notional, volume)
