@@ -105,6 +105,10 @@ OTHERS = {
             "`<point>[:n]`: abort at the n-th passage of a named point of the program",
             "matchd in tests",
         ),
+        Variable("CIFT_CHROMIUM", "", "path of the browser that tests the dashboard", "tests/dashboard"),
+        Variable("CIFT_REQUIRE_BROWSER", "", "if set, a missing browser is a failure", "tests/dashboard"),
+        Variable("CIFT_SCREENSHOTS", "", "folder for screenshots of the dashboard", "tests/dashboard"),
+        Variable("CIFT_PANIC_ON", "", "id of the order at which matchd panics", "tests of matchd"),
         Variable("CIFT_FAULT_ROUNDS", "3", "rounds of killed processes", "tests/faults"),
         Variable("CIFT_FAULT_SEED", "1", "seed of the choice of processes to kill", "tests/faults"),
         Variable(
