@@ -9,9 +9,9 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v1beta3/crypto/{loc}/latest/orderbooks", scope="read", form="alpaca", scale=Scale(max=1))
+@http("GET", "/v1beta3/crypto/{loc}/latest/orderbooks", scope=None, form="alpaca", scale=Scale(max=1))
 async def get_crypto_books(
-    loc: str, trader: Trader, engine: Engine, database: Database, symbols: str | None = None
+    loc: str, trader: Trader | None, engine: Engine, database: Database, symbols: str | None = None
 ) -> dict[str, Any]:
     chosen = market.choose(symbols, await market.directory(database), "crypto")
     return {"orderbooks": await market.orderbooks(chosen, engine, 50)}

@@ -8,9 +8,9 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v1beta3/crypto/{loc}/latest/trades", scope="read", form="alpaca", scale=Scale(max=1))
+@http("GET", "/v1beta3/crypto/{loc}/latest/trades", scope=None, form="alpaca", scale=Scale(max=1))
 async def get_latest_crypto_trades(
-    loc: str, trader: Trader, database: Database, symbols: str | None = None
+    loc: str, trader: Trader | None, database: Database, symbols: str | None = None
 ) -> dict[str, Any]:
     chosen = market.choose(symbols, await market.directory(database), "crypto")
     latest = await market.latest_trades(chosen, database)

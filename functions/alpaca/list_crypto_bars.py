@@ -8,10 +8,10 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v1beta3/crypto/{loc}/bars", scope="read", form="alpaca", scale=Scale(max=1))
+@http("GET", "/v1beta3/crypto/{loc}/bars", scope=None, form="alpaca", scale=Scale(max=1))
 async def list_crypto_bars(
     loc: str,
-    trader: Trader,
+    trader: Trader | None,
     database: Database,
     timeframe: str,
     symbols: str | None = None,

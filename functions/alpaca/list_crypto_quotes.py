@@ -9,10 +9,10 @@ from cift.platform.nats import Nats
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v1beta3/crypto/{loc}/quotes", scope="read", form="alpaca", scale=Scale(max=1))
+@http("GET", "/v1beta3/crypto/{loc}/quotes", scope=None, form="alpaca", scale=Scale(max=1))
 async def list_crypto_quotes(
     loc: str,
-    trader: Trader,
+    trader: Trader | None,
     database: Database,
     nats: Nats,
     symbols: str | None = None,

@@ -160,19 +160,19 @@ def test_wrong_parameters(
     assert refused.value.status_code == status and sentence in refused.value.message
 
 
-async def coin(venue: Venue) -> str:
-    symbol = "TST/USD"
+async def coin(venue: Venue, symbol: str) -> str:
     listed = await venue.get(None, "/api/v1/market-data/symbols", query=symbol)
-    if not listed["items"]:
-        await venue.command(
-            type="define_instrument",
-            symbol=symbol,
-            currency="USD",
-            tick=NANOS // 100,
-            lot=NANOS // 1_000_000,
-            band_ppm=100_000,
-            collar_ppm=20_000,
-        )
+    if listed["items"]:
+        return symbol
+    await venue.command(
+        type="define_instrument",
+        symbol=symbol,
+        currency="USD",
+        tick=NANOS // 100,
+        lot=NANOS // 1_000_000,
+        band_ppm=100_000,
+        collar_ppm=20_000,
+    )
     await venue.platform.database.execute(
         "INSERT INTO instrument_details (symbol, calendar) VALUES ($1, '24/7')"
         " ON CONFLICT (symbol) DO UPDATE SET calendar = excluded.calendar",
@@ -186,7 +186,7 @@ async def coin(venue: Venue) -> str:
 
 
 async def test_instruments_around_the_clock_are_crypto(market: Market, user: User) -> None:
-    symbol = await coin(market.venue)
+    symbol = await coin(market.venue, "TST/USD")
     await market.venue.get(user, "portfolio")
     client = CryptoHistoricalDataClient(*market.keys(user), url_override=market.url)
     trading = market.trading(user)

@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 CLIENTS = {
     "alpaca-py": ("requirements/dev.lock", ("test_trading_client", "test_data_client", "test_streams")),
     "alpaca-trade-api": ("tests/alpaca/clients/trade_api.lock", ("test_trade_api",)),
+    "ccxt": ("requirements/dev.lock", ("test_ccxt",)),
 }
 """Client → the lock file with its version, and its test modules."""
 
