@@ -15,14 +15,17 @@ export PIP_CACHE_DIR ?= $(CIFT_CACHE)/pip
 endif
 export CIFT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cift
 CRATES := $(PY) scripts/cargo_cache.py
-# CI compiles each crate once and measures no speed. Optimising whole programs at link time (LTO) takes more than half
-# of a release build; a panic names its line without debug information.
+# CI measures no speed and compiles each crate once: matchd, relay, cift_core and the cargo tests share one profile, with
+# assertions. Optimising whole programs at link time (LTO) takes more than half of a release build; a panic names its
+# line without debug information.
 ifdef CI
 export CARGO_INCREMENTAL ?= 0
+export CARGO_PROFILE_RELEASE_OPT_LEVEL ?= 1
+export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS ?= true
+export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS ?= true
 export CARGO_PROFILE_RELEASE_LTO ?= off
 export CARGO_PROFILE_RELEASE_CODEGEN_UNITS ?= 16
 export CARGO_PROFILE_RELEASE_DEBUG ?= 0
-export CARGO_PROFILE_DEV_DEBUG ?= 0
 endif
 # Built binaries; CARGO_TARGET_DIR moves them, as cargo itself does.
 TARGET := $(or $(CARGO_TARGET_DIR),rust_core/target)
@@ -106,7 +109,7 @@ test: lint test-rust test-python ## Check everything: lint, cargo tests, pytest
 
 test-rust: build ## The cargo tests alone
 	@echo "── cargo test"
-	cd rust_core && $(CARGO) test --locked --workspace --exclude cift-core-python --quiet
+	cd rust_core && $(CARGO) test --locked $(if $(CI),--release) --workspace --exclude cift-core-python --quiet
 	@$(CRATES) save
 
 test-python: setup-dev build ## The Python tests alone (PYTEST='tests/api -k orders': some of them)

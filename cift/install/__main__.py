@@ -1,9 +1,9 @@
 """`python -m cift.install`: the jobs of the chart.
 
-secrets RELEASE [STORE=PORT]… [token-keys]        create the missing Secrets (postgres, nats, valkey,
-clickhouse) wait RELEASE SECONDS                              wait until every Knative Service is ready
-backup FOLDER KEEP                                make a backup, then delete all but the newest KEEP restore
-FILE|FOLDER REPLICAS [database|journal]   restore that backup, or the newest, into empty stores
+secrets RELEASE [STORE=PORT]… [token-keys]          create the missing Secrets of postgres, nats, …
+wait RELEASE SECONDS                                wait until every Knative Service is ready
+backup FOLDER KEEP                                  make a backup, then delete all but the newest KEEP
+restore FILE|FOLDER REPLICAS [database|journal]     restore that backup, or the newest, into empty stores
 """
 
 import asyncio
