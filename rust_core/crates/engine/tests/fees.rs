@@ -98,7 +98,7 @@ fn both_sides_of_a_trade_pay_by_the_takers_schedule() {
     // The stop's trade pays no rebate, because the stop pays no fee.
     assert_eq!(
         fees(&exchange),
-        [(-dollars(101) / 1_000 - 0, dollars(202) / 1_000), (0, 0)].map(|(maker, taker)| (up(maker), up(taker)))
+        [(-dollars(101) / 1_000, dollars(202) / 1_000), (0, 0)].map(|(maker, taker)| (up(maker), up(taker)))
     );
 }
 
