@@ -36,7 +36,8 @@ class Instrument:
 
     @property
     def asset_class(self) -> AssetClass:
-        return "crypto" if self.calendar == ALWAYS_OPEN else "us_equity"
+        """Clients split a crypto symbol at its slash, so that one without a slash is an equity."""
+        return "crypto" if self.calendar == ALWAYS_OPEN and "/" in self.symbol else "us_equity"
 
     @property
     def exchange(self) -> str:

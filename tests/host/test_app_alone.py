@@ -251,8 +251,6 @@ def test_invalid_declarations_are_errors() -> None:
         App([twice, twice], Platform(Settings()))
     with pytest.raises(InvalidFunction, match="take exactly one Socket"):
         _ = App([function(ws("/x", scope=None), one)], Platform(Settings())).sockets
-    with pytest.raises(AssertionError, match="has no parameters"):
-        ws("/x/{id}", scope=None)
     with pytest.raises(AssertionError, match="duration"):
         every("soon")
     with pytest.raises(TypeError):

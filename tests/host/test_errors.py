@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.stack import Stack, User
+from tests.target import until
 
 REGISTER = "/api/v1/auth/register"
 
@@ -166,7 +167,11 @@ async def test_metrics_count_requests_by_function_and_status(http: httpx.AsyncCl
 
     before = await count()
     await http.get("/api/v1")
-    assert await count() == before + 1
+
+    async def counted() -> bool:  # an answer of /metrics is up to a second old
+        return await count() == before + 1
+
+    await until(counted, "the request is counted")
     text = (await http.get("/metrics")).text
     assert 'cift_requests_in_flight{function="platform.metrics"} 1.0' in text
     assert 'cift_request_seconds_bucket{function="platform.index",le="0.001"}' in text

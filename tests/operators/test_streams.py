@@ -192,7 +192,8 @@ async def test_the_exchanges_own_streams_can_be_declared(
     cluster: Cluster, namespace: str, jetstream: JetStream
 ) -> None:
     before = await config_of(jetstream, "UPDATES")
-    cluster.apply(stream("updates", namespace, "UPDATES", maxBytes=before["max_bytes"]))
+    same = {"subjects": before["subjects"], "maxBytes": before["max_bytes"]}
+    cluster.apply(stream("updates", namespace, "UPDATES", **same))
     cluster.stream("updates", namespace)
     after = await config_of(jetstream, "UPDATES")
     assert {**after, "metadata": None} == {**before, "metadata": None}

@@ -58,7 +58,8 @@ def test_sessions_of_a_range_and_the_state_between_them() -> None:
 
 def test_the_default_is_new_york_and_every_calendar_can_be_read() -> None:
     assert calendar().name == DEFAULT == "XNYS"
-    assert known() == ["24/7", "XLON", "XNAS", "XNYS", "XTKS"]
+    exchanges = ["XAMS", "XASX", "XETR", "XLON", "XNAS", "XNYS", "XPAR", "XSWX", "XTKS", "XTSE"]
+    assert known() == ["24/7", *exchanges]
     for name in known():
         assert calendar(name).name == name
         assert calendar(name).state(ns("2026-07-01T12:00"))

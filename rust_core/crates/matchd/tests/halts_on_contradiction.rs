@@ -72,7 +72,7 @@ async fn a_damaged_snapshot_is_skipped_and_the_state_is_the_same() {
         .get_object_store("ENGINE_main")
         .await
         .unwrap();
-    let name = "snapshot-99999999999999999999";
+    let name = "snapshot-17999999999999999999";
     store
         .put(name, &mut b"CIFTSNP1 followed by invalid bytes".as_slice())
         .await
