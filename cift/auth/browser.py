@@ -18,17 +18,25 @@ from starlette.responses import JSONResponse, Response
 
 from cift.contracts.auth import BrowserSession, TokenPair
 from cift.kernel.errors import Refused, Unauthenticated
+from cift.platform.settings import Settings
 
 PATH = "/api/v1/auth/browser"
 COOKIE = "cift_session"
 REPEAT_WITHIN_S = 30
 
 
-def check_same_origin(origin: str | None, host: str | None, fetch_site: str | None) -> None:
+def check_same_origin(
+    settings: Settings,
+    origin: str | None,
+    host: str | None,
+    forwarded_host: str | None,
+    fetch_site: str | None,
+) -> None:
     """Check that a page of this exchange sends the request.
 
     Browsers set `Sec-Fetch-Site` where the address is HTTPS or this machine; a page cannot change it.
-    Elsewhere the host of `Origin` must equal `host`.
+    Elsewhere the host of `Origin` must equal the host that the browser called. The gateway replaces `Host`
+    and passes the browser's on as `X-Forwarded-Host`.
 
     Raises:
         Refused: `untrusted_origin`.
@@ -36,6 +44,7 @@ def check_same_origin(origin: str | None, host: str | None, fetch_site: str | No
     if fetch_site is not None:
         trusted = fetch_site == "same-origin"
     else:
+        host = forwarded_host if settings.behind_gateway else host
         trusted = origin is not None and host is not None and urlsplit(origin).netloc.lower() == host.lower()
     if not trusted:
         raise Refused("untrusted_origin", "Only a page of this exchange may call this function", status=403)

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from cift.contracts.limits_gen import MAX_SYMBOLS_PER_ACCOUNT
+from cift.platform import filters
 from cift.platform.columns import insert, selection, update, upsert
 from cift.platform.postgres import Connection
 from cift.portfolio.rows import Account, AccountLimits, AccountUpdate, LedgerChanges, Position, Transaction
@@ -155,14 +156,8 @@ async def transactions_between(
     """Movements of cash of these kinds in (after, until), beyond `bound` (sequence, entry)."""
     where = ["account_id = $1", "kind = ANY($2)"]
     values: list[Any] = [account, kinds]
-    for operator, moment in ((">", after), ("<", until)):
-        if moment is not None:
-            values.append(moment)
-            where.append(f"created_at {operator} ${len(values)}")
-    if bound is not None:
-        values += bound
-        operator = ">" if ascending else "<"
-        where.append(f"(sequence, entry) {operator} (${len(values) - 1}, ${len(values)})")
+    filters.between(where, values, "created_at", after, until)
+    filters.beyond(where, values, ("sequence", "entry"), bound, ascending)
     order = "ASC" if ascending else "DESC"
     return await c.fetch(
         f"SELECT {_TRANSACTION} FROM transactions WHERE {' AND '.join(where)}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from cift.platform import filters
 from cift.platform.columns import columns_of, insert, selection, update
 from cift.platform.postgres import Connection
 from cift.trading.rows import Fill, Order, OrderChanges, OrderUpdate, Replacement
@@ -97,8 +98,8 @@ async def orders(
     values: list[Any] = [account]
     if is_open is not None:
         where.append("is_open" if is_open else "NOT is_open")
-    _equal(where, values, "symbol", symbol)
-    _equal(where, values, "client_order_id", client_order_id)
+    filters.equal(where, values, "symbol", symbol)
+    filters.equal(where, values, "client_order_id", client_order_id)
     if before is not None:
         values += before
         where.append(f"(created_sequence, id) < (${len(values) - 1}, ${len(values)}::uuid)")
@@ -130,11 +131,8 @@ async def search_orders(
     if symbols is not None:
         values.append(symbols)
         where.append(f"symbol = ANY(${len(values)})")
-    _equal(where, values, "side", side)
-    for operator, moment in ((">", after), ("<", until)):
-        if moment is not None:
-            values.append(moment)
-            where.append(f"created_at {operator} ${len(values)}")
+    filters.equal(where, values, "side", side)
+    filters.between(where, values, "created_at", after, until)
     if roots_only:
         where.append("parent_id IS NULL")
     order = "ASC" if ascending else "DESC"
@@ -162,11 +160,8 @@ async def search_replaced(
     if symbols is not None:
         values.append(symbols)
         where.append(f"o.symbol = ANY(${len(values)})")
-    _equal(where, values, "o.side", side)
-    for operator, moment in ((">", after), ("<", until)):
-        if moment is not None:
-            values.append(moment)
-            where.append(f"o.created_at {operator} ${len(values)}")
+    filters.equal(where, values, "o.side", side)
+    filters.between(where, values, "o.created_at", after, until)
     order = "ASC" if ascending else "DESC"
     return await c.fetch(
         "SELECT r.id::text AS id, r.order_id::text AS order_id"
@@ -204,8 +199,8 @@ async def fills(
     """Fills of the account, newest first, from below `before` (sequence, entry)."""
     where = ["account_id = $1"]
     values: list[Any] = [account]
-    _equal(where, values, "order_id", order_id)
-    _equal(where, values, "symbol", symbol)
+    filters.equal(where, values, "order_id", order_id)
+    filters.equal(where, values, "symbol", symbol)
     if before is not None:
         values += before
         where.append(f"(sequence, entry) < (${len(values) - 1}, ${len(values)})")
@@ -214,13 +209,6 @@ async def fills(
         f" ORDER BY sequence DESC, entry DESC LIMIT {limit:d}",
         *values,
     )
-
-
-def _equal(where: list[str], values: list[Any], column: str, value: Any) -> None:
-    """Adds the condition that a column has a value, where one is given."""
-    if value is not None:
-        values.append(value)
-        where.append(f"{column} = ${len(values)}")
 
 
 async def fills_between(
@@ -236,14 +224,8 @@ async def fills_between(
     with `filled_before`, what the order had filled before."""
     where = ["f.account_id = $1"]
     values: list[Any] = [account]
-    for operator, moment in ((">", after), ("<", until)):
-        if moment is not None:
-            values.append(moment)
-            where.append(f"f.executed_at {operator} ${len(values)}")
-    if bound is not None:
-        values += bound
-        operator = ">" if ascending else "<"
-        where.append(f"(f.sequence, f.entry) {operator} (${len(values) - 1}, ${len(values)})")
+    filters.between(where, values, "f.executed_at", after, until)
+    filters.beyond(where, values, ("f.sequence", "f.entry"), bound, ascending)
     order = "ASC" if ascending else "DESC"
     columns = ", ".join(
         f"{column.kind.read.format(f'f.{column.name}')} AS {column.name}" for column in columns_of(Fill)

@@ -27,8 +27,7 @@ async def end_browser_session(
     forwarded_host: ForwardedHost = None,
     fetch_site: FetchSite = None,
 ) -> Response:
-    own = forwarded_host if settings.behind_gateway else host
-    browser.check_same_origin(origin, own, fetch_site)
+    browser.check_same_origin(settings, origin, host, forwarded_host, fetch_site)
     sessions = Sessions(database, engine, identity, tokens, settings)
     await sessions.end(browser.token_of(cookie), caller)
     return browser.ended(origin)

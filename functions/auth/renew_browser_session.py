@@ -32,8 +32,7 @@ async def renew_browser_session(
     forwarded_host: ForwardedHost = None,
     fetch_site: FetchSite = None,
 ) -> Annotated[Response, BrowserSession]:
-    own = forwarded_host if settings.behind_gateway else host
-    browser.check_same_origin(origin, own, fetch_site)
+    browser.check_same_origin(settings, origin, host, forwarded_host, fetch_site)
     request = RefreshRequest(refresh_token=browser.token_of(cookie)[:256])
     sessions = Sessions(database, engine, identity, tokens, settings)
     pair = await sessions.refresh(request, caller, repeat_within_s=browser.REPEAT_WITHIN_S)

@@ -32,7 +32,6 @@ async def start_browser_session(
     forwarded_host: ForwardedHost = None,
     fetch_site: FetchSite = None,
 ) -> Annotated[Response, BrowserSession]:
-    own = forwarded_host if settings.behind_gateway else host
-    browser.check_same_origin(origin, own, fetch_site)
+    browser.check_same_origin(settings, origin, host, forwarded_host, fetch_site)
     pair = await Sessions(database, engine, identity, tokens, settings).login(body, caller)
     return browser.started(pair, origin, settings.refresh_token_s)
