@@ -6,6 +6,7 @@ The exchange is the one that CIFT_TEST_URL names (tests/target.py) or, if that i
 import itertools
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -67,8 +68,14 @@ class Venue:
             quantity=quantity * NANOS,
         )
 
-    async def fees(self, maker_ppm: int, taker_ppm: int) -> None:
+    @asynccontextmanager
+    async def fees(self, maker_ppm: int, taker_ppm: int) -> AsyncIterator[None]:
+        """Charge these fees inside the block only: other tests use the same exchange."""
         await self.command(type="set_fees", maker_ppm=maker_ppm, taker_ppm=taker_ppm)
+        try:
+            yield
+        finally:
+            await self.command(type="set_fees", maker_ppm=0, taker_ppm=0)
 
     def user(self, scopes: tuple[str, ...] = ("read", "trade", "funds")) -> User:
         """A new user with 100,000 USD on a margin account."""

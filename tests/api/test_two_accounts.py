@@ -7,12 +7,9 @@ from tests.venue import MARKET, Venue, number
 
 async def test_both_sides_of_a_trade_are_exact(venue: Venue) -> None:
     symbol, buyer, seller = await venue.instrument(), venue.user(), venue.user()
-    await venue.fees(100, 300)  # 1 and 3 basis points
-    try:
+    async with venue.fees(100, 300):  # 1 and 3 basis points
         await venue.order(buyer, symbol, quantity="100", limit_price="100.37")
         sold = await venue.order(seller, symbol, side="sell", quantity="60", limit_price="100.01")
-    finally:
-        await venue.fees(0, 0)
     # 60 x 100.37 = 6022.20; maker 0.60222 -> 0.61, taker 1.80666 -> 1.81
     assert (sold["status"], sold["average_fill_price"]) == ("filled", "100.37")
     expected = {

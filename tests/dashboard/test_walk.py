@@ -68,7 +68,9 @@ def registered(person: Visitor) -> Visitor:
     page.goto(person.url)
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("link", name="Create account").click()
-    page.get_by_label("Email").fill(f"{name}@example.com")
+    # The page before it has a field "Username or email": wait until it is gone.
+    page.get_by_role("heading", name="Create account").wait_for()
+    page.get_by_label("Email", exact=True).fill(f"{name}@example.com")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()

@@ -22,8 +22,7 @@ TABLES = [table for module in PROJECTORS.values() for table in module.TABLES]
 
 async def _busy(venue: Venue) -> None:
     """Commands of every kind that changes rows."""
-    await venue.fees(200, 500)
-    try:
+    async with venue.fees(200, 500):
         symbol, one, two = await venue.instrument(), venue.user(), venue.user()
         for number in range(4):
             await venue.order(one, symbol, side="sell", quantity="7", limit_price=f"{100 + number}.05")
@@ -61,8 +60,6 @@ async def _busy(venue: Venue) -> None:
             assert changed.status_code == 200, changed.text
         await venue.command(type="split", symbol=symbol, numerator=3, denominator=2)
         await venue.command(type="dividend", symbol=symbol, amount=123_456_789)
-    finally:
-        await venue.fees(0, 0)
     for user in (one, two):
         await venue.platform.database.caught_up(user.account_id, *PROJECTORS)
     # Wait for the end of the journal too: `caught_up` does not wait for records that change no account.

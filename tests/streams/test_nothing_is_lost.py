@@ -265,8 +265,7 @@ async def test_readers_that_never_read_do_not_stop_others(venue: Venue) -> None:
 async def test_own_messages_have_the_ids_and_fields_of_http(venue: Venue) -> None:
     """The messages of an order have the same ids and fields as over HTTP."""
     symbol, one, two = await venue.instrument(), venue.user(), venue.user()
-    await venue.fees(10, 30)
-    async with await Client.open(venue.exchange.url, headers=one.key) as client:
+    async with venue.fees(10, 30), await Client.open(venue.exchange.url, headers=one.key) as client:
         await client.subscribe(channels=["orders", "fills"])
         placed = await venue.order(
             one, symbol, quantity="3", limit_price="99.99", client_order_id="the-first"
