@@ -3,10 +3,11 @@ PostgreSQL.
 
     python -m bench.growth [--json] [--accounts 10000]
 
-It sends commands to a new exchange, a few hundred at the same time as under load: a record holds a batch of
-commands, so a single command would also pay for its record's header. First accounts with cash, then resting
-orders (two an account), then as many orders that trade with them. After each step it measures sizes. They are
-bytes, not times, so other load on the machine does not matter. The exit code is always 0.
+It sends commands to a new exchange: accounts with cash, then two resting orders for each account, then as
+many orders that trade with them. After each step it measures sizes. A few hundred commands are in flight, as
+under load: a record holds a batch of commands, and with one command in each record the figures would include
+the headers of the records. Other load on the machine changes only the time of `cift verify`. The exit code is
+always 0.
 """
 
 import argparse
@@ -94,7 +95,7 @@ async def measure(stack: Any, platform: Any) -> dict[str, float]:
     }
 
 
-def opened(accounts: list[str]) -> Iterator[dict[str, Any]]:
+def open_commands(accounts: list[str]) -> Iterator[dict[str, Any]]:
     for account in accounts:
         yield {
             "type": "open_account",
@@ -105,7 +106,7 @@ def opened(accounts: list[str]) -> Iterator[dict[str, Any]]:
         }
 
 
-def funded(accounts: list[str]) -> Iterator[dict[str, Any]]:
+def deposit_commands(accounts: list[str]) -> Iterator[dict[str, Any]]:
     from cift.kernel.ids import uuid7
 
     for account in accounts:
@@ -113,8 +114,8 @@ def funded(accounts: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def orders(accounts: list[str], side: str) -> Iterator[dict[str, Any]]:
-    """Limit orders with an idempotency key each, as functions send them. Sells have many prices; buys match
-    all of them."""
+    """Limit orders, each with an idempotency key, as functions send them. The sells have `PRICES` different
+    prices. The buys have a price above all of them."""
     from cift.contracts.orders import NewOrder
     from cift.kernel.ids import uuid7
     from cift.trading import rules
@@ -145,18 +146,18 @@ async def grow(stack: Any, count: int) -> list[dict[str, Any]]:
     try:
         await platform.engine.submit({**bootstrap.instrument("SPY"), "symbol": SYMBOL})
         accounts = [uuid7() for _ in range(count)]
-        before = await measure(stack, platform)
-        for title, unit, commands in (
-            ("account with a deposit", count, (opened(accounts), funded(accounts))),
+        sizes_before = await measure(stack, platform)
+        for title, count_added, commands in (
+            ("account with a deposit", count, (open_commands(accounts), deposit_commands(accounts))),
             ("resting order", count * ORDERS_AN_ACCOUNT, (orders(accounts, "sell"),)),
             ("trading order", count * ORDERS_AN_ACCOUNT, (orders(accounts, "buy"),)),
         ):
             for each in commands:
                 await submit_all(platform, each)
-            now = await measure(stack, platform)
-            added = {name: (now[name] - before[name]) / unit for name in MEASURED}
-            steps.append({"step": title, "count": unit, "bytes_each": added, "whole": now})
-            before = now
+            sizes = await measure(stack, platform)
+            added = {name: (sizes[name] - sizes_before[name]) / count_added for name in MEASURED}
+            steps.append({"step": title, "count": count_added, "bytes_each": added, "whole": sizes})
+            sizes_before = sizes
     finally:
         await platform.close()
     return steps

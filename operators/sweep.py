@@ -2,7 +2,7 @@
 
 It lists each kind once and spreads the reconciliations at `RECONCILIATIONS_PER_S`. It finds what no watch
 event reports: a Secret deleted by hand, limits changed in the engine directly, a resource deleted while no
-operator ran. kopf's timers would put a finalizer on every resource.
+operator ran. It is not a kopf timer, because kopf puts a finalizer on every resource with a timer.
 """
 
 import asyncio
@@ -45,9 +45,10 @@ async def run(context: Context, work: WorkQueue) -> None:
 async def once(context: Context, work: WorkQueue) -> None:
     """One sweep. Raises CiftError, ApiError, ApiUnavailable."""
     await ensure_admin_secret(context)
-    # Read the managed accounts before the resources: a resource that is missing from the list is gone then.
+    # The rows are read before the resources. So the resource of each row already existed when its kind was
+    # listed, and if it is not in the list, it was deleted.
     rows = await managed.managed_accounts(await context.cluster(), context.platform.database)
-    accounts: set[str] = set()
+    account_uids: set[str] = set()
     for kind, name in KINDS.items():
         found = await _list(context, kind)
         metrics.resources.labels(name).set(len(found))
@@ -55,10 +56,10 @@ async def once(context: Context, work: WorkQueue) -> None:
         for position, each in enumerate(found):
             meta = each["metadata"]
             if kind == TRADING_ACCOUNTS:
-                accounts.add(meta["uid"])
+                account_uids.add(meta["uid"])
             work.add(Key(kind, meta["namespace"], meta["name"]), position / RECONCILIATIONS_PER_S)
     for row in rows:
-        if row.managed_by not in accounts and _watched(context, row.managed_as.partition("/")[0]):
+        if row.managed_by not in account_uids and _watched(context, row.managed_as.partition("/")[0]):
             await managed.release(row.managed_by, context.platform.database, context.platform.valkey)
             metrics.orphans.inc()
             log.info("released an account: its resource no longer exists", extra={"resource": row.managed_as})

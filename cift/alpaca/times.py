@@ -7,10 +7,11 @@ from cift.kernel.clock import from_datetime, parse_rfc3339, to_datetime
 
 
 def time_ns(text: str | None, field: str, *, end_of_day: bool = False) -> int | None:
-    """Nanoseconds since the epoch of a time in a query. `end_of_day`: a date means its last moment.
+    """The time `text` of a query in nanoseconds since 1970. A date means the first moment of the day in UTC,
+    with `end_of_day` the last one.
 
     Raises:
-        AlpacaError: it is no time.
+        AlpacaError: the text is neither a time nor a date.
     """
     if text is None:
         return None
@@ -30,12 +31,12 @@ def time_ns(text: str | None, field: str, *, end_of_day: bool = False) -> int | 
 
 
 def moment(text: str | None, field: str, *, end_of_day: bool = False) -> datetime | None:
-    """The same as an aware datetime, to the microsecond."""
+    """`time_ns` as a datetime in UTC, cut to microseconds."""
     nanoseconds = time_ns(text, field, end_of_day=end_of_day)
     return None if nanoseconds is None else to_datetime(nanoseconds)
 
 
 def day(text: str | None, field: str) -> date | None:
-    """A date; of a time, its date in UTC."""
-    found = moment(text, field)
-    return None if found is None else found.date()
+    """The date `text` of a query. A time is accepted too and means its date in UTC."""
+    at = moment(text, field)
+    return None if at is None else at.date()

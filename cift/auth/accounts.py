@@ -1,4 +1,4 @@
-"""Users: registration, and the view of one's own user."""
+"""Registers users with their accounts, and returns the view of the caller's own user."""
 
 import logging
 
@@ -74,7 +74,7 @@ async def whoami(trader: Trader, database: Database) -> Me:
     async with database.write() as c:
         row = await store.user_by_id(c, trader.user_id)
     if row is None or row["status"] == "disabled":
-        raise Unauthenticated("invalid_credential", "The user of this credential no longer exists")
+        raise Unauthenticated("invalid_credential", "The user of this credential was removed or disabled")
     return Me(
         **user_view(row).model_dump(),
         scopes=sorted(trader.scopes),

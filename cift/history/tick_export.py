@@ -24,7 +24,7 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "parquet": "applic
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The ticks to export; `limit` None: all."""
+    """The ticks to export, at most `limit` of them. None: all of the range."""
 
     symbol: str
     source: str
@@ -34,11 +34,11 @@ class Export:
 
 
 async def pages(export: Export, form: Form, store: TickStore) -> AsyncIterator[bytes]:
-    """The body, piece by piece.
+    """The response's body, in pieces.
 
     Raises:
-        Unavailable: before the first piece, or after it. After it the status is already sent: the body is
-        cut off.
+        Unavailable: the store cannot be reached. The status 200 is sent with the first piece, so after it
+            the client receives an incomplete body instead of an error.
     """
     writer: Any = _Parquet() if form == "parquet" else (_Csv() if form == "csv" else _Json(export))
     since, after, left = export.range.since_ns, 0, export.limit
@@ -75,7 +75,7 @@ class _Json:
         last = orjson.loads(text[text.rfind(b"\n") + 1 :])
         piece = begin + self._comma + text.replace(b"\n", b",\n")
         self._comma = b",\n"
-        return text.count(b"\n") + 1, (_ns(last["at"]), int(last["sequence"])), piece
+        return text.count(b"\n") + 1, (_parse_ns(last["at"]), int(last["sequence"])), piece
 
     def end(self) -> bytes:
         return b"]}\n"
@@ -92,14 +92,15 @@ class _Csv:
         if not rows:
             return 0, (0, 0), text
         at, sequence, _ = text[text.rfind(b"\n", 0, -1) + 1 :].split(b",", 2)
-        return rows, (_ns(at.strip(b'"').decode()), int(sequence)), text
+        return rows, (_parse_ns(at.strip(b'"').decode()), int(sequence)), text
 
     def end(self) -> bytes:
         return b""
 
 
 class _Sink(io.RawIOBase):
-    """A write-only file: keeps the bytes that are not taken yet, and its total length."""
+    """A write-only file in memory. `take()` returns and removes what was written since the last call. The
+    file's position counts all bytes ever written, because Parquet stores offsets from the file's start."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -151,7 +152,7 @@ class _Parquet:
         return self._sink.take()
 
 
-def _ns(text: str) -> int:
-    found = parse_rfc3339(text)
-    assert found is not None, text
-    return found
+def _parse_ns(text: str) -> int:
+    nanoseconds = parse_rfc3339(text)
+    assert nanoseconds is not None, f"the tick store returned the time {text!r}, which is not RFC 3339"
+    return nanoseconds

@@ -16,7 +16,7 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Connection, Database
 
 
-async def settled(trader: Trader | None, database: Database) -> None:
+async def wait_for_own_trades(trader: Trader | None, database: Database) -> None:
     """Wait until the tape contains the trades of an authenticated caller."""
     if trader is not None:
         await database.caught_up(trader.account_id, "project_market")

@@ -1,4 +1,4 @@
-"""Follow Alpaca's live market as the outside market (CIFT_MARKET=alpaca)."""
+"""Send the quotes and prints of Alpaca's live feed to the engine (CIFT_MARKET=alpaca)."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""Follow the live market of Massive (formerly Polygon) as the outside market (CIFT_MARKET=massive)."""
+"""Send the quotes and prints of Massive (formerly Polygon) to the engine (CIFT_MARKET=massive)."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""Replay a recorded day as the outside market, in a loop (CIFT_MARKET=replay)."""
+"""Replay the quotes and prints of a recorded day, in a loop (CIFT_MARKET=replay)."""
 
 import functools
 import os

@@ -45,7 +45,7 @@ async def list_bars(
     store = requests.bars_store(source, feed, clickhouse, questdb)
     if store is None:
         rules.only_of_the_tape(interval, feed, session, adjusted)
-        await tape.settled(trader, database)
+        await tape.wait_for_own_trades(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
     calendar = await tape.calendar_of(name, database) if session == "regular" or adjusted else None
     found = await requests.page_of_bars(

@@ -15,5 +15,5 @@ async def list_trades(
     symbol: str, page: PageRequest, trader: Trader | None, database: Database, source: Source = "all"
 ) -> Page[TradeView]:
     name = rules.symbol_of(symbol)
-    await tape.settled(trader, database)
+    await tape.wait_for_own_trades(trader, database)
     return await tape.page_of_trades(name, source, page, database)

@@ -38,7 +38,7 @@ async def ensure(context: Context, key: Key) -> None:
     """Reconcile one resource.
 
     Raises:
-        RequeueAfter: something stands in the way.
+        RequeueAfter: the resource is not Ready, or it changed meanwhile. Reconcile it again after this time.
         CiftError, ApiError, ApiUnavailable: retry.
     """
     body = await context.resource(key)
@@ -56,14 +56,17 @@ async def ensure(context: Context, key: Key) -> None:
 
 
 class _Reconciliation:
-    """One reconciliation of one resource."""
+    """Compares one resource with JetStream and takes the steps that are missing."""
 
     def __init__(self, context: Context, key: Key, body: Object, cluster: str) -> None:
         self.context, self.key, self.body, self.cluster = context, key, body, cluster
         self.wanted: Desired = plans.desired_of(body, cluster)
 
     async def ensure(self) -> str:
-        """Take steps until none are left, then write the status. Returns "settled" or "blocked"."""
+        """Take steps until none are left, then write the status.
+
+        Returns "settled" if the resource is Ready or being deleted, else "blocked".
+        """
         refused: dict[str, Condition] = {}
         try:
             for _ in range(ROUNDS_MAX):
@@ -76,11 +79,11 @@ class _Reconciliation:
                     try:
                         await self.act(step)
                     except Refused as error:
-                        where = "ConsumersReady" if isinstance(step, plans.PutConsumer) else "StreamReady"
-                        refused[where] = conditions.unmet(where, "RefusedByNats", error.message)
+                        kind = "ConsumersReady" if isinstance(step, plans.PutConsumer) else "StreamReady"
+                        refused[kind] = conditions.unmet(kind, "RefusedByNats", error.message)
                         break
                     if isinstance(step, plans.SetFinalizer) and self.wanted.deleting:
-                        return "settled"  # it is gone, or waits for finalizers of others
+                        return "settled"  # deleted, or kept by the finalizers of other controllers
                 await self._reload()
             else:
                 raise RequeueAfter(1.0)
@@ -121,7 +124,7 @@ class _Reconciliation:
         try:
             await self.context.write_status(self.key, self.body, status)
         except (ApiError, ApiUnavailable):
-            pass  # the caller raises the outage itself
+            pass  # the caller raises `error`, which matters more
 
     async def observe(self) -> Observed:
         wanted, jetstream = self.wanted, self.context.jetstream
@@ -138,19 +141,19 @@ class _Reconciliation:
             first_at_ns=first or 0,
             now_ns=now_ns(),
             consumers={each["name"]: each["config"] for each in consumers},
-            holder_gone=await self._is_gone(config.get("metadata") or {}),
+            holder_gone=await self._holder_is_gone(config.get("metadata") or {}),
         )
 
-    async def _is_gone(self, metadata: dict[str, str]) -> bool:
-        """Whether the stream names another resource as its manager, and that one certainly does not exist."""
-        holder, name = metadata.get(plans.MANAGED_BY), metadata.get(plans.MANAGED_AS, "")
+    async def _holder_is_gone(self, metadata: dict[str, str]) -> bool:
+        """Whether the stream's metadata names another resource as its manager, which no longer exists."""
+        holder, full_name = metadata.get(plans.MANAGED_BY), metadata.get(plans.MANAGED_AS, "")
         if holder in (None, self.wanted.uid) or metadata.get(plans.MANAGED_IN) != self.cluster:
             return False
-        namespace, _, name = name.partition("/")
+        namespace, _, name = full_name.partition("/")
         try:
             found = await self.context.resource(Key(KIND, namespace, name))
         except ApiError:
-            return False
+            return False  # no permission to read it, so it may exist
         return found is None or found["metadata"]["uid"] != holder
 
     async def act(self, step: plans.Step) -> None:

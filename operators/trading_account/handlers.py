@@ -55,7 +55,7 @@ async def ensure(context: Context, key: Key) -> None:
     """Reconcile one resource.
 
     Raises:
-        RequeueAfter: something stands in the way.
+        RequeueAfter: the resource is not Ready, or it changed meanwhile. Reconcile it again after this time.
         CiftError, ApiError, ApiUnavailable: retry.
     """
     body = await context.resource(key)
@@ -84,7 +84,7 @@ async def release_gone(context: Context, name: str, except_uid: str | None = Non
 
 
 class _Reconciliation:
-    """One reconciliation of one resource."""
+    """Compares one resource with its account, user and Secret, and takes the steps that are missing."""
 
     def __init__(self, context: Context, key: Key, body: Object) -> None:
         self.context, self.key, self.body = context, key, body
@@ -92,7 +92,10 @@ class _Reconciliation:
         self.platform = context.platform
 
     async def ensure(self) -> str:
-        """Take steps until none are left, then write the status. Returns "settled" or "blocked"."""
+        """Take steps until none are left, then write the status.
+
+        Returns "settled" if the resource is Ready or being deleted, else "blocked".
+        """
         if not (self.body.get("status") or {}).get("accountId"):
             await release_gone(self.context, self.wanted.name, self.wanted.uid)
         refused: dict[str, Condition] = {}
@@ -106,13 +109,12 @@ class _Reconciliation:
                     metrics.steps.labels("TradingAccount", type(step).__name__).inc()
                     if isinstance(step, plans.SetFinalizer) and self.wanted.deleting:
                         await self.act(step)
-                        return "settled"  # it is gone, or waits for finalizers of others
+                        return "settled"  # deleted, or kept by the finalizers of other controllers
                     try:
                         await self.act(step)
                     except Refused as error:
-                        where = _condition_of(step)
-                        reason = "".join(word.capitalize() for word in error.code.split("_"))
-                        refused[where] = conditions.unmet(where, reason, error.message)
+                        kind = _condition_of(step)
+                        refused[kind] = conditions.unmet(kind, _reason_of(error.code), error.message)
                         break
                 self.wanted = await self._fresh()
             else:
@@ -141,14 +143,13 @@ class _Reconciliation:
         return plans.desired_of(body)
 
     async def _report_unreachable(self, error: Exception) -> None:
-        """Set all conditions of a new spec to Unknown. A spec that was reconciled keeps its conditions: an
-        outage undoes nothing."""
+        """Set all conditions of a new spec to Unknown. A spec that was reconciled keeps its conditions,
+        because what was applied stays in effect during an outage."""
         status = dict(self.body.get("status") or {})
         if status.get("observedGeneration") == self.wanted.generation or isinstance(error, ApiUnavailable):
             return
         code = error.code if isinstance(error, CiftError) else "unavailable"
-        reason = "".join(word.capitalize() for word in code.split("_"))
-        found = report.unreachable(reason, f"{error}; the operator retries")
+        found = report.unreachable(_reason_of(code), f"{error}; the operator retries")
         before = status.get("conditions") or []
         status["conditions"] = conditions.stamped(found, before, self.wanted.generation, now_ns())
         status.setdefault("phase", "Pending")
@@ -165,15 +166,15 @@ class _Reconciliation:
             if error.code != "unknown_account":
                 raise
         user = await managed.user_of(wanted.account_id, database)
-        works_for = user.user_id if user is not None and user.managed_by == wanted.uid else None
-        taken, found = await self._secret(works_for)
+        managed_user = user.user_id if user is not None and user.managed_by == wanted.uid else None
+        obstacle, credentials = await self._secret(managed_user)
         return Observed(
             ledger=ledger,
             funded=await self._is_funded(ledger is not None),
             user=user,
-            holder_gone=await self._is_gone(user),
-            secret_taken=taken,
-            credentials=found,
+            holder_gone=await self._holder_is_gone(user),
+            secret_taken=obstacle,
+            credentials=credentials,
             streams_missing=await self.context.streams_missing(),
         )
 
@@ -192,8 +193,8 @@ class _Reconciliation:
             transfer = plans.starting_cash_of(wanted.uid)
             return await portfolio.has_transfer(c, wanted.account_id, transfer)
 
-    async def _is_gone(self, user: managed.ManagedUser | None) -> bool:
-        """Whether another resource manages the account, and that one certainly does not exist."""
+    async def _holder_is_gone(self, user: managed.ManagedUser | None) -> bool:
+        """Whether the user names another resource as its manager, which no longer exists."""
         if user is None or user.managed_by in (None, self.wanted.uid) or user.managed_as is None:
             return False
         if user.managed_in != await self.context.cluster():
@@ -202,10 +203,14 @@ class _Reconciliation:
         try:
             found = await self.context.resource(Key(KIND, namespace, name))
         except ApiError:
-            return False  # no permission to read it, so its absence is not certain
+            return False  # no permission to read it, so it may exist
         return found is None or found["metadata"]["uid"] != user.managed_by
 
     async def _secret(self, user_id: str | None) -> tuple[str | None, Credentials | None]:
+        """Why the Secret's name cannot be used (None: it can), and what our Secret holds (None: no Secret).
+
+        `user_id` is the user that this resource manages, None if there is none yet.
+        """
         wanted = self.wanted
         found = await self.context.kube.get(path_of("secrets", self.key.namespace, wanted.secret_name))
         if found is None:
@@ -300,7 +305,8 @@ class _Reconciliation:
                     )
 
     async def _issue_key(self, user_id: str, replaces: str | None, why: str) -> None:
-        """Make a key and write it to the Secret. If another operator wrote it first, revoke the key."""
+        """Make a key and write it to the Secret. If another operator wrote the Secret first, revoke the new
+        key and reconcile again."""
         wanted, kube, database = self.wanted, self.context.kube, self.platform.database
         key_id, key = await managed.create_key(
             user_id, wanted.uid, f"kubernetes {wanted.name}", wanted.scopes, database
@@ -369,6 +375,11 @@ def _condition_of(step: plans.Step) -> str:
             return "CredentialsReady"
         case _:
             return "LedgerReady"
+
+
+def _reason_of(code: str) -> str:
+    """The reason of a condition, as Kubernetes spells it: `unknown_account` becomes `UnknownAccount`."""
+    return "".join(word.capitalize() for word in code.split("_"))
 
 
 def _decoded(data: str | None) -> str:

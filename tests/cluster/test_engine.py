@@ -20,7 +20,7 @@ from tests.faults.killer import Kill, refused_s
 from tests.faults.loads import loaded
 from tests.faults.traders import GATEWAY, Load
 
-HEAL_TIMEOUT_S = 120.0
+RECOVERY_TIMEOUT_S = 120.0
 FROZEN_S = 8.0
 QUIET_S = 8.0
 """How long the new leader must keep the lead after the fault is over."""
@@ -34,7 +34,7 @@ def process_of(machine: TestCluster, leader: EnginePod) -> int:
 
 async def new_leader(release: Release, old: EnginePod) -> EnginePod:
     """Wait until another pod leads, and return it."""
-    deadline = time.monotonic() + HEAL_TIMEOUT_S
+    deadline = time.monotonic() + RECOVERY_TIMEOUT_S
     while time.monotonic() < deadline:
         found = [
             e for e in await asyncio.to_thread(release.engines) if e.role == "leader" and e.pod != old.pod
@@ -42,7 +42,7 @@ async def new_leader(release: Release, old: EnginePod) -> EnginePod:
         if found:
             return found[0]
         await asyncio.sleep(0.1)
-    raise AssertionError(f"no new leader after {old} within {HEAL_TIMEOUT_S:g} s: {release.engines()}")
+    raise AssertionError(f"no new leader after {old} within {RECOVERY_TIMEOUT_S:g} s: {release.engines()}")
 
 
 async def killed(machine: TestCluster, release: Release, leader: EnginePod) -> None:
@@ -85,7 +85,7 @@ async def lost(machine: TestCluster, release: Release, leader: EnginePod) -> Non
 
 
 async def orders_flow(load: Load) -> None:
-    seen, deadline = len(load.placed_at), time.monotonic() + HEAL_TIMEOUT_S
+    seen, deadline = len(load.placed_at), time.monotonic() + RECOVERY_TIMEOUT_S
     while len(load.placed_at) < seen + 5:
         assert time.monotonic() < deadline, f"no order is acknowledged: {load.counts}"
         await asyncio.sleep(0.05)
@@ -113,7 +113,7 @@ async def one_change_of_leader(
         await orders_flow(load)
         healed = time.monotonic() - at
         # The former leader is back and must not take the lead again.
-        settled = await asyncio.to_thread(release.settled, HEAL_TIMEOUT_S)
+        settled = await asyncio.to_thread(release.settled, RECOVERY_TIMEOUT_S)
         await asyncio.sleep(QUIET_S)
         last = await asyncio.to_thread(release.leader)
         assert (last.pod, last.epoch) == (settled.pod, before.epoch + 1), (

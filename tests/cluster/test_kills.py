@@ -24,8 +24,9 @@ VICTIMS = (
     "trading-place-order",
     "trading-project-journal",
 )
-HEAL_TIMEOUT_S = 240.0
-BEFORE_S = (1.0, 3.0)
+RECOVERY_TIMEOUT_S = 240.0
+PAUSE_S = (1.0, 3.0)
+"""The shortest and the longest pause before a kill."""
 
 
 def kill(release: Release, name: str) -> None:
@@ -43,16 +44,18 @@ async def test_nothing_is_lost_when_pods_are_killed(
     kills = []
     async with await loaded(release, "pods", steady=STEADY, **GATEWAY) as load:
         for name in victims:
-            await asyncio.sleep(rng.uniform(*BEFORE_S))
-            at = time.monotonic()
+            await asyncio.sleep(rng.uniform(*PAUSE_S))
+            killed_at = time.monotonic()
             await asyncio.to_thread(kill, release, name)
             await asyncio.sleep(1)
-            await asyncio.to_thread(release.wait_ready, HEAL_TIMEOUT_S)
-            again = len(load.placed_at)
-            while len(load.placed_at) < again + 3:
-                assert time.monotonic() < at + HEAL_TIMEOUT_S, f"no order after {name}: {load.counts}"
+            await asyncio.to_thread(release.wait_ready, RECOVERY_TIMEOUT_S)
+            placed = len(load.placed_at)
+            while len(load.placed_at) < placed + 3:
+                assert time.monotonic() < killed_at + RECOVERY_TIMEOUT_S, (
+                    f"fewer than 3 orders were placed after {name} was killed: {load.counts}"
+                )
                 await asyncio.sleep(0.05)
-            kills.append(Kill((name,), 1, at, time.monotonic() - at))
+            kills.append(Kill((name,), 1, killed_at, time.monotonic() - killed_at))
             print(f"   {name} killed, recovered after {kills[-1].recovered_s:.1f} s", flush=True)
         await load.stop()
         figures = await check_invariants(release, load)
