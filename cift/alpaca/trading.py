@@ -1,4 +1,4 @@
-"""Requests about orders: what they need from the engine and the read model, and their answers."""
+"""Places, finds, replaces, lists and cancels orders for Alpaca's clients. Responses have Alpaca's form."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ async def _check_settings(order: NewOrder, trader: Trader, engine: Engine, datab
 
 
 async def _reference_price(request: OrderRequest, instrument: Instrument, engine: Engine) -> int:
-    """The price, in nanos, by which a notional amount becomes a quantity: the limit, else the far side of the
-    quote, else the last price."""
+    """The price, in nanos, that converts a notional amount to a quantity. It is the limit price, else the
+    stop price, else the ask for a buy and the bid for a sell, else the last price."""
     if request.limit_price is not None:
         return request.limit_price
     if request.stop_price is not None:
@@ -124,21 +124,22 @@ async def _reference_price(request: OrderRequest, instrument: Instrument, engine
 
 
 async def _available(symbol: str, trader: Trader, engine: Engine) -> tuple[str, str, str] | None:
-    """Of the position: what no order holds, the whole, and what orders hold; None if it cannot be known."""
+    """`available_of` the account's position in `symbol`; None if the engine does not return it."""
     try:
-        answer = await engine.query({"account": trader.account_id})
+        state = await engine.query({"account": trader.account_id})
     except CiftError:
         return None
-    for held in answer["positions"]:
+    for held in state["positions"]:
         if held["symbol"] == symbol:
             return available_of(held["quantity"], held["open_buys"], held["open_sells"])
     return "0", "0", "0"
 
 
 def available_of(quantity: str, open_buys: str, open_sells: str) -> tuple[str, str, str]:
-    """Of a position: what no closing order holds, the whole, and what closing orders hold."""
+    """The signed quantity that a new order may close, the position's whole quantity, and the quantity that
+    open orders already close."""
     whole = parse_nanos(quantity, "quantity", signed=True)
-    held = parse_nanos(open_sells if whole > 0 else open_buys, "held")
+    held = parse_nanos(open_sells if whole > 0 else open_buys, "open quantity")
     free = max(abs(whole) - held, 0)
     sign = 1 if whole >= 0 else -1
     return format_nanos(sign * free), quantity, format_nanos(held)
@@ -146,12 +147,13 @@ def available_of(quantity: str, open_buys: str, open_sells: str) -> tuple[str, s
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An order that an id of Alpaca's clients names, and which of its replacements."""
+    """The order that an id belongs to. Here a replacement keeps the order's id; Alpaca gives it a new id.
+    So one order has its own id and the id of each of its `revisions`."""
 
     view: OrderView
     revisions: list[Revision]
     number: int
-    """How many replacements came before the id; below len(revisions) the id was replaced."""
+    """The index of the id in the order's ids: 0 is the original order, `len(revisions)` the current one."""
 
     @property
     def is_current(self) -> bool:
@@ -197,7 +199,7 @@ def _revision(row: Any) -> Revision:
 
 
 async def find(id: str, trader: Trader, database: Database, *, nested: bool = False) -> bodies.Order:
-    """An order by its id. Raises NotFound."""
+    """An order in Alpaca's form, by its own id or that of a replacement. Raises NotFound."""
     found = await resolve(id, trader, database)
     instruments = await assets.directory(database)
     if not found.is_current:
@@ -212,10 +214,11 @@ async def replace(
     """Replace an open order. The response has a new id, and the old one has the status `replaced`.
 
     Raises:
-        NotFound. AlpacaError: the order has ended or was replaced, or the change is not possible.
-        AppliedButNotVisible: it is replaced, and cannot be shown now.
+        NotFound: `order_not_found`.
+        AlpacaError: the order has ended or was replaced, or the change is not possible.
+        AppliedButNotVisible: the order is replaced, but the read model cannot show it yet.
     """
-    found = await _open(id, trader, database, "replaceable")
+    found = await _open_order(id, trader, database, "replaceable")
     view = found.view
     if patch.time_in_force not in (None, view.time_in_force):
         raise unprocessable("time_in_force of an open order cannot be changed")
@@ -245,7 +248,13 @@ async def replace(
         raise AppliedButNotVisible(view.id) from behind
 
 
-async def _open(id: str, trader: Trader, database: Database, what: str) -> Found:
+async def _open_order(id: str, trader: Trader, database: Database, what: str) -> Found:
+    """The open order of this id. `what` completes the message of the error: "order is not replaceable".
+
+    Raises:
+        NotFound: `order_not_found`.
+        AlpacaError: the id was replaced, or the order has ended.
+    """
     found = await resolve(id, trader, database)
     if not found.is_current:
         raise unprocessable(f"order is not {what}: it was replaced", reason="order_not_open")
@@ -354,7 +363,7 @@ async def search(
 
 async def cancel(id: str, trader: Trader, engine: Engine, database: Database) -> None:
     """Cancel an open order. Raises NotFound; AlpacaError: it has ended."""
-    found = await _open(id, trader, database, "cancelable")
+    found = await _open_order(id, trader, database, "cancelable")
     try:
         await order_entry.cancel(found.view.id, trader, engine, database, None)
     except Conflict as conflict:
@@ -362,7 +371,10 @@ async def cancel(id: str, trader: Trader, engine: Engine, database: Database) ->
 
 
 async def cancel_all(trader: Trader, engine: Engine, database: Database) -> list[bodies.CanceledOrder]:
-    """Cancel all open orders, one by one, each with its own outcome."""
+    """Cancel all open orders by one command of the engine.
+
+    Returns the status of each order that was open before, of at most `LIST_MAX` orders.
+    """
     await database.caught_up(trader.account_id, "project_orders")
     async with database.read(trader.account_id) as c:
         rows = await store.search_orders(

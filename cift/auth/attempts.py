@@ -1,8 +1,8 @@
-"""Failed logins of one name, whatever their addresses, and the addresses from which a login succeeded.
+"""Limits failed logins by name, and remembers the addresses from which each name has logged in.
 
-After `FAILURES_MAX` wrong passwords within `WINDOW_S`, a name is refused without checking a password, except
-from an address where its owner has logged in before: nobody can lock an owner out. Each process counts by
-itself, and forgets when it restarts.
+After `FAILURES_MAX` wrong passwords within `WINDOW_S`, logins with the name are rejected without a password
+check, whatever address they come from. An address from which the name has logged in before is exempt, so that
+an attacker cannot lock the owner out. Each process has its own counts and loses them when it stops.
 """
 
 import math
@@ -15,11 +15,11 @@ from cift.kernel.errors import RateLimited
 FAILURES_MAX = 10
 WINDOW_S = 300.0
 NAMES_MAX = 50_000
-KNOWN_MAX = 50_000
+KNOWN_ADDRESSES_MAX = 50_000
 
 
 class Attempts:
-    """The attempts to log in at this process."""
+    """The failed logins and the known addresses of one process."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
@@ -55,9 +55,9 @@ class Attempts:
         known = (name.lower(), network_of(address))
         self._known[known] = None
         self._known.move_to_end(known)
-        if len(self._known) > KNOWN_MAX:
+        if len(self._known) > KNOWN_ADDRESSES_MAX:
             self._known.popitem(last=False)
 
 
 attempts = Attempts()
-"""Those of this process."""
+"""The instance that all functions of this process share."""

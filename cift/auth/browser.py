@@ -1,14 +1,14 @@
 """Sessions of browsers: the refresh token is in a cookie that no script can read.
 
 The dashboard keeps its access token in memory and sends it as every other client does, so a request that
-another site forges carries no credential. Only the functions of this module read the cookie. The choice
-against a cookie for all requests: no other function has to defend against forged requests, and a leaked
-access token is valid for half an hour only.
+another site forges carries no credential. Only the functions of this module read the cookie. If the cookie
+authenticated all requests, every function would need a defence against forged requests. A leaked access token
+is valid for half an hour only.
 
 - The cookie is HttpOnly and SameSite=Strict, and is sent to the paths of these functions only.
 - Requests from pages of other origins are refused: `check_same_origin`.
 - The refresh token changes at each use. A browser may lose a response (the page is closed meanwhile), so a
-  token that was used less than REPEAT_WITHIN_S ago works again. That is not so for other clients.
+  browser's token works again within REPEAT_WITHIN_S of its first use. A token of another client works once.
 """
 
 from http.cookies import CookieError, SimpleCookie
@@ -34,9 +34,9 @@ def check_same_origin(
 ) -> None:
     """Check that a page of this exchange sends the request.
 
-    Browsers set `Sec-Fetch-Site` where the address is HTTPS or this machine; a page cannot change it.
-    Elsewhere the host of `Origin` must equal the host that the browser called. The gateway replaces `Host`
-    and passes the browser's on as `X-Forwarded-Host`.
+    A browser sets `Sec-Fetch-Site` if it called an HTTPS address or localhost; a page cannot change it.
+    Without that header the host of `Origin` must equal the host that the browser called. The gateway replaces
+    `Host` and passes the original in `X-Forwarded-Host`.
 
     Raises:
         Refused: `untrusted_origin`.
@@ -67,7 +67,7 @@ def token_of(cookies: str | None) -> str:
 
 
 def started(pair: TokenPair, origin: str | None, lifetime_s: int) -> JSONResponse:
-    """The response with the access token; its cookie has the refresh token.
+    """The response to a login: the access token in the body, the refresh token in the cookie.
 
     The cookie is `Secure` where the page was loaded over HTTPS. On one machine it is loaded over HTTP.
     """
@@ -86,7 +86,7 @@ def started(pair: TokenPair, origin: str | None, lifetime_s: int) -> JSONRespons
 
 
 def ended(origin: str | None) -> Response:
-    """The response that removes the cookie."""
+    """The response to a logout: it removes the cookie."""
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     response.delete_cookie(COOKIE, path=PATH, secure=_is_secure(origin), httponly=True, samesite="strict")
     return response

@@ -72,7 +72,7 @@ class Sessions:
             try:
                 await complete_account(user["user_id"], self.database, self.engine)
             except CiftError:
-                pass  # `complete_registrations` tries again; the session is valid meanwhile
+                pass  # the user may log in without an open account; `complete_registrations` tries again
         async with self.database.write() as c:
             pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
             await store.touch_login(c, user["user_id"])
@@ -119,9 +119,11 @@ class Sessions:
             row = await store.lock_refresh_token(c, found[1])
             if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
                 raise _invalid()
-            reused = row["used_at"] is not None and not (
-                row["revoked_at"] is None and rules.is_recent(row["used_at"], repeat_within_s)
+            was_used = row["used_at"] is not None
+            may_repeat = (
+                was_used and row["revoked_at"] is None and rules.is_recent(row["used_at"], repeat_within_s)
             )
+            reused = was_used and not may_repeat
             if reused:
                 revoked = await store.revoke_family(c, row["family"])
                 await store.audit(c, "refresh_reused", caller, user_id=row["user_id"], family=row["family"])
@@ -134,7 +136,7 @@ class Sessions:
                 await store.use_refresh_token(c, found[1])
                 pair = await self._issue(c, user["user_id"], user["account_id"], family=row["family"])
         if reused:
-            await self._forget(revoked)
+            await self._revoke_access_tokens(revoked)
             raise Unauthenticated(
                 "refresh_token_reused",
                 "This refresh token was used before, so its session was ended: log in again",
@@ -152,7 +154,7 @@ class Sessions:
                 return
             revoked = await store.revoke_family(c, row["family"])
             await store.audit(c, "logout", caller, user_id=row["user_id"])
-        await self._forget(revoked)
+        await self._revoke_access_tokens(revoked)
 
     async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
         """End the session of the access token, and that of the refresh token if one is given."""
@@ -170,7 +172,7 @@ class Sessions:
                 revoked += await store.revoke_family(c, family)
             await store.audit(c, "logout", caller, user_id=trader.user_id)
         await self.identity.forget_session(trader.credential_id, trader.expires_at)
-        await self._forget(revoked)
+        await self._revoke_access_tokens(revoked)
 
     async def _issue(self, c: Connection, user_id: str, account_id: str, *, family: str) -> TokenPair:
         access, access_id, access_expires = self.tokens.sign(user_id, account_id)
@@ -192,7 +194,7 @@ class Sessions:
             expires_in=self.tokens.lifetime_s,
         )
 
-    async def _forget(self, revoked: list[asyncpg.Record]) -> None:
+    async def _revoke_access_tokens(self, revoked: list[asyncpg.Record]) -> None:
         for row in revoked:
             await self.identity.forget_session(row["jti"], row["expires_at"])
 

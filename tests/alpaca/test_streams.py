@@ -1,4 +1,4 @@
-"""Alpaca's streams: `TradingStream` and `StockDataStream` of alpaca-py, frames, and events that resume."""
+"""Live streams in Alpaca's form: by alpaca-py's `TradingStream` and `StockDataStream`, and by raw frames."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from tests.target import DEADLINE_S, User, eventually, until
 
 @contextmanager
 def running(stream: Any) -> Iterator[None]:
-    """Run a stream of alpaca-py in a thread of its own."""
+    """Run a stream of alpaca-py in another thread, because its `run()` blocks."""
     thread = threading.Thread(target=stream.run, daemon=True)
     thread.start()
     try:
@@ -53,12 +53,12 @@ def test_trade_updates_of_an_orders_life(market: Market, user: User, path: str) 
 
     stream.subscribe_trade_updates(on_update)
     with running(stream):
-        # An update can only arrive after the stream listens: place orders until one does.
-        def first() -> bool:
+        # alpaca-py does not report when its subscription is active. So place orders until an update arrives.
+        def place_and_check() -> bool:
             client.submit_order(limit(market.symbol, 1, 98))
             return bool(received)
 
-        eventually(first, "the first update", poll_s=0.2)
+        eventually(place_and_check, "the first update", poll_s=0.2)
         client.cancel_orders()
         received.clear()
         order = client.submit_order(limit(market.symbol, 3, 98.0))
@@ -95,8 +95,8 @@ async def test_frames_of_trade_updates_are_binary_json(market: Market, user: Use
     async with websockets.connect(socket_url(market, "/stream")) as socket:
         await socket.send(json.dumps({"action": "listen", "data": {"streams": ["trade_updates"]}}))
         assert json.loads(await read(socket))["data"]["status"] == "unauthorized"
-        for wrong, status in ((secret[:-1] + "~", "unauthorized"), (secret, "authorized")):
-            data = {"key_id": key_id, "secret_key": wrong}
+        for sent_secret, status in ((secret[:-1] + "~", "unauthorized"), (secret, "authorized")):
+            data = {"key_id": key_id, "secret_key": sent_secret}
             await socket.send(json.dumps({"action": "authenticate", "data": data}))
             answer = await read(socket)
             assert isinstance(answer, bytes) and json.loads(answer)["data"]["status"] == status
@@ -130,7 +130,7 @@ async def test_events_resume_after_an_id_without_loss(market: Market, user: User
         await market.venue.order(user, market.symbol, limit_price=price, quantity="1")
     first = await events(3, since="2026-01-01T00:00:00Z")
     assert [each["order"]["limit_price"] for each in first] == ["97", "97.5", "98"]
-    # A client that was cut after the first event, and reconnects.
+    # A client that lost its connection after the first event resumes with that event's id.
     await market.venue.market(user, market.symbol, "buy", "1")
     rest = await events(4, since_id=first[0]["event_id"])
     assert [each["event_id"] for each in rest[:2]] == [each["event_id"] for each in first[1:]]

@@ -1,4 +1,4 @@
-"""The connections that pods really make, compared with the NetworkPolicies.
+"""Every connection that a pod opens is allowed by the chart's NetworkPolicies.
 
 The test cluster's network does not enforce policies, so a connection that they would block is observable."""
 
@@ -62,7 +62,7 @@ def test_no_policy_would_block_a_real_connection(release: Release, faults: TestC
     nodes = json.loads(release.cluster.kubectl("get", "nodes", "-o", "json").stdout)["items"]
     policies = [each for each in rendered(release, nodes) if each["kind"] == "NetworkPolicy"]
     network = Network(policies, NAMESPACE)
-    closed = Network([each for each in policies if each["spec"]["podSelector"] == {}], NAMESPACE)
+    default_only = Network([each for each in policies if each["spec"]["podSelector"] == {}], NAMESPACE)
     connections, pods = observe(release)
     ends = {
         each["status"]["podIP"]: End(
@@ -74,19 +74,19 @@ def test_no_policy_would_block_a_real_connection(release: Release, faults: TestC
         for each in pods
         if each["status"].get("podIP")
     }
-    # All nodes are on this machine.
-    own = {each.address for found in psutil.net_if_addrs().values() for each in found}
+    # The cluster's nodes are processes of this machine, so its addresses are those of the nodes.
+    node_addresses = {each.address for found in psutil.net_if_addrs().values() for each in found}
     seen: set[tuple[str, str, int]] = set()
     blocked: set[tuple[str, str, int]] = set()
     for each in connections:
-        if each.source in own:
-            continue  # from a node: the kubelets' probes, and these tests
+        if each.source in node_addresses:
+            continue  # a probe of a kubelet, or a request of this test: no policy applies
         source, target = (
             ends.get(address, End(address, address=address)) for address in (each.source, each.target)
         )
         kind = (source.name, target.name, each.port)
         seen.add(kind)
-        assert not closed.allowed(source, target, each.port), f"{kind} is allowed by the default policy alone"
+        assert not default_only.allowed(source, target, each.port), f"the default policy allows {kind}"
         if not network.allowed(source, target, each.port):
             blocked.add(kind)
     always = ALWAYS | (WITH_RELAY if release.pods("relay") else set())

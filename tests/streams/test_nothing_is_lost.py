@@ -1,5 +1,5 @@
-"""Clients with any mix of channels, fast and slow, whose connections break at any byte: what they receive is
-what the journal has, in one order of ids, nothing missing and nothing twice."""
+"""Clients receive every item of the journal once, ordered by id. Their connections break after a random
+number of bytes, some of them read slowly, and each subscribes to another mix of channels."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ import pytest
 import websockets
 from cift_core import wire
 
+from cift.contracts import item_ids
 from tests.streams.client import Client
 from tests.target import User
 from tests.venue import Venue
@@ -22,7 +23,6 @@ Id = tuple[int, int]
 ROUNDS = 60
 LINK_BYTES = 4_096
 BREAK_WITHIN_BYTES = 40_000
-PLACES = 8  # of an event: docs/streams.md
 
 
 class Link:
@@ -46,20 +46,20 @@ class Link:
             server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far = socket.socket()
+        upstream = socket.socket()
         if self._slow:
-            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LINK_BYTES)
-        far.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(far, (self._host, self._port))
-        far_reader, far_writer = await asyncio.open_connection(
-            sock=far, limit=LINK_BYTES if self._slow else 2**16
+            upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LINK_BYTES)
+        upstream.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(upstream, (self._host, self._port))
+        server_reader, server_writer = await asyncio.open_connection(
+            sock=upstream, limit=LINK_BYTES if self._slow else 2**16
         )
         left = self._rng.randrange(BREAK_WITHIN_BYTES) if self.breaks else 2**40
 
-        async def back() -> None:
+        async def to_client() -> None:
             nonlocal left
             while left > 0:
-                data = await far_reader.read(min(left, LINK_BYTES))
+                data = await server_reader.read(min(left, LINK_BYTES))
                 if not data:
                     return
                 left -= len(data)
@@ -67,24 +67,24 @@ class Link:
                 await writer.drain()
             self.broken += 1
 
-        async def forth() -> None:
+        async def to_server() -> None:
             while data := await reader.read(LINK_BYTES):
-                far_writer.write(data)
-                await far_writer.drain()
+                server_writer.write(data)
+                await server_writer.drain()
 
-        tasks = [asyncio.create_task(back()), asyncio.create_task(forth())]
+        tasks = [asyncio.create_task(to_client()), asyncio.create_task(to_server())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for each in (writer, far_writer):
+            for each in (writer, server_writer):
                 each.transport.abort()
 
 
 class Reader:
-    """Receives its subscriptions over any number of connections."""
+    """A client that reconnects and resumes until it has received everything."""
 
     def __init__(
         self, link: Link, subscriptions: dict[str, list[str]], user: User | None, start: str
@@ -94,7 +94,7 @@ class Reader:
         self.received: list[dict[str, Any]] = []
 
     async def until(self, end: asyncio.Event, last: list[Id]) -> None:
-        """Receive until the activity has ended and its last id has been received."""
+        """Receive until `end` is set and a message with the id `last[0]`, or a later one, has arrived."""
         while not (end.is_set() and self.received and _id(self.received[-1]) >= last[0]):
             with contextlib.suppress(OSError, websockets.WebSocketException, EOFError):
                 headers = self.user.key if self.user is not None else None
@@ -131,9 +131,9 @@ async def journal_ids(
             break
         for offset, entry in enumerate(record["entries"]):
             for index, event in enumerate(entry["events"]):
-                _note(
+                _add_ids(
                     found,
-                    (record["first_command"] + offset, index * PLACES),
+                    (record["first_command"] + offset, index * item_ids.PLACES_PER_EVENT),
                     event,
                     entry["command"],
                     account,
@@ -144,22 +144,24 @@ async def journal_ids(
     }
 
 
-def _note(
+def _add_ids(
     found: dict[str, dict[str, list[Id]]],
     at: Id,
     event: dict[str, Any],
     command: dict[str, Any],
     account: str,
 ) -> None:
+    """Add to `found` the ids of the items that clients receive for one event at place `at`."""
     command_number, place = at
     kind = event["type"]
     if kind in ("trade_executed", "outside_traded") and event["symbol"] in found["trades"]:
-        found["trades"][event["symbol"]].append((command_number, place + 4))
+        found["trades"][event["symbol"]].append((command_number, place + item_ids.TRADE))
     if kind == "trade_executed":
-        for side, own in (("maker", 0), ("taker", 2)):
+        for side, fill in (("maker", item_ids.MAKER_FILL), ("taker", item_ids.TAKER_FILL)):
             if event[side]["account"] == account:
-                found["orders"][""].append((command_number, place + own))
-                found["fills"][""].append((command_number, place + own + 1))
+                # The change of the order is one place before its fill.
+                found["orders"][""].append((command_number, place + fill - 1))
+                found["fills"][""].append((command_number, place + fill))
     own_change = kind.startswith("order_") and event["account"] == account
     refused = kind == "refused" and command["type"] == "place_order" and command["account"] == account
     if own_change or refused:
@@ -211,7 +213,7 @@ async def test_received_ids_are_those_of_the_journal(venue: Venue, seed: int) ->
                 readers.append(Reader(link, mix, one, start))
         reading = [asyncio.create_task(reader.until(end, last)) for reader in readers]
         await trade(venue, rng, symbols, one, two)
-        # The last items are of every channel.
+        # The activity ends with a trade, an order change and a fill, so that each channel has a last item.
         await venue.order(one, symbols[1], quantity="1", limit_price="99.9")
         await venue.market(two, symbols[1], "sell", "1")
         expected = await journal_ids(venue, tuple(map(int, start.split(":"))), symbols, one.account_id)  # type: ignore[arg-type]
