@@ -73,6 +73,14 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.lock 2>&1 | scripts/progress.sh "packages"
 	@touch $@
 
+.PHONY: setup-research
+setup-research: setup $(VENV)/.research ## The same with what features and backtests need (Numba: 210 MB)
+
+$(VENV)/.research: requirements/research.lock $(VENV)/.runtime
+	@echo "── Numba for features and backtests (requirements/research.lock) into $(VENV)"
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/research.lock 2>&1 | scripts/progress.sh "packages"
+	@touch $@
+
 .PHONY: build
 build: need-cargo setup $(VENV)/.core ## Build matchd, relay and the Python module cift_core
 	@cd rust_core && $(CARGO) build --locked --release $(PROGRAMS) $(if $(CI),,--quiet)
@@ -176,6 +184,7 @@ lock: need-python ## Resolve requirements/*.in again into the lock files
 	$(LOCK) requirements/machine.in -o requirements/machine.lock
 	$(LOCK) -c requirements/machine.lock requirements/functions.in -o requirements/functions.lock
 	$(LOCK) -c requirements/machine.lock requirements/polars.in -o requirements/polars.lock
+	$(LOCK) -c requirements/machine.lock requirements/research.in -o requirements/research.lock
 	$(LOCK) -c requirements/machine.lock requirements/chdb.in -o requirements/chdb.lock
 	$(LOCK) -c requirements/chdb.lock requirements/clickhouse.in -o requirements/clickhouse.lock
 	$(LOCK) -c requirements/machine.lock requirements/feeds.in -o requirements/feeds.lock

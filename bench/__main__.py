@@ -40,6 +40,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
     return {
         "engine": ("The engine alone", [str(binaries() / "cift-bench-engine")]),
         "core": ("cift_core from Python", [sys.executable, "-m", "bench.core", "--rust"]),
+        "features": ("Features beside TA-Lib", [sys.executable, "-m", "bench.features"]),
         "durable": (
             "matchd through JetStream, durable (target: ≥ 150,000 orders/s in requests of 100)",
             durable,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cift_core
 import pytest
-from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, wire
+from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, Feature, wire
 
 from tests.target import DEADLINE_S
 
@@ -58,7 +58,7 @@ def test_the_package_contains_its_types() -> None:
     assert (package / "py.typed").exists() and (package / "_cift_core.pyi").exists()
 
 
-@pytest.mark.parametrize("kind", [FastOrderBook, FastMarketData, FastRiskEngine])
+@pytest.mark.parametrize("kind", [FastOrderBook, FastMarketData, FastRiskEngine, Feature])
 def test_every_public_member_has_a_docstring(kind: type) -> None:
     assert inspect.getdoc(kind)
     bare = [
@@ -75,8 +75,9 @@ def test_every_function_of_the_codec_has_a_docstring() -> None:
 
 
 def test_classes_have_their_module_and_repr() -> None:
-    for kind in (FastOrderBook, FastMarketData, FastRiskEngine):
+    for kind in (FastOrderBook, FastMarketData, FastRiskEngine, Feature):
         assert kind.__module__ == "cift_core"
     assert repr(FastOrderBook("SPY")) == 'FastOrderBook("SPY", - / -, 0 orders)'
     assert repr(FastMarketData(5)) == "FastMarketData(window=5, trades=0)"
+    assert repr(Feature("sma", 3)) == 'Feature("sma")'
     assert repr(FastRiskEngine()) == "FastRiskEngine(0 accounts, 0 symbols)"

@@ -1,6 +1,7 @@
 //! Market and risk analytics over plain slices of `f64` and `i64`.
 //!
-//! Layout: [`market`] (prices, order flow, spreads, book shape, indicators, streams), [`risk`]
+//! Layout: [`market`] (prices, order flow, spreads, book shape, indicators, streams), [`incremental`]
+//! (features that are updated with each tick), [`risk`]
 //! (order limits, value at risk, stress), [`lanes`] (the loops that the other modules use).
 //!
 //! Floats are used here and not in the engine: no result of this crate decides a fill, moves cash or enters
@@ -20,6 +21,7 @@
 // Several slices indexed side by side: this form follows the formulas, and it vectorises.
 #![allow(clippy::needless_range_loop)]
 
+pub mod incremental;
 pub mod lanes;
 pub mod market;
 pub mod risk;

@@ -1,7 +1,7 @@
 //! `cift_core`: the Rust core of CIFT Markets for Python.
 //!
 //! Layout: `codec` (bytes of `cift-wire` ↔ dicts), `order_book`, `market_data`, `risk_engine` (the three
-//! classes), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
+//! classes), `feature` (features that are updated with each tick), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
 //!
 //! Only this crate depends on Python, and it does nothing else: its results are computed in `cift-wire`,
 //! `cift-engine` and `cift-analytics`.
@@ -11,6 +11,7 @@
 
 mod arrays;
 mod codec;
+mod feature;
 mod market_data;
 mod order_book;
 mod risk_engine;
@@ -25,6 +26,7 @@ fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<order_book::FastOrderBook>()?;
     module.add_class::<market_data::FastMarketData>()?;
     module.add_class::<risk_engine::FastRiskEngine>()?;
+    module.add_class::<feature::Feature>()?;
     ticks::add_to(module)?;
     codec::add_to(module)
 }

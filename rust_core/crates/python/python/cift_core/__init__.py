@@ -3,6 +3,7 @@
 - `FastOrderBook`: the matching of the exchange's engine, one instrument per book.
 - `FastMarketData`: market analytics over NumPy arrays, and current figures of one instrument.
 - `FastRiskEngine`: order limits, value at risk and stress.
+- `Feature`: one feature of market data with its state, updated with each tick.
 - `wire`: the codec between the engine's messages and dicts.
 - `cift_core.ticks`: batches of ticks as arrays.
 
@@ -21,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from cift_core import wire
 
 if TYPE_CHECKING:
-    from cift_core._cift_core import FastMarketData, FastOrderBook, FastRiskEngine
+    from cift_core._cift_core import FastMarketData, FastOrderBook, FastRiskEngine, Feature
 
-__all__ = ["FastMarketData", "FastOrderBook", "FastRiskEngine", "wire"]
+__all__ = ["FastMarketData", "FastOrderBook", "FastRiskEngine", "Feature", "wire"]
 
 
 def __getattr__(name: str) -> Any:
