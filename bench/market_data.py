@@ -22,6 +22,7 @@ from cift_core import ticks
 from cift.history import archive, questdb_ticks, rules
 from cift.history import tick_export as history
 from cift.history.clickhouse_store import ClickHouseStore
+from cift.history.grid import Grid
 from cift.history.questdb_store import QuestDBStore
 from cift.history.tick_store import SourceFilter, TickStore
 from cift.platform.clickhouse import ClickHouse
@@ -178,7 +179,7 @@ async def bars(store: str, precomputed: Query, scan: Query) -> None:
 def bars_of_the_day(store: TickStore, sources: SourceFilter) -> Query:
     begin = DAY_NS // NANOS
     found = store.bars_of(SYMBOL, 60, sources, None)
-    return lambda: found.bars(60, begin, begin + 86_400, 10_000)
+    return lambda: found.bars(Grid(60), begin, begin + 86_400, 10_000)
 
 
 async def export(clickhouse: ClickHouse, rows: int, form: history.Form) -> None:

@@ -25,11 +25,12 @@ Interval = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{1,6}[smhd]$",
-        description="A number and s, m, h or d: 1s, 5m, 90m, 1d. Intervals count from the Unix epoch.",
+        description="A number and s, m, h or d: 1s, 5m, 90m, 1d. Bars of days are days of the"
+        " instrument's exchange; other intervals count from the Unix epoch.",
         examples=["1m"],
     ),
 ]
-Hours = Literal["all", "regular"]
+Hours = Literal["all", "regular", "extended"]
 Feed = Annotated[
     str | None,
     Field(pattern=FEED_PATTERN, description="Only this feed; takes precedence over `source`."),
@@ -121,6 +122,9 @@ class BarView(BaseModel):
     volume: str
     vwap: str = Field(description="Sum of price x quantity over sum of quantity, to nine decimals.")
     trades: int
+    sources: list[str] = Field(
+        description="Whose trades: `exchange`, and the names of feeds (`outside` where no tick store runs)."
+    )
 
 
 class SymbolView(BaseModel):

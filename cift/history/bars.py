@@ -14,12 +14,11 @@ from cift.contracts.keyset import number
 from cift.contracts.market import BarView
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.history import rules
+from cift.history.grid import DAY_S, END_S, Grid
 from cift.history.tick_store import BarRow, Bars, SourceFilter, TickStore
 from cift.kernel.clock import from_datetime
 from cift.kernel.errors import Refused
 from cift.platform.calendars import Calendar, NoSuchDay, calendar
-
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,13 @@ class BarsQuery:
     """Only trades in this calendar's regular hours; None: all hours."""
     adjusted: bool
     zone: str = "UTC"
-    """Of the days of splits and dividends."""
+    """Of bars of whole days, and of the days of splits and dividends."""
+    is_extended: bool = False
+    """Whether the hours before and after the regular ones belong to a session."""
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(self.seconds, self.zone)
 
 
 async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) -> Page[BarView]:
@@ -47,11 +52,11 @@ async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) ->
         Refused: `invalid_cursor`, `range_unknown` (beyond the calendar).
         Unavailable: the store does not respond.
     """
-    seconds, limit = query.seconds, page.limit
+    grid, limit = query.grid, page.limit
     after = number(page)
     since = query.range.since_ns if after is None else max(after * 10**9, query.range.since_ns)
-    since_s, until_s = -(-since // 10**9), min(-(-query.range.until_ns // 10**9), 2**32 - 1)
-    stored_s = rules.stored_interval_for(seconds, by_session=query.calendar is not None)
+    since_s, until_s = -(-since // 10**9), min(-(-query.range.until_ns // 10**9), END_S)
+    stored_s = rules.stored_interval_for(grid.part_s, by_session=query.calendar is not None)
     sources = rules.source_filter(query.source, query.feed)
     every = store.bars_of(query.symbol, stored_s, sources, None)
     if query.start_is_open and after is None:
@@ -62,20 +67,20 @@ async def page_of_bars(query: BarsQuery, page: PageRequest, store: TickStore) ->
         stored, start = await _last(query, store, stored_s, sources, since_s, until_s, limit)
         if start is None:
             return Page(items=[], next_cursor=None)
-        rows = await stored.bars(seconds, start, _whole_end(until_s, seconds), limit)
+        rows = await stored.bars(grid, start, grid.whole_end(until_s), limit)
         return Page.model_construct(items=await _views(rows, query, store), next_cursor=None)
     stored = _of_sessions(query, store, stored_s, sources, since_s, until_s)
     first = await stored.edge("min", since_s, until_s)
     if first is None:
         return Page(items=[], next_cursor=None)
-    begin = first - first % seconds
+    begin = grid.floor(first)
     if begin < since_s:  # a bar that began before the range is not in it
-        begin += seconds
-    close = min(begin + seconds * limit, until_s)
-    rows = await stored.bars(seconds, begin, max(_whole_end(close, seconds), begin), limit + 1)
+        begin = grid.after(begin, 1)
+    close = min(grid.after(begin, limit), until_s)
+    rows = await stored.bars(grid, begin, max(grid.whole_end(close), begin), limit + 1)
     views = await _views(rows[:limit], query, store)
     more = await stored.edge("min", close, until_s) if close < until_s else None
-    cursor = None if more is None else make_cursor(str(max(close, more - more % seconds)))
+    cursor = None if more is None else make_cursor(str(max(close, grid.floor(more))))
     return Page.model_construct(items=views, next_cursor=cursor)
 
 
@@ -90,14 +95,14 @@ async def _last(
 ) -> tuple[Bars, int | None]:
     """The bars to read, and the start of the last `limit` of them that exist, over weekends and gaps. The
     ranges that are searched grow, so that few rows are read where there are no gaps."""
-    seconds, window_s = query.seconds, query.seconds * limit
+    grid, window_s = query.grid, query.seconds * limit
     while True:
         begin = max(until_s - window_s - 1, since_s)
-        begin -= begin % seconds
-        begin = begin if begin >= since_s else begin + seconds
+        begin = grid.floor(begin)
+        begin = begin if begin >= since_s else grid.after(begin, 1)
         stored = _of_sessions(query, store, stored_s, sources, begin, until_s)
-        starts = await stored.last_starts(seconds, begin, until_s, limit)
-        if len(starts) == limit or begin <= since_s + seconds:
+        starts = await stored.last_starts(grid, begin, until_s, limit)
+        if len(starts) == limit or begin <= grid.after(grid.floor(since_s), 1):
             return stored, starts[-1] if starts else None
         window_s = max(window_s * 4, 7 * DAY_S)
 
@@ -110,7 +115,8 @@ def _of_sessions(
         return store.bars_of(query.symbol, stored_s, sources, None)
     days = calendar(query.calendar)
     try:
-        sessions = days.sessions(max(since_s * 10**9, _begin_ns(days)), until_s * 10**9)
+        begin_ns = max(since_s * 10**9, _begin_ns(days))
+        sessions = days.sessions(begin_ns, until_s * 10**9, is_extended=query.is_extended)
     except NoSuchDay as error:
         raise Refused("range_unknown", str(error), "session") from None
     return store.bars_of(query.symbol, stored_s, sources, sessions, str(days.zone))
@@ -121,11 +127,6 @@ async def _views(rows: list[BarRow], query: BarsQuery, store: TickStore) -> list
     if query.adjusted and bars:
         bars = await _adjusted(bars, query, store)
     return [rules.bar_view(query.symbol, bar) for bar in bars]
-
-
-def _whole_end(close_s: int, seconds: int) -> int:
-    """The end of the bar that begins before `close_s`."""
-    return min(-(-close_s // seconds) * seconds, 2**32 - 1)
 
 
 def _begin_ns(days: Calendar) -> int:

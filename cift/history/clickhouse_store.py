@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from cift.history.archive import EPOCH
+from cift.history.grid import Grid
 from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.platform.calendars import Session
 from cift.platform.clickhouse import ClickHouse
@@ -21,20 +22,23 @@ _IN_SESSION = f"""
     AND toUnixTimestamp(start) < transform({_DAY}, {{days:Array(UInt32)}}, {{resumes:Array(UInt32)}},
         toUInt32(0)))
 """
+# The number of a bar, counted from 1970-01-01.
+_OF_SECONDS = "intDiv(toUnixTimestamp(start), {length:UInt32})"
+_OF_DAYS = "intDiv(toUInt32(toDate(start, {grid_zone:String})), {length:UInt32})"
 _BARS = """
-SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS begins,
+SELECT NUMBER AS number,
     argMin(open, first), max(high), min(low), argMax(close, last),
-    sum(volume), sum(notional), sum(trades)
+    sum(volume), sum(notional), sum(trades), arraySort(groupUniqArray(source))
 FROM bars_analytics FINAL
 WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
-GROUP BY begins ORDER BY begins LIMIT {limit:UInt32}
+GROUP BY number ORDER BY number LIMIT {limit:UInt32}
 """
 _LAST = """
-SELECT intDiv(toUnixTimestamp(start), {seconds:UInt32}) * {seconds:UInt32} AS begins FROM bars_analytics
+SELECT NUMBER AS number FROM bars_analytics
 WHERE symbol = {symbol:String} AND SOURCES AND interval_s = {stored:UInt32}
     AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') SESSION
-GROUP BY begins ORDER BY begins DESC LIMIT {limit:UInt32}
+GROUP BY number ORDER BY number DESC LIMIT {limit:UInt32}
 """
 _EDGE = """
 SELECT toUnixTimestamp(FUNCTION(start)), count() FROM bars_analytics
@@ -81,23 +85,35 @@ class _StoredBars:
                 "resumes": [end // 10**9 for _, end in breaks],
             }
 
-    async def _rows(self, sql: str, since_s: int, until_s: int, **more: Any) -> list[tuple[Any, ...]]:
+    async def _rows(
+        self, sql: str, values: dict[str, Any], since_s: int, until_s: int, **more: Any
+    ) -> list[tuple[Any, ...]]:
         filled = sql.replace("SOURCES", self._sources).replace("SESSION", self._session)
         return await self._clickhouse.rows(
-            filled, {**self._parameters, "since": since_s, "until": until_s, **more}
+            filled, {**self._parameters, **values, "since": since_s, "until": until_s, **more}
         )
 
     async def edge(self, function: Literal["min", "max"], since_s: int, until_s: int) -> int | None:
-        ((found, count),) = await self._rows(_EDGE.replace("FUNCTION", function), since_s, until_s)
+        ((found, count),) = await self._rows(_EDGE.replace("FUNCTION", function), {}, since_s, until_s)
         return int(found) if count else None
 
-    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
-        rows = await self._rows(_LAST, since_s, until_s, seconds=seconds, limit=count)
-        return [int(row[0]) for row in rows]
+    async def last_starts(self, grid: Grid, since_s: int, until_s: int, count: int) -> list[int]:
+        rows = await self._rows(*_numbered(_LAST, grid), since_s, until_s, limit=count)
+        return [grid.start_of(int(row[0])) for row in rows]
 
-    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
-        rows = await self._rows(_BARS, since_s, until_s, seconds=seconds, limit=limit)
-        return [(int(begins), *middle, int(trades)) for begins, *middle, trades in rows]
+    async def bars(self, grid: Grid, since_s: int, until_s: int, limit: int) -> list[BarRow]:
+        rows = await self._rows(*_numbered(_BARS, grid), since_s, until_s, limit=limit)
+        return [
+            (grid.start_of(int(number)), *middle, int(trades), tuple(sources))
+            for number, *middle, trades, sources in rows
+        ]
+
+
+def _numbered(sql: str, grid: Grid) -> tuple[str, dict[str, Any]]:
+    """A query of bars of this grid, and its parameters."""
+    if grid.days is None:
+        return sql.replace("NUMBER", _OF_SECONDS), {"length": grid.seconds}
+    return sql.replace("NUMBER", _OF_DAYS), {"length": grid.days, "grid_zone": grid.zone}
 
 
 class ClickHouseStore:

@@ -15,6 +15,7 @@ import orjson
 
 from cift.contracts.amounts import required_text
 from cift.contracts.conditions import NOT_LAST_SALE
+from cift.history.grid import Grid
 from cift.history.tick_store import BarRow, Factor, Kind, SourceFilter, TextForm, TickPage
 from cift.kernel.clock import rfc3339_ns, to_datetime
 from cift.platform.calendars import Session, open_spans
@@ -23,9 +24,10 @@ from cift.platform.questdb import QuestDB
 SESSIONS_PER_QUERY = 64
 SECOND = 10**9
 _BARS = """
-SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades FROM (
-    SELECT at, {columns} FROM {table} WHERE {where}
-    SAMPLE BY {seconds}s ALIGN TO CALENDAR
+SELECT cast(at AS LONG) / 1000000000 AS begins, open, high, low, close, volume, notional, trades, sources
+FROM (
+    SELECT at, {columns}, string_distinct_agg(cast(source AS STRING), ',') sources
+    FROM {table} WHERE {where} SAMPLE BY {every} ALIGN TO CALENDAR{zone}
 ) LIMIT {limit}
 """
 _FROM_TICKS = (
@@ -118,7 +120,7 @@ class _Bars:
         rows = await self._questdb.rows(sql, *self._arguments)
         return int(rows[0]["moment"]) if rows else None
 
-    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
+    async def last_starts(self, grid: Grid, since_s: int, until_s: int, count: int) -> list[int]:
         found: list[int] = []
         table, columns, where = await self._read()
         for spans in reversed(self._spans(since_s * SECOND, until_s * SECOND)):
@@ -126,18 +128,17 @@ class _Bars:
                 columns=columns,
                 table=table,
                 where=f"{where} AND {_within(spans)}",
-                seconds=int(seconds),
-                limit=-int(count),  # the last ones
+                **_sampling(grid),
+                limit=-int(count) * (grid.days or 1),  # the last ones
             )
-            found += sorted(
-                {int(row[0]) for row in await self._questdb.rows(sql, *self._arguments)}, reverse=True
-            )
+            rows = await self._questdb.rows(sql, *self._arguments)
+            found += sorted({grid.floor(int(row[0])) for row in rows}, reverse=True)
             if len(found) > count:  # more than enough, if two spans share a bar
                 break
         return list(dict.fromkeys(found))[:count]
 
-    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
-        assert since_s % seconds == 0
+    async def bars(self, grid: Grid, since_s: int, until_s: int, limit: int) -> list[BarRow]:
+        assert grid.floor(since_s) == since_s
         found: list[BarRow] = []
         table, columns, where = await self._read()
         for spans in self._spans(since_s * SECOND, until_s * SECOND):
@@ -145,11 +146,12 @@ class _Bars:
                 columns=columns,
                 table=table,
                 where=f"{where} AND {_within(spans)}",
-                seconds=int(seconds),
-                limit=int(limit),
+                **_sampling(grid),
+                limit=int(limit) * (grid.days or 1),
             )
             for row in await self._questdb.rows(sql, *self._arguments):
-                bar = (int(row[0]), *row[1:7], int(row[7]))
+                sources = tuple(sorted(row[8].split(",")))
+                bar = (grid.floor(int(row[0])), *row[1:7], int(row[7]), sources)
                 if found and found[-1][0] == bar[0]:
                     bar = _joined(found.pop(), bar)
                 found.append(bar)
@@ -173,7 +175,15 @@ def _between(since_ns: int, until_ns: int) -> str:
 
 def _joined(a: BarRow, b: BarRow) -> BarRow:
     """One bar from two parts, the earlier one first."""
-    return (a[0], a[1], max(a[2], b[2]), min(a[3], b[3]), b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7])
+    high, low, sources = max(a[2], b[2]), min(a[3], b[3]), tuple(sorted({*a[8], *b[8]}))
+    return (a[0], a[1], high, low, b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7], sources)
+
+
+def _sampling(grid: Grid) -> dict[str, str]:
+    """Intervals of SAMPLE BY. Days of a zone are sampled one by one and joined here."""
+    if grid.days is None:
+        return {"every": f"{grid.seconds:d}s", "zone": ""}
+    return {"every": "1d", "zone": f" TIME ZONE '{grid.zone}'"}
 
 
 class QuestDBStore:

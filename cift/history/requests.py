@@ -57,9 +57,9 @@ def unknown_feed(symbol: str, feed: str) -> NotFound:
     return NotFound("unknown_feed", f"The feed {feed[:32]} has no ticks of {symbol}", "feed")
 
 
-def zone_of(name: str | None) -> str:
-    """The time zone of a calendar; UTC without one."""
-    return "UTC" if name is None else str(calendars.calendar(name).zone)
+def zone_of(name: str) -> str:
+    """The time zone of a calendar."""
+    return str(calendars.calendar(name).zone)
 
 
 async def started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -94,10 +94,20 @@ async def page_of_bars(
     page: PageRequest,
     store: TickStore,
     zone: str = "UTC",
+    is_extended: bool = False,
 ) -> Page[BarView]:
     """A page of bars. Raises Refused, Unavailable."""
     span = rules.range_of(start_ns, end_ns, now_ns(), max_s=rules.BARS_RANGE_MAX_S)
     query = bars.BarsQuery(
-        symbol, rules.seconds_of(interval), span, start_ns is None, source, feed, calendar, adjusted, zone
+        symbol,
+        rules.seconds_of(interval),
+        span,
+        start_ns is None,
+        source,
+        feed,
+        calendar,
+        adjusted,
+        zone,
+        is_extended,
     )
     return await bars.page_of_bars(query, page, store)

@@ -113,11 +113,13 @@ class Bar:
     volume: Decimal
     vwap: Decimal
     trades: int
+    sources: tuple[str, ...]
+    """Whose trades, sorted."""
 
 
 def bar_of(row: BarRow) -> Bar:
-    start, first, high, low, last, volume, notional, trades = row
-    return Bar(start, first, high, low, last, volume, vwap(notional, volume), trades)
+    start, first, high, low, last, volume, notional, trades, sources = row
+    return Bar(start, first, high, low, last, volume, vwap(notional, volume), trades, sources)
 
 
 def bar_view(symbol: str, bar: Bar) -> BarView:
@@ -132,6 +134,7 @@ def bar_view(symbol: str, bar: Bar) -> BarView:
         volume=required_text(bar.volume),
         vwap=required_text(bar.vwap),
         trades=bar.trades,
+        sources=list(bar.sources),
     )
 
 
@@ -152,4 +155,5 @@ def adjusted(bar: Bar, price_factor: Decimal, split_factor: Decimal) -> Bar:
         volume,
         price(bar.vwap),
         bar.trades,
+        bar.sources,
     )

@@ -9,13 +9,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from cift.history.grid import Grid
 from cift.platform.calendars import Session
 
 Kind = Literal["trades", "quotes"]
 TextForm = Literal["JSONEachRow", "CSVWithNames", "CSV"]
 """Formats by ClickHouse's names."""
-BarRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
-"""Start (seconds since the Unix epoch), open, high, low, close, volume, sum of price x quantity, trades."""
+BarRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int, tuple[str, ...]]
+"""Start (seconds since the Unix epoch), open, high, low, close, volume, sum of price x quantity, trades, and
+the sources of the trades, sorted."""
 Factor = tuple[date, Decimal, Decimal]
 """Last day on which the factors apply, price factor, split factor."""
 
@@ -50,12 +52,12 @@ class Bars(Protocol):
         """A time within the first (min) or last (max) stored interval that begins in [since, until) and has a
         trade; None if there is none."""
 
-    async def last_starts(self, seconds: int, since_s: int, until_s: int, count: int) -> list[int]:
-        """The starts of the last `count` bars of `seconds` in [since, until), newest first. `since_s` begins
+    async def last_starts(self, grid: Grid, since_s: int, until_s: int, count: int) -> list[int]:
+        """The starts of the last `count` bars of `grid` in [since, until), newest first. `since_s` begins
         an interval."""
 
-    async def bars(self, seconds: int, since_s: int, until_s: int, limit: int) -> list[BarRow]:
-        """At most `limit` bars of `seconds` that begin in [since, until), oldest first. `since_s` begins
+    async def bars(self, grid: Grid, since_s: int, until_s: int, limit: int) -> list[BarRow]:
+        """At most `limit` bars of `grid` that begin in [since, until), oldest first. `since_s` begins
         an interval."""
 
 

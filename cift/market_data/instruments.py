@@ -11,7 +11,7 @@ from cift.contracts.market import SymbolView
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 from cift.kernel.money import format_nanos
-from cift.platform.calendars import DEFAULT, calendar, known
+from cift.platform.calendars import calendar, default_of, known
 
 Row = Any
 
@@ -42,7 +42,7 @@ def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | No
 
 def calendar_of(row: Row) -> str:
     """The calendar of an instrument."""
-    name: str = row["calendar"] or DEFAULT
+    name: str = row["calendar"] or default_of(row["symbol"])
     return name
 
 

@@ -179,4 +179,5 @@ def bar_view(symbol: str, row: Row) -> BarView:
         volume=required_text(row["volume"]),
         vwap=required_text(row["vwap"]),
         trades=row["trades"],
+        sources=row["sources"],
     )

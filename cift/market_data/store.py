@@ -146,7 +146,8 @@ async def bars(
         "SELECT date_bin($3 * interval '1 second', executed_at, 'epoch'::timestamptz) AS start,"
         " (array_agg(price ORDER BY sequence, entry))[1] AS open, max(price) AS high, min(price) AS low,"
         " (array_agg(price ORDER BY sequence DESC, entry DESC))[1] AS close, sum(quantity) AS volume,"
-        " round(sum(price * quantity) / sum(quantity), 9) AS vwap, count(*) AS trades"
+        " round(sum(price * quantity) / sum(quantity), 9) AS vwap, count(*) AS trades,"
+        " array_agg(DISTINCT source ORDER BY source) AS sources"
         " FROM trades WHERE symbol = $1 AND source = ANY($2) AND executed_at >= $4 AND executed_at < $5"
         " GROUP BY 1 ORDER BY 1",
         symbol,

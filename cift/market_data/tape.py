@@ -11,7 +11,7 @@ from cift.contracts.market import BarView, TradeView
 from cift.contracts.paging import Page, PageRequest, make_cursor
 from cift.kernel.clock import from_datetime, now_ns, to_datetime
 from cift.market_data import rules, store
-from cift.platform.calendars import DEFAULT
+from cift.platform.calendars import default_of
 from cift.platform.identity import Trader
 from cift.platform.postgres import Connection, Database
 
@@ -79,9 +79,9 @@ async def check_symbol(symbol: str, database: Database) -> None:
 
 
 async def calendar_of(symbol: str, database: Database) -> str:
-    """The calendar of an instrument, or the default."""
+    """The calendar of an instrument, or the default of its symbol."""
     async with database.read() as c:
-        return await store.calendar_of(c, symbol) or DEFAULT
+        return await store.calendar_of(c, symbol) or default_of(symbol)
 
 
 async def _check(c: Connection, symbol: str) -> None:

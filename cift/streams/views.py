@@ -149,7 +149,7 @@ def trade(id: Id, message: messages.TradeMessage) -> Published:
 
 
 def bar(id: Id, message: messages.BarMessage) -> Published:
-    """One minute of trades on this exchange: a bar of `GET bars/{symbol}` with its defaults."""
+    """One minute of trades here and of outside prints: a bar of `GET bars/{symbol}` with its defaults."""
     volume = message["volume"]
     return _event(
         "bar",

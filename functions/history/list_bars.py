@@ -34,7 +34,11 @@ async def list_bars(
     source: Source = "all",
     feed: Feed = None,
     session: Annotated[
-        Hours, Field(description="regular: only the trading hours of the instrument's calendar.")
+        Hours,
+        Field(
+            description="regular: only the trading hours of the instrument's calendar;"
+            " extended: with those before and after them."
+        ),
     ] = "all",
     adjusted: Annotated[
         bool, Field(description="Adjusted for splits and dividends, if factors are known.")
@@ -47,7 +51,7 @@ async def list_bars(
         rules.only_of_the_tape(interval, feed, session, adjusted)
         await tape.wait_for_own_trades(trader, database)
         return await tape.page_of_bars(name, interval, since, until, source, page, database)
-    calendar = await tape.calendar_of(name, database) if session == "regular" or adjusted else None
+    calendar = await tape.calendar_of(name, database)
     found = await requests.page_of_bars(
         name,
         interval,
@@ -55,9 +59,10 @@ async def list_bars(
         until,
         source=source,
         feed=feed,
-        calendar=calendar if session == "regular" else None,
+        calendar=None if session == "all" else calendar,
         adjusted=adjusted,
         zone=requests.zone_of(calendar),
+        is_extended=session == "extended",
         page=page,
         store=store,
     )

@@ -80,6 +80,7 @@ async def stored(
     limit: int = 500,
     begin: str = BEGIN,
     end: str = END,
+    zone: str = "UTC",
 ) -> list[Row]:
     found: list[Row] = []
     cursor = None
@@ -95,6 +96,7 @@ async def stored(
             adjusted=False,
             page=PageRequest(limit=limit, cursor=cursor),
             store=store,
+            zone=zone,
         )
         for bar in page.items:
             start = parse_rfc3339(bar.start)

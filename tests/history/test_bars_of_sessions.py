@@ -43,6 +43,7 @@ async def bars(
     start_ns: int | None = None,
     adjusted: bool = False,
     zone: str = "UTC",
+    is_extended: bool = False,
 ) -> list[BarView]:
     page = await requests.page_of_bars(
         symbol,
@@ -56,6 +57,7 @@ async def bars(
         page=PageRequest(limit=limit),
         store=ClickHouseStore(clickhouse),
         zone=zone,
+        is_extended=is_extended,
     )
     return page.items
 
@@ -100,3 +102,37 @@ async def test_adjusted_bars_use_the_exchanges_day(clickhouse: ClickHouse) -> No
     await clickhouse.insert("price_factors", archive.factor_block("SPLT", half))
     found = await bars(clickhouse, "SPLT", "1m", adjusted=True, zone="America/New_York")
     assert [bar.close for bar in found] == ["5", "10"]
+
+
+async def test_bars_of_days_are_days_of_the_exchange(clickhouse: ClickHouse) -> None:
+    """19:30 in New York belongs to the day that ends at midnight there, also when clocks change."""
+    zone = "America/New_York"
+    days = ("2024-03-08T09:30:00", "2024-03-08T19:30:00", "2024-03-10T19:30:00", "2024-03-11T09:30:00")
+    await trades(clickhouse, "DAYS", zone, *days)
+    found = await bars(clickhouse, "DAYS", "1d", zone=zone)
+    assert [(bar.start[:13], bar.trades) for bar in found] == [
+        ("2024-03-08T05", 2),
+        ("2024-03-10T05", 1),
+        ("2024-03-11T04", 1),
+    ]
+    start_ns = int(datetime(2024, 3, 8, tzinfo=ZoneInfo(zone)).timestamp()) * 10**9
+    assert await bars(clickhouse, "DAYS", "1d", zone=zone, start_ns=start_ns) == found
+    assert await bars(clickhouse, "DAYS", "1d", zone=zone, limit=2) == found[1:]
+    weeks = await bars(clickhouse, "DAYS", "7d", zone=zone)
+    assert sum(bar.trades for bar in weeks) == 4 and {bar.start[11:13] for bar in weeks} <= {"04", "05"}
+
+
+async def test_days_of_a_half_session_and_of_extended_hours(clickhouse: ClickHouse) -> None:
+    """On 29 November 2024 New York closed at 13:00."""
+    zone = "America/New_York"
+    hours = ("03:59", "04:00", "09:30", "12:59", "13:00", "16:59", "17:00")
+    await trades(clickhouse, "HALF", zone, *(f"2024-11-29T{hour}:00" for hour in hours))
+    for calendar, is_extended, count in ((None, False, 7), ("XNYS", False, 2), ("XNYS", True, 5)):
+        (bar,) = await bars(clickhouse, "HALF", "1d", calendar, zone=zone, is_extended=is_extended)
+        assert (bar.start[:13], bar.trades) == ("2024-11-29T05", count)
+
+
+async def test_bars_name_their_sources(clickhouse: ClickHouse) -> None:
+    await trades(clickhouse, "WHOSE", "UTC", "2024-03-08T10:00:00")
+    (bar,) = await bars(clickhouse, "WHOSE", "1m")
+    assert bar.sources == [FEED]

@@ -103,6 +103,11 @@ async def test_a_bar_of_many_sessions_is_joined(questdb: QuestDB, clickhouse: Cl
         ours = await stored(QuestDBStore(questdb), "MANY", interval, hours, **span)
         assert ours == await stored(ClickHouseStore(clickhouse), "MANY", interval, hours, **span), interval
         assert len(ours) > 3
+    for interval, hours in (("1d", "all"), ("7d", "all"), ("1d", "regular")):
+        near = {**span, "zone": "America/New_York"}
+        ours = await stored(QuestDBStore(questdb), "MANY", interval, hours, **near)
+        assert ours == await stored(ClickHouseStore(clickhouse), "MANY", interval, hours, **near), interval
+        assert {int(bar[0]) % 86_400 for bar in ours} == {4 * 3_600, 5 * 3_600}, "midnights of New York"
 
 
 async def body(store: TickStore, export: tick_export.Export, form: tick_export.Form) -> bytes:

@@ -16,6 +16,7 @@ from cift_core import ticks
 
 from cift.history import archive
 from cift.history.clickhouse_store import ClickHouseStore
+from cift.history.grid import Grid
 from cift.history.tick_store import BarRow, SourceFilter, TickPage
 from cift.kernel.errors import Unavailable
 from cift.platform.clickhouse import ClickHouse
@@ -86,7 +87,7 @@ async def stored_bars(clickhouse: ClickHouse) -> list[BarRow]:
     return (
         await ClickHouseStore(clickhouse)
         .bars_of("HTTP", 60, SourceFilter("feed"), None)
-        .bars(60, begin, begin + 600, 99)
+        .bars(Grid(60), begin, begin + 600, 99)
     )
 
 

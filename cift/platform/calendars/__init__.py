@@ -7,7 +7,7 @@ its range is an error, because a guess would produce wrong bars. A calendar's fi
 import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,11 @@ from cift.kernel.clock import from_datetime
 
 FOLDER = Path(__file__).resolve().parent
 DEFAULT = "XNYS"
+ROUND_THE_CLOCK = "24/7"
+EXTENDED = ("XNAS", "XNYS")
+"""Exchanges with trading before and after the regular hours."""
+EXTENDED_OPEN = "04:00"
+EXTENDED_AFTER_NS = 4 * 3_600 * 10**9
 AHEAD_NS = 14 * 86_400 * 10**9
 """How far `state` looks ahead for the next change."""
 _SUFFIX = ".gen.json"
@@ -71,17 +76,29 @@ class Calendar:
         moment = time(hour % 24, minute)
         return from_datetime(datetime.combine(day + timedelta(days=hour // 24), moment, self.zone))
 
-    def sessions(self, since_ns: int, until_ns: int) -> list[Session]:
-        """Sessions that overlap [since, until), oldest first. Raises NoSuchDay."""
+    def sessions(self, since_ns: int, until_ns: int, *, is_extended: bool = False) -> list[Session]:
+        """Sessions that overlap [since, until), oldest first; `is_extended`: with the hours before and after
+        them (`extended`). Raises NoSuchDay."""
         day = datetime.fromtimestamp(since_ns // 10**9, UTC).astimezone(self.zone).date()
         last = datetime.fromtimestamp(max(until_ns - 1, since_ns) // 10**9, UTC).astimezone(self.zone).date()
         found = []
         while day <= last:
             session = self.session(day)
+            if session is not None and is_extended:
+                session = self.extended(session)
             if session is not None and session.closes_ns > since_ns and session.opens_ns < until_ns:
                 found.append(session)
             day += timedelta(days=1)
         return found
+
+    def extended(self, session: Session) -> Session:
+        """The session with its trading hours before and after; the same where there are none.
+
+        In New York: from 4:00, until four hours after the close."""
+        if self.name not in EXTENDED:
+            return session
+        opens_ns = self._at(session.day, EXTENDED_OPEN)
+        return replace(session, opens_ns=opens_ns, closes_ns=session.closes_ns + EXTENDED_AFTER_NS)
 
     def state(self, now_ns: int) -> tuple[bool, int | None]:
         """Whether the exchange is open, and the time of the next change in ns; None: not within AHEAD_NS.
@@ -127,3 +144,8 @@ def calendar(name: str = DEFAULT) -> Calendar:
     if "same_as" in content:
         content = json.loads((FOLDER / file_name(content["same_as"])).read_text())
     return Calendar(name, content)
+
+
+def default_of(symbol: str) -> str:
+    """The calendar of an instrument for which none is set: pairs such as BTC/USD trade around the clock."""
+    return ROUND_THE_CLOCK if "/" in symbol else DEFAULT
