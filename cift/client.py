@@ -13,6 +13,7 @@ decimals. Needs polars and httpx, which `make setup` installs.
 
 import io
 import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -43,7 +44,8 @@ class Market:
         )
 
     def bars(self, symbol: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
-        """All bars of a range, oldest first. `query`: the parameters of `GET market-data/bars`.
+        """All bars of a range, oldest first. `query`: the parameters of `GET market-data/bars`. Without
+        `start`, the last `limit` bars that exist (default 500).
 
         Raises:
             ApiError: the exchange refused the request.
@@ -51,7 +53,9 @@ class Market:
         return self._pages(f"/market-data/bars/{quote(symbol, safe='')}", query, exact)
 
     def analytics(self, path: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
-        """All pages of `GET analytics/<path>`. Raises ApiError."""
+        """All pages of `GET analytics/<path>`; without `start` of the last day. Raises ApiError."""
+        if query.get("start") is None and query.get("end") is None and not path.startswith("executions"):
+            query["start"] = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         return self._pages(f"/analytics/{path}", query, exact)
 
     def history(self, symbol: str, *, exact: bool = False, **query: Any) -> "pl.DataFrame":
@@ -65,8 +69,8 @@ class Market:
         return frame if exact else frame.with_columns(selectors.decimal().cast(pl.Float64))
 
     def _pages(self, path: str, query: dict[str, Any], exact: bool) -> "pl.DataFrame":
-        import polars as pl
-
+        if path.startswith("/market-data/bars") and query.get("start") is None:
+            return _frame(self._last(path, query), exact)
         rows: list[dict[str, Any]] = []
         wanted = {"limit": PAGE_LIMIT, **{name: value for name, value in query.items() if value is not None}}
         while len(rows) < ROWS_MAX:
@@ -75,14 +79,33 @@ class Market:
             if page["next_cursor"] is None:
                 break
             wanted["cursor"] = page["next_cursor"]
-        frame = pl.DataFrame(rows, infer_schema_length=None)
-        typed = []
-        for name, kind in frame.schema.items():
-            if name in ("start", "at"):
-                typed.append(pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC"))
-            elif kind == pl.String and name not in _TEXT_COLUMNS:
-                typed.append(pl.col(name).cast(pl.Decimal(38, 9) if exact else pl.Float64))
-        return frame.with_columns(typed)
+        return _frame(rows, exact)
+
+    def _last(self, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """The last `limit` rows, oldest first, from as many pages as needed."""
+        wanted = {name: value for name, value in query.items() if value is not None}
+        limit, rows = int(wanted.pop("limit", PAGE_LIMIT)), list[dict[str, Any]]()
+        while len(rows) < limit:
+            wanted["limit"] = min(PAGE_LIMIT, limit - len(rows))
+            found = _checked(self._http.get(path, params=wanted)).json()["items"]
+            rows = found + rows
+            if len(found) < wanted["limit"]:
+                break
+            wanted["end"] = found[0]["start"]
+        return rows
+
+
+def _frame(rows: list[dict[str, Any]], exact: bool) -> "pl.DataFrame":
+    import polars as pl
+
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    typed = []
+    for name, kind in frame.schema.items():
+        if name in ("start", "at"):
+            typed.append(pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC"))
+        elif kind == pl.String and name not in _TEXT_COLUMNS:
+            typed.append(pl.col(name).cast(pl.Decimal(38, 9) if exact else pl.Float64))
+    return frame.with_columns(typed)
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

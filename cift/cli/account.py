@@ -9,7 +9,7 @@ import typer
 
 from cift.cli import output
 from cift.cli.client import Client, new_key, segment
-from cift.cli.output import AsJson, Limit
+from cift.cli.output import AsJson, End, Limit, Start
 
 POSITION_COLUMNS = [
     output.text("symbol", "symbol"),
@@ -87,11 +87,13 @@ def transactions(
             "--kind", help="Only this kind: deposit, withdrawal, reset, dividend, cash_in_lieu, trade or fee."
         ),
     ] = None,
+    start: Start = None,
+    end: End = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the changes of the account's cash."""
-    items = Client().pages("/trading/transactions", limit, kind=kind)
+    items = Client().pages("/trading/transactions", limit, kind=kind, start=start, end=end)
     output.show_list(items, TRANSACTION_COLUMNS, "no transactions", as_json)
 
 

@@ -105,6 +105,18 @@ class Client:
                 break
         return items
 
+    def last(self, path: str, limit: int, *, public: bool = False, **query: Any) -> list[Any]:
+        """The last `limit` items of a list by `start`, oldest first, from as many pages as needed."""
+        items: list[Any] = []
+        while len(items) < limit:
+            wanted = {**query, "limit": min(PAGE_LIMIT, limit - len(items))}
+            found = self.call("GET", path, query=wanted, public=public)["items"]
+            items = found + items
+            if len(found) < wanted["limit"]:
+                break
+            query["end"] = found[0]["start"]
+        return items
+
     def login(self, body: dict[str, Any]) -> Credentials:
         """Log in with a name and a password."""
         return self._session(self.call("POST", "/auth/login", body, public=True))

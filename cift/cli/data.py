@@ -128,7 +128,7 @@ def query(
             "-n",
             min=1,
             max=100_000,
-            help="At most this many: from the start of the range; of executions the newest.",
+            help="At most this many: the newest, or from --from on; of a volume profile the lowest prices.",
         ),
     ] = 60,
     as_json: AsJson = False,
@@ -142,5 +142,8 @@ def query(
         if report is not Report.volume_profile:
             wanted["interval"] = interval
     path = f"/analytics/{report.value}" + (f"/{segment(symbol or '')}" if wanted else "")
-    items = Client().pages(path, limit, public=bool(wanted), **wanted)
+    if report in (Report.spread, Report.order_flow) and start is None:
+        items = Client().last(path, limit, public=True, **wanted)
+    else:
+        items = Client().pages(path, limit, public=bool(wanted), **wanted)
     output.show_list(items, _COLUMNS[report], "nothing", as_json)

@@ -19,6 +19,14 @@ from cift.cli.output import AsJson, Limit
 
 REFRESH_S = 0.25
 BAR_WIDTH = 20
+BARS_SHOWN = 20
+BARS_MAX = 1_000_000
+
+
+class Session(StrEnum):
+    all = "all"
+    regular = "regular"
+    extended = "extended"
 
 
 class Source(StrEnum):
@@ -54,6 +62,7 @@ BAR_COLUMNS = [
     output.number("volume", "volume"),
     output.money("vwap", "vwap"),
     output.number("trades", "trades"),
+    output.words("sources", "sources"),
 ]
 SYMBOL_COLUMNS = [
     output.text("symbol", "symbol"),
@@ -127,15 +136,35 @@ def trades(
 
 def bars(
     symbol: str,
-    interval: Annotated[str, typer.Option("--interval", "-i", help="1s, 5s, 1m, 5m, 15m, 1h or 1d.")] = "1m",
+    interval: Annotated[
+        str, typer.Option("--interval", "-i", help="A number and s, m, h or d: 1s, 5m, 1d.")
+    ] = "1m",
     source: SourceOption = Source.all,
-    limit: Limit = 20,
+    feed: Annotated[str | None, typer.Option(help="Only trades of this feed.")] = None,
+    session: Annotated[
+        Session, typer.Option(help="Trading hours of the instrument's exchange.")
+    ] = Session.all,
+    adjusted: Annotated[bool, typer.Option(help="Adjust for splits and dividends.")] = False,
+    start: Annotated[
+        str | None, typer.Option("--from", help="RFC 3339 time; default: the last bars that exist.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="RFC 3339 time; default: now.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", "-n", min=1, max=1_000_000, help="At most this many; default: 20, or the range."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the latest bars of a symbol, oldest first."""
-    items = _public_pages(
-        f"/market-data/bars/{segment(symbol)}", limit, interval=interval, source=source.value
-    )
+    """List the bars of a symbol, oldest first; without --from the last ones."""
+    path = f"/market-data/bars/{segment(symbol)}"
+    query: dict[str, Any] = {"interval": interval, "source": source.value, "feed": feed, "end": end}
+    query |= {"session": session.value, "adjusted": "true" if adjusted else None}
+    if start is None:
+        items = Client().last(path, limit or BARS_SHOWN, public=True, **query)
+    else:
+        items = Client().pages(path, limit or BARS_MAX, public=True, start=start, **query)
     output.show_list(items, BAR_COLUMNS, f"no bars of {symbol} (source {source.value})", as_json)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from cift.cli import output
 from cift.cli.client import Client, Failed, new_key
-from cift.cli.output import AsJson, Limit
+from cift.cli.output import AsJson, End, Limit, Start
 
 app = typer.Typer(help="Place, list, change and cancel orders.", no_args_is_help=True)
 
@@ -204,13 +204,15 @@ def place(
 
 @app.command("list")
 def list_orders(
-    status: Annotated[Status, typer.Option("--status", help="Status of the orders.")] = Status.open,
+    status: Annotated[Status, typer.Option("--status", help="Status of the orders.")] = Status.all,
     symbol: Annotated[str | None, typer.Option("--symbol", help="Only orders in this symbol.")] = None,
+    start: Start = None,
+    end: End = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List orders; by default the open ones."""
-    items = Client().pages("/trading/orders", limit, status=status.value, symbol=symbol)
+    """List orders, newest first: open, filled, canceled and refused ones."""
+    items = Client().pages("/trading/orders", limit, status=status.value, symbol=symbol, start=start, end=end)
     output.show_list(items, LIST_COLUMNS, "no orders", as_json)
 
 
@@ -267,11 +269,13 @@ def cancel_all(
 def fills(
     symbol: Annotated[str | None, typer.Option("--symbol", help="Only fills in this symbol.")] = None,
     order: Annotated[str | None, typer.Option("--order", help="Only fills of this order.")] = None,
+    start: Start = None,
+    end: End = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List your fills, newest first."""
-    items = Client().pages("/trading/fills", limit, symbol=symbol, order_id=order)
+    items = Client().pages("/trading/fills", limit, symbol=symbol, order_id=order, start=start, end=end)
     output.show_list(items, FILL_COLUMNS, "no fills", as_json)
 
 

@@ -21,6 +21,13 @@ Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many, newest first.")
 ]
 
+Start = Annotated[str | None, typer.Option("--from", help="RFC 3339 time; only items of it or later.")]
+End = Annotated[str | None, typer.Option("--to", help="RFC 3339 time; only items before it.")]
+
+PADDING = 2
+"""Cells between the columns of a table."""
+WRAPPED_WIDTH = 10
+"""The narrowest column of text that is wrapped."""
 PIPED_WIDTH = 240
 """Width of output that is not a terminal: wide enough that nothing is cut or wrapped."""
 
@@ -83,7 +90,8 @@ def print_json(value: Any) -> None:
 
 
 def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str) -> Table | Text:
-    """The items as a table, or the text `empty`."""
+    """The items as a table, or the text `empty`. Where a table is wider than the terminal, each item is some
+    lines, so that nothing is cut."""
     rows = list(items)
     if not rows:
         return Text(empty, style="dim")
@@ -97,7 +105,45 @@ def table(items: Iterable[dict[str, Any]], columns: Sequence[Column], empty: str
         )
     for row in rows:
         drawn.add_row(*(_cell(column, row.get(column.key)) for column in columns))
+    if _width(rows, columns) > console.width:
+        return Text("\n").join(_lines(row, columns, console.width) for row in rows)
     return drawn
+
+
+def _width(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> int:
+    """The cells that a table needs so that nothing is cut; text that may be wrapped needs few."""
+    total = 0
+    for column in columns:
+        cells = [_cell(column, row.get(column.key)) for row in rows]
+        widest = max(len(column.title), *(len(cell) for cell in cells))
+        total += (WRAPPED_WIDTH if column.wraps else widest) + PADDING
+    return total - PADDING
+
+
+def _lines(item: dict[str, Any], columns: Sequence[Column], width: int) -> Text:
+    """An item as lines of at most `width` cells: its values with their titles, the first one alone."""
+    found, used = Text(), 0
+    for place, column in enumerate(columns):
+        value = item.get(column.key)
+        if value is None:
+            continue
+        cell = column.show(value)
+        part = (
+            Text.assemble((f"{column.title} ", "dim"), cell) if place else Text.assemble((str(cell), "bold"))
+        )
+        if not found or place == 0:
+            found.append_text(part)
+            used = width  # the next value begins a line
+            continue
+        if used + 2 + part.cell_len > width:
+            found.append("\n  ")
+            used = 2
+        else:
+            found.append("  ")
+            used += 2
+        found.append_text(part)
+        used += part.cell_len
+    return found
 
 
 def record(item: dict[str, Any], columns: Sequence[Column]) -> Table:

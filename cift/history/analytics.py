@@ -30,7 +30,7 @@ _SPREAD = f"""
 SELECT {_BEGINS} AS begins, round(avg(toDecimal128(ask - bid, 9)), 9), min(ask - bid), max(ask - bid),
     avg(toFloat64(ask - bid) / toFloat64(ask + bid) * 20000), avg(bid_quantity), avg(ask_quantity), count()
 {_QUOTES} AND bid_quantity > 0 AND ask_quantity > 0 AND bid < ask
-GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
+GROUP BY begins ORDER BY begins ORDER LIMIT {{limit:UInt32}}
 """
 _FLOW = f"""
 SELECT begins, sum(added) AS imbalance, count() FROM (
@@ -42,7 +42,7 @@ SELECT begins, sum(added) AS imbalance, count() FROM (
             + if(ask >= ask_1, lagInFrame(ask_quantity, 1, ask_quantity) OVER before, 0) AS added
     {_QUOTES}
     WINDOW before AS (PARTITION BY source ORDER BY at, sequence ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-) GROUP BY begins ORDER BY begins LIMIT {{limit:UInt32}}
+) GROUP BY begins ORDER BY begins ORDER LIMIT {{limit:UInt32}}
 """  # noqa: S608 (constants)
 # As _FLOW for every symbol and feed, with mean spread and sizes: the rows of order_flow_features.
 FLOW_BY_MINUTE = f"""
@@ -110,12 +110,15 @@ async def _series(
     range_: rules.Range,
     page: PageRequest,
     clickhouse: ClickHouse,
+    is_last: bool,
 ) -> tuple[list[tuple[Any, ...]], str | None]:
+    """Rows of a page, oldest first, and the next cursor; `is_last`: the last rows of the range."""
     seconds = rules.seconds_of(interval)
     after = number(page)
+    from_end = is_last and after is None
     condition, parameters = sources_sql(rules.source_filter("all", feed) if feed else SourceFilter(None))
     rows = await clickhouse.rows(
-        sql.replace("SOURCES", condition),
+        sql.replace("SOURCES", condition).replace(" ORDER LIMIT", f" {'DESC' if from_end else 'ASC'} LIMIT"),
         {
             "symbol": symbol,
             "seconds": seconds,
@@ -125,6 +128,8 @@ async def _series(
             **parameters,
         },
     )
+    if from_end:
+        return rows[: page.limit][::-1], None
     cursor = make_cursor(str(int(rows[page.limit][0]))) if len(rows) > page.limit else None
     return rows[: page.limit], cursor
 
@@ -140,9 +145,12 @@ async def spreads(
     range_: rules.Range,
     page: PageRequest,
     clickhouse: ClickHouse,
+    *,
+    is_last: bool = False,
 ) -> Page[SpreadView]:
-    """Spread and sizes of the best quote, by interval. Raises Refused, Unavailable."""
-    rows, cursor = await _series(_SPREAD, symbol, feed, interval, range_, page, clickhouse)
+    """Spread and sizes of the best quote, by interval, oldest first; `is_last`: the last `limit` ones of the
+    range. Raises Refused, Unavailable."""
+    rows, cursor = await _series(_SPREAD, symbol, feed, interval, range_, page, clickhouse, is_last)
     items = [
         SpreadView.model_construct(
             start=rfc3339(int(begins) * 10**9),
@@ -166,10 +174,12 @@ async def order_flow(
     range_: rules.Range,
     page: PageRequest,
     clickhouse: ClickHouse,
+    *,
+    is_last: bool = False,
 ) -> Page[OrderFlowView]:
-    """Order-flow imbalance by interval: size added to bids minus size added to asks. Raises Refused,
-    Unavailable."""
-    rows, cursor = await _series(_FLOW, symbol, feed, interval, range_, page, clickhouse)
+    """Order-flow imbalance by interval: size added to bids minus size added to asks; `is_last`: the last
+    `limit` ones of the range. Raises Refused, Unavailable."""
+    rows, cursor = await _series(_FLOW, symbol, feed, interval, range_, page, clickhouse, is_last)
     items = [
         OrderFlowView.model_construct(
             start=rfc3339(int(begins) * 10**9), imbalance=required_text(imbalance), quotes=int(quotes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cift.contracts.amounts import required_text
 from cift.contracts.market import BarView, BookView, LevelView, QuoteView, TradeView
 from cift.contracts.orders import SYMBOL_PATTERN
-from cift.kernel.clock import from_datetime, parse_rfc3339, rfc3339
+from cift.kernel.clock import from_datetime, rfc3339
 from cift.kernel.errors import NotFound, Refused
 from cift.kernel.money import parse_nanos
 
@@ -59,19 +59,6 @@ def symbols_of(text: str) -> list[str]:
 def sources_of(source: str) -> list[str]:
     """The sources of the tape for `exchange`, `outside` or `all`."""
     return ["exchange", "outside"] if source == "all" else [source]
-
-
-def time_ns_of(text: str | None, field: str) -> int | None:
-    """A time of a query, in ns. Raises Refused: not RFC 3339."""
-    if text is None:
-        return None
-    # An unescaped + of a zone arrives as a space.
-    nanoseconds = parse_rfc3339(
-        text.replace(" ", "+") if text.count(" ") == 1 and "T" in text.upper() else text
-    )
-    if nanoseconds is None:
-        raise Refused("invalid_time", f"{field} must be an RFC 3339 time such as 2026-11-21T15:30:00Z", field)
-    return nanoseconds
 
 
 def step_of(text: str) -> int:

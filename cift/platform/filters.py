@@ -24,6 +24,16 @@ def between(
             where.append(f"{column} {operator} ${len(values)}")
 
 
+def within(
+    where: list[str], values: list[Any], column: str, span: tuple[datetime | None, datetime | None]
+) -> None:
+    """The column is in [start, end)."""
+    for operator, moment in zip((">=", "<"), span, strict=True):
+        if moment is not None:
+            values.append(moment)
+            where.append(f"{column} {operator} ${len(values)}")
+
+
 def beyond(
     where: list[str],
     values: list[Any],

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from cift.contracts.limits_gen import MAX_SYMBOLS_PER_ACCOUNT
+from cift.contracts.times import Span
 from cift.platform import filters
 from cift.platform.columns import insert, selection, update, upsert
 from cift.platform.postgres import Connection
@@ -95,16 +96,14 @@ async def transactions(
     transfer_id: str | None,
     before: tuple[int, int] | None,
     limit: int,
+    span: Span = (None, None),
 ) -> list[Row]:
-    """Movements of the account's cash, newest first, from below `before` (sequence, entry)."""
+    """Movements of the account's cash in `span`, newest first, from below `before` (sequence, entry)."""
     where = ["account_id = $1"]
     values: list[Any] = [account]
-    if kind is not None:
-        values.append(kind)
-        where.append(f"kind = ${len(values)}")
-    if transfer_id is not None:
-        values.append(transfer_id)
-        where.append(f"transfer_id = ${len(values)}")
+    filters.equal(where, values, "kind", kind)
+    filters.equal(where, values, "transfer_id", transfer_id)
+    filters.within(where, values, "created_at", span)
     if before is not None:
         values += before
         where.append(f"(sequence, entry) < (${len(values) - 1}, ${len(values)})")

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from cift.contracts.times import Span
 from cift.platform import filters
 from cift.platform.columns import columns_of, insert, selection, update
 from cift.platform.postgres import Connection
@@ -92,14 +93,16 @@ async def orders(
     client_order_id: str | None,
     before: tuple[int, str] | None,
     limit: int,
+    span: Span = (None, None),
 ) -> list[Row]:
-    """Orders of the account, newest first, from below `before` (created_sequence, id)."""
+    """Orders of the account created in `span`, newest first, from below `before` (created_sequence, id)."""
     where = ["account_id = $1"]
     values: list[Any] = [account]
     if is_open is not None:
         where.append("is_open" if is_open else "NOT is_open")
     filters.equal(where, values, "symbol", symbol)
     filters.equal(where, values, "client_order_id", client_order_id)
+    filters.within(where, values, "created_at", span)
     if before is not None:
         values += before
         where.append(f"(created_sequence, id) < (${len(values) - 1}, ${len(values)}::uuid)")
@@ -195,12 +198,14 @@ async def fills(
     symbol: str | None,
     before: tuple[int, int] | None,
     limit: int,
+    span: Span = (None, None),
 ) -> list[Row]:
-    """Fills of the account, newest first, from below `before` (sequence, entry)."""
+    """Fills of the account in `span`, newest first, from below `before` (sequence, entry)."""
     where = ["account_id = $1"]
     values: list[Any] = [account]
     filters.equal(where, values, "order_id", order_id)
     filters.equal(where, values, "symbol", symbol)
+    filters.within(where, values, "executed_at", span)
     if before is not None:
         values += before
         where.append(f"(sequence, entry) < (${len(values) - 1}, ${len(values)})")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
+from cift.contracts import times
 from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed
 from cift.function import http
 from cift.history import requests, tick_export
@@ -28,7 +29,7 @@ async def get_history(
     limit: Annotated[int | None, Field(ge=1, description="Maximum number of ticks; default: all.")] = None,
 ) -> StreamingResponse:
     name = rules.symbol_of(symbol)
-    span = requests.history_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    span = requests.history_range(times.time_ns_of(start, "start"), times.time_ns_of(end, "end"))
     source, store = await requests.ticks_source(name, feed, clickhouse, questdb)
     if source is None and not (feed and await store.sources(name)):
         await tape.check_symbol(name, database)

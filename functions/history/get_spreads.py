@@ -1,5 +1,8 @@
-"""Spread and sizes of the best quote, by interval."""
+"""Spread and sizes of the best quote, by interval.
 
+Oldest first; without `start` the last `limit` intervals of the day before `end`."""
+
+from cift.contracts import times
 from cift.contracts.analytics import SpreadView
 from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed, Interval
 from cift.contracts.paging import Page, PageRequest
@@ -19,5 +22,6 @@ async def get_spreads(
     end: DaySpanEnd = None,
     feed: Feed = None,
 ) -> Page[SpreadView]:
-    span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
-    return await analytics.spreads(rules.symbol_of(symbol), feed, interval, span, page, clickhouse)
+    span = analytics.query_range(times.time_ns_of(start, "start"), times.time_ns_of(end, "end"))
+    name = rules.symbol_of(symbol)
+    return await analytics.spreads(name, feed, interval, span, page, clickhouse, is_last=start is None)

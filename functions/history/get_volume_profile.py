@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cift.contracts import times
 from cift.contracts.analytics import VolumeAtPriceView
 from cift.contracts.market import DaySpanEnd, DaySpanStart, Feed, Source
 from cift.contracts.paging import Page, PageRequest
@@ -24,7 +25,7 @@ async def get_volume_profile(
     source: Source = "all",
     feed: Feed = None,
 ) -> Page[VolumeAtPriceView]:
-    span = analytics.query_range(rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end"))
+    span = analytics.query_range(times.time_ns_of(start, "start"), times.time_ns_of(end, "end"))
     height = rules.step_of(step)
     return await analytics.volume_profile(
         rules.symbol_of(symbol), source, feed, height, span, page, clickhouse

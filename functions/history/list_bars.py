@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cift.contracts import times
 from cift.contracts.market import BarView, Feed, Hours, Interval, Source
 from cift.contracts.paging import Page, PageRequest
 from cift.function import http
@@ -45,7 +46,7 @@ async def list_bars(
     ] = False,
 ) -> Page[BarView]:
     name = rules.symbol_of(symbol)
-    since, until = rules.time_ns_of(start, "start"), rules.time_ns_of(end, "end")
+    since, until = times.time_ns_of(start, "start"), times.time_ns_of(end, "end")
     store = requests.bars_store(source, feed, clickhouse, questdb)
     if store is None:
         rules.only_of_the_tape(interval, feed, session, adjusted)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from cift.contracts import times
 from cift.contracts.keyset import cut, number_and_uuid
 from cift.contracts.orders import CLIENT_KEY_PATTERN, SYMBOL_PATTERN, OrderView
 from cift.contracts.paging import Page, PageRequest
@@ -21,8 +22,11 @@ async def list_orders(
     status: Literal["open", "closed", "all"] = "all",
     symbol: Annotated[str | None, Field(pattern=SYMBOL_PATTERN)] = None,
     client_order_id: Annotated[str | None, Field(pattern=CLIENT_KEY_PATTERN)] = None,
+    start: times.ListStart = None,
+    end: times.ListEnd = None,
 ) -> Page[OrderView]:
     before = number_and_uuid(page)
+    span = times.span_of(start, end)
     await database.caught_up(trader.account_id, "project_orders")
     async with database.read(trader.account_id) as c:
         rows = await store.orders(
@@ -33,5 +37,6 @@ async def list_orders(
             client_order_id=client_order_id,
             before=before,
             limit=page.limit + 1,
+            span=span,
         )
     return cut(rows, page.limit, rules.order_view, lambda row: f"{row['created_sequence']}:{row['id']}")

@@ -252,7 +252,7 @@ def test_resting_orders_are_replaced_listed_and_canceled(terminal: Terminal) -> 
     assert conflict.startswith("idempotency_conflict: ")
     changed = terminal.json("orders", "replace", resting["id"], "--quantity", "15", "--limit", "13.40")
     assert (changed["quantity"], float(changed["limit_price"])) == ("15", 13.4)
-    (listed,) = terminal.json("orders", "list")
+    (listed,) = terminal.json("orders", "list", "--status", "open")
     assert listed["id"] == resting["id"] and resting["id"] in terminal.ok("orders", "list")
     assert "mine-1" in terminal.ok("orders", "get", resting["id"])
     (canceled,) = terminal.json("orders", "cancel", resting["id"])
@@ -260,9 +260,10 @@ def test_resting_orders_are_replaced_listed_and_canceled(terminal: Terminal) -> 
     for price in ("13.10", "13.20", "13.30"):
         terminal.ok("orders", "place", SYMBOL, "buy", "1", "--limit", price)
     assert terminal.json("orders", "cancel-all")["canceled"] == 3
-    assert terminal.json("orders", "list") == []
+    assert terminal.json("orders", "list", "--status", "open") == []
+    assert len(terminal.json("orders", "list")) == 4, "all orders by default"
     assert len(terminal.json("orders", "list", "--status", "closed")) == 4
-    assert "no orders" in terminal.ok("orders", "list")
+    assert "no orders" in terminal.ok("orders", "list", "--status", "open")
 
 
 @pytest.mark.usefixtures("quoted")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cift.contracts import times
 from cift.kernel.clock import to_datetime
 from cift.kernel.errors import NotFound, Refused
 from cift.market_data import rules
@@ -30,7 +31,7 @@ def test_symbols() -> None:
     ],
 )
 def test_times(text: str, hour: int) -> None:
-    nanoseconds = rules.time_ns_of(text, "start")
+    nanoseconds = times.time_ns_of(text, "start")
     assert nanoseconds is not None
     moment = to_datetime(nanoseconds)
     assert (moment.hour, moment.tzinfo) == (hour, UTC)
@@ -41,7 +42,7 @@ def test_times(text: str, hour: int) -> None:
 )
 def test_no_times(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        rules.time_ns_of(text, "end")
+        times.time_ns_of(text, "end")
     assert refused.value.field == "end"
 
 
