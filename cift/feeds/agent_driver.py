@@ -109,6 +109,11 @@ class AgentDriver:
                 strict=True,
             )
         )
+        for shock in trading_agents.shocks:
+            log.info(
+                f"agents: news on {shock.symbol}, its value changes by {100 * shock.change:+.1f} %",
+                extra={"symbol": shock.symbol, "change": round(shock.change, 4)},
+            )
         intents = trading_agents.act(due, states, holdings)
         sent = await send(self._engine, [self._command(intent) for intent in intents])
         self.sent += sent.accepted

@@ -14,7 +14,8 @@ more or one fewer query of the market does not change which agent acts when.
 The first trade needs no reference price: until a symbol has traded, all agents send limit orders.
 
 The value is a random walk with the volatility of a stock (`DAILY_VOLATILITY` over a session) that reverts
-to its start with a half-life of half an hour, in ticks of 0.01. The maker's quote is centred at value −
+to its anchor with a half-life of half an hour, in ticks of 0.01. About every
+`SHOCK_EVERY_S` a shock moves both. The maker's quote is centred at value −
 skew × holding (the reservation price of Avellaneda and Stoikov, "High-frequency trading in a limit order
 book", 2008, with their terms combined into one constant).
 
@@ -47,8 +48,26 @@ NOISE_REST_S = 20
 MOMENTUM_STEPS = 40
 NOISE_SIZES = (1, 10, 25, 50, 100, 100, 100, 200, 300)
 
-OPENING_TICKS: Mapping[str, int] = {"SPY": 16_742, "IBM": 18_190, "BAC": 1_391, "AIG": 4_905}
-"""Initial value of a symbol that has never traded: the opening prices of the sample's day."""
+OPENING_TICKS: Mapping[str, int] = {
+    "AAPL": 48_656,
+    "AIG": 4_905,
+    "AMZN": 31_530,
+    "BAC": 1_391,
+    "GE": 2_410,
+    "IBM": 18_190,
+    "JPM": 5_210,
+    "KO": 3_735,
+    "MSFT": 3_365,
+    "QQQ": 7_880,
+    "SPY": 16_742,
+    "XOM": 8_620,
+}
+"""Initial value of a symbol that has never traded: about the prices of the sample's day."""
+
+SHOCK_EVERY_S = 900.0
+"""Mean time between two shocks of a symbol: its value jumps, as after news."""
+SHOCK_MIN, SHOCK_MAX = 0.01, 0.03
+"""Size of a shock, as a part of the value."""
 
 Kind = Literal["maker", "noise", "momentum"]
 
@@ -86,6 +105,14 @@ class CancelAll:
 Intent = Place | CancelAll
 
 
+@dataclass(frozen=True)
+class Shock:
+    """The value of a symbol has jumped by this part of it, as after news."""
+
+    symbol: str
+    change: float
+
+
 @dataclass
 class Agent:
     name: str
@@ -101,6 +128,7 @@ class Agent:
 class _Value:
     anchor: float
     now: float
+    shocks: random.Random
     random: random.Random
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=MOMENTUM_STEPS))
 
@@ -113,9 +141,12 @@ class Agents:
         self._commands_per_step = max(commands_per_step, 2 * MAKER_LEVELS + 1)
         self._values: dict[str, _Value] = {}
         self.agents: list[Agent] = []
+        self.shocks: list[Shock] = []
+        """Of the current step."""
         for symbol in sorted(states):
             start = float(_centre(states[symbol]) or OPENING_TICKS.get(symbol, 10_000))
-            self._values[symbol] = _Value(start, start, _generator(seed, symbol, "value"))
+            moves, shocks = (_generator(seed, symbol, name) for name in ("value", "shocks"))
+            self._values[symbol] = _Value(start, start, shocks, moves)
             counts: list[tuple[Kind, int]] = [
                 ("maker", MAKERS),
                 ("noise", NOISE_TRADERS),
@@ -130,8 +161,12 @@ class Agents:
     def due(self) -> list[Agent]:
         """Begin the next step: move the values, and return the agents that act, longest waiting first."""
         self._step += 1
-        for value in self._values.values():
+        self.shocks = []
+        for symbol, value in self._values.items():
             _move(value)
+            change = _shock(value)
+            if change:
+                self.shocks.append(Shock(symbol, change))
         waiting = [agent for agent in self.agents if agent.next_step <= self._step]
         return sorted(waiting, key=lambda agent: agent.next_step)
 
@@ -228,6 +263,17 @@ def _move(value: _Value) -> None:
     pull = 1 - 0.5 ** (STEP_S / HALF_LIFE_S)
     value.now += value.random.gauss(0.0, sigma) + pull * (value.anchor - value.now)
     value.now = max(value.now, value.anchor * 0.5, 2.0)
+
+
+def _shock(value: _Value) -> float:
+    """Move value and anchor by a shock, if there is one now; returns its part of the value, else 0."""
+    happens, size = value.shocks.random() < STEP_S / SHOCK_EVERY_S, value.shocks.uniform(SHOCK_MIN, SHOCK_MAX)
+    if not happens:
+        return 0.0
+    change = size if value.shocks.random() < 0.5 else -size
+    value.anchor = max(value.anchor * (1 + change), 4.0)
+    value.now = max(value.now * (1 + change), value.anchor * 0.5, 2.0)
+    return change
 
 
 def _centre(state: MarketState) -> int | None:

@@ -2,7 +2,7 @@
 
 | what `CIFT_SAMPLE` names | read as |
 |---|---|
-| a folder with `quotes.parquet` and `prints.parquet` | the bundled sample (`sample.py`) |
+| a folder with `quotes.parquet` and `prints.parquet` | the bundled sample (`sample.py`), with its coins |
 | a folder with Lean's zips below it, or one such zip | Lean (`lean_replay.py`): ticks, else minutes |
 | any other file or folder | what `cift data load` reads (`cift.recordings`); bars as four trades each |
 
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from cift.contracts.conditions import NOT_LAST_SALE
 from cift.feeds import lean_replay, quotes, sample
 from cift.feeds.outside import Quote, Trade
-from cift.feeds.sample import SampleMissing
-from cift.feeds.timeline import NS_PER_MS, Timeline, units_of
+from cift.feeds.sample import CLOSE_MS, OPEN_MS, SampleMissing
+from cift.feeds.timeline import NS_PER_MS, PRICE_NANOS_PER_TICK, Timeline, units_of
 from cift.recordings import find, lean
 from cift.recordings.numbering import prints_of_bars
 from cift.recordings.problem import Unreadable
@@ -48,7 +48,7 @@ def read(path: Path, symbols: Sequence[str] = (), day: str = "") -> Timeline:
     """
     if (path / sample.QUOTES).exists():
         symbol_days = [each for each in sample.read(path) if not symbols or each.symbol in symbols]
-        return _not_empty(Timeline.of_days(symbol_days), path)
+        return _not_empty(Timeline.of_days(symbol_days, _coins(path, symbols)), path)
     if path.suffix in ("", ".zip"):
         folder = path if path.is_dir() else path.parent
         ticks = lean.day_files(folder, "tick")
@@ -82,6 +82,35 @@ def _not_empty(line: Timeline, path: Path) -> Timeline:
     if not len(line):
         raise SampleMissing(f"{path} holds no tick of the requested symbols and day")
     return line
+
+
+def _coins(path: Path, symbols: Sequence[str]) -> Iterator[Trade | Quote]:
+    """The coins of the bundled sample: the hours of the shares' session, at the same time of day. Each print
+    is followed by a quote at its price, one tick wide as most recorded ones, with the sizes last recorded."""
+    files = lean.day_files(path / sample.COINS, "minute")
+    for name, symbol in sample.PAIRS.items():
+        if symbols and symbol not in symbols:
+            continue
+        ticks = [tick for file in files if file.symbol == name for tick in lean_replay.minutes(file)]
+        sizes, last = (sample.COIN, sample.COIN), 0
+        for tick in sorted(ticks, key=lambda each: each.at_ns):
+            at_ns = tick.at_ns - sample.COINS_AHEAD_NS
+            if isinstance(tick, Quote):
+                sizes = _on_lot(tick.bid_quantity), _on_lot(tick.ask_quantity)
+                found: list[Trade | Quote] = [Quote(symbol, at_ns, tick.bid, sizes[0], tick.ask, sizes[1])]
+            else:
+                bid = tick.price - PRICE_NANOS_PER_TICK * (tick.price >= last)
+                last = tick.price
+                found = [
+                    Trade(symbol, at_ns, tick.price, _on_lot(tick.quantity)),
+                    Quote(symbol, at_ns, bid, sizes[0], bid + PRICE_NANOS_PER_TICK, sizes[1]),
+                ]
+            if OPEN_MS * NS_PER_MS <= at_ns < CLOSE_MS * NS_PER_MS:
+                yield from found
+
+
+def _on_lot(quantity: int) -> int:
+    return max(quantity - quantity % sample.COIN_LOT, sample.COIN_LOT)
 
 
 def _lean(

@@ -22,6 +22,14 @@ OPEN_MS = (9 * 60 + 30) * 60_000
 CLOSE_MS = 16 * 60 * 60_000
 QUOTES = "quotes.parquet"
 PRINTS = "prints.parquet"
+COINS = "crypto"
+"""The folder with a day of coins: Lean's bars of minutes."""
+PAIRS = {"BTCUSD": "BTC/USD", "ETHUSD": "ETH/USD"}
+COINS_AHEAD_NS = 4 * 3_600 * 10**9
+"""Times of coins are UTC, which was four hours ahead of New York."""
+COIN = 10**9
+COIN_LOT = 100
+"""1e-7 of a coin, in nanos: the smallest lot that the engine allows with a tick of 0.01 (rule R1.6)."""
 FOLDER = Path(__file__).resolve().parent.parent.parent / "data" / "sample"
 
 

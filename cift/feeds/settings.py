@@ -3,7 +3,7 @@
 | variable | default | meaning |
 |---|---|---|
 | CIFT_MARKET | replay | replay, agents, alpaca, massive or none |
-| CIFT_SYMBOLS | the four of the sample | symbols, separated by commas; replay: only these of the recording |
+| CIFT_SYMBOLS | those of the sample; agents: twelve | symbols, separated by commas; replay: only these |
 | CIFT_MARKET_HOURS | regular | alpaca, massive: sessions from 9:30 to 16:00 New York, or `always` |
 | CIFT_SPEED | 1 | replay: seconds of the recorded day per second; `max`: as fast as the engine takes it |
 | CIFT_REPLAY_FROM | its start | replay: start of the first loop, HH:MM in the recording's time zone |

@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import gcd
 
 from cift.feeds import quotes
@@ -69,12 +70,15 @@ class Timeline:
         """Each symbol's tick and lot (`units_of`)."""
 
     @staticmethod
-    def of_days(days: Iterable[SymbolDay]) -> Timeline:
-        """The regular session of equities, from rows in the sample's units."""
-        days = list(days)
+    def of_days(days: Iterable[SymbolDay], others: Iterable[Trade | Quote] = ()) -> Timeline:
+        """The regular session of equities, from rows in the sample's units, and other ticks."""
+        days, others = list(days), list(others)
+        of_days = (
+            tick_of(day.symbol, row) for day in days for rows in (day.prints, day.quotes) for row in rows
+        )
         return Timeline(
-            [day.symbol for day in days],
-            (tick_of(day.symbol, row) for day in days for rows in (day.prints, day.quotes) for row in rows),
+            [*(day.symbol for day in days), *sorted({tick.symbol for tick in others})],
+            chain(of_days, others),
             OPEN_MS,
             CLOSE_MS,
         )

@@ -13,5 +13,6 @@ from cift.platform.engine import Engine
 @daemon(market="agents")
 async def run_agents(engine: Engine) -> None:
     settings = MarketSettings.read(os.environ)
-    prepare = functools.partial(bootstrap.send_facts, engine)
-    await AgentDriver(engine, bootstrap.SYMBOLS, settings, prepare).run()
+    symbols = settings.symbols or bootstrap.AGENTS_SYMBOLS
+    prepare = functools.partial(bootstrap.send_facts, engine, "replay", symbols)
+    await AgentDriver(engine, symbols, settings, prepare).run()

@@ -3,6 +3,7 @@ reference price."""
 
 from collections import Counter
 
+from cift import bootstrap
 from cift.feeds import agents
 from cift.feeds.agents import Agents, CancelAll, Intent, MarketState, Place
 
@@ -115,3 +116,24 @@ def test_agents_send_nothing_for_a_halted_symbol_and_values_move_as_before() -> 
         intents = halted.act(halted.due(), {"SPY": MarketState(halted=True)}, {})
         assert intents == [], f"step {step}"
     assert group._values["SPY"].now == halted._values["SPY"].now, "values ignore the market state"
+
+
+def test_shocks_move_the_value_and_are_readable() -> None:
+    group = Agents(7, {symbol: MarketState() for symbol in SYMBOLS})
+    shocks = []
+    for _ in range(4 * 3_600 * 4):
+        group.due()
+        shocks += group.shocks
+    assert {shock.symbol for shock in shocks} == set(SYMBOLS)
+    assert all(agents.SHOCK_MIN <= abs(shock.change) <= agents.SHOCK_MAX for shock in shocks)
+    assert {shock.change > 0 for shock in shocks} == {True, False}
+    again = Agents(7, {symbol: MarketState() for symbol in SYMBOLS})
+    repeated = []
+    for _ in range(4 * 3_600 * 4):
+        again.due()
+        repeated += again.shocks
+    assert repeated == shocks, "the same seed gives the same shocks"
+
+
+def test_every_default_symbol_has_an_opening_price() -> None:
+    assert set(bootstrap.AGENTS_SYMBOLS) <= set(agents.OPENING_TICKS) and len(bootstrap.AGENTS_SYMBOLS) == 12

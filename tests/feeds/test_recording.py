@@ -1,6 +1,7 @@
 """Every kind of recording is replayed with exactly the numbers of its file."""
 
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -24,11 +25,25 @@ def all_of(line: Timeline) -> list[Trade | Quote]:
 
 def test_the_sample_is_read_completely() -> None:
     line, days = recording.read(sample.FOLDER), sample.read()
-    assert line.symbols == [day.symbol for day in days]
-    assert len(line) == sum(len(day.quotes) + len(day.prints) for day in days)
+    assert line.symbols == [*(day.symbol for day in days), "BTC/USD", "ETH/USD"]
+    coins = [tick for tick in all_of(line) if "/" in tick.symbol]
+    assert len(line) == sum(len(day.quotes) + len(day.prints) for day in days) + len(coins)
     assert (line.opens_ms, line.closes_ms) == (sample.OPEN_MS, sample.CLOSE_MS)
     only = recording.read(sample.FOLDER, ["IBM"])
     assert only.symbols == ["IBM"] and 0 < len(only) < len(line)
+
+
+def test_the_sample_has_coins_with_fractions() -> None:
+    line = recording.read(sample.FOLDER, ["BTC/USD"])
+    ticks = all_of(line)
+    trades = [tick for tick in ticks if isinstance(tick, Trade)]
+    quotes = [tick for tick in ticks if isinstance(tick, Quote)]
+    assert line.units["BTC/USD"] == (10_000_000, 100)
+    assert trades[0].price == 7_077_270_000_000 and trades[0].quantity % 10**9 != 0
+    assert all(tick.quantity % 100 == 0 for tick in trades)
+    assert len(trades) > 700 and all(0 < tick.bid < tick.ask for tick in quotes)
+    gaps = [later.at_ns - tick.at_ns for tick, later in pairwise(quotes)]
+    assert sorted(gaps)[len(gaps) // 2] <= 15 * 10**9, "the quote is renewed after each print"
 
 
 def lean_zip(path: Path, rows: str) -> None:

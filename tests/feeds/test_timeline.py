@@ -2,7 +2,7 @@
 
 import pytest
 
-from cift.feeds import sample
+from cift.feeds import recording, sample
 from cift.feeds.monotonic import Monotonic
 from cift.feeds.outside import Quote as QuoteTick
 from cift.feeds.outside import Trade, command
@@ -75,7 +75,7 @@ def test_a_large_batch_preserves_open_high_low_close_and_volume() -> None:
 
 
 def test_no_batch_of_the_real_day_is_too_big_for_one_request() -> None:
-    line = Timeline.of_days(sample.read())
+    line = recording.read(sample.FOLDER)
     for speed in (1, 1_000):
         step_ms, start, biggest = 50 * speed, 0, 0
         for at_ms in range(sample.OPEN_MS, sample.CLOSE_MS + step_ms, step_ms):
