@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from cift.contracts.hours import SessionState
 from cift.contracts.limits_gen import MAX_FEED_BYTES
 
 NAME_MAX = 100
@@ -146,3 +147,5 @@ class SymbolView(BaseModel):
     hours_change_at: str | None = Field(
         description="The time of the next change; null: not within two weeks."
     )
+    session: SessionState = Field(description="The part of that exchange's trading day.")
+    last_session: str | None = Field(description="The day of the session that is on, or of the last one.")

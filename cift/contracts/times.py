@@ -1,6 +1,6 @@
 """Times of queries."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -25,6 +25,14 @@ def time_ns_of(text: str | None, field: str) -> int | None:
     if nanoseconds is None:
         raise Refused("invalid_time", f"{field} must be an RFC 3339 time such as 2026-11-21T15:30:00Z", field)
     return nanoseconds
+
+
+def day_of(text: str | None, field: str) -> date | None:
+    """A day of a query. Raises Refused: not YYYY-MM-DD."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Refused("invalid_time", f"{field} must be a day such as 2026-11-21", field) from None
 
 
 def span_of(start: str | None, end: str | None) -> Span:

@@ -3,14 +3,18 @@
 Apart from rules.py, so that functions that return quotes do not load calendars."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cift.contracts.admin import InstrumentDetails, InstrumentEdit
 from cift.contracts.amounts import decimal_text, required_text
+from cift.contracts.hours import SessionState
 from cift.contracts.market import SymbolView
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import Refused
 from cift.kernel.money import format_nanos
+from cift.market_data import hours
 from cift.platform.calendars import calendar, default_of, known
 
 Row = Any
@@ -35,9 +39,28 @@ def details_view(row: Row) -> InstrumentDetails:
     return InstrumentDetails(symbol=row["symbol"], name=row["name"], calendar=calendar_of(row))
 
 
-def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, tuple[bool, int | None]]:
-    """For each calendar of these instruments: whether its exchange is open, and when (ns) that changes."""
-    return {name: calendar(name).state(now_ns) for name in {calendar_of(row) for row in rows}}
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The hours of an exchange now."""
+
+    is_open: bool
+    changes_at: int | None
+    """In ns; None: not within two weeks."""
+    state: SessionState
+    last_day: date | None
+    """Of the session that is on, or of the last one."""
+
+
+def hours_of(rows: Sequence[Row], now_ns: int) -> dict[str, Hours]:
+    """The hours of each calendar of these instruments."""
+    found = {}
+    for name in {calendar_of(row) for row in rows}:
+        days = calendar(name)
+        last = hours.last_session(days, now_ns)
+        is_open, changes_at = days.state(now_ns)
+        state = hours.state_of(days, now_ns)
+        found[name] = Hours(is_open, changes_at, state, None if last is None else last.day)
+    return found
 
 
 def calendar_of(row: Row) -> str:
@@ -46,9 +69,9 @@ def calendar_of(row: Row) -> str:
     return name
 
 
-def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolView:
-    """The view of an instrument; `hours` contains its calendar."""
-    is_open, changes_at = hours[calendar_of(row)]
+def symbol_view(row: Row, by_calendar: dict[str, Hours]) -> SymbolView:
+    """The view of an instrument; `by_calendar` contains its calendar."""
+    now = by_calendar[calendar_of(row)]
     return SymbolView.model_construct(
         symbol=row["symbol"],
         name=row["name"],
@@ -60,6 +83,8 @@ def symbol_view(row: Row, hours: dict[str, tuple[bool, int | None]]) -> SymbolVi
         halted=row["halted"],
         last=decimal_text(row["last_price"]),
         calendar=calendar_of(row),
-        in_regular_hours=is_open,
-        hours_change_at=None if changes_at is None else rfc3339(changes_at),
+        in_regular_hours=now.is_open,
+        hours_change_at=None if now.changes_at is None else rfc3339(now.changes_at),
+        session=now.state,
+        last_session=None if now.last_day is None else now.last_day.isoformat(),
     )

@@ -152,6 +152,8 @@ async def test_symbols_list_the_rules_of_an_instrument(venue: Venue) -> None:
     assert listed.pop("calendar") == "XNYS"
     now = rfc3339(now_ns())
     assert isinstance(listed.pop("in_regular_hours"), bool) and listed.pop("hours_change_at") > now
+    assert listed.pop("session") in ("closed", "pre", "regular", "post")
+    assert str(listed.pop("last_session")) <= now[:10]
     assert listed == {
         "symbol": symbol,
         "name": None,

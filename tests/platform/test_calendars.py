@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from cift.kernel.errors import Refused
+from cift.market_data import hours
 from cift.platform.calendars import DEFAULT, NoSuchDay, Session, calendar, known
 from tests.target import DEADLINE_S
 
@@ -113,3 +115,41 @@ def test_a_function_that_uses_a_calendar_imports_no_calendar_library() -> None:
         " sys.exit(not {'exchange_calendars', 'pandas', 'numpy'}.isdisjoint(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=DEADLINE_S).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "state", "last"),
+    [
+        ("XNYS", "2024-11-29T08:59", "closed", "2024-11-27"),  # 03:59; the 28th was a holiday
+        ("XNYS", "2024-11-29T09:00", "pre", "2024-11-27"),
+        ("XNYS", "2024-11-29T14:30", "regular", "2024-11-29"),
+        ("XNYS", "2024-11-29T18:00", "post", "2024-11-29"),  # a half day
+        ("XNYS", "2024-11-29T22:00", "closed", "2024-11-29"),
+        ("XTKS", "2024-03-08T03:00", "break", "2024-03-08"),
+        ("24/7", "2024-12-25T03:00", "regular", "2024-12-25"),
+    ],
+)
+def test_the_clock_names_the_part_of_the_day(name: str, at: str, state: str, last: str) -> None:
+    found = hours.clock(name, ns(at))
+    assert (found.state, found.is_open, found.last_session and found.last_session.day) == (
+        state,
+        state == "regular",
+        last,
+    )
+
+
+def test_the_calendar_has_half_days_and_breaks() -> None:
+    found = hours.view("XNYS", date(2024, 11, 27), date(2024, 11, 30), 0)
+    assert [(day.day, day.closes_at[11:16], day.extended_closes_at[11:16]) for day in found.items] == [
+        ("2024-11-27", "21:00", "01:00"),
+        ("2024-11-29", "18:00", "22:00"),
+    ]
+    (tokyo,) = hours.view("XTKS", date(2024, 3, 8), date(2024, 3, 8), 0).items
+    assert (tokyo.break_starts_at, tokyo.break_ends_at) == (
+        "2024-03-08T02:30:00.000000Z",
+        "2024-03-08T03:30:00.000000Z",
+    )
+    for bad in ({"name": "XXXX"}, {"start": date(1990, 1, 1)}, {"end": date(2000, 1, 1)}):
+        given = {"name": "XNYS", "start": date(2024, 1, 1), "end": None} | bad
+        with pytest.raises(Refused):
+            hours.view(**given, now_ns=0)  # type: ignore[arg-type]

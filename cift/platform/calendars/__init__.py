@@ -137,7 +137,7 @@ def known() -> list[str]:
     return sorted(stem.replace("-", "/") for stem in stems)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def calendar(name: str = DEFAULT) -> Calendar:
     """The calendar `name`, one of `known()`: a market identifier (ISO 10383), or 24/7."""
     content = json.loads((FOLDER / file_name(name)).read_text())
