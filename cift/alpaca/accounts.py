@@ -51,7 +51,7 @@ def configuration_body(settings: AccountSettings) -> bodies.Configuration:
         "suspend_trade": settings.suspend_trade,
         "trade_confirm_email": settings.trade_confirm_email,
         "ptp_no_exception_entry": settings.ptp_no_exception_entry,
-        "max_options_trading_level": settings.max_options_trading_level,
+        "max_options_trading_level": settings.max_options_trading_level or 0,
         "disable_overnight_trading": settings.disable_overnight_trading,
         "wash_trade_guard": settings.wash_trade_guard,
     }

@@ -66,7 +66,7 @@ def body(instrument: Instrument, *, margin: bool = True) -> Asset:
     """The body of an asset. `margin`: whether the account may borrow."""
     lot = required_text(instrument.lot)
     stock = instrument.asset_class == "us_equity"
-    return {
+    found: Asset = {
         "id": instrument.asset_id,
         "class": instrument.asset_class,
         "exchange": instrument.exchange,
@@ -77,7 +77,6 @@ def body(instrument: Instrument, *, margin: bool = True) -> Asset:
         "marginable": margin and stock,
         "shortable": margin and stock,
         "easy_to_borrow": margin and stock,
-        "borrow_status": "easy_to_borrow" if margin and stock else "not_shortable",
         "fractionable": instrument.lot < 1,
         "maintenance_margin_requirement": 30.0,
         "margin_requirement_long": "30",
@@ -87,6 +86,9 @@ def body(instrument: Instrument, *, margin: bool = True) -> Asset:
         "price_increment": required_text(instrument.tick),
         "attributes": [],
     }
+    if margin and stock:
+        found["borrow_status"] = "easy_to_borrow"
+    return found
 
 
 class Directory:

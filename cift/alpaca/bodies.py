@@ -4,7 +4,7 @@ Fields that Alpaca removed in 2026 (`pattern_day_trader`, `daytrade_count` and o
 that mean nothing, because older clients require them and newer ones ignore them.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -30,7 +30,7 @@ class Order(TypedDict):
     submitted_at: str
     filled_at: str | None
     expired_at: str | None
-    expires_at: str | None
+    expires_at: NotRequired[str]
     canceled_at: str | None
     failed_at: str | None
     replaced_at: str | None
@@ -143,7 +143,7 @@ Asset = TypedDict(
         "marginable": bool,
         "shortable": bool,
         "easy_to_borrow": bool,
-        "borrow_status": str,
+        "borrow_status": NotRequired[str],
         "fractionable": bool,
         "maintenance_margin_requirement": float,
         "margin_requirement_long": str,
@@ -167,7 +167,7 @@ class Configuration(TypedDict):
     suspend_trade: bool
     trade_confirm_email: str
     ptp_no_exception_entry: bool
-    max_options_trading_level: int | None
+    max_options_trading_level: int
     disable_overnight_trading: bool
     wash_trade_guard: bool
 
@@ -216,7 +216,7 @@ class History(TypedDict):
     profit_loss: list[float]
     profit_loss_pct: list[float]
     base_value: float
-    base_value_asof: str
+    base_value_asof: NotRequired[str]
     timeframe: str
     cashflow: dict[str, list[float]]
 

@@ -94,13 +94,12 @@ def body(points: list[Point], found: Performance, timeframe: str) -> History:
     """The arrays of the response: numbers, as Alpaca sends them here."""
     base = found.base / 10**9
     flows = [point.flow / 10**9 for point in points]
-    return {
+    history: History = {
         "timestamp": [int(point.start.timestamp()) for point in points],
         "equity": [point.equity / 10**9 for point in points],
         "profit_loss": [profit / 10**9 for profit in found.profits],
         "profit_loss_pct": [profit / 10**9 / base if base else 0.0 for profit in found.profits],
         "base_value": base,
-        "base_value_asof": rfc3339(from_datetime(points[0].start))[:10] if points else "",
         "timeframe": timeframe,
         "cashflow": {
             name: [flow if flow * sign > 0 else 0.0 for flow in flows]
@@ -108,3 +107,6 @@ def body(points: list[Point], found: Performance, timeframe: str) -> History:
             if any(flow * sign > 0 for flow in flows)
         },
     }
+    if points:
+        history["base_value_asof"] = rfc3339(from_datetime(points[0].start))[:10]
+    return history

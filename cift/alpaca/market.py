@@ -350,13 +350,14 @@ async def snapshots(
     for each in chosen:
         symbol = each.symbol
         minute, day = minutes.get(symbol, []), days.get(symbol, [])
-        found[symbol] = {
+        parts = {
             "latestTrade": trades.get(symbol),
             "latestQuote": quotes.get(symbol),
             "minuteBar": bars.body(minute[0]) if minute else None,
             "dailyBar": bars.body(day[0]) if day else None,
             "prevDailyBar": bars.body(day[1]) if len(day) > 1 else None,
         }
+        found[symbol] = {name: part for name, part in parts.items() if part is not None}
     return found
 
 

@@ -131,7 +131,7 @@ def body(
     status = view.status
     ended = {status: view.updated_at}
     created = last.replaced_at if last is not None else view.created_at
-    return {
+    found: bodies.Order = {
         "id": last.id if last is not None else view.id,
         "client_order_id": view.client_order_id or view.id,
         "created_at": created,
@@ -139,7 +139,6 @@ def body(
         "submitted_at": created,
         "filled_at": ended.get("filled"),
         "expired_at": ended.get("expired"),
-        "expires_at": view.expire_at,
         "canceled_at": ended.get("canceled"),
         "failed_at": ended.get("rejected"),
         "replaced_at": None,
@@ -169,6 +168,9 @@ def body(
         "source": None,
         "subtag": None,
     }
+    if view.expire_at is not None:
+        found["expires_at"] = view.expire_at
+    return found
 
 
 def replaced_body(

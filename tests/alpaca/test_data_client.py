@@ -160,7 +160,8 @@ def test_wrong_parameters(
     assert refused.value.status_code == status and sentence in refused.value.message
 
 
-async def coin(venue: Venue, symbol: str) -> str:
+async def coin(venue: Venue, symbol: str, price: str = "50", bid: str = "49.5", ask: str = "51") -> str:
+    """An instrument of the calendar 24/7 with a last price and a book."""
     listed = await venue.get(None, "/api/v1/market-data/symbols", query=symbol)
     if listed["items"]:
         return symbol
@@ -178,10 +179,10 @@ async def coin(venue: Venue, symbol: str) -> str:
         " ON CONFLICT (symbol) DO UPDATE SET calendar = excluded.calendar",
         symbol,
     )
-    await venue.print(symbol, "50")
+    await venue.print(symbol, price)
     maker = venue.user()
-    await venue.order(maker, symbol, side="sell", quantity="2", limit_price="51")
-    await venue.order(maker, symbol, side="buy", quantity="1.5", limit_price="49.5")
+    await venue.order(maker, symbol, side="sell", quantity="2", limit_price=ask)
+    await venue.order(maker, symbol, side="buy", quantity="1.5", limit_price=bid)
     return symbol
 
 

@@ -10,6 +10,9 @@ CLIENTS = {
     "alpaca-py": ("requirements/dev.lock", ("test_trading_client", "test_data_client", "test_streams")),
     "alpaca-trade-api": ("tests/alpaca/clients/trade_api.lock", ("test_trade_api",)),
     "ccxt": ("requirements/dev.lock", ("test_ccxt",)),
+    "alpaca-mcp-server": ("tests/alpaca/clients/mcp_server.lock", ("test_mcp_server",)),
+    "@alpacahq/alpaca-trade-api": ("tests/alpaca/clients/js/package.json", ("test_js_client",)),
+    "schemathesis": ("tests/alpaca/clients/mcp_server.lock", ("test_openapi",)),
 }
 """Client → the lock file with its version, and its test modules."""
 
@@ -26,7 +29,7 @@ def test_the_table_of_clients_is_up_to_date() -> None:
     )
     expected = []
     for client, (lock, modules) in CLIENTS.items():
-        version = re.search(rf"^{client}==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+        version = re.search(rf'^{client}==(\S+)|"{client}": "(.+?)"', (ROOT / lock).read_text(), re.MULTILINE)
         assert version is not None, f"{lock} lacks {client}"
-        expected.append((client, version[1], str(sum(map(count_tests, modules)))))
+        expected.append((client, version[1] or version[2], str(sum(map(count_tests, modules)))))
     assert rows == expected
