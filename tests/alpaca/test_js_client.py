@@ -33,7 +33,7 @@ def test_a_bot_on_the_javascript_client(market: Market, user: User) -> None:
         "activities": 2,
         "history": 100_000,
         "watchlist": [market.symbol],
-        "refused": ["ResponseError", 403, 40310000],
+        "refused": ["PermissionError", 403, 40310000],
         "streamed": "FAKEPACA",
         "closed": [200],
     }

@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 CLIENTS = {
-    "alpaca-py": ("requirements/dev.lock", ("test_trading_client", "test_data_client", "test_streams")),
+    "alpaca-py": (
+        "requirements/dev.lock",
+        ("test_trading_client", "test_data_client", "test_streams", "test_no_order_twice"),
+    ),
     "alpaca-trade-api": ("tests/alpaca/clients/trade_api.lock", ("test_trade_api",)),
     "ccxt": ("requirements/dev.lock", ("test_ccxt",)),
     "alpaca-mcp-server": ("tests/alpaca/clients/mcp_server.lock", ("test_mcp_server",)),

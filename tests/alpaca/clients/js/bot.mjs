@@ -23,10 +23,13 @@ seen.calendar = (await trading.calendar.legacyCalendar({
   start: new Date("2025-07-01"), end: new Date("2025-07-07"),
 })).length;
 
+const updates = trading.stream({ url: `${SOCKETS}/stream` });
+updates.connect();
 const filled = await trading.submitAndWait(
   { type: "market", symbol, qty: 2, side: "buy", clientOrderId: "js-1" },
-  { stream: trading.stream({ url: `${SOCKETS}/stream` }) },
+  { stream: updates },
 );
+updates.disconnect();
 seen.filled = [filled.status, filled.filledAvgPrice, filled.clientOrderId];
 const resting = await orders.limit({ symbol, qty: 1, side: "buy", limitPrice: 98 });
 const replaced = await orders.patchOrderByOrderId({
@@ -43,13 +46,13 @@ const bracket = await orders.bracket({
 seen.bracket = [bracket.orderClass, bracket.legs.map((leg) => leg.status)];
 seen.byClientId = (await orders.getOrderByClientOrderId({ clientOrderId: "js-1" })).id === filled.id;
 seen.canceledAll = (await orders.deleteAllOrders()).every((each) => each.status === 200);
-seen.orders = (await orders.getAllOrders({ status: "all" })).map((each) => each.status);
+seen.orders = (await orders.getAllOrders({ status: "all", nested: true })).map((each) => each.status);
 seen.position = (await positions.getOpenPosition({ symbolOrAssetId: symbol })).qty;
 seen.price = await marketData.getLatestPrice(symbol);
 seen.bars = (await marketData.getStockBarsFor(symbol, { timeframe: "1Hour" })).at(-1).close;
 seen.activities = (await trading.accountActivities.getAccountActivities()).length;
 seen.history = (await trading.portfolioHistory.getAccountPortfolioHistory({ period: "1D" })).baseValue;
-const list = await watchlists.postWatchlist({ updateWatchlistRequest: { name: "js", symbols: [symbol] } });
+const list = await watchlists.postWatchlist({ createWatchlistRequest: { name: "js", symbols: [symbol] } });
 seen.watchlist = list.assets.map((each) => each.symbol);
 await watchlists.deleteWatchlistById({ watchlistId: list.id });
 seen.refused = await orders
@@ -58,7 +61,7 @@ seen.refused = await orders
 
 const stream = marketData.stockStream({ url: `${SOCKETS}/v2/test` });
 seen.streamed = await new Promise((resolve, reject) => {
-  stream.onStockTrade?.((trade) => resolve(trade.symbol)) ?? stream.onTrade((trade) => resolve(trade.symbol));
+  stream.onTrade((trade) => resolve(trade.symbol));
   stream.onError(reject);
   stream.onConnect(() => stream.subscribeForTrades(["FAKEPACA"]));
   stream.connect();
