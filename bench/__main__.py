@@ -21,10 +21,13 @@ BUILD = [
     "-p",
     "cift-sim",
     "-p",
+    "cift-abi",
+    "-p",
     "matchd",
     "-p",
     "relay",
     "--bins",
+    "--lib",
 ]
 
 
@@ -39,6 +42,10 @@ def commands() -> dict[str, tuple[str, list[str]]]:
     durable = [str(binaries() / "bench_matchd"), "--nats-server", str(nats_server)]
     return {
         "engine": ("The engine alone", [str(binaries() / "cift-bench-engine")]),
+        "engines": (
+            "Our book and engine beside other matching engines, behind one C ABI",
+            [sys.executable, "-m", "bench.matching_engines"],
+        ),
         "core": ("cift_core from Python", [sys.executable, "-m", "bench.core", "--rust"]),
         "features": ("Features beside TA-Lib", [sys.executable, "-m", "bench.features"]),
         "durable": (

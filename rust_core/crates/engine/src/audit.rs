@@ -140,7 +140,7 @@ impl Engine {
                             let same = order.acceptance > 0
                                 && order.location == Location::Book
                                 && order.node == at
-                                && order.leaves() == entry.quantity + entry.hidden;
+                                && order.leaves() == entry.quantity + market.book.ladder(side).hidden(at);
                             if !same {
                                 return Err("a queue entry does not match its order");
                             }

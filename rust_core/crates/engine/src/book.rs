@@ -84,7 +84,6 @@ impl Book {
     /// Rests an order of `quantity > 0` lots at the end of its level. `owner` is returned in trades.
     pub fn add(&mut self, side: Side, price: i64, quantity: i64, owner: u32) -> Handle {
         let ladder = self.ladder_mut(side);
-        ladder.trim();
         Handle {
             side,
             slot: ladder.push(price, quantity, 0, 0, owner),
@@ -94,7 +93,6 @@ impl Book {
     /// Rests an iceberg: it shows `display` lots and refills them from the hidden remainder.
     pub fn add_iceberg(&mut self, side: Side, price: i64, quantity: i64, display: i64, owner: u32) -> Handle {
         let ladder = self.ladder_mut(side);
-        ladder.trim();
         let shown = display.min(quantity);
         Handle {
             side,
@@ -104,7 +102,9 @@ impl Book {
 
     /// Removes a resting order. The handle must be valid.
     pub fn cancel(&mut self, handle: Handle) {
-        self.ladder_mut(handle.side).remove(handle.slot);
+        let ladder = self.ladder_mut(handle.side);
+        ladder.remove(handle.slot);
+        ladder.trim();
     }
 
     /// Reduces a resting order to `left` lots, which must be positive and not more than now. The order
@@ -115,8 +115,13 @@ impl Book {
 
     /// Lots left of a resting order, hidden ones included.
     pub fn left(&self, handle: Handle) -> i64 {
-        let node = self.ladder(handle.side).node(handle.slot);
-        node.quantity + node.hidden
+        let ladder = self.ladder(handle.side);
+        ladder.node(handle.slot).quantity + ladder.hidden(handle.slot)
+    }
+
+    /// Limit price of a resting order.
+    pub fn price(&self, handle: Handle) -> i64 {
+        self.ladder(handle.side).node(handle.slot).price
     }
 
     /// Best price of a side.
@@ -193,6 +198,7 @@ impl Book {
                 done,
             });
         }
+        ladder.trim();
         quantity
     }
 

@@ -217,7 +217,7 @@ impl Engine {
             Location::Book => {
                 self.touch(instrument, side, node);
                 let ladder = self.markets[instrument as usize].book.ladder_mut(side);
-                let (shown, hidden) = (ladder.node(node).quantity, ladder.node(node).hidden);
+                let (shown, hidden) = (ladder.node(node).quantity, ladder.hidden(node));
                 ladder.remove(node);
                 let node = ladder.push(limit, shown, hidden, display, slot);
                 self.orders[slot].node = node;

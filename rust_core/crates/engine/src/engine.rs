@@ -56,7 +56,6 @@ pub struct Engine {
     pub(crate) requests: Requests,
     /// No work is due before this time. It may be too early, never too late.
     pub(crate) next_due_at: Timestamp,
-    pub(crate) command_stamp: u64,
     pub(crate) work: Work,
     /// The last command changed the state.
     pub(crate) traced: bool,
@@ -91,7 +90,6 @@ impl Engine {
             expiries: BTreeSet::new(),
             requests: Requests::new(),
             next_due_at: i64::MAX,
-            command_stamp: 0,
             work: Work::new(),
             traced: false,
         }
@@ -123,7 +121,6 @@ impl Engine {
         let base = events.len();
         let before = (self.sequence, self.now);
         let now = self.now.max(ts);
-        self.command_stamp += 1;
         let is_continue = matches!(command, Command::Continue);
         if self.work.unfinished != is_continue {
             let reason = if is_continue {
@@ -205,8 +202,10 @@ impl Engine {
     fn emit_levels(&mut self, events: &mut Events) {
         for at in 0..self.work.touched.len() {
             let (instrument, side, price, level) = self.work.touched[at];
-            let market = &self.markets[instrument as usize];
-            let (lots, orders) = market.book.ladder(side).level(level);
+            let market = &mut self.markets[instrument as usize];
+            let ladder = market.book.ladder_mut(side);
+            let (lots, orders) = ladder.level(level);
+            ladder.untouch(level);
             events.push(Event::LevelChanged {
                 symbol: self.definitions[instrument as usize].symbol,
                 side,
@@ -318,7 +317,7 @@ impl Engine {
     #[inline]
     pub(crate) fn touch(&mut self, instrument: u32, side: Side, node: u32) {
         let ladder = self.markets[instrument as usize].book.ladder_mut(side);
-        let (first, level) = ladder.touch(node, self.command_stamp);
+        let (first, level) = ladder.touch(node);
         if first {
             let price = ladder.node(node).price;
             self.work.touched.push((instrument, side, price, level));

@@ -53,7 +53,7 @@ impl Engine {
                 if examined > MAX_FILL_OR_KILL_ENTRIES {
                     return false;
                 }
-                match self.certain_lots(order, ladder.node(entry), &mut counted) {
+                match self.certain_lots(order, ladder.node(entry), ladder.hidden(entry), &mut counted) {
                     Certain::Lots { shown, hidden } => {
                         missing -= shown;
                         refills = refills.saturating_add(hidden);
@@ -75,7 +75,7 @@ impl Engine {
     }
 
     /// `counted`: lots of each house account so far, stored at the index of its first feed.
-    fn certain_lots(&self, taker: &Order, entry: &Node, counted: &mut [i64; MAX_FEEDS]) -> Certain {
+    fn certain_lots(&self, taker: &Order, entry: &Node, hidden: i64, counted: &mut [i64; MAX_FEEDS]) -> Certain {
         let side = taker.side.opposite();
         if entry.owner & OUTSIDE_CHUNK != 0 {
             let chunk = &self.markets[taker.instrument as usize].chunks[(entry.owner & !OUTSIDE_CHUNK) as usize];
@@ -104,7 +104,7 @@ impl Engine {
         }
         Certain::Lots {
             shown: entry.quantity,
-            hidden: entry.hidden,
+            hidden,
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //! Levels are in *pages* of 512 consecutive ticks (`page.rs`). A page exists while a price in it has a queue. A
-//! sorted directory finds the page of a price. Queues and entries are in pools and linked by `u32`. An entry stores
-//! its queue, so its removal needs no search. The best level is cached.
+//! sorted directory finds the page of a price; a small table of recent pages is in front of it. Queues and entries
+//! take 32 bytes each, in pools, linked by `u32`. The pools hand out what was freed last, which is still in the
+//! processor's cache. An entry stores its queue, so its removal needs no search. The best level is cached. What only
+//! icebergs have is in a vector of its own.
 //!
 //! # Ordering
 //! The best level is the lowest price if `ascending` (asks), otherwise the highest. An iceberg's refill
@@ -12,14 +14,16 @@
 //! # Invariants
 //! - A level is marked in the bitmap exactly when it has entries.
 //! - `quantity` of a level is the sum of its entries' shown quantity.
+//! - A queue that became empty is in `emptied` until [`Ladder::trim`] frees it. So a command can empty a level, fill
+//!   it again and report it once.
 //!
 //! # Cost
-//! Add, cancel, fill and best are O(1). Add also searches the directory, which holds few pages. The next
-//! price takes a few words of bitmap.
+//! Add, cancel, fill and best are O(1). Add may also search the directory. The next price takes a few words of
+//! bitmap, or the next page of the directory.
 //!
 //! # Memory
-//! At most 300 bytes for an entry, whatever the prices: a lone entry takes 48, its queue 48, its page 160 and its
-//! place in the directory about 20. The pools grow by doubling.
+//! At most 300 bytes for an entry, whatever the prices: a lone entry takes 32, its queue 32, its page 160 and its
+//! place in the directory about 20. A ladder that ever held an iceberg takes 16 more for each entry. The pools grow by doubling.
 //!
 //! The same structure holds bids, asks, stops (keyed by stop price) and trailing stops (keyed by the best
 //! price seen).
@@ -37,56 +41,93 @@ pub(crate) struct Node {
     pub price: i64,
     /// Shown lots.
     pub quantity: i64,
-    /// Hidden lots of an iceberg.
-    pub hidden: i64,
-    /// Lots that a refill shows. 0: not an iceberg.
-    pub display: i64,
     /// Value that the caller gave.
     pub owner: u32,
-    /// The queue.
+    /// The queue. With the bit `ICEBERG` the entry has a [`Reserve`].
     level: u32,
     prev: u32,
     next: u32,
+}
+const _: () = assert!(size_of::<Node>() == 32);
+
+const ICEBERG: u32 = 1 << 31;
+
+impl Node {
+    #[inline]
+    fn level(&self) -> u32 {
+        self.level & !ICEBERG
+    }
+    #[inline]
+    fn is_iceberg(&self) -> bool {
+        self.level & ICEBERG != 0
+    }
 }
 
 const BLANK: Node = Node {
     price: 0,
     quantity: 0,
-    hidden: 0,
-    display: 0,
     owner: 0,
     level: 0,
     prev: NIL,
     next: NIL,
 };
 
+/// What an iceberg does not show.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reserve {
+    pub hidden: i64,
+    /// Lots that a refill shows.
+    pub display: i64,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Queue {
+    /// Shown lots. The sum of many orders can exceed 64 bits.
+    pub(crate) quantity: i128,
     pub(crate) head: u32,
     pub(crate) tail: u32,
     pub(crate) count: u32,
-    /// Slot of the page.
-    pub(crate) page: u32,
-    /// Shown lots. The sum of many orders can exceed 64 bits.
-    pub(crate) quantity: i128,
-    /// `command_stamp` of the last command that touched the level.
-    pub(crate) stamp: u64,
+    /// Slot of the page, and the bits `TOUCHED` and `EMPTIED`.
+    page: u32,
 }
+const _: () = assert!(size_of::<Queue>() == 32);
+
+/// The current command has touched the level.
+const TOUCHED: u32 = 1 << 31;
+/// The queue is in `Ladder::emptied`.
+const EMPTIED: u32 = 1 << 30;
 
 pub(crate) const EMPTY: Queue = Queue {
+    quantity: 0,
     head: NIL,
     tail: NIL,
     count: 0,
-    page: NIL,
-    quantity: 0,
-    stamp: 0,
+    page: 0,
 };
+
+impl Queue {
+    pub(crate) fn of_page(page: u32) -> Queue {
+        Queue { page, ..EMPTY }
+    }
+    #[inline]
+    pub(crate) fn page(&self) -> u32 {
+        self.page & !(TOUCHED | EMPTIED)
+    }
+    pub(crate) fn leave_emptied(&mut self) {
+        self.page &= !EMPTIED;
+    }
+}
+
+/// Pages that are found without a search of the directory.
+pub(crate) const RECENT_PAGES: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ladder {
     pub(crate) ascending: bool,
     pub(crate) nodes: Vec<Node>,
     pub(crate) free_node: u32,
+    /// By node; empty until the first iceberg.
+    reserves: Vec<Reserve>,
     pub(crate) queues: Vec<Queue>,
     pub(crate) free_queues: Vec<u32>,
     pub(crate) pages: Vec<Page>,
@@ -96,9 +137,10 @@ pub(crate) struct Ladder {
     pub(crate) free_arrays: Vec<u32>,
     /// Page number → slot in `pages`.
     pub(crate) directory: BTreeMap<i64, u32>,
-    /// Queues with entries, and without.
-    pub(crate) occupied: usize,
-    pub(crate) idle: usize,
+    /// (number, slot) of pages in the directory, by the number modulo the length.
+    pub(crate) recent: [(i64, u32); RECENT_PAGES],
+    /// (queue, offset in its page) of the queues that became empty since the last `trim`.
+    pub(crate) emptied: Vec<(u32, u32)>,
     pub(crate) best: u32,
     pub(crate) best_price: i64,
     pub(crate) len: usize,
@@ -111,6 +153,7 @@ impl Ladder {
             ascending,
             nodes: Vec::new(),
             free_node: NIL,
+            reserves: Vec::new(),
             queues: Vec::new(),
             free_queues: Vec::new(),
             pages: Vec::new(),
@@ -118,8 +161,8 @@ impl Ladder {
             arrays: Vec::new(),
             free_arrays: Vec::new(),
             directory: BTreeMap::new(),
-            occupied: 0,
-            idle: 0,
+            recent: [(0, NIL); RECENT_PAGES],
+            emptied: Vec::new(),
             best: NIL,
             best_price: 0,
             len: 0,
@@ -148,6 +191,7 @@ impl Ladder {
             self.queues.truncate(used);
         }
         self.free_queues.reserve(queues);
+        self.emptied.reserve(queues);
     }
 
     pub fn len(&self) -> usize {
@@ -200,10 +244,8 @@ impl Ladder {
         let node = Node {
             price,
             quantity,
-            hidden,
-            display,
             owner,
-            level,
+            level: if display == 0 { level } else { level | ICEBERG },
             prev: NIL,
             next: NIL,
         };
@@ -216,11 +258,15 @@ impl Ladder {
             self.nodes[slot as usize] = node;
             slot
         };
+        if display != 0 {
+            if self.reserves.len() <= slot as usize {
+                self.reserves.resize(self.nodes.len(), Reserve::default());
+            }
+            self.reserves[slot as usize] = Reserve { hidden, display };
+        }
         let queue = &mut self.queues[level as usize];
         if queue.count == 0 {
-            self.pages[queue.page as usize].insert(price.rem_euclid(PAGE_TICKS as i64) as usize);
-            self.idle -= 1;
-            self.occupied += 1;
+            self.pages[queue.page() as usize].insert(price.rem_euclid(PAGE_TICKS as i64) as usize);
         }
         queue.count += 1;
         queue.quantity += i128::from(quantity);
@@ -235,9 +281,9 @@ impl Ladder {
 
     /// Removes an entry.
     pub fn remove(&mut self, node: u32) {
-        let Node {
-            price, level, quantity, ..
-        } = self.nodes[node as usize];
+        let entry = self.nodes[node as usize];
+        let Node { price, quantity, .. } = entry;
+        let level = entry.level();
         self.unlink(node);
         let queue = &mut self.queues[level as usize];
         queue.count -= 1;
@@ -247,10 +293,13 @@ impl Ladder {
         self.free_node = node;
         self.len -= 1;
         if empty {
-            let page = queue.page;
-            self.pages[page as usize].remove(price.rem_euclid(PAGE_TICKS as i64) as usize);
-            self.occupied -= 1;
-            self.idle += 1;
+            let offset = price.rem_euclid(PAGE_TICKS as i64) as usize;
+            if queue.page & EMPTIED == 0 {
+                queue.page |= EMPTIED;
+                self.emptied.push((level, offset as u32));
+            }
+            let page = queue.page();
+            self.pages[page as usize].remove(offset);
             if level == self.best {
                 (self.best, self.best_price) = self.next_level(level, price).unwrap_or((NIL, 0));
             }
@@ -260,30 +309,47 @@ impl Ladder {
     /// Takes `lots` from the shown quantity (at most all of it). An iceberg refills and moves to the end of
     /// its level. An entry with nothing left is removed. Returns the lots left, hidden ones included.
     pub fn fill(&mut self, node: u32, lots: i64) -> i64 {
+        let hidden = self.hidden(node);
         let entry = &mut self.nodes[node as usize];
         debug_assert!(lots > 0 && lots <= entry.quantity);
-        if entry.quantity == lots && entry.hidden == 0 {
+        if entry.quantity == lots && hidden == 0 {
             self.remove(node);
             return 0;
         }
         entry.quantity -= lots;
-        let level = entry.level;
+        let level = entry.level();
         let mut change = -lots;
-        let mut refilled = false;
-        if entry.quantity == 0 {
-            let shown = entry.display.min(entry.hidden);
+        let refilled = entry.quantity == 0;
+        if refilled {
+            let reserve = &mut self.reserves[node as usize];
+            let shown = reserve.display.min(hidden);
             entry.quantity = shown;
-            entry.hidden -= shown;
+            reserve.hidden -= shown;
             change += shown;
-            refilled = true;
         }
-        let left = entry.quantity + entry.hidden;
+        let left = entry.quantity;
         self.queues[level as usize].quantity += i128::from(change);
         if refilled {
             self.unlink(node);
             self.append(node, level);
         }
-        left
+        left + self.hidden(node)
+    }
+
+    /// Hidden lots of an entry; 0 if it is no iceberg.
+    #[inline]
+    pub fn hidden(&self, node: u32) -> i64 {
+        self.reserve(node).hidden
+    }
+
+    /// What an entry does not show; zeros if it is no iceberg.
+    #[inline]
+    pub fn reserve(&self, node: u32) -> Reserve {
+        if self.nodes[node as usize].is_iceberg() {
+            self.reserves[node as usize]
+        } else {
+            Reserve::default()
+        }
     }
 
     /// Reduces an entry to `left` lots in total. The entry keeps its place; the hidden part shrinks first.
@@ -292,20 +358,28 @@ impl Ladder {
         let shown = entry.quantity.min(left);
         let change = shown - entry.quantity;
         entry.quantity = shown;
-        entry.hidden = left - shown;
-        let level = entry.level as usize;
+        if entry.is_iceberg() {
+            self.reserves[node as usize].hidden = left - shown;
+        }
+        let level = self.nodes[node as usize].level() as usize;
         self.queues[level].quantity += i128::from(change);
     }
 
-    /// Marks the entry's level with `stamp`. Returns whether the stamp is new there, and the level (for
-    /// [`Ladder::level`]).
+    /// Marks the entry's level as touched. Returns whether it was not yet, and the level (for [`Ladder::level`] and
+    /// [`Ladder::untouch`]).
     #[inline]
-    pub fn touch(&mut self, node: u32, stamp: u64) -> (bool, u32) {
-        let level = self.nodes[node as usize].level;
+    pub fn touch(&mut self, node: u32) -> (bool, u32) {
+        let level = self.nodes[node as usize].level();
         let queue = &mut self.queues[level as usize];
-        let first = queue.stamp != stamp;
-        queue.stamp = stamp;
+        let first = queue.page & TOUCHED == 0;
+        queue.page |= TOUCHED;
         (first, level)
+    }
+
+    /// Ends the mark of [`Ladder::touch`].
+    #[inline]
+    pub fn untouch(&mut self, level: u32) {
+        self.queues[level as usize].page &= !TOUCHED;
     }
 
     /// (shown lots, number of entries) of a level from [`Ladder::touch`]. The lots are capped at
@@ -347,7 +421,9 @@ impl Ladder {
     }
 
     fn unlink(&mut self, node: u32) {
-        let Node { level, prev, next, .. } = self.nodes[node as usize];
+        let entry = self.nodes[node as usize];
+        let Node { prev, next, .. } = entry;
+        let level = entry.level();
         if prev == NIL {
             self.queues[level as usize].head = next;
         } else {
@@ -362,7 +438,7 @@ impl Ladder {
 
     /// The next occupied level after `level`, whose price is `price`.
     fn next_level(&self, level: u32, price: i64) -> Option<(u32, i64)> {
-        let slot = self.queues[level as usize].page;
+        let slot = self.queues[level as usize].page();
         let offset = price.rem_euclid(PAGE_TICKS as i64) as usize;
         let number = price.div_euclid(PAGE_TICKS as i64);
         if self.ascending {

@@ -4,7 +4,7 @@
 //! A two-level bitmap. Bit `o % 64` of word `o / 64` is set if the price at offset `o` is occupied. Bit `w` of
 //! `summary` is set if word `w` is not zero. So the next occupied price takes at most two words.
 //!
-//! A page with few queues lists them. Only a page with more than [`FEW`] has an array with a place for each price.
+//! A page with few queues lists them. A page with more than [`FEW`] has an array with a place for each price.
 //! So the memory of a book follows its orders, whatever their prices are.
 
 /// Consecutive prices in one page.
@@ -66,9 +66,17 @@ impl Page {
         self.count += 1;
     }
 
-    /// Removes all queues from the list.
-    pub fn clear_list(&mut self) {
-        self.count = 0;
+    /// Removes a queue from the list.
+    pub fn remove_listed(&mut self, offset: usize) {
+        let last = usize::from(self.count) - 1;
+        let found = self.offsets[..=last]
+            .iter()
+            .position(|&listed| usize::from(listed) == offset);
+        if let Some(at) = found {
+            self.offsets[at] = self.offsets[last];
+            self.queues[at] = self.queues[last];
+            self.count -= 1;
+        }
     }
 
     #[inline]

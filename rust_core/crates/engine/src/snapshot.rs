@@ -188,7 +188,7 @@ impl Engine {
                     });
                     to.put(entry.price);
                     to.put(entry.quantity);
-                    to.put(entry.hidden);
+                    to.put(ladder.hidden(node));
                 }
             }
             for ladder in [
