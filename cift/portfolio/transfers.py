@@ -31,9 +31,9 @@ async def transfer(
     """Carry out a deposit, withdrawal or reset.
 
     Raises:
-        Refused: the engine's reason. AppliedButNotVisible: the command is applied, and the read model
-            cannot show it now. `Unavailable` would
-            mean that nothing was done.
+        Refused: the engine refuses the command.
+        AppliedButNotVisible: the command is applied, but the read model cannot show it yet. It is not
+            `Unavailable`, which would mean that nothing was done.
     """
     try:
         result = await engine.submit(command)
