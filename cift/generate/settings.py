@@ -112,7 +112,7 @@ OTHERS = {
         Variable("CIFT_FAULT_ROUNDS", "3", "rounds of killed processes", "tests/faults"),
         Variable("CIFT_FAULT_SEED", "1", "seed of the choice of processes to kill", "tests/faults"),
         Variable(
-            "CIFT_FAULT_SETTLE_S", "40", "seconds in which the projectors must catch up", "tests/faults"
+            "CIFT_FAULT_SETTLE_S", "120", "seconds in which the projectors must catch up", "tests/faults"
         ),
         Variable("CIFT_HELM", "helm on the PATH", "binary of helm", "tests/chart, tests/cluster"),
         Variable("CIFT_KUBE", "built by the test cluster", "binary of the control plane", "tests/operators"),

@@ -1,8 +1,11 @@
 """docs/settings.md has every variable that the sources name, and no other."""
 
+import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +93,64 @@ def test_rust_settings_have_the_defaults_of_their_definitions() -> None:
     assert found["CIFT_MATCHD_METRICS"].default == "127.0.0.1:9101"
     assert found["CIFT_RELAY_CONFIG"].default == ""
     assert "NATS" in found["CIFT_NATS_URL"].meaning
+
+
+def python_defaults(text: str) -> Iterator[tuple[str, Any]]:
+    """Name and default of each variable that this Python source reads with a default that is a constant:
+    `get("CIFT_A", "x")`, `get("CIFT_A") or "x"`, and `_number(environment, "CIFT_A", 1, …)`."""
+    tree = ast.parse(text)
+    constants = {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+    def name_and_rest(node: ast.AST) -> tuple[str, list[ast.expr]] | None:
+        if isinstance(node, ast.Call):
+            for index, argument in enumerate(node.args[:2]):
+                if isinstance(argument, ast.Constant) and str(argument.value).startswith("CIFT_"):
+                    return str(argument.value), node.args[index + 1 :]
+        return None
+
+    for node in ast.walk(tree):
+        found, default = name_and_rest(node), None
+        if found and found[1]:
+            default = found[1][0]
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            found, default = name_and_rest(node.values[-2]), node.values[-1]
+        if found and isinstance(default, ast.Constant):
+            yield found[0], default.value
+        elif found and isinstance(default, ast.Name) and default.id in constants:
+            yield found[0], constants[default.id]
+
+
+def rust_test_defaults(text: str) -> Iterator[tuple[str, int]]:
+    """Name and default of each `setting("CIFT_A", 1)` in a Rust test; the default may be a constant."""
+    for name, default in re.findall(r'setting\("(CIFT_\w+)", (\w+)', text):
+        constant = re.search(rf"const {default}: \w+ = ([\d_]+);", text)
+        yield name, int(constant[1] if constant else default)
+
+
+def test_the_page_has_the_defaults_that_the_sources_use() -> None:
+    page = (ROOT / PAGE).read_text()
+    shown = dict(re.findall(r"^\| `(CIFT_\w+)` \| ?(.*?) ?\|", page, flags=re.MULTILINE))
+    checked: set[str] = set()
+    wrong: list[str] = []
+    for path, text in sources().items():
+        if "CIFT_" not in text:
+            continue
+        defaults = python_defaults(text) if path.endswith(".py") else rust_test_defaults(text)
+        for name, default in defaults:
+            if name in shown and default not in ("", None):
+                checked.add(name)
+                if shown[name].replace(",", "") != settings._shown(name, default):
+                    wrong.append(
+                        f"{path} reads {name} with the default {default!r}, the page has {shown[name]!r}"
+                    )
+    assert not wrong, "\n".join(wrong)
+    assert checked >= {"CIFT_URL", "CIFT_MARKET", "CIFT_SPEED", "CIFT_CLICKHOUSE_PORT", "CIFT_SIM_COMMANDS"}
 
 
 def crate(folder: Path, text: str) -> Path:
