@@ -20,6 +20,7 @@ import orjson
 import ormsgpack
 
 from cift.alpaca import market
+from cift.alpaca.client_stream import ClientStream
 from cift.alpaca.update_socket import credential
 from cift.kernel.clock import parse_rfc3339, rfc3339_ns
 from cift.kernel.errors import CiftError, Refused, Unauthenticated
@@ -27,7 +28,6 @@ from cift.platform.identity import Trader, require
 from cift.platform.socket import POLICY, Socket, SocketClosed, binary_frame, text_frame
 from cift.streams.rules import Topic
 from cift.streams.streams import Streams
-from cift.streams.subscriber import Subscriber, Transport
 from cift.streams.views import Published
 
 AUTH_TIMEOUT_S = 10.0
@@ -117,17 +117,15 @@ def _number(text: str) -> float | int:
     return float(text) if "." in text else int(text)
 
 
-class DataSocket(Transport):
-    """One connection."""
+class DataSocket(ClientStream):
+    """A client of market data."""
 
     def __init__(self, socket: Socket, streams: Streams) -> None:
-        self._socket, self._streams = socket, streams
+        super().__init__(socket, streams)
         self._packed = "msgpack" in socket.content_type
-        self._subscriber = Subscriber(streams.hub, self)
         self._wanted: dict[str, set[str]] = {name: set() for name in (*_LIVE, *_SILENT)}
         self._is_test = socket.path.get("feed") == "test"
         self._testing: asyncio.Task[None] | None = None
-        self.trader: Trader | None = None
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
@@ -156,8 +154,7 @@ class DataSocket(Transport):
             if self._testing is not None:
                 self._testing.cancel()
             self._streams.connections.discard(self)
-            for topic in tuple(self._subscriber.topics):
-                self._streams.hub.unsubscribe(self._subscriber, topic)
+            self._unsubscribe(self._subscriber.topics)
             self._socket.on_drain = None
 
     def offer(self, published: Published) -> bool:
@@ -170,14 +167,6 @@ class DataSocket(Transport):
         found = message_of(published)
         if found is not None:
             self._send_data(*found)
-
-    @property
-    def is_behind(self) -> bool:
-        return self._socket.full
-
-    @property
-    def unsent_bytes(self) -> int:
-        return self._socket.unsent
 
     def end(self, error: CiftError) -> None:
         self._error(407 if error.code == "slow_reader" else 402 if error.status == 401 else 406)
@@ -275,11 +264,7 @@ class DataSocket(Transport):
         }
         if len(topics) > SUBSCRIPTIONS_MAX:
             raise Refused("too_many_subscriptions", f"{len(topics)} subscriptions exceed {SUBSCRIPTIONS_MAX}")
-        for topic in self._subscriber.topics - topics:
-            self._streams.hub.unsubscribe(self._subscriber, topic)
-        new = topics - self._subscriber.topics
-        self._subscriber.topics = set(topics)
-        await asyncio.gather(*(self._streams.hub.subscribe(self._subscriber, topic) for topic in sorted(new)))
+        await self._set_topics(topics)
 
     async def _send_test(self) -> None:
         """The test feed: the same prices for ever, so that a client can be tried at any time."""

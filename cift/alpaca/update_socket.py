@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from cift.alpaca.client_stream import ClientStream
 from cift.alpaca.updates import CHANNELS, Updates
 from cift.kernel.errors import CiftError, Unauthenticated
 from cift.platform.identity import Trader, require
@@ -24,7 +25,6 @@ from cift.platform.postgres import Database
 from cift.platform.socket import NORMAL, POLICY, Socket, SocketClosed, binary_frame
 from cift.streams.rules import Topic
 from cift.streams.streams import Streams
-from cift.streams.subscriber import Subscriber, Transport
 from cift.streams.views import Published
 
 log = logging.getLogger("cift.alpaca")
@@ -34,15 +34,14 @@ WAITING_MAX = 10_000
 RETRY_S = 0.2
 
 
-class UpdateSocket(Transport):
-    """One connection."""
+class UpdateSocket(ClientStream):
+    """A client of the updates of its orders."""
 
     def __init__(self, socket: Socket, streams: Streams, database: Database) -> None:
-        self._socket, self._streams, self._database = socket, streams, database
-        self._subscriber = Subscriber(streams.hub, self)
+        super().__init__(socket, streams)
+        self._database = database
         self._waiting: asyncio.Queue[Published] = asyncio.Queue(WAITING_MAX)
         self._sending: asyncio.Task[None] | None = None
-        self.trader: Trader | None = None
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
@@ -57,8 +56,7 @@ class UpdateSocket(Transport):
             if self._sending is not None:
                 self._sending.cancel()
             self._streams.connections.discard(self)
-            for topic in tuple(self._subscriber.topics):
-                self._streams.hub.unsubscribe(self._subscriber, topic)
+            self._unsubscribe(self._subscriber.topics)
 
     def offer(self, published: Published) -> bool:
         self.write(published)
@@ -69,14 +67,6 @@ class UpdateSocket(Transport):
             self._waiting.put_nowait(published)
         except asyncio.QueueFull:
             self._socket.close(POLICY, "slow_reader")
-
-    @property
-    def is_behind(self) -> bool:
-        return self._socket.full
-
-    @property
-    def unsent_bytes(self) -> int:
-        return self._socket.unsent
 
     def end(self, error: CiftError) -> None:
         self._send("authorization", {"status": "unauthorized", "action": "authenticate"})
@@ -121,12 +111,7 @@ class UpdateSocket(Transport):
             self._send("authorization", {"status": "unauthorized", "action": "listen"})
             return
         topics = {Topic(channel, trader.account_id) for channel in CHANNELS} if STREAM in streams else set()
-        for topic in self._subscriber.topics - topics:
-            self._streams.hub.unsubscribe(self._subscriber, topic)
-        new = topics - self._subscriber.topics
-        self._subscriber.topics = set(topics)
-        for topic in sorted(new):
-            await self._streams.hub.subscribe(self._subscriber, topic)
+        await self._set_topics(topics)
         if topics and self._sending is None:
             updates = Updates(trader, self._database)
             self._sending = asyncio.create_task(self._send_updates(updates))

@@ -10,6 +10,7 @@ hub.py          one bus subscription, shared by all clients
 catch_up.py     a client's subscriptions, and the messages that it missed
 subscriber.py   one client's messages: paused, coalesced or ended when the client is slow
 credentials.py  credentials of open connections: an expired or revoked one ends its connections
+socket_transport.py   what all transports over a WebSocket share
 session.py      the protocol over a WebSocket
 sse.py          the same streams as Server-Sent Events
 """

@@ -17,17 +17,19 @@ from cift.streams.catch_up import CatchUp, Places
 from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
 from cift.streams.rules import Request, Topic
-from cift.streams.subscriber import Subscriber, Transport
+from cift.streams.socket_transport import SocketTransport
+from cift.streams.subscriber import Subscriber
 from cift.streams.views import Published
 
 
-class _SocketTransport(Transport):
-    """Frames of one format on a socket."""
+class _MessageTransport(SocketTransport):
+    """Sends each message as JSON, or as MessagePack if `packed`."""
 
-    __slots__ = ("_packed", "_socket")
+    __slots__ = ("_packed",)
 
     def __init__(self, socket: Socket, *, packed: bool) -> None:
-        self._socket, self._packed = socket, packed
+        super().__init__(socket)
+        self._packed = packed
 
     def offer(self, published: Published) -> bool:
         socket = self._socket
@@ -38,14 +40,6 @@ class _SocketTransport(Transport):
 
     def write(self, published: Published) -> None:
         self._socket.write(published.packed if self._packed else published.text)
-
-    @property
-    def is_behind(self) -> bool:
-        return self._socket.full
-
-    @property
-    def unsent_bytes(self) -> int:
-        return self._socket.unsent
 
     @property
     def closed(self) -> bool:
@@ -85,7 +79,7 @@ class Session:
         if form not in rules.FORMATS:
             raise Refused("invalid_request", f"format must be one of {', '.join(rules.FORMATS)}", "format")
         self._socket, self._hub, self._connections, self._identity = socket, hub, connections, identity
-        self._transport = _SocketTransport(socket, packed=form == "msgpack")
+        self._transport = _MessageTransport(socket, packed=form == "msgpack")
         self._subscriber = Subscriber(hub, self._transport)
         self._catch_up = CatchUp(hub, places, self._subscriber, socket.caller.address)
         self._reply_to: str | int | None = None

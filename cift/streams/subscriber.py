@@ -1,13 +1,14 @@
 """One client's messages: paused while it catches up, coalesced or ended while it is slow.
 
 A client is slow when its transport `is_behind`: more bytes wait in this process than a moment's worth.
-Meanwhile
+While it is slow:
 
-    quotes  only the last quote of each symbol is kept; it is sent when the transport has drained, as a state
-            without id book    nothing is kept; a snapshot is sent when the transport has drained others  are
-            still sent, up to `UNSENT_BYTES_MAX`; beyond that the connection ends: `slow_reader`
+- quotes: only the last quote of each symbol is kept. It is sent without an id when the transport has drained.
+- book: nothing is kept. A snapshot is sent when the transport has drained.
+- other channels: messages are still sent, up to `UNSENT_BYTES_MAX`. Beyond that the connection ends with
+  `slow_reader`.
 
-While it catches up (`catch_up.py`) nothing is kept: it gets the same messages from JetStream.
+While it catches up (`catch_up.py`) nothing is kept, because it gets the same messages from JetStream.
 """
 
 import asyncio
