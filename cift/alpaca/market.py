@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cift_core import wire
 
@@ -30,6 +31,7 @@ from cift.streams.updates import Updates
 if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
 
+T = TypeVar("T")
 LIMIT_DEFAULT, LIMIT_MAX = 1_000, 10_000
 SYMBOLS_MAX = 500
 HERE, OUTSIDE = "C", "O"
@@ -151,24 +153,47 @@ class Listed:
         return {name: items, "symbol": symbol, "next_page_token": self.next_page_token}
 
 
-async def list_bars(chosen: list[Instrument], of: Timeframe, requested: Window, database: Database) -> Listed:
-    """A page of bars."""
+async def _page(
+    chosen: list[Instrument],
+    requested: Window,
+    read: Callable[[str, Window, int], Awaitable[list[T]]],
+    body: Callable[[T], dict[str, Any]],
+    token: Callable[[str, T], str],
+) -> Listed:
+    """A page of items of several symbols, symbol by symbol.
+
+    Args:
+        read: at most this number of a symbol's items in a window.
+        body: an item in Alpaca's form.
+        token: the token of the page that begins after this item of a symbol.
+    """
     items: dict[str, list[dict[str, Any]]] = {}
     left = requested.limit
-    async with database.read() as c:
-        for each in chosen:
-            part = requested.of(each.symbol)
-            if part is None:
-                continue
-            found = await _bars(c, each.symbol, of, part, left + 1)
-            if found[:left]:
-                items[each.symbol] = [bars.body(bar) for bar in found[:left]]
-            if len(found) > left:
-                if left == 0:  # the page is full: it ends before this symbol
-                    return Listed(items, _before(each.symbol, requested))
-                return Listed(items, _token(each.symbol, found[left - 1].start))
-            left -= len(found)
+    for each in chosen:
+        part = requested.of(each.symbol)
+        if part is None:
+            continue
+        found = await read(each.symbol, part, left + 1)
+        if found[:left]:
+            items[each.symbol] = [body(item) for item in found[:left]]
+        if len(found) > left:
+            if left == 0:  # the page is full: it ends before this symbol
+                return Listed(items, _before(each.symbol, requested))
+            return Listed(items, token(each.symbol, found[left - 1]))
+        left -= len(found)
     return Listed(items, None)
+
+
+async def list_bars(chosen: list[Instrument], of: Timeframe, requested: Window, database: Database) -> Listed:
+    """A page of bars."""
+    async with database.read() as c:
+        return await _page(
+            chosen,
+            requested,
+            lambda symbol, part, limit: _bars(c, symbol, of, part, limit),
+            bars.body,
+            lambda symbol, bar: _token(symbol, bar.start),
+        )
 
 
 def _before(symbol: str, requested: Window) -> str:
@@ -247,29 +272,21 @@ async def _read(
 
 async def list_trades(chosen: list[Instrument], requested: Window, database: Database) -> Listed:
     """A page of trades."""
-    items: dict[str, list[dict[str, Any]]] = {}
-    left = requested.limit
     async with database.read() as c:
-        for each in chosen:
-            part = requested.of(each.symbol)
-            if part is None:
-                continue
+
+        async def read(symbol: str, part: Window, limit: int) -> list[Any]:
             after = None
             if part.after is not None and part.after[2]:
                 after = (to_datetime(part.after[1]), part.after[2], part.after[3])
-            rows = await store.trades_between(
-                c, each.symbol, part.since, part.until, after, part.ascending, left + 1
-            )
-            if rows[:left]:
-                items[each.symbol] = [trade_body(row) for row in rows[:left]]
-            if len(rows) > left:
-                if left == 0:
-                    return Listed(items, _before(each.symbol, requested))
-                last = rows[left - 1]
-                token = _token(each.symbol, last["executed_at"], last["sequence"], last["entry"])
-                return Listed(items, token)
-            left -= len(rows)
-    return Listed(items, None)
+            return await store.trades_between(c, symbol, part.since, part.until, after, part.ascending, limit)
+
+        return await _page(
+            chosen,
+            requested,
+            read,
+            trade_body,
+            lambda symbol, row: _token(symbol, row["executed_at"], row["sequence"], row["entry"]),
+        )
 
 
 def trade_id(sequence: int, entry: int) -> int:
@@ -383,30 +400,23 @@ async def list_quotes(chosen: list[Instrument], requested: Window, bus: Nats) ->
     """A page of quotes. The bus keeps the newest ones in memory, for some minutes to hours; older ones are in
     the analytics store, which these paths do not read."""
     updates = Updates(bus, bus.shard)
-    items: dict[str, list[dict[str, Any]]] = {}
-    left = requested.limit
-    for each in chosen:
-        part = requested.of(each.symbol)
-        if part is None:
-            continue
-        found = await _quotes(updates, each.symbol, part, left + 1)
-        if found[:left]:
-            items[each.symbol] = [stream_quote(message) for message in found[:left]]
-        if len(found) > left:
-            if left == 0:
-                return Listed(items, _before(each.symbol, requested))
-            last = found[left - 1]
-            token = _token(each.symbol, to_datetime(last["timestamp"]), last["sequence"], last["index"])
-            return Listed(items, token)
-        left -= len(found)
-    return Listed(items, None)
+    return await _page(
+        chosen,
+        requested,
+        lambda symbol, part, limit: _quotes(updates, symbol, part, limit),
+        stream_quote,
+        lambda symbol, quote: _token(
+            symbol, to_datetime(quote["timestamp"]), quote["sequence"], quote["index"]
+        ),
+    )
 
 
 async def _quotes(updates: Updates, symbol: str, part: Window, limit: int) -> list[messages.QuoteMessage]:
     wanted = wire.Wanted()
     wanted.add("quote", symbol)
     since, until = from_datetime(part.since), from_datetime(part.until)
-    after = None if part.after is None else part.after[2:]
+    # The token of a page that begins with a symbol's first item (`_before`) has no sequence.
+    after = None if part.after is None or not part.after[2] else part.after[2:]
     if part.after is not None and part.ascending:
         since = max(since, part.after[1])
     found: list[messages.QuoteMessage] = []

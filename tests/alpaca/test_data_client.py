@@ -125,6 +125,30 @@ def test_recent_quotes_come_from_the_bus(data: StockHistoricalDataClient, traded
     assert quotes[traded.symbol][-1].bid_price == 99.9
 
 
+@pytest.mark.parametrize("kind", ["trades", "quotes"])
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+def test_pages_of_every_size_join_to_the_whole_list(
+    data: StockHistoricalDataClient, traded: Market, kind: str, sort: str
+) -> None:
+    query = {"symbols": f"{traded.symbol},{traded.other}", "sort": sort}
+
+    def pages(limit: int) -> list[tuple[str, str]]:
+        items: list[tuple[str, str]] = []
+        token = None
+        while True:
+            page = data.get(f"/stocks/{kind}", {**query, "limit": limit, "page_token": token})
+            found = page[kind]
+            items += [(symbol, str(item)) for symbol in sorted(found) for item in found[symbol]]
+            token = page["next_page_token"]
+            if token is None:
+                return items
+
+    whole = pages(1_000)
+    assert {symbol for symbol, _ in whole} == {traded.symbol, traded.other}
+    for limit in range(1, len(whole) + 1):  # one of them ends with the last item of the first symbol
+        assert pages(limit) == whole, f"pages of {limit}"
+
+
 def test_single_symbols_have_paths_of_their_own(data: StockHistoricalDataClient, traded: Market) -> None:
     symbol = traded.symbol
     assert data.get(f"/stocks/{symbol}/bars", {"timeframe": "1Hour"})["bars"][-1]["c"] == 100.04
