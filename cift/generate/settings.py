@@ -97,6 +97,12 @@ OTHERS = {
         Variable("CIFT_LEAN_DATA", "", "folder of QuantConnect Lean's data", "scripts/build_sample.py"),
         Variable("CIFT_NATS_SERVER", "nats-server on the PATH", "binary of nats-server", "cargo tests"),
         Variable("CIFT_WRITE_VECTORS", "", "1: write the test vectors instead of comparing", "cargo tests"),
+        Variable(
+            "CIFT_ABI",
+            "book",
+            "what runs behind the C ABI: book, engine, keys or btree",
+            "a benchmark's harness",
+        ),
         Variable("CIFT_SIM_COMMANDS", "1,000,000", "number of commands of the simulation", "cargo tests"),
         Variable("CIFT_SIM_SEED", "1", "first seed of the simulation", "cargo tests"),
         Variable(
