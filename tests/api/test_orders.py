@@ -170,7 +170,11 @@ async def test_a_bracket_activates_and_cancels_its_legs(venue: Venue) -> None:
     assert (loss["type"], loss["stop_price"], loss["limit_price"]) == ("stop_limit", "95", "94.5")
     assert {profit["parent_id"], loss["parent_id"]} == {entry["id"]}
     assert profit["order_class"] == "bracket"
-    await venue.order(other, symbol, side="sell")
+    assert profit["time_in_force"] == "gtc"
+    await venue.order(other, symbol, side="sell", quantity="4")
+    legs = [await venue.get_order(user, leg) for leg in entry["legs"]]
+    assert [(leg["status"], leg["quantity"]) for leg in legs] == [("new", "4"), ("pending", "4")]
+    await venue.order(other, symbol, side="sell", quantity="6")
     profit, loss = [await venue.get_order(user, leg) for leg in entry["legs"]]
     assert (profit["status"], loss["status"]) == ("new", "pending")
     await venue.order(other, symbol, limit_price="105")

@@ -5,18 +5,20 @@
 //! because a refill goes to the end of its level.
 //!
 //! # Known limits
-//! Two kinds of orders are not counted although they may trade:
+//! These are not counted although they may trade:
 //! - reduce-only orders of an account that has more open on that side than it can close: a fill of another
 //!   of its orders can cancel them. If it has no more open than that, each fill lowers both amounts alike
 //!   and cancels none;
-//! - the part of a house account's quote beyond `MAX_POSITION`.
+//! - the part of a house account's quote beyond `MAX_POSITION`;
+//! - an entry whose held stop-loss would trigger at the entry's price: its first fill ends it (R5.48);
+//! - an own entry with legs: the taker's other fills can end them, and they end it.
 //!
 //! During a pass nothing else leaves the book except own orders, which self-trade prevention removes.
 
 use crate::book::Book;
 use crate::engine::{Engine, MAX_FEEDS};
-use crate::ladder::Node;
-use crate::market::OUTSIDE_CHUNK;
+use crate::ladder::{Node, NIL};
+use crate::market::{Market, OUTSIDE_CHUNK};
 use crate::orders::Order;
 use crate::types::*;
 
@@ -33,6 +35,8 @@ enum Certain {
     /// An own order at which self-trade prevention would cancel the taker.
     End,
 }
+
+const NONE: Certain = Certain::Lots { shown: 0, hidden: 0 };
 
 impl Engine {
     /// Is the order's whole remaining quantity available at acceptable prices?
@@ -94,13 +98,20 @@ impl Engine {
         if maker.account == taker.account {
             match taker.self_trade {
                 SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return Certain::End,
-                SelfTradePrevention::CancelOldest => return Certain::Lots { shown: 0, hidden: 0 },
+                SelfTradePrevention::CancelOldest => return NONE,
+                SelfTradePrevention::None if maker.take_profit != NIL || maker.stop_loss != NIL => return NONE,
                 SelfTradePrevention::None => {}
+            }
+        }
+        if maker.stop_loss != NIL {
+            let leg = &self.orders[maker.stop_loss];
+            if leg.status == OrderStatus::Held && Market::triggers(leg.side, leg.stop, entry.price) {
+                return NONE;
             }
         }
         let position = &self.ledger.positions[maker.position as usize];
         if maker.reduce_only && position.open(side) > position.closable(side) {
-            return Certain::Lots { shown: 0, hidden: 0 };
+            return NONE;
         }
         Certain::Lots {
             shown: entry.quantity,

@@ -1,10 +1,11 @@
 //! How orders enter and leave the engine, and what that means for their legs and siblings.
 //!
 //! # Terms
-//! An entry (bracket, OTO) has up to two *held legs*. When it ends with a filled part, the legs become
-//! active with that quantity, but with no more than is left to close. Otherwise they end with it. Two
-//! active legs, and the two orders of an OCO, are *siblings*. When one of them ends, or when the stop-loss
-//! is triggered, the other ends. A partial fill of one reduces the other.
+//! An entry (bracket, OTO) has up to two *held legs*. Its first fill makes them active with the filled
+//! quantity, but with no more than is left to close; each further fill lets them grow. Legs that are held
+//! until the entry ends, end with it. Two active legs, and the two orders of an OCO, are *siblings*. When
+//! one of them ends, or when the stop-loss is triggered, the other ends. A partial fill of one reduces the
+//! other. A fill, the trigger or the end of an active leg ends an entry that still works.
 //!
 //! # Invariants
 //! - An order is in its account's open quantity exactly while `counted` is true. A held leg is never
@@ -17,6 +18,14 @@ use crate::orders::{Location, Order};
 use crate::risk::cover_of;
 use crate::types::*;
 use crate::Events;
+
+/// The group of an order that ends. `entry`: the working entry of an active leg.
+struct Links {
+    entry: u32,
+    take_profit: u32,
+    stop_loss: u32,
+    sibling: u32,
+}
 
 impl Engine {
     /// Adds an order to the pool and to its account's list. Returns its slot.
@@ -188,22 +197,17 @@ impl Engine {
         self.orders.remove(slot);
     }
 
-    fn unlink_group(&mut self, slot: u32) -> (u32, u32, u32) {
+    /// Removes the order's links to its group, and returns them.
+    fn unlink_group(&mut self, slot: u32) -> Links {
         let Order {
             parent,
+            status,
             take_profit,
             stop_loss,
             sibling,
             ..
         } = self.orders[slot];
-        if parent != NIL {
-            let entry = &mut self.orders[parent];
-            if entry.take_profit == slot {
-                entry.take_profit = NIL;
-            } else {
-                entry.stop_loss = NIL;
-            }
-        }
+        self.unlink_entry(slot);
         if sibling != NIL {
             self.orders[sibling].sibling = NIL;
         }
@@ -212,7 +216,26 @@ impl Engine {
                 self.orders[leg].parent = NIL;
             }
         }
-        (take_profit, stop_loss, sibling)
+        Links {
+            entry: if status == OrderStatus::Held { NIL } else { parent },
+            take_profit,
+            stop_loss,
+            sibling,
+        }
+    }
+
+    /// Removes the links between a leg and its entry. Returns the entry.
+    pub(crate) fn unlink_entry(&mut self, leg: u32) -> u32 {
+        let parent = std::mem::replace(&mut self.orders[leg].parent, NIL);
+        if parent != NIL {
+            let entry = &mut self.orders[parent];
+            if entry.take_profit == leg {
+                entry.take_profit = NIL;
+            } else {
+                entry.stop_loss = NIL;
+            }
+        }
+        parent
     }
 
     fn close_order(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
@@ -227,62 +250,123 @@ impl Engine {
         self.remove(slot, status, Some(reason));
     }
 
-    /// Cancels or expires an order. If it is an entry with a filled part, its legs become active.
+    /// Cancels or expires an order, with the consequences for its group.
     pub(crate) fn close(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
-        let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
+        let links = self.unlink_group(slot);
         let filled = self.orders[slot].filled;
         self.close_order(slot, status, reason, events);
-        self.after_close(take_profit, stop_loss, sibling, filled, events);
+        self.after_close(links, filled, None, events);
     }
 
-    /// Cancels or expires an order together with its held legs, filled part or not (R6.19). Sweeps use it.
+    /// Cancels or expires an order. Legs that are still held end as it does (R6.19). Sweeps use it.
     pub(crate) fn close_with_legs(&mut self, slot: u32, status: OrderStatus, reason: CloseReason, events: &mut Events) {
-        let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
+        let links = self.unlink_group(slot);
+        let filled = self.orders[slot].filled;
         self.close_order(slot, status, reason, events);
-        for leg in [take_profit, stop_loss] {
-            if leg != NIL {
-                self.close_order(leg, status, reason, events);
-            }
-        }
-        if sibling != NIL {
-            self.close_order(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
-        }
+        self.after_close(links, filled, Some((status, reason)), events);
     }
 
     /// Ends an order that is completely filled. It has no `OrderClosed` event: its last trade has `leaves`
     /// 0.
     pub(crate) fn close_filled(&mut self, slot: u32, events: &mut Events) {
-        let (take_profit, stop_loss, sibling) = self.unlink_group(slot);
+        let links = self.unlink_group(slot);
         let filled = self.orders[slot].filled;
         self.remove(slot, OrderStatus::Filled, None);
-        self.after_close(take_profit, stop_loss, sibling, filled, events);
+        self.after_close(links, filled, None, events);
     }
 
-    fn after_close(&mut self, take_profit: u32, stop_loss: u32, sibling: u32, filled: i64, events: &mut Events) {
-        if sibling != NIL {
-            self.close_order(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
+    /// The consequences for the group of an order that ended. `held`: how its held legs end, if not by R5.38.
+    fn after_close(
+        &mut self,
+        links: Links,
+        filled: i64,
+        held: Option<(OrderStatus, CloseReason)>,
+        events: &mut Events,
+    ) {
+        if links.sibling != NIL {
+            self.unlink_group(links.sibling);
+            self.close_order(links.sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
         }
-        if take_profit == NIL && stop_loss == NIL {
+        self.cancel_entry(links.entry, events);
+        if self.grow_legs(links.take_profit, links.stop_loss, filled, events) {
             return;
         }
-        let leg = if take_profit == NIL { stop_loss } else { take_profit };
-        let Order { position, side, .. } = self.orders[leg];
-        let position = &self.ledger.positions[position as usize];
-        let lots = filled.min((position.closable(side) - position.open(side)).max(0));
-        if lots == 0 {
-            let reason = if filled == 0 {
+        let (status, reason) = held.unwrap_or((
+            OrderStatus::Canceled,
+            if filled == 0 {
                 CloseReason::ParentDone
             } else {
                 CloseReason::ReduceOnly
-            };
-            for leg in [take_profit, stop_loss] {
-                if leg != NIL {
-                    self.close_order(leg, OrderStatus::Canceled, reason, events);
-                }
+            },
+        ));
+        for leg in [links.take_profit, links.stop_loss] {
+            if leg != NIL {
+                self.close_order(leg, status, reason, events);
             }
-            return;
         }
-        self.activate_legs(take_profit, stop_loss, lots, events);
+    }
+
+    /// Cancels what is left of the entry of an active leg (R5.42).
+    pub(crate) fn cancel_entry(&mut self, entry: u32, events: &mut Events) {
+        // An entry without remainder ends by the fill that is being processed.
+        if entry != NIL && self.orders[entry].leaves() > 0 {
+            self.close(entry, OrderStatus::Canceled, CloseReason::SiblingDone, events);
+        }
+    }
+
+    /// Legs protect what their entry has filled, as far as it is left to close (R5.37, R5.39). Returns false if they
+    /// are still held.
+    pub(crate) fn grow_legs(&mut self, take_profit: u32, stop_loss: u32, filled: i64, events: &mut Events) -> bool {
+        let leg = if take_profit == NIL { stop_loss } else { take_profit };
+        if leg == NIL {
+            return true;
+        }
+        let Order {
+            position,
+            side,
+            status,
+            quantity,
+            ..
+        } = self.orders[leg];
+        let active = status != OrderStatus::Held;
+        let protected = if active { quantity } else { 0 };
+        let position = &self.ledger.positions[position as usize];
+        let lots = (filled - protected).min(position.closable(side) - position.open(side));
+        // A complete leg ends by the fill that is being processed.
+        if lots <= 0 || self.orders[leg].leaves() == 0 {
+            return active;
+        }
+        if !active {
+            self.activate_legs(take_profit, stop_loss, lots, events);
+            return true;
+        }
+        for leg in [take_profit, stop_loss] {
+            if leg == NIL {
+                continue;
+            }
+            self.orders[leg].quantity += lots;
+            if self.orders[leg].counted {
+                self.change_open(leg, lots);
+            }
+            self.emit_adjusted(leg, events);
+        }
+        // A larger order loses its place (R6.13).
+        if take_profit != NIL && self.orders[take_profit].location == Location::Book {
+            self.detach(take_profit);
+            self.enqueue(take_profit);
+        }
+        true
+    }
+
+    fn emit_adjusted(&self, slot: u32, events: &mut Events) {
+        let order = &self.orders[slot];
+        let market = &self.markets[order.instrument as usize];
+        events.push(Event::OrderAdjusted {
+            order: order.id,
+            account: self.ledger.accounts[order.account as usize].id,
+            quantity: order.quantity * market.lot,
+            stop_price: market.price(order.stop),
+        });
     }
 
     fn activate_legs(&mut self, take_profit: u32, stop_loss: u32, lots: i64, events: &mut Events) {
@@ -333,26 +417,28 @@ impl Engine {
         }
     }
 
-    /// Consequences of a fill of `lots`: ends a complete order, or reduces the sibling of a partial one.
-    pub(crate) fn after_fill(&mut self, slot: u32, lots: i64, events: &mut Events) {
-        let order = &self.orders[slot];
-        let (leaves, sibling) = (order.leaves(), order.sibling);
-        if leaves == 0 {
+    /// Consequences of a fill of `lots`: ends a complete order, lets the legs of an entry grow, or reduces the sibling
+    /// of a leg and ends its entry. The legs of a taker grow when its pass ends (R5.37).
+    pub(crate) fn after_fill(&mut self, slot: u32, lots: i64, is_taker: bool, events: &mut Events) {
+        let Order {
+            sibling,
+            parent,
+            take_profit,
+            stop_loss,
+            filled,
+            ..
+        } = self.orders[slot];
+        if self.orders[slot].leaves() == 0 {
             return self.close_filled(slot, events);
         }
-        if sibling != NIL {
-            let other = &mut self.orders[sibling];
-            other.quantity -= lots;
-            let (id, account, instrument, lots, stop) =
-                (other.id, other.account, other.instrument, other.quantity, other.stop);
-            let market = &self.markets[instrument as usize];
-            events.push(Event::OrderAdjusted {
-                order: id,
-                account: self.ledger.accounts[account as usize].id,
-                quantity: lots * market.lot,
-                stop_price: market.price(stop),
-            });
+        if !is_taker {
+            self.grow_legs(take_profit, stop_loss, filled, events);
         }
+        if sibling != NIL {
+            self.orders[sibling].quantity -= lots;
+            self.emit_adjusted(sibling, events);
+        }
+        self.cancel_entry(parent, events);
     }
 
     /// Cancels the newest reduce-only order that exceeds the position. One unit of work.

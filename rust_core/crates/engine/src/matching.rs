@@ -256,9 +256,17 @@ impl Engine {
             }
             Party::HouseAccount(_) => None,
         });
-        for party in [maker, taker] {
-            if let Party::Order(slot) = party {
-                self.after_fill(slot, lots, events);
+        let taker_acceptance = match taker {
+            Party::Order(slot) => self.orders[slot].acceptance,
+            Party::HouseAccount(_) => 0,
+        };
+        if let Party::Order(slot) = maker {
+            self.after_fill(slot, lots, false, events);
+        }
+        if let Party::Order(slot) = taker {
+            // The end of the maker's group ends the taker if it is of the same group.
+            if self.orders.is_current(slot, taker_acceptance) {
+                self.after_fill(slot, lots, true, events);
             }
         }
         for (account, instrument, position) in watch.into_iter().flatten() {
@@ -411,5 +419,7 @@ impl Engine {
         let order = &mut self.orders[slot];
         order.location = Location::Book;
         order.node = node;
+        let (take_profit, stop_loss, filled) = (order.take_profit, order.stop_loss, order.filled);
+        self.grow_legs(take_profit, stop_loss, filled, events);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Order {
     /// Neighbours in the account's list of orders, by acceptance.
     pub older: u32,
     pub newer: u32,
-    /// Links of a group. A held leg has `parent` (its entry), an entry has its held legs, an active leg has
+    /// Links of a group. A leg has `parent` while its entry is open, an entry has its legs, an active leg has
     /// `sibling`.
     pub parent: u32,
     pub take_profit: u32,

@@ -225,10 +225,8 @@ impl Engine {
             position: parent.position,
             side: if oco { parent.side } else { parent.side.opposite() },
             kind,
-            time_in_force: match parent.time_in_force {
-                TimeInForce::Ioc | TimeInForce::Fok => TimeInForce::Gtc,
-                other => other,
-            },
+            // Legs protect a position, which does not end with the day (R5.44).
+            time_in_force: if oco { parent.time_in_force } else { TimeInForce::Gtc },
             self_trade: parent.self_trade,
             status,
             reduce_only: true,

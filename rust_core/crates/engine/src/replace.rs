@@ -36,7 +36,8 @@ impl Engine {
         let account = self.ordering_sender(replace.account, self.now)?;
         let slot = self.own_order(account, replace.order)?;
         let order = &self.orders[slot];
-        let prices_only = order.status == OrderStatus::Held || order.sibling != crate::ladder::NIL;
+        let linked = order.sibling != crate::ladder::NIL || order.parent != crate::ladder::NIL;
+        let prices_only = order.status == OrderStatus::Held || linked;
         if prices_only && replace.quantity.is_some() {
             return Err(Refusal::OrderNotOpen);
         }

@@ -57,9 +57,10 @@ impl Engine {
     }
 
     /// Triggers a pending stop: it becomes `New` and joins the queue of activated orders. Its take-profit
-    /// ends.
+    /// ends, then the entry that it protects, if that still works.
     pub(crate) fn trigger(&mut self, slot: u32, events: &mut Events) {
         self.detach(slot);
+        let entry = self.unlink_entry(slot);
         let order = &mut self.orders[slot];
         order.status = OrderStatus::New;
         let sibling = std::mem::replace(&mut order.sibling, NIL);
@@ -74,9 +75,11 @@ impl Engine {
         });
         if sibling != NIL {
             self.orders[sibling].sibling = NIL;
+            self.unlink_entry(sibling);
             self.close(sibling, OrderStatus::Canceled, CloseReason::SiblingDone, events);
             self.count(slot);
         }
+        self.cancel_entry(entry, events);
         self.enqueue(slot);
     }
 

@@ -330,7 +330,6 @@ fn a_good_till_date_entry_expires_with_its_held_legs() {
         ..buy(1, 10, 10_000)
     };
     exchange.place(bracket(entry, both_legs(11_000, 9_500)));
-    exchange.place(sell(2, 4, 10_000));
     exchange.now += SECOND;
     exchange.apply_ok(Command::AdvanceTime);
     assert_eq!(

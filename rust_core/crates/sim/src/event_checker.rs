@@ -89,7 +89,14 @@ impl EventChecker {
                 quantity,
                 ..
             } => self.check_activated(order, status, quantity)?,
-            Event::OrderAdjusted { order, quantity, .. } => self.open_order(order)?.quantity = quantity,
+            Event::OrderAdjusted { order, quantity, .. } => {
+                let order_state = self.open_order(order)?;
+                let grows = quantity > order_state.quantity;
+                order_state.quantity = quantity;
+                if grows && order_state.rests_since.take().is_some() {
+                    self.arriving.insert(order);
+                }
+            }
             Event::OrderReplaced {
                 order,
                 quantity,

@@ -4,23 +4,44 @@
 use super::*;
 
 impl Oracle {
-    /// R5.40 and R5.41: the effects of a fill of `quantity` on the order's group.
-    pub(crate) fn after_fill(&mut self, rank: Rank, quantity: i128) {
+    /// R5.37, R5.40 and R5.42: the effects of a fill of `quantity` on the order's group.
+    pub(crate) fn after_fill(&mut self, rank: Rank, quantity: i128, is_taker: bool) {
         let Some(order) = self.orders.get(&rank) else { return };
         if order.leaves() == 0 {
             self.end_order(rank, OrderStatus::Filled, None, false);
-        } else if let Some(sibling) = order.sibling {
+            return;
+        }
+        let (parent, sibling) = (order.parent, order.sibling);
+        if !is_taker {
+            let order = order.clone();
+            self.grow_legs(&order);
+        }
+        if let Some(sibling) = sibling {
             let other = self.orders.get_mut(&sibling).expect("siblings are open");
             other.quantity -= quantity;
             assert!(other.leaves() > 0, "the orders of a pair have the same leaves");
-            let (order, account) = (other.id, self.accounts[other.account].id);
-            let (quantity, stop_price) = (narrow(other.quantity), narrow_option(other.stop));
-            self.emit(Event::OrderAdjusted {
-                order,
-                account,
-                quantity,
-                stop_price,
-            });
+            self.emit_adjusted(sibling);
+        }
+        if let Some(parent) = parent {
+            self.cancel_entry(parent);
+        }
+    }
+
+    fn emit_adjusted(&mut self, rank: Rank) {
+        let o = &self.orders[&rank];
+        let event = Event::OrderAdjusted {
+            order: o.id,
+            account: self.accounts[o.account].id,
+            quantity: narrow(o.quantity),
+            stop_price: narrow_option(o.stop),
+        };
+        self.emit(event);
+    }
+
+    /// R5.42: cancels what is left of an entry.
+    pub(crate) fn cancel_entry(&mut self, entry: Rank) {
+        if self.orders.get(&entry).is_some_and(|o| o.leaves() > 0) {
+            self.finish(entry, OrderStatus::Canceled, CloseReason::SiblingDone);
         }
     }
 
@@ -92,16 +113,29 @@ impl Oracle {
         for leg in &order.legs {
             self.orders.get_mut(leg).expect("held legs are open").parent = None;
         }
-        if sweep {
-            for &leg in &order.legs {
-                self.end_order(leg, status, reason, true);
-            }
-        } else if !order.legs.is_empty() {
-            self.end_entry(&order);
-        }
         if let Some(sibling) = order.sibling {
             self.orders.get_mut(&sibling).expect("siblings are open").sibling = None;
             self.finish(sibling, OrderStatus::Canceled, CloseReason::SiblingDone);
+        }
+        if let Some(parent) = order.parent.filter(|_| order.state != State::Held) {
+            self.cancel_entry(parent);
+        }
+        if !order.legs.is_empty() {
+            self.grow_legs(&order);
+            let protects_nothing = if order.filled == 0 {
+                CloseReason::ParentDone
+            } else {
+                CloseReason::ReduceOnly
+            };
+            let (status, reason) = match reason {
+                Some(reason) if sweep => (status, reason),
+                _ => (OrderStatus::Canceled, protects_nothing),
+            };
+            for &leg in &order.legs {
+                if self.orders.get(&leg).is_some_and(|o| o.state == State::Held) {
+                    self.finish(leg, status, reason);
+                }
+            }
         }
     }
 
@@ -115,23 +149,45 @@ impl Oracle {
         (closing - self.open(account, book, side, replaced)).max(0)
     }
 
-    /// R5.37 to R5.39: an entry with held legs ended.
-    fn end_entry(&mut self, entry: &Order) {
+    /// R5.37 and R5.39: the legs protect what the entry has filled.
+    pub(crate) fn grow_legs(&mut self, entry: &Order) {
         let book = entry.symbol;
         let legs = &entry.legs;
+        let Some(first) = legs.first().map(|leg| self.orders[leg].clone()) else {
+            return;
+        };
+        let held = first.state == State::Held;
+        let protected = if held { 0 } else { first.quantity };
         let capacity = self.closing_capacity(entry.account, book, opposite(entry.side), None);
-        let quantity = entry.filled.min(capacity);
-        if quantity == 0 {
-            let reason = if entry.filled == 0 {
-                CloseReason::ParentDone
-            } else {
-                CloseReason::ReduceOnly
-            };
-            for &leg in legs {
-                self.finish(leg, OrderStatus::Canceled, reason);
-            }
+        let quantity = (entry.filled - protected).min(capacity);
+        if quantity <= 0 || first.leaves() == 0 {
             return;
         }
+        if held {
+            self.activate_legs(entry, quantity);
+            return;
+        }
+        for &leg in legs {
+            self.orders.get_mut(&leg).expect("legs are open").quantity += quantity;
+            self.emit_adjusted(leg);
+        }
+        if first.state == State::Resting {
+            self.side_mut(book, first.side)
+                .retain(|slot| slot.owner != Owner::User(first.rank));
+            let suspended = self.suspended(book);
+            let order = self.orders.get_mut(&first.rank).expect("legs are open");
+            if suspended {
+                order.state = State::Waiting;
+                self.waiting.push(first.rank);
+            } else {
+                order.state = State::Queued;
+                self.queue.push_back(first.rank);
+            }
+        }
+    }
+
+    fn activate_legs(&mut self, entry: &Order, quantity: i128) {
+        let (book, legs) = (entry.symbol, &entry.legs);
         if let [a, b] = legs[..] {
             self.orders.get_mut(&a).expect("held legs are open").sibling = Some(b);
             self.orders.get_mut(&b).expect("held legs are open").sibling = Some(a);

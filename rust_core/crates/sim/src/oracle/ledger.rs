@@ -154,9 +154,9 @@ impl Oracle {
             taker: taker_fill,
         });
         let accounts = [self.account_index(maker), self.account_index(taker)];
-        for party in [maker, taker] {
+        for (party, is_taker) in [(maker, false), (taker, true)] {
             if let Party::User(rank) = party {
-                self.after_fill(rank, quantity);
+                self.after_fill(rank, quantity, is_taker);
             }
         }
         for account in accounts {

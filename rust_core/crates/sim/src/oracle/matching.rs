@@ -105,10 +105,22 @@ impl Oracle {
                     let maker = &self.orders[&maker];
                     if maker.account == taker.account {
                         match taker.prevention {
-                            SelfTradePrevention::None => {}
-                            SelfTradePrevention::CancelOldest => continue,
+                            SelfTradePrevention::None if maker.legs.is_empty() => {}
+                            SelfTradePrevention::None | SelfTradePrevention::CancelOldest => continue,
                             SelfTradePrevention::CancelNewest | SelfTradePrevention::CancelBoth => return sum,
                         }
+                    }
+                    // R5.48: its first fill would end it.
+                    let ends = |leg: &Rank| {
+                        let leg = &self.orders[leg];
+                        leg.state == State::Held
+                            && leg.stop.is_some_and(|stop| match leg.side {
+                                Side::Buy => stop <= slot.price,
+                                Side::Sell => stop >= slot.price,
+                            })
+                    };
+                    if maker.legs.iter().any(ends) {
+                        continue;
                     }
                     let position = self.accounts[maker.account].positions.get(&book).map_or(0, |p| p.0);
                     let closable = if side == Side::Sell { position } else { -position };
@@ -179,6 +191,8 @@ impl Oracle {
                 self.finish(rank, OrderStatus::Canceled, CloseReason::ImmediateOrCancel);
             } else {
                 self.rest(rank);
+                let entry = self.orders[&rank].clone();
+                self.grow_legs(&entry);
             }
         }
         self.end_pass(book, pass);
@@ -353,6 +367,7 @@ impl Oracle {
         order.state = State::Queued;
         order.triggered = true;
         let (id, account, quantity, sibling) = (order.id, order.account, order.quantity, order.sibling.take());
+        let entry = order.parent.take();
         self.queue.push_back(rank);
         let account = self.accounts[account].id;
         self.emit(Event::OrderActivated {
@@ -362,8 +377,15 @@ impl Oracle {
             quantity: narrow(quantity),
         });
         if let Some(sibling) = sibling {
-            self.orders.get_mut(&sibling).expect("siblings are open").sibling = None;
+            let other = self.orders.get_mut(&sibling).expect("siblings are open");
+            (other.sibling, other.parent) = (None, None);
             self.finish(sibling, OrderStatus::Canceled, CloseReason::SiblingDone);
+        }
+        if let Some(entry) = entry {
+            if let Some(entry) = self.orders.get_mut(&entry) {
+                entry.legs.clear();
+            }
+            self.cancel_entry(entry);
         }
     }
 

@@ -79,9 +79,9 @@ pub(crate) struct Order {
     /// When the order got its present stop price, and its present best price (values of `Oracle::clock`).
     pub stop_time: u64,
     pub best_time: u64,
-    /// Legs that wait for this entry: take-profit, then stop-loss.
+    /// Open legs of this entry: take-profit, then stop-loss.
     pub legs: Vec<Rank>,
-    /// The entry of this held leg.
+    /// The entry of this leg, while both are open.
     pub parent: Option<Rank>,
     /// The other order of an active pair.
     pub sibling: Option<Rank>,
@@ -361,7 +361,10 @@ impl Oracle {
                 })
                 .min();
             match due {
-                Some((_, rank)) => self.sweep(&[rank], OrderStatus::Expired, CloseReason::TimeReached),
+                Some((_, rank)) => {
+                    self.sweep(&[rank], OrderStatus::Expired, CloseReason::TimeReached);
+                    self.drain();
+                }
                 None => break,
             }
         }

@@ -130,9 +130,9 @@ impl Oracle {
     /// Accepts the legs of the entry `order`, take-profit first (R4.49, R4.50).
     fn accept_legs(&mut self, p: &PlaceOrder, rank: Rank, order: Order) {
         let leg = Order {
-            time_in_force: match p.time_in_force {
-                TimeInForce::Ioc | TimeInForce::Fok => TimeInForce::Gtc,
-                other => other,
+            time_in_force: match p.class {
+                OrderClass::Oco(_) => p.time_in_force,
+                _ => TimeInForce::Gtc, // R5.44
             },
             limit: None,
             stop: None,
@@ -238,7 +238,7 @@ impl Oracle {
         let account = self.ordering_sender(r.account)?;
         let rank = self.own_open(account, r.order)?;
         let old = self.orders[&rank].clone();
-        let fixed_size = old.state == State::Held || old.sibling.is_some();
+        let fixed_size = old.state == State::Held || old.sibling.is_some() || old.parent.is_some();
         require(r.quantity.is_none() || !fixed_size, Refusal::OrderNotOpen)?;
         let any = r.quantity.is_some() || r.limit_price.is_some() || r.stop_price.is_some() || r.trail.is_some();
         require(any, Refusal::NothingToReplace)?;
@@ -365,6 +365,8 @@ impl Oracle {
             .filter(|rank| book.is_none_or(|book| self.orders[rank].symbol == book))
             .collect();
         self.sweep(&ranks, OrderStatus::Canceled, CloseReason::CancelAll);
-        Ok((None, self.closed_count - before))
+        let affected = self.closed_count - before;
+        self.drain();
+        Ok((None, affected))
     }
 }
