@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::money::mul_div;
 use crate::orders::{Location, Order};
+use crate::rescale::Ratio;
 use crate::types::*;
 use crate::work::{FollowUp, Job};
 use crate::Events;
@@ -38,6 +39,9 @@ impl Engine {
         {
             return self.refuse(Refusal::InvalidSplit, events);
         }
+        if numerator > denominator {
+            return self.start_rescale(instrument, Ratio { numerator, denominator });
+        }
         self.work.sweep.clear();
         for slot in self.orders.by_acceptance() {
             if self.orders[slot].instrument == instrument {
@@ -56,7 +60,7 @@ impl Engine {
         };
     }
 
-    /// Applies a split after its orders are cancelled: withdraws quotes, sets the price, then starts with
+    /// Applies a split after its orders are adjusted or cancelled: withdraws quotes, sets the price, then starts with
     /// the accounts.
     pub(crate) fn apply_split(&mut self, instrument: u32, numerator: u32, denominator: u32, events: &mut Events) {
         self.withdraw_quotes(instrument, u32::MAX);
@@ -141,7 +145,11 @@ impl Engine {
         if let Some(price) = market.exact_price() {
             market.set_exact_price(price - amount);
         }
-        self.list_adjusted(instrument);
+        self.work.sweep.clear();
+        // The smallest price step; less than that changes no order (R9.9).
+        if amount >= Money::from(market.tick) {
+            self.list_adjusted(instrument);
+        }
         self.work.job = Job::Adjust {
             instrument,
             at: 0,
@@ -152,7 +160,6 @@ impl Engine {
     /// The orders that an ex-dividend date lowers (R9.9), in the order in which they keep their places: buys of the
     /// book, sell stops, then those that wait or are held.
     fn list_adjusted(&mut self, instrument: u32) {
-        self.work.sweep.clear();
         let market = &self.markets[instrument as usize];
         for node in market.book.ladder(Side::Buy).nodes() {
             let slot = market.book.ladder(Side::Buy).node(node).owner;
@@ -179,7 +186,9 @@ impl Engine {
         let ticks = ((amount + tick - 1) / tick) as i64;
         let Some(&(acceptance, slot)) = self.work.sweep.get(at) else {
             self.work.sweep.clear();
-            self.lower_trails(instrument, ticks);
+            if amount >= tick {
+                self.lower_trails(instrument, ticks);
+            }
             self.work.job = Job::Dividend {
                 instrument,
                 at: 0,

@@ -73,6 +73,7 @@ mod place;
 mod query;
 mod replace;
 mod requests;
+mod rescale;
 mod restore;
 mod risk;
 mod session;

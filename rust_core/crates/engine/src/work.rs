@@ -17,6 +17,7 @@
 
 use crate::engine::Engine;
 use crate::ladder::NIL;
+use crate::rescale::Ratio;
 use crate::types::*;
 use crate::Events;
 use std::collections::VecDeque;
@@ -106,6 +107,12 @@ pub(crate) enum Job {
         denominator: u32,
         /// Exact price after the split, in nanos. 0: there was none.
         mark: i128,
+    },
+    /// Adjusts the orders of `Work::sweep` in a forward split, from index `at` on.
+    Rescale {
+        instrument: u32,
+        at: usize,
+        ratio: Ratio,
     },
     /// Lowers the orders of `Work::sweep` on an ex-dividend date, from index `at` on.
     Adjust {
@@ -279,7 +286,7 @@ impl Engine {
         };
         match self.work.job {
             Job::None => {}
-            Job::Sweep { at, .. } | Job::Adjust { at, .. } => {
+            Job::Sweep { at, .. } | Job::Adjust { at, .. } | Job::Rescale { at, .. } => {
                 let next = self.work.sweep.get(at);
                 return next.is_some_and(|&(acceptance, slot)| self.orders.is_current(slot, acceptance));
             }
@@ -381,6 +388,7 @@ impl Engine {
                     self.split_account(instrument, at, numerator, denominator, mark, events);
                 }
             }
+            Job::Rescale { instrument, at, ratio } => self.rescale_step(instrument, at, ratio, events),
             Job::Adjust { instrument, at, amount } => self.adjust_step(instrument, at, amount, events),
             Job::Dividend { instrument, at, amount } => {
                 if (at as usize) < self.ledger.accounts.len() {
@@ -401,7 +409,7 @@ impl Engine {
         }
     }
 
-    fn start_follow_up(&mut self, follow_up: FollowUp, events: &mut Events) {
+    pub(crate) fn start_follow_up(&mut self, follow_up: FollowUp, events: &mut Events) {
         match follow_up {
             FollowUp::None | FollowUp::FeedWithdrawn => {}
             FollowUp::Reset {

@@ -152,3 +152,109 @@ fn a_dividend_as_large_as_the_price_is_refused() {
     assert_eq!(exchange.apply_err(dividend(dollars(100))), Refusal::AmountOutOfRange);
     exchange.apply_ok(dividend(dollars(99)));
 }
+
+/// Holds R9.9.
+#[test]
+fn a_dividend_below_one_tick_changes_no_order() {
+    let mut exchange = long(10_000);
+    exchange.place(by(BOB, buy(1, 10, 9_900)));
+    exchange.apply_ok(dividend(9_000_000));
+    assert_eq!(exchange.levels(Side::Buy), [(9_900, 10, 1)]);
+}
+
+/// Holds R9.10, R9.12, R9.13.
+#[test]
+fn a_forward_split_adjusts_open_orders() {
+    let mut exchange = long(10_000);
+    exchange.place(by(BOB, buy(1, 11, 9_900)));
+    exchange.place(by(BOB, buy(2, 10, 9_899)));
+    exchange.place(by(CAROL, sell(3, 10, 10_100)));
+    exchange.place(by(CAROL, stop(4, Side::Sell, 15, 9_500)));
+    let reserved = exchange.view(BOB).reserved;
+    exchange.apply_ok(split(3, 2));
+    assert_eq!(exchange.closed(), []);
+    // Buys and sell stops are rounded down, the others up.
+    assert_eq!(exchange.levels(Side::Buy), [(6_600, 16, 1), (6_599, 15, 1)]);
+    assert_eq!(exchange.levels(Side::Sell), [(6_734, 15, 1)]);
+    assert_eq!(exchange.engine.order(order(4)).unwrap().quantity, units(22));
+    assert!(exchange.view(BOB).reserved <= reserved);
+    exchange.place(by(AccountId(800), sell(7, 16, 6_600)));
+    assert_eq!(
+        exchange.status(order(4)),
+        Some(OrderStatus::Pending),
+        "its stop is 63.33"
+    );
+    assert_eq!(exchange.trades(), [(6_600, 16, order(1), order(7))]);
+}
+
+/// Holds R9.12.
+#[test]
+fn orders_whose_prices_meet_keep_their_order() {
+    let mut exchange = long(10_000);
+    exchange.place(by(BOB, buy(1, 1, 9_900)));
+    exchange.place(by(BOB, buy(2, 1, 9_901)));
+    exchange.apply_ok(split(2, 1));
+    assert_eq!(exchange.levels(Side::Buy), [(4_950, 4, 2)]);
+    exchange.place(by(AccountId(800), sell(3, 2, 4_950)));
+    assert_eq!(exchange.trades(), [(4_950, 2, order(2), order(3))]);
+}
+
+/// Holds R9.11.
+#[test]
+fn a_split_cancels_an_order_that_it_leaves_without_a_price() {
+    let mut exchange = long(10_000);
+    exchange.place(by(BOB, buy(1, 1, 2)));
+    exchange.apply_ok(split(3, 1));
+    assert_eq!(exchange.closed(), [(order(1), CloseReason::Split)]);
+}
+
+/// Holds R9.11, R9.14.
+#[test]
+fn the_legs_of_a_partly_filled_entry_protect_the_split_position() {
+    let mut exchange = long(10_000);
+    let legs = Legs {
+        take_profit: Some(TakeProfit {
+            order: order(11),
+            limit_price: cents(11_000),
+        }),
+        stop_loss: Some(StopLoss {
+            order: order(12),
+            stop_price: cents(9_500),
+            limit_price: None,
+        }),
+    };
+    exchange.place(PlaceOrder {
+        class: OrderClass::Bracket(legs),
+        ..by(BOB, buy(1, 10, 10_000))
+    });
+    exchange.place(by(AccountId(800), sell(2, 9, 10_000)));
+    exchange.apply_ok(split(2, 1));
+    assert_eq!(exchange.closed(), [(order(1), CloseReason::Split)]);
+    assert_eq!(exchange.position(BOB), 18);
+    assert_eq!(exchange.levels(Side::Sell), [(5_500, 18, 1)]);
+    assert_eq!(exchange.engine.order(order(12)).unwrap().quantity, units(18));
+}
+
+/// Holds R9.14.
+#[test]
+fn trailing_stops_and_icebergs_are_split() {
+    let mut exchange = long(10_000);
+    exchange.place(PlaceOrder {
+        kind: OrderKind::TrailingStop,
+        limit_price: None,
+        trail: Some(Trail::Amount(cents(101))),
+        ..by(CAROL, sell(1, 10, 1))
+    });
+    exchange.place(PlaceOrder {
+        display_quantity: Some(units(3)),
+        ..by(CAROL, sell(2, 10, 10_200))
+    });
+    exchange.apply_ok(split(2, 1));
+    assert_eq!(exchange.levels(Side::Sell), [(5_100, 6, 1)]);
+    exchange.trade_at(5_050);
+    let moved = exchange.events.iter().find_map(|event| match event {
+        Event::OrderAdjusted { stop_price, .. } => *stop_price,
+        _ => None,
+    });
+    assert_eq!(moved, Some(cents(4_999)), "the trail is 0.51");
+}

@@ -32,8 +32,12 @@ impl Oracle {
             .filter(|o| o.symbol == book)
             .map(|o| o.rank)
             .collect();
-        self.sweep(&ranks, OrderStatus::Canceled, CloseReason::Split);
         self.withdraw_symbol(book);
+        if n > d {
+            self.rescale_orders(book, n, d);
+        } else {
+            self.sweep(&ranks, OrderStatus::Canceled, CloseReason::Split);
+        }
         self.set_exact_price(book, exact);
         self.emit(Event::SplitApplied {
             symbol,
@@ -65,6 +69,7 @@ impl Oracle {
                 self.move_cash(account, TransferId(0), CashKind::CashInLieu, in_lieu);
             }
         }
+        self.drain();
         Ok((None, 0))
     }
 
@@ -79,7 +84,9 @@ impl Oracle {
         require(exact.is_none_or(|p| p >= tick), Refusal::AmountOutOfRange)?;
         self.withdraw_symbol(book);
         self.set_exact_price(book, exact);
-        self.lower_orders(book, round_up(amount, tick));
+        if amount >= tick {
+            self.lower_orders(book, round_up(amount, tick));
+        }
         for account in 0..self.accounts.len() {
             let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
             let paid = amount * position / NANO;
@@ -101,6 +108,118 @@ impl Oracle {
             last.0 = round_down(exact, b.spec.tick.into());
             b.beyond = exact - last.0;
         }
+    }
+
+    /// R9.10 to R9.14: adjusts the open orders of a forward split, in the order in which they keep their places.
+    fn rescale_orders(&mut self, book: usize, n: i128, d: i128) {
+        let place = |o: &Order| {
+            let sign = if o.side == Side::Buy { -1 } else { 1 };
+            match o.state {
+                State::Resting => {
+                    let slots = self.side(book, o.side);
+                    let slot = slots.iter().find(|slot| slot.owner == Owner::User(o.rank));
+                    let slot = slot.expect("resting orders have a slot");
+                    (if o.side == Side::Buy { 1 } else { 2 }, sign * slot.price, slot.arrival)
+                }
+                State::Pending => {
+                    let stop = o.stop.expect("pending orders have a stop");
+                    (if o.side == Side::Buy { 3 } else { 4 }, -sign * stop, o.stop_time)
+                }
+                _ => (5, 0, o.rank),
+            }
+        };
+        let of_book = || self.orders.values().filter(|o| o.symbol == book);
+        let ends = |o: &Order| o.filled > 0 && !o.legs.is_empty();
+        let entries: Vec<Rank> = of_book().filter(|o| ends(o)).map(|o| o.rank).collect();
+        let mut ranks: Vec<_> = of_book().map(|o| (place(o), o.rank)).collect();
+        ranks.sort();
+        for rank in entries {
+            self.finish(rank, OrderStatus::Canceled, CloseReason::Split);
+        }
+        for (_, rank) in ranks {
+            if self.orders.contains_key(&rank) {
+                self.rescale_order(rank, n, d);
+            }
+        }
+        for (side, sign) in [(Side::Buy, -1), (Side::Sell, 1)] {
+            let trailing = self.orders.values().filter(|o| o.symbol == book && o.side == side);
+            let mut moving: Vec<_> = trailing
+                .filter(|o| o.state == State::Pending && o.trail.is_some())
+                .map(|o| (sign * o.best, o.best_time, o.rank))
+                .collect();
+            moving.sort();
+            for (_, _, rank) in moving {
+                let time = self.next_time();
+                let tick = i128::from(self.books[book].spec.tick);
+                let order = self.orders.get_mut(&rank).expect("found above");
+                order.best_time = time;
+                order.best = match side {
+                    Side::Buy => round_up(divide_up(order.best * d, n), tick),
+                    Side::Sell => round_down(order.best * d / n, tick),
+                };
+            }
+        }
+    }
+
+    fn rescale_order(&mut self, rank: Rank, n: i128, d: i128) {
+        let o = self.orders[&rank].clone();
+        let (book, account) = (o.symbol, o.account);
+        let spec = self.books[book].spec;
+        let (tick, lot) = (i128::from(spec.tick), i128::from(spec.lot));
+        let down = |price: i128| round_down(price * d / n, tick);
+        let up = |price: i128| round_up(divide_up(price * d, n), tick);
+        let lots = |quantity: i128| quantity * n / d / lot * lot;
+        let position = self.accounts[account].positions.get(&book).map_or(0, |p| p.0);
+        let leaves = lots(o.leaves());
+        let others = self.open(account, book, o.side, Some(rank));
+        let too_large = leaves > MAX_QUANTITY.into() || lots(position).abs() + others + leaves > MAX_POSITION.into();
+        let is_stop = matches!(o.state, State::Pending | State::Held) && o.stop.is_some();
+        let limit = o
+            .limit
+            .map(|p| if o.side == Side::Buy || is_stop { down(p) } else { up(p) });
+        let stop = o.stop.map(|p| {
+            if (o.side == Side::Buy) != is_stop {
+                down(p)
+            } else {
+                up(p)
+            }
+        });
+        if too_large || limit == Some(0) || stop == Some(0) {
+            self.finish(rank, OrderStatus::Canceled, CloseReason::Split);
+            return;
+        }
+        let time = self.next_time();
+        let order = self.orders.get_mut(&rank).expect("found above");
+        order.quantity = order.filled + leaves;
+        (order.limit, order.stop, order.stop_time) = (limit, stop, time);
+        if let Some(Trail::Amount(amount)) = order.trail {
+            order.trail = Some(Trail::Amount(narrow(up(amount.into()))));
+        }
+        order.display = order.display.map(|v| round_up(divide_up(v * n, d), lot).min(leaves));
+        order.reserve_price = if o.side == Side::Buy {
+            down(order.reserve_price)
+        } else {
+            up(order.reserve_price)
+        };
+        order.adverse = up(order.adverse);
+        let order = order.clone();
+        self.arrivals += 1;
+        let arrival = self.arrivals;
+        for slot in self.side_mut(book, o.side) {
+            if slot.owner == Owner::User(rank) {
+                slot.arrival = arrival;
+                slot.price = order.limit.expect("resting orders have a limit");
+                slot.shown = lots(slot.shown);
+            }
+        }
+        self.emit(Event::OrderReplaced {
+            order: order.id,
+            account: self.accounts[account].id,
+            quantity: narrow(order.quantity),
+            limit_price: narrow_option(order.limit),
+            stop_price: narrow_option(order.stop),
+            trail: order.trail,
+        });
     }
 
     /// R9.9: lowers buys with a limit in force and sell stops by `amount`, in the order in which they keep their places.
