@@ -89,14 +89,7 @@ impl EventChecker {
                 quantity,
                 ..
             } => self.check_activated(order, status, quantity)?,
-            Event::OrderAdjusted { order, quantity, .. } => {
-                let order_state = self.open_order(order)?;
-                let grows = quantity > order_state.quantity;
-                order_state.quantity = quantity;
-                if grows && order_state.rests_since.take().is_some() {
-                    self.arriving.insert(order);
-                }
-            }
+            Event::OrderAdjusted { order, quantity, .. } => self.check_adjusted(order, quantity)?,
             Event::OrderReplaced {
                 order,
                 quantity,
@@ -213,6 +206,17 @@ impl EventChecker {
         ensure!(order_state.status != OrderStatus::New, "{order:?} was activated twice");
         (order_state.status, order_state.quantity) = (status, quantity);
         if status == OrderStatus::New && !suspended {
+            self.arriving.insert(order);
+        }
+        Ok(())
+    }
+
+    /// An order that grows loses its place.
+    fn check_adjusted(&mut self, order: OrderId, quantity: Quantity) -> Result<(), String> {
+        let order_state = self.open_order(order)?;
+        let grows = quantity > order_state.quantity;
+        order_state.quantity = quantity;
+        if grows && order_state.rests_since.take().is_some() {
             self.arriving.insert(order);
         }
         Ok(())
