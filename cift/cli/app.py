@@ -53,7 +53,6 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
         maintenance.rebuild,
         maintenance.backup,
         maintenance.restore,
-        instruments.instrument,
     ],
 }
 app.add_typer(orders.app, name="orders", rich_help_panel="Trading")
@@ -62,6 +61,7 @@ for _panel, _commands in _PANELS.items():
         app.command(_command.__name__.replace("_", "-"), rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Market")
 app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
+app.add_typer(instruments.app, name="instrument", rich_help_panel="Administration")
 app.add_typer(dlq.app, name="dlq", rich_help_panel="Administration")
 
 

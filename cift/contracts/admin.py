@@ -1,6 +1,6 @@
 """Requests and responses of administrators: halts, names of instruments, limits of accounts, dead letters."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,8 @@ from cift.contracts.limits_gen import (
 )
 from cift.contracts.market import Line
 from cift.contracts.names_gen import AccountKind, AccountState
+from cift.contracts.orders import Symbol
+from cift.kernel.money import NANOS
 
 DEFAULT_LEVERAGE_PERCENT = {"cash": CASH_LEVERAGE_PERCENT, "margin": DEFAULT_MARGIN_LEVERAGE_PERCENT}
 """By kind of account; a cash account has no other. The engine's defaults (rust_core/RULES.md, section 3)."""
@@ -52,6 +54,76 @@ class InstrumentDetails(BaseModel):
     symbol: str
     name: str | None
     calendar: str
+
+
+class NewInstrument(BaseModel):
+    """The terms of an instrument, which cannot change later; its name and calendar can."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"symbol": "KO", "name": "The Coca-Cola Company", "tick": "0.01", "lot": "1"}]
+        },
+    )
+
+    symbol: Symbol
+    name: Line | None = None
+    calendar: Annotated[
+        str | None, Field(max_length=8, description="As in InstrumentEdit; default: XNYS, of pairs 24/7.")
+    ] = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3,8}$")] = "USD"
+    tick: Annotated[Nanos, Field(description="The smallest step of a price.")] = NANOS // 100
+    lot: Annotated[
+        Nanos, Field(description="The smallest quantity; tick × lot must be a multiple of 0.000000001.")
+    ] = NANOS
+    band_percent: Annotated[
+        Nanos, Field(description="How far limit prices may be from the market, in percent.")
+    ] = 10 * NANOS
+    collar_percent: Annotated[
+        Nanos, Field(description="How far a market order may trade from the market, in percent.")
+    ] = 2 * NANOS
+
+
+class InstrumentTerms(BaseModel):
+    """A listed instrument."""
+
+    symbol: str
+    name: str | None
+    calendar: str
+    currency: str
+    tick: str
+    lot: str
+    band_percent: str
+    collar_percent: str
+
+
+class SplitRequest(BaseModel):
+    """`numerator` new shares replace `denominator` old ones: 2 and 1 double the shares."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"numerator": 2, "denominator": 1}]}
+    )
+
+    numerator: Annotated[int, Field(ge=1, le=1_000)]
+    denominator: Annotated[int, Field(ge=1, le=1_000)]
+
+
+class DividendRequest(BaseModel):
+    """The amount per share, in the instrument's currency."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": "0.46"}]})
+
+    amount: Nanos
+
+
+class CorporateAction(BaseModel):
+    """A split or a dividend that is done in the engine and sent to the history."""
+
+    symbol: str
+    kind: Literal["split", "dividend"]
+    last_day_before: str = Field(
+        description="Prices up to this day are adjusted; in the zone of the instrument's calendar."
+    )
 
 
 class AccountLimits(BaseModel):

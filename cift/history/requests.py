@@ -31,6 +31,13 @@ def bars_store(source: str, feed: str | None, clickhouse: ClickHouse, questdb: Q
     return ClickHouseStore(clickhouse) if clickhouse.is_on else None
 
 
+def factors_store(clickhouse: ClickHouse, questdb: QuestDB) -> TickStore | None:
+    """A store with the factors of splits and dividends; None if no store is configured."""
+    if clickhouse.is_on:
+        return ClickHouseStore(clickhouse)
+    return QuestDBStore(questdb) if questdb.is_on else None
+
+
 async def ticks_source(
     symbol: str, feed: str | None, clickhouse: ClickHouse, questdb: QuestDB
 ) -> tuple[str | None, TickStore]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cift.contracts.admin import InstrumentDetails, InstrumentEdit
+from cift.contracts.admin import InstrumentDetails, InstrumentEdit, NewInstrument
 from cift.contracts.amounts import decimal_text, required_text
 from cift.contracts.hours import SessionState
 from cift.contracts.market import SymbolView
@@ -32,6 +32,13 @@ def changes_of(edit: InstrumentEdit) -> dict[str, str | None]:
     if edit.calendar is not None and edit.calendar not in known():
         raise Refused("unknown_calendar", f"calendar is one of {', '.join(known())}", "calendar")
     return changes
+
+
+def details_of(body: NewInstrument) -> dict[str, str | None]:
+    """The name and the calendar of a new instrument, as far as they are given. Raises Refused:
+    `unknown_calendar`."""
+    given = body.model_dump(include={"name", "calendar"}, exclude_unset=True)
+    return changes_of(InstrumentEdit(**given)) if given else {}
 
 
 def details_view(row: Row) -> InstrumentDetails:

@@ -1,6 +1,8 @@
 """The functions of administrators, and that other users may not call them."""
 
 import json
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -8,8 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from cift.admin import instruments
 from cift.auth import managed
 from cift.kernel.ids import uuid7
+from cift.kernel.money import NANOS
 from cift.platform.stores import Platform
 from tests.target import PASSWORD, User
 from tests.venue import MARKET, TRADING, Venue, refusal
@@ -225,3 +229,55 @@ async def test_administrator_and_managed_users_cannot_log_in(
         for body in ({"username": row["username"]}, {"email": row["email"]}):
             answer = await http.post("/api/v1/auth/login", json=body | {"password": PASSWORD})
             refusal(answer, 401, "invalid_login")
+
+
+async def test_an_administrator_lists_splits_and_pays_a_dividend(
+    venue: Venue, administrator: dict[str, str]
+) -> None:
+    symbol, user, other = await venue.instrument(lot=NANOS), venue.user(), venue.user()
+    path = f"{ADMIN}/instruments"
+    body = {"symbol": f"{symbol}.N", "name": "New", "tick": "0.05"}
+    for _ in range(2):
+        added = await venue.call(None, "POST", path, body, administrator)
+        assert (added.status_code, added.json()["tick"], added.json()["lot"]) == (201, "0.05", "1")
+    refusal(
+        await venue.call(None, "POST", path, {**body, "tick": "1"}, administrator),
+        409,
+        "instrument_exists",
+        "symbol",
+    )
+    refusal(
+        await venue.call(None, "POST", path, {"symbol": f"{symbol}.Z", "tick": "0"}, administrator),
+        422,
+        "invalid_instrument",
+    )
+    refusal(await venue.call(user, "POST", path, body), 403, "scope_required")
+    await venue.order(other, symbol, side="sell", quantity="10")
+    await venue.market(user, symbol, "buy", "10")
+    split = await venue.call(
+        None, "POST", f"{path}/{symbol}/split", {"numerator": 2, "denominator": 1}, administrator
+    )
+    assert (split.status_code, split.json()["kind"]) == (200, "split"), split.text
+    position = await venue.get(user, f"/api/v1/trading/positions/{symbol}")
+    assert (position["quantity"], position["average_price"]) == ("20", "50")
+    cash = Decimal((await venue.get(user, "/api/v1/trading/portfolio"))["cash"])
+    paid = await venue.call(None, "POST", f"{path}/{symbol}/dividend", {"amount": "0.5"}, administrator)
+    assert paid.status_code == 200, paid.text
+    assert Decimal((await venue.get(user, "/api/v1/trading/portfolio"))["cash"]) == cash + 10
+    unknown = await venue.call(
+        None, "POST", f"{path}/NOSUCH/split", {"numerator": 2, "denominator": 1}, administrator
+    )
+    refusal(unknown, 404, "unknown_symbol")
+
+
+def test_factors_after_a_split_and_a_dividend() -> None:
+    """In the order of days; a factor of an earlier day includes those of later ones."""
+    first = instruments.after_split([], date(2024, 3, 7), 2, 1)
+    assert first == [(date(2024, 3, 7), Decimal(1), Decimal("0.5"))]
+    both = instruments.after_dividend(first, date(2024, 3, 8), 1 * NANOS, 100 * NANOS)
+    assert both == [
+        (date(2024, 3, 7), Decimal("0.99"), Decimal("0.5")),
+        (date(2024, 3, 8), Decimal("0.99"), Decimal(1)),
+    ]
+    again = instruments.after_split(both, date(2024, 3, 8), 1, 4)
+    assert [split for _, _, split in again] == [Decimal(2), Decimal(4)], "on the same day"

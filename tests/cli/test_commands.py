@@ -172,17 +172,36 @@ async def test_an_administrator_names_an_instrument(
         "tests", platform.database, platform.settings
     )
     details = administrator.json(
-        "instrument", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7"
+        "instrument", "change", SYMBOL.lower(), "--name", "Command & Line", "--calendar", "24/7"
     )
     assert details == {"symbol": SYMBOL, "name": "Command & Line", "calendar": "24/7"}
     (listed,) = terminal.json("symbols", "command & LINE")
     assert (listed["symbol"], listed["in_regular_hours"]) == (SYMBOL, True)
     assert "Command & Line" in terminal.ok("symbols", SYMBOL)
-    assert "XNYS" in administrator.ok("instrument", SYMBOL, "--name", "", "--calendar", "")
-    assert administrator.refused("instrument", SYMBOL, "--calendar", "XXXX").startswith("unknown_calendar: ")
-    assert administrator.refused("instrument", "NOPE", "--name", "Nothing").startswith("unknown_symbol: ")
-    assert administrator.run("instrument", SYMBOL).returncode == 2
-    assert terminal.refused("instrument", SYMBOL, "--name", "Sly").startswith("scope_required: ")
+    assert "XNYS" in administrator.ok("instrument", "change", SYMBOL, "--name", "", "--calendar", "")
+    assert administrator.refused("instrument", "change", SYMBOL, "--calendar", "XXXX").startswith(
+        "unknown_calendar: "
+    )
+    assert administrator.refused("instrument", "change", "NOPE", "--name", "Nothing").startswith(
+        "unknown_symbol: "
+    )
+    assert administrator.run("instrument", "change", SYMBOL).returncode == 2
+    assert terminal.refused("instrument", "change", SYMBOL, "--name", "Sly").startswith("scope_required: ")
+    listing = tmp_path / "listing.csv"
+    listing.write_text("symbol,name,tick,lot\nCLI.A,First,0.05,10\nCLI/B,Second,,0.0000001\n")
+    added = administrator.json("instrument", "load", str(listing))
+    assert [(each["symbol"], each["tick"], each["lot"], each["calendar"]) for each in added] == [
+        ("CLI.A", "0.05", "10", "XNYS"),
+        ("CLI/B", "0.01", "0.0000001", "24/7"),
+    ]
+    assert administrator.json("instrument", "load", str(listing)) == added, "a second load changes nothing"
+    assert administrator.refused("instrument", "add", "CLI.A", "--tick", "0.01").startswith(
+        "instrument_exists"
+    )
+    (listed,) = terminal.json("symbols", "CLI/B")
+    assert listed["name"] == "Second"
+    listing.write_text("symbol,tik\nCLI.A,1\n")
+    assert "unknown column tik" in administrator.refused("instrument", "load", str(listing))
 
 
 @pytest.mark.usefixtures("quoted")

@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 from cift_core import ticks
 
+from cift.auth import managed
 from cift.client import ApiError, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
@@ -192,6 +193,27 @@ async def test_trades_of_the_exchange_are_archived(archiving: Stack, platform: P
     )
     (tick,) = items(archiving, "history/OWN")
     assert (tick["price"], tick["quantity"], tick["aggressor"]) == ("12.5", "3", "buy")
+
+
+async def test_a_split_reaches_engine_and_adjusted_bars(archiving: Stack, platform: Platform) -> None:
+    terms = {"currency": "USD", "tick": NANOS // 100, "lot": NANOS, "band_ppm": 100_000, "collar_ppm": 20_000}
+    await platform.engine.submit({"type": "define_instrument", "symbol": "SPLT/A", **terms})  # type: ignore[typeddict-item]
+    await publish(platform, "SPLT/A", 10)
+    raw = eventually(lambda: items(archiving, "bars/SPLT%2FA", interval="1d", **DAY), "the ticks are stored")
+    key = await managed.create_admin_key("tests", platform.database, platform.settings)
+    async with httpx.AsyncClient(
+        base_url=archiving.url, headers={"X-API-Key": key}, timeout=DEADLINE_S
+    ) as client:
+        ratio = {"numerator": 4, "denominator": 1}
+        answer = await client.post("/api/v1/admin/instruments/SPLT%2FA/split", json=ratio)
+    assert answer.status_code == 200, answer.text
+
+    def adjusted() -> bool:
+        (bar,) = items(archiving, "bars/SPLT%2FA", interval="1d", adjusted=True, **DAY)
+        return Decimal(bar["close"]) * 4 == Decimal(raw[0]["close"])
+
+    eventually(adjusted, "bars before the split are adjusted")
+    assert items(archiving, "bars/SPLT%2FA", interval="1d", **DAY) == raw, "raw bars stay"
 
 
 def cift(archiving: Stack, *arguments: str, code: int = 0) -> str:
