@@ -1,5 +1,6 @@
 """Requests for `history` and `bars`: defaults, ranges, and the store that has the ticks."""
 
+import re
 from collections.abc import AsyncIterator
 
 from cift.contracts.market import BarView
@@ -15,6 +16,7 @@ from cift.platform.clickhouse import ClickHouse
 from cift.platform.questdb import QuestDB
 
 DAY_S = 86_400
+_OF_DAYS = re.compile(r"-\d+d$", re.ASCII)
 
 
 def history_range(start_ns: int | None, end_ns: int | None) -> rules.Range:
@@ -64,9 +66,10 @@ def unknown_feed(symbol: str, feed: str) -> NotFound:
     return NotFound("unknown_feed", f"The feed {feed[:32]} has no ticks of {symbol}", "feed")
 
 
-def zone_of(name: str) -> str:
-    """The time zone of a calendar."""
-    return str(calendars.calendar(name).zone)
+def zone_of(name: str, feed: str | None = None) -> str:
+    """The zone of the days of bars: that of the calendar. Loaded bars of days, whose feed has their interval
+    in its name, are days of UTC, because files have their dates without a zone."""
+    return "UTC" if feed is not None and _OF_DAYS.search(feed) else str(calendars.calendar(name).zone)
 
 
 async def started(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

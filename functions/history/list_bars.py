@@ -62,7 +62,7 @@ async def list_bars(
         feed=feed,
         calendar=None if session == "all" else calendar,
         adjusted=adjusted,
-        zone=requests.zone_of(calendar),
+        zone=requests.zone_of(calendar, feed),
         is_extended=session == "extended",
         page=page,
         store=store,
