@@ -1,4 +1,4 @@
-//! One-minute bars of the trades on this exchange, made from the journal alone.
+//! One-minute bars of the trades on this exchange and of outside prints, made from the journal alone.
 //!
 //! A bar ends at the last record whose time is within its minute: its place among the items of the journal does not
 //! depend on when it is published. Times of records never decrease, so no trade is late.

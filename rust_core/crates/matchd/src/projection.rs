@@ -166,6 +166,12 @@ impl Projector {
                     price,
                     quantity,
                     ..
+                }
+                | Event::OutsideTraded {
+                    symbol,
+                    price,
+                    quantity,
+                    ..
                 } = *event
                 {
                     bars.add(symbol, at, price, quantity);
@@ -340,9 +346,8 @@ impl Projector {
                 symbol,
                 price,
                 quantity,
-            } => out.put_trade(
-                place + TRADE,
-                Trade {
+            } => {
+                let trade = Trade {
                     origin: Origin::default(),
                     symbol,
                     trade: 0,
@@ -350,8 +355,10 @@ impl Projector {
                     price,
                     quantity,
                     aggressor: Side::Buy,
-                },
-            ),
+                };
+                out.put_trade(place + TRADE, trade);
+                self.bars.add(symbol, out.origin.timestamp, price, quantity);
+            }
             Event::CashMoved {
                 account,
                 transfer,

@@ -138,7 +138,7 @@ impl Quote {
     }
 }
 
-/// One minute of trades on this exchange.
+/// One minute of trades on this exchange and of outside prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bar {
     pub origin: Origin,
