@@ -63,17 +63,9 @@ def test_a_file_of_each_format_is_recognised_and_read_exactly(sample: Sample, tm
 
 
 def test_a_new_format_needs_a_sample() -> None:
-    # Binary; `test_nautilus_catalogue_files_are_read` covers the trades.
-    nautilus = {"nautilus-trades", "nautilus-quotes", "nautilus-bars"}
-    untested = {
-        "alpaca-bars",
-        "alpaca-quotes",
-        "cift-quotes",
-        "histdata-metatrader",
-        "lean-bars",
-        "taq-quotes",
-    }
-    assert {each.format for each in SAMPLES} == set(formats.NAMES) - nautilus - untested
+    # Binary, or in folders: `test_nautilus_catalogue_files_are_read`, `test_leans_bars_are_read`.
+    others = {"nautilus-trades", "nautilus-quotes", "nautilus-bars", "lean-bars"}
+    assert {each.format for each in SAMPLES} == set(formats.NAMES) - others
 
 
 COMPRESSORS = {
@@ -291,6 +283,62 @@ def test_nautilus_catalogue_files_are_read(width: int, tmp_path: Path) -> None:
     pyarrow.parquet.write_table(table, tmp_path / "part-0.parquet")
     rows = rows_of(read(tmp_path / "part-0.parquet"), "trade")
     assert rows == [("BTCUSDT", 1704153600000000123, Decimal("44180.55"), Decimal("0.000113"), -1)]
+
+    def column(text: str) -> pyarrow.Array:
+        amount = int(Decimal(text).scaleb(places)).to_bytes(width, "little", signed=True)
+        return pyarrow.array([amount], binary)
+
+    def written(metadata: dict[str, str], **columns: str) -> Path:
+        times = pyarrow.array([1704153660000000000], pyarrow.uint64())
+        found = {name: column(text) for name, text in columns.items()} | {"ts_event": times, "ts_init": times}
+        path = tmp_path / f"{len(columns)}.parquet"
+        pyarrow.parquet.write_table(pyarrow.table(found).replace_schema_metadata(metadata), path)
+        return path
+
+    quotes = written(
+        {"instrument_id": "BTCUSDT.BINANCE"},
+        bid_price="44180.5",
+        ask_price="44180.6",
+        bid_size="2",
+        ask_size="0.5",
+    )
+    amounts_of_quote = [Decimal(text) for text in ("44180.5", "2", "44180.6", "0.5")]
+    assert rows_of(read(quotes), "quote") == [("BTCUSDT", 1704153660000000000, *amounts_of_quote)]
+    prices = ("44180.5", "44190", "44170", "44185.5", "12.5")
+    names = ("open", "high", "low", "close", "volume")
+    bars = written(
+        {"bar_type": "BTCUSDT.BINANCE-1-MINUTE-LAST-EXTERNAL"}, **dict(zip(names, prices, strict=True))
+    )
+    (bar,) = rows_of(read(bars), "bar")
+    assert bar[0] == "BTCUSDT" and bar[2:] == (60, *map(Decimal, prices))
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "bar"),
+    [
+        (
+            "equity/usa/minute/ibm/20131007_trade.zip",
+            "34200000,1818500,1820000,1818400,1819000,1200",
+            ("IBM", "2013-10-07T13:30:00Z", 60, "181.85", "182", "181.84", "181.9", "1200"),
+        ),
+        (
+            "equity/usa/daily/ibm.zip",
+            "20131007 00:00,1818500,1820000,1818400,1819000,1200",
+            ("IBM", "2013-10-07T04:00:00Z", 86_400, "181.85", "182", "181.84", "181.9", "1200"),
+        ),
+        (
+            "crypto/coinbase/minute/btcusd/20180404_trade.zip",
+            "60000,7420,7422,7405,7405,13.35069752",
+            ("BTCUSD", "2018-04-04T00:01:00Z", 60, "7420", "7422", "7405", "7405", "13.35069752"),
+        ),
+    ],
+)
+def test_leans_bars_are_read(path: str, row: str, bar: Row, tmp_path: Path) -> None:
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("rows.csv", row + "\n")
+    assert rows_of(read(file), "bar") == expected(Sample("", "", "bar", "", [bar]))
 
 
 def test_a_file_larger_than_a_block_is_read_in_blocks(
