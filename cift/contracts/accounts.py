@@ -53,7 +53,9 @@ class PositionView(BaseModel):
     quantity: str
     cost: str = Field(description="Signed like the quantity, without fees.")
     average_price: str | None
-    mark: str | None = Field(description="Last price, of this exchange or of an outside feed.")
+    mark: str | None = Field(
+        description="Last price, of this exchange or of an outside feed, near the base price of its bands."
+    )
     market_value: str
     unrealized_pnl: str
     unrealized_pnl_percent: str | None

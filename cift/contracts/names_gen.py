@@ -105,6 +105,7 @@ CloseReason: TypeAlias = Literal[
     "outside_withdrawn",
     "post_only",
     "dividend",
+    "price_band",
 ]
 CashKind: TypeAlias = Literal["deposit", "withdrawal", "reset", "dividend", "cash_in_lieu"]
 PositionKind: TypeAlias = Literal["reset", "split"]

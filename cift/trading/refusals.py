@@ -186,4 +186,6 @@ def _instrument_numbers(reason: str, field: str | None, terms: Terms, facts: Fac
         price = dict(terms.prices).get(field or "")
         return None if price is None else f"{format_nanos(price)} is not a multiple of {instrument['tick']}"
     percent = format_nanos(instrument["band_ppm"] * 100_000)
-    return f"more than {percent} % from the last price" + (f" {facts.last}" if facts.last else "")
+    return f"more than {percent} % from the price of the last minutes" + (
+        f" (the last trade was at {facts.last})" if facts.last else ""
+    )

@@ -50,6 +50,7 @@
 
 mod accounts;
 mod audit;
+mod bands;
 pub mod book;
 mod codec;
 mod commands;

@@ -4,6 +4,7 @@
 //! all prices are in ticks and all quantities in lots. `unit` is the money of one lot at a price of one
 //! tick, a whole number of nanos.
 
+use crate::bands::Base;
 use crate::book::Book;
 use crate::ladder::Ladder;
 use crate::types::*;
@@ -72,7 +73,8 @@ pub(crate) struct Market {
     pub max_position: i64,
     pub halted: bool,
     pub last: Option<Print>,
-    /// Nanos by which the mark is above `last`, less than a tick: a split and a dividend keep values exact (R9.3).
+    pub base: Base,
+    /// Nanos by which the exact price is above `last`, less than a tick: a split and a dividend keep values exact (R9.3).
     pub beyond: i64,
     pub book: Book,
     pub stop_buys: Ladder,
@@ -103,6 +105,7 @@ impl Market {
             max_position: MAX_POSITION / instrument.lot,
             halted: false,
             last: None,
+            base: Base::NONE,
             beyond: 0,
             book: Book::new(),
             stop_buys: Ladder::new(true),
@@ -117,15 +120,6 @@ impl Market {
         }
     }
 
-    /// The mark: the last print, otherwise the middle of the book rounded down to the tick (R2.12).
-    #[inline]
-    pub fn mark(&self) -> Option<i64> {
-        if let Some(last) = self.last {
-            return Some(last.price);
-        }
-        Some((self.book.best(Side::Buy)? + self.book.best(Side::Sell)?) / 2)
-    }
-
     #[inline]
     pub fn notional(&self, price: i64, lots: i64) -> Money {
         i128::from(price) * i128::from(lots) * self.unit
@@ -134,8 +128,9 @@ impl Market {
     /// Value of a position at the mark, toward zero. `None`: there is no mark.
     #[inline]
     pub fn value(&self, lots: i64) -> Option<Money> {
-        let value = self.notional(self.mark()?, lots);
-        if self.beyond == 0 {
+        let mark = self.mark()?;
+        let value = self.notional(mark, lots);
+        if self.beyond == 0 || self.last.is_none_or(|last| last.price != mark) {
             return Some(value);
         }
         let quantity = i128::from(lots) * i128::from(self.lot);
@@ -147,17 +142,13 @@ impl Market {
         if let Some(last) = &mut self.last {
             last.price = (nanos / i128::from(self.tick)) as i64;
             self.beyond = (nanos % i128::from(self.tick)) as i64;
+            self.base.restart(last.price);
         }
     }
 
     /// The last price with what is beyond the tick, in nanos.
     pub fn exact_price(&self) -> Option<i128> {
         Some(i128::from(self.last?.price) * i128::from(self.tick) + i128::from(self.beyond))
-    }
-
-    pub fn record_print(&mut self, print: Print) {
-        self.last = Some(print);
-        self.beyond = 0;
     }
 
     pub fn stops_mut(&mut self, side: Side) -> &mut Ladder {

@@ -31,9 +31,10 @@ impl Engine {
     pub(crate) fn start_pass(&mut self, slot: u32, events: &mut Events) {
         let order = &self.orders[slot];
         let (instrument, side) = (order.instrument, order.side);
-        let market = &self.markets[instrument as usize];
-        let limit = if order.is_market() {
-            match market.mark() {
+        let market = &mut self.markets[instrument as usize];
+        market.move_base(self.now);
+        let own_limit = if order.is_market() {
+            match market.reference() {
                 Some(reference) => {
                     let collar = market.collar(side, reference);
                     // Lots that open a position must not cost more than the account covered (R5.5).
@@ -49,6 +50,12 @@ impl Engine {
         } else {
             order.limit
         };
+        // No order of a user trades beyond the band, whatever its own limit is (R12.7).
+        let limit = match (side, market.base_band(side)) {
+            (Side::Buy, Some(band)) => own_limit.min(band),
+            (Side::Sell, Some(band)) => own_limit.max(band),
+            (_, None) => own_limit,
+        };
         if order.time_in_force == TimeInForce::Fok && !self.can_fill(slot, limit) {
             return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
         }
@@ -57,6 +64,7 @@ impl Engine {
             instrument,
             side,
             limit,
+            own_limit,
             low: 0,
             high: 0,
         });
@@ -369,7 +377,11 @@ impl Engine {
             });
         }
         match pass.taker {
-            Taker::Order(slot) if self.orders[slot].leaves() > 0 => self.settle_remainder(slot, events),
+            Taker::Order(slot) if self.orders[slot].leaves() > 0 => {
+                let stopped = pass.own_limit != pass.limit
+                    && self.markets[pass.instrument as usize].crosses(pass.side, pass.own_limit);
+                self.settle_remainder(slot, stopped, events)
+            }
             Taker::Quote { feed, left } if left > 0 => {
                 self.add_chunk(pass.instrument, feed, pass.side, pass.limit, left)
             }
@@ -382,7 +394,8 @@ impl Engine {
         }
     }
 
-    fn settle_remainder(&mut self, slot: u32, events: &mut Events) {
+    /// `stopped`: the band, not the order's own limit, ended the pass.
+    fn settle_remainder(&mut self, slot: u32, stopped: bool, events: &mut Events) {
         let Order {
             instrument,
             side,
@@ -398,6 +411,9 @@ impl Engine {
                 "a fill-or-kill order passed its check but was not filled completely"
             );
             return self.close(slot, OrderStatus::Canceled, CloseReason::FillOrKill, events);
+        }
+        if stopped {
+            return self.close(slot, OrderStatus::Canceled, CloseReason::PriceBand, events);
         }
         if order.is_market() {
             let beyond = self.markets[instrument as usize].book.best(side.opposite()).is_some();

@@ -155,6 +155,8 @@ CloseReason {
     PostOnly = 16 "post_only",
     /// An ex-dividend price of the order would be below one tick.
     Dividend = 17 "dividend",
+    /// The order would have traded beyond the band around the base price.
+    PriceBand = 30 "price_band",
 });
 names!(
 /// Why cash moved other than by a trade.

@@ -92,7 +92,10 @@ impl Engine {
             }
             return self.refuse(Refusal::CrossedQuote, events);
         }
-        if market.halted {
+        if bid.1 > 0 && ask.1 > 0 {
+            self.markets[instrument as usize].record_outside_quote(bid.0, ask.0);
+        }
+        if self.markets[instrument as usize].halted {
             return;
         }
         for (side, new) in [(Side::Buy, bid), (Side::Sell, ask)] {
@@ -152,6 +155,7 @@ impl Engine {
             instrument,
             side,
             limit: price,
+            own_limit: price,
             low: 0,
             high: 0,
         });
@@ -308,6 +312,7 @@ impl Engine {
                 instrument,
                 side,
                 limit: price,
+                own_limit: price,
                 low: 0,
                 high: 0,
             });
@@ -318,7 +323,7 @@ impl Engine {
     pub(crate) fn tape(&mut self, feed: u32, instrument: u32, price: i64, lots: i64, events: &mut Events) {
         let market = &mut self.markets[instrument as usize];
         let quantity = lots * market.lot;
-        market.record_print(Print {
+        market.record_outside_print(Print {
             price,
             quantity,
             at: self.now,

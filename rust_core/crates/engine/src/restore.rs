@@ -106,6 +106,18 @@ impl Engine {
             });
         }
         market.beyond = from.get()?;
+        market.base.price = from.get()?;
+        market.base.period = from.get()?;
+        if !(0..=MAX_PRICE).contains(&market.base.price) {
+            return Err(MALFORMED);
+        }
+        for volume in &mut market.base.volumes {
+            (volume.value, volume.lots) = (from.get()?, from.get()?);
+            // Far above what 30 s of trading can reach, far below an overflow of the sum.
+            if !(0..1 << 120).contains(&volume.value) || !(0..1 << 120).contains(&volume.lots) {
+                return Err(MALFORMED);
+            }
+        }
         market.world = from.get()?;
         for _ in 0..self.feeds.len() {
             let mut quote = FeedQuote {

@@ -176,7 +176,7 @@ impl Engine {
         if self.closed {
             return Err(Refusal::MarketClosed);
         }
-        let reference = market.mark();
+        let reference = market.reference();
         match order.kind {
             OrderKind::Market | OrderKind::TrailingStop => {
                 let reference = reference.ok_or(Refusal::NoReferencePrice)?;
@@ -189,7 +189,7 @@ impl Engine {
             }
             OrderKind::Limit | OrderKind::StopLimit => {
                 let around = if order.kind == OrderKind::Limit {
-                    reference
+                    Some(market.base.price).filter(|&base| base != 0).or(reference)
                 } else {
                     Some(order.stop)
                 };
@@ -238,12 +238,12 @@ impl Engine {
         }
     }
 
-    /// The price at which the order's exposure counts, and by how much a fill can be worse than the reference
-    /// price (R4.43), in ticks.
-    fn exposure_price(&self, order: &Candidate, reserve_price: i64, reference: Option<i64>) -> (i64, i64) {
+    /// The price at which the order's exposure counts, and by how much a fill can be worse than the mark
+    /// (R4.43), in ticks.
+    fn exposure_price(&self, order: &Candidate, reserve_price: i64, mark: Option<i64>) -> (i64, i64) {
         match order.side {
             Side::Buy => {
-                let adverse = reserve_price - reference.unwrap_or(reserve_price);
+                let adverse = reserve_price - mark.unwrap_or(reserve_price);
                 (reserve_price, adverse.max(0))
             }
             Side::Sell => {
@@ -251,7 +251,7 @@ impl Engine {
                     OrderKind::Limit | OrderKind::StopLimit => reserve_price,
                     _ => self.markets[order.instrument as usize].collar(Side::Sell, reserve_price),
                 };
-                let price = reserve_price.max(reference.unwrap_or(0));
+                let price = reserve_price.max(mark.unwrap_or(0));
                 (price, price - worst)
             }
         }
@@ -317,7 +317,7 @@ impl Engine {
             return Err(Refusal::DailyLossLimit);
         }
         self.admit_position(order, &position, increase)?;
-        let (price, adverse) = self.exposure_price(order, reserve_price, reference);
+        let (price, adverse) = self.exposure_price(order, reserve_price, market.mark());
         let mut admission = Admission {
             increase,
             reserve_price: price,
@@ -434,9 +434,8 @@ fn allowed_exposure(valuation: Valuation, leverage_percent: u32) -> Money {
 }
 
 fn outside_band(market: &Market, side: Side, limit: i64, around: i64) -> bool {
-    let scaled = i128::from(limit) * 1_000_000;
     match side {
-        Side::Buy => scaled > i128::from(around) * i128::from(1_000_000 + market.band_ppm),
-        Side::Sell => scaled < i128::from(around) * i128::from(1_000_000 - market.band_ppm),
+        Side::Buy => limit > market.band(side, around),
+        Side::Sell => limit < market.band(side, around),
     }
 }

@@ -93,6 +93,12 @@ impl Engine {
             to.put(last.at);
         }
         to.put(market.beyond);
+        to.put(market.base.price);
+        to.put(market.base.period);
+        for volume in market.base.volumes {
+            to.put(volume.value);
+            to.put(volume.lots);
+        }
         to.put(market.world);
         let silent = FeedQuote::default();
         for feed in 0..self.feeds.len() {

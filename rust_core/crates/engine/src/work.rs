@@ -49,6 +49,8 @@ pub(crate) struct Pass {
     pub instrument: u32,
     pub side: Side,
     pub limit: i64,
+    /// The limit without the band.
+    pub own_limit: i64,
     /// Lowest and highest price printed in this pass. `high == 0`: no print yet.
     pub low: i64,
     pub high: i64,

@@ -84,10 +84,10 @@ fn equity_and_gross_use_the_mark() {
     let mut exchange = Exchange::new();
     exchange.place(buy(1, 10, 10_000));
     exchange.place(sell(2, 10, 10_000));
-    exchange.trade_at(11_000);
+    exchange.trade_at(10_500);
     let (long, short) = (exchange.view(ALICE), exchange.view(CAROL));
-    assert_eq!((long.equity, long.gross), (dollars(100_100), dollars(1_100)));
-    assert_eq!((short.equity, short.gross), (dollars(99_900), dollars(1_100)));
+    assert_eq!((long.equity, long.gross), (dollars(100_050), dollars(1_050)));
+    assert_eq!((short.equity, short.gross), (dollars(99_950), dollars(1_050)));
 }
 
 /// Holds R2.16.

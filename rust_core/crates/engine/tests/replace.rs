@@ -281,7 +281,9 @@ fn a_triggered_stop_limit_is_checked_as_a_limit_order() {
     });
     exchange.trade_at(10_100);
     exchange.trade_at(12_000);
-    // Within 20 % of the reference price 120.00, beyond 20 % of the stop price 101.00.
+    exchange.now += 600 * SECOND;
+    exchange.trade_at(12_000);
+    // Within 20 % of the base price 120.00, beyond 20 % of the stop price 101.00.
     exchange.apply_ok(to_price(1, 13_000));
 }
 

@@ -316,6 +316,9 @@ impl Oracle {
         self.books.push(Book {
             spec: i,
             last: None,
+            base: None,
+            period: None,
+            prints: Vec::new(),
             beyond: 0,
             halted: false,
             bids: Vec::new(),

@@ -107,6 +107,8 @@ impl Oracle {
         if let (Some(last), Some(exact)) = (&mut b.last, exact) {
             last.0 = round_down(exact, b.spec.tick.into());
             b.beyond = exact - last.0;
+            b.base = Some(last.0);
+            b.prints.clear();
         }
     }
 

@@ -141,8 +141,7 @@ impl Oracle {
         let maker_fill = self.fill(maker, opposite(aggressor), print, fees.0);
         let taker_fill = self.fill(taker, aggressor, print, fees.1);
         self.trades += 1;
-        self.books[book].last = Some((price, quantity, self.now));
-        self.books[book].beyond = 0;
+        self.record_print(book, price, quantity);
         pass.print(price);
         self.emit(Event::TradeExecuted {
             trade: self.trades,
@@ -166,8 +165,11 @@ impl Oracle {
 
     pub(crate) fn value_of(&self, book: usize, quantity: i128, cost: i128) -> i128 {
         match self.mark(book) {
-            // `beyond` is 0 unless there is a last price.
-            Some(mark) => notional(mark, quantity) + self.books[book].beyond * quantity / NANO,
+            Some(mark) => {
+                let exact = self.books[book].last.is_some_and(|(last, _, _)| last == mark);
+                let beyond = if exact { self.books[book].beyond } else { 0 };
+                notional(mark, quantity) + beyond * quantity / NANO
+            }
             None => cost,
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 impl Oracle {
     /// R5.4: the worst price at which a market order trades now.
     pub(crate) fn collar(&self, book: usize, side: Side) -> Option<i128> {
-        Some(self.collar_around(book, side, self.mark(book)?))
+        Some(self.collar_around(book, side, self.reference(book)?))
     }
     pub(crate) fn collar_around(&self, book: usize, side: Side, reference: i128) -> i128 {
         let spec = &self.books[book].spec;
@@ -147,6 +147,7 @@ impl Oracle {
     /// One pass of one taker: it matches, its remainder rests or is cancelled, then the stops are scanned.
     pub(crate) fn match_order(&mut self, rank: Rank) {
         let mut pass = Pass::default();
+        self.move_base(self.orders[&rank].symbol);
         let order = self.orders.get_mut(&rank).expect("the taker is open");
         order.state = State::Matching;
         let (book, side) = (order.symbol, order.side);
@@ -167,6 +168,8 @@ impl Oracle {
                 })
             }
         };
+        let own_limit = limit;
+        let limit = limit.map(|limit| self.inside_band(book, side, limit));
         if let Some(limit) = limit {
             let order = &self.orders[&rank];
             if order.time_in_force == TimeInForce::Fok && self.available_to(rank, limit) < order.leaves() {
@@ -179,6 +182,8 @@ impl Oracle {
             if order.time_in_force == TimeInForce::Fok {
                 assert_eq!(order.filled, 0, "a fill-or-kill order was filled in part");
                 self.finish(rank, OrderStatus::Canceled, CloseReason::FillOrKill);
+            } else if own_limit.is_some_and(|own| limit != Some(own) && self.would_trade(book, side, own)) {
+                self.finish(rank, OrderStatus::Canceled, CloseReason::PriceBand);
             } else if at_market {
                 let left = self.best(book, opposite(side)).is_some();
                 let reason = if left {

@@ -16,6 +16,7 @@
 //! The oracle does not emit `LevelChanged`. The comparison checks its levels against the sum of the
 //! engine's `LevelChanged` events. Cost: linear in the open orders of a book.
 
+mod bands;
 mod commands;
 mod corporate;
 mod groups;
@@ -165,6 +166,10 @@ pub(crate) struct Slot {
 pub(crate) struct Book {
     pub spec: Instrument,
     pub last: Option<(i128, i128, Timestamp)>,
+    /// The base price, the period of the last print or pass, and the prints of the last periods (§12).
+    pub base: Option<i128>,
+    pub period: Option<i64>,
+    pub prints: Vec<(Timestamp, i128, i128)>,
     /// The exact price after a split or a dividend, less the last price on the tick (R9.3).
     pub beyond: i128,
     pub halted: bool,
@@ -451,14 +456,6 @@ impl Oracle {
     }
     pub(crate) fn best_price(&self, book: usize, side: Side) -> Option<i128> {
         self.best(book, side).map(|i| self.side(book, side)[i].price)
-    }
-    pub(crate) fn mark(&self, book: usize) -> Option<i128> {
-        let b = &self.books[book];
-        if let Some((price, _, _)) = b.last {
-            return Some(price);
-        }
-        let (bid, ask) = (self.best_price(book, Side::Buy)?, self.best_price(book, Side::Sell)?);
-        Some(round_down((bid + ask).div_euclid(2), b.spec.tick.into()))
     }
     /// Shown levels of a side: price → (quantity, orders).
     pub fn levels(&self, symbol: Symbol, side: Side) -> BTreeMap<Price, (Quantity, u32)> {

@@ -139,6 +139,9 @@ impl Oracle {
             self.withdraw_side(feed, book, Side::Sell);
             return Err(Refusal::CrossedQuote);
         }
+        if let (Some(base), true) = (self.books[book].base, bid.1 > 0 && ask.1 > 0) {
+            self.books[book].base = Some(base.max(bid.0).min(ask.0));
+        }
         if self.books[book].halted {
             return Ok((None, 0));
         }
@@ -252,8 +255,8 @@ impl Oracle {
                 self.consume_by_print(house_account, book, side, price, quantity, &mut pass);
             }
         }
-        self.books[book].last = Some((price, quantity, self.now));
-        self.books[book].beyond = 0;
+        self.record_print(book, price, quantity);
+        self.books[book].base = Some(price);
         let (p, q) = (narrow(price), narrow(quantity));
         self.emit(Event::OutsideTraded {
             feed: number,

@@ -48,7 +48,7 @@ impl Oracle {
         let free = |id: &OrderId| id.0 != 0 && !self.ids.contains_key(id);
         require(free(&p.order) && leg_ids(p).iter().all(free), Refusal::DuplicateOrderId)?;
 
-        let best = self.mark(book);
+        let best = self.reference(book);
         let stop = match (p.trail, best) {
             (Some(trail), Some(best)) => Some(self.trailing_stop(book, p.side, best, trail)),
             _ => p.stop_price.map(i128::from),

@@ -214,7 +214,7 @@ impl Oracle {
         let spec = &self.books[book].spec;
         let base = match kind {
             OrderKind::Limit | OrderKind::StopLimit => return limit,
-            OrderKind::Market => self.mark(book)?,
+            OrderKind::Market => self.reference(book)?,
             OrderKind::Stop | OrderKind::TrailingStop => stop?,
         };
         Some(match side {
@@ -240,7 +240,7 @@ impl Oracle {
         let spec = self.books[d.book].spec;
         require(!self.books[d.book].halted, Refusal::InstrumentHalted)?;
         require(!self.closed, Refusal::MarketClosed)?;
-        let reference = self.mark(d.book);
+        let reference = self.reference(d.book);
         if matches!(d.kind, OrderKind::Market | OrderKind::TrailingStop) {
             require(reference.is_some(), Refusal::NoReferencePrice)?;
         }
@@ -254,15 +254,15 @@ impl Oracle {
             )?;
         }
         let band_base = match d.kind {
-            OrderKind::Limit => reference,
+            OrderKind::Limit => self.books[d.book].base.or(reference),
             OrderKind::StopLimit => d.stop,
             _ => None,
         };
         if let (Some(base), Some(limit)) = (band_base, d.limit) {
-            let band = i128::from(spec.band_ppm);
+            let band = self.band(d.book, d.side, base);
             let inside = match d.side {
-                Side::Buy => limit * MILLION <= base * (MILLION + band),
-                Side::Sell => limit * MILLION >= base * (MILLION - band),
+                Side::Buy => limit <= band,
+                Side::Sell => limit >= band,
             };
             require(inside, Refusal::PriceOutsideBand)?;
         }
@@ -352,16 +352,16 @@ impl Oracle {
             Refusal::PositionLimit,
         )?;
 
-        let reference = self.mark(d.book);
+        let mark = self.mark(d.book);
         let (price, worst) = match (d.side, d.kind) {
             (Side::Buy, _) => (reserve_price, reserve_price),
             (Side::Sell, OrderKind::Limit | OrderKind::StopLimit) => (reserve_price, reserve_price),
             (Side::Sell, _) => (reserve_price, self.collar_around(d.book, Side::Sell, reserve_price)),
         };
         let (price, adverse) = match d.side {
-            Side::Buy => (price, (price - reference.unwrap_or(price)).max(0)),
+            Side::Buy => (price, (price - mark.unwrap_or(price)).max(0)),
             Side::Sell => {
-                let price = price.max(reference.unwrap_or(price));
+                let price = price.max(mark.unwrap_or(price));
                 (price, price - worst)
             }
         };
