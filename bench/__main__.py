@@ -48,6 +48,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         ),
         "core": ("cift_core from Python", [sys.executable, "-m", "bench.core", "--rust"]),
         "features": ("Features beside TA-Lib", [sys.executable, "-m", "bench.features"]),
+        "backtest": ("Backtests, in ticks a second", [sys.executable, "-m", "bench.backtest"]),
         "durable": (
             "matchd through JetStream, durable (target: ≥ 150,000 orders/s in requests of 100)",
             durable,

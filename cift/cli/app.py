@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cift import __version__
-from cift.cli import account, data, dlq, identity, instruments, maintenance, market, orders, watch
+from cift.cli import account, backtest, data, dlq, identity, instruments, maintenance, market, orders, watch
 from cift.cli.client import Failed
 
 HELP = """
@@ -60,6 +60,7 @@ for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.replace("_", "-"), rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Market")
+app.add_typer(backtest.app, name="backtest", rich_help_panel="Research")
 app.add_typer(identity.app, name="keys", rich_help_panel="Identity")
 app.add_typer(instruments.app, name="instrument", rich_help_panel="Administration")
 app.add_typer(dlq.app, name="dlq", rich_help_panel="Administration")

@@ -86,6 +86,10 @@ class Timeline:
     def __len__(self) -> int:
         return len(self._columns[0])
 
+    def columns(self) -> list[array[int]]:
+        """Times, kinds (0 print, 1 quote), indices of symbols; then the four amounts of `_Row`."""
+        return self._columns
+
     def position(self, at_ms: float) -> int:
         """The number of ticks before `at_ms`."""
         return bisect_left(self._columns[0], at_ms * NS_PER_MS)

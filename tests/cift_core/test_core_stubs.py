@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cift_core
 import pytest
-from cift_core import FastMarketData, FastOrderBook, FastRiskEngine, Feature, wire
+from cift_core import Backtest, FastMarketData, FastOrderBook, FastRiskEngine, Feature, Fill, Requests, wire
 
 from tests.target import DEADLINE_S
 
@@ -58,7 +58,9 @@ def test_the_package_contains_its_types() -> None:
     assert (package / "py.typed").exists() and (package / "_cift_core.pyi").exists()
 
 
-@pytest.mark.parametrize("kind", [FastOrderBook, FastMarketData, FastRiskEngine, Feature])
+@pytest.mark.parametrize(
+    "kind", [FastOrderBook, FastMarketData, FastRiskEngine, Feature, Backtest, Requests, Fill]
+)
 def test_every_public_member_has_a_docstring(kind: type) -> None:
     assert inspect.getdoc(kind)
     bare = [

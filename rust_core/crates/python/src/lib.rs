@@ -1,7 +1,8 @@
 //! `cift_core`: the Rust core of CIFT Markets for Python.
 //!
 //! Layout: `codec` (bytes of `cift-wire` ↔ dicts), `order_book`, `market_data`, `risk_engine` (the three
-//! classes), `feature` (features that are updated with each tick), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
+//! classes), `feature` (features that are updated with each
+//! tick), `backtest` (a strategy on recorded ticks), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
 //!
 //! Only this crate depends on Python, and it does nothing else: its results are computed in `cift-wire`,
 //! `cift-engine` and `cift-analytics`.
@@ -10,6 +11,7 @@
 //! (stubtest).
 
 mod arrays;
+mod backtest;
 mod codec;
 mod feature;
 mod market_data;
@@ -27,6 +29,7 @@ fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<market_data::FastMarketData>()?;
     module.add_class::<risk_engine::FastRiskEngine>()?;
     module.add_class::<feature::Feature>()?;
+    backtest::add_to(module)?;
     ticks::add_to(module)?;
     codec::add_to(module)
 }

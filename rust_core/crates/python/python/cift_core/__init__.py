@@ -4,6 +4,7 @@
 - `FastMarketData`: market analytics over NumPy arrays, and current figures of one instrument.
 - `FastRiskEngine`: order limits, value at risk and stress.
 - `Feature`: one feature of market data with its state, updated with each tick.
+- `Backtest`: a strategy on recorded ticks, filled by the exchange's engine; cift.backtest is its interface.
 - `wire`: the codec between the engine's messages and dicts.
 - `cift_core.ticks`: batches of ticks as arrays.
 
@@ -22,9 +23,32 @@ from typing import TYPE_CHECKING, Any
 from cift_core import wire
 
 if TYPE_CHECKING:
-    from cift_core._cift_core import FastMarketData, FastOrderBook, FastRiskEngine, Feature
+    from cift_core._cift_core import (
+        Backtest,
+        Bar,
+        FastMarketData,
+        FastOrderBook,
+        FastRiskEngine,
+        Feature,
+        Fill,
+        Quote,
+        Requests,
+        Trade,
+    )
 
-__all__ = ["FastMarketData", "FastOrderBook", "FastRiskEngine", "Feature", "wire"]
+__all__ = [
+    "Backtest",
+    "Bar",
+    "FastMarketData",
+    "FastOrderBook",
+    "FastRiskEngine",
+    "Feature",
+    "Fill",
+    "Quote",
+    "Requests",
+    "Trade",
+    "wire",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,5 @@
 # Signatures of the compiled module; tests/cift_core/test_core_stubs.py compares them with it (mypy.stubtest).
+# Over 500 lines because one compiled module has one stub file.
 # Docstrings are in the module: help(cift_core.FastOrderBook).
 #
 # A decoder of the codec returns the TypedDict of its message, which is in cift/contracts/messages_gen.py.
@@ -12,10 +13,16 @@ from numpy.typing import NDArray
 
 __all__ = [
     "MAX_TICKS_PER_BATCH",
+    "Backtest",
+    "Bar",
     "FastMarketData",
     "FastOrderBook",
     "FastRiskEngine",
     "Feature",
+    "Fill",
+    "Quote",
+    "Requests",
+    "Trade",
     "Wanted",
     "decode_bar",
     "decode_bars",
@@ -253,6 +260,125 @@ class Feature:
     def outputs(self) -> int: ...
     def update(self, *values: float) -> Any: ...
     def run(self, *columns: _Floats) -> _Floats: ...
+
+@final
+class Quote:
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def bid(self) -> float: ...
+    @property
+    def bid_size(self) -> float: ...
+    @property
+    def ask(self) -> float: ...
+    @property
+    def ask_size(self) -> float: ...
+
+@final
+class Trade:
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def quantity(self) -> float: ...
+
+@final
+class Bar:
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def open(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def close(self) -> float: ...
+    @property
+    def volume(self) -> float: ...
+    @property
+    def trades(self) -> int: ...
+
+@final
+class Fill:
+    @property
+    def order(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def quantity(self) -> float: ...
+    @property
+    def fee(self) -> float: ...
+    @property
+    def leaves(self) -> float: ...
+    @property
+    def position(self) -> float: ...
+    @property
+    def cash(self) -> float: ...
+    @property
+    def is_maker(self) -> bool: ...
+
+@final
+class Requests:
+    def place(
+        self,
+        symbol: str,
+        side: _Side,
+        quantity: float,
+        limit: float | None = None,
+        time_in_force: str = "day",
+        post_only: bool = False,
+    ) -> int: ...
+    def cancel(self, order: int) -> None: ...
+
+@final
+class Backtest:
+    def __new__(
+        cls,
+        symbols: Sequence[tuple[str, int, int]],
+        *,
+        cash: float = 100_000.0,
+        leverage_percent: int = 100,
+        maker_ppm: int = 0,
+        taker_ppm: int = 0,
+        latency_ns: int = 0,
+        jitter_ns: int = 0,
+        seed: int = 0,
+        sample_ns: int = 0,
+        bar_ns: int = 0,
+        timer_ns: int = 0,
+    ) -> Backtest: ...
+    @property
+    def requests(self) -> Requests: ...
+    def run(
+        self,
+        strategy: object,
+        times: _Ints,
+        kinds: _Signs,
+        symbols: _Ints,
+        prices: _Ints,
+        sizes: _Ints,
+        ask_prices: _Ints,
+        ask_sizes: _Ints,
+    ) -> None: ...
+    def sample(self, at: int) -> None: ...
+    @property
+    def equity(self) -> tuple[_Ints, _Floats]: ...
+    @property
+    def commands(self) -> int: ...
 
 def encode_commands(commands: list[_Command], /) -> bytes: ...
 def decode_commands(data: bytes, /) -> list[Any]: ...
