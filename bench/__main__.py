@@ -49,6 +49,7 @@ def commands() -> dict[str, tuple[str, list[str]]]:
         "core": ("cift_core from Python", [sys.executable, "-m", "bench.core", "--rust"]),
         "features": ("Features beside TA-Lib", [sys.executable, "-m", "bench.features"]),
         "backtest": ("Backtests, in ticks a second", [sys.executable, "-m", "bench.backtest"]),
+        "risk": ("Risk of a portfolio", [sys.executable, "-m", "bench.risk"]),
         "durable": (
             "matchd through JetStream, durable (target: ≥ 150,000 orders/s in requests of 100)",
             durable,

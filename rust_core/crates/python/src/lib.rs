@@ -2,7 +2,7 @@
 //!
 //! Layout: `codec` (bytes of `cift-wire` ↔ dicts), `order_book`, `market_data`, `risk_engine` (the three
 //! classes), `feature` (features that are updated with each
-//! tick), `backtest` (a strategy on recorded ticks), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
+//! tick), `backtest` (a strategy on recorded ticks), `risk_models` (value at risk), `ticks` (batches of ticks and bars as arrays), `arrays` (NumPy arrays as slices), `side`.
 //!
 //! Only this crate depends on Python, and it does nothing else: its results are computed in `cift-wire`,
 //! `cift-engine` and `cift-analytics`.
@@ -17,6 +17,7 @@ mod feature;
 mod market_data;
 mod order_book;
 mod risk_engine;
+mod risk_models;
 mod side;
 mod ticks;
 
@@ -30,6 +31,7 @@ fn _cift_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<risk_engine::FastRiskEngine>()?;
     module.add_class::<feature::Feature>()?;
     backtest::add_to(module)?;
+    risk_models::add_to(module)?;
     ticks::add_to(module)?;
     codec::add_to(module)
 }

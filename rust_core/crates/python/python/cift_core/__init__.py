@@ -6,6 +6,7 @@
 - `Feature`: one feature of market data with its state, updated with each tick.
 - `Backtest`: a strategy on recorded ticks, filled by the exchange's engine; cift.backtest is its interface.
 - `wire`: the codec between the engine's messages and dicts.
+- `cift_core.risk`: models of value at risk.
 - `cift_core.ticks`: batches of ticks as arrays.
 
 `help()` of each describes formulas, units, shapes and errors.

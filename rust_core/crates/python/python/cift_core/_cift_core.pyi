@@ -24,6 +24,7 @@ __all__ = [
     "Requests",
     "Trade",
     "Wanted",
+    "cornish_fisher",
     "decode_bar",
     "decode_bars",
     "decode_book_delta",
@@ -44,8 +45,10 @@ __all__ = [
     "encode_commands",
     "encode_quotes",
     "encode_trades",
+    "filtered_historical",
     "message_names",
     "message_types",
+    "monte_carlo",
     "shared_limits",
 ]
 
@@ -380,6 +383,13 @@ class Backtest:
     @property
     def commands(self) -> int: ...
 
+def cornish_fisher(returns: _Floats, confidence: float = 0.99, /) -> tuple[float, float]: ...
+def filtered_historical(
+    returns: _Floats, confidence: float = 0.99, decay: float = 0.94, /
+) -> tuple[float, float]: ...
+def monte_carlo(
+    mean: _Floats, covariance: _Floats, exposures: _Floats, scenarios: int, seed: int, freedom: float = ..., /
+) -> _Floats: ...
 def encode_commands(commands: list[_Command], /) -> bytes: ...
 def decode_commands(data: bytes, /) -> list[Any]: ...
 def decode_results(data: bytes, /) -> list[Any]: ...
