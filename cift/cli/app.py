@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from cift import __version__
 from cift.cli import account, backtest, data, dlq, identity, instruments, maintenance, market, orders, watch
@@ -84,10 +85,28 @@ def root(
 def main() -> None:
     """The console script."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except Failed as problem:
         sys.stderr.write(f"cift: {problem}\n")
         sys.exit(2 if problem.code == "usage" else 1)
+    except typer.Abort:
+        sys.stderr.write("cift: aborted\n")
+        sys.exit(1)
+    except TyperException as problem:
+        _show_usage(problem)
+        sys.exit(problem.exit_code)
     except BrokenPipeError:  # the program that reads our output has closed the pipe
         sys.stderr.close()
         sys.exit(1)
+    if isinstance(code, int):  # of typer.Exit
+        sys.exit(code)
+
+
+def _show_usage(problem: TyperException) -> None:
+    """Wrong usage in one line, as other errors; a group without a command shows its help."""
+    message = " ".join(problem.format_message().split())
+    context = getattr(problem, "ctx", None)
+    if context is None or (not context.args and message.startswith("Usage:")):
+        typer.echo(problem.format_message(), err=True)
+        return
+    sys.stderr.write(f"cift: usage: {message} (see {context.command_path} --help)\n")
