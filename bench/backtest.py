@@ -2,7 +2,7 @@
 
     python -m bench.backtest
 
-The recorded day of the four symbols runs without callbacks, with an empty `on_quote`, and with a market
+The recorded day runs without callbacks, with an empty `on_quote`, and with a market
 maker's orders. A figure is the best of several runs.
 """
 
