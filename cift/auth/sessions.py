@@ -67,16 +67,14 @@ class Sessions:
                     c, "login_failed", caller, user_id=user["user_id"] if user else None, subject=name
                 )
             attempts.failed(name)
-            raise Unauthenticated("invalid_login", "Unknown username or email, or wrong password")
+            raise _invalid_login()
         if user["status"] == "pending":
             try:
                 await complete_account(user["user_id"], self.database, self.engine)
             except CiftError:
                 pass  # the user may log in without an open account; `complete_registrations` tries again
         async with self.database.write() as c:
-            pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
-            await store.touch_login(c, user["user_id"])
-            await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
+            pair = await self._start(c, user, name, caller)
         attempts.succeeded(name, caller.address)
         return pair
 
@@ -94,10 +92,7 @@ class Sessions:
         if user is None or user["status"] == "disabled":
             raise NotFound("no_demo_account", "This exchange has no demonstration account: log in")
         async with self.database.write() as c:
-            pair = await self._issue(c, user["user_id"], user["account_id"], family=uuid7())
-            await store.touch_login(c, user["user_id"])
-            await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
-        return pair
+            return await self._start(c, user, user["username"], caller)
 
     async def refresh(
         self, request: RefreshRequest, caller: Caller, *, repeat_within_s: int = 0
@@ -130,13 +125,13 @@ class Sessions:
             else:
                 if row["revoked_at"] is not None or rules.has_expired(row["expires_at"]):
                     raise _invalid()
-                user = await store.user_by_id(c, row["user_id"])
+                user = await store.lock_user(c, row["user_id"])
                 if user is None or user["status"] == "disabled":
                     raise _invalid()
                 await store.use_refresh_token(c, found[1])
-                pair = await self._issue(c, user["user_id"], user["account_id"], family=row["family"])
+                pair = await self._issue(c, user, caller, family=row["family"])
         if reused:
-            await self._revoke_access_tokens(revoked)
+            await forget(revoked, self.identity)
             raise Unauthenticated(
                 "refresh_token_reused",
                 "This refresh token was used before, so its session was ended: log in again",
@@ -154,7 +149,7 @@ class Sessions:
                 return
             revoked = await store.revoke_family(c, row["family"])
             await store.audit(c, "logout", caller, user_id=row["user_id"])
-        await self._revoke_access_tokens(revoked)
+        await forget(revoked, self.identity)
 
     async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
         """End the session of the access token, and that of the refresh token if one is given."""
@@ -172,21 +167,32 @@ class Sessions:
                 revoked += await store.revoke_family(c, family)
             await store.audit(c, "logout", caller, user_id=trader.user_id)
         await self.identity.forget_session(trader.credential_id, trader.expires_at)
-        await self._revoke_access_tokens(revoked)
+        await forget(revoked, self.identity)
 
-    async def _issue(self, c: Connection, user_id: str, account_id: str, *, family: str) -> TokenPair:
-        access, access_id, access_expires = self.tokens.sign(user_id, account_id)
+    async def _start(self, c: Connection, checked: asyncpg.Record, name: str, caller: Caller) -> TokenPair:
+        """Start a session of a user that was just checked, unless password or status changed meanwhile."""
+        user = await store.lock_user(c, checked["user_id"])
+        if user is None or user["status"] == "disabled" or user["password_hash"] != checked["password_hash"]:
+            raise _invalid_login()
+        pair = await self._issue(c, user, caller, family=uuid7())
+        await store.touch_login(c, user["user_id"])
+        await store.audit(c, "login", caller, user_id=user["user_id"], subject=name)
+        return pair
+
+    async def _issue(self, c: Connection, user: asyncpg.Record, caller: Caller, *, family: str) -> TokenPair:
+        access, access_id, access_expires = self.tokens.sign(user["user_id"], user["account_id"])
         refresh_id = uuid7()
         secret = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
         await store.insert_refresh_token(
             c,
             id=refresh_id,
             family=family,
-            user_id=user_id,
+            user_id=user["user_id"],
             token_hash=_hash(secret),
             expires_at=datetime.now(UTC) + timedelta(seconds=self.settings.refresh_token_s),
             access_jti=access_id,
             access_expires_at=to_datetime(access_expires * 10**9),
+            caller=caller,
         )
         return TokenPair(
             access_token=access,
@@ -194,14 +200,20 @@ class Sessions:
             expires_in=self.tokens.lifetime_s,
         )
 
-    async def _revoke_access_tokens(self, revoked: list[asyncpg.Record]) -> None:
-        for row in revoked:
-            await self.identity.forget_session(row["jti"], row["expires_at"])
+
+async def forget(revoked: list[asyncpg.Record], identity: Identity) -> None:
+    """Announce access tokens that `store.revoke_family` has revoked."""
+    for row in revoked:
+        await identity.forget_session(row["jti"], row["expires_at"])
 
 
 def _hash(secret: str) -> bytes:
     """SHA-256 of a token's secret. A slow hash protects guessable secrets; this one has 256 random bits."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _invalid_login() -> Unauthenticated:
+    return Unauthenticated("invalid_login", "Unknown username or email, or wrong password")
 
 
 def _invalid() -> Unauthenticated:

@@ -77,11 +77,11 @@ async def insert_refresh_token(
     expires_at: datetime,
     access_jti: str,
     access_expires_at: datetime,
+    caller: Caller,
 ) -> None:
     await c.execute(
-        "INSERT INTO refresh_tokens"
-        " (id, family, user_id, token_hash, expires_at, access_jti, access_expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO refresh_tokens (id, family, user_id, token_hash, expires_at, access_jti,"
+        " access_expires_at, address, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::inet, $9)",
         id,
         family,
         user_id,
@@ -89,11 +89,20 @@ async def insert_refresh_token(
         expires_at,
         access_jti,
         access_expires_at,
+        _address(caller.address),
+        _plain(caller.user_agent, 256),
     )
 
 
 async def lock_refresh_token(c: Connection, id: str) -> Row | None:
-    """The token's row, locked: of two simultaneous uses the second one sees the first."""
+    """The token's row, locked: of two simultaneous uses the second one sees the first.
+
+    The user's row is locked first, as everywhere: two orders of locks could wait for each other."""
+    await c.execute(
+        "SELECT FROM users WHERE user_id = (SELECT user_id FROM refresh_tokens WHERE id = $1)"
+        " FOR NO KEY UPDATE",
+        id,
+    )
     return await c.fetchrow(
         "SELECT id::text AS id, family::text AS family, user_id::text AS user_id, token_hash, expires_at,"
         " used_at, revoked_at FROM refresh_tokens WHERE id = $1 FOR UPDATE",
@@ -118,6 +127,59 @@ async def revoke_family(c: Connection, family: str) -> list[Row]:
         " RETURNING jti::text AS jti, extract(epoch FROM expires_at)::bigint AS expires_at",
         family,
     )
+
+
+async def live_sessions(c: Connection, user_id: str) -> list[Row]:
+    """The user's sessions that can still be refreshed, latest use first."""
+    return await c.fetch(
+        "SELECT DISTINCT ON (family) family::text AS id, issued_at, host(address) AS address, user_agent"
+        " FROM refresh_tokens WHERE user_id = $1 AND used_at IS NULL AND revoked_at IS NULL"
+        " AND expires_at > now() ORDER BY family, issued_at DESC",
+        user_id,
+    )
+
+
+async def families_of(c: Connection, user_id: str) -> list[str]:
+    """The user's sessions of which a token is still valid. The user's row is locked, so that no login is
+    between its check of the password and its new session."""
+    await lock_user(c, user_id)
+    rows = await c.fetch(
+        "SELECT DISTINCT family::text AS family FROM refresh_tokens WHERE user_id = $1"
+        " AND (revoked_at IS NULL AND expires_at > now() OR access_expires_at > now())",
+        user_id,
+    )
+    return [row["family"] for row in rows]
+
+
+async def owns_session(c: Connection, user_id: str, family: str) -> bool:
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM refresh_tokens WHERE family = $1 AND user_id = $2)", family, user_id
+        )
+    )
+
+
+async def lock_user(c: Connection, user_id: str) -> Row | None:
+    """The user's row, locked against a change of its password or status."""
+    return await c.fetchrow(f"SELECT {_USER} FROM users WHERE user_id = $1 FOR NO KEY UPDATE", user_id)
+
+
+async def set_password(c: Connection, user_id: str, password_hash: str) -> None:
+    await c.execute("UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash)
+
+
+async def set_status(c: Connection, user_id: str, status: str) -> None:
+    await c.execute("UPDATE users SET status = $2 WHERE user_id = $1", user_id, status)
+
+
+async def revoke_keys_of(c: Connection, user_id: str) -> list[str]:
+    """Revoke the user's API keys, except those that a resource of Kubernetes manages. Returns their ids."""
+    rows = await c.fetch(
+        "UPDATE api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"
+        " AND managed_by IS NULL RETURNING id",
+        user_id,
+    )
+    return [row["id"] for row in rows]
 
 
 async def family_of_access_token(c: Connection, jti: str) -> str | None:
@@ -347,9 +409,9 @@ async def audit(
         " VALUES ($1, $2, $3, $4::text::inet, $5, $6, $7::text::jsonb)",
         event,
         user_id,
-        subject[:254].replace("\x00", "") if subject else None,
+        _plain(subject, 254),
         _address(caller.address),
-        caller.user_agent.replace("\x00", "") if caller.user_agent else None,
+        _plain(caller.user_agent, 256),
         caller.request_id,
         orjson.dumps(detail).decode(),
     )
@@ -361,3 +423,8 @@ def _address(address: str | None) -> str | None:
         return str(ipaddress.ip_address((address or "").partition("%")[0]))
     except ValueError:
         return None
+
+
+def _plain(text: str | None, characters_max: int) -> str | None:
+    """The text as PostgreSQL can store it; None if it is empty."""
+    return text[:characters_max].replace("\x00", "") or None if text else None

@@ -48,12 +48,20 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
         account.reset,
     ],
     "Market": [market.quote, market.book, market.trades, market.bars, market.symbols],
-    "Identity": [identity.register, identity.login, identity.logout, identity.me],
+    "Identity": [
+        identity.register,
+        identity.login,
+        identity.logout,
+        identity.me,
+        identity.password,
+        identity.sessions,
+    ],
     "Administration": [
         maintenance.verify,
         maintenance.rebuild,
         maintenance.backup,
         maintenance.restore,
+        identity.user,
     ],
 }
 app.add_typer(orders.app, name="orders", rich_help_panel="Trading")

@@ -1,4 +1,4 @@
-"""`cift register`, `login`, `logout`, `me`, and `cift keys …`."""
+"""`cift register`, `login`, `logout`, `me`, `password`, `sessions`, `user`, and `cift keys …`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cift.cli import credentials, output
-from cift.cli.client import Client, Failed
+from cift.cli.client import Client, Failed, segment
 from cift.cli.credentials import Credentials
 from cift.cli.output import AsJson
 
@@ -30,6 +30,23 @@ KEY_COLUMNS = [
     output.moment("last used", "last_used_at"),
     output.moment("expires", "expires_at"),
     output.moment("revoked", "revoked_at"),
+]
+
+
+SESSION_COLUMNS = [
+    output.text("session", "id"),
+    output.moment("started", "started_at"),
+    output.moment("last used", "last_used_at"),
+    output.text("address", "address"),
+    output.text("program", "user_agent"),
+    output.text("this one", "is_current"),
+]
+USER_COLUMNS = [
+    output.text("username", "username"),
+    output.text("email", "email"),
+    output.text("user", "user_id"),
+    output.text("account", "account_id"),
+    output.text("status", "status"),
 ]
 
 
@@ -88,9 +105,22 @@ def login(
         output.console.print(f"logged in to {base}")
 
 
-def logout(as_json: AsJson = False) -> None:
+def logout(
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="End all your sessions, on all machines.")
+    ] = False,
+    api_keys: Annotated[
+        bool, typer.Option("--api-keys", help="With --everywhere: revoke all your API keys too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """End the session and remove its credentials."""
     client = Client()
+    if api_keys and not everywhere:
+        raise Failed("usage", "--api-keys needs --everywhere")
+    if everywhere:
+        client.call("DELETE", "/auth/sessions", query={"api_keys": api_keys})
+        client.who = Credentials(url=client.who.url)
     if client.who.refresh_token is not None:
         try:
             client.call("POST", "/auth/logout", {"refresh_token": client.who.refresh_token})
@@ -107,6 +137,64 @@ def logout(as_json: AsJson = False) -> None:
 def me(as_json: AsJson = False) -> None:
     """Show the user, its account and the scopes of the credentials."""
     output.show_record(Client().get("/auth/me"), ME_COLUMNS, as_json)
+
+
+def password(
+    current: Annotated[
+        str,
+        typer.Option(
+            "--current",
+            envvar="CIFT_PASSWORD",
+            prompt="Current password",
+            hide_input=True,
+            help="Default: a prompt.",
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Option(
+            "--new",
+            envvar="CIFT_NEW_PASSWORD",
+            prompt="New password",
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Default: a prompt.",
+        ),
+    ],
+    api_keys: Annotated[bool, typer.Option("--api-keys", help="Revoke all your API keys too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change your password. All your other sessions end."""
+    body = {"current_password": current, "new_password": new, "revoke_api_keys": api_keys}
+    Client().call("PUT", "/auth/password", body)
+    if as_json:
+        output.print_json({"changed": True})
+    else:
+        output.console.print("password changed; your other sessions have ended")
+
+
+def sessions(
+    end: Annotated[str | None, typer.Option("--end", help="End the session with this id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List your sessions, or end one of them."""
+    client = Client()
+    if end is not None:
+        client.call("DELETE", f"/auth/sessions/{segment(end)}")
+    output.show_list(client.get("/auth/sessions")["items"], SESSION_COLUMNS, "no sessions", as_json)
+
+
+def user(
+    name: Annotated[str, typer.Argument(help="Username, email or user id.")],
+    disable: Annotated[bool, typer.Option("--disable", help="End all access of the user at once.")] = False,
+    enable: Annotated[bool, typer.Option("--enable", help="Allow the user to log in again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Disable or enable a user, with an administrator's key (make key ADMIN=1)."""
+    if disable == enable:
+        raise Failed("usage", "give --disable or --enable")
+    body = {"status": "disabled" if disable else "active"}
+    output.show_record(Client().call("PATCH", f"/admin/users/{segment(name)}", body), USER_COLUMNS, as_json)
 
 
 @app.command()

@@ -81,6 +81,34 @@ class LogoutRequest(BaseModel):
     refresh_token: Annotated[str | None, Field(max_length=256)] = None
 
 
+class PasswordChange(BaseModel):
+    """A new password. All other sessions end; with `revoke_api_keys` the API keys too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: Annotated[str, Field(max_length=1024)]
+    new_password: Password
+    revoke_api_keys: bool = False
+
+
+class SessionView(BaseModel):
+    """A session that was started by a login."""
+
+    id: str
+    started_at: str
+    last_used_at: str = Field(description="When its tokens were last renewed.")
+    address: str | None = Field(description="Of the last renewal.")
+    user_agent: str | None
+    is_current: bool = Field(description="Whether it is the session of this request.")
+
+
+class SessionsView(BaseModel):
+    """All sessions of the user that have not ended."""
+
+    items: list[SessionView]
+    next_cursor: None = None
+
+
 class BrowserSession(BaseModel):
     """The access token of a page of this exchange. Its refresh token is in a cookie."""
 

@@ -26,6 +26,11 @@ def uuid7() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def time_of_uuid7(id: str) -> int:
+    """When a UUIDv7 was made, in nanoseconds since the epoch, to the millisecond."""
+    return int(id.replace("-", "")[:12], 16) * 1_000_000
+
+
 def uuid5(namespace: str, name: str) -> str:
     """The UUIDv5 of `name` in the UUID `namespace` (RFC 9562 §5.5): the same input gives the same id."""
     return str(uuid.uuid5(uuid.UUID(namespace), name))

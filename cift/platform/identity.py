@@ -4,13 +4,15 @@
 |---|---|---|---|
 | access token (JWT) | signature and claims | until it expires | deny list, read at most 1 s ago |
 | API key | SHA-256 of its secret, in PostgreSQL | 5 s | at once by Valkey's pub/sub, at most 5 s late |
+| its user | `users.status`, in PostgreSQL | 2 s (keys: 5 s) | disabled or deleted: the same |
 
 PostgreSQL stores revocations (`revoked_tokens`, `api_keys.revoked_at`); Valkey only caches them. If Valkey
 is unavailable, or came back without its data (the key `deny:ready` is missing), the deny list is read from
 PostgreSQL and written to Valkey again. If both are unavailable, access tokens whose last check is older
-than a second are refused with 503; no credential is accepted unchecked. Known limit: after a process alone
-lost its connection to Valkey, it is up to two seconds late, after its reconnect, with tokens that were
-revoked meanwhile.
+than a second are refused with 503; no credential is accepted unchecked. While PostgreSQL alone is
+unavailable, no user can be disabled, and access tokens are checked with the deny list only. Known limit:
+after a process alone lost its connection to Valkey, it is up to two seconds late, after its reconnect, with
+tokens that were revoked meanwhile.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cift.kernel.errors import CiftError, Forbidden, Unauthenticated
+from cift.kernel.errors import CiftError, Forbidden, Unauthenticated, Unavailable
 from cift.platform import telemetry
 from cift.platform.valkey import Valkey, ValkeyUnavailable
 
@@ -39,6 +41,8 @@ log = logging.getLogger("cift.identity")
 DENIED_CACHED_S = 1.0
 KEY_CACHED_S = 5.0
 UNKNOWN_CACHED_S = 2.0
+USER_CACHED_S = 2.0
+USER_TIMEOUT_S = 1.0
 CACHED_MAX = 20_000
 LAST_USED_EVERY_S = 60
 REVOKED_CHANNEL = "cift:revoked"
@@ -94,12 +98,14 @@ class Identity:
         self._keys: dict[str, _Cached] = {}
         self._unknown: dict[str, float] = {}
         """Ids of API keys that do not exist → monotonic time until which that is not checked again."""
+        self._users: dict[str, float] = {}
+        """Users that are not disabled → monotonic time until which that is not checked again."""
         self._subscriber: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self.on_revoked: set[Callable[[str | None], None]] = set()
-        """Called with the id of a revoked token or API key; with None if a revocation may have been
-        missed."""
+        """Called with the id of a revoked token or API key, or of a changed user; with None if a revocation
+        may have been missed."""
 
     @property
     def _database(self) -> "Database":
@@ -162,6 +168,8 @@ class Identity:
                 raise Unauthenticated("token_expired", "The access token has expired; refresh it")
             if await self._denied(trader.credential_id):
                 raise Unauthenticated("token_revoked", "The access token was revoked")
+            self._users.pop(trader.user_id, None)
+            await self._check_user(trader.user_id)
             return
         valid = await self._database.fetchval(
             "SELECT EXISTS (SELECT FROM api_keys k JOIN users u ON u.user_id = k.user_id"
@@ -194,10 +202,30 @@ class Identity:
         if await self._denied(trader.credential_id):
             self._sessions.pop(token, None)
             raise Unauthenticated("token_revoked", "The access token was revoked")
+        await self._check_user(trader.user_id)
         if len(self._sessions) >= CACHED_MAX:
             self._sessions.clear()  # all tokens are verified again: slow, but correct and bounded
         self._sessions[token] = _Cached(trader, time.monotonic() + DENIED_CACHED_S)
         return trader
+
+    async def _check_user(self, user_id: str) -> None:
+        """Raises Unauthenticated if the user was disabled or deleted, in whatever way."""
+        if self._users.get(user_id, 0.0) > time.monotonic():
+            return
+        try:
+            has_access = await asyncio.wait_for(
+                self._database.fetchval(
+                    "SELECT EXISTS (SELECT FROM users WHERE user_id = $1 AND status <> 'disabled')", user_id
+                ),
+                USER_TIMEOUT_S,
+            )
+        except (Unavailable, TimeoutError):
+            has_access = True  # the deny list has just been read
+        if not has_access:
+            raise Unauthenticated("user_disabled", "The user of this credential was disabled or deleted")
+        if len(self._users) >= CACHED_MAX:
+            self._users.clear()
+        self._users[user_id] = time.monotonic() + USER_CACHED_S
 
     async def _denied(self, token_id: str) -> bool:
         try:
@@ -284,6 +312,21 @@ class Identity:
         self._keys.pop(key_id, None)
         await announce_revoked_key(self._valkey, key_id)
 
+    async def forget_user(self, user_id: str) -> None:
+        """Make every process check this user, and all its credentials, again."""
+        self._forget_user(user_id)
+        try:
+            await self._valkey.run(self._valkey.client.publish(REVOKED_CHANNEL, f"user {user_id}"))
+        except ValkeyUnavailable:
+            telemetry.valkey_gone.labels("deny_list").inc()
+
+    def _forget_user(self, user_id: str) -> None:
+        self._users.pop(user_id, None)
+        for credentials in (self._keys, self._sessions):
+            for name, cached in tuple(credentials.items()):
+                if cached.trader.user_id == user_id:
+                    del credentials[name]
+
     async def restore_deny_list(self) -> int:
         """Write the unexpired revocations of PostgreSQL to Valkey, then the key `deny:ready`; returns their
         number.
@@ -321,9 +364,12 @@ class Identity:
             if message is None:
                 self._keys.clear()  # a revocation may have been missed
                 self._sessions.clear()
+                self._users.clear()
                 self._notify_revoked(None)
                 continue
             kind, _, id = message.decode("ascii", "replace").partition(" ")
+            if kind == "user":
+                self._forget_user(id)
             self._notify_revoked(id)
             if kind == "key":
                 self._keys.pop(id, None)

@@ -16,7 +16,7 @@ from cift.platform.identity import Identity, Trader
 from cift.streams.rules import USER_CONNECTIONS_MAX
 
 log = logging.getLogger("cift.streams")
-CHECK_EVERY_S = 10
+CHECK_EVERY_S = 5
 TICK_S = 1.0
 
 
@@ -65,10 +65,12 @@ class Connections:
         if not self._count_of_user[trader.user_id]:
             del self._count_of_user[trader.user_id]
 
-    def _on_revoked(self, credential_id: str | None) -> None:
-        """Check a credential that was revoked; None: check all, because a revocation may have been missed."""
-        for id in (credential_id,) if credential_id is not None else tuple(self._by_credential):
-            if id in self._by_credential:
+    def _on_revoked(self, changed_id: str | None) -> None:
+        """Check a credential that was revoked, or those of a user that was changed. None: check all, because
+        a revocation may have been missed."""
+        for id, connections in tuple(self._by_credential.items()):
+            trader = next(iter(connections)).trader
+            if changed_id in (None, id) or (trader and trader.user_id == changed_id):
                 task = asyncio.create_task(self._check(id))
                 self._checks.add(task)
                 task.add_done_callback(self._checks.discard)

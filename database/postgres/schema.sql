@@ -481,7 +481,10 @@ CREATE TABLE public.refresh_tokens (
     revoked_at timestamp with time zone,
     access_jti uuid NOT NULL,
     access_expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT refresh_tokens_token_hash_check CHECK ((length(token_hash) = 32))
+    address inet,
+    user_agent text,
+    CONSTRAINT refresh_tokens_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT refresh_tokens_user_agent_check CHECK ((length(user_agent) <= 256))
 );
 
 CREATE TABLE public.revoked_tokens (

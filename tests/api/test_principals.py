@@ -54,12 +54,14 @@ async def _resources_of(venue: Venue, owner: User) -> dict[str, str]:
     symbol = await venue.instrument()
     order = await venue.order(owner, symbol)
     keys = await venue.http.get("/api/v1/auth/api-keys", headers=owner.bearer)
+    sessions = await venue.http.get("/api/v1/auth/sessions", headers=owner.bearer)
     listed = keys.json()
     watchlist = await venue.call(owner, "POST", "/v2/watchlists", {"name": "mine"})
     key = (listed["items"] if isinstance(listed, dict) else listed)[0]
     return {
         "/api/v1/trading/orders/": order["id"],
         "/api/v1/auth/api-keys/": key["id"],
+        "/api/v1/auth/sessions/": sessions.json()["items"][0]["id"],
         "/v2/orders/": order["id"],
         "/v2/watchlists/": watchlist.json()["id"],
     }

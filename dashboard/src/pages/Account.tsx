@@ -2,6 +2,7 @@ import { createQuery, useQueryClient } from "@tanstack/solid-query";
 import { createSignal, For, type JSX, onMount, Show } from "solid-js";
 
 import { api, done, messageOf, newKey } from "../api/client";
+import { logout } from "../api/session";
 import { account, refreshSoon } from "../live/account";
 import * as format from "../number";
 import { Confirm } from "../parts/Dialog";
@@ -52,6 +53,120 @@ function Profile() {
         </Fact>
         <Fact label={text.scopes}>{me.data?.scopes.join(", ") ?? format.NONE}</Fact>
       </dl>
+    </Section>
+  );
+}
+
+function Security() {
+  const queries = useQueryClient();
+  const [wrong, setWrong] = createSignal<string | null>(null);
+  const [isConfirming, setConfirming] = createSignal(false);
+  const sessions = createQuery(() => ({
+    queryKey: ["sessions"],
+    queryFn: () => done(api.GET("/api/v1/auth/sessions")),
+  }));
+  const change = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const values = new FormData(form);
+    const body = {
+      current_password: String(values.get("current")),
+      new_password: String(values.get("new")),
+      revoke_api_keys: false,
+    };
+    setWrong(null);
+    try {
+      await done(api.PUT("/api/v1/auth/password", { body }));
+      form.reset();
+      notify(text.passwordChanged);
+    } catch (error) {
+      setWrong(messageOf(error));
+    }
+    void queries.invalidateQueries({ queryKey: ["sessions"] });
+  };
+  const end = async (id: string) => {
+    try {
+      await done(api.DELETE("/api/v1/auth/sessions/{id}", { params: { path: { id } } }));
+    } catch (error) {
+      notify(messageOf(error), "warn");
+    }
+    void queries.invalidateQueries({ queryKey: ["sessions"] });
+  };
+  const endAll = async () => {
+    try {
+      await done(api.DELETE("/api/v1/auth/sessions"));
+      await logout();
+    } catch (error) {
+      notify(messageOf(error), "warn");
+    }
+  };
+  return (
+    <Section title={text.security} hint={text.securityHint}>
+      <form class="border-line flex flex-wrap items-end gap-3 border-b p-4" onSubmit={(event) => void change(event)}>
+        <label class="min-w-40 flex-1">
+          <span class="label">{text.currentPassword}</span>
+          <input class="field" type="password" name="current" required autocomplete="current-password" />
+        </label>
+        <label class="min-w-40 flex-1">
+          <span class="label">{text.newPassword}</span>
+          <input class="field" type="password" name="new" required minlength="8" autocomplete="new-password" />
+        </label>
+        <button class="button button-primary">{text.changePassword}</button>
+        <Show when={wrong()}>
+          <p class="text-down w-full text-xs" role="alert">
+            {wrong()}
+          </p>
+        </Show>
+      </form>
+      <div class="overflow-x-auto">
+        <table class="table" data-testid="sessions">
+          <thead>
+            <tr>
+              <th>{text.started}</th>
+              <th>{text.lastUsed}</th>
+              <th>{text.address}</th>
+              <th>{text.program}</th>
+              <th />
+            </tr>
+          </thead>
+          <tbody>
+            <For each={sessions.data?.items}>
+              {(session) => (
+                <tr>
+                  <td>{format.moment(session.started_at)}</td>
+                  <td class="text-muted">{format.moment(session.last_used_at)}</td>
+                  <td class="text-muted">{session.address ?? format.NONE}</td>
+                  <td class="text-muted max-w-60 truncate">{session.user_agent ?? format.NONE}</td>
+                  <td class="num">
+                    <Show when={!session.is_current} fallback={text.thisSession}>
+                      <button
+                        class="chip border-line text-down h-5 border px-1.5 max-md:h-8"
+                        aria-label={`${text.endSession} ${format.moment(session.started_at)}`}
+                        onClick={() => void end(session.id)}
+                      >
+                        {text.endSession}
+                      </button>
+                    </Show>
+                  </td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+        </table>
+      </div>
+      <div class="flex p-4">
+        <button class="button text-down ml-auto" onClick={() => setConfirming(true)}>
+          {text.logoutEverywhere}
+        </button>
+      </div>
+      <Confirm
+        open={isConfirming()}
+        title={text.logoutEverywhere}
+        message={text.logoutEverywhereText}
+        action={text.logoutEverywhere}
+        onClose={() => setConfirming(false)}
+        onConfirm={() => void endAll()}
+      />
     </Section>
   );
 }
@@ -261,6 +376,9 @@ export default function Account() {
         <PaperMoney />
         <div class="md:col-span-2">
           <Keys />
+        </div>
+        <div class="md:col-span-2">
+          <Security />
         </div>
         <Settings />
       </div>

@@ -1,0 +1,15 @@
+"""End all your sessions, including this one. Their tokens and open connections end at once.
+
+`api_keys=true` also revokes all your API keys."""
+
+from cift.auth import access
+from cift.function import http
+from cift.platform.identity import Caller, Identity, Trader
+from cift.platform.postgres import Database
+
+
+@http("DELETE", "/api/v1/auth/sessions", scope="session", status=204)
+async def log_out_everywhere(
+    trader: Trader, caller: Caller, database: Database, identity: Identity, api_keys: bool = False
+) -> None:
+    await access.log_out_everywhere(trader, caller, database, identity, api_keys=api_keys)
