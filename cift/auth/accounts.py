@@ -4,7 +4,7 @@ import logging
 
 import asyncpg
 
-from cift.auth import opening, rules, store
+from cift.auth import mail_store, opening, rules, store
 from cift.auth.passwords import hash_password
 from cift.contracts.auth import Me, Registration, UserView
 from cift.kernel.clock import from_datetime, rfc3339
@@ -54,6 +54,8 @@ async def register(
             if await store.email_is_taken(c, registration.email):
                 raise Conflict("email_taken", "A user with this email exists already", "email")
             raise Conflict("username_taken", "A user with this username exists already", "username")
+        if settings.mail_from:
+            await mail_store.require_verified(c, user_id)
         await store.audit(c, "register", caller, user_id=user_id, subject=registration.username)
     view = user_view(row)
     try:

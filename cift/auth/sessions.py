@@ -15,13 +15,13 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from cift.auth import rules, store
+from cift.auth import mail_store, rules, store
 from cift.auth.attempts import attempts
 from cift.auth.opening import complete_account
 from cift.auth.passwords import verify_password
 from cift.contracts.auth import Login, LogoutRequest, RefreshRequest, TokenPair
 from cift.kernel.clock import to_datetime
-from cift.kernel.errors import CiftError, NotFound, Unauthenticated
+from cift.kernel.errors import CiftError, Forbidden, NotFound, Unauthenticated
 from cift.kernel.ids import uuid7
 from cift.platform.engine import Engine
 from cift.platform.identity import Caller, Identity, Trader
@@ -50,6 +50,7 @@ class Sessions:
         Raises:
             Unauthenticated: `invalid_login`; the same for an unknown user and a wrong password.
             RateLimited: too many wrong passwords for this name.
+            Forbidden: `email_not_verified`.
         """
         name = rules.login_name(login)
         attempts.check(name, caller.address)
@@ -68,6 +69,12 @@ class Sessions:
                 )
             attempts.failed(name)
             raise _invalid_login()
+        if user["is_unverified"]:
+            async with self.database.write() as c:
+                await mail_store.request_mail(c, user["user_id"], "verify_email")
+            raise Forbidden(
+                "email_not_verified", "Verify your e-mail address first: a mail with a token was sent to it"
+            )
         if user["status"] == "pending":
             try:
                 await complete_account(user["user_id"], self.database, self.engine)

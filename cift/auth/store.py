@@ -12,7 +12,8 @@ from cift.platform.postgres import Connection
 
 _USER = (
     "user_id::text AS user_id, email, username, password_hash,"
-    " account_id::text AS account_id, status, created_at"
+    " account_id::text AS account_id, status, created_at,"
+    " must_verify_email AND email_verified_at IS NULL AS is_unverified"
 )
 _KEY = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
 

@@ -54,6 +54,8 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
         identity.logout,
         identity.me,
         identity.password,
+        identity.reset_password,
+        identity.verify_email,
         identity.sessions,
     ],
     "Administration": [

@@ -173,6 +173,44 @@ def password(
         output.console.print("password changed; your other sessions have ended")
 
 
+def reset_password(
+    email: Annotated[str | None, typer.Option("--email", help="Have a token sent to this address.")] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", help="The token from the mail; asks for a new password.")
+    ] = None,
+    new: Annotated[
+        str | None, typer.Option("--new", envvar="CIFT_NEW_PASSWORD", help="Default: a prompt.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a new password with a token from a mail: first --email, then --token."""
+    if (email is None) == (token is None):
+        raise Failed("usage", "give --email or --token")
+    client = Client(Credentials(url=credentials.load().url))
+    if email is not None:
+        client.call("POST", "/auth/password/forgotten", {"email": email}, public=True)
+        done = "if a user has this address, a mail with a token is on its way"
+    else:
+        new = new or typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+        body = {"token": token, "new_password": new}
+        client.call("POST", "/auth/password/reset", body, public=True)
+        done = "password changed; all sessions have ended: log in"
+    if as_json:
+        output.print_json({"done": done})
+    else:
+        output.console.print(done)
+
+
+def verify_email(token: str, as_json: AsJson = False) -> None:
+    """Verify your e-mail address with the token from the mail."""
+    client = Client(Credentials(url=credentials.load().url))
+    client.call("POST", "/auth/email/verify", {"token": token}, public=True)
+    if as_json:
+        output.print_json({"verified": True})
+    else:
+        output.console.print("address verified: log in")
+
+
 def sessions(
     end: Annotated[str | None, typer.Option("--end", help="End the session with this id.")] = None,
     as_json: AsJson = False,

@@ -91,6 +91,32 @@ class PasswordChange(BaseModel):
     revoke_api_keys: bool = False
 
 
+class ForgottenPassword(BaseModel):
+    """The e-mail address to which a token is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[EmailStr, Field(max_length=254)]
+
+
+class PasswordReset(BaseModel):
+    """A token from a mail, and the new password. All sessions end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[str, Field(max_length=128)]
+    new_password: Password
+    revoke_api_keys: bool = False
+
+
+class EmailVerification(BaseModel):
+    """A token from a mail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[str, Field(max_length=128)]
+
+
 class SessionView(BaseModel):
     """A session that was started by a login."""
 

@@ -47,6 +47,12 @@ OTHERS = {
         Variable("CIFT_API_KEY", "", "API key; without it the saved login is used", "`cift`"),
         Variable("CIFT_PASSWORD", "", "password of `login` and `register`, instead of a prompt", "`cift`"),
         Variable(
+            "CIFT_NEW_PASSWORD",
+            "",
+            "new password of `password` and `reset-password`, instead of a prompt",
+            "`cift`",
+        ),
+        Variable(
             "CIFT_ACCOUNT_ID",
             "",
             "id of the account; with CIFT_URL and CIFT_API_KEY in the Secret of a TradingAccount",

@@ -97,6 +97,20 @@ class Settings:
         " nobody. `make run` sets it where it listens on a loopback address",
     )
     bcrypt_rounds: int = _setting(12, "cost of password hashes, 4 to 31")
+    smtp_url: str = _setting(
+        "",
+        "mail server: `smtp://user:password@host:587` (STARTTLS where the server offers it) or `smtps://…:465`;"
+        " if empty, mails are files in `mail/` of the data folder",
+    )
+    mail_from: str = _setting(
+        "",
+        "sender of e-mail. If it is set, new users must verify their e-mail address before they log in",
+    )
+    free_cash: bool = _setting(
+        True,
+        "whether users may deposit paper money and reset their accounts; otherwise only administrators and"
+        " TradingAccount resources fund accounts",
+    )
     rate_limit: int = _setting(1000, "requests per second of one user")
     rate_limit_public: int = _setting(500, "requests per second of one address without a credential")
     connections_per_address: int = _setting(
@@ -140,6 +154,10 @@ class Settings:
                 "CIFT_CLICKHOUSE_URL must be none, http(s)://… or chdb://folder,"
                 f" not {self.clickhouse_url.partition('@')[2] or self.clickhouse_url!r}"
             )
+        if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://")):
+            raise InvalidSettings("CIFT_SMTP_URL must be smtp://… or smtps://…")
+        if self.smtp_url and "@" not in self.mail_from:
+            raise InvalidSettings("CIFT_SMTP_URL needs CIFT_MAIL_FROM, the sender's address")
         if not self.shard.isalnum():
             raise InvalidSettings(f"CIFT_SHARD must be letters and digits, not {self.shard!r}")
         for name in (
@@ -163,6 +181,11 @@ class Settings:
     def snapshots_stream(self) -> str:
         """The stream of the object store bucket with the engine's snapshots."""
         return f"OBJ_ENGINE_{self.shard}"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether users can get e-mail. In a cluster only with `mail_from`: a file would reach nobody."""
+        return bool(self.mail_from) or not self.behind_gateway
 
     @property
     def keys_folder(self) -> Path:

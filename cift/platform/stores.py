@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cift.platform.engine import Engine
     from cift.platform.identity import Identity
     from cift.platform.limits import Limits
+    from cift.platform.mail import Mail
     from cift.platform.nats import Nats
     from cift.platform.postgres import Database
     from cift.platform.questdb import QuestDB
@@ -123,6 +124,12 @@ class Platform:
         lambda type_, p: type_(p.settings, p.engine, p.nats),
         needs=["postgres"],
         doc="PostgreSQL: identity and the read model",
+    )
+    mail: "Store[Mail]" = Store(
+        "cift.platform.mail.Mail",
+        lambda type_, p: type_(p.settings),
+        needs=[],
+        doc="sends e-mail",
     )
     tokens: "Store[Tokens]" = Store(
         "cift.platform.tokens.Tokens",

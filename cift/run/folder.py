@@ -6,6 +6,7 @@ run.json        addresses and pids of the running exchange (mode 600; removed at
 keys/           signing keys (mode 600)        postgres/  nats/  clickhouse/   the stores
 archive/        records that left the journal, compressed (CIFT_ARCHIVE)
 logs/           one file per process           demo.json  the first user (mode 600)
+mail/           e-mail, where no mail server is set (mode 600)
 """
 
 import fcntl
@@ -35,6 +36,7 @@ _OURS = {
     "relay.json",
     "clickhouse",
     "logs",
+    "mail",
     "sockets",
     "demo.json",
     "cli",

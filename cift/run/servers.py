@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -178,19 +179,25 @@ async def make_database(folder: DataFolder) -> None:
 
 
 def nats_server(folder: DataFolder) -> tuple[Program, str]:
-    """The program, and its URL.
-
-    Known limit: no password. The port is on 127.0.0.1 only, but every user of this machine can reach it."""
+    """The program, and its URL with a new password: every user of this machine can reach the port, and only
+    the owner of the data folder can read run.json and nats.conf."""
     port = free_port()
-    url = f"nats://127.0.0.1:{port}"
+    password = secrets.token_urlsafe(32)
+    url = f"nats://cift:{password}@127.0.0.1:{port}"
     journal = int(os.environ.get("CIFT_JOURNAL_MAX_BYTES") or JOURNAL_BYTES_MAX_DEFAULT)
     config = folder.path / "nats.conf"
     config.touch(mode=0o600)
+    config.chmod(0o600)  # an earlier release may have made it
     config.write_text(
         f"""\
 # Written by `make run` at each start.
 listen: "127.0.0.1:{port}"
 server_name: "cift"
+authorization {{
+  user: "cift"
+  password: "{password}"
+  timeout: 5
+}}
 max_payload: 8MB
 max_pending: 256MB
 jetstream {{

@@ -257,6 +257,21 @@ CREATE TABLE public.instruments (
 
 COMMENT ON TABLE public.instruments IS 'The instruments of the exchange, as defined in the journal.';
 
+CREATE TABLE public.mails (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    purpose text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_try_at timestamp with time zone DEFAULT now() NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    token_hash bytea,
+    expires_at timestamp with time zone,
+    used_at timestamp with time zone,
+    CONSTRAINT mails_purpose_check CHECK ((purpose = ANY (ARRAY['reset_password'::text, 'verify_email'::text]))),
+    CONSTRAINT mails_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
 CREATE TABLE public.market_data_cache (
     symbol text NOT NULL,
     last_price numeric(38,9),
@@ -568,6 +583,8 @@ CREATE TABLE public.users (
     managed_as text,
     managed_in uuid,
     is_admin boolean DEFAULT false NOT NULL,
+    must_verify_email boolean DEFAULT false NOT NULL,
+    email_verified_at timestamp with time zone,
     CONSTRAINT users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
     CONSTRAINT users_managed_as_check CHECK (((length(managed_as) >= 3) AND (length(managed_as) <= 320))),
     CONSTRAINT users_managed_wholly CHECK ((num_nonnulls(managed_by, managed_as, managed_in) = ANY (ARRAY[0, 3]))),
@@ -611,6 +628,9 @@ ALTER TABLE ONLY public.instrument_details
 
 ALTER TABLE ONLY public.instruments
     ADD CONSTRAINT instruments_pkey PRIMARY KEY (symbol);
+
+ALTER TABLE ONLY public.mails
+    ADD CONSTRAINT mails_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.market_data_cache
     ADD CONSTRAINT market_data_cache_pkey PRIMARY KEY (symbol);
@@ -691,6 +711,10 @@ CREATE INDEX backtests_model_index ON public.backtests USING btree (model_config
 CREATE INDEX backtests_queue_index ON public.backtests USING btree (created_at) WHERE (state = 'queued'::text);
 
 CREATE INDEX backtests_user_index ON public.backtests USING btree (user_id);
+
+CREATE INDEX mails_due_idx ON public.mails USING btree (next_try_at) WHERE (sent_at IS NULL);
+
+CREATE INDEX mails_user_idx ON public.mails USING btree (user_id, requested_at DESC);
 
 CREATE UNIQUE INDEX model_configs_active_index ON public.model_configs USING btree (account_id, name) WHERE active;
 
@@ -781,6 +805,9 @@ ALTER TABLE ONLY public.backtests
 
 ALTER TABLE ONLY public.backtests
     ADD CONSTRAINT backtests_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mails
+    ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.model_configs
     ADD CONSTRAINT model_configs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;

@@ -5,12 +5,12 @@ state of the account to stop them."""
 
 from cift.auth import access
 from cift.contracts.users import AdminUser, UserEdit
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Caller, Identity, Trader
 from cift.platform.postgres import Database
 
 
-@http("PATCH", "/api/v1/admin/users/{user}", scope="admin")
+@http("PATCH", "/api/v1/admin/users/{user}", scope="admin", scale=Scale(max=1))
 async def edit_user(
     user: str, edit: UserEdit, trader: Trader, caller: Caller, database: Database, identity: Identity
 ) -> AdminUser:

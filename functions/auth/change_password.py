@@ -4,13 +4,13 @@
 
 from cift.auth import access
 from cift.contracts.auth import PasswordChange
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Caller, Identity, Trader
 from cift.platform.postgres import Database
 from cift.platform.settings import Settings
 
 
-@http("PUT", "/api/v1/auth/password", scope="session", status=204, rate="auth")
+@http("PUT", "/api/v1/auth/password", scope="session", status=204, rate="auth", scale=Scale(max=1))
 async def change_password(
     change: PasswordChange,
     trader: Trader,

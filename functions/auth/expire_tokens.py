@@ -1,8 +1,8 @@
-"""Delete expired tokens, and restore Valkey's list of revoked tokens if it was lost."""
+"""Delete expired tokens and old mails, and restore Valkey's list of revoked tokens if it was lost."""
 
 import logging
 
-from cift.auth import store
+from cift.auth import mail_store, store
 from cift.function import every
 from cift.kernel.errors import CiftError
 from cift.platform.identity import Identity
@@ -19,6 +19,7 @@ async def expire_tokens(database: Database, identity: Identity) -> None:
     try:
         async with database.write() as connection:
             await store.delete_expired_tokens(connection, REUSE_DETECTED_DAYS)
+            await mail_store.delete_old(connection)
         await identity.restore_deny_list()
     except (CiftError, ValkeyUnavailable) as error:
         log.info("expired tokens cannot be deleted now", extra={"reason": repr(error)})

@@ -3,12 +3,12 @@
 `api_keys=true` also revokes all your API keys."""
 
 from cift.auth import access
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Caller, Identity, Trader
 from cift.platform.postgres import Database
 
 
-@http("DELETE", "/api/v1/auth/sessions", scope="session", status=204)
+@http("DELETE", "/api/v1/auth/sessions", scope="session", status=204, scale=Scale(max=1))
 async def log_out_everywhere(
     trader: Trader, caller: Caller, database: Database, identity: Identity, api_keys: bool = False
 ) -> None:

@@ -6,6 +6,7 @@ from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
+from cift.platform.settings import Settings
 from cift.portfolio.transfers import transfer, transfer_id
 
 
@@ -15,6 +16,7 @@ async def deposit(
     trader: Trader,
     engine: Engine,
     database: Database,
+    settings: Settings,
     idempotency_key: IdempotencyKey = None,
 ) -> TransactionView:
     return await transfer(
@@ -28,4 +30,5 @@ async def deposit(
         trader,
         engine,
         database,
+        settings,
     )

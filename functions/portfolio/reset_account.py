@@ -1,4 +1,6 @@
-"""Reset the account: cancel all orders, remove all positions and set the cash."""
+"""Reset the account: cancel all orders, remove all positions and set the cash.
+
+An account with a limit of its daily loss cannot be reset: the loss of the day would be forgotten."""
 
 from cift.contracts.accounts import AccountReset, TransactionView
 from cift.contracts.headers import IdempotencyKey
@@ -6,6 +8,7 @@ from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
+from cift.platform.settings import Settings
 from cift.portfolio.transfers import transfer, transfer_id
 
 
@@ -14,6 +17,7 @@ async def reset_account(
     trader: Trader,
     engine: Engine,
     database: Database,
+    settings: Settings,
     reset: AccountReset | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> TransactionView:
@@ -29,4 +33,5 @@ async def reset_account(
         trader,
         engine,
         database,
+        settings,
     )

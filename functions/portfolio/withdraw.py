@@ -8,6 +8,7 @@ from cift.function import http
 from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
+from cift.platform.settings import Settings
 from cift.portfolio.transfers import transfer, transfer_id
 
 
@@ -17,6 +18,7 @@ async def withdraw(
     trader: Trader,
     engine: Engine,
     database: Database,
+    settings: Settings,
     idempotency_key: IdempotencyKey = None,
 ) -> TransactionView:
     return await transfer(
@@ -30,4 +32,5 @@ async def withdraw(
         trader,
         engine,
         database,
+        settings,
     )

@@ -13,7 +13,7 @@ import pytest_asyncio
 from cift.admin import instruments
 from cift.auth import managed
 from cift.kernel.ids import uuid7
-from cift.kernel.money import NANOS
+from cift.kernel.money import NANOS, parse_nanos
 from cift.platform.stores import Platform
 from tests.target import PASSWORD, User
 from tests.venue import MARKET, TRADING, Venue, refusal
@@ -166,6 +166,39 @@ async def test_a_managed_account_is_edited_in_its_resource_only(
     await managed.release(resource.uid, platform.database, platform.valkey)
     answer = await venue.call(None, "PATCH", path, {"state": "reduce_only"}, administrator)
     assert answer.json()["state"] == "reduce_only"
+
+
+@pytest.mark.parametrize("path", ["deposit", "withdraw", "reset"])
+async def test_a_suspended_account_moves_no_cash(
+    venue: Venue, administrator: dict[str, str], path: str
+) -> None:
+    user = venue.user()
+    account = f"{ADMIN}/accounts/{user.account_id}"
+    await venue.call(None, "PATCH", account, {"state": "suspended"}, administrator)
+    body = None if path == "reset" else {"amount": "5"}
+    answer = await venue.call(user, "POST", f"{TRADING}/account/{path}", body)
+    refusal(answer, 403, "account_suspended")
+    found = (await venue.engine.query({"account": user.account_id}))["account"]
+    assert parse_nanos(found["cash"], "cash") == 100_000 * NANOS
+
+
+async def test_a_reset_does_not_forget_the_loss_that_an_administrator_limited(
+    venue: Venue, administrator: dict[str, str]
+) -> None:
+    user = venue.user()
+    account = f"{ADMIN}/accounts/{user.account_id}"
+    limits = {"limits": {"max_daily_loss": "100"}}
+    await venue.call(None, "PATCH", account, limits, administrator)
+    symbol = await venue.instrument()
+    await venue.order(user, symbol, quantity="100", limit_price="100")
+    await venue.print(symbol, "99", 1000)  # fills it, a dollar a share below
+    await venue.print(symbol, "98", 1)
+    before = (await venue.engine.query({"account": user.account_id}))["account"]
+    refusal(await venue.call(user, "POST", f"{TRADING}/account/reset"), 403, "daily_loss_limited")
+    after = (await venue.engine.query({"account": user.account_id}))["account"]
+    assert after == before and after["limits"]["max_daily_loss"] is not None
+    await venue.call(None, "PATCH", account, {"limits": {}}, administrator)
+    assert (await venue.call(user, "POST", f"{TRADING}/account/reset")).status_code == 201
 
 
 FUNCTIONS = [

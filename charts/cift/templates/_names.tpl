@@ -94,6 +94,9 @@ becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no e
 {{- with $root.Values.questdb.existingSecret }}{{ if has "questdb" $needs }}
 {{- $found = concat $found (list (dict "name" "CIFT_QUESTDB_URL" "secret" . "key" "url") (dict "name" "CIFT_QUESTDB_ILP" "secret" . "key" "ilp")) }}
 {{- end }}{{ end -}}
+{{- if and (eq $function.function "auth.send_mails") $root.Values.mail.existingSecret }}
+{{- $found = append $found (dict "name" "CIFT_SMTP_URL" "secret" $root.Values.mail.existingSecret "key" "url") }}
+{{- end -}}
 {{- if has $function.market (list "alpaca" "massive") }}
 {{- $secret := required "market.existingSecret is empty: name a Secret with your credentials at the provider (alpaca: keys key and secret; massive: key)" $root.Values.market.existingSecret }}
 {{- $found = append $found (dict "name" (printf "CIFT_%s_KEY" (upper $function.market)) "secret" $secret "key" "key") }}
@@ -132,6 +135,10 @@ becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no e
 - {name: CIFT_RATE_LIMIT_PUBLIC, value: {{ $root.Values.rateLimits.public | int64 | quote }}}
 - {name: CIFT_RATE_LIMIT_AUTH, value: {{ $root.Values.rateLimits.auth | int64 | quote }}}
 - {name: CIFT_BCRYPT_ROUNDS, value: {{ $root.Values.bcryptRounds | quote }}}
+- {name: CIFT_FREE_CASH, value: {{ $root.Values.freeCash | quote }}}
+{{- if $root.Values.mail.existingSecret }}
+- {name: CIFT_MAIL_FROM, value: {{ required "mail.from is empty: set the sender's address" $root.Values.mail.from | quote }}}
+{{- end }}
 {{- with $function.market }}{{ $market := $root.Values.market }}
 - {name: CIFT_MARKET, value: {{ . | quote }}}
 - {name: CIFT_SPEED, value: {{ $market.speed | quote }}}
