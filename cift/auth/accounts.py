@@ -42,6 +42,10 @@ async def register(
     password_hash = await hash_password(registration.password, settings.bcrypt_rounds)
     user_id = uuid7()
     async with database.write() as c:
+        if await store.looks_like_another(c, registration.username):
+            raise Conflict(
+                "username_taken", "A user with this username, or one that looks like it, exists", "username"
+            )
         row = await store.insert_user(
             c,
             user_id,

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cift.auth.common_passwords import is_common
+from cift.auth.names import is_reserved
 from cift.kernel.clock import now_ns, parse_rfc3339, to_datetime
 from cift.kernel.errors import Refused
 from cift.kernel.ids import uuid5
@@ -46,7 +47,9 @@ def check_password(password: str, *others: str) -> None:
 
 
 def check_registration(registration: "Registration") -> None:
-    """Raises Refused if the registration's password is not acceptable."""
+    """Raises Refused if the registration's username or password is not acceptable."""
+    if is_reserved(registration.username):
+        raise Refused("username_reserved", "This username is reserved: choose another", "username")
     check_password(registration.password, registration.username, registration.email)
 
 

@@ -35,6 +35,18 @@ async def insert_user(
     )
 
 
+async def looks_like_another(c: Connection, username: str) -> bool:
+    """Whether a user has a name that looks like this one. Of simultaneous registrations the second one waits
+    for the first."""
+    await c.execute("SELECT pg_advisory_xact_lock(hashtext('username ' || username_skeleton($1)))", username)
+    return bool(
+        await c.fetchval(
+            "SELECT EXISTS (SELECT FROM users WHERE username_skeleton(username) = username_skeleton($1))",
+            username,
+        )
+    )
+
+
 async def email_is_taken(c: Connection, email: str) -> bool:
     return bool(await c.fetchval("SELECT EXISTS (SELECT FROM users WHERE lower(email) = lower($1))", email))
 

@@ -76,6 +76,10 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.username_skeleton(username text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN replace(replace(translate(lower(username), '01i'::text, 'oll'::text), 'rn'::text, 'm'::text), 'vv'::text, 'w'::text);
+
 CREATE TABLE public.account_settings (
     account_id uuid NOT NULL,
     suspend_trade boolean DEFAULT false NOT NULL,
@@ -773,6 +777,8 @@ CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
 CREATE INDEX users_managed_idx ON public.users USING btree (managed_in) WHERE (managed_by IS NOT NULL);
 
 CREATE INDEX users_pending_idx ON public.users USING btree (created_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX users_skeleton_idx ON public.users USING btree (public.username_skeleton(username));
 
 CREATE UNIQUE INDEX users_username_key ON public.users USING btree (lower(username));
 
