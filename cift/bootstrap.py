@@ -1,4 +1,4 @@
-"""The first facts of an exchange: fees, instruments, and the house accounts of the feeds.
+"""The first facts of an exchange: fees, maintenance margin, instruments, and the house accounts of the feeds.
 
 The market drivers send them at every start. A journal that has them already does not change, so that a
 later edit by an admin (of the fees, for example) stays. Fees come before the first instrument: an exchange
@@ -30,6 +30,9 @@ MAKER_FEE_PPM = 0
 TAKER_FEE_PPM = 0
 BAND_PPM = 100_000
 COLLAR_PPM = 20_000
+MAINTENANCE_PERCENT = 50
+"""Of the initial margin."""
+MARGIN_CHECK_NS = 1_000_000_000
 
 Units = tuple[int, int]
 """Tick and lot, in nanos."""
@@ -39,6 +42,10 @@ SHARE: Units = (PRICE_NANOS_PER_TICK, QUANTITY_NANOS_PER_SHARE)
 def house(feed: str) -> str:
     """The house account of a feed."""
     return uuid5(NAMESPACE, f"cift:house:{feed}")
+
+
+INSURANCE = uuid5(NAMESPACE, "cift:insurance")
+"""The house account that takes over what a liquidation leaves."""
 
 
 def instrument(symbol: str, units: Units = SHARE) -> messages.DefineInstrument:
@@ -52,6 +59,28 @@ def instrument(symbol: str, units: Units = SHARE) -> messages.DefineInstrument:
         "band_ppm": BAND_PPM,
         "collar_ppm": COLLAR_PPM,
     }
+
+
+def margin_facts() -> list[messages.Command]:
+    """The insurance account, and the maintenance margin: half of the initial one.
+
+    At the default leverage that is 25 % of the positions, as for longs in FINRA Rule 4210(c).
+    """
+    return [
+        {
+            "type": "open_account",
+            "account": INSURANCE,
+            "kind": "margin",
+            "role": "house",
+            "currency": CURRENCY,
+        },
+        {
+            "type": "set_margin",
+            "insurance": INSURANCE,
+            "maintenance_percent": MAINTENANCE_PERCENT,
+            "interval_ns": MARGIN_CHECK_NS,
+        },
+    ]
 
 
 def outside_facts(feed: str) -> list[messages.Command]:
@@ -85,6 +114,7 @@ async def send_facts(
     facts: list[messages.Command] = []
     if not known:
         facts.append({"type": "set_fees", "maker_ppm": MAKER_FEE_PPM, "taker_ppm": TAKER_FEE_PPM})
+        facts += margin_facts()
     facts += [
         instrument(symbol, (units or {}).get(symbol, SHARE)) for symbol in symbols if symbol not in known
     ]

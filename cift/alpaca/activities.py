@@ -30,6 +30,8 @@ _KINDS = {
     "JNLC": "reset",
     "DIV": "dividend",
     "CIL": "cash_in_lieu",
+    "MISC": "liquidation",
+    "JNL": "deficit",
     "FEE": "fee",
 }
 """Alpaca's type of a movement of cash → ours. Trades are FILL."""

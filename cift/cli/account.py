@@ -34,6 +34,7 @@ PORTFOLIO_COLUMNS = [
     output.money("gross exposure", "gross_exposure"),
     output.money("buying power", "buying_power"),
     output.money("withdrawable", "withdrawable"),
+    output.money("maintenance margin", "maintenance_margin"),
     output.signed("unrealized", "unrealized_pnl"),
     output.signed("realized", "realized_pnl"),
     output.signed("today", "day_pnl"),
@@ -55,6 +56,7 @@ POWER_COLUMNS = [
     output.money("reserved", "reserved"),
     output.money("equity", "equity"),
     output.money("withdrawable", "withdrawable"),
+    output.money("maintenance margin", "maintenance_margin"),
     output.number("open orders", "open_orders"),
 ]
 
@@ -84,7 +86,8 @@ def transactions(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", help="Only this kind: deposit, withdrawal, reset, dividend, cash_in_lieu, trade or fee."
+            "--kind",
+            help="deposit, withdrawal, reset, dividend, cash_in_lieu, liquidation, deficit, trade or fee.",
         ),
     ] = None,
     start: Start = None,

@@ -90,6 +90,9 @@ class PortfolioView(BaseModel):
     equity: str = Field(description="cash + market_value.")
     buying_power: str
     withdrawable: str
+    maintenance_margin: str = Field(
+        description="The account is liquidated when its equity falls below this. 0: it is not."
+    )
     unrealized_pnl: str
     realized_pnl: str
     day_pnl: str | None = Field(
@@ -112,6 +115,9 @@ class BuyingPowerView(BaseModel):
     equity: str
     buying_power: str
     withdrawable: str
+    maintenance_margin: str = Field(
+        description="The account is liquidated when its equity falls below this. 0: it is not."
+    )
     open_orders: int
 
 

@@ -155,6 +155,15 @@ class SetFees(Envelope):
     taker_ppm: ReadOnly[int]
 
 
+class SetMargin(Envelope):
+    """The command `set_margin`."""
+
+    type: ReadOnly[Literal["set_margin"]]
+    insurance: ReadOnly[str]
+    maintenance_percent: ReadOnly[int]
+    interval_ns: ReadOnly[int]
+
+
 class SetSession(Envelope):
     """The command `set_session`."""
 
@@ -356,6 +365,7 @@ Command: TypeAlias = (
     | EnableFormat
     | DefineFeed
     | SetFees
+    | SetMargin
     | SetSession
     | Halt
     | Resume
@@ -451,6 +461,24 @@ class FeesSet(TypedDict):
     type: ReadOnly[Literal["fees_set"]]
     maker_ppm: ReadOnly[int]
     taker_ppm: ReadOnly[int]
+
+
+class MarginSet(TypedDict):
+    """The event `margin_set`."""
+
+    type: ReadOnly[Literal["margin_set"]]
+    insurance: ReadOnly[str]
+    maintenance_percent: ReadOnly[int]
+    interval_ns: ReadOnly[int]
+
+
+class MarginCalled(TypedDict):
+    """The event `margin_called`."""
+
+    type: ReadOnly[Literal["margin_called"]]
+    account: ReadOnly[str]
+    equity: ReadOnly[int]
+    requirement: ReadOnly[int]
 
 
 class SessionSet(TypedDict):
@@ -669,6 +697,8 @@ Event: TypeAlias = (
     | FormatEnabled
     | FeedDefined
     | FeesSet
+    | MarginSet
+    | MarginCalled
     | SessionSet
     | SessionClosed
     | Halted
@@ -1050,6 +1080,7 @@ class Account(TypedDict):
     withdrawable: ReadOnly[str]
     daily_loss_baseline: ReadOnly[str]
     open_orders: ReadOnly[int]
+    maintenance_margin: ReadOnly[str]
     limits: ReadOnly[AccountLimits]
 
 

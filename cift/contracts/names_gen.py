@@ -105,7 +105,16 @@ CloseReason: TypeAlias = Literal[
     "outside_withdrawn",
     "post_only",
     "dividend",
+    "liquidation",
     "price_band",
 ]
-CashKind: TypeAlias = Literal["deposit", "withdrawal", "reset", "dividend", "cash_in_lieu"]
-PositionKind: TypeAlias = Literal["reset", "split"]
+CashKind: TypeAlias = Literal[
+    "deposit",
+    "withdrawal",
+    "reset",
+    "dividend",
+    "cash_in_lieu",
+    "liquidation",
+    "deficit",
+]
+PositionKind: TypeAlias = Literal["reset", "split", "liquidation"]

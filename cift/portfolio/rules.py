@@ -68,6 +68,7 @@ def buying_power(answer: messages.AccountAnswer) -> BuyingPowerView:
         equity=account["equity"],
         buying_power=account["buying_power"],
         withdrawable=account["withdrawable"],
+        maintenance_margin=account["maintenance_margin"],
         open_orders=account["open_orders"],
     )
 
@@ -104,6 +105,7 @@ def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> P
         equity=account["equity"],
         buying_power=account["buying_power"],
         withdrawable=account["withdrawable"],
+        maintenance_margin=account["maintenance_margin"],
         unrealized_pnl=format_nanos(unrealized),
         realized_pnl=required_text(totals["realized"]),
         day_pnl=format_nanos(equity - baseline),

@@ -562,7 +562,7 @@ CREATE TABLE public.transactions (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT transactions_deposit_adds CHECK (((kind <> 'deposit'::text) OR (amount > (0)::numeric))),
     CONSTRAINT transactions_entry_check CHECK ((entry >= 0)),
-    CONSTRAINT transactions_kind_check CHECK ((kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text, 'reset'::text, 'dividend'::text, 'cash_in_lieu'::text, 'trade'::text, 'fee'::text]))),
+    CONSTRAINT transactions_kind_check CHECK ((kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text, 'reset'::text, 'dividend'::text, 'cash_in_lieu'::text, 'liquidation'::text, 'deficit'::text, 'trade'::text, 'fee'::text]))),
     CONSTRAINT transactions_sequence_check CHECK ((sequence > 0)),
     CONSTRAINT transactions_trade_has_symbol CHECK (((kind <> ALL (ARRAY['trade'::text, 'fee'::text])) OR ((symbol IS NOT NULL) AND (trade_id IS NOT NULL)))),
     CONSTRAINT transactions_trade_id_check CHECK ((trade_id > 0)),

@@ -47,6 +47,8 @@ EVENTS: list[dict[str, Any]] = [
     },
     {"type": "feed_defined", "feed": 1, "house": ACCOUNT, "silence_ns": 2},
     {"type": "fees_set", "maker_ppm": -1, "taker_ppm": 2},
+    {"type": "margin_set", "insurance": ACCOUNT, "maintenance_percent": 50, "interval_ns": 9},
+    {"type": "margin_called", "account": ACCOUNT, "equity": -1, "requirement": 2},
     {"type": "session_set", "session": 1, "closes_at": 2},
     {"type": "session_closed", "session": 1},
     {"type": "halted", "symbol": SYMBOL},
@@ -147,7 +149,7 @@ SUMMARY = {
 
 def test_every_kind_of_event_is_decoded() -> None:
     events = wire.decode_record(RECORD.read_bytes())["entries"][0]["events"]
-    assert len(events) == 26
+    assert len(events) == 28
     for event, expected in zip(events, EVENTS, strict=True):
         assert event == expected
         assert next(iter(event)) == "type", "the type is the first key"

@@ -140,6 +140,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "define_feed": {"feed": u32, "house": ids, "silence_ns": i64},
     "set_fees": {"maker_ppm": i32, "taker_ppm": i32},
+    "set_margin": {"insurance": ids, "maintenance_percent": u32, "interval_ns": i64},
     "set_session": {"session": u64, "closes_at": maybe(i64)},
     "halt": {"symbol": symbols},
     "resume": {"symbol": symbols},

@@ -29,6 +29,7 @@ def test_a_portfolio_adds_up() -> None:
             "equity": "1200.5",
             "buying_power": "1",
             "withdrawable": "1",
+            "maintenance_margin": "175",
             "open_orders": 0,
             "daily_loss_baseline": "1100",
         },

@@ -56,6 +56,11 @@ impl Engine {
                 silence_ns,
             } => self.define_feed(feed, house, silence_ns, events),
             Command::SetFees { maker_ppm, taker_ppm } => self.set_fees(maker_ppm, taker_ppm, events),
+            Command::SetMargin {
+                insurance,
+                maintenance_percent,
+                interval_ns,
+            } => self.set_margin(insurance, maintenance_percent, interval_ns, events),
             Command::SetSession { session, closes_at } => self.set_session(session, closes_at, events),
             Command::Halt { symbol } => self.halt(symbol, events),
             Command::Resume { symbol } => self.resume(symbol, events),

@@ -13,6 +13,7 @@
 //! command before it, and a journal need not contain it ([`Engine::left_a_trace`]).
 
 use crate::ledger::Ledger;
+use crate::margin::MarginTerms;
 use crate::market::{Feed, Market};
 use crate::orders::Orders;
 use crate::requests::{Record, Requests, MAX_REQUESTS};
@@ -43,6 +44,10 @@ pub struct Engine {
     pub(crate) session: Option<u64>,
     pub(crate) closes_at: Option<Timestamp>,
     pub(crate) closed: bool,
+    /// In the order in which the currencies got their terms.
+    pub(crate) margin_terms: Vec<MarginTerms>,
+    /// When the next margin check is due.
+    pub(crate) margin_check_at: Option<Timestamp>,
     pub(crate) trades: u64,
     pub(crate) definitions: Vec<Instrument>,
     pub(crate) markets: Vec<Market>,
@@ -80,6 +85,8 @@ impl Engine {
             session: None,
             closes_at: None,
             closed: false,
+            margin_terms: Vec::new(),
+            margin_check_at: None,
             trades: 0,
             definitions: Vec::new(),
             markets: Vec::new(),

@@ -63,6 +63,7 @@ mod index;
 mod ladder;
 mod ledger;
 mod levels;
+mod margin;
 mod market;
 mod matching;
 mod money;
@@ -147,6 +148,8 @@ pub struct AccountView {
     pub withdrawable: Money,
     pub daily_loss_baseline: Money,
     pub open_orders: u32,
+    /// What the equity must not fall below (R13.4). 0: the account is not liquidated.
+    pub maintenance: Money,
     pub limits: Limits,
 }
 

@@ -228,6 +228,8 @@ impl Engine {
             at: self.now,
         });
 
+        self.arm_margin_check(self.markets[instrument].currency);
+
         let (maker_ppm, taker_ppm) = self.fee_rates(maker, taker);
         let maker_fee = self.charge(maker, pass.instrument, notional, maker_ppm);
         let taker_fee = self.charge(taker, pass.instrument, notional, taker_ppm);

@@ -155,6 +155,8 @@ CloseReason {
     PostOnly = 16 "post_only",
     /// An ex-dividend price of the order would be below one tick.
     Dividend = 17 "dividend",
+    /// The account's equity fell below its maintenance requirement.
+    Liquidation = 18 "liquidation",
     /// The order would have traded beyond the band around the base price.
     PriceBand = 30 "price_band",
 });
@@ -166,10 +168,15 @@ CashKind {
     Reset = 3 "reset",
     Dividend = 4 "dividend",
     CashInLieu = 5 "cash_in_lieu",
+    /// The value of a position that the insurance account took over.
+    Liquidation = 6 "liquidation",
+    /// What a liquidated account owed, paid by the insurance account.
+    Deficit = 7 "deficit",
 });
 names!(
 /// Why a position moved other than by a trade.
 PositionKind {
     Reset = 1 "reset",
     Split = 2 "split",
+    Liquidation = 3 "liquidation",
 });

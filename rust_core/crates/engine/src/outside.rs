@@ -334,6 +334,7 @@ impl Engine {
             price: price * market.tick,
             quantity,
         });
+        self.arm_margin_check(self.markets[instrument as usize].currency);
         let (low, high) = self.work.print_range;
         let low = if high == 0 { price } else { low.min(price) };
         if self.trading(instrument) {

@@ -242,7 +242,7 @@ impl Engine {
         slot
     }
 
-    fn emit_accepted(&self, slot: u32, parent: Option<OrderId>, events: &mut Events) {
+    pub(crate) fn emit_accepted(&self, slot: u32, parent: Option<OrderId>, events: &mut Events) {
         let order = &self.orders[slot];
         let market = &self.markets[order.instrument as usize];
         events.push(Event::OrderAccepted(Accepted {

@@ -102,6 +102,7 @@ impl Engine {
             withdrawable: self.withdrawable(slot),
             daily_loss_baseline: owner.baseline,
             open_orders: owner.open_orders,
+            maintenance: self.maintenance(slot, valuation.gross).unwrap_or(0),
             limits: owner.limits,
         })
     }
@@ -138,6 +139,7 @@ impl Engine {
             buying_power: 0,
             withdrawable: 0,
             daily_loss_baseline: 0,
+            maintenance: 0,
             open_orders: 0,
             limits: crate::ledger::Ledger::default_limits(AccountKind::Margin),
         }

@@ -7,6 +7,7 @@ use crate::codec::{checksum, Read, Reader, MALFORMED};
 use crate::engine::Engine;
 use crate::ladder::NIL;
 use crate::ledger::{Account, CurrencyBalances, Ledger, MAX_CURRENCIES};
+use crate::margin::MarginTerms;
 use crate::market::{Chunk, Feed, FeedQuote, Market, Print, OUTSIDE_CHUNK};
 use crate::orders::{Location, Order, BLANK};
 use crate::requests::Record;
@@ -35,6 +36,7 @@ impl Engine {
             engine.read_market(&mut from)?;
         }
         engine.read_accounts(&mut from)?;
+        engine.read_margin(&mut from)?;
         for _ in 0..from.count()? {
             let transfer = TransferId(from.get()?);
             engine.ledger.record_transfer(transfer);
@@ -88,6 +90,22 @@ impl Engine {
             });
         }
         from.count()
+    }
+
+    fn read_margin(&mut self, from: &mut Reader) -> Read<()> {
+        for _ in 0..from.count()? {
+            let terms = MarginTerms {
+                insurance: from.get()?,
+                maintenance_percent: from.get()?,
+                interval_ns: from.get()?,
+            };
+            if terms.insurance as usize >= self.ledger.accounts.len() {
+                return Err(MALFORMED);
+            }
+            self.margin_terms.push(terms);
+        }
+        self.margin_check_at = from.get()?;
+        Ok(())
     }
 
     fn read_market(&mut self, from: &mut Reader) -> Read<()> {

@@ -1,7 +1,7 @@
 //! Time: deadlines, sessions, halts.
 //!
 //! The engine has no timer. A command whose time has reached a deadline first does the work that is due
-//! (§8). The order is: good-till-date orders, the close of the session, silent feeds.
+//! (§8). The order is: good-till-date orders, the close of the session, silent feeds, the margin check.
 
 use crate::engine::Engine;
 use crate::orders::Location;
@@ -19,7 +19,10 @@ impl Engine {
             .iter()
             .filter_map(|feed| Some(feed.last_message_at?.saturating_add(feed.silence_ns)))
             .min();
-        [expiry, close, silence].into_iter().flatten().min()
+        [expiry, close, silence, self.margin_check_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn session_is_due(&self) -> bool {
@@ -45,6 +48,10 @@ impl Engine {
                 at: 0,
                 follow_up: FollowUp::FeedWithdrawn,
             };
+            return true;
+        }
+        if self.margin_is_due() {
+            self.start_margin_check();
             return true;
         }
         self.next_due_at = self.next_deadline().unwrap_or(i64::MAX);
@@ -100,6 +107,7 @@ impl Engine {
         for account in 0..self.ledger.accounts.len() as u32 {
             self.ledger.accounts[account as usize].baseline = self.valuation(account).equity;
         }
+        self.arm_margin_checks();
         self.work.job = Job::ReleaseWaiting {
             at: 0,
             end: self.markets.len() as u32,

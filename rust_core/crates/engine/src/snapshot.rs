@@ -38,6 +38,13 @@ impl Engine {
             self.write_market(market, &mut to);
         }
         self.write_accounts(&mut to);
+        to.put(self.margin_terms.len() as u32);
+        for terms in &self.margin_terms {
+            to.put(terms.insurance);
+            to.put(terms.maintenance_percent);
+            to.put(terms.interval_ns);
+        }
+        to.put(self.margin_check_at);
         to.put(self.ledger.transfers.len() as u32);
         for &transfer in &self.ledger.transfers {
             to.put(transfer);

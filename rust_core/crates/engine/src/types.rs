@@ -276,6 +276,12 @@ pub enum Command {
         maker_ppm: i32,
         taker_ppm: i32,
     },
+    /// The maintenance margin of the currency of `insurance`, a house account, in percent of the initial one.
+    SetMargin {
+        insurance: AccountId,
+        maintenance_percent: u32,
+        interval_ns: i64,
+    },
     /// Begins a session. `closes_at: None`: it is open until the next `SetSession`.
     SetSession {
         session: u64,
@@ -424,6 +430,17 @@ pub enum Event {
     FeesSet {
         maker_ppm: i32,
         taker_ppm: i32,
+    },
+    MarginSet {
+        insurance: AccountId,
+        maintenance_percent: u32,
+        interval_ns: i64,
+    },
+    /// The account's equity is below its requirement: it is liquidated by the events that follow.
+    MarginCalled {
+        account: AccountId,
+        equity: Money,
+        requirement: Money,
     },
     SessionSet {
         session: u64,

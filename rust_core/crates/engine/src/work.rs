@@ -116,6 +116,16 @@ pub(crate) enum Job {
         at: usize,
         ratio: Ratio,
     },
+    /// Liquidates the accounts from `at` on that are below their maintenance requirement.
+    MarginCheck {
+        at: u32,
+    },
+    /// Reduces the positions of an account from index `at` on, or lets the insurance account take them over.
+    Liquidate {
+        account: u32,
+        at: usize,
+        takeover: bool,
+    },
     /// Lowers the orders of `Work::sweep` on an ex-dividend date, from index `at` on.
     Adjust {
         instrument: u32,
@@ -151,6 +161,9 @@ pub(crate) enum FollowUp {
         next: Option<(u64, Option<Timestamp>)>,
     },
     FeedWithdrawn,
+    Liquidate {
+        account: u32,
+    },
     Split {
         instrument: u32,
         numerator: u32,
@@ -292,6 +305,7 @@ impl Engine {
                 let next = self.work.sweep.get(at);
                 return next.is_some_and(|&(acceptance, slot)| self.orders.is_current(slot, acceptance));
             }
+            Job::MarginCheck { .. } | Job::Liquidate { .. } => return self.margin_step_is_unit(&self.work.job),
             Job::Withdraw { feed, at, .. } => return self.is_quoted(at, feed),
             Job::Quote { .. } | Job::Tape { .. } | Job::ReleaseWaiting { .. } => return false,
             Job::Positions { account, at, .. } => {
@@ -309,7 +323,7 @@ impl Engine {
         // not. The deferred command itself is a unit.
         //
         let expires = self.expiries.first().is_some_and(|&(time, _, _)| time <= self.now);
-        expires || !(self.session_is_due() || self.silent_feed().is_some())
+        expires || !(self.session_is_due() || self.silent_feed().is_some() || self.margin_is_due())
     }
 
     fn job_step(&mut self, events: &mut Events) {
@@ -390,6 +404,8 @@ impl Engine {
                     self.split_account(instrument, at, numerator, denominator, mark, events);
                 }
             }
+            Job::MarginCheck { at } => self.margin_check_step(at, events),
+            Job::Liquidate { account, at, takeover } => self.liquidate_step(account, at, takeover, events),
             Job::Rescale { instrument, at, ratio } => self.rescale_step(instrument, at, ratio, events),
             Job::Adjust { instrument, at, amount } => self.adjust_step(instrument, at, amount, events),
             Job::Dividend { instrument, at, amount } => {
@@ -424,6 +440,13 @@ impl Engine {
                     at: 0,
                     transfer,
                     cash,
+                };
+            }
+            FollowUp::Liquidate { account } => {
+                self.work.job = Job::Liquidate {
+                    account,
+                    at: 0,
+                    takeover: false,
                 };
             }
             FollowUp::CloseSession { next } => {

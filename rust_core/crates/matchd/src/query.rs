@@ -155,6 +155,7 @@ fn account(state: &QueryState<'_>, account: u128) -> Answer {
             withdrawable: found.withdrawable.into(),
             daily_loss_baseline: found.daily_loss_baseline.into(),
             open_orders: found.open_orders,
+            maintenance_margin: found.maintenance.into(),
             limits: limits(&found.limits),
         },
         positions: held.collect(),

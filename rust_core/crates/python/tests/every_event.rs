@@ -69,6 +69,16 @@ fn exchange_events() -> Vec<Event> {
             maker_ppm: -1,
             taker_ppm: 2,
         },
+        Event::MarginSet {
+            insurance: ACCOUNT,
+            maintenance_percent: 50,
+            interval_ns: 9,
+        },
+        Event::MarginCalled {
+            account: ACCOUNT,
+            equity: -1,
+            requirement: 2,
+        },
         Event::SessionSet {
             session: 1,
             closes_at: Some(2),
@@ -202,7 +212,7 @@ fn order_events() -> Vec<Event> {
     ]
 }
 
-const KINDS: usize = 26;
+const KINDS: usize = 28;
 
 fn kind_index(event: &Event) -> usize {
     match event {
@@ -231,6 +241,8 @@ fn kind_index(event: &Event) -> usize {
         Event::TradeExecuted { .. } => 22,
         Event::OutsideTraded { .. } => 23,
         Event::FeedWithdrawn { .. } => 24,
+        Event::MarginSet { .. } => 25,
+        Event::MarginCalled { .. } => 26,
         Event::LevelChanged { .. } => KINDS - 1,
     }
 }

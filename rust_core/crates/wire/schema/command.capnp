@@ -45,6 +45,7 @@ struct CommandEnvelope {
     cancelAll @32 :CancelAll;
     outsideQuote @33 :OutsideQuote;
     outsideTrade @34 :OutsideTrade;
+    setMargin @35 :SetMargin;
   }
 }
 
@@ -53,6 +54,11 @@ struct DefineFeed {
   feed @0 :UInt32;
   houseHigh @1 :UInt64; houseLow @2 :UInt64;
   silenceNs @3 :Int64;
+}
+struct SetMargin {
+  insuranceHigh @0 :UInt64; insuranceLow @1 :UInt64;
+  maintenancePercent @2 :UInt32;
+  intervalNs @3 :Int64;
 }
 struct SetFees { makerPpm @0 :Int32; takerPpm @1 :Int32; }
 struct SetSession { session @0 :UInt64; hasClosesAt @1 :Bool; closesAt @2 :Int64; }

@@ -58,9 +58,16 @@ struct Event {
     tradeExecuted @23 :TradeExecuted;
     outsideTraded @24 :OutsideTraded;
     levelChanged @25 :LevelChanged;
+    marginSet @26 :C.SetMargin;
+    marginCalled @27 :MarginCalled;
   }
 }
 
+struct MarginCalled {
+  accountHigh @0 :UInt64; accountLow @1 :UInt64;
+  equityHigh @2 :Int64; equityLow @3 :UInt64;
+  requirementHigh @4 :Int64; requirementLow @5 :UInt64;
+}
 struct CashMoved {
   accountHigh @0 :UInt64; accountLow @1 :UInt64;
   transferHigh @2 :UInt64; transferLow @3 :UInt64;

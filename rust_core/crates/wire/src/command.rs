@@ -7,7 +7,7 @@ use crate::frame::{self, struct_words, text_words, Message, WireError};
 use crate::limits::{MAX_CLIENT_ORDER_ID_BYTES, MAX_COMMANDS_PER_REQUEST, MAX_REQUEST_BYTES};
 use crate::types_capnp::{ClassKind, TrailKind};
 use cift_engine as e;
-use cift_engine::{Command, OrderClass};
+use cift_engine::{AccountId, Command, OrderClass, Symbol};
 
 /// What travels with a command. The engine does not see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,6 +134,7 @@ fn command_words(command: &Command) -> usize {
         Command::DefineInstrument(_) => INSTRUMENT_WORDS,
         Command::DefineFeed { .. } => of::<w::define_feed::Builder<'static>>(),
         Command::SetFees { .. } => of::<w::set_fees::Builder<'static>>(),
+        Command::SetMargin { .. } => of::<w::set_margin::Builder<'static>>(),
         Command::SetSession { .. } => of::<w::set_session::Builder<'static>>(),
         Command::Halt { .. } | Command::Resume { .. } => of::<w::symbol_ref::Builder<'static>>(),
         Command::Split { .. } => of::<w::split::Builder<'static>>(),
@@ -179,6 +180,14 @@ pub(crate) fn put_envelope(mut b: w::command_envelope::Builder<'_>, meta: &Meta<
     put_command(b.init_command(), command);
 }
 
+fn put_cancel_all(mut c: w::cancel_all::Builder<'_>, account: AccountId, symbol: Option<Symbol>) {
+    put!(c, set_account_high, set_account_low, account.0);
+    if let Some(symbol) = symbol {
+        c.set_has_symbol(true);
+        put!(c, set_symbol_high, set_symbol_low, symbol_to(symbol));
+    }
+}
+
 fn put_command(mut b: w::command_envelope::command::Builder<'_>, command: &Command) {
     match command {
         Command::EngineStarted { epoch } => b.set_engine_started(*epoch),
@@ -193,6 +202,11 @@ fn put_command(mut b: w::command_envelope::command::Builder<'_>, command: &Comma
             silence_ns,
         } => put_feed(b.init_define_feed(), *feed, *house, *silence_ns),
         Command::SetFees { maker_ppm, taker_ppm } => put_fees(b.init_set_fees(), *maker_ppm, *taker_ppm),
+        Command::SetMargin {
+            insurance,
+            maintenance_percent,
+            interval_ns,
+        } => put_margin(b.init_set_margin(), *insurance, *maintenance_percent, *interval_ns),
         Command::SetSession { session, closes_at } => put_session(b.init_set_session(), *session, *closes_at),
         Command::Halt { symbol } => put_symbol(b.init_halt(), *symbol),
         Command::Resume { symbol } => put_symbol(b.init_resume(), *symbol),
@@ -239,14 +253,7 @@ fn put_command(mut b: w::command_envelope::command::Builder<'_>, command: &Comma
             put!(c, set_account_high, set_account_low, account.0);
             put!(c, set_order_high, set_order_low, order.0);
         }
-        Command::CancelAll { account, symbol, .. } => {
-            let mut c = b.init_cancel_all();
-            put!(c, set_account_high, set_account_low, account.0);
-            if let Some(symbol) = symbol {
-                c.set_has_symbol(true);
-                put!(c, set_symbol_high, set_symbol_low, symbol_to(*symbol));
-            }
-        }
+        Command::CancelAll { account, symbol, .. } => put_cancel_all(b.init_cancel_all(), *account, *symbol),
         Command::OutsideQuote {
             feed,
             source_sequence,

@@ -62,6 +62,14 @@ fn get_command(r: w::command_envelope::command::Reader<'_>, request: Option<Requ
                 taker_ppm: r.get_taker_ppm(),
             }
         }
+        Which::SetMargin(r) => {
+            let (insurance, maintenance_percent, interval_ns) = get_margin(r?);
+            Command::SetMargin {
+                insurance,
+                maintenance_percent,
+                interval_ns,
+            }
+        }
         Which::SetSession(r) => {
             let (session, closes_at) = get_session(r?);
             Command::SetSession { session, closes_at }

@@ -33,6 +33,22 @@ pub(crate) fn get_event(r: w::event::Reader<'_>) -> Result<Event, WireError> {
                 taker_ppm: r.get_taker_ppm(),
             }
         }
+        Which::MarginSet(r) => {
+            let (insurance, maintenance_percent, interval_ns) = get_margin(r?);
+            Event::MarginSet {
+                insurance,
+                maintenance_percent,
+                interval_ns,
+            }
+        }
+        Which::MarginCalled(r) => {
+            let r = r?;
+            Event::MarginCalled {
+                account: AccountId(get_id!(r, get_account_high, get_account_low)),
+                equity: get_money!(r, get_equity_high, get_equity_low),
+                requirement: get_money!(r, get_requirement_high, get_requirement_low),
+            }
+        }
         Which::SessionSet(r) => {
             let (session, closes_at) = get_session(r?);
             Event::SessionSet { session, closes_at }

@@ -24,6 +24,8 @@ pub(crate) fn event_content_words(event: &Event) -> usize {
         Event::InstrumentDefined(_) => INSTRUMENT_WORDS,
         Event::FeedDefined { .. } => of::<c::define_feed::Builder<'static>>(),
         Event::FeesSet { .. } => of::<c::set_fees::Builder<'static>>(),
+        Event::MarginSet { .. } => of::<c::set_margin::Builder<'static>>(),
+        Event::MarginCalled { .. } => of::<w::margin_called::Builder<'static>>(),
         Event::SessionSet { .. } => of::<c::set_session::Builder<'static>>(),
         Event::Halted { .. } | Event::Resumed { .. } => of::<c::symbol_ref::Builder<'static>>(),
         Event::SplitApplied { .. } => of::<c::split::Builder<'static>>(),
@@ -60,6 +62,21 @@ pub(crate) fn put_event(mut b: w::event::Builder<'_>, event: &Event) {
             silence_ns,
         } => put_feed(b.init_feed_defined(), *feed, *house, *silence_ns),
         Event::FeesSet { maker_ppm, taker_ppm } => put_fees(b.init_fees_set(), *maker_ppm, *taker_ppm),
+        Event::MarginSet {
+            insurance,
+            maintenance_percent,
+            interval_ns,
+        } => put_margin(b.init_margin_set(), *insurance, *maintenance_percent, *interval_ns),
+        Event::MarginCalled {
+            account,
+            equity,
+            requirement,
+        } => {
+            let mut m = b.init_margin_called();
+            put!(m, set_account_high, set_account_low, account.0);
+            put!(m, set_equity_high, set_equity_low, *equity);
+            put!(m, set_requirement_high, set_requirement_low, *requirement);
+        }
         Event::SessionSet { session, closes_at } => put_session(b.init_session_set(), *session, *closes_at),
         Event::Halted { symbol } => put_symbol(b.init_halted(), *symbol),
         Event::Resumed { symbol } => put_symbol(b.init_resumed(), *symbol),

@@ -21,6 +21,18 @@ pub(crate) fn get_feed(r: w::define_feed::Reader<'_>) -> (u32, e::AccountId, i64
         r.get_silence_ns(),
     )
 }
+pub(crate) fn put_margin(mut b: w::set_margin::Builder<'_>, insurance: e::AccountId, percent: u32, interval_ns: i64) {
+    put!(b, set_insurance_high, set_insurance_low, insurance.0);
+    b.set_maintenance_percent(percent);
+    b.set_interval_ns(interval_ns);
+}
+pub(crate) fn get_margin(r: w::set_margin::Reader<'_>) -> (e::AccountId, u32, i64) {
+    (
+        e::AccountId(get_id!(r, get_insurance_high, get_insurance_low)),
+        r.get_maintenance_percent(),
+        r.get_interval_ns(),
+    )
+}
 pub(crate) fn put_fees(mut b: w::set_fees::Builder<'_>, maker_ppm: i32, taker_ppm: i32) {
     b.set_maker_ppm(maker_ppm);
     b.set_taker_ppm(taker_ppm);

@@ -80,6 +80,7 @@ answers! {
         withdrawable: Decimal,
         daily_loss_baseline: Decimal,
         open_orders: u32,
+        maintenance_margin: Decimal,
         limits: AccountLimits,
     }
     /// A position of an account; mark is the last price.

@@ -207,6 +207,7 @@ commands! {
         "enable_format" EnableFormat { format }
         "define_feed" DefineFeed { feed, house, silence_ns }
         "set_fees" SetFees { maker_ppm, taker_ppm }
+        "set_margin" SetMargin { insurance, maintenance_percent, interval_ns }
         "set_session" SetSession { session, closes_at }
         "halt" Halt { symbol }
         "resume" Resume { symbol }

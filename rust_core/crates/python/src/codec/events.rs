@@ -79,6 +79,8 @@ events! {
         "format_enabled" FormatEnabled { format }
         "feed_defined" FeedDefined { feed, house, silence_ns }
         "fees_set" FeesSet { maker_ppm, taker_ppm }
+        "margin_set" MarginSet { insurance, maintenance_percent, interval_ns }
+        "margin_called" MarginCalled { account, equity, requirement }
         "session_set" SessionSet { session, closes_at }
         "session_closed" SessionClosed { session }
         "halted" Halted { symbol }

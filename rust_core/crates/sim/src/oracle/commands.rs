@@ -135,6 +135,11 @@ impl Oracle {
                 silence_ns,
             } => self.define_feed(feed, house, silence_ns),
             Command::SetFees { maker_ppm, taker_ppm } => self.set_fees(maker_ppm, taker_ppm),
+            Command::SetMargin {
+                insurance,
+                maintenance_percent,
+                interval_ns,
+            } => self.set_margin(insurance, maintenance_percent, interval_ns),
             Command::SetSession { session, closes_at } => self.set_session(session, closes_at),
             Command::Halt { symbol } => self.halt(symbol),
             Command::Resume { symbol } => self.resume(symbol),
@@ -369,6 +374,10 @@ impl Oracle {
         self.emit(Event::SessionSet { session, closes_at });
         for account in 0..self.accounts.len() {
             self.accounts[account].baseline = self.equity(account);
+        }
+        let currencies: Vec<Currency> = self.margin_order.clone();
+        for currency in currencies {
+            self.arm_margin_check(currency);
         }
         self.release_waiting();
         self.drain();

@@ -3,6 +3,17 @@
 use super::*;
 
 impl Oracle {
+    pub fn first_result(&self, key: u128) -> Option<FirstResult> {
+        self.keys.get(&key).map(|known| known.first)
+    }
+    /// Keys dropped in the last command.
+    pub fn dropped(&self) -> &[u128] {
+        &self.dropped
+    }
+    pub fn keys(&self) -> impl Iterator<Item = u128> + '_ {
+        self.keys.keys().copied()
+    }
+
     /// Bounds the keys of each account (R11.6). The engine must have the same bound.
     pub fn bound_keys(&mut self, per_account: usize) {
         self.keys_per_account = per_account;

@@ -67,6 +67,29 @@ impl Oracle {
         realized
     }
 
+    /// The same for a whole value, which need not be a multiple of the quantity.
+    pub(crate) fn move_value(&mut self, account: usize, book: usize, change: i128, value: i128) {
+        let (quantity, cost) = self.accounts[account].positions.get(&book).copied().unwrap_or((0, 0));
+        let closed = if quantity.signum() == -change.signum() {
+            change.abs().min(quantity.abs())
+        } else {
+            0
+        };
+        let lot = i128::from(self.books[book].spec.lot);
+        let part = if closed == change.abs() {
+            value
+        } else {
+            value / (change.abs() / lot) * (closed / lot)
+        };
+        let removed = if closed == 0 {
+            0
+        } else {
+            proportion(cost, closed, quantity.abs())
+        };
+        let cost = cost - removed + change.signum() * (value - part);
+        self.set_position(account, book, quantity + change, cost);
+    }
+
     pub(crate) fn set_position(&mut self, account: usize, book: usize, quantity: i128, cost: i128) {
         if quantity == 0 {
             assert_eq!(cost, 0, "a position of 0 has a cost");
@@ -142,6 +165,7 @@ impl Oracle {
         let taker_fill = self.fill(taker, aggressor, print, fees.1);
         self.trades += 1;
         self.record_print(book, price, quantity);
+        self.arm_margin_check(self.books[book].spec.currency);
         pass.print(price);
         self.emit(Event::TradeExecuted {
             trade: self.trades,

@@ -22,6 +22,7 @@ mod corporate;
 mod groups;
 mod keys;
 pub mod ledger;
+mod margin;
 mod matching;
 mod outside;
 mod placing;
@@ -238,6 +239,10 @@ pub struct Oracle {
     pub(crate) session: Option<u64>,
     pub(crate) closed: bool,
     pub(crate) closes_at: Option<Timestamp>,
+    pub(crate) margin: BTreeMap<Currency, margin::Terms>,
+    /// The currencies of `margin`, in the order in which they got their terms.
+    pub(crate) margin_order: Vec<Currency>,
+    pub(crate) margin_check_at: Option<Timestamp>,
     pub(crate) books: Vec<Book>,
     pub(crate) accounts: Vec<Account>,
     /// Cash of `FEES` and `WORLD`, by currency.
@@ -387,6 +392,7 @@ impl Oracle {
                 self.emit(Event::FeedWithdrawn { feed });
             }
         }
+        self.check_margin_if_due();
     }
 
     pub(crate) fn close_market(&mut self) {
@@ -416,7 +422,10 @@ impl Oracle {
             .feeds
             .iter()
             .filter_map(|f| Some(f.last_message_at?.saturating_add(f.silence_ns)));
-        gtd.chain(silent).chain(self.closes_at).min()
+        gtd.chain(silent)
+            .chain(self.closes_at)
+            .chain(self.margin_check_at)
+            .min()
     }
 
     /// The next value of the clock that orders arrivals at a stop price or best price.
@@ -475,16 +484,6 @@ impl Oracle {
     pub fn last(&self, symbol: Symbol) -> Option<(Price, Quantity, Timestamp)> {
         let (price, quantity, at) = self.books[self.book_of(symbol)?].last?;
         Some((narrow(price), narrow(quantity), at))
-    }
-    pub fn first_result(&self, key: u128) -> Option<FirstResult> {
-        self.keys.get(&key).map(|known| known.first)
-    }
-    /// Keys dropped in the last command.
-    pub fn dropped(&self) -> &[u128] {
-        &self.dropped
-    }
-    pub fn keys(&self) -> impl Iterator<Item = u128> + '_ {
-        self.keys.keys().copied()
     }
     pub fn symbols(&self) -> Vec<Symbol> {
         self.books.iter().map(|b| b.spec.symbol).collect()

@@ -256,6 +256,7 @@ impl Oracle {
             }
         }
         self.record_print(book, price, quantity);
+        self.arm_margin_check(self.books[book].spec.currency);
         self.books[book].base = Some(price);
         let (p, q) = (narrow(price), narrow(quantity));
         self.emit(Event::OutsideTraded {

@@ -193,7 +193,7 @@ impl Oracle {
         }
     }
 
-    fn accept(&mut self, order: Order, parent: Option<OrderId>) -> Rank {
+    pub(crate) fn accept(&mut self, order: Order, parent: Option<OrderId>) -> Rank {
         self.ranks += 1;
         let rank = self.ranks;
         let time = self.next_time();

@@ -202,6 +202,13 @@ impl Generator {
             let (maker_ppm, taker_ppm) = self.random.pick(&[(0, 1_000), (-200, 300), (2_500, 2_500), (100, 0)]);
             self.push(Command::SetFees { maker_ppm, taker_ppm });
         }
+        if self.random.one_in(2) {
+            self.push(Command::SetMargin {
+                insurance: AccountId(FIRST_HOUSE),
+                maintenance_percent: 100,
+                interval_ns: SECOND / 100,
+            });
+        }
         for i in 0..self.markets.len() {
             if self.random.one_in(2) {
                 self.quote(i, 0);
@@ -241,6 +248,7 @@ impl Generator {
             8 => self.reset(),
             9 => self.limits(),
             10 => self.state(),
+            11 if self.random.one_in(3) => self.margin(),
             11 => self.fees(),
             12 => self.new_session(),
             13 => self.halt(market),

@@ -123,6 +123,20 @@ impl Generator {
         self.push(Command::SetFees { maker_ppm, taker_ppm });
     }
 
+    pub(super) fn margin(&mut self) {
+        let insurance = match self.random.below(8) {
+            0 => self.account(),
+            at => AccountId(FIRST_HOUSE + u128::from(at) % HOUSES),
+        };
+        let maintenance_percent = self.random.pick(&[0, 50, 50, 90, 100, 101]);
+        let interval_ns = self.random.pick(&[1_000_000, SECOND / 10, SECOND, 999_999]);
+        self.push(Command::SetMargin {
+            insurance,
+            maintenance_percent,
+            interval_ns,
+        });
+    }
+
     pub(super) fn new_session(&mut self) {
         if !self.random.one_in(12) {
             self.session += 1;

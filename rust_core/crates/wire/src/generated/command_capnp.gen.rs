@@ -716,7 +716,7 @@ pub mod command_envelope {
     }
 
     pub mod command {
-        pub use self::Which::{EngineStarted,AdvanceTime,Continue,SetRules,EnableFormat,DefineInstrument,DefineFeed,SetFees,SetSession,Halt,Resume,Split,Dividend,OpenAccount,Deposit,Withdraw,ResetAccount,SetLimits,SetAccountState,PlaceOrder,ReplaceOrder,CancelOrder,CancelAll,OutsideQuote,OutsideTrade};
+        pub use self::Which::{EngineStarted,AdvanceTime,Continue,SetRules,EnableFormat,DefineInstrument,DefineFeed,SetFees,SetSession,Halt,Resume,Split,Dividend,OpenAccount,Deposit,Withdraw,ResetAccount,SetLimits,SetAccountState,PlaceOrder,ReplaceOrder,CancelOrder,CancelAll,OutsideQuote,OutsideTrade,SetMargin};
 
         #[derive(Copy, Clone)]
         pub struct Owned(());
@@ -879,6 +879,11 @@ pub mod command_envelope {
                 !self.reader.get_pointer_field(1).is_null()
             }
             #[inline]
+            pub fn has_set_margin(&self) -> bool {
+                if self.reader.get_data_field::<u16>(17) != 25 { return false; }
+                !self.reader.get_pointer_field(1).is_null()
+            }
+            #[inline]
             pub fn which(self) -> ::core::result::Result<WhichReader<'a,>, ::capnp::NotInSchema> {
                 match self.reader.get_data_field::<u16>(17) {
                     0 => {
@@ -1003,6 +1008,11 @@ pub mod command_envelope {
                     }
                     24 => {
                         ::core::result::Result::Ok(OutsideTrade(
+                            ::capnp::traits::FromPointerReader::get_from_pointer(&self.reader.get_pointer_field(1), ::core::option::Option::None)
+                        ))
+                    }
+                    25 => {
+                        ::core::result::Result::Ok(SetMargin(
                             ::capnp::traits::FromPointerReader::get_from_pointer(&self.reader.get_pointer_field(1), ::core::option::Option::None)
                         ))
                     }
@@ -1387,6 +1397,21 @@ pub mod command_envelope {
                 !self.builder.is_pointer_field_null(1)
             }
             #[inline]
+            pub fn set_set_margin(&mut self, value: crate::command_capnp::set_margin::Reader<'_>) -> ::capnp::Result<()> {
+                self.builder.set_data_field::<u16>(17, 25);
+                ::capnp::traits::SetterInput::set_pointer_builder(self.builder.reborrow().get_pointer_field(1), value, false)
+            }
+            #[inline]
+            pub fn init_set_margin(self, ) -> crate::command_capnp::set_margin::Builder<'a> {
+                self.builder.set_data_field::<u16>(17, 25);
+                ::capnp::traits::FromPointerBuilder::init_pointer(self.builder.get_pointer_field(1), 0)
+            }
+            #[inline]
+            pub fn has_set_margin(&self) -> bool {
+                if self.builder.get_data_field::<u16>(17) != 25 { return false; }
+                !self.builder.is_pointer_field_null(1)
+            }
+            #[inline]
             pub fn which(self) -> ::core::result::Result<WhichBuilder<'a,>, ::capnp::NotInSchema> {
                 match self.builder.get_data_field::<u16>(17) {
                     0 => {
@@ -1514,6 +1539,11 @@ pub mod command_envelope {
                             ::capnp::traits::FromPointerBuilder::get_from_pointer(self.builder.get_pointer_field(1), ::core::option::Option::None)
                         ))
                     }
+                    25 => {
+                        ::core::result::Result::Ok(SetMargin(
+                            ::capnp::traits::FromPointerBuilder::get_from_pointer(self.builder.get_pointer_field(1), ::core::option::Option::None)
+                        ))
+                    }
                     x => ::core::result::Result::Err(::capnp::NotInSchema(x))
                 }
             }
@@ -1528,17 +1558,17 @@ pub mod command_envelope {
         impl Pipeline  {
         }
         mod _private {
-            pub(crate) static ENCODED_NODE: [::capnp::Word; 414] = [
+            pub(crate) static ENCODED_NODE: [::capnp::Word; 430] = [
                 ::capnp::word(0, 0, 0, 0, 5, 0, 6, 0),
                 ::capnp::word(168, 151, 208, 36, 141, 115, 144, 181),
                 ::capnp::word(30, 0, 0, 0, 1, 0, 10, 0),
                 ::capnp::word(34, 172, 6, 69, 30, 75, 27, 178),
-                ::capnp::word(2, 0, 7, 0, 1, 0, 25, 0),
+                ::capnp::word(2, 0, 7, 0, 1, 0, 26, 0),
                 ::capnp::word(17, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(21, 0, 0, 0, 50, 1, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(29, 0, 0, 0, 127, 5, 0, 0),
+                ::capnp::word(29, 0, 0, 0, 183, 5, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(99, 111, 109, 109, 97, 110, 100, 46),
@@ -1546,182 +1576,189 @@ pub mod command_envelope {
                 ::capnp::word(109, 109, 97, 110, 100, 69, 110, 118),
                 ::capnp::word(101, 108, 111, 112, 101, 46, 99, 111),
                 ::capnp::word(109, 109, 97, 110, 100, 0, 0, 0),
-                ::capnp::word(100, 0, 0, 0, 3, 0, 4, 0),
+                ::capnp::word(104, 0, 0, 0, 3, 0, 4, 0),
                 ::capnp::word(0, 0, 255, 255, 9, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 10, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(173, 2, 0, 0, 114, 0, 0, 0),
+                ::capnp::word(201, 2, 0, 0, 114, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(172, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(184, 2, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(200, 2, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(212, 2, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(1, 0, 254, 255, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 11, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(181, 2, 0, 0, 98, 0, 0, 0),
+                ::capnp::word(209, 2, 0, 0, 98, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(180, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(192, 2, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(208, 2, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(220, 2, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(2, 0, 253, 255, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 12, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(189, 2, 0, 0, 74, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(188, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(200, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(3, 0, 252, 255, 18, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 13, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(197, 2, 0, 0, 74, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(196, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(208, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(4, 0, 251, 255, 36, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 14, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(205, 2, 0, 0, 106, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(204, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(216, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(5, 0, 250, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 15, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(213, 2, 0, 0, 138, 0, 0, 0),
+                ::capnp::word(217, 2, 0, 0, 74, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(216, 2, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(228, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(6, 0, 249, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 16, 0, 0, 0),
+                ::capnp::word(3, 0, 252, 255, 18, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 13, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(225, 2, 0, 0, 90, 0, 0, 0),
+                ::capnp::word(225, 2, 0, 0, 74, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(224, 2, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(236, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(7, 0, 248, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 17, 0, 0, 0),
+                ::capnp::word(4, 0, 251, 255, 36, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 14, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(233, 2, 0, 0, 66, 0, 0, 0),
+                ::capnp::word(233, 2, 0, 0, 106, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(228, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(240, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(8, 0, 247, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 18, 0, 0, 0),
+                ::capnp::word(232, 2, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(244, 2, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(5, 0, 250, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 15, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(237, 2, 0, 0, 90, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(236, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(248, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(9, 0, 246, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 19, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(245, 2, 0, 0, 42, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(240, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(252, 2, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(10, 0, 245, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 20, 0, 0, 0),
-                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(249, 2, 0, 0, 58, 0, 0, 0),
+                ::capnp::word(241, 2, 0, 0, 138, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(244, 2, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(0, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(11, 0, 244, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 21, 0, 0, 0),
+                ::capnp::word(6, 0, 249, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 16, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(253, 2, 0, 0, 50, 0, 0, 0),
+                ::capnp::word(253, 2, 0, 0, 90, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(248, 2, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(4, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(12, 0, 243, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 22, 0, 0, 0),
+                ::capnp::word(252, 2, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(8, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(7, 0, 248, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 17, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(1, 3, 0, 0, 74, 0, 0, 0),
+                ::capnp::word(5, 3, 0, 0, 66, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(0, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(12, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(13, 0, 242, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 23, 0, 0, 0),
+                ::capnp::word(8, 0, 247, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 18, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(9, 3, 0, 0, 98, 0, 0, 0),
+                ::capnp::word(9, 3, 0, 0, 90, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(8, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(20, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(14, 0, 241, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 24, 0, 0, 0),
+                ::capnp::word(9, 0, 246, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 19, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(17, 3, 0, 0, 66, 0, 0, 0),
+                ::capnp::word(17, 3, 0, 0, 42, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(12, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(24, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(15, 0, 240, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 25, 0, 0, 0),
+                ::capnp::word(10, 0, 245, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 20, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(21, 3, 0, 0, 74, 0, 0, 0),
+                ::capnp::word(21, 3, 0, 0, 58, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(16, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(28, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(11, 0, 244, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 21, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(25, 3, 0, 0, 50, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(20, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(32, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(16, 0, 239, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 26, 0, 0, 0),
+                ::capnp::word(12, 0, 243, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 22, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(29, 3, 0, 0, 106, 0, 0, 0),
+                ::capnp::word(29, 3, 0, 0, 74, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(28, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(40, 3, 0, 0, 2, 0, 1, 0),
-                ::capnp::word(17, 0, 238, 255, 1, 0, 0, 0),
-                ::capnp::word(0, 0, 1, 0, 27, 0, 0, 0),
+                ::capnp::word(13, 0, 242, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 23, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(37, 3, 0, 0, 82, 0, 0, 0),
+                ::capnp::word(37, 3, 0, 0, 98, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(36, 3, 0, 0, 3, 0, 1, 0),
                 ::capnp::word(48, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(14, 0, 241, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 24, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(45, 3, 0, 0, 66, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(40, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(52, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(15, 0, 240, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 25, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(49, 3, 0, 0, 74, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(48, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(60, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(16, 0, 239, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 26, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(57, 3, 0, 0, 106, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(56, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(68, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(17, 0, 238, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 27, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(65, 3, 0, 0, 82, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(64, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(76, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(18, 0, 237, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 28, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(45, 3, 0, 0, 130, 0, 0, 0),
+                ::capnp::word(73, 3, 0, 0, 130, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(44, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(56, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(72, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(84, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(19, 0, 236, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 29, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(53, 3, 0, 0, 90, 0, 0, 0),
+                ::capnp::word(81, 3, 0, 0, 90, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(52, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(64, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(80, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(92, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(20, 0, 235, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 30, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(61, 3, 0, 0, 106, 0, 0, 0),
+                ::capnp::word(89, 3, 0, 0, 106, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(60, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(72, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(88, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(100, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(21, 0, 234, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 31, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(69, 3, 0, 0, 98, 0, 0, 0),
+                ::capnp::word(97, 3, 0, 0, 98, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(68, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(80, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(96, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(108, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(22, 0, 233, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 32, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(77, 3, 0, 0, 82, 0, 0, 0),
+                ::capnp::word(105, 3, 0, 0, 82, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(76, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(88, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(104, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(116, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(23, 0, 232, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 33, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(85, 3, 0, 0, 106, 0, 0, 0),
+                ::capnp::word(113, 3, 0, 0, 106, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(84, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(96, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(112, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(124, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(24, 0, 231, 255, 1, 0, 0, 0),
                 ::capnp::word(0, 0, 1, 0, 34, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(93, 3, 0, 0, 106, 0, 0, 0),
+                ::capnp::word(121, 3, 0, 0, 106, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
-                ::capnp::word(92, 3, 0, 0, 3, 0, 1, 0),
-                ::capnp::word(104, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(120, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(132, 3, 0, 0, 2, 0, 1, 0),
+                ::capnp::word(25, 0, 230, 255, 1, 0, 0, 0),
+                ::capnp::word(0, 0, 1, 0, 35, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(129, 3, 0, 0, 82, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(128, 3, 0, 0, 3, 0, 1, 0),
+                ::capnp::word(140, 3, 0, 0, 2, 0, 1, 0),
                 ::capnp::word(101, 110, 103, 105, 110, 101, 83, 116),
                 ::capnp::word(97, 114, 116, 101, 100, 0, 0, 0),
                 ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
@@ -1943,6 +1980,15 @@ pub mod command_envelope {
                 ::capnp::word(16, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
                 ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(115, 101, 116, 77, 97, 114, 103, 105),
+                ::capnp::word(110, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(16, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(150, 157, 92, 44, 194, 40, 34, 192),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(16, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+                ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
             ];
             pub(crate) fn get_field_types(index: u16) -> ::capnp::introspect::Type {
                 match index {
@@ -1971,6 +2017,7 @@ pub mod command_envelope {
                     22 => <crate::command_capnp::cancel_all::Owned as ::capnp::introspect::Introspect>::introspect(),
                     23 => <crate::command_capnp::outside_quote::Owned as ::capnp::introspect::Introspect>::introspect(),
                     24 => <crate::command_capnp::outside_trade::Owned as ::capnp::introspect::Introspect>::introspect(),
+                    25 => <crate::command_capnp::set_margin::Owned as ::capnp::introspect::Introspect>::introspect(),
                     _ => ::capnp::introspect::panic_invalid_field_index(index),
                 }
             }
@@ -1985,11 +2032,11 @@ pub mod command_envelope {
                 MEMBERS_BY_NAME
             );
             pub(crate) static NONUNION_MEMBERS : &[u16] = &[];
-            pub(crate) static MEMBERS_BY_DISCRIMINANT : &[u16] = &[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24];
-            pub(crate) static MEMBERS_BY_NAME : &[u16] = &[1,22,21,2,6,5,14,12,4,0,9,13,23,24,19,20,16,10,18,7,17,3,8,11,15];
+            pub(crate) static MEMBERS_BY_DISCRIMINANT : &[u16] = &[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25];
+            pub(crate) static MEMBERS_BY_NAME : &[u16] = &[1,22,21,2,6,5,14,12,4,0,9,13,23,24,19,20,16,10,18,7,17,25,3,8,11,15];
             pub(crate) const TYPE_ID: u64 = 0xb590_738d_24d0_97a8;
         }
-        pub enum Which<A0,A1,A2,A3,A4,A5,A6,A7,A8,A9,A10,A11,A12,A13,A14,A15,A16,A17,A18,A19> {
+        pub enum Which<A0,A1,A2,A3,A4,A5,A6,A7,A8,A9,A10,A11,A12,A13,A14,A15,A16,A17,A18,A19,A20> {
             EngineStarted(u64),
             AdvanceTime(()),
             Continue(()),
@@ -2015,9 +2062,10 @@ pub mod command_envelope {
             CancelAll(A17),
             OutsideQuote(A18),
             OutsideTrade(A19),
+            SetMargin(A20),
         }
-        pub type WhichReader<'a,> = Which<::capnp::Result<crate::types_capnp::instrument::Reader<'a>>,::capnp::Result<crate::command_capnp::define_feed::Reader<'a>>,::capnp::Result<crate::command_capnp::set_fees::Reader<'a>>,::capnp::Result<crate::command_capnp::set_session::Reader<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Reader<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Reader<'a>>,::capnp::Result<crate::command_capnp::split::Reader<'a>>,::capnp::Result<crate::command_capnp::dividend::Reader<'a>>,::capnp::Result<crate::command_capnp::open_account::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::set_limits::Reader<'a>>,::capnp::Result<crate::command_capnp::set_account_state::Reader<'a>>,::capnp::Result<crate::command_capnp::place_order::Reader<'a>>,::capnp::Result<crate::command_capnp::replace_order::Reader<'a>>,::capnp::Result<crate::command_capnp::cancel_order::Reader<'a>>,::capnp::Result<crate::command_capnp::cancel_all::Reader<'a>>,::capnp::Result<crate::command_capnp::outside_quote::Reader<'a>>,::capnp::Result<crate::command_capnp::outside_trade::Reader<'a>>>;
-        pub type WhichBuilder<'a,> = Which<::capnp::Result<crate::types_capnp::instrument::Builder<'a>>,::capnp::Result<crate::command_capnp::define_feed::Builder<'a>>,::capnp::Result<crate::command_capnp::set_fees::Builder<'a>>,::capnp::Result<crate::command_capnp::set_session::Builder<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Builder<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Builder<'a>>,::capnp::Result<crate::command_capnp::split::Builder<'a>>,::capnp::Result<crate::command_capnp::dividend::Builder<'a>>,::capnp::Result<crate::command_capnp::open_account::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::set_limits::Builder<'a>>,::capnp::Result<crate::command_capnp::set_account_state::Builder<'a>>,::capnp::Result<crate::command_capnp::place_order::Builder<'a>>,::capnp::Result<crate::command_capnp::replace_order::Builder<'a>>,::capnp::Result<crate::command_capnp::cancel_order::Builder<'a>>,::capnp::Result<crate::command_capnp::cancel_all::Builder<'a>>,::capnp::Result<crate::command_capnp::outside_quote::Builder<'a>>,::capnp::Result<crate::command_capnp::outside_trade::Builder<'a>>>;
+        pub type WhichReader<'a,> = Which<::capnp::Result<crate::types_capnp::instrument::Reader<'a>>,::capnp::Result<crate::command_capnp::define_feed::Reader<'a>>,::capnp::Result<crate::command_capnp::set_fees::Reader<'a>>,::capnp::Result<crate::command_capnp::set_session::Reader<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Reader<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Reader<'a>>,::capnp::Result<crate::command_capnp::split::Reader<'a>>,::capnp::Result<crate::command_capnp::dividend::Reader<'a>>,::capnp::Result<crate::command_capnp::open_account::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::transfer::Reader<'a>>,::capnp::Result<crate::command_capnp::set_limits::Reader<'a>>,::capnp::Result<crate::command_capnp::set_account_state::Reader<'a>>,::capnp::Result<crate::command_capnp::place_order::Reader<'a>>,::capnp::Result<crate::command_capnp::replace_order::Reader<'a>>,::capnp::Result<crate::command_capnp::cancel_order::Reader<'a>>,::capnp::Result<crate::command_capnp::cancel_all::Reader<'a>>,::capnp::Result<crate::command_capnp::outside_quote::Reader<'a>>,::capnp::Result<crate::command_capnp::outside_trade::Reader<'a>>,::capnp::Result<crate::command_capnp::set_margin::Reader<'a>>>;
+        pub type WhichBuilder<'a,> = Which<::capnp::Result<crate::types_capnp::instrument::Builder<'a>>,::capnp::Result<crate::command_capnp::define_feed::Builder<'a>>,::capnp::Result<crate::command_capnp::set_fees::Builder<'a>>,::capnp::Result<crate::command_capnp::set_session::Builder<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Builder<'a>>,::capnp::Result<crate::command_capnp::symbol_ref::Builder<'a>>,::capnp::Result<crate::command_capnp::split::Builder<'a>>,::capnp::Result<crate::command_capnp::dividend::Builder<'a>>,::capnp::Result<crate::command_capnp::open_account::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::transfer::Builder<'a>>,::capnp::Result<crate::command_capnp::set_limits::Builder<'a>>,::capnp::Result<crate::command_capnp::set_account_state::Builder<'a>>,::capnp::Result<crate::command_capnp::place_order::Builder<'a>>,::capnp::Result<crate::command_capnp::replace_order::Builder<'a>>,::capnp::Result<crate::command_capnp::cancel_order::Builder<'a>>,::capnp::Result<crate::command_capnp::cancel_all::Builder<'a>>,::capnp::Result<crate::command_capnp::outside_quote::Builder<'a>>,::capnp::Result<crate::command_capnp::outside_trade::Builder<'a>>,::capnp::Result<crate::command_capnp::set_margin::Builder<'a>>>;
     }
 }
 
@@ -2526,6 +2574,290 @@ pub mod define_feed {
         pub(crate) static MEMBERS_BY_DISCRIMINANT : &[u16] = &[];
         pub(crate) static MEMBERS_BY_NAME : &[u16] = &[0,1,2,3];
         pub(crate) const TYPE_ID: u64 = 0xd9c1_c24c_ae45_14a8;
+    }
+}
+
+pub mod set_margin {
+    #[derive(Copy, Clone)]
+    pub struct Owned(());
+    impl ::capnp::introspect::Introspect for Owned { fn introspect() -> ::capnp::introspect::Type { ::capnp::introspect::TypeVariant::Struct(::capnp::introspect::RawBrandedStructSchema { generic: &_private::RAW_SCHEMA, field_types: _private::get_field_types, annotation_types: _private::get_annotation_types, type_id: ::core::any::TypeId::of::<Owned>() }).into() } }
+    impl ::capnp::traits::Owned for Owned { type Reader<'a> = Reader<'a>; type Builder<'a> = Builder<'a>; }
+    impl ::capnp::traits::OwnedStruct for Owned { type Reader<'a> = Reader<'a>; type Builder<'a> = Builder<'a>; }
+    impl ::capnp::traits::Pipelined for Owned { type Pipeline = Pipeline; }
+
+    pub struct Reader<'a> { reader: ::capnp::private::layout::StructReader<'a> }
+    impl <> ::core::marker::Copy for Reader<'_,>  {}
+    impl <> ::core::clone::Clone for Reader<'_,>  {
+        fn clone(&self) -> Self { *self }
+    }
+
+    impl <> ::capnp::traits::HasTypeId for Reader<'_,>  {
+        const TYPE_ID: u64 = _private::TYPE_ID;
+    }
+    impl <'a,> ::core::convert::From<::capnp::private::layout::StructReader<'a>> for Reader<'a,>  {
+        fn from(reader: ::capnp::private::layout::StructReader<'a>) -> Self {
+            Self { reader,  }
+        }
+    }
+
+    impl <'a,> ::core::convert::From<Reader<'a,>> for ::capnp::dynamic_value::Reader<'a>  {
+        fn from(reader: Reader<'a,>) -> Self {
+            Self::Struct(::capnp::dynamic_struct::Reader::new(reader.reader, ::capnp::schema::StructSchema::new(::capnp::introspect::RawBrandedStructSchema { generic: &_private::RAW_SCHEMA, field_types: _private::get_field_types::<>, annotation_types: _private::get_annotation_types::<>, type_id: ::core::any::TypeId::of::<Owned<>>()})))
+        }
+    }
+
+    impl <> ::core::fmt::Debug for Reader<'_,>  {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::result::Result<(), ::core::fmt::Error> {
+            core::fmt::Debug::fmt(&::core::convert::Into::<::capnp::dynamic_value::Reader<'_>>::into(*self), f)
+        }
+    }
+
+    impl <'a,> ::capnp::traits::FromPointerReader<'a> for Reader<'a,>  {
+        fn get_from_pointer(reader: &::capnp::private::layout::PointerReader<'a>, default: ::core::option::Option<&'a [::capnp::Word]>) -> ::capnp::Result<Self> {
+            ::core::result::Result::Ok(reader.get_struct(default)?.into())
+        }
+    }
+
+    impl <'a,> ::capnp::traits::IntoInternalStructReader<'a> for Reader<'a,>  {
+        fn into_internal_struct_reader(self) -> ::capnp::private::layout::StructReader<'a> {
+            self.reader
+        }
+    }
+
+    impl <'a,> ::capnp::traits::Imbue<'a> for Reader<'a,>  {
+        fn imbue(&mut self, cap_table: &'a ::capnp::private::layout::CapTable) {
+            self.reader.imbue(::capnp::private::layout::CapTableReader::from_ref(cap_table))
+        }
+    }
+
+    impl <> Reader<'_,>  {
+        pub fn reborrow(&self) -> Reader<'_,> {
+            Self { .. *self }
+        }
+
+        pub fn total_size(&self) -> ::capnp::Result<::capnp::MessageSize> {
+            self.reader.total_size()
+        }
+        #[inline]
+        pub fn get_insurance_high(self) -> u64 {
+            self.reader.get_data_field::<u64>(0)
+        }
+        #[inline]
+        pub fn get_insurance_low(self) -> u64 {
+            self.reader.get_data_field::<u64>(1)
+        }
+        #[inline]
+        pub fn get_maintenance_percent(self) -> u32 {
+            self.reader.get_data_field::<u32>(4)
+        }
+        #[inline]
+        pub fn get_interval_ns(self) -> i64 {
+            self.reader.get_data_field::<i64>(3)
+        }
+    }
+
+    pub struct Builder<'a> { builder: ::capnp::private::layout::StructBuilder<'a> }
+    impl <> ::capnp::traits::HasStructSize for Builder<'_,>  {
+        const STRUCT_SIZE: ::capnp::private::layout::StructSize = ::capnp::private::layout::StructSize { data: 4, pointers: 0 };
+    }
+    impl <> ::capnp::traits::HasTypeId for Builder<'_,>  {
+        const TYPE_ID: u64 = _private::TYPE_ID;
+    }
+    impl <'a,> ::core::convert::From<::capnp::private::layout::StructBuilder<'a>> for Builder<'a,>  {
+        fn from(builder: ::capnp::private::layout::StructBuilder<'a>) -> Self {
+            Self { builder,  }
+        }
+    }
+
+    impl <'a,> ::core::convert::From<Builder<'a,>> for ::capnp::dynamic_value::Builder<'a>  {
+        fn from(builder: Builder<'a,>) -> Self {
+            Self::Struct(::capnp::dynamic_struct::Builder::new(builder.builder, ::capnp::schema::StructSchema::new(::capnp::introspect::RawBrandedStructSchema { generic: &_private::RAW_SCHEMA, field_types: _private::get_field_types::<>, annotation_types: _private::get_annotation_types::<>, type_id: ::core::any::TypeId::of::<Owned<>>()})))
+        }
+    }
+
+    impl <'a,> ::capnp::traits::ImbueMut<'a> for Builder<'a,>  {
+        fn imbue_mut(&mut self, cap_table: &'a mut ::capnp::private::layout::CapTable) {
+            self.builder.imbue(::capnp::private::layout::CapTableBuilder::from_ref(cap_table))
+        }
+    }
+
+    impl <'a,> ::capnp::traits::FromPointerBuilder<'a> for Builder<'a,>  {
+        fn init_pointer(builder: ::capnp::private::layout::PointerBuilder<'a>, _size: u32) -> Self {
+            builder.init_struct(<Self as ::capnp::traits::HasStructSize>::STRUCT_SIZE).into()
+        }
+        fn get_from_pointer(builder: ::capnp::private::layout::PointerBuilder<'a>, default: ::core::option::Option<&'a [::capnp::Word]>) -> ::capnp::Result<Self> {
+            ::core::result::Result::Ok(builder.get_struct(<Self as ::capnp::traits::HasStructSize>::STRUCT_SIZE, default)?.into())
+        }
+    }
+
+    impl <> ::capnp::traits::SetterInput<Owned<>> for Reader<'_,>  {
+        fn set_pointer_builder(mut pointer: ::capnp::private::layout::PointerBuilder<'_>, value: Self, canonicalize: bool) -> ::capnp::Result<()> { pointer.set_struct(&value.reader, canonicalize) }
+    }
+
+    impl <'a,> Builder<'a,>  {
+        pub fn into_reader(self) -> Reader<'a,> {
+            self.builder.into_reader().into()
+        }
+        pub fn reborrow(&mut self) -> Builder<'_,> {
+            Builder { builder: self.builder.reborrow() }
+        }
+        pub fn reborrow_as_reader(&self) -> Reader<'_,> {
+            self.builder.as_reader().into()
+        }
+
+        pub fn total_size(&self) -> ::capnp::Result<::capnp::MessageSize> {
+            self.builder.as_reader().total_size()
+        }
+        #[inline]
+        pub fn get_insurance_high(self) -> u64 {
+            self.builder.get_data_field::<u64>(0)
+        }
+        #[inline]
+        pub fn set_insurance_high(&mut self, value: u64)  {
+            self.builder.set_data_field::<u64>(0, value);
+        }
+        #[inline]
+        pub fn get_insurance_low(self) -> u64 {
+            self.builder.get_data_field::<u64>(1)
+        }
+        #[inline]
+        pub fn set_insurance_low(&mut self, value: u64)  {
+            self.builder.set_data_field::<u64>(1, value);
+        }
+        #[inline]
+        pub fn get_maintenance_percent(self) -> u32 {
+            self.builder.get_data_field::<u32>(4)
+        }
+        #[inline]
+        pub fn set_maintenance_percent(&mut self, value: u32)  {
+            self.builder.set_data_field::<u32>(4, value);
+        }
+        #[inline]
+        pub fn get_interval_ns(self) -> i64 {
+            self.builder.get_data_field::<i64>(3)
+        }
+        #[inline]
+        pub fn set_interval_ns(&mut self, value: i64)  {
+            self.builder.set_data_field::<i64>(3, value);
+        }
+    }
+
+    pub struct Pipeline { _typeless: ::capnp::any_pointer::Pipeline }
+    impl ::capnp::capability::FromTypelessPipeline for Pipeline {
+        fn new(typeless: ::capnp::any_pointer::Pipeline) -> Self {
+            Self { _typeless: typeless,  }
+        }
+    }
+    impl Pipeline  {
+    }
+    mod _private {
+        pub(crate) static ENCODED_NODE: [::capnp::Word; 82] = [
+            ::capnp::word(0, 0, 0, 0, 5, 0, 6, 0),
+            ::capnp::word(150, 157, 92, 44, 194, 40, 34, 192),
+            ::capnp::word(14, 0, 0, 0, 1, 0, 4, 0),
+            ::capnp::word(116, 198, 128, 28, 152, 61, 20, 213),
+            ::capnp::word(0, 0, 7, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(21, 0, 0, 0, 194, 0, 0, 0),
+            ::capnp::word(29, 0, 0, 0, 7, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(25, 0, 0, 0, 231, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(99, 111, 109, 109, 97, 110, 100, 46),
+            ::capnp::word(99, 97, 112, 110, 112, 58, 83, 101),
+            ::capnp::word(116, 77, 97, 114, 103, 105, 110, 0),
+            ::capnp::word(0, 0, 0, 0, 1, 0, 1, 0),
+            ::capnp::word(16, 0, 0, 0, 3, 0, 4, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 1, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(97, 0, 0, 0, 114, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(96, 0, 0, 0, 3, 0, 1, 0),
+            ::capnp::word(108, 0, 0, 0, 2, 0, 1, 0),
+            ::capnp::word(1, 0, 0, 0, 1, 0, 0, 0),
+            ::capnp::word(0, 0, 1, 0, 1, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(105, 0, 0, 0, 106, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(104, 0, 0, 0, 3, 0, 1, 0),
+            ::capnp::word(116, 0, 0, 0, 2, 0, 1, 0),
+            ::capnp::word(2, 0, 0, 0, 4, 0, 0, 0),
+            ::capnp::word(0, 0, 1, 0, 2, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(113, 0, 0, 0, 154, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(116, 0, 0, 0, 3, 0, 1, 0),
+            ::capnp::word(128, 0, 0, 0, 2, 0, 1, 0),
+            ::capnp::word(3, 0, 0, 0, 3, 0, 0, 0),
+            ::capnp::word(0, 0, 1, 0, 3, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(125, 0, 0, 0, 90, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(124, 0, 0, 0, 3, 0, 1, 0),
+            ::capnp::word(136, 0, 0, 0, 2, 0, 1, 0),
+            ::capnp::word(105, 110, 115, 117, 114, 97, 110, 99),
+            ::capnp::word(101, 72, 105, 103, 104, 0, 0, 0),
+            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(105, 110, 115, 117, 114, 97, 110, 99),
+            ::capnp::word(101, 76, 111, 119, 0, 0, 0, 0),
+            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(9, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(109, 97, 105, 110, 116, 101, 110, 97),
+            ::capnp::word(110, 99, 101, 80, 101, 114, 99, 101),
+            ::capnp::word(110, 116, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(8, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(8, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(105, 110, 116, 101, 114, 118, 97, 108),
+            ::capnp::word(78, 115, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(5, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+            ::capnp::word(0, 0, 0, 0, 0, 0, 0, 0),
+        ];
+        pub(crate) fn get_field_types(index: u16) -> ::capnp::introspect::Type {
+            match index {
+                0 => <u64 as ::capnp::introspect::Introspect>::introspect(),
+                1 => <u64 as ::capnp::introspect::Introspect>::introspect(),
+                2 => <u32 as ::capnp::introspect::Introspect>::introspect(),
+                3 => <i64 as ::capnp::introspect::Introspect>::introspect(),
+                _ => ::capnp::introspect::panic_invalid_field_index(index),
+            }
+        }
+        pub(crate) fn get_annotation_types(child_index: Option<u16>, index: u32) -> ::capnp::introspect::Type {
+            ::capnp::introspect::panic_invalid_annotation_indices(child_index, index)
+        }
+        pub(crate) static ARENA: ::capnp::private::arena::GeneratedCodeArena = ::capnp::private::arena::GeneratedCodeArena::new(&ENCODED_NODE);
+        pub(crate) static RAW_SCHEMA: ::capnp::introspect::RawStructSchema = ::capnp::introspect::RawStructSchema::new(
+            &ARENA,
+            NONUNION_MEMBERS,
+            MEMBERS_BY_DISCRIMINANT,
+            MEMBERS_BY_NAME
+        );
+        pub(crate) static NONUNION_MEMBERS : &[u16] = &[0,1,2,3];
+        pub(crate) static MEMBERS_BY_DISCRIMINANT : &[u16] = &[];
+        pub(crate) static MEMBERS_BY_NAME : &[u16] = &[0,1,3,2];
+        pub(crate) const TYPE_ID: u64 = 0xc022_28c2_2c5c_9d96;
     }
 }
 

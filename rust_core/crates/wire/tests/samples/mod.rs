@@ -87,6 +87,11 @@ pub fn commands() -> Vec<Command> {
             maker_ppm: -5,
             taker_ppm: 30,
         },
+        Command::SetMargin {
+            insurance: OTHER,
+            maintenance_percent: 50,
+            interval_ns: 1_000_000_000,
+        },
         Command::SetSession {
             session: 4,
             closes_at: None,
@@ -319,6 +324,16 @@ pub fn events() -> Vec<Event> {
         Event::FeesSet {
             maker_ppm: -5,
             taker_ppm: 30,
+        },
+        Event::MarginSet {
+            insurance: OTHER,
+            maintenance_percent: 50,
+            interval_ns: 1_000_000_000,
+        },
+        Event::MarginCalled {
+            account: OTHER,
+            equity: -5,
+            requirement: 7,
         },
         Event::SessionSet {
             session: 4,
