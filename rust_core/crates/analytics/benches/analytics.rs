@@ -10,7 +10,7 @@ use cift_analytics::market::prices::vwap;
 use cift_analytics::risk::limits::{Limits, RiskBook};
 use cift_analytics::risk::value_at_risk::historical;
 
-/// Many short runs: on a busy machine only a run shorter than a time slice is not interrupted.
+/// Many short runs, because on a busy machine the scheduler interrupts nearly every long one.
 const RUNS: usize = 100;
 
 /// The best of the runs, in ns per call.
@@ -23,7 +23,7 @@ fn best_ns(calls: u32, mut call: impl FnMut(u32)) -> f64 {
     (0..RUNS).map(|_| run(&mut call)).fold(f64::INFINITY, f64::min)
 }
 
-fn line(name: &str, ns: f64, target: &str) {
+fn print_figure(name: &str, ns: f64, target: &str) {
     println!("{name:<44} {ns:>10.1} ns   {target}");
 }
 
@@ -48,7 +48,7 @@ fn main() {
     let ns = best_ns(5_000, |_| {
         black_box(vwap(black_box(&prices), black_box(&volumes))).ok();
     });
-    line("VWAP", ns, "target < 150 ns");
+    print_figure("VWAP", ns, "target < 150 ns");
 
     let quotes = Quotes {
         bids: &prices,
@@ -59,7 +59,7 @@ fn main() {
     let ns = best_ns(2_000, |_| {
         black_box(ofi(black_box(&quotes))).ok();
     });
-    line("OFI", ns, "");
+    print_figure("OFI", ns, "");
 
     let mut book = RiskBook::new();
     let limits = Limits {
@@ -85,11 +85,11 @@ fn main() {
         admitted += u64::from(verdict as u8 == 0);
     });
     black_box(admitted);
-    line("risk check, 1,000 accounts × 16 positions", ns, "target < 100 ns");
+    print_figure("risk check, 1,000 accounts × 16 positions", ns, "target < 100 ns");
 
     let returns: Vec<f64> = numbers(10_000, 3).iter().map(|x| x - 0.5).collect();
     let ns = best_ns(50, |_| {
         black_box(historical(&mut returns.clone(), 0.99));
     });
-    line("historical VaR and ES, 10,000 returns", ns, "");
+    print_figure("historical VaR and ES, 10,000 returns", ns, "");
 }

@@ -18,7 +18,7 @@
 //!   vector width of the machine, so results have the same bits on every machine. They differ in the last
 //!   bits from a sum from left to right.
 #![deny(unsafe_code)]
-// Several slices indexed side by side: this form follows the formulas, and it vectorises.
+// Loops index several slices with one counter: they look like the formulas, and the compiler vectorises them.
 #![allow(clippy::needless_range_loop)]
 
 pub mod incremental;

@@ -1,4 +1,4 @@
-//! The command line of matchd. The library does the work.
+//! The command line of matchd: parses arguments and environment, calls the library, and sets the exit code.
 #![forbid(unsafe_code)]
 use cift_daemon::{log, secret_files};
 use clap::{Parser, Subcommand};
@@ -23,11 +23,14 @@ enum Action {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Write records of the journal to the standard output, from archive and stream as one: for each the
-    /// sequence and the length (8 and 4 bytes, little-endian), and its bytes.
+    /// Write records of the journal to the standard output. Older records are read from the archive, newer
+    /// ones from the stream. Each record is its sequence (8 bytes, little-endian), its length (4 bytes,
+    /// little-endian) and its bytes.
     Records {
+        /// Sequence of the first record.
         #[arg(long)]
         first: u64,
+        /// Sequence of the last record.
         #[arg(long)]
         last: u64,
         #[command(flatten)]
@@ -45,7 +48,8 @@ enum Action {
 
 fn after_help() -> String {
     format!(
-        "For tests: CIFT_CRASH_AT=<point>[:n] aborts the process when it passes the point for the n-th time. Points: {}.",
+        "Exit codes: 0 success, 1 a difference or failure of verify or records, 2 invalid settings, 3 the service \
+         stopped because of an error.\n\nFor tests: CIFT_CRASH_AT=<point>[:n] aborts the process when it passes the point for the n-th time. Points: {}.",
         crash::POINTS.join(", ")
     )
 }

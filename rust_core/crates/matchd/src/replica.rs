@@ -20,7 +20,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 /// (`accounts_full`).
 #[derive(Default)]
 pub struct AccountSequences {
-    /// The record of the snapshot, returned for accounts without a change since then. It is never too low.
+    /// The record of the snapshot, returned for accounts without a change since then. Their last change is at or
+    /// before it.
     snapshot_sequence: u64,
     changed: HashMap<AccountId, u64>,
     last: (AccountId, u64),
@@ -184,13 +185,13 @@ impl Replica {
         if let Some(difference) = difference {
             return Err(halt(difference));
         }
-        let again = scratch.encode(header.rules, header.epoch, header.previous_hash, header.state_hash);
-        if again != bytes {
-            let at = again
+        let encoded = scratch.encode(header.rules, header.epoch, header.previous_hash, header.state_hash);
+        if encoded != bytes {
+            let at = encoded
                 .iter()
                 .zip(bytes)
                 .position(|(a, b)| a != b)
-                .unwrap_or(again.len().min(bytes.len()));
+                .unwrap_or(encoded.len().min(bytes.len()));
             return Err(halt(format!(
                 "differs from what its commands yield, first at byte {at}"
             )));
@@ -205,7 +206,9 @@ impl Replica {
         self.epoch = header.epoch;
         if let Some(expected) = header.state_hash {
             if self.state().0 != expected {
-                return Err(halt("yields another state hash than it records".into()));
+                return Err(halt(
+                    "leads to a state whose hash differs from the one in the record".into(),
+                ));
             }
         }
         Ok(())
@@ -222,7 +225,7 @@ impl Replica {
         }
         if header.format > FORMAT || header.rules > RULES {
             return Err(format!(
-                "has format {} and rules {}; this program supports up to {FORMAT} and {RULES}: start a newer one",
+                "has format {} and rules {}; this program supports up to {FORMAT} and {RULES}: start a newer release",
                 header.format, header.rules
             ));
         }

@@ -1,5 +1,5 @@
 //! Crashes under load, at every named point, and restarts of the server: every acknowledged order is in the
-//! journal, no order is there twice, and the ledger balances.
+//! journal, no order is in it twice, and the ledger balances.
 mod support;
 use async_nats::Client;
 use cift_engine::*;
@@ -92,10 +92,12 @@ async fn audit(deployment: &Deployment, client: &Client, results: &Results) {
     }
 }
 
-/// The points of an order. Those of a cut have their own test.
+/// The points that matchd passes while it serves orders. The points of archiving have a test of their own.
 fn points() -> impl Iterator<Item = &'static str> {
-    let of_a_cut = |point: &&str| point.starts_with("archive") || point.ends_with("purge");
-    matchd::crash::POINTS.into_iter().filter(move |point| !of_a_cut(point))
+    let of_archiving = |point: &&str| point.starts_with("archive") || point.ends_with("purge");
+    matchd::crash::POINTS
+        .into_iter()
+        .filter(move |point| !of_archiving(point))
 }
 
 async fn short_timeout_client(deployment: &Deployment) -> Client {
@@ -107,22 +109,23 @@ async fn short_timeout_client(deployment: &Deployment) -> Client {
 async fn a_crash_at_every_point_loses_and_duplicates_nothing() {
     let mut deployment = Deployment::new().await;
     let client = deployment.client().await;
-    let often = ("CIFT_SNAPSHOT_RECORDS", "15".to_owned());
-    let mut matchd = deployment.start_matchd(std::slice::from_ref(&often));
+    let frequent_snapshots = ("CIFT_SNAPSHOT_RECORDS", "15".to_owned());
+    let mut matchd = deployment.start_matchd(std::slice::from_ref(&frequent_snapshots));
     deployment.leader(&client, "").await;
     open_market(&client, 4).await;
     let mut results = Results::new();
     let mut next: u128 = 1;
-    // The program's own list, so that this test covers new points too.
+    // `points` comes from the program, so this test covers new points too.
     for point in points() {
         matchd.kill();
+        // These points are passed once, or rarely. The others are passed for each batch: the crash comes under load.
         let count = if point.starts_with("after_engine") || point.ends_with("recovery") || point.ends_with("snapshot") {
             1
         } else {
             12
         };
         let crash = ("CIFT_CRASH_AT", format!("{point}:{count}"));
-        matchd = deployment.start_matchd(&[often.clone(), crash]);
+        matchd = deployment.start_matchd(&[frequent_snapshots.clone(), crash]);
         let mut loads = Vec::new();
         for _ in 0..4 {
             loads.push(tokio::spawn(load(short_timeout_client(&deployment).await, next, 25)));
@@ -134,14 +137,14 @@ async fn a_crash_at_every_point_loses_and_duplicates_nothing() {
             "{point} was not reached\n{}",
             deployment.logs()
         );
-        matchd = deployment.start_matchd(std::slice::from_ref(&often));
+        matchd = deployment.start_matchd(std::slice::from_ref(&frequent_snapshots));
         for load in loads {
             results.extend(load.await.unwrap());
         }
         deployment.leader(&client, "").await;
     }
     assert_eq!(results.len(), points().count() * 300);
-    // A slow reply is lost to its caller, who then receives `Repeated`.
+    // A client that did not get the reply in time sends the order again and receives `Repeated`.
     let accepted = |t: &&(Status, u64, u64)| matches!(t.0, Status::Done | Status::Repeated);
     assert!(results.values().filter(accepted).count() > results.len() / 2);
     audit(&deployment, &client, &results).await;

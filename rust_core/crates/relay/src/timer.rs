@@ -46,6 +46,7 @@ pub async fn run(mut context: HandlerContext, handler: Handler, period: Duration
         metrics.post.observe(started.elapsed().as_millis() as u64);
         let next = latest_due(wall_clock_ns(), period_ns).saturating_add(period_ns);
         let failure = match response {
+            // Busy: the function still runs for an earlier call, so this due time needs no retry.
             Response::Done | Response::Busy => {
                 HandlerMetrics::add(&metrics.batches, 1);
                 HandlerMetrics::set(&metrics.sequence, (due / SECOND_NS).unsigned_abs());
@@ -55,7 +56,9 @@ pub async fn run(mut context: HandlerContext, handler: Handler, period: Duration
                 None
             }
             Response::Failed { reason, .. } | Response::Poison(reason) => Some(reason),
-            Response::Expected(_) => Some("409 expected, which a timed function must not return".to_owned()),
+            Response::Expected(_) => {
+                Some("the response is 409 with the code `expected`, which only event functions may return".to_owned())
+            }
         };
         let until_next = Duration::from_nanos(u64::try_from(next - wall_clock_ns()).unwrap_or(0));
         let wait = match failure {
@@ -92,9 +95,13 @@ pub fn rfc3339(time_ns: i64) -> String {
     let of_era = shifted.rem_euclid(146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
+    let months_since_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * months_since_march + 2) / 5 + 1;
+    let month = if months_since_march < 10 {
+        months_since_march + 3
+    } else {
+        months_since_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
     let decimals = match nanos {

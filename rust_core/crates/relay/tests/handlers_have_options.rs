@@ -1,4 +1,4 @@
-//! What a handler's configuration may choose: a Unix socket, waiting for a full batch, a consumer in memory.
+//! The options of a handler: a Unix socket, `linger_seconds` (wait for a full batch), `keeps_offset` (a consumer in memory).
 mod support;
 use serde_json::{json, Value};
 use std::sync::{Arc, Mutex};
@@ -6,6 +6,7 @@ use support::*;
 
 const FUNCTION: &str = "trading.project_journal";
 
+/// The handler with these options added.
 fn with(mut handler: Value, options: &Value) -> Value {
     for (name, value) in options.as_object().unwrap() {
         handler[name] = value.clone();
@@ -100,14 +101,15 @@ async fn a_consumer_in_memory_is_made_again_at_the_offset_after_a_restart_of_nat
     let consumer = &deployment.consumer("ORDERS", "project_journal").await["config"];
     assert_eq!(consumer["mem_storage"], true);
 
-    // relay remembers the offset.
+    // relay still runs and knows the offset, so it makes the consumer again at the next record.
     deployment.nats.restart().await;
     let posts = function.posts().len();
     deployment.publish("orders.main", 21, 5).await;
     projected(25).await;
     assert_eq!(function.posts()[posts].sequences()[0], 21, "{}", relay.log());
 
-    // Nobody remembers it but the function: relay starts at record 1, and the function names the next one.
+    // relay is new and NATS lost the consumer. relay starts at record 1, and the function returns the record that
+    // it expects.
     drop(relay);
     deployment.nats.restart().await;
     deployment.publish("orders.main", 26, 5).await;

@@ -16,6 +16,7 @@ impl Random {
         };
         Random([next(), next(), next(), next()])
     }
+    /// The next 64 random bits.
     pub fn draw(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
@@ -36,7 +37,7 @@ impl Random {
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below((high - low + 1) as u64) as i64
     }
-    /// True once in `of` draws on average.
+    /// True with the probability 1 / `of`.
     pub fn one_in(&mut self, of: u64) -> bool {
         self.below(of) == 0
     }

@@ -20,8 +20,8 @@ pub fn twap_sampled(prices: &[f64]) -> f64 {
 }
 
 /// Time-weighted average price: Σ p_i·(t_{i+1} − t_i) / (end − t_0). Each price holds until the next one,
-/// the last one until `end`. `times` and `end` are in ns and must not decrease (a step back counts
-/// negative). NaN if no time passes, except that a single point yields its price.
+/// the last one until `end`. `times` and `end` are in ns and must not decrease; a decreasing
+/// step subtracts from the sum. NaN if no time passes, except that a single point yields its price.
 pub fn twap(prices: &[f64], times: &[i64], end: Option<i64>) -> Result<f64, LengthMismatch> {
     same_length(prices.len(), &[times.len()])?;
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else {

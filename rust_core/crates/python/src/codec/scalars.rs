@@ -37,7 +37,7 @@ pub fn hex_text(bytes: &[u8]) -> String {
     digits.map(char::from).collect()
 }
 
-/// Exactly `N` bytes of hex.
+/// Parses exactly `N` bytes of hex; `None` for another length or another character.
 pub fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != N * 2 {
@@ -79,7 +79,7 @@ pub fn parse_uuid(text: &str) -> Option<u128> {
     Some(id)
 }
 
-/// Slots of [`Texts`]. A record of 512 KiB holds a few thousand ids, most of them several times.
+/// Slots of the cache in [`Texts`], a power of two. An id replaces another id of the same slot.
 const TEXT_SLOTS: usize = 1024;
 
 /// The `str` objects of the ids and symbols of one call. The same id gives the same object: it is made once, and Python
@@ -273,7 +273,8 @@ named!(
     SelfTradePrevention
 );
 
-/// Enums with codes. Written only.
+/// Enums whose codes have gaps, so the cache of names is indexed by code. No command has them, so
+/// they are only converted to Python.
 macro_rules! engine_named {
     ($($type:ident),+) => {$(
         impl IntoField for $type {
@@ -355,7 +356,7 @@ impl FromField for Trail {
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// A tuple or list of two; `None`: neither tuple nor list. Lists are accepted because JSON has no tuples.
+/// The two items of a tuple or list; `None` if the value is neither. Lists are accepted because JSON has no tuples.
 fn pair<'py>(value: &Bound<'py, PyAny>) -> Result<Option<Pair<'py>>, Bad> {
     if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
         return Ok(None);
