@@ -10,7 +10,19 @@ import typer
 from typer.exceptions import TyperException
 
 from cift import __version__
-from cift.cli import account, backtest, data, dlq, identity, instruments, maintenance, market, orders, watch
+from cift.cli import (
+    account,
+    backtest,
+    data,
+    dlq,
+    identity,
+    instruments,
+    maintenance,
+    market,
+    orders,
+    performance,
+    watch,
+)
 from cift.cli.client import Failed
 
 HELP = """
@@ -43,6 +55,9 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
         account.positions,
         account.buying_power,
         account.transactions,
+        performance.performance,
+        performance.closed_trades,
+        performance.statement,
         account.deposit,
         account.withdraw,
         account.reset,

@@ -59,7 +59,27 @@ class Client:
         key: str | None = None,
         public: bool = False,
     ) -> Any:
-        """Send a request and return the decoded answer, None for 204.
+        """Send a request and return the decoded answer, None for 204. Raises Failed, as `_send`."""
+        return _decode(self._send(method, path, body, query, key=key, public=public))
+
+    def content(self, path: str, **query: Any) -> bytes:
+        """The body of a file. Raises Failed, as `_send`."""
+        answer = self._send("GET", path, None, query)
+        if not answer.is_success:
+            _decode(answer)
+        return answer.content
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        query: dict[str, Any] | None,
+        *,
+        key: str | None = None,
+        public: bool = False,
+    ) -> httpx.Response:
+        """The response to a request.
 
         Args:
             key: the idempotency key of a change. Requests with a key, and GETs, are sent again after a 503 or
@@ -89,7 +109,7 @@ class Client:
             if answer.status_code == 503 and not last:
                 time.sleep(_retry_after_s(answer))
                 continue
-            return _decode(answer)
+            return answer
         raise AssertionError("the last attempt returns or raises")
 
     def pages(self, path: str, limit: int, *, public: bool = False, **query: Any) -> list[Any]:

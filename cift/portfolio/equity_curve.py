@@ -24,11 +24,11 @@ async def view(
         Refused: `invalid_time`, `invalid_range`, `range_too_large`. ReadModelBehind, Unavailable.
     """
     step = timedelta(seconds=_STEPS[interval])
-    until = min(_moment(end, "end") or to_datetime(now), to_datetime(now))
+    until = min(moment_of(end, "end") or to_datetime(now), to_datetime(now))
     await database.caught_up(trader.account_id, "project_ledger", "project_market")
     async with database.read(trader.account_id) as c:
         opened_at = await store.opened_at(c, trader.account_id) or until
-        since = max(_moment(start, "start") or opened_at, opened_at)
+        since = max(moment_of(start, "start") or opened_at, opened_at)
         if since > until:
             raise Refused("invalid_range", "start must be before end", "start")
         first = since - (since - _EPOCH) % step
@@ -54,7 +54,8 @@ async def view(
     )
 
 
-def _moment(text: str | None, field: str) -> datetime | None:
+def moment_of(text: str | None, field: str) -> datetime | None:
+    """The moment that a parameter names. Raises Refused: `invalid_time`."""
     if text is None:
         return None
     nanoseconds = parse_rfc3339(text)

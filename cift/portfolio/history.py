@@ -28,6 +28,8 @@ class Point:
     equity: int
     flow: int
     """Deposits minus withdrawals within the interval; a reset counts with its change of cash."""
+    gross: int = 0
+    """Value of the positions, with short ones counted as positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ async def curve(c: Connection, account: str, spans: list[tuple[datetime, datetim
     movements = await history_store.cash_by_span(c, account, spans[0][0], ends)
     cash = await history_store.cash_before(c, account, spans[0][0])
     worth = await history_store.worth_at(c, account, [spans[0][0], *ends])
-    before = cash + worth.get(0, 0)
+    before = cash + worth.get(0, (0, 0))[0]
     points = []
     for number, (start, end) in enumerate(spans):
         last, flow = movements.get(number, (None, 0))
         cash = cash if last is None else last
-        points.append(Point(start, end, cash, cash + worth.get(number + 1, 0), flow))
+        net, gross = worth.get(number + 1, (0, 0))
+        points.append(Point(start, end, cash, cash + net, flow, gross))
     return Curve(before, points)
 
 

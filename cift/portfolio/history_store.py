@@ -1,5 +1,6 @@
 """SQL of an account's past: cash, positions and marks at given moments. Amounts are returned in nanos."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from cift.platform.postgres import Connection
@@ -14,7 +15,8 @@ SELECT span, (array_agg(cash ORDER BY sequence DESC, entry DESC))[1] AS cash,
 FROM moved GROUP BY span
 """
 _WORTH_AT = """
-SELECT p.number, sum(coalesce(h.quantity * m.price, h.cost)) AS worth
+SELECT p.number, sum(coalesce(h.quantity * m.price, h.cost)) AS worth,
+    sum(abs(coalesce(h.quantity * m.price, h.cost))) AS gross
 FROM unnest($2::timestamptz[]) WITH ORDINALITY AS p (at, number)
 CROSS JOIN LATERAL (
     SELECT DISTINCT ON (symbol) symbol, quantity, cost FROM position_history
@@ -66,10 +68,41 @@ async def cash_by_span(
     return {row["span"]: (int(row["cash"] * 10**9), int(row["flow"] * 10**9)) for row in rows}
 
 
-async def worth_at(c: Connection, account: str, moments: list[datetime]) -> dict[int, int]:
-    """By number of the moment: the value of all open positions; moments without one are left out."""
+async def worth_at(c: Connection, account: str, moments: list[datetime]) -> dict[int, tuple[int, int]]:
+    """By number of the moment: the value of all open positions, and the sum of their absolute values. Moments
+    without a position are left out."""
     rows = await c.fetch(_WORTH_AT, account, moments)
-    return {row["number"] - 1: int(row["worth"] * 10**9) for row in rows}
+    return {row["number"] - 1: (int(row["worth"] * 10**9), int(row["gross"] * 10**9)) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAt:
+    """A position at a moment, in nanos. Without a price before it, `value` is the cost."""
+
+    symbol: str
+    quantity: int
+    cost: int
+    price: int | None
+    value: int
+
+
+async def positions_at(c: Connection, account: str, moment: datetime) -> list[HeldAt]:
+    """The open positions just before `moment`, by symbol."""
+    rows = await c.fetch(
+        "SELECT DISTINCT ON (symbol) symbol, quantity, cost FROM position_history"
+        " WHERE account_id = $1 AND minute < $2 ORDER BY symbol, minute DESC",
+        account,
+        moment,
+    )
+    held = [row for row in rows if row["quantity"]]
+    prices = await closes_before(c, [row["symbol"] for row in held], moment)
+    found = []
+    for row in held:
+        quantity, cost = int(row["quantity"] * 10**9), int(row["cost"] * 10**9)
+        price = prices.get(row["symbol"])
+        value = cost if price is None else quantity * price // 10**9
+        found.append(HeldAt(row["symbol"], quantity, cost, price, value))
+    return found
 
 
 async def closes_before(c: Connection, symbols: list[str], moment: datetime) -> dict[str, int]:

@@ -18,6 +18,8 @@ HTTP = [function for function in load_functions() if function.kind == "http"]
 NOT_OWNED = {
     "/assets/{name}",
     "/api/v1/trading/positions/{symbol}",
+    "/api/v1/trading/statements/{period}",
+    "/api/v1/trading/statements/{period}/file",
     "/api/v1/trading/risk/max-order-size/{symbol}",
     "/api/v1/market-data/quote/{symbol}",
     "/api/v1/market-data/book/{symbol}",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,23 @@ def test_a_filled_order_shows_in_fills_positions_and_portfolio(terminal: Termina
         and SYMBOL in terminal.ok("positions")
         and SYMBOL in terminal.ok("fills")
     )
+
+
+@pytest.mark.usefixtures("quoted")
+def test_closed_trades_performance_and_a_statement(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.ok("orders", "place", SYMBOL, "buy", "10")
+    terminal.ok("orders", "place", SYMBOL, "sell", "4")
+    (trade,) = terminal.json("closed-trades", SYMBOL, "--method", "fifo")
+    assert (trade["symbol"], trade["quantity"]) == (SYMBOL, "4") and SYMBOL in terminal.ok("closed-trades")
+    assert terminal.json("performance")["trades"]["closed_trades"] == 1
+    assert SYMBOL in terminal.ok("performance", "--days")
+    day = datetime.now(UTC).strftime("%Y-%m")
+    assert terminal.json("statement", day)["period"] == day and day in terminal.ok("statement", day)
+    file = tmp_path / "statement.csv"
+    terminal.ok("statement", day, "--file", str(file))
+    assert file.read_text().startswith("created_at,kind,")
+    assert terminal.refused("statement", "2026").startswith("invalid_period: ")
+    assert terminal.run("statement", day, "-o", "statement.pdf").returncode == 2
 
 
 @pytest.mark.usefixtures("quoted")
