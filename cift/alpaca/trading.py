@@ -9,7 +9,7 @@ from typing import Any
 
 from cift.alpaca import assets, bodies, orders
 from cift.alpaca.assets import Directory, Instrument
-from cift.alpaca.errors import NOT_UNIQUE, AlpacaError, fields, forbidden, not_found, unprocessable
+from cift.alpaca.errors import NOT_UNIQUE, AlpacaError, fields, forbidden, invalid, not_found, unprocessable
 from cift.alpaca.orders import Revision
 from cift.alpaca.requests import OrderPatch, OrderRequest
 from cift.contracts.amounts import decimal_text, required_text
@@ -318,8 +318,16 @@ async def search(
     until: datetime | None,
     nested: bool,
     ascending: bool,
+    before_order_id: str | None = None,
+    after_order_id: str | None = None,
 ) -> list[bodies.Order]:
-    """The account's orders, newest first unless `ascending`."""
+    """The account's orders, newest first unless `ascending`. Raises AlpacaError, NotFound."""
+    if before_order_id is not None and after_order_id is not None:
+        raise invalid("before_order_id and after_order_id cannot both be given")
+    bounds = [
+        None if id is None else (await resolve(id, trader, database)).view.id
+        for id in (before_order_id, after_order_id)
+    ]
     instruments = await assets.directory(database)
     names = [name.strip() for name in symbols.split(",") if name.strip()] if symbols else None
     wanted = None
@@ -337,6 +345,8 @@ async def search(
         "after": after,
         "until": until,
         "ascending": ascending,
+        "before_id": bounds[0],
+        "after_id": bounds[1],
     }
     async with database.read(trader.account_id) as c:
         rows = await store.search_orders(

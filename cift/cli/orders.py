@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cift.cli import output
-from cift.cli.client import Client, Failed, new_key
+from cift.cli.client import Client, Failed, new_key, segment
 from cift.cli.output import AsJson, End, Limit, Start
 
 app = typer.Typer(help="Place, list, change and cancel orders.", no_args_is_help=True)
@@ -250,6 +250,20 @@ def replace(
         change["trail_percent" if trail.endswith("%") else "trail_amount"] = trail.removesuffix("%")
     body = {name: value for name, value in change.items() if value is not None}
     answer = Client().call("PATCH", f"/trading/orders/{order_id}", body, key=new_key())
+    output.show_record(answer, ORDER_COLUMNS, as_json)
+
+
+@app.command()
+def close(
+    symbol: str,
+    quantity: Annotated[
+        str | None, typer.Option("--quantity", "-q", help="Default: the whole position.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close a position by a market order."""
+    path = f"/trading/positions/{segment(symbol)}"
+    answer = Client().call("DELETE", path, query={"quantity": quantity}, key=new_key())
     output.show_record(answer, ORDER_COLUMNS, as_json)
 
 

@@ -113,7 +113,7 @@ def closed(fills: Iterable[Fill], method: Method) -> Iterator[ClosedTrade]:
 
 
 def _adjust(entries: deque[_Lot], position: int) -> None:
-    """Bring the entries to the position that the fill found."""
+    """Make the sum of the entries the position before the fill."""
     total = sum(lot.quantity for lot in entries)
     if position == total:
         return

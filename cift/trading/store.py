@@ -125,8 +125,11 @@ async def search_orders(
     roots_only: bool,
     ascending: bool,
     limit: int,
+    before_id: str | None = None,
+    after_id: str | None = None,
 ) -> list[Row]:
-    """Orders of the account that were created in (after, until), by that time; `roots_only`: no legs."""
+    """Orders of the account that were created in (after, until), and before and after orders with these ids,
+    by that time; `roots_only`: no legs."""
     where = ["account_id = $1"]
     values: list[Any] = [account]
     if is_open is not None:
@@ -136,6 +139,7 @@ async def search_orders(
         where.append(f"symbol = ANY(${len(values)})")
     filters.equal(where, values, "side", side)
     filters.between(where, values, "created_at", after, until)
+    _beside(where, values, "", before_id, after_id)
     if roots_only:
         where.append("parent_id IS NULL")
     order = "ASC" if ascending else "DESC"
@@ -144,6 +148,19 @@ async def search_orders(
         f" ORDER BY created_sequence {order}, id {order} LIMIT {limit:d}",
         *values,
     )
+
+
+def _beside(
+    where: list[str], values: list[Any], prefix: str, before_id: str | None, after_id: str | None
+) -> None:
+    """Adds the conditions that orders were created before, or after, the order with an id."""
+    for sign, id in (("<", before_id), (">", after_id)):
+        if id is not None:
+            values.append(id)
+            where.append(
+                f"({prefix}created_sequence, {prefix}id) {sign}"
+                f" (SELECT created_sequence, id FROM orders WHERE id = ${len(values)}::uuid)"
+            )
 
 
 async def search_replaced(
@@ -156,6 +173,8 @@ async def search_replaced(
     until: datetime | None,
     ascending: bool,
     limit: int,
+    before_id: str | None = None,
+    after_id: str | None = None,
 ) -> list[Row]:
     """Replacements (`id`, `order_id`) of orders that were created in (after, until), by the replacement."""
     where = ["r.account_id = $1"]
@@ -165,6 +184,7 @@ async def search_replaced(
         where.append(f"o.symbol = ANY(${len(values)})")
     filters.equal(where, values, "o.side", side)
     filters.between(where, values, "o.created_at", after, until)
+    _beside(where, values, "o.", before_id, after_id)
     order = "ASC" if ascending else "DESC"
     return await c.fetch(
         "SELECT r.id::text AS id, r.order_id::text AS order_id"

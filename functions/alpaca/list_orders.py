@@ -22,6 +22,8 @@ async def list_orders(
     symbols: str | None = None,
     side: Literal["buy", "sell"] | None = None,
     asset_class: str | None = None,
+    before_order_id: str | None = None,
+    after_order_id: str | None = None,
 ) -> list[Order]:
     return await trading.search(
         trader,
@@ -35,4 +37,6 @@ async def list_orders(
         until=times.moment(until, "until"),
         nested=nested,
         ascending=direction == "asc",
+        before_order_id=before_order_id,
+        after_order_id=after_order_id,
     )

@@ -4,14 +4,14 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from cift.function import http
+from cift.function import Scale, http
 from cift.kernel.clock import now_ns
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import statement
 
 
-@http("GET", "/api/v1/trading/statements/{period}/file", scope="read")
+@http("GET", "/api/v1/trading/statements/{period}/file", scope="read", scale=Scale(max=1))
 async def export_statement(
     period: str, trader: Trader, database: Database, format: Literal["csv", "html"] = "html"
 ) -> Response:

@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from cift.contracts.performance import Method, PerformanceView
-from cift.function import http
+from cift.function import Scale, http
 from cift.kernel.clock import now_ns
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import performance_views
 
 
-@http("GET", "/api/v1/trading/portfolio/performance", scope="read")
+@http("GET", "/api/v1/trading/portfolio/performance", scope="read", scale=Scale(max=1))
 async def get_performance(
     trader: Trader,
     database: Database,

@@ -7,13 +7,13 @@ from pydantic import Field
 from cift.contracts.orders import SYMBOL_PATTERN
 from cift.contracts.paging import Page, PageRequest
 from cift.contracts.performance import ClosedTradeView, Method
-from cift.function import http
+from cift.function import Scale, http
 from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 from cift.portfolio import performance_views
 
 
-@http("GET", "/api/v1/trading/closed-trades", scope="read")
+@http("GET", "/api/v1/trading/closed-trades", scope="read", scale=Scale(max=1))
 async def list_closed_trades(
     page: PageRequest,
     trader: Trader,

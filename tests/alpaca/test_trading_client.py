@@ -344,3 +344,17 @@ def test_a_notional_order_buys_whole_lots(client: TradingClient, market: Market)
             )
         )
     assert refused.value.code == 42210000 and "not fractionable" in refused.value.message
+
+
+def test_orders_before_and_after_an_order(client: TradingClient, market: Market) -> None:
+    ids = [str(client.submit_order(buy(market.symbol, price=price)).id) for price in (95, 96, 97)]
+    found = {
+        name: [each["id"] for each in client.get("/orders", {name: ids[1]})]
+        for name in ("before_order_id", "after_order_id")
+    }
+    assert found == {"before_order_id": ids[:1], "after_order_id": ids[2:]}
+    with pytest.raises(APIError, match="cannot both be given"):
+        client.get("/orders", {"before_order_id": ids[0], "after_order_id": ids[1]})
+    with pytest.raises(APIError) as unknown:
+        client.get("/orders", {"before_order_id": str(uuid4())})
+    assert unknown.value.status_code == 404

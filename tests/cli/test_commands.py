@@ -271,6 +271,8 @@ def test_closed_trades_performance_and_a_statement(terminal: Terminal, tmp_path:
     assert (trade["symbol"], trade["quantity"]) == (SYMBOL, "4") and SYMBOL in terminal.ok("closed-trades")
     assert terminal.json("performance")["trades"]["closed_trades"] == 1
     assert SYMBOL in terminal.ok("performance", "--days")
+    closed = terminal.json("orders", "close", SYMBOL)
+    assert (closed["side"], closed["filled_quantity"]) == ("sell", "6")
     day = datetime.now(UTC).strftime("%Y-%m")
     assert terminal.json("statement", day)["period"] == day and day in terminal.ok("statement", day)
     file = tmp_path / "statement.csv"
