@@ -172,36 +172,39 @@ impl Archive {
 
     /// Deletes the oldest segments while the archive is larger than `max_bytes`. What is left begins after a
     /// snapshot of the archive, so that it can be replayed. Returns the number of deleted segments.
+    ///
+    /// The snapshots go first: a reader that starts from the oldest snapshot finds the records after it at any
+    /// moment.
     pub async fn trim(&self, max_bytes: u64) -> Result<usize, Fault> {
         let entries = self.entries().await?;
-        let mut size: u64 = entries.iter().map(|entry| entry.file_bytes).sum();
         let snapshots = self.snapshots().await?;
-        let mut deleted = 0;
+        let size_after = |first_kept: u64| -> u64 {
+            let kept = entries.iter().filter(|entry| entry.last > first_kept);
+            kept.map(|entry| entry.file_bytes).sum()
+        };
         let mut first_kept = 0;
         for &snapshot in &snapshots {
-            if size <= max_bytes {
+            if size_after(first_kept) <= max_bytes {
                 break;
-            }
-            for entry in entries
-                .iter()
-                .filter(|entry| entry.last <= snapshot && entry.last > first_kept)
-            {
-                let name = self.path(&entry.name());
-                // The entry first: an entry without its file would be damage.
-                for ending in [ENTRY, RECORDS] {
-                    self.store
-                        .delete(&format!("{name}{ending}"))
-                        .await
-                        .map_err(unreadable)?;
-                }
-                size -= entry.file_bytes;
-                deleted += 1;
             }
             first_kept = snapshot;
         }
         for snapshot in snapshots.into_iter().filter(|&snapshot| snapshot < first_kept) {
             let name = self.path(&format!("{SNAPSHOT}{snapshot:020}.gz"));
             self.store.delete(&name).await.map_err(unreadable)?;
+        }
+        let mut deleted = 0;
+        for entry in entries.iter().filter(|entry| entry.last <= first_kept) {
+            let name = self.path(&entry.name());
+            // The entry first: an entry without its file would be damage.
+            for ending in [ENTRY, RECORDS] {
+                self.store
+                    .delete(&format!("{name}{ending}"))
+                    .await
+                    .map_err(unreadable)?;
+            }
+            deleted += 1;
+            crate::crash::point("archive_partly_trimmed");
         }
         Ok(deleted)
     }

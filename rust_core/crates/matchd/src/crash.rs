@@ -12,7 +12,7 @@ use std::time::Duration;
 const SEND_TIME: Duration = Duration::from_millis(100);
 
 /// All points. The process does not start with another name.
-pub const POINTS: [&str; 11] = [
+pub const POINTS: [&str; 12] = [
     "after_engine_started",
     "before_publish",
     "after_publish_before_ack",
@@ -24,6 +24,7 @@ pub const POINTS: [&str; 11] = [
     "archive_entry_stored",
     "before_purge",
     "after_purge",
+    "archive_partly_trimmed",
 ];
 
 static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();

@@ -29,11 +29,32 @@ async fn beginning(journal: &Journal) -> Result<Replica, Fault> {
 }
 
 /// Returns what was verified, as JSON. The error states where the journal differs.
+///
+/// Of an exchange that runs, `matchd` may delete the records that are to be read next, because the archive has
+/// its full size. Then verification starts again from the archive's new beginning.
 pub async fn verify(settings: &Settings) -> Result<Value, Fault> {
-    let started = Instant::now();
     let journal = Journal::open_read_only(settings, "matchd verify").await?;
+    let mut start = beginning(&journal).await?;
+    loop {
+        let first = start.sequence;
+        let fault = match verify_from(&journal, start).await {
+            Ok(verified) => return Ok(verified),
+            Err(fault) => fault,
+        };
+        start = beginning(&journal).await?;
+        if start.sequence <= first {
+            return Err(fault);
+        }
+        eprintln!(
+            "the archive now begins at record {}: starting again",
+            start.sequence + 1
+        );
+    }
+}
+
+async fn verify_from(journal: &Journal, mut replica: Replica) -> Result<Value, Fault> {
+    let started = Instant::now();
     let tail = journal.tail().await?;
-    let mut replica = beginning(&journal).await?;
     let verified_from = replica.sequence + 1;
     let mut records = std::pin::pin!(journal.records(verified_from, tail.sequence));
     let check_ledger = |replica: &Replica| {

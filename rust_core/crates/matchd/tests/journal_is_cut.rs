@@ -253,21 +253,36 @@ async fn a_small_archive_keeps_what_can_be_replayed_from_a_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = often(folder.path());
     settings.push(("CIFT_ARCHIVE_MAX_BYTES", "20000".to_owned()));
-    let _matchd = deployment.start_matchd(&settings);
+    let mut armed = settings.clone();
+    armed.push(("CIFT_CRASH_AT", "archive_partly_trimmed".to_owned()));
+    let mut matchd = deployment.start_matchd(&armed);
     let client = deployment.client().await;
     deployment.leader(&client, "").await;
     open_market(&client, 2).await;
-    let mut next = 1;
-    while files(folder.path(), ".json").first().is_none_or(|first| {
-        let name = first.file_name().unwrap().to_string_lossy().into_owned();
-        name.starts_with("00000000000000000001-")
-    }) {
-        place(&client, next..next + 10).await;
-        next += 10;
-        assert!(next < 5_000, "{}", deployment.logs());
-    }
+    let load = {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let mut next = 1;
+            loop {
+                place(&client, next..next + 10).await;
+                next += 10;
+            }
+        })
+    };
+    // Killed after the first segment is deleted: the archive can be replayed from its oldest snapshot.
+    assert_eq!(matchd.exit_code().await, None, "{}", deployment.logs());
     let verified = deployment.verify_with(&settings).unwrap();
     assert!(verified["first_record"].as_u64().unwrap() > 1, "{verified}");
+    // Also while matchd deletes more.
+    let _matchd = deployment.start_matchd(&settings);
+    deployment.leader(&client, "").await;
+    let first = verified["first_record"].as_u64().unwrap();
+    eventually("the archive is trimmed further", || {
+        let verified = deployment.verify_with(&settings).unwrap();
+        async move { (verified["first_record"].as_u64().unwrap() > first).then_some(()) }
+    })
+    .await;
+    load.abort();
 }
 
 /// Holds the journal back only until it is nearly full.
