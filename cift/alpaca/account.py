@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cift.alpaca import bodies
-from cift.alpaca.assets import Directory, asset_id
+from cift.alpaca.assets import OTHER_EXCHANGE, Directory, asset_id
 from cift.kernel.clock import from_datetime, now_ns, rfc3339
 from cift.kernel.money import NANOS, format_nanos, parse_nanos
 
@@ -119,7 +119,7 @@ def position(
     return {
         "asset_id": asset_id(held["symbol"]),
         "symbol": held["symbol"],
-        "exchange": found.exchange if found is not None else "",
+        "exchange": found.exchange if found is not None else OTHER_EXCHANGE,
         "asset_class": asset_class,
         "asset_marginable": margin and asset_class == "us_equity",
         "avg_entry_price": format_nanos(average),

@@ -13,7 +13,9 @@ from cift.platform.postgres import Database
 
 _NAMESPACE = "6b1f2a56-3c1e-5d0b-9d8c-0f4f6f5a7c11"
 _EXCHANGES = {"XNYS": "NYSE", "XNAS": "NASDAQ", "24/7": "CRYPTO"}
-"""Calendar → Alpaca's exchange. Its list is closed and has none for other markets, so theirs is empty."""
+"""Calendar → Alpaca's exchange."""
+OTHER_EXCHANGE = "OTC"
+"""Other calendars: Alpaca has a closed list; in the United States foreign shares trade over the counter."""
 ALWAYS_OPEN = "24/7"
 ASSETS_MAX = 10_000
 
@@ -41,7 +43,7 @@ class Instrument:
 
     @property
     def exchange(self) -> str:
-        return _EXCHANGES.get(self.calendar or "XNYS", "")
+        return _EXCHANGES.get(self.calendar or "XNYS", OTHER_EXCHANGE)
 
 
 def asset_id(symbol: str) -> str:

@@ -1085,7 +1085,7 @@ class Account(TypedDict):
 
 
 class HeldPosition(TypedDict):
-    """A position of an account; mark is the last price."""
+    """A position of an account; mark is the price that values it (R2.12)."""
 
     symbol: ReadOnly[str]
     quantity: ReadOnly[str]

@@ -36,7 +36,7 @@ def percent(part: Decimal | int, of: Decimal | int) -> str | None:
 
 
 def position_view(row: Row) -> PositionView:
-    """The view of a position in the read model, at the read model's mark."""
+    """The view of a position in the read model, at the last price: for positions that are closed."""
     return PositionView.model_construct(
         symbol=row["symbol"],
         side=side_of(row["quantity"]),
@@ -77,20 +77,9 @@ def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> P
     """The view of an account: the engine's values, and from the read model when positions were opened,
     realised profit and fees."""
     account = answer["account"]
-    known = {row["symbol"]: row for row in rows}
-    positions = []
-    worth = unrealized = 0
-    for held in answer["positions"]:
-        quantity = parse_nanos(held["quantity"], "quantity", signed=True)
-        cost = parse_nanos(held["cost"], "cost", signed=True)
-        if quantity == 0:
-            continue
-        value = cost
-        if held["mark"] is not None:
-            value = quantity * parse_nanos(held["mark"], "mark") // NANOS
-        worth += value
-        unrealized += value - cost
-        positions.append(_held(held, quantity, cost, value, known.get(held["symbol"]), answer["sequence"]))
+    positions = open_positions(answer, rows)
+    worth = sum(parse_nanos(each.market_value, "value", signed=True) for each in positions)
+    unrealized = sum(parse_nanos(each.unrealized_pnl, "profit", signed=True) for each in positions)
     equity = parse_nanos(account["equity"], "equity", signed=True)
     baseline = parse_nanos(account["daily_loss_baseline"], "baseline", signed=True)
     return PortfolioView.model_construct(
@@ -114,6 +103,22 @@ def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> P
         positions=positions,
         sequence=answer["sequence"],
     )
+
+
+def open_positions(answer: messages.AccountAnswer, rows: list[Row]) -> list[PositionView]:
+    """Open positions at the engine's marks, by symbol; from the read model's rows when they were opened."""
+    known = {row["symbol"]: row for row in rows}
+    positions = []
+    for held in answer["positions"]:
+        quantity = parse_nanos(held["quantity"], "quantity", signed=True)
+        cost = parse_nanos(held["cost"], "cost", signed=True)
+        if quantity == 0:
+            continue
+        value = cost
+        if held["mark"] is not None:
+            value = quantity * parse_nanos(held["mark"], "mark") // NANOS
+        positions.append(_held(held, quantity, cost, value, known.get(held["symbol"]), answer["sequence"]))
+    return sorted(positions, key=lambda position: position.symbol)
 
 
 def _held(

@@ -49,15 +49,18 @@ async def test_profit_and_loss_of_a_round_trip(venue: Venue) -> None:
     await venue.market(user, symbol, "sell", "10")
     position = await venue.get(user, f"positions/{symbol}")
     assert (position["quantity"], position["cost"], position["realized_pnl"]) == ("20", "2000", "35")
-    assert (position["mark"], position["market_value"], position["unrealized_pnl"]) == ("103.5", "2070", "70")
-    assert position["unrealized_pnl_percent"] == "3.50"
+    # The last price is 103.50; the mark is at most the collar of 2 % away from the base price of 100 (R2.12).
+    assert (position["mark"], position["market_value"], position["unrealized_pnl"]) == ("102", "2040", "40")
+    assert position["unrealized_pnl_percent"] == "2.00"
+    assert (await venue.get(user, "positions"))["items"] == [position]
     portfolio = await venue.get(user, "portfolio")
     assert (portfolio["realized_pnl"], portfolio["unrealized_pnl"], portfolio["day_pnl"]) == (
         "35",
-        "70",
-        "105",
+        "40",
+        "75",
     )
-    assert (portfolio["cash"], portfolio["market_value"], portfolio["equity"]) == ("98035", "2070", "100105")
+    assert (portfolio["cash"], portfolio["market_value"], portfolio["equity"]) == ("98035", "2040", "100075")
+    assert portfolio["positions"] == [position]
     # A flip from long 20 to short 5: the sale of 20 realises profit, the rest opens at the new price.
     await venue.order(other, symbol, quantity="10", limit_price="103.5", self_trade_prevention="none")
     await venue.market(user, symbol, "sell", "20")

@@ -42,11 +42,11 @@ def test_a_portfolio_adds_up() -> None:
         "sequence": 9,
     }
     view = rules.portfolio(answer, [], {"realized": Decimal("7.10"), "fees": Decimal(0)})
-    assert [p.symbol for p in view.positions] == ["UP", "SHORT", "UNMARKED"]
+    assert [p.symbol for p in view.positions] == ["SHORT", "UNMARKED", "UP"]
     assert view.market_value == "200.000000001"  # 450 - 250 + the cost of the position without a mark
     assert view.unrealized_pnl == "100"
     assert (view.day_pnl, view.realized_pnl, view.fees_paid) == ("100.5", "7.1", "0")
-    up, short, _ = view.positions
+    short, _, up = view.positions
     assert (up.average_price, up.unrealized_pnl, up.unrealized_pnl_percent) == (
         "133.333333333",
         "50",

@@ -83,7 +83,7 @@ answers! {
         maintenance_margin: Decimal,
         limits: AccountLimits,
     }
-    /// A position of an account; mark is the last price.
+    /// A position of an account; mark is the price that values it (R2.12).
     HeldPosition {
         symbol: e::Symbol,
         quantity: Decimal,
