@@ -40,6 +40,21 @@ pub struct Modify {
     pub reserved: [u8; 3],
 }
 
+impl Modify {
+    /// The order that replaces the one modified, which had this side.
+    pub fn replacement(&self, side: u8) -> NewOrder {
+        NewOrder {
+            order_id: self.order_id,
+            sequence: self.sequence,
+            price: self.price,
+            quantity: self.quantity,
+            side,
+            ioc: 0,
+            reserved: [0; 2],
+        }
+    }
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {

@@ -128,16 +128,7 @@ impl Matcher for BookMatcher {
         self.free.push(owner);
         let side = u8::from(handle.side == Side::Sell);
         reports.send(&Report::of(MODIFY_ACK, sequence, order_id, side, price, quantity));
-        let order = NewOrder {
-            order_id,
-            sequence,
-            price,
-            quantity,
-            side,
-            ioc: 0,
-            reserved: [0; 2],
-        };
-        self.submit(&order, reports);
+        self.submit(&modify.replacement(side), reports);
     }
 
     fn best(&self, buy: bool) -> Option<i64> {

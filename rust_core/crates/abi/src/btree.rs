@@ -126,16 +126,7 @@ impl Matcher for BTreeMatcher {
             return reports.send(&Report::of(MODIFY_REJECT, sequence, order_id, 0, 0, 0));
         };
         reports.send(&Report::of(MODIFY_ACK, sequence, order_id, side, price, quantity));
-        let order = NewOrder {
-            order_id,
-            sequence,
-            price,
-            quantity,
-            side,
-            ioc: 0,
-            reserved: [0; 2],
-        };
-        self.submit(&order, reports);
+        self.submit(&modify.replacement(side), reports);
     }
 
     fn best(&self, buy: bool) -> Option<i64> {
