@@ -77,9 +77,7 @@ def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> P
     """The view of an account: the engine's values, and from the read model when positions were opened,
     realised profit and fees."""
     account = answer["account"]
-    positions = open_positions(answer, rows)
-    worth = sum(parse_nanos(each.market_value, "value", signed=True) for each in positions)
-    unrealized = sum(parse_nanos(each.unrealized_pnl, "profit", signed=True) for each in positions)
+    positions, worth, unrealized = _valued(answer, rows)
     equity = parse_nanos(account["equity"], "equity", signed=True)
     baseline = parse_nanos(account["daily_loss_baseline"], "baseline", signed=True)
     return PortfolioView.model_construct(
@@ -107,9 +105,15 @@ def portfolio(answer: messages.AccountAnswer, rows: list[Row], totals: Row) -> P
 
 def open_positions(answer: messages.AccountAnswer, rows: list[Row]) -> list[PositionView]:
     """Open positions at the engine's marks, by symbol; from the read model's rows when they were opened."""
+    return _valued(answer, rows)[0]
+
+
+def _valued(answer: messages.AccountAnswer, rows: list[Row]) -> tuple[list[PositionView], int, int]:
+    """Open positions, their value and their unrealised profit, both in nanos."""
     known = {row["symbol"]: row for row in rows}
     positions = []
-    for held in answer["positions"]:
+    worth = unrealized = 0
+    for held in sorted(answer["positions"], key=lambda held: held["symbol"]):
         quantity = parse_nanos(held["quantity"], "quantity", signed=True)
         cost = parse_nanos(held["cost"], "cost", signed=True)
         if quantity == 0:
@@ -117,8 +121,10 @@ def open_positions(answer: messages.AccountAnswer, rows: list[Row]) -> list[Posi
         value = cost
         if held["mark"] is not None:
             value = quantity * parse_nanos(held["mark"], "mark") // NANOS
+        worth += value
+        unrealized += value - cost
         positions.append(_held(held, quantity, cost, value, known.get(held["symbol"]), answer["sequence"]))
-    return sorted(positions, key=lambda position: position.symbol)
+    return positions, worth, unrealized
 
 
 def _held(
