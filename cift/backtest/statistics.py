@@ -12,7 +12,7 @@ from cift.backtest.engine import Result
 class Statistics:
     """Money in currency units; `total_return` and `max_drawdown` as fractions of equity.
 
-    `t_value` is mean / standard error of the equity's changes: below 2, chance explains the profit as well
+    `t_value` is mean / standard error of the equity's changes: below 2, chance explains the profit as well.
     It is not annualised, because a day is too short for a Sharpe ratio.
     """
 
@@ -26,6 +26,11 @@ class Statistics:
     maker_share: float
 
 
+def drawdowns(equity: pl.Series) -> pl.Series:
+    """How far each value is below the highest so far, as a fraction of it: 0 or less."""
+    return equity / equity.cum_max() - 1
+
+
 def of(result: Result) -> Statistics:
     """The figures of a run. NaN where there are too few points."""
     curve, fills = result.equity["equity"], result.fills
@@ -37,7 +42,7 @@ def of(result: Result) -> Statistics:
     t_value = math.nan
     if isinstance(deviation, float) and isinstance(mean, float) and deviation > 0:
         t_value = mean / (deviation / math.sqrt(changes.len()))
-    drawdown = float((curve / curve.cum_max() - 1).min() or 0.0) if curve.len() else 0.0  # type: ignore[arg-type]
+    drawdown = float(drawdowns(curve).min() or 0.0) if curve.len() else 0.0  # type: ignore[arg-type]
     notional = fills.select(pl.col("price") * pl.col("quantity")).to_series().sum()
     return Statistics(
         profit=last - start,

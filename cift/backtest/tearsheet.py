@@ -21,7 +21,7 @@ def html(result: Result, title: str) -> str:
     """Equity, drawdown, exposure, figures, costs, the orders that ended, and the first fills."""
     figures = statistics.of(result)
     curve = result.equity
-    drawdown = (curve["equity"] / curve["equity"].cum_max() - 1) * 100
+    drawdown = statistics.drawdowns(curve["equity"]) * 100
     parts = [
         f"<h1>{escape(title)}</h1><p><b>{escape(statistics.verdict(figures))}</b></p>",
         f"<p>{result.ticks:,} ticks of {escape(', '.join(result.symbols))}; {result.orders:,} orders.</p>",
