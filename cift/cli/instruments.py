@@ -101,7 +101,7 @@ def split(
     ratio: Annotated[str, typer.Argument(help="New shares for old ones: 2:1 doubles the shares.")],
     as_json: AsJson = False,
 ) -> None:
-    """Split an instrument from now on. All open orders in it are cancelled."""
+    """Split an instrument from now on. A forward split adjusts open orders, a reverse one cancels them."""
     numerator, colon, denominator = ratio.partition(":")
     if not (colon and numerator.isdigit() and denominator.isdigit()):
         raise Failed("usage", f"the ratio is {ratio!r}; give two numbers such as 2:1")

@@ -1,6 +1,7 @@
 """Split an instrument from now on: positions, last price, and the factors of adjusted bars.
 
-`numerator` new shares replace `denominator` old ones. All open orders in the symbol are cancelled."""
+`numerator` new shares replace `denominator` old ones. A forward split adjusts open orders, a reverse
+split cancels them."""
 
 from cift.admin import instruments
 from cift.auth.store import audit
