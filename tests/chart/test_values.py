@@ -122,6 +122,14 @@ def test_the_values_files_are_valid() -> None:
         VALIDATOR.validate(merged(VALUES, change))
 
 
+def test_the_items_of_an_enumeration_differ_as_text() -> None:
+    """helm 3.18 to 3.19 read "1" and 1 as equal items and then refuse the schema."""
+    enumerations = {path: schema["enum"] for path in ALL if "enum" in (schema := resolved(at(path) or {}))}
+    assert enumerations
+    for path, items in enumerations.items():
+        assert len({str(item) for item in items}) == len(items), path
+
+
 @pytest.mark.parametrize("path", ALL, ids=".".join)
 def test_a_value_of_the_wrong_type_is_rejected(path: Path) -> None:
     kind = type(value_at(path))
