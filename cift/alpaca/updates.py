@@ -8,6 +8,7 @@ with the new one. An update's id is its place in the journal, by which a client 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -112,7 +113,7 @@ class Updates:
                 return [_update("replaced", at, dict(old)), _update("new", at, new)]
         return []
 
-    async def _fill(self, message: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+    async def _fill(self, message: Mapping[str, Any], order: dict[str, Any]) -> dict[str, Any]:
         async with self._database.read(self._trader.account_id) as c:
             rows = await store.fills(
                 c,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cift.contracts.amounts import Nanos
+from cift.contracts.amounts import Amount, Nanos, Time
 from cift.contracts.names_gen import AccountKind, AccountState, CashKind
 
 TransactionKind = CashKind | Literal["trade", "fee"]
@@ -33,13 +33,13 @@ class TransactionView(BaseModel):
 
     id: str
     kind: TransactionKind
-    amount: str = Field(description="Signed: what the account received.")
-    cash: str = Field(description="The balance after it.")
+    amount: Amount = Field(description="Signed: what the account received.")
+    cash: Amount = Field(description="The balance after it.")
     symbol: str | None
     order_id: str | None
     trade_id: int | None
     transfer_id: str | None
-    created_at: str
+    created_at: Time
     sequence: int
 
 
@@ -50,18 +50,18 @@ class PositionView(BaseModel):
 
     symbol: str
     side: Literal["long", "short", "flat"]
-    quantity: str
-    cost: str = Field(description="Signed like the quantity, without fees.")
-    average_price: str | None
-    mark: str | None = Field(
+    quantity: Amount
+    cost: Amount = Field(description="Signed like the quantity, without fees.")
+    average_price: Amount | None
+    mark: Amount | None = Field(
         description="Last price, of this exchange or of an outside feed, near the base price of its bands."
     )
-    market_value: str
-    unrealized_pnl: str
-    unrealized_pnl_percent: str | None
-    realized_pnl: str = Field(description="Of all trades in the symbol so far, without fees.")
-    opened_at: str
-    updated_at: str
+    market_value: Amount
+    unrealized_pnl: Amount
+    unrealized_pnl_percent: Amount | None
+    realized_pnl: Amount = Field(description="Of all trades in the symbol so far, without fees.")
+    opened_at: Time
+    updated_at: Time
     sequence: int
 
 
@@ -83,22 +83,22 @@ class PortfolioView(BaseModel):
     kind: AccountKind
     state: AccountState
     currency: str
-    cash: str
-    reserved: str = Field(description="What open orders may need beyond the positions, in the worst case.")
-    market_value: str = Field(description="Sum of quantity x mark, shorts negative.")
-    gross_exposure: str = Field(description="Sum of |quantity| x mark.")
-    equity: str = Field(description="cash + market_value.")
-    buying_power: str
-    withdrawable: str
-    maintenance_margin: str = Field(
+    cash: Amount
+    reserved: Amount = Field(description="What open orders may need beyond the positions, in the worst case.")
+    market_value: Amount = Field(description="Sum of quantity x mark, shorts negative.")
+    gross_exposure: Amount = Field(description="Sum of |quantity| x mark.")
+    equity: Amount = Field(description="cash + market_value.")
+    buying_power: Amount
+    withdrawable: Amount
+    maintenance_margin: Amount = Field(
         description="The account is liquidated when its equity falls below this. 0: it is not."
     )
-    unrealized_pnl: str
-    realized_pnl: str
-    day_pnl: str | None = Field(
+    unrealized_pnl: Amount
+    realized_pnl: Amount
+    day_pnl: Amount | None = Field(
         description="Equity now minus equity at the start of the session, without transfers."
     )
-    fees_paid: str
+    fees_paid: Amount
     open_orders: int
     positions: list[PositionView]
     sequence: int = Field(description="The journal record that changed the account last.")
@@ -110,12 +110,12 @@ class BuyingPowerView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     currency: str
-    cash: str
-    reserved: str
-    equity: str
-    buying_power: str
-    withdrawable: str
-    maintenance_margin: str = Field(
+    cash: Amount
+    reserved: Amount
+    equity: Amount
+    buying_power: Amount
+    withdrawable: Amount
+    maintenance_margin: Amount = Field(
         description="The account is liquidated when its equity falls below this. 0: it is not."
     )
     open_orders: int
@@ -126,12 +126,14 @@ class HistoryPointView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: str
-    equity: str
-    cash: str
-    transfers: str = Field(description="Deposits minus withdrawals within the interval.")
-    profit: str = Field(description="Equity minus base, without transfers since.")
-    drawdown: str = Field(description="How far the profit is below its highest value so far; 0 or negative.")
+    start: Time
+    equity: Amount
+    cash: Amount
+    transfers: Amount = Field(description="Deposits minus withdrawals within the interval.")
+    profit: Amount = Field(description="Equity minus base, without transfers since.")
+    drawdown: Amount = Field(
+        description="How far the profit is below its highest value so far; 0 or negative."
+    )
 
 
 class HistoryView(BaseModel):
@@ -140,7 +142,7 @@ class HistoryView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     interval: str
-    base: str = Field(description="The equity that the range began with, or the first deposit in it.")
-    return_percent: str | None
-    max_drawdown: str
+    base: Amount = Field(description="The equity that the range began with, or the first deposit in it.")
+    return_percent: Amount | None
+    max_drawdown: Amount
     items: list[HistoryPointView]

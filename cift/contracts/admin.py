@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cift.contracts.amounts import Nanos
+from cift.contracts.amounts import Amount, Nanos, Time
 from cift.contracts.limits_gen import (
     CASH_LEVERAGE_PERCENT,
     DEFAULT_MARGIN_LEVERAGE_PERCENT,
@@ -91,10 +91,10 @@ class InstrumentTerms(BaseModel):
     name: str | None
     calendar: str
     currency: str
-    tick: str
-    lot: str
-    band_percent: str
-    collar_percent: str
+    tick: Amount
+    lot: Amount
+    band_percent: Amount
+    collar_percent: Amount
 
 
 class SplitRequest(BaseModel):
@@ -157,12 +157,12 @@ class AccountEdit(BaseModel):
 class LimitsView(BaseModel):
     """The limits in force; null: no limit."""
 
-    max_order_quantity: str | None
-    max_order_notional: str | None
-    max_position: str | None
+    max_order_quantity: Amount | None
+    max_order_notional: Amount | None
+    max_position: Amount | None
     max_open_orders: int
     max_orders_per_second: int
-    max_daily_loss: str | None
+    max_daily_loss: Amount | None
     leverage_percent: int
 
 
@@ -173,8 +173,8 @@ class AdminAccount(BaseModel):
     kind: AccountKind
     state: AccountState
     currency: str
-    cash: str
-    equity: str
+    cash: Amount
+    equity: Amount
     open_orders: int
     limits: LimitsView
 
@@ -188,8 +188,8 @@ class DeadLetterView(BaseModel):
     stream: str
     sequence: int
     subject: str
-    published_at: str
-    put_aside_at: str
+    published_at: Time
+    put_aside_at: Time
     data_bytes: int
 
 

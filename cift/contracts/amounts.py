@@ -1,4 +1,4 @@
-"""Decimal amounts in requests: a string such as "449.31", or a JSON number. Inside, they are whole nanos.
+"""Decimal amounts. In requests: a string such as "449.31", or a JSON number. Inside, they are whole nanos.
 
 A float is refused: it may have been rounded. `cift/host/request_body.py` then reads the number's text.
 """
@@ -60,6 +60,12 @@ TimeNs = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-21T15:30:00Z"]}),
 ]
 """Nanoseconds since the Unix epoch, from an RFC 3339 time with a zone."""
+
+Amount = Annotated[str, WithJsonSchema({"type": "string", "format": "decimal"})]
+"""A decimal string of a response. Clients that are generated from the schema read it exactly."""
+
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""An RFC 3339 time of a response, in UTC."""
 
 
 def decimal_text(value: Decimal | None) -> str | None:

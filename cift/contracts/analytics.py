@@ -2,19 +2,21 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cift.contracts.amounts import Amount, Time
+
 
 class SpreadView(BaseModel):
     """The inside market of one interval: means over its quotes that had both sides and did not cross."""
 
     model_config = ConfigDict(extra="forbid")
 
-    start: str
-    spread: str
-    spread_min: str
-    spread_max: str
+    start: Time
+    spread: Amount
+    spread_min: Amount
+    spread_max: Amount
     spread_bp: float = Field(description="Mean of spread over mid, in 1/100 of a percent.")
-    bid_quantity: str
-    ask_quantity: str
+    bid_quantity: Amount
+    ask_quantity: Amount
     quotes: int
 
 
@@ -23,8 +25,8 @@ class OrderFlowView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: str
-    imbalance: str = Field(
+    start: Time
+    imbalance: Amount = Field(
         description="Sum over quotes of the quantity added to the bid minus that added to the ask."
     )
     quotes: int
@@ -35,8 +37,8 @@ class VolumeAtPriceView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    price: str
-    volume: str
+    price: Amount
+    volume: Amount
     trades: int
 
 
@@ -45,14 +47,16 @@ class ExecutionView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    at: str
+    at: Time
     order_id: str
     symbol: str
     side: str
     liquidity: str
-    price: str
-    quantity: str
-    mid: str | None = Field(description="Middle of the inside market when it was filled.")
-    effective_spread: str | None = Field(description="Twice the price paid beyond the mid; below 0: earned.")
-    arrival_mid: str | None = Field(description="Middle of the inside market when the order was placed.")
-    slippage: str | None = Field(description="The price paid beyond the arrival mid; below 0: improved.")
+    price: Amount
+    quantity: Amount
+    mid: Amount | None = Field(description="Middle of the inside market when it was filled.")
+    effective_spread: Amount | None = Field(
+        description="Twice the price paid beyond the mid; below 0: earned."
+    )
+    arrival_mid: Amount | None = Field(description="Middle of the inside market when the order was placed.")
+    slippage: Amount | None = Field(description="The price paid beyond the arrival mid; below 0: improved.")

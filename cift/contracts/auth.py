@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
+from cift.contracts.amounts import Time
+
 KeyScope = Literal["read", "trade", "funds"]
 Password = Annotated[
     str,
@@ -36,7 +38,7 @@ class UserView(BaseModel):
     status: Literal["pending", "active", "disabled"] = Field(
         description="pending: the account is being opened; a login completes it."
     )
-    created_at: str
+    created_at: Time
 
 
 class Me(UserView):
@@ -121,8 +123,8 @@ class SessionView(BaseModel):
     """A session that was started by a login."""
 
     id: str
-    started_at: str
-    last_used_at: str = Field(description="When its tokens were last renewed.")
+    started_at: Time
+    last_used_at: Time = Field(description="When its tokens were last renewed.")
     address: str | None = Field(description="Of the last renewal.")
     user_agent: str | None
     is_current: bool = Field(description="Whether it is the session of this request.")
@@ -159,10 +161,10 @@ class ApiKeyView(BaseModel):
     id: str
     name: str
     scopes: list[KeyScope]
-    created_at: str
-    expires_at: str | None
-    last_used_at: str | None = Field(description="To the minute.")
-    revoked_at: str | None
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None = Field(description="To the minute.")
+    revoked_at: Time | None
 
 
 class CreatedApiKey(ApiKeyView):

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cift.contracts.amounts import Time
+
 SessionState = Literal["closed", "pre", "regular", "break", "post"]
 """`pre`, `post`: trading before and after the regular hours; `break`: the lunch break."""
 CalendarName = Annotated[
@@ -17,12 +19,12 @@ class TradingDay(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     day: str = Field(description="In the exchange's own zone.")
-    opens_at: str
-    closes_at: str
-    break_starts_at: str | None
-    break_ends_at: str | None
-    extended_opens_at: str = Field(description="With trading before the regular hours; else as opens_at.")
-    extended_closes_at: str
+    opens_at: Time
+    closes_at: Time
+    break_starts_at: Time | None
+    break_ends_at: Time | None
+    extended_opens_at: Time = Field(description="With trading before the regular hours; else as opens_at.")
+    extended_closes_at: Time
 
 
 class CalendarView(BaseModel):
@@ -45,8 +47,8 @@ class ExchangeClock(BaseModel):
     local_time: str
     state: SessionState
     is_open: bool = Field(description="Whether the regular hours are on; a lunch break is closed.")
-    next_open_at: str | None = Field(description="null: not within two weeks.")
-    next_close_at: str | None
+    next_open_at: Time | None = Field(description="null: not within two weeks.")
+    next_close_at: Time | None
     last_session: TradingDay | None = Field(description="The session that is on, or the last one.")
 
 
@@ -55,6 +57,6 @@ class ClockView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    now: str
+    now: Time
     is_open: bool = Field(description="Whether this exchange is open: orders are matched.")
     items: list[ExchangeClock]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from cift.contracts.amounts import Amount, Time
 from cift.contracts.hours import SessionState
 from cift.contracts.limits_gen import MAX_FEED_BYTES
 
@@ -46,16 +47,16 @@ class QuoteView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
-    bid: str | None
-    bid_quantity: str | None
-    ask: str | None
-    ask_quantity: str | None
-    last: str | None
-    last_quantity: str | None
-    last_at: str | None
+    bid: Amount | None
+    bid_quantity: Amount | None
+    ask: Amount | None
+    ask_quantity: Amount | None
+    last: Amount | None
+    last_quantity: Amount | None
+    last_at: Time | None
     halted: bool
     sequence: int
-    at: str | None
+    at: Time | None
 
 
 class QuotesView(BaseModel):
@@ -75,8 +76,8 @@ class LevelView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    price: str
-    quantity: str
+    price: Amount
+    quantity: Amount
     orders: int
 
 
@@ -100,13 +101,13 @@ class TradeView(BaseModel):
     id: str
     symbol: str
     source: Literal["exchange", "outside"]
-    price: str
-    quantity: str
+    price: Amount
+    quantity: Amount
     aggressor: Literal["buy", "sell"] | None = Field(
         description="Side of the taker; null for outside prints."
     )
     trade_id: int | None
-    executed_at: str
+    executed_at: Time
 
 
 class BarView(BaseModel):
@@ -115,13 +116,13 @@ class BarView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
-    start: str
-    open: str
-    high: str
-    low: str
-    close: str
-    volume: str
-    vwap: str = Field(description="Sum of price x quantity over sum of quantity, to nine decimals.")
+    start: Time
+    open: Amount
+    high: Amount
+    low: Amount
+    close: Amount
+    volume: Amount
+    vwap: Amount = Field(description="Sum of price x quantity over sum of quantity, to nine decimals.")
     trades: int
     sources: list[str] = Field(
         description="Whose trades: `exchange`, and the names of feeds (`outside` where no tick store runs)."
@@ -136,15 +137,15 @@ class SymbolView(BaseModel):
     symbol: str
     name: str | None = Field(description="The instrument's name; null where none is set.")
     currency: str
-    tick: str
-    lot: str
-    band_percent: str
-    collar_percent: str
+    tick: Amount
+    lot: Amount
+    band_percent: Amount
+    collar_percent: Amount
     halted: bool
-    last: str | None
+    last: Amount | None
     calendar: str = Field(description="The exchange whose trading days and hours apply (ISO 10383), or 24/7.")
     in_regular_hours: bool = Field(description="Whether that exchange is open now.")
-    hours_change_at: str | None = Field(
+    hours_change_at: Time | None = Field(
         description="The time of the next change; null: not within two weeks."
     )
     session: SessionState = Field(description="The part of that exchange's trading day.")

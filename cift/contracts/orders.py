@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from cift.contracts.amounts import Nanos, TimeNs
+from cift.contracts.amounts import Amount, Nanos, Time, TimeNs
 from cift.contracts.any_case import AnyCase
 from cift.contracts.limits_gen import MAX_CLIENT_ORDER_ID_BYTES, MAX_SYMBOL_BYTES
 from cift.contracts.names_gen import OrderKind, OrderStatus, SelfTradePrevention, Side
@@ -141,16 +141,16 @@ class OrderView(BaseModel):
     side: Side
     type: OrderType
     time_in_force: TimeInForce
-    expire_at: str | None
-    quantity: str
-    filled_quantity: str
-    remaining_quantity: str
-    average_fill_price: str | None
-    limit_price: str | None
-    stop_price: str | None = Field(description="Of a trailing stop: its current stop price.")
-    trail_amount: str | None
-    trail_percent: str | None
-    display_quantity: str | None
+    expire_at: Time | None
+    quantity: Amount
+    filled_quantity: Amount
+    remaining_quantity: Amount
+    average_fill_price: Amount | None
+    limit_price: Amount | None
+    stop_price: Amount | None = Field(description="Of a trailing stop: its current stop price.")
+    trail_amount: Amount | None
+    trail_percent: Amount | None
+    display_quantity: Amount | None
     post_only: bool
     reduce_only: bool
     self_trade_prevention: SelfTradePrevention
@@ -159,8 +159,8 @@ class OrderView(BaseModel):
     legs: list[str] = Field(description="Ids of its exit legs, which are orders of their own.")
     status: OrderStatus
     reason: str | None = Field(description="Why it ended unfilled, or was refused.")
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
     sequence: int = Field(description="The last command in the journal that changed it.")
 
 
@@ -183,13 +183,13 @@ class FillView(BaseModel):
     symbol: str
     side: Side
     liquidity: Liquidity
-    price: str
-    quantity: str
-    notional: str
-    fee: str
-    realized_pnl: str
-    position_after: str
-    executed_at: str
+    price: Amount
+    quantity: Amount
+    notional: Amount
+    fee: Amount
+    realized_pnl: Amount
+    position_after: Amount
+    executed_at: Time
     sequence: int
 
 
@@ -203,9 +203,9 @@ class RiskCheckView(BaseModel):
     message: str | None = None
     field: str | None = None
     reserve: Annotated[str | None, Field(description="Buying power that it would reserve.")] = None
-    reserve_price: str | None = None
-    reference_price: str | None = None
-    buying_power: str | None = None
+    reserve_price: Amount | None = None
+    reference_price: Amount | None = None
+    buying_power: Amount | None = None
 
 
 class MaxOrderSizeView(BaseModel):
@@ -216,5 +216,5 @@ class MaxOrderSizeView(BaseModel):
     symbol: str
     side: Side
     type: OrderType
-    limit_price: str | None
-    quantity: str
+    limit_price: Amount | None
+    quantity: Amount

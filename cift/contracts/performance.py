@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cift.contracts.accounts import TransactionView
+from cift.contracts.amounts import Amount, Time
 
 MethodOfMatching = Literal["average", "fifo"]
 Method = Annotated[
@@ -24,16 +25,16 @@ class ClosedTradeView(BaseModel):
     id: str
     symbol: str
     side: Literal["long", "short"]
-    quantity: str
-    entry_price: str
-    exit_price: str
-    entry_at: str = Field(description="With `average`: the first fill of the position.")
-    exit_at: str
-    seconds_held: str
-    profit: str = Field(description="Without fees.")
-    fees: str = Field(description="Of entry and exit.")
-    net_profit: str
-    return_percent: str | None = Field(description="Net profit in percent of the entry's value.")
+    quantity: Amount
+    entry_price: Amount
+    exit_price: Amount
+    entry_at: Time = Field(description="With `average`: the first fill of the position.")
+    exit_at: Time
+    seconds_held: Amount
+    profit: Amount = Field(description="Without fees.")
+    fees: Amount = Field(description="Of entry and exit.")
+    net_profit: Amount
+    return_percent: Amount | None = Field(description="Net profit in percent of the entry's value.")
     exit_order_id: str
 
 
@@ -43,15 +44,15 @@ class ActivityView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fills: int
-    volume: str = Field(description="Sum of price x quantity.")
-    fees: str
-    realized: str = Field(description="Without fees, at average cost.")
+    volume: Amount = Field(description="Sum of price x quantity.")
+    fees: Amount
+    realized: Amount = Field(description="Without fees, at average cost.")
     closed_trades: int
     won: int
     lost: int
-    win_rate_percent: str | None
-    profit_factor: str | None = Field(description="Profits of won trades / losses of lost ones.")
-    average_seconds_held: str | None
+    win_rate_percent: Amount | None
+    profit_factor: Amount | None = Field(description="Profits of won trades / losses of lost ones.")
+    average_seconds_held: Amount | None
 
 
 class SymbolPerformanceView(ActivityView):
@@ -64,11 +65,11 @@ class DayPerformanceView(ActivityView):
     """The account at the end of a day, and the trades of that day."""
 
     date: str
-    equity: str
-    cash: str
-    transfers: str
-    profit: str
-    return_percent: str | None
+    equity: Amount
+    cash: Amount
+    transfers: Amount
+    profit: Amount
+    return_percent: Amount | None
 
 
 class PerformanceView(BaseModel):
@@ -76,20 +77,22 @@ class PerformanceView(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: str
-    end: str
+    start: Time
+    end: Time
     method: MethodOfMatching
     days_per_year: int
-    base: str = Field(description="The equity that the range began with, or the first deposit in it.")
-    profit: str
-    return_percent: str | None = Field(description="Time-weighted: transfers do not change it.")
-    volatility_percent: str | None = Field(description="Of a year.")
-    sharpe: str | None
-    sortino: str | None
-    max_drawdown: str
-    max_drawdown_percent: str | None
-    exposure_percent: str | None = Field(description="Mean of gross position value / equity at ends of days.")
-    turnover: str | None = Field(description="Value of all fills / mean equity.")
+    base: Amount = Field(description="The equity that the range began with, or the first deposit in it.")
+    profit: Amount
+    return_percent: Amount | None = Field(description="Time-weighted: transfers do not change it.")
+    volatility_percent: Amount | None = Field(description="Of a year.")
+    sharpe: Amount | None
+    sortino: Amount | None
+    max_drawdown: Amount
+    max_drawdown_percent: Amount | None
+    exposure_percent: Amount | None = Field(
+        description="Mean of gross position value / equity at ends of days."
+    )
+    turnover: Amount | None = Field(description="Value of all fills / mean equity.")
     trades: ActivityView
     symbols: list[SymbolPerformanceView]
     days: list[DayPerformanceView]
@@ -101,10 +104,10 @@ class StatementPositionView(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str
-    quantity: str
-    cost: str
-    price: str | None
-    value: str
+    quantity: Amount
+    cost: Amount
+    price: Amount | None
+    value: Amount
 
 
 class StatementView(BaseModel):
@@ -114,17 +117,17 @@ class StatementView(BaseModel):
 
     account_id: str
     period: str
-    start: str
-    end: str
+    start: Time
+    end: Time
     complete: bool = Field(description="Whether the period is over.")
-    opening_equity: str
-    closing_equity: str
-    opening_cash: str
-    closing_cash: str
-    transfers: str = Field(description="Deposits minus withdrawals.")
-    profit: str
-    fees: str
-    income: str = Field(description="Dividends and cash in lieu.")
+    opening_equity: Amount
+    closing_equity: Amount
+    opening_cash: Amount
+    closing_cash: Amount
+    transfers: Amount = Field(description="Deposits minus withdrawals.")
+    profit: Amount
+    fees: Amount
+    income: Amount = Field(description="Dividends and cash in lieu.")
     transactions: list[TransactionView]
     closed_trades: list[ClosedTradeView]
     positions: list[StatementPositionView]

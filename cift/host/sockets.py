@@ -253,11 +253,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         if self._ticket is None:
             return True
         if not self._ticket.frames(frames):
-            text = errors.body(
-                Refused("rate_limited", "Too many WebSocket frames per second", status=429),
-                self.caller.request_id,
-            )
-            self.write(text_frame(b'{"type":"error",' + text[1:]))
+            self._write_error(Refused("rate_limited", "Too many WebSocket frames per second", status=429))
             self.close(POLICY, "rate_limited")
             return False
         if self._ticket.process_is_busy(frames) and self._transport is not None:
@@ -410,6 +406,11 @@ class SocketProtocol(asyncio.Protocol, Socket):
         if self._transport is not None:
             self._transport.close()
 
+    def _write_error(self, error: CiftError) -> None:
+        """The error as a message of the type `error`, before the connection ends."""
+        text = errors.body(error, self.caller.request_id)
+        self.write(text_frame(b'{"type":"error",' + text[1:]))
+
     async def _run(self, route: SocketRoute) -> None:
         code, reason = NORMAL, ""
         try:
@@ -417,7 +418,7 @@ class SocketProtocol(asyncio.Protocol, Socket):
         except SocketClosed:
             pass
         except CiftError as error:
-            self.write(text_frame(errors.body(error, self.caller.request_id)))
+            self._write_error(error)
             code, reason = POLICY, error.code
         except asyncio.CancelledError:
             code, reason = RESTART, "restart"

@@ -1,5 +1,6 @@
 """Live streams of market data and account events, to any number of clients, over WebSocket and SSE.
 
+messages.py     the types of all messages, both ways
 rules.py        client messages and their limits (pure)
 views.py        items of updates as clients get them, serialized once for all clients (pure)
 book.py         a book kept from a snapshot and deltas, and its checksum (pure)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cift.contracts.limits_gen import CHECKSUM_DEPTH, MAX_BOOK_LEVELS_PER_QUERY
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import format_nanos, parse_nanos
+from cift.streams.messages import BookUpdate
 from cift.streams.rules import Id, id_text
 from cift.streams.views import Published
 
@@ -152,35 +153,35 @@ class BookKeeper:
         bids, asks = self._bids.change(by_side["buy"]), self._asks.change(by_side["sell"])
         if not bids and not asks:
             return None
-        body = {
-            "type": "book",
-            "id": id_text(id),
-            "symbol": self.symbol,
-            "snapshot": False,
-            "sequence": sequence,
-            "previous": self.sent,
-            "bids": _view(bids),
-            "asks": _view(asks),
-            "checksum": delta["checksum"],
-            "at": rfc3339(self.at),
-        }
+        body = BookUpdate(
+            type="book",
+            id=id_text(id),
+            symbol=self.symbol,
+            snapshot=False,
+            sequence=sequence,
+            previous=self.sent,
+            bids=_view(bids),
+            asks=_view(asks),
+            checksum=delta["checksum"],
+            at=rfc3339(self.at),
+        )
         self.sent = sequence
         return Published(body, id, self.at)
 
     def snapshot(self) -> Published:
         """The best `DEPTH` levels per side."""
         bids, asks = self._bids.best(), self._asks.best()
-        body = {
-            "type": "book",
-            "id": None,
-            "symbol": self.symbol,
-            "snapshot": True,
-            "sequence": self.sequence,
-            "bids": _view(bids),
-            "asks": _view(asks),
-            "checksum": checksum(bids, asks),
-            "at": rfc3339(self.at),
-        }
+        body = BookUpdate(
+            type="book",
+            id=None,
+            symbol=self.symbol,
+            snapshot=True,
+            sequence=self.sequence,
+            bids=_view(bids),
+            asks=_view(asks),
+            checksum=checksum(bids, asks),
+            at=rfc3339(self.at),
+        )
         return Published(body, None, self.at)
 
 

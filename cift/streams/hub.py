@@ -31,6 +31,7 @@ from cift.platform.postgres import Database
 from cift.streams import rules, views
 from cift.streams.book import SnapshotNeeded
 from cift.streams.channels import DECODE, Channel, channel_of
+from cift.streams.messages import Heartbeat
 from cift.streams.orders import AccountOrders
 from cift.streams.rules import Id, Topic
 from cift.streams.updates import Updates
@@ -423,7 +424,7 @@ class Hub:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            heartbeat = views.notice("heartbeat", at=rfc3339(time.time_ns()))
+            heartbeat = Published(Heartbeat(type="heartbeat", at=rfc3339(time.time_ns())), None)
             for call in tuple(self.on_heartbeat):
                 call(heartbeat)
 

@@ -12,7 +12,7 @@ from cift.kernel.errors import CiftError, Refused, Unauthenticated
 from cift.platform.identity import Identity, Trader, require
 from cift.platform.limits import Limits
 from cift.platform.socket import POLICY, Socket, SocketClosed
-from cift.streams import rules, views
+from cift.streams import messages, rules
 from cift.streams.catch_up import CatchUp, Places
 from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
@@ -52,14 +52,12 @@ class _MessageTransport(SocketTransport):
 
 def error_of(error: CiftError, request_id: str, reply_to: str | int | None = None) -> Published:
     """An error in the API's own form."""
-    fields = {
-        "code": error.code,
-        "message": error.message,
-        "field": error.field,
-        "request_id": request_id,
-        "reply_to": reply_to,
-    }
-    return views.notice("error", **{name: value for name, value in fields.items() if value is not None})
+    body = messages.Error(type="error", code=error.code, message=error.message, request_id=request_id)
+    if error.field is not None:
+        body["field"] = error.field
+    if reply_to is not None:
+        body["reply_to"] = reply_to
+    return Published(body, None)
 
 
 class Session:
@@ -91,7 +89,9 @@ class Session:
         self._socket.on_drain = self._subscriber.drained
         self._hub.on_heartbeat.add(self._send_heartbeat)
         try:
-            self._send("welcome", channels=list(rules.CHANNELS), at=rfc3339(time.time_ns()))
+            self._send(
+                messages.Welcome(type="welcome", channels=list(rules.CHANNELS), at=rfc3339(time.time_ns()))
+            )
             if self._socket.trader is not None:
                 self._log_in(self._socket.trader)
             while True:
@@ -111,10 +111,9 @@ class Session:
         if not self._socket.full:
             self._transport.write(heartbeat)
 
-    def _send(self, kind: str, **fields: object) -> None:
-        if self._reply_to is not None:
-            fields["reply_to"] = self._reply_to
-        self._transport.write(views.notice(kind, **fields))
+    def _send(self, message: messages.Response) -> None:
+        reply = {} if self._reply_to is None else {"reply_to": self._reply_to}
+        self._transport.write(Published({**message, **reply}, None))
 
     def _send_error(self, error: CiftError) -> None:
         self._transport.write(error_of(error, self._socket.caller.request_id, self._reply_to))
@@ -136,7 +135,7 @@ class Session:
             self._reply_to = request.id
             match request.action:
                 case "ping":
-                    self._send("pong", at=rfc3339(time.time_ns()))
+                    self._send(messages.Pong(type="pong", at=rfc3339(time.time_ns())))
                 case "auth":
                     await self._authenticate(request)
                 case "subscribe":
@@ -164,7 +163,11 @@ class Session:
         self._connections.discard(self)  # a new token replaces the old one
         self.trader = trader
         self._connections.add(self)
-        self._send("authenticated", account_id=trader.account_id, scopes=sorted(trader.scopes))
+        self._send(
+            messages.Authenticated(
+                type="authenticated", account_id=trader.account_id, scopes=sorted(trader.scopes)
+            )
+        )
 
     async def _topics(self, request: Request) -> tuple[list[Topic], list[str]]:
         own = [channel for channel in request.channels if channel in rules.ACCOUNT_CHANNELS]
@@ -200,4 +203,6 @@ class Session:
 
     def _send_subscribed(self, unknown: list[str]) -> None:
         subscriptions = rules.listing(self._subscriber.topics)
-        self._send("subscribed", subscriptions=subscriptions, unknown_symbols=unknown)
+        self._send(
+            messages.Subscribed(type="subscribed", subscriptions=subscriptions, unknown_symbols=unknown)
+        )

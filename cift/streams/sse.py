@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from cift.kernel.errors import CiftError
 from cift.platform.identity import Trader
-from cift.streams import views
 from cift.streams.catch_up import CatchUp, Places
 from cift.streams.credentials import Connections
 from cift.streams.hub import Hub
+from cift.streams.messages import Error, UnknownSymbols
 from cift.streams.rules import Id, Topic
 from cift.streams.subscriber import Subscriber, Transport
 from cift.streams.views import Published
@@ -57,7 +57,8 @@ class EventStream(Response, Transport):
         self._catch_up = CatchUp(hub, places, self._subscriber, address)
         self._unsent: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
         if unknown_symbols:
-            self._unsent.append(views.notice("unknown_symbols", symbols=unknown_symbols).event)
+            unknown = UnknownSymbols(type="unknown_symbols", symbols=list(unknown_symbols))
+            self._unsent.append(Published(unknown, None).event)
         self._unsent_bytes = 0
         self._wakeup = asyncio.Event()
         self._ended = False
@@ -84,8 +85,7 @@ class EventStream(Response, Transport):
         return self._ended
 
     def end(self, error: CiftError) -> None:
-        data = views.dumps({"type": "error", "code": error.code, "message": error.message})
-        self._put(b"event: error\ndata: %s\n\n" % data)
+        self._put(Published(Error(type="error", code=error.code, message=error.message), None).event)
         self._ended = True
         self._wakeup.set()
 

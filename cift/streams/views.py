@@ -5,6 +5,7 @@ A message for many clients is serialized once: `Published` keeps its frame of ea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,6 +14,7 @@ import ormsgpack
 from cift.kernel.clock import rfc3339
 from cift.kernel.money import NANOS, format_nanos
 from cift.platform.socket import binary_frame, text_frame
+from cift.streams.messages import BarUpdate, FillUpdate, Gap, OrderUpdate, QuoteUpdate, TradeUpdate
 from cift.streams.rules import Id, id_text
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Published:
 
     __slots__ = ("_event", "_packed", "_text", "at", "body", "id")
 
-    def __init__(self, body: dict[str, Any], id: Id | None, at: int = 0) -> None:
+    def __init__(self, body: Mapping[str, Any], id: Id | None, at: int = 0) -> None:
         self.body = body
         self.id = id
         """None: a state or a notice, which is not part of the stream."""
@@ -62,7 +64,7 @@ class Published:
         return self._event
 
 
-def dumps(body: dict[str, Any]) -> bytes:
+def dumps(body: Mapping[str, Any]) -> bytes:
     """A message as JSON. An integer beyond 2^53 becomes a string: many readers of JSON would round it."""
     try:
         return orjson.dumps(body, option=orjson.OPT_STRICT_INTEGER)
@@ -88,16 +90,11 @@ def _time(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else rfc3339(nanoseconds)
 
 
-def _event(kind: str, id: Id, message: messages.Origin, **fields: Any) -> Published:
-    return Published({"type": kind, "id": id_text(id), **fields}, id, message["timestamp"])
-
-
 def quote(id: Id, message: messages.QuoteMessage) -> Published:
     """The fields of `GET quote/{symbol}`."""
-    return _event(
-        "quote",
-        id,
-        message,
+    body = QuoteUpdate(
+        type="quote",
+        id=id_text(id),
         symbol=message["symbol"],
         bid=_amount(message["bid"]),
         bid_quantity=_amount(message["bid_quantity"]),
@@ -110,19 +107,27 @@ def quote(id: Id, message: messages.QuoteMessage) -> Published:
         sequence=message["sequence"],
         at=rfc3339(message["timestamp"]),
     )
+    return Published(body, id, message["timestamp"])
 
 
 def quote_now(response: messages.QuoteAnswer) -> Published:
     """The engine's response to a query for one quote: the first message of the channel."""
     quote = response["quotes"][0]
-    body = {
-        "type": "quote",
-        "id": None,
-        **quote,
-        "last_at": _time(quote["last_at"]),
-        "at": _time(response["at"]),
-        "sequence": response["sequence"],
-    }
+    body = QuoteUpdate(
+        type="quote",
+        id=None,
+        symbol=quote["symbol"],
+        bid=quote["bid"],
+        bid_quantity=quote["bid_quantity"],
+        ask=quote["ask"],
+        ask_quantity=quote["ask_quantity"],
+        last=quote["last"],
+        last_quantity=quote["last_quantity"],
+        last_at=_time(quote["last_at"]),
+        halted=quote["halted"],
+        sequence=response["sequence"],
+        at=_time(response["at"]),
+    )
     return Published(body, None, response["at"] or 0)
 
 
@@ -134,10 +139,9 @@ def as_state(quote: Published) -> Published:
 def trade(id: Id, message: messages.TradeMessage) -> Published:
     """A trade on this exchange, or a print of the outside market."""
     here = message["trade"] != 0
-    return _event(
-        "trade",
-        id,
-        message,
+    body = TradeUpdate(
+        type="trade",
+        id=id_text(id),
         symbol=message["symbol"],
         source="exchange" if here else "outside",
         price=format_nanos(message["price"]),
@@ -146,15 +150,15 @@ def trade(id: Id, message: messages.TradeMessage) -> Published:
         trade_id=message["trade"] if here else None,
         at=rfc3339(message["timestamp"]),
     )
+    return Published(body, id, message["timestamp"])
 
 
 def bar(id: Id, message: messages.BarMessage) -> Published:
     """One minute of trades here and of outside prints: a bar of `GET bars/{symbol}` with its defaults."""
     volume = message["volume"]
-    return _event(
-        "bar",
-        id,
-        message,
+    body = BarUpdate(
+        type="bar",
+        id=id_text(id),
         symbol=message["symbol"],
         interval="1m",
         start=rfc3339(message["start"]),
@@ -166,6 +170,7 @@ def bar(id: Id, message: messages.BarMessage) -> Published:
         vwap=format_nanos((2 * message["turnover"] + volume) // (2 * volume)),
         trades=message["trades"],
     )
+    return Published(body, id, message["timestamp"])
 
 
 def order(id: Id, message: messages.OrderMessage, terms: Terms | None) -> Published:
@@ -192,26 +197,25 @@ def order(id: Id, message: messages.OrderMessage, terms: Terms | None) -> Publis
         "updated_at": rfc3339(message["timestamp"]),
         "sequence": id[0],
     }
-    return _event(
-        "order",
-        id,
-        message,
+    body = OrderUpdate(
+        type="order",
+        id=id_text(id),
         change=message["change"],
         order_id=message["order"],
         status=message["status"],
         order=view,
         at=view["updated_at"],
     )
+    return Published(body, id, message["timestamp"])
 
 
 def fill(id: Id, message: messages.FillMessage, terms: Terms | None) -> Published:
     """The account's side of a trade, with the fields of `GET fills`."""
     price, quantity = message["price"], message["quantity"]
     at = rfc3339(message["timestamp"])
-    return _event(
-        "fill",
-        id,
-        message,
+    body = FillUpdate(
+        type="fill",
+        id=id_text(id),
         order_id=message["order"],
         client_order_id=terms.client_order_id if terms is not None else None,
         trade_id=message["trade"],
@@ -230,14 +234,10 @@ def fill(id: Id, message: messages.FillMessage, terms: Terms | None) -> Publishe
         sequence=id[0],
         at=at,
     )
+    return Published(body, id, message["timestamp"])
 
 
 def gap(since: Id) -> Published:
     """A notice: messages after `since` are missing, because they are no longer stored, or because the
     exchange never had this id."""
-    return Published({"type": "gap", "id": None, "since": id_text(since)}, None)
-
-
-def notice(kind: str, **fields: Any) -> Published:
-    """A response to one client, or a heartbeat to all."""
-    return Published({"type": kind, **fields}, None)
+    return Published(Gap(type="gap", id=None, since=id_text(since)), None)

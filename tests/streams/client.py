@@ -1,9 +1,10 @@
 """A client of the streams, written from docs/streams.md and docs/book-protocol.md alone; it imports
-nothing of `cift`."""
+nothing of `cift`. It compares messages with functions/asyncapi.gen.json."""
 
 import asyncio
 import json
 import zlib
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,13 @@ import ormsgpack
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from tests.streams import documented
+
 PATH = "/api/v1/market-data/ws/stream"
 WAIT_S = 60.0
 DEPTH = 100
+COMPARED_MAX = 50
+"""Messages of a type that a connection compares with the document: some tests receive many thousands."""
 
 
 class Client:
@@ -22,7 +27,7 @@ class Client:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.received: list[dict[str, Any]] = []
-        self._at = 0
+        self._types: Counter[str] = Counter()
 
     @classmethod
     async def open(
@@ -47,6 +52,9 @@ class Client:
         raw = await asyncio.wait_for(self.connection.recv(), timeout_s)
         message: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else ormsgpack.unpackb(raw)
         self.received.append(message)
+        self._types[message["type"]] += 1
+        if self._types[message["type"]] <= COMPARED_MAX:
+            documented.check(message)
         return message
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:

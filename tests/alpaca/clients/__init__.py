@@ -35,20 +35,21 @@ def environment(name: str) -> Path:
     return _made(name, digest, install) / "bin/python"
 
 
-def node_modules(name: str) -> Path:
-    """Where the packages of `name/package-lock.json` are; skips the test if they cannot be installed."""
+def node_modules(name: str, lists: Path | None = None) -> Path:
+    """Where the packages of the package-lock.json in the folder `lists` are; skips the test if they cannot be
+    installed. The default of `lists` is `name` beside this file."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("Node is not installed")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.removeprefix("v").split(".")[0]) < NODE_MIN:
         pytest.skip(f"Node {version.strip()} is too old: {NODE_MIN} or newer is needed")
-    lists = [FOLDER / name / file for file in ("package.json", "package-lock.json")]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in lists)).hexdigest()[:16]
+    files = [(lists or FOLDER / name) / file for file in ("package.json", "package-lock.json")]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
     def install(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
-        for file in lists:
+        for file in files:
             shutil.copy(file, folder)
         _install(name, [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder])
 
