@@ -128,9 +128,10 @@ test-python: setup-dev build ## The Python tests alone (PYTEST='tests/api -k ord
 test-fast: setup-dev build ## The Python tests that start no servers, in about a minute
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not servers" $(PYTEST)
 
-test-long: setup-dev build ## What takes hours: 10 million commands against the oracle, 200 rounds of killed servers
+test-long: setup-dev build ## What takes hours: 10 million commands against the oracle, 200 rounds of killed servers, schemathesis
 	cd rust_core && CIFT_SIM_COMMANDS=$(or $(COMMANDS),10000000) $(CARGO) test --locked --release -p cift-sim
 	CIFT_FAULT_ROUNDS=$(or $(ROUNDS),200) $(PY) -m pytest tests/faults $(PYTEST)
+	CIFT_SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) $(PY) -m pytest tests/host/test_openapi.py $(PYTEST)
 
 .PHONY: test-cluster test-smoke
 test-cluster: setup-dev wheels ## Install the chart on the test cluster and check it there (root; KEEP=1 leaves it up)

@@ -69,6 +69,9 @@ class Function:
     form: Form = "cift"
     """Whose conventions requests and errors follow: ours, or Alpaca's (`cift.alpaca`)."""
     in_schema: bool = True
+    """Whether /docs shows it."""
+    refusals: tuple[int, ...] = ()
+    """Statuses of its refusals that do not follow from the declaration (`cift/host/openapi.py`)."""
     # on
     stream: str = ""
     subject: str | None = None
@@ -136,6 +139,7 @@ def http(
     form: Form = "cift",
     scale: Scale = Scale(),
     in_schema: bool = True,
+    refusals: tuple[int, ...] = (),
     timeout_s: float = HTTP_TIMEOUT_S,
     extras: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
@@ -149,6 +153,8 @@ def http(
         form: `alpaca`: errors have Alpaca's form, unknown parameters are ignored, and the path is also served
             below `/alpaca`.
         in_schema: whether /docs shows it.
+        refusals: statuses of refusals, for /docs, beyond those of every function, of its scope and its body;
+            404 follows from a path with parameters.
         timeout_s: when gateway and Knative cancel the request; the stores' deadlines are well below it.
         extras: packages beyond those of every function: `("polars",)` is requirements/polars.in.
     """
@@ -167,6 +173,7 @@ def http(
             form=form,
             scale=scale,
             in_schema=in_schema,
+            refusals=refusals,
             timeout_s=timeout_s,
             extras=extras,
         )

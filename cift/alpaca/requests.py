@@ -7,7 +7,7 @@ decimals is rounded to nine; the exchange then applies its own rules of ticks an
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cift.contracts.amounts import FLOAT_AMOUNT
@@ -75,7 +75,7 @@ class OrderRequest(_Request):
     stop_price: Amount | None = None
     trail_price: Amount | None = None
     trail_percent: Amount | None = None
-    extended_hours: bool | None = None
+    extended_hours: StrictBool | None = None
     client_order_id: Annotated[str | None, Field(max_length=CLIENT_ORDER_ID_MAX)] = None
     order_class: Annotated[str | None, BeforeValidator(_lower)] = None
     take_profit: TakeProfit | None = None
@@ -101,15 +101,15 @@ class ConfigurationPatch(_Request):
 
     dtbp_check: str | None = None
     pdt_check: str | None = None
-    fractional_trading: bool | None = None
+    fractional_trading: StrictBool | None = None
     max_margin_multiplier: str | None = None
-    no_shorting: bool | None = None
-    suspend_trade: bool | None = None
+    no_shorting: StrictBool | None = None
+    suspend_trade: StrictBool | None = None
     trade_confirm_email: Literal["all", "none"] | None = None
-    ptp_no_exception_entry: bool | None = None
-    max_options_trading_level: int | None = None
-    disable_overnight_trading: bool | None = None
-    wash_trade_guard: bool | None = None
+    ptp_no_exception_entry: StrictBool | None = None
+    max_options_trading_level: StrictInt | None = None
+    disable_overnight_trading: StrictBool | None = None
+    wash_trade_guard: StrictBool | None = None
 
 
 class WatchlistRequest(_Request):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from cift.contracts.amounts import Amount, Nanos, Time
 from cift.contracts.limits_gen import (
@@ -104,8 +104,8 @@ class SplitRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"numerator": 2, "denominator": 1}]}
     )
 
-    numerator: Annotated[int, Field(ge=1, le=1_000)]
-    denominator: Annotated[int, Field(ge=1, le=1_000)]
+    numerator: Annotated[StrictInt, Field(ge=1, le=1_000)]
+    denominator: Annotated[StrictInt, Field(ge=1, le=1_000)]
 
 
 class DividendRequest(BaseModel):
@@ -137,12 +137,16 @@ class AccountLimits(BaseModel):
     max_order_quantity: Nanos | None = None
     max_order_notional: Nanos | None = None
     max_position: Nanos | None = None
-    max_open_orders: Annotated[int, Field(ge=1, le=MAX_OPEN_ORDERS_PER_ACCOUNT)] = DEFAULT_MAX_OPEN_ORDERS
-    max_orders_per_second: Annotated[int, Field(ge=1, le=MAX_ORDERS_PER_SECOND)] = (
+    max_open_orders: Annotated[StrictInt, Field(ge=1, le=MAX_OPEN_ORDERS_PER_ACCOUNT)] = (
+        DEFAULT_MAX_OPEN_ORDERS
+    )
+    max_orders_per_second: Annotated[StrictInt, Field(ge=1, le=MAX_ORDERS_PER_SECOND)] = (
         DEFAULT_MAX_ORDERS_PER_SECOND
     )
     max_daily_loss: Nanos | None = None
-    leverage_percent: Annotated[int | None, Field(ge=CASH_LEVERAGE_PERCENT, le=MAX_LEVERAGE_PERCENT)] = None
+    leverage_percent: Annotated[
+        StrictInt | None, Field(ge=CASH_LEVERAGE_PERCENT, le=MAX_LEVERAGE_PERCENT)
+    ] = None
 
 
 class AccountEdit(BaseModel):

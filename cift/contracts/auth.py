@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StrictBool
 
 from cift.contracts.amounts import Time
 
@@ -90,7 +90,7 @@ class PasswordChange(BaseModel):
 
     current_password: Annotated[str, Field(max_length=1024)]
     new_password: Password
-    revoke_api_keys: bool = False
+    revoke_api_keys: StrictBool = False
 
 
 class ForgottenPassword(BaseModel):
@@ -108,7 +108,7 @@ class PasswordReset(BaseModel):
 
     token: Annotated[str, Field(max_length=128)]
     new_password: Password
-    revoke_api_keys: bool = False
+    revoke_api_keys: StrictBool = False
 
 
 class EmailVerification(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from cift.contracts.amounts import Amount, Nanos, Time, TimeNs
@@ -84,8 +84,8 @@ class NewOrder(BaseModel):
     trail_amount: Nanos | None = None
     trail_percent: Nanos | None = Field(None, description="Percent of the best price seen; four decimals.")
     display_quantity: Nanos | None = Field(None, description="Iceberg: the part that is visible in the book.")
-    post_only: bool = False
-    reduce_only: bool = False
+    post_only: StrictBool = False
+    reduce_only: StrictBool = False
     self_trade_prevention: Annotated[SelfTradePrevention, AnyCase(SelfTradePrevention)] = "cancel_newest"
     expire_at: TimeNs | None = Field(None, description="With time_in_force gtd.")
     client_order_id: Annotated[

@@ -165,7 +165,7 @@ class Call:
             if unknown:
                 raise Refused("invalid_request", "Unknown parameter", unknown[0][0][:64])
         if self._body_name is not None:
-            if not request.body and self._body_optional:
+            if self._body_optional and request.body.strip() in (b"", b"null"):
                 arguments[self._body_name] = None
             else:
                 try:

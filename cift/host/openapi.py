@@ -20,6 +20,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from cift import __version__
 from cift.contracts.errors import AlpacaErrorView, ErrorView
 from cift.contracts.paging import PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
+from cift.function import Function
 from cift.host.call import Call, header_of
 from cift.host.provide import bare_type
 
@@ -70,7 +71,9 @@ _ERROR_MEANINGS = {
     "401": "The credential is missing or not valid",
     "403": "Not allowed",
     "404": "Not found",
+    "408": "The body did not arrive in time",
     "409": "Conflict with existing data",
+    "413": "The body is too large",
     "422": "Refused, with the reason",
     "429": "Too many requests",
     "503": "Unavailable and nothing happened, or `outcome_unknown`",
@@ -141,11 +144,8 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
     for path in document.get("paths", {}).values():
         for operation in path.values():
             function = by_operation[operation["operationId"]]
-            statuses = {"422", "429", "503"} if function.rate != "none" else {"503"}
-            if "requestBody" in operation:
-                statuses.add("400")
+            statuses = _statuses(function, has_body="requestBody" in operation)
             if function.scope is not None:
-                statuses |= {"401", "403"}
                 operation["security"] = [{"AccessToken": []}]
                 if function.scope not in ("keys", "session"):
                     pair: list[dict[str, list[str]]] = [{"KeyId": [], "KeySecret": []}, {"KeyPair": []}]
@@ -156,10 +156,6 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
                     else "Needs an access token."
                 )
                 operation["description"] = f"{operation.get('description', '')}\n\n{note}".strip()
-            if "{" in function.path:
-                statuses.add("404")
-            if function.method != "GET" and function.scope is not None:
-                statuses.add("409")
             operation["responses"].pop("422", None)
             error = "AlpacaErrorView" if function.form == "alpaca" else "ErrorView"
             for status in sorted(statuses):
@@ -168,6 +164,22 @@ def make_openapi(calls: Sequence[Call]) -> dict[str, Any]:
                     "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{error}"}}},
                 }
     return document
+
+
+def _statuses(function: Function, *, has_body: bool) -> set[str]:
+    """The statuses of all refusals of a function, as text."""
+    statuses = {"503", *map(str, function.refusals)}
+    if function.rate != "none":
+        statuses |= {"400", "422", "429"}
+    if has_body:
+        statuses |= {"408", "413"}
+    if function.scope is not None:
+        statuses |= {"401", "403"}
+        if function.method != "GET":
+            statuses.add("409")
+    if "{" in function.path:
+        statuses.add("404")
+    return statuses
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -143,6 +143,8 @@ def _parse(raw: Any) -> StoredLetter | None:
 async def _message(bus: Nats, sequence: int, subject: str | None) -> Any | None:
     """The DLQ message at `sequence`; with `subject`, the first one of that subject from there on. None if
     there is none."""
+    if not 1 <= sequence < 2**63:
+        return None  # NATS refuses such a number like a stream that does not respond
     js = await bus.jetstream()
     import nats.errors
     import nats.js.errors

@@ -8,7 +8,7 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("POST", "/v2/watchlists:by_name", scope="trade", form="alpaca", scale=Scale(max=1))
+@http("POST", "/v2/watchlists:by_name", scope="trade", form="alpaca", scale=Scale(max=1), refusals=(404,))
 async def add_to_watchlist_by_name(
     name: str, symbol: WatchlistSymbol, trader: Trader, database: Database
 ) -> Watchlist:

@@ -8,7 +8,7 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("PUT", "/v2/watchlists:by_name", scope="trade", form="alpaca", scale=Scale(max=1))
+@http("PUT", "/v2/watchlists:by_name", scope="trade", form="alpaca", scale=Scale(max=1), refusals=(404,))
 async def edit_watchlist_by_name(
     name: str, watchlist: WatchlistRequest, trader: Trader, database: Database
 ) -> Watchlist:

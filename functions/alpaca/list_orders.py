@@ -9,7 +9,7 @@ from cift.platform.identity import Trader
 from cift.platform.postgres import Database
 
 
-@http("GET", "/v2/orders", scope="read", form="alpaca", scale=Scale(max=2))
+@http("GET", "/v2/orders", scope="read", form="alpaca", scale=Scale(max=2), refusals=(404,))
 async def list_orders(
     trader: Trader,
     database: Database,

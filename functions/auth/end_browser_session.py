@@ -13,7 +13,15 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/browser/logout", scope=None, rate="auth", scale=Scale(max=1), status=204)
+@http(
+    "POST",
+    "/api/v1/auth/browser/logout",
+    scope=None,
+    rate="auth",
+    scale=Scale(max=1),
+    status=204,
+    refusals=(403,),
+)
 async def end_browser_session(
     caller: Caller,
     database: Database,

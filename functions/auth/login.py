@@ -13,7 +13,7 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/login", scope=None, rate="auth")
+@http("POST", "/api/v1/auth/login", scope=None, rate="auth", refusals=(401, 403))
 async def login(
     body: Login,
     caller: Caller,

@@ -12,7 +12,7 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/refresh", scope=None, rate="auth")
+@http("POST", "/api/v1/auth/refresh", scope=None, rate="auth", refusals=(401,))
 async def refresh(
     body: RefreshRequest,
     caller: Caller,

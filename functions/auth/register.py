@@ -9,7 +9,7 @@ from cift.platform.postgres import Database
 from cift.platform.settings import Settings
 
 
-@http("POST", "/api/v1/auth/register", scope=None, status=201, rate="auth")
+@http("POST", "/api/v1/auth/register", scope=None, status=201, rate="auth", refusals=(409,))
 async def register(
     registration: Registration, caller: Caller, database: Database, engine: Engine, settings: Settings
 ) -> UserView:

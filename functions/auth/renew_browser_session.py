@@ -18,7 +18,9 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/browser/refresh", scope=None, rate="auth", scale=Scale(max=1))
+@http(
+    "POST", "/api/v1/auth/browser/refresh", scope=None, rate="auth", scale=Scale(max=1), refusals=(401, 403)
+)
 async def renew_browser_session(
     caller: Caller,
     database: Database,

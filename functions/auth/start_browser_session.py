@@ -18,7 +18,7 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/browser/login", scope=None, rate="auth", scale=Scale(max=1))
+@http("POST", "/api/v1/auth/browser/login", scope=None, rate="auth", scale=Scale(max=1), refusals=(401, 403))
 async def start_browser_session(
     body: Login,
     caller: Caller,

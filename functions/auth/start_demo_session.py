@@ -18,7 +18,7 @@ from cift.platform.settings import Settings
 from cift.platform.tokens import Tokens
 
 
-@http("POST", "/api/v1/auth/browser/demo", scope=None, rate="auth", scale=Scale(max=1))
+@http("POST", "/api/v1/auth/browser/demo", scope=None, rate="auth", scale=Scale(max=1), refusals=(403, 404))
 async def start_demo_session(
     caller: Caller,
     database: Database,

@@ -12,7 +12,7 @@ from cift.market_data import live, rules
 from cift.platform.engine import Engine
 
 
-@http("GET", "/api/v1/market-data/quotes", scope=None)
+@http("GET", "/api/v1/market-data/quotes", scope=None, refusals=(404,))
 async def list_quotes(
     symbols: Annotated[str, Field(description="Separated by commas, at most 100.", examples=["SPY,IBM"])],
     engine: Engine,

@@ -7,6 +7,6 @@ from cift.platform.identity import Trader
 from cift.trading import queries
 
 
-@http("POST", "/api/v1/trading/risk/check", scope="read")
+@http("POST", "/api/v1/trading/risk/check", scope="read", refusals=(404,))
 async def check_risk(order: NewOrder, trader: Trader, engine: Engine) -> RiskCheckView:
     return await queries.check(order, trader, engine)

@@ -14,7 +14,7 @@ from cift.platform.postgres import Database
 from cift.trading import order_entry, rules, store
 
 
-@http("GET", "/api/v1/trading/fills", scope="read")
+@http("GET", "/api/v1/trading/fills", scope="read", refusals=(404,))
 async def list_fills(
     page: PageRequest,
     trader: Trader,

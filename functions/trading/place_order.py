@@ -12,7 +12,9 @@ from cift.platform.identity import Trader
 from cift.trading import order_entry
 
 
-@http("POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=10))
+@http(
+    "POST", "/api/v1/trading/orders", scope="trade", status=201, scale=Scale(min=1, max=10), refusals=(404,)
+)
 async def place_order(
     order: NewOrder,
     trader: Trader,

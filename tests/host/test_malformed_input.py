@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from cift.auth import managed
+from cift.platform.stores import Platform
 from tests.host.alone import alone
 from tests.stack import Stack
 from tests.target import DEADLINE_S
@@ -80,3 +82,35 @@ def test_failed_credentials_of_one_address_are_bounded(exchange: Stack) -> None:
                 header = {"X-API-Key": f"{key}_{'x' * 43}"}
                 statuses.append(client.get(f"{TRADING}/orders", headers=header).status_code)
             assert statuses.count(401) <= 20 and statuses[-1] == 429, statuses
+
+
+async def test_a_dead_letter_id_out_of_range_is_404(venue: Venue, platform: Platform) -> None:
+    """NATS refuses sequence numbers below 1 and above 64 bits as it refuses a broken request."""
+    key = await managed.create_admin_key("malformed", platform.database, platform.settings)
+    for id in (0, -1, 2**63, 2**64, 10**30):
+        answer = await venue.http.post(f"/api/v1/admin/dead-letters/{id}/replay", headers={"X-API-Key": key})
+        refusal(answer, 404, "unknown_dead_letter")
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::", "http://]", "null", "", "http://"])
+async def test_an_origin_that_is_no_url_is_untrusted(venue: Venue, origin: str) -> None:
+    answer = await venue.http.post("/api/v1/auth/browser/refresh", headers={"Origin": origin})
+    refusal(answer, 403, "untrusted_origin")
+
+
+async def test_an_optional_body_may_be_null(venue: Venue) -> None:
+    """/openapi.json documents such a body as nullable."""
+    user = venue.user()
+    answer = await venue.http.post(
+        "/api/v1/auth/logout",
+        content=" null ",
+        headers={**user.bearer, "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 204, answer.text
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", "no", None])
+async def test_a_flag_of_a_body_is_true_or_false(venue: Venue, value: Any) -> None:
+    order = {"symbol": "SPY", "side": "buy", "type": "limit", "quantity": "1", "limit_price": "1"}
+    answer = await venue.call(venue.user(), "POST", f"{TRADING}/orders", {**order, "post_only": value})
+    assert refusal(answer, 422, "invalid_request")["field"] == "post_only"

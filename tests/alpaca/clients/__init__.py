@@ -78,9 +78,10 @@ def _install(name: str, command: Sequence[str | Path]) -> None:
         pytest.skip(f"the packages of {name} cannot be installed: {done.stderr[-300:]}")
 
 
-def run(name: str, script: str, **variables: str) -> Any:
-    """What a script beside this file prints as JSON, run in an environment with these variables."""
-    return _output([environment(name), FOLDER / script], variables)
+def run(name: str, script: str, timeout_s: float = RUN_TIMEOUT_S, **variables: str) -> Any:
+    """What a script beside this file (or an absolute path) prints as JSON, run in an environment with these
+    variables."""
+    return _output([environment(name), FOLDER / script], variables, timeout_s)
 
 
 def run_node(name: str, script: str, **variables: str) -> Any:
@@ -89,13 +90,15 @@ def run_node(name: str, script: str, **variables: str) -> Any:
     return _output(["node", FOLDER / name / script], {"NODE_MODULES": str(modules), **variables})
 
 
-def _output(command: Sequence[str | Path], variables: dict[str, str]) -> Any:
+def _output(
+    command: Sequence[str | Path], variables: dict[str, str], timeout_s: float = RUN_TIMEOUT_S
+) -> Any:
     done = subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
-        timeout=RUN_TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
     assert done.returncode == 0, f"{command[-1]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
