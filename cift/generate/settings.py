@@ -122,6 +122,12 @@ OTHERS = {
         Variable("CIFT_SCREENSHOTS", "", "folder for screenshots of the dashboard", "tests/dashboard"),
         Variable("CIFT_PANIC_ON", "", "id of the order at which matchd panics", "tests of matchd"),
         Variable("CIFT_FAULT_ROUNDS", "3", "rounds of killed processes", "tests/faults"),
+        Variable(
+            "CIFT_SCHEMA_EXAMPLES",
+            "2",
+            "requests of schemathesis per operation",
+            "tests/host/test_openapi.py",
+        ),
         Variable("CIFT_FAULT_SEED", "1", "seed of the choice of processes to kill", "tests/faults"),
         Variable(
             "CIFT_FAULT_SETTLE_S", "120", "seconds in which the projectors must catch up", "tests/faults"
