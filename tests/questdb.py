@@ -93,7 +93,10 @@ async def count(questdb: QuestDB, table: str, symbol: str) -> int:
 async def followed(questdb: QuestDB, table: str, symbol: str, rows: int) -> None:
     """Wait until that many rows are visible (QuestDB applies its log with a delay), and its views are up to
     date with them."""
-    behind = "SELECT view_name FROM materialized_views() WHERE refresh_base_table_txn < base_table_txn"
+    behind = (
+        "SELECT view_name FROM materialized_views()"
+        " WHERE refresh_base_table_txn < base_table_txn OR view_status = 'refreshing'"
+    )
     deadline = time.monotonic() + FOLLOW_TIMEOUT_S
     while (seen := await count(questdb, table, symbol)) != rows or await questdb.rows(behind):
         assert time.monotonic() < deadline, f"{seen} of {rows} rows in {table}, or views behind"

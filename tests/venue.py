@@ -17,7 +17,7 @@ from cift.kernel.errors import Refused
 from cift.kernel.ids import uuid5, uuid7
 from cift.kernel.money import NANOS, parse_nanos
 from cift.platform.stores import Platform
-from tests.target import DEADLINE_S, Target, User
+from tests.target import DEADLINE_S, Target, User, submit
 
 TRADING = "/api/v1/trading"
 MARKET = "/api/v1/market-data"
@@ -36,7 +36,7 @@ class Venue:
 
     async def command(self, **command: Any) -> None:
         """Submit a command that the engine must accept."""
-        await self.engine.submit(command)
+        await submit(self.engine, command)
 
     async def instrument(self, price: str | None = "100", **changed: Any) -> str:
         """A new instrument (tick 0.01, lot 1, band 10 %, collar 2 %), with a last price unless None."""

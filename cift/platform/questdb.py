@@ -94,7 +94,8 @@ class QuestDB:
             found = await self.rows("SELECT view_name, view_status FROM materialized_views()")
             self._views = frozenset(name for name, status in found if status == "valid")
             self._views_until = time.monotonic() + VIEWS_KNOWN_S
-            for name in {name for name, _ in found} - self._views:
+            # The third status, "refreshing", ends by itself.
+            for name in sorted(name for name, status in found if status == "invalid"):
                 log.error(
                     "QuestDB: the view %s is invalid; run REFRESH MATERIALIZED VIEW %s FULL", name, name
                 )

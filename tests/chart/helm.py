@@ -48,7 +48,7 @@ def helm(*arguments: str, input: str | None = None) -> "subprocess.CompletedProc
         input=input,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

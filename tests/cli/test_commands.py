@@ -26,7 +26,7 @@ from cift.feeds.timeline import tick_of
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import PASSWORD, Stack, eventually
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, submit
 
 FEED = 8
 """The feed of these tests."""
@@ -53,7 +53,7 @@ class Terminal:
             env=self.environment | {"CIFT_DATA": self._folder} | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -78,23 +78,26 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     """An instrument quoted 13.90 to 13.91."""
     engine = platform.engine
     await bootstrap.send_facts(engine)
-    await engine.submit(bootstrap.instrument(SYMBOL))
+    await submit(engine, bootstrap.instrument(SYMBOL))
     house_account = uuid7()
-    await engine.submit(
+    await submit(
+        engine,
         {
             "type": "open_account",
             "account": house_account,
             "kind": "margin",
             "role": "house",
             "currency": "USD",
-        }
+        },
     )
-    await engine.submit(
-        {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
+    await submit(
+        engine, {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
     )
-    await engine.submit(command(tick_of(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next()))
+    await submit(
+        engine, command(tick_of(SYMBOL, Quote(0, 1_390, 5_000, 1_391, 5_000)), FEED, _numbers.next())
+    )
     yield
-    await engine.submit(command(tick_of(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
+    await submit(engine, command(tick_of(SYMBOL, Quote(0, 1_390, 0, 1_391, 0)), FEED, _numbers.next()))
 
 
 @pytest.fixture

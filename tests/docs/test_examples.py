@@ -21,7 +21,7 @@ from cift.feeds.timeline import tick_of
 from cift.kernel.ids import uuid7
 from cift.platform.stores import Platform
 from tests.stack import Stack
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, submit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEED = 9
@@ -40,22 +40,25 @@ async def quoted(platform: Platform) -> AsyncIterator[None]:
     engine = platform.engine
     await bootstrap.send_facts(engine)
     house_account = uuid7()
-    await engine.submit(
+    await submit(
+        engine,
         {
             "type": "open_account",
             "account": house_account,
             "kind": "margin",
             "role": "house",
             "currency": "USD",
-        }
+        },
     )
-    await engine.submit(
-        {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
+    await submit(
+        engine, {"type": "define_feed", "feed": FEED, "house": house_account, "silence_ns": 3_600 * 10**9}
     )
     numbers = Monotonic(lambda: 0)
-    await engine.submit(command(tick_of("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next()))
+    await submit(
+        engine, command(tick_of("SPY", Quote(0, 16_741, 5_000, 16_742, 5_000)), FEED, numbers.next())
+    )
     yield
-    await engine.submit(command(tick_of("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
+    await submit(engine, command(tick_of("SPY", Quote(0, 16_741, 0, 16_742, 0)), FEED, numbers.next()))
 
 
 @pytest.mark.usefixtures("quoted")

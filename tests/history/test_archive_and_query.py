@@ -26,7 +26,7 @@ from cift.client import ApiError, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
 from tests.stack import Stack, eventually
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, submit
 from tests.venue import MARKET, refusal
 
 NANOS = 10**9
@@ -169,7 +169,8 @@ def _from(query: dict[str, str]) -> dict[str, str]:
 
 async def test_trades_of_the_exchange_are_archived(archiving: Stack, platform: Platform) -> None:
     engine = platform.engine
-    await engine.submit(
+    await submit(
+        engine,
         {
             "type": "define_instrument",
             "symbol": "OWN",
@@ -178,7 +179,7 @@ async def test_trades_of_the_exchange_are_archived(archiving: Stack, platform: P
             "lot": NANOS,
             "band_ppm": 100_000,
             "collar_ppm": 20_000,
-        }
+        },
     )
     one, two = archiving.new_user(), archiving.new_user()
     for user, side in ((one, "sell"), (two, "buy")):
@@ -197,7 +198,7 @@ async def test_trades_of_the_exchange_are_archived(archiving: Stack, platform: P
 
 async def test_a_split_reaches_engine_and_adjusted_bars(archiving: Stack, platform: Platform) -> None:
     terms = {"currency": "USD", "tick": NANOS // 100, "lot": NANOS, "band_ppm": 100_000, "collar_ppm": 20_000}
-    await platform.engine.submit({"type": "define_instrument", "symbol": "SPLT/A", **terms})  # type: ignore[typeddict-item]
+    await submit(platform.engine, {"type": "define_instrument", "symbol": "SPLT/A", **terms})  # type: ignore[typeddict-item]
     await publish(platform, "SPLT/A", 10)
     raw = eventually(lambda: items(archiving, "bars/SPLT%2FA", interval="1d", **DAY), "the ticks are stored")
     key = await managed.create_admin_key("tests", platform.database, platform.settings)

@@ -214,7 +214,7 @@ def kubectl(
         input=input,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"

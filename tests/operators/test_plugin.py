@@ -42,7 +42,7 @@ def plugin(cluster: Cluster, tmp_path: Path) -> Plugin:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

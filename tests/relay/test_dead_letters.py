@@ -107,7 +107,7 @@ def cift(exchange: Stack, key: str, *arguments: str) -> tuple[int, Any]:
         env={**os.environ, "CIFT_URL": exchange.url, "CIFT_API_KEY": key},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr

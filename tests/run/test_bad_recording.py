@@ -33,7 +33,7 @@ def test_the_start_ends_with_the_reason(kind: str, tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1
