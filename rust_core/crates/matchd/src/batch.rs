@@ -1,7 +1,7 @@
 //! Commands with their outcomes and events on the way into one record. A batch reuses its buffers.
 use cift_engine::{Command, Engine, Event, Outcome, Timestamp};
 use cift_wire::record::{entry_words, Header};
-use cift_wire::{encode_record, Entry, Meta, RecordHash};
+use cift_wire::{encode_record, record_message, Entry, Meta, RecordHash};
 use std::ops::Range;
 
 #[derive(Clone)]
@@ -96,9 +96,24 @@ impl Batch {
         })
     }
 
-    /// Encodes the record.
+    /// Encodes the record in its stored form.
     pub fn encode(&self, rules: u32, epoch: u64, previous_hash: RecordHash, state_hash: Option<RecordHash>) -> Vec<u8> {
-        let header = Header {
+        encode_record(&self.header(rules, epoch, previous_hash, state_hash), self.entries())
+    }
+
+    /// The record's message, before it is packed.
+    pub fn message(
+        &self,
+        rules: u32,
+        epoch: u64,
+        previous_hash: RecordHash,
+        state_hash: Option<RecordHash>,
+    ) -> Vec<u8> {
+        record_message(&self.header(rules, epoch, previous_hash, state_hash), self.entries())
+    }
+
+    fn header(&self, rules: u32, epoch: u64, previous_hash: RecordHash, state_hash: Option<RecordHash>) -> Header {
+        Header {
             format: cift_wire::limits::FORMAT,
             rules,
             epoch,
@@ -106,7 +121,6 @@ impl Batch {
             state_hash,
             timestamp: self.timestamp,
             first_command: self.first_command,
-        };
-        encode_record(&header, self.entries())
+        }
     }
 }

@@ -180,13 +180,11 @@ impl<'a> Fanout<'a> {
     async fn add(&mut self, record: &[u8]) -> Result<(), Fault> {
         let sequence = self.projector.record() + 1;
         let unreadable = |e| Fault::Nats(format!("record {sequence} cannot be projected: {e}"));
-        let timestamp = Record::open(record)
-            .and_then(|record| record.header())
-            .map_err(unreadable)?
-            .timestamp;
+        let record = Record::open(record).map_err(unreadable)?;
+        let timestamp = record.header().map_err(unreadable)?.timestamp;
         self.end_bars(timestamp);
         self.projector
-            .project(sequence, record, &mut self.items)
+            .project(sequence, &record, &mut self.items)
             .map_err(unreadable)?;
         self.queue(timestamp, self.projector.last_id());
         let tip = self.metrics.sequence.load(Relaxed);
@@ -343,10 +341,8 @@ async fn projector_at(journal: &Journal, shard: &str, sequence: u64) -> Result<P
     while let Some(record) = records.next().await {
         let (at, record) = record?;
         let unreadable = |e| Fault::Nats(format!("record {at} cannot be projected: {e}"));
-        let timestamp = Record::open(&record)
-            .and_then(|record| record.header())
-            .map_err(unreadable)?
-            .timestamp;
+        let record = Record::open(&record).map_err(unreadable)?;
+        let timestamp = record.header().map_err(unreadable)?.timestamp;
         if projector.bars_ended(timestamp) {
             projector.end_bars(&mut discarded);
         }

@@ -185,8 +185,7 @@ impl Projector {
 
     /// Appends the items of the next record. The caller has taken the bars that ended before it
     /// ([`Projector::end_bars`]).
-    pub fn project(&mut self, sequence: u64, record: &[u8], items: &mut Vec<Item<Vec<u8>>>) -> Result<(), WireError> {
-        let record = Record::open(record)?;
+    pub fn project(&mut self, sequence: u64, record: &Record, items: &mut Vec<Item<Vec<u8>>>) -> Result<(), WireError> {
         let header = record.header()?;
         let timestamp = header.timestamp;
         let mut out = Output {

@@ -185,15 +185,16 @@ impl Replica {
         if let Some(difference) = difference {
             return Err(halt(difference));
         }
-        let encoded = scratch.encode(header.rules, header.epoch, header.previous_hash, header.state_hash);
-        if encoded != bytes {
+        let encoded = scratch.message(header.rules, header.epoch, header.previous_hash, header.state_hash);
+        let message = record.message();
+        if encoded != message {
             let at = encoded
                 .iter()
-                .zip(bytes)
+                .zip(message)
                 .position(|(a, b)| a != b)
-                .unwrap_or(encoded.len().min(bytes.len()));
+                .unwrap_or(encoded.len().min(message.len()));
             return Err(halt(format!(
-                "differs from what its commands yield, first at byte {at}"
+                "differs from what its commands yield, first at byte {at} of its message"
             )));
         }
         let batch = std::mem::take(&mut self.scratch);

@@ -55,6 +55,7 @@ impl Leader {
                     self.apply_or_conflate(pending);
                 } else {
                     self.reject_command(&pending, "journal_full");
+                    self.set_journal_alarm(true);
                 }
             } else if let Some(message) = self.inbox.pop() {
                 self.decode(message);
@@ -368,7 +369,18 @@ impl Leader {
     }
 
     fn update_journal_alarm(&mut self) {
-        let alarm = self.space.used_percent(self.replica.engine.open_orders()) >= JOURNAL_ALARM_PERCENT;
+        // An alarm of a refusal stays until the journal was cut. The size of a record is only known when it is packed,
+        // so in a small journal an order may be refused before the percentage is reached.
+        let percent = self.space.used_percent(self.replica.engine.open_orders());
+        let limit = if self.journal_alarm {
+            JOURNAL_ALARM_PERCENT / 2
+        } else {
+            JOURNAL_ALARM_PERCENT
+        };
+        self.set_journal_alarm(percent >= limit);
+    }
+
+    fn set_journal_alarm(&mut self, alarm: bool) {
         if alarm && !self.journal_alarm {
             log::error(
                 "the journal is nearly full",

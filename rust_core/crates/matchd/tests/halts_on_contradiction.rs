@@ -41,6 +41,28 @@ async fn a_foreign_record_halts_recovery_and_verify() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_in_the_form_of_an_earlier_release_is_refused_with_what_to_do() {
+    let mut deployment = Deployment::new().await;
+    let mut matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
+    matchd.kill();
+    let context = jetstream::new(client.clone());
+    let first = context.get_stream("ORDERS").await.unwrap().direct_get(1).await.unwrap();
+    // Earlier releases stored the message itself.
+    let message = cift_wire::Record::open(&first.payload).unwrap().message().to_vec();
+    let published = context.publish("orders.main", message.into()).await.unwrap();
+    published.await.unwrap();
+    let mut matchd = deployment.start_matchd(&[]);
+    assert_eq!(matchd.exit_code().await, Some(3));
+    let log = deployment.log(2);
+    assert!(
+        log.contains("form of an earlier release") && log.contains("an empty data folder"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn matchd_does_not_start_with_a_journal_without_the_snapshots_record() {
     let mut deployment = Deployment::new().await;
     let mut matchd = deployment.start_matchd(&[]);

@@ -7,6 +7,7 @@
 //! Invariants:
 //! - Equal values give equal bytes, in one segment (sizes are computed first). So recovery compares the events that it
 //!   derives with the journal by comparing whole messages ([`record`]).
+//! - The journal has records in a packed and compressed form (`compact`). Only messages are compared.
 //! - Decoding checks every enum, code, length and count. A message cannot make the reader walk more than a small
 //!   multiple of its own size ([`frame`]).
 //! - A digest ([`digest`]) is over a byte form of its own, not over Cap'n Proto: a new field in a schema does not change
@@ -20,6 +21,7 @@ pub mod account;
 pub mod annotation;
 pub mod command;
 mod command_read;
+mod compact;
 mod convert;
 pub mod digest;
 pub mod event;
@@ -77,6 +79,6 @@ pub use digest::{blake3, body_digest, request_key};
 pub use frame::WireError;
 pub use json::{Decimal, Json};
 pub use names::Named;
-pub use record::{encode_record, encode_record_into, Entry, Header, Record, RecordHash};
+pub use record::{encode_record, record_message, Entry, Header, Record, RecordHash};
 pub use result::{decode_results, encode_results, CommandResult, Status};
 pub use subject::subject_symbol;

@@ -10,6 +10,8 @@ pub const MAX_REQUEST_BYTES: usize = 256 * 1024;
 pub const BATCH_CLOSES_AT_BYTES: usize = 512 * 1024;
 /// `max_payload` that the NATS server must be given.
 pub const MAX_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of the message in a record before it is packed.
+pub const MAX_RECORD_BYTES: usize = MAX_PAYLOAD_BYTES;
 /// Bytes of a client order id.
 pub const MAX_CLIENT_ORDER_ID_BYTES: usize = 64;
 /// Characters of a client's idempotency key before it is hashed.

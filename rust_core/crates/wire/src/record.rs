@@ -1,10 +1,12 @@
 //! The journal's messages: a record contains the commands of a batch and the events they caused.
 //!
-//! A record is written from the engine's values and read by reference. Equal values give equal bytes: recovery applies
-//! a record's commands, writes the record again from the results, and compares the two messages byte by byte. The chain
-//! of `previous_hash` binds each message to all messages before it.
+//! A record is written from the engine's values and read by reference. Equal values give equal messages: recovery applies
+//! a record's commands, writes the message again from the results, and compares the two byte by byte. The journal has
+//! the message in its stored form (`compact.rs`). The chain of `previous_hash` binds each record to all records before
+//! it; it is over the stored form.
 use crate::command::{envelope_content_words, put_envelope, Envelope, Meta};
 use crate::command_read::get_envelope;
+use crate::compact;
 use crate::convert::*;
 use crate::event::get_event;
 use crate::event_write::{event_content_words, put_event, EVENT_WORDS};
@@ -65,28 +67,29 @@ pub fn entry_words(meta: &Meta<'_>, command: &Command, outcome: &Outcome, events
         + events.iter().map(event_content_words).sum::<usize>()
 }
 
-/// Encodes a record into a new vector.
+/// Encodes a record in its stored form.
 pub fn encode_record<'a, I>(header: &Header, entries: I) -> Vec<u8>
 where
     I: ExactSizeIterator<Item = Entry<'a>> + Clone,
 {
     let mut out = Vec::new();
-    encode_record_into(header, entries, &mut out);
+    compact::pack(&record_message(header, entries), &mut out);
     out
 }
 
-/// Appends an encoded record to `out`.
-pub fn encode_record_into<'a, I>(header: &Header, entries: I, out: &mut Vec<u8>)
+/// The message of a record, before it is packed.
+pub fn record_message<'a, I>(header: &Header, entries: I) -> Vec<u8>
 where
     I: ExactSizeIterator<Item = Entry<'a>> + Clone,
 {
+    let mut out = Vec::new();
     let words = RECORD_WORDS
         + header.state_hash.map_or(0, |_| 4)
         + entries
             .clone()
             .map(|e| entry_words(&e.meta, e.command, e.outcome, e.events))
             .sum::<usize>();
-    frame::write(words, out, |message| {
+    frame::write(words, &mut out, |message| {
         let mut root: w::record::Builder<'_> = message.init_root();
         root.set_format(header.format);
         root.set_rules(header.rules);
@@ -102,6 +105,7 @@ where
             put_entry(list.reborrow().get(i as u32), &entry);
         }
     });
+    out
 }
 
 fn put_entry(mut b: w::entry::Builder<'_>, entry: &Entry<'_>) {
@@ -127,16 +131,29 @@ fn put_entry(mut b: w::entry::Builder<'_>, entry: &Entry<'_>) {
     }
 }
 
-/// A record that borrows its bytes.
-pub struct Record<'a>(Message<'a>);
+/// A record, unpacked.
+pub struct Record(Vec<u8>);
 
-impl<'a> Record<'a> {
-    pub fn open(bytes: &'a [u8]) -> Result<Record<'a>, WireError> {
-        Ok(Record(frame::open(bytes)?))
+impl Record {
+    /// Unpacks a record from its stored form.
+    pub fn open(stored: &[u8]) -> Result<Record, WireError> {
+        let message = compact::unpack(stored)?;
+        frame::open(&message)?;
+        Ok(Record(message))
+    }
+
+    /// The message; equal records have equal messages.
+    pub fn message(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn reader(&self) -> Result<Message<'_>, WireError> {
+        frame::open(&self.0)
     }
 
     pub fn header(&self) -> Result<Header, WireError> {
-        let r = self.0.get_root::<w::record::Reader<'_>>()?;
+        let message = self.reader()?;
+        let r = message.get_root::<w::record::Reader<'_>>()?;
         let previous = r.get_previous_hash()?;
         let state = r.get_state_hash()?;
         let state_hash = if state.is_empty() {
@@ -157,7 +174,8 @@ impl<'a> Record<'a> {
 
     /// Number of commands.
     pub fn len(&self) -> Result<usize, WireError> {
-        Ok(self.0.get_root::<w::record::Reader<'_>>()?.get_entries()?.len() as usize)
+        let message = self.reader()?;
+        Ok(message.get_root::<w::record::Reader<'_>>()?.get_entries()?.len() as usize)
     }
     pub fn is_empty(&self) -> Result<bool, WireError> {
         Ok(self.len()? == 0)
@@ -169,8 +187,8 @@ impl<'a> Record<'a> {
         events: &mut Vec<Event>,
         mut each: impl FnMut(Envelope<'_>, Outcome, &[Event]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let entries = self
-            .0
+        let message = self.reader()?;
+        let entries = message
             .get_root::<w::record::Reader<'_>>()
             .map_err(WireError::from)?
             .get_entries();
