@@ -75,6 +75,8 @@ pub mod ticks_capnp;
 pub mod update_capnp;
 
 pub use command::{encode_commands, CommandBatch, Envelope, Meta};
+#[doc(hidden)]
+pub use compact::pack_words;
 pub use digest::{blake3, body_digest, request_key};
 pub use frame::WireError;
 pub use json::{Decimal, Json};
