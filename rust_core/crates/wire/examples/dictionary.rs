@@ -1,4 +1,4 @@
-//! Writes `vectors/dictionary.bin`, with which records are compressed (`src/compact.rs`).
+//! Writes `src/dictionary.bin`, with which records are compressed (`src/compact.rs`).
 //!
 //! `cargo run -p cift-wire --example dictionary`. **Only before a release of its form**: no journal that was written
 //! with another dictionary can be read afterwards. The fixture journal of `matchd` must be written again too.
@@ -26,7 +26,7 @@ fn main() {
     }
     let surplus = dictionary.len().saturating_sub(DICTIONARY_BYTES);
     dictionary.drain(..surplus);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/dictionary.bin");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dictionary.bin");
     std::fs::write(&file, &dictionary).expect("the dictionary can be written");
     println!("{}: {} bytes, {} classes", file.display(), dictionary.len(), seen.len());
 }

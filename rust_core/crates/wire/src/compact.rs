@@ -22,7 +22,7 @@ use crate::limits::MAX_RECORD_BYTES;
 const PLAIN: u8 = 1;
 const FORM: u8 = 2;
 /// Written by `examples/dictionary.rs`. A record cannot be read with another dictionary.
-const DICTIONARY: &[u8] = include_bytes!("../vectors/dictionary.bin");
+const DICTIONARY: &[u8] = include_bytes!("dictionary.bin");
 
 /// Appends the stored form of a message to `out`. The length of a message is a multiple of eight.
 pub(crate) fn pack(message: &[u8], out: &mut Vec<u8>) {
