@@ -55,7 +55,7 @@ setup: need-python $(VENV)/.runtime ## Make .venv with the locked dependencies
 .PHONY: setup-dev
 setup-dev: setup $(VENV)/.dev ## The same with what checking needs
 
-$(VENV)/.runtime: requirements/machine.lock
+$(VENV)/.runtime: requirements/machine.lock scripts/link_source.py
 	@echo "── Python packages (requirements/machine.lock) into $(VENV)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements/machine.lock 2>&1 | scripts/progress.sh "packages"
@@ -146,6 +146,7 @@ check: setup-dev build ## ruff, mypy --strict, import-linter, generated files
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	cd clients/python && ../../$(VENV)/bin/lint-imports
 	$(PY) -m functions generate --check
 
 .PHONY: lint

@@ -1,4 +1,4 @@
-"""Make `cift` and `functions` importable in .venv, and install the scripts of pyproject.toml there.
+"""Make `cift`, `functions` and `cift_client` importable in .venv, with the scripts of pyproject.toml.
 
 A `.pth` file and a four-line script per command replace `pip install -e .`, which would download a build back
 end and need a second list of dependencies beside the lock files.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 site = Path(sysconfig.get_paths()["purelib"])
-(site / "cift_markets.pth").write_text(f"{root}\n")
+(site / "cift_markets.pth").write_text(f"{root}\n{root / 'clients' / 'python'}\n")
 for name, where in tomllib.loads((root / "pyproject.toml").read_text())["project"]["scripts"].items():
     module, _, function = where.partition(":")
     command = Path(sys.prefix) / "bin" / name

@@ -6,6 +6,7 @@ skaffold.py  k8s/skaffold.gen.yaml
 messages.py  cift/contracts/*_gen.py: types of the engine's messages, and limits, from cift_core
 pages.py     functions/openapi.gen.json, and the tables in functions/README.md
 asyncapi.py  functions/asyncapi.gen.json
+client.py    clients/python/cift_client/*_gen.py, from both documents
 calendars.py cift/platform/calendars/*.gen.json
 files.py     write all other files, or check that none would change
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cift.generate import asyncapi, calendars, chart, pages, settings, skaffold
+from cift.generate import asyncapi, calendars, chart, client, pages, settings, skaffold
 from cift.host.loading import load_functions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,11 +28,13 @@ def derived(root: Path = ROOT) -> dict[str, str]:
     """
     functions = load_functions()
     chart.check_budget(functions, _max_connections(root))
+    http, streams = pages.openapi(functions), asyncapi.document(functions)
     return {
         "charts/cift/functions.gen.yaml": _yaml(chart.function_map(functions)),
         "k8s/skaffold.gen.yaml": _yaml(skaffold.artifacts(functions)),
-        "functions/openapi.gen.json": pages.openapi(functions),
-        "functions/asyncapi.gen.json": asyncapi.document(functions),
+        "functions/openapi.gen.json": http,
+        "functions/asyncapi.gen.json": streams,
+        **client.files(http, streams),
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
         "docs/settings.md": settings.page(ROOT),
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), functions),

@@ -216,6 +216,9 @@ class Subscribed(TypedDict):
     type: Literal["subscribed"]
     subscriptions: Subscriptions
     unknown_symbols: Annotated[list[str], Field(description="Requested symbols that are not traded here.")]
+    last: Annotated[
+        Id, Field(description="The new subscriptions have everything after it: the first value of `since`.")
+    ]
     reply_to: NotRequired[ReplyTo]
 
 

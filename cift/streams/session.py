@@ -204,5 +204,10 @@ class Session:
     def _send_subscribed(self, unknown: list[str]) -> None:
         subscriptions = rules.listing(self._subscriber.topics)
         self._send(
-            messages.Subscribed(type="subscribed", subscriptions=subscriptions, unknown_symbols=unknown)
+            messages.Subscribed(
+                type="subscribed",
+                subscriptions=subscriptions,
+                unknown_symbols=unknown,
+                last=rules.id_text(self._hub.last or (0, 0)),
+            )
         )

@@ -19,10 +19,10 @@ import numpy as np
 import polars as pl
 import pytest
 import pytest_asyncio
+from cift_client import ApiError, Client, to_pandas, to_polars
 from cift_core import ticks
 
 from cift.auth import managed
-from cift.client import ApiError, Market
 from cift.kernel.clock import rfc3339
 from cift.platform.stores import Platform
 from tests.stack import Stack, eventually
@@ -280,19 +280,25 @@ def test_a_day_of_lean_is_loaded_exported_and_loaded_again(
 
 def test_frames_and_analytics_of_the_loaded_day(archiving: Stack) -> None:
     """Uses the day that the test above has loaded."""
-    market = Market(archiving.url)
+    client = Client(archiving.url)
+    frames = client.frames
     query = {"feed": "lean", "start": "2013-10-07T00:00:00Z", "end": "2013-10-09T00:00:00Z"}
-    bars = market.bars("IBM", interval="1s", **query)
-    ticks = market.history("IBM", **query)
+    bars = frames.bars("IBM", interval="1s", **query)
+    ticks = frames.ticks("IBM", **query)
     assert bars.height > 500 and bars["start"].is_sorted() and bars["start"].is_unique().all()
     last_sales = ticks.filter(pl.col("conditions").cast(pl.Int64) & 118_517_248 == 0)
     assert bars["volume"].sum() == float(last_sales["quantity"].sum())
-    exact = market.bars("IBM", interval="1d", exact=True, **query)
+    exact = frames.bars("IBM", interval="1d", exact=True, **query)
     assert exact["volume"].dtype == pl.Decimal(38, 9)
-    spread = market.analytics("spread/IBM", interval="1h", **query)
+    last = frames.bars("IBM", interval="1s", feed="lean", end="2013-10-09T00:00:00Z", limit=600)
+    assert last.equals(bars.tail(600)), "more than a page, without a start"
+    spreads = list(client.history.each_of_spreads("IBM", interval="1h", **query))
+    spread, same = to_polars(spreads), to_pandas(spreads)
     assert (spread["spread"] > 0).all() and spread.height > 5
+    assert list(same.columns) == spread.columns and str(same["start"].dtype).endswith("UTC]")
+    assert same["spread"].tolist() == spread["spread"].to_list()
     with pytest.raises(ApiError, match="unknown_symbol"):
-        market.bars("NOSUCH")
+        frames.bars("NOSUCH")
     text = cift(archiving, "data", "query", "volume-profile", "IBM", "--json", "--feed", "lean", *SPAN)
     assert sum(Decimal(row["volume"]) for row in json.loads(text)) == Decimal(int(bars["volume"].sum()))
     assert "a symbol is missing" in cift(archiving, "data", "query", "spread", code=2)
