@@ -7,6 +7,7 @@ messages.py  cift/contracts/*_gen.py: types of the engine's messages, and limits
 pages.py     functions/openapi.gen.json, and the tables in functions/README.md
 asyncapi.py  functions/asyncapi.gen.json
 client.py    clients/python/cift_client/*_gen.py, from both documents
+recipes.py   docs/recipes.md, from examples/recipes
 calendars.py cift/platform/calendars/*.gen.json
 files.py     write all other files, or check that none would change
 

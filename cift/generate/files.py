@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cift.generate import asyncapi, calendars, chart, client, pages, settings, skaffold
+from cift.generate import asyncapi, calendars, chart, client, pages, recipes, settings, skaffold
 from cift.host.loading import load_functions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,6 +37,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         **client.files(http, streams),
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
         "docs/settings.md": settings.page(ROOT),
+        recipes.PAGE: recipes.page(ROOT),
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), functions),
     }
 

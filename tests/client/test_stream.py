@@ -64,6 +64,23 @@ async def test_what_happens_before_the_first_message_of_a_cut_stream_is_not_miss
     assert isinstance(message, TradeUpdate) and message.quantity == 7
 
 
+async def test_the_last_id_is_that_of_a_message_that_was_returned(venue: Venue) -> None:
+    """`async with` receives what was missed, and returns it later."""
+    symbol = await venue.instrument()
+    async with AsyncClient(venue.exchange.url) as client:
+        async with client.stream(trades=symbol) as stream:
+            start = stream.last_id
+        await venue.print(symbol, "101", 1)
+        await venue.print(symbol, "101", 2)
+        async with client.stream(trades=symbol, since=start) as stopped:
+            assert stopped.last_id == start
+            first = await anext(stopped)
+            assert stopped.last_id == first.id
+        async with client.stream(trades=symbol, since=stopped.last_id) as later:
+            message = await anext(later)
+    assert isinstance(message, TradeUpdate) and message.quantity == 2
+
+
 async def test_a_later_stream_continues_after_an_earlier_one(venue: Venue) -> None:
     symbol = await venue.instrument()
     async with AsyncClient(venue.exchange.url) as client:

@@ -69,6 +69,8 @@ class Stream:
         self.subscriptions = subscriptions_of(channels)
         self.last_id = since
         """The id of the last message that was returned: what a later stream continues after."""
+        self._received_id = since
+        """The same of the last message that was received: it may still wait in `_ready`."""
         self.books = {symbol: Book(symbol) for symbol in self.subscriptions.get("book", ())}
         self.unknown_symbols: list[str] = []
         """Requested symbols that are not traded."""
@@ -97,7 +99,9 @@ class Stream:
             if self._closed:
                 raise StopAsyncIteration
             await self._step()
-        return self._ready.popleft()
+        message = self._ready.popleft()
+        self.last_id = message.id or self.last_id
+        return message
 
     async def close(self) -> None:
         """End the connection; an iteration ends."""
@@ -127,8 +131,8 @@ class Stream:
         )
         self._connection = connection
         request: dict[str, Any] = {"action": "subscribe", "subscriptions": self.subscriptions}
-        if self.last_id is not None:
-            request["since"] = self.last_id
+        if self._received_id is not None:
+            request["since"] = self._received_id
         await connection.send(json.dumps(request))
         self.connections += 1
 
@@ -150,9 +154,10 @@ class Stream:
         if isinstance(known, Subscribed):
             self._live, self._failures = True, 0
             self.unknown_symbols = known.unknown_symbols or self.unknown_symbols
+            self._received_id = self._received_id or known.last
             self.last_id = self.last_id or known.last
         elif isinstance(known, Gap):
-            self.last_id = None  # ids of an exchange that was made anew start again
+            self._received_id = None  # ids of an exchange that was made anew start again
             self._ready.append(known)
         elif isinstance(known, BookUpdate):
             if await self._applied(known):
@@ -163,9 +168,9 @@ class Stream:
     def _return(self, message: Any) -> None:
         """Return a message to the caller, unless it was returned before the connection was lost."""
         if message.id is not None:
-            if self.last_id is not None and order_of(message.id) <= order_of(self.last_id):
+            if self._received_id is not None and order_of(message.id) <= order_of(self._received_id):
                 return
-            self.last_id = message.id
+            self._received_id = message.id
         self._ready.append(message)
 
     async def _applied(self, update: BookUpdate) -> bool:
