@@ -1,11 +1,14 @@
 """charts/cift/functions.gen.yaml: one item per function, by its name in the cluster. The chart merges
 `functions.<name>` of its values over it.
 
-The database connections have a budget: Σ max-scale × pool must not exceed PostgreSQL's `max_connections`.
+The database connections have a budget. The functions connect to a pooler: Σ max-scale × pool must not
+exceed what one replica of it accepts, so that one alone can serve all functions. The replicas' own
+connections must not exceed PostgreSQL's `max_connections`.
 """
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from cift.function import Function
@@ -40,8 +43,8 @@ def page_file(path: str) -> str:
 
 
 class OverBudget(Exception):
-    """The functions together can open more connections than PostgreSQL accepts; the text names the sum and
-    the functions with the most."""
+    """The functions can open more connections than the pooler accepts, or the pooler more than PostgreSQL;
+    the text names the sum and the remedy."""
 
 
 def kebab(function: Function) -> str:
@@ -104,22 +107,55 @@ def function_map(functions: Iterable[Function]) -> dict[str, Any]:
     return {"functions": dict(sorted(items.items())), "pages": pages}
 
 
-def check_budget(functions: Iterable[Function], max_connections: int) -> int:
-    """The connections that all copies of all functions can open.
+@dataclass(frozen=True)
+class Connections:
+    """What the chart's values allow."""
+
+    server: int
+    """PostgreSQL's max_connections."""
+    replicas: int
+    """Of the pooler. During a rollout there is one more."""
+    each: int
+    """Connections of one replica to PostgreSQL."""
+    clients: int
+    """Connections of functions that one replica accepts."""
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "Connections":
+        """Read the chart's values."""
+        pooler = values["pooler"]
+        return cls(
+            values["postgres"]["maxConnections"],
+            pooler["replicas"],
+            pooler["connections"],
+            pooler["clientsMax"],
+        )
+
+
+def check_budget(functions: Iterable[Function], allowed: Connections) -> int:
+    """The connections that all copies of all functions can open to the pooler.
 
     Raises:
-        OverBudget: they exceed `max_connections` minus the reserved ones.
+        OverBudget: one replica of the pooler does not accept that many, or all replicas together can open
+            more than PostgreSQL accepts, minus the reserved ones.
     """
     opened = sorted(
         ((function.scale.max * pool(function), function.name) for function in functions), reverse=True
     )
     total = sum(count for count, _ in opened)
-    budget = max_connections - RESERVED_CONNECTIONS
-    if total > budget:
+    if total > allowed.clients:
         worst = ", ".join(f"{name} {count}" for count, name in opened[:WORST_NAMED])
         raise OverBudget(
-            f"the functions can open {total} connections to PostgreSQL, but only {budget} are available"
-            f" (postgres.maxConnections {max_connections} minus {RESERVED_CONNECTIONS}); the most: {worst}."
-            " Lower Scale(max=…) of some, or raise postgres.maxConnections in charts/cift/values.yaml"
+            f"the functions can open {total} connections to the pooler, but a replica of it accepts only"
+            f" {allowed.clients}; the most: {worst}."
+            " Lower Scale(max=…) of some, or raise pooler.clientsMax in charts/cift/values.yaml"
+        )
+    behind, free = (allowed.replicas + 1) * allowed.each, allowed.server - RESERVED_CONNECTIONS
+    if behind > free:
+        raise OverBudget(
+            f"{allowed.replicas} replicas of the pooler, and one more during a rollout, can open {behind}"
+            f" connections to PostgreSQL, but only {free} are available (postgres.maxConnections"
+            f" {allowed.server} minus {RESERVED_CONNECTIONS}). Lower pooler.connections, or raise"
+            " postgres.maxConnections in charts/cift/values.yaml"
         )
     return total

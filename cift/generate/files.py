@@ -12,8 +12,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VALUES = "charts/cift/values.yaml"
 CATALOGUE = "functions/README.md"
 HEADER = "# Written by `make generate` from the declarations in functions/. Do not edit.\n"
-MAX_CONNECTIONS = 600
-"""If the chart's values do not set postgres.maxConnections."""
 
 
 class Stale(Exception):
@@ -27,7 +25,7 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         chart.OverBudget, pages.NoMarks, settings.UnreadableSettings, InvalidFunction: one sentence.
     """
     functions = load_functions()
-    chart.check_budget(functions, _max_connections(root))
+    chart.check_budget(functions, chart.Connections.of(yaml.safe_load((root / VALUES).read_text())))
     http, streams = pages.openapi(functions), asyncapi.document(functions)
     return {
         "charts/cift/functions.gen.yaml": _yaml(chart.function_map(functions)),
@@ -59,11 +57,6 @@ def generate(*, check: bool, root: Path = ROOT) -> list[str]:
 
 def _read(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
-
-
-def _max_connections(root: Path) -> int:
-    values = yaml.safe_load(_read(root / VALUES) or "") or {}
-    return int(values.get("postgres", {}).get("maxConnections", MAX_CONNECTIONS))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -28,6 +28,7 @@ PROGRAMS = {
     "gateway": ("k8s/gateway/Dockerfile", {}),
     "matchd": ("rust_core/Dockerfile", {"PROGRAM": "matchd"}),
     "operator": ("operators/Dockerfile", {}),
+    "pooler": ("k8s/pooler/Dockerfile", {}),
     "relay": ("rust_core/Dockerfile", {"PROGRAM": "relay"}),
     "servers": ("k8s/servers/Dockerfile", {}),
 }

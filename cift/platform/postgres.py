@@ -4,6 +4,10 @@ Each process has one small pool, opened on first use. `read` uses the role `cift
 the rows of the account that the transaction sets; `write` uses the owner. A connection that was lost with
 the server is replaced without an error, as long as nothing was sent on it. A pool may have a single
 connection, so code that holds one must not acquire a second.
+
+A pooler (PgBouncer, transaction mode) may be in front of the server. So each use here is one transaction or
+one statement, and nothing may depend on the session: no SET, LISTEN, temporary table or session-level
+advisory lock (tests/tidy/test_sessions.py).
 """
 
 import asyncio
@@ -11,6 +15,7 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -64,6 +69,17 @@ class _Connection(_Base):
         return ""
 
 
+def address(settings: Settings) -> str:
+    """The URL that functions connect to: the server's, or with a pooler the same at the pooler's address."""
+    if not settings.postgres_pooler:
+        return settings.postgres_url
+    parts = urlsplit(settings.postgres_url)
+    user, at, _ = parts.netloc.rpartition("@")
+    options = [pair for pair in parse_qsl(parts.query) if not pair[0].startswith("ssl")]
+    netloc = f"{user}{at}{settings.postgres_pooler}"
+    return parts._replace(netloc=netloc, query=urlencode([*options, ("sslmode", "disable")])).geturl()
+
+
 class Database:
     """The database of this process."""
 
@@ -83,7 +99,7 @@ class Database:
             if self._opened is None:
                 try:
                     self._opened = await asyncpg.create_pool(
-                        self._settings.postgres_url,
+                        address(self._settings),
                         min_size=1,
                         max_size=self._settings.postgres_pool_max,
                         timeout=CONNECT_TIMEOUT_S,

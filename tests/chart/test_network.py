@@ -15,12 +15,16 @@ from tests.chart.helm import NAMESPACE, Object, render, secrets, templates
 from tests.chart.network import End, Network, allowed, pods
 
 FUNCTIONS: dict[str, Function] = {kebab(function): function for function in load_functions()}
-STORES = {"postgres": 5432, "nats": 4222, "valkey": 6379}
+STORES = {"postgres": 5432, "pooler": 6432, "nats": 4222, "valkey": 6379}
 REACH = {
-    **{name: needs(function) & set(STORES) for name, function in FUNCTIONS.items()},
+    **{
+        name: {"pooler" if store == "postgres" else store for store in needs(function)} & set(STORES)
+        for name, function in FUNCTIONS.items()
+    },
+    "pooler": {"postgres"},
     "matchd": {"nats"},
     "relay": {"nats"},
-    "operator": set(STORES),
+    "operator": {"postgres", "nats", "valkey"},
     "migrate": {"postgres"},
     "backup": {"postgres", "nats"},
 }
@@ -36,6 +40,7 @@ PORTS = (
     5432,
     6222,
     6379,
+    6432,
     6443,
     *(8012, 8013, 8022, 8080, 8081, 8123, 8222, 8443, 8812, 9000),
     *range(9090, 9104),
@@ -57,6 +62,7 @@ CLUSTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "deployments": ((), {"mode": "deployment"}),
     "one deployment": ((), {"functions": {"trading-place-order": {"mode": "deployment"}}}),
     "three of NATS": ((), {"nats": {"replicas": 3}}),
+    "no pooler": ((), {"pooler": {"enabled": False}, "postgres": {"maxConnections": 600}}),
     "no operator": ((), {"operator": {"enabled": False}}),
     "ClickHouse": ((), {"clickhouse": {"url": "http://clickhouse.example.org:8123"}}),
     "QuestDB": ((), {"questdb": {"url": "postgresql://questdb.example.org:8812/qdb"}}),
@@ -92,7 +98,7 @@ def expected(
         if not ours:
             return False
         if target is RESOLVER:
-            without_dns = INSIDE.keys() - ({"nats"} if three(here) else set())
+            without_dns = INSIDE.keys() - {"pooler"} - ({"nats"} if three(here) else set())
             return port == 53 and source.name not in without_dns
         if target is INGRESS:
             callers = {"gateway", "relay"} if knative else set()
@@ -103,7 +109,7 @@ def expected(
             wanted = needs(FUNCTIONS[source.name]) if source.name in FUNCTIONS else frozenset()
             if any(s in wanted and f"{s} outside" in here and port in ANALYTICS[s] for s in ANALYTICS):
                 return True
-            return any(port == STORES[store] and store not in here for store in REACH.get(source.name, ()))
+            return any(port == STORES[store] and store not in here for store in stores_of(source.name, here))
         return False
     if target is NEIGHBOUR:
         return False
@@ -113,7 +119,7 @@ def expected(
     if name in INSIDE:
         if name == "nats" and port == 6222:
             return ours and source.name == "nats" and three(here)
-        reached = REACH.get(source.name, set()) | (
+        reached = stores_of(source.name, here) | (
             needs(FUNCTIONS[source.name]) & {"clickhouse"} if source.name in FUNCTIONS else set()
         )
         return ours and port == INSIDE[name] and name in reached
@@ -125,6 +131,12 @@ def expected(
     if name in FUNCTIONS:
         return port in (8012, 8013, 9090) and source in (ACTIVATOR, INGRESS)
     return False
+
+
+def stores_of(name: str, here: set[str]) -> set[str]:
+    """The stores that a pod connects to. Without a pooler, functions connect to PostgreSQL itself."""
+    found = set(REACH.get(name, ()))
+    return found if "pooler" in here else {"postgres" if each == "pooler" else each for each in found}
 
 
 def three(here: set[str]) -> bool:
@@ -202,9 +214,11 @@ def test_exactly_the_pods_with_the_url_of_a_store_may_connect_to_it(cluster: lis
         name = template["metadata"]["labels"]["app.kubernetes.io/name"]
         names = {variable["name"].removesuffix("_FILE") for variable in environment}
         configured[name] = {urls[each] for each in names if each in urls}
+        if "CIFT_POSTGRES_POOLER" in names:
+            configured[name] = configured[name] - {"postgres"} | {"pooler"}
     assert configured["matchd"] == {"nats"} and len(configured) > len(FUNCTIONS)
     assert {name: stores for name, stores in configured.items() if stores} == {
-        name: set(stores) for name, stores in REACH.items() if stores and name in configured
+        name: stores_of(name, set(configured)) for name in REACH if REACH[name] and name in configured
     }
 
 
@@ -212,10 +226,12 @@ def test_external_stores_are_allowed_at_their_addresses_only() -> None:
     outside = {"postgres": {"cidrs": ["198.51.100.0/24"], "ports": [6432]}}
     rendered = render(postgres={"enabled": False}, networkPolicy={"outside": outside})
     network = Network(rendered)
-    order = next(pod for pod in pods(rendered) if pod.name == "trading-list-orders")
+    at = {pod.name: pod for pod in pods(rendered)}
+    order, pooler = at["trading-list-orders"], at["pooler"]
     database = End("database", address="198.51.100.7")
-    assert network.allowed(order, database, 6432)
-    assert not network.allowed(order, database, 5432) and not network.allowed(order, ANYWHERE, 6432)
+    assert network.allowed(order, pooler, 6432) and not network.allowed(order, database, 6432)
+    assert network.allowed(pooler, database, 6432)
+    assert not network.allowed(pooler, database, 5432) and not network.allowed(pooler, ANYWHERE, 6432)
 
 
 def test_a_function_may_connect_to_its_additional_egress() -> None:

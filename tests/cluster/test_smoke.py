@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import httpx
 
+from cift.platform.postgres import Database
 from tests.cluster.machine import TestCluster
 from tests.cluster.projectors import caught_up
 from tests.cluster.release import Release
@@ -45,6 +46,43 @@ async def test_an_order_passes_the_gateway(venue: Venue, user: User) -> None:
     await venue.market(venue.user(), symbol, "sell", "2")
     response = await venue.http.get(f"{TRADING}/orders/{order['id']}", headers=user.key)
     assert (response.status_code, response.json()["filled_quantity"]) == (200, "2"), response.text
+
+
+async def test_functions_share_connections_to_postgresql(
+    release: Release, venue: Venue, add_figure: Callable[[str], None]
+) -> None:
+    """200 clients of the pooler, each with prepared statements inside and outside of transactions."""
+    await venue.http.get(f"{TRADING}/orders", headers=venue.user().key)
+    clients = [
+        Database(
+            release.settings(postgres_pooler=release.address("cift-pooler"), postgres_pool_max=2),
+            venue.platform.engine,
+            venue.platform.nats,
+        )
+        for _ in range(100)
+    ]
+
+    async def read(database: Database) -> None:
+        assert await database.fetchval("SELECT $1::int + 1", 41) == 42
+        async with database.read() as c:
+            assert await c.fetchval("SELECT current_user || $1::text", "!") == "cift_function!"
+
+    try:
+        await asyncio.gather(*(read(each) for each in clients for _ in range(4)))
+        rows = await venue.platform.database.fetch(
+            "SELECT host(client_addr) AS address, count(*) AS n FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND client_addr IS NOT NULL GROUP BY 1"
+        )
+    finally:
+        await asyncio.gather(*(each.close() for each in clients))
+    opened = {row["address"]: row["n"] for row in rows}
+    named = {pod["status"].get("podIP"): pod["metadata"]["labels"] for pod in release.pods()}
+    by_pod = {
+        named[address]["app.kubernetes.io/name"]: n for address, n in opened.items() if address in named
+    }
+    assert set(by_pod) <= {"pooler", "operator", "backup", "migrate"}, by_pod
+    assert 0 < by_pod["pooler"] <= 40
+    add_figure(f"200 clients of the pooler used {by_pod['pooler']} connections to PostgreSQL")
 
 
 async def test_an_account_of_kubectl_trades(

@@ -33,7 +33,7 @@ def declared(declare: Any, function: Any) -> Function:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the committed files, for tests that change them."""
-    for path in files.derived():
+    for path in (*files.derived(), files.VALUES):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
@@ -66,14 +66,26 @@ def test_a_catalogue_without_its_marks_is_an_error(copy: Path) -> None:
         files.generate(check=False, root=copy)
 
 
+def test_a_hundred_more_functions_with_a_database_fit_the_budget() -> None:
+    async def read(database: Database) -> None: ...
+
+    more = [declared(http("GET", f"/{n}", scope=None, scale=Scale(max=3)), read) for n in range(100)]
+    values = yaml.safe_load((ROOT / files.VALUES).read_text())
+    allowed = chart.Connections.of(values)
+    assert chart.check_budget([*load_functions(), *more], allowed) >= 100 * 3 * chart.POOL_HTTP
+    assert allowed.replicas > 1, "a pooler with one replica is a single point of failure"
+
+
 def test_too_many_connections_are_an_error_with_the_sum_and_the_largest_users(copy: Path) -> None:
-    (copy / files.VALUES).write_text(yaml.safe_dump({"postgres": {"maxConnections": 50}}))
+    values = {
+        "postgres": {"maxConnections": 200},
+        "pooler": {"replicas": 1, "connections": 40, "clientsMax": 30},
+    }
+    (copy / files.VALUES).write_text(yaml.safe_dump(values))
     with pytest.raises(chart.OverBudget) as over:
         files.generate(check=True, root=copy)
-    total = chart.check_budget(load_functions(), 100_000)
-    assert f"can open {total} connections" in str(over.value) and "but only 30 are available" in str(
-        over.value
-    )
+    total = chart.check_budget(load_functions(), chart.Connections(200, 1, 40, 100_000))
+    assert f"can open {total} connections" in str(over.value) and "accepts only 30" in str(over.value)
     assert "trading.place_order 20" in str(over.value)
 
 
@@ -81,9 +93,15 @@ def test_the_budget_counts_every_connection_of_every_copy() -> None:
     async def read(database: Database) -> None: ...
 
     function = declared(http("GET", "/x", scope=None, scale=Scale(max=7)), read)
-    assert chart.check_budget([function], 34) == 7 * chart.POOL_HTTP == 14
-    with pytest.raises(chart.OverBudget):
-        chart.check_budget([function], 33)
+    assert chart.check_budget([function], chart.Connections(200, 2, 40, 14)) == 7 * chart.POOL_HTTP == 14
+    with pytest.raises(chart.OverBudget, match="accepts only 13"):
+        chart.check_budget([function], chart.Connections(200, 2, 40, 13))
+
+
+def test_the_pooler_fits_the_servers_connections_during_a_rollout() -> None:
+    assert chart.check_budget([], chart.Connections(140, 2, 40, 100)) == 0
+    with pytest.raises(chart.OverBudget, match="can open 120 connections to PostgreSQL, but only 119"):
+        chart.check_budget([], chart.Connections(139, 2, 40, 100))
 
 
 def test_needs_are_derived_from_the_types() -> None:

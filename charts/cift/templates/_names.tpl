@@ -124,6 +124,22 @@ becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no e
       {{- end }}
 {{- end }}
 
+{{/* Fails if more connections to PostgreSQL can be opened than it accepts. 20 are for migrations, the operator, backups
+and PostgreSQL's own superuser slots. */}}
+{{- define "cift.checkConnections" -}}
+{{- $free := sub (int .Values.postgres.maxConnections) 20 -}}
+{{- if .Values.pooler.enabled -}}
+{{- $opened := mul (add1 (int .Values.pooler.replicas)) (int .Values.pooler.connections) -}}
+{{- if gt $opened $free }}{{ fail (printf "pooler: %d replicas, and one more during a rollout, can open %d connections to PostgreSQL, but only %d are available (postgres.maxConnections minus 20): lower pooler.connections or raise postgres.maxConnections" (int .Values.pooler.replicas) $opened $free) }}{{ end -}}
+{{- else -}}
+{{- $opened := 0 -}}
+{{- range $name, $function := include "cift.functions" . | fromJson -}}
+{{- $opened = add $opened (mul (ternary (int $function.scale.max) (max 1 (int $function.scale.min)) (eq $function.mode "knative")) (int $function.postgresPool)) -}}
+{{- end -}}
+{{- if gt $opened $free }}{{ fail (printf "pooler.enabled is false, and the functions can open %d connections, but only %d are available (postgres.maxConnections minus 20): enable the pooler or raise postgres.maxConnections" $opened $free) }}{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The environment of a function. Takes (list root function). */}}
 {{- define "cift.functionEnv" -}}
 {{- $root := index . 0 -}}{{- $function := index . 1 -}}
@@ -153,6 +169,9 @@ becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no e
 {{- end }}
 {{- if has "postgres" $function.needs }}
 - {name: CIFT_POSTGRES_POOL_MAX, value: {{ $function.postgresPool | quote }}}
+{{- if $root.Values.pooler.enabled }}
+- {name: CIFT_POSTGRES_POOLER, value: "{{ $root.Release.Name }}-pooler:{{ $root.Values.pooler.port }}"}
+{{- end }}
 {{- end }}
 {{- if and (has "clickhouse" $function.needs) (not (include "cift.secret.clickhouse" $root)) }}
 - {name: CIFT_CLICKHOUSE_URL, value: {{ $root.Values.clickhouse.url | quote }}}
