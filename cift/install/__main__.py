@@ -1,6 +1,7 @@
 """`python -m cift.install`: the jobs of the chart.
 
 secrets RELEASE [STORE=PORT]… [token-keys]          create the missing Secrets of postgres, nats, …
+journal RELEASE                                     keep the journal's id in a ConfigMap
 wait RELEASE SECONDS                                wait until every Knative Service is ready
 backup FOLDER KEEP                                  make a backup, then delete all but the newest KEEP
 restore FILE|FOLDER REPLICAS [database|journal]     restore that backup, or the newest, into empty stores
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cift.backup import BackupError
-from cift.install import backups, secrets, services
+from cift.install import backups, journal, secrets, services
 from cift.install.api import Api, ApiError
+from cift.kernel.errors import Unavailable
 from cift.platform.settings import Settings
 
 
@@ -41,6 +43,10 @@ def main() -> None:
         match sys.argv[1:]:
             case ["secrets", release, *kinds]:
                 make_secrets(release, kinds)
+            case ["journal", release]:
+                id = asyncio.run(journal.id_of(Settings.load()))
+                created = journal.keep(Api.of_this_pod(), release, id)
+                print(f"ConfigMap {release}-journal: {'created' if created else 'exists'}, journal {id}")
             case ["wait", release, seconds]:
                 print(
                     f"{services.wait(Api.of_this_pod(), release, float(seconds))} Knative Services are ready"
@@ -54,7 +60,14 @@ def main() -> None:
                 print(f"{path} of {found.made_at}: {found.rows} rows, {found.journal_records} records")
             case _:
                 sys.exit(__doc__)
-    except (ApiError, BackupError, OSError, services.NotReady) as error:
+    except (
+        ApiError,
+        BackupError,
+        OSError,
+        Unavailable,
+        journal.AnotherJournal,
+        services.NotReady,
+    ) as error:
         sys.exit(str(error))
 
 

@@ -26,11 +26,12 @@ REACH = {
     "relay": {"nats"},
     "operator": {"postgres", "nats", "valkey"},
     "migrate": {"postgres"},
+    "journal": {"nats"},
     "backup": {"postgres", "nats"},
 }
 INSIDE = {**STORES, "clickhouse": 8123}
 ANALYTICS = {"clickhouse": (8123, 8443), "questdb": (8812, 9000)}
-API_CLIENTS = {"operator", "secrets", "wait"}
+API_CLIENTS = {"operator", "secrets", "journal", "wait"}
 PORTS = (
     22,
     53,

@@ -30,7 +30,9 @@ ORDER = (
     "test_engine",
     "test_kills",
     "test_upgrade",
+    "test_stores",
     "test_uninstall",
+    "test_lost_journal",
 )
 _figures: list[str] = []
 _began: dict[str, float] = {}

@@ -7,7 +7,7 @@ use crate::archive::Archive;
 use crate::fault::{nats, Fault};
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
-use async_nats::jetstream::{self, context::Context, object_store, stream};
+use async_nats::jetstream::{self, context, context::Context, object_store, stream, ErrorCode};
 use async_nats::{Client, Event, Request};
 use bytes::Bytes;
 use cift_daemon::{log, nats_server::NatsServer};
@@ -286,12 +286,15 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
         metadata: [(subject::JOURNAL_ID_KEY.to_owned(), uuid_text(random_id()))].into(),
         ..Default::default()
     };
-    let stream = context.get_or_create_stream(expected).await.map_err(|e| {
-        Fault::Nats(format!(
-            "cannot create or open the journal's stream of {max_bytes} bytes: {e}. If the storage is too small, free \
-                 some or set a smaller CIFT_JOURNAL_MAX_BYTES"
-        ))
-    })?;
+    let stream = match settings.journal_id.as_str() {
+        "" => context.get_or_create_stream(expected).await.map_err(|e| {
+            Fault::Nats(format!(
+                "cannot create or open the journal's stream of {max_bytes} bytes: {e}. If the storage is too small, \
+                 free some or set a smaller CIFT_JOURNAL_MAX_BYTES"
+            ))
+        })?,
+        known => known_stream(context, &name, known).await?,
+    };
     let config = &stream.cached_info().config;
     let is_journal = config.discard == stream::DiscardPolicy::New
         && config.storage == stream::StorageType::File
@@ -315,6 +318,31 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
             .map_err(|e| nats("cannot resize the journal")(e.into()))?;
     }
     Ok(stream)
+}
+
+/// The stream with the journal `id`. If it is missing or another journal has its place, a new one would begin without
+/// any account, order and position: that is a [`Fault::Halt`].
+async fn known_stream(context: &Context, name: &str, id: &str) -> Result<stream::Stream, Fault> {
+    let found = match context.get_stream(name).await {
+        Ok(stream) => {
+            let other = stream.cached_info().config.metadata.get(subject::JOURNAL_ID_KEY).cloned();
+            if other.as_deref() == Some(id) {
+                return Ok(stream);
+            }
+            format!("the stream {name} holds the journal {}", other.unwrap_or_default())
+        }
+        Err(error) => match error.kind() {
+            context::GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                format!("the stream {name} does not exist")
+            }
+            _ => return Err(nats("cannot open the journal's stream")(error.into())),
+        },
+    };
+    Err(Fault::Halt(format!(
+        "the journal of this exchange is {id}, but {found}. matchd does not begin another journal, because all accounts, \
+         orders and positions would be lost. Give NATS its data back, or restore a backup. To begin a new exchange on \
+         purpose, remove the id (CIFT_JOURNAL_ID; in a cluster the ConfigMap …-journal)"
+    )))
 }
 
 /// Creates UPDATES if it does not exist: a bounded memory stream that is rebuilt from the journal.

@@ -29,7 +29,7 @@ const BACK_OFF_FROM: Duration = Duration::from_millis(100);
 const BACK_OFF_TO: Duration = Duration::from_secs(3);
 
 /// Serves until a stop signal. The error is a [`Fault::Halt`].
-pub async fn serve(settings: Settings) -> Result<(), Fault> {
+pub async fn serve(mut settings: Settings) -> Result<(), Fault> {
     let shard = &settings.daemon.shard;
     if !subject::valid_shard(shard) {
         return Err(Fault::Halt(format!(
@@ -53,7 +53,7 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
     let quarantine = Quarantine::default();
     loop {
         let started = Instant::now();
-        let fault = match run_cycle(&settings, &metrics, &instance, &stop, &quarantine).await {
+        let fault = match run_cycle(&mut settings, &metrics, &instance, &stop, &quarantine).await {
             Ok(Stopped) => {
                 log::info("stopped", json!({}));
                 return Ok(());
@@ -84,13 +84,15 @@ pub async fn serve(settings: Settings) -> Result<(), Fault> {
 }
 
 async fn run_cycle(
-    settings: &Settings,
+    settings: &mut Settings,
     metrics: &Arc<Metrics>,
     instance: &str,
     stop: &watch::Receiver<bool>,
     quarantine: &Quarantine,
 ) -> Result<Stopped, Fault> {
     let journal = Journal::open(settings, &format!("matchd {instance}")).await?;
+    settings.journal_id.clone_from(&journal.id);
+    let settings = &*settings;
     let mut stopping = stop.clone();
     let replica = tokio::select! {
         replica = stand_by(settings, metrics, &journal) => replica?,

@@ -49,6 +49,10 @@ pub struct Settings {
     /// Size in bytes at which the journal rejects new records.
     #[arg(long, env = "CIFT_JOURNAL_MAX_BYTES", default_value_t = 8 << 30)]
     pub journal_max_bytes: u64,
+    /// Id of the journal. With it, matchd uses no other journal and creates none. Without it, the first journal that the
+    /// process opens is the only one that it uses.
+    #[arg(long, env = "CIFT_JOURNAL_ID", default_value = "")]
+    pub journal_id: String,
     /// Replicas of the journal (1 on one node, 3 in a cluster).
     #[arg(long, env = "CIFT_JOURNAL_REPLICAS", default_value_t = 1)]
     pub journal_replicas: usize,

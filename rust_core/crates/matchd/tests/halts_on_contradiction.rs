@@ -77,6 +77,44 @@ async fn matchd_does_not_start_with_a_journal_without_the_snapshots_record() {
     assert!(deployment.log(2).contains("does not start"), "{}", deployment.log(2));
 }
 
+/// Deletes everything that matchd stored, as a NATS server without its volume would have lost it.
+async fn lose_the_data(client: &async_nats::Client) -> jetstream::Context {
+    let context = jetstream::new(client.clone());
+    for name in ["ORDERS", "OBJ_ENGINE_main", "UPDATES"] {
+        context.delete_stream(name).await.unwrap();
+    }
+    context
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_journal_is_not_replaced_by_a_new_one() {
+    let mut deployment = Deployment::new().await;
+    let mut matchd = deployment.start_matchd(&[]);
+    let client = deployment.client().await;
+    deployment.leader(&client, "").await;
+    open_market(&client, 2).await;
+    let context = jetstream::new(client.clone());
+    let stream = context.get_stream("ORDERS").await.unwrap();
+    let id = stream.cached_info().config.metadata["cift-journal-id"].clone();
+    lose_the_data(&client).await;
+    // The running process knows its journal: the next command ends it.
+    let _ = submit(&client, &[Command::PlaceOrder(limit(1, account(1), Side::Buy, 400))]).await;
+    assert_eq!(matchd.exit_code().await, Some(3), "{}", deployment.logs());
+    let reason = format!("the journal of this exchange is {id}, but the stream ORDERS does not exist");
+    assert!(deployment.log(1).contains(&reason), "{}", deployment.log(1));
+    // A new process knows it by the setting.
+    let mut matchd = deployment.start_matchd(&[("CIFT_JOURNAL_ID", id.clone())]);
+    assert_eq!(matchd.exit_code().await, Some(3), "{}", deployment.logs());
+    assert!(deployment.log(2).contains(&reason), "{}", deployment.log(2));
+    assert!(context.get_stream("ORDERS").await.is_err(), "no journal was created");
+    // Another journal in its place is not used either.
+    let _other = deployment.start_matchd(&[]);
+    deployment.leader(&client, "").await;
+    let mut matchd = deployment.start_matchd(&[("CIFT_JOURNAL_ID", id)]);
+    assert_eq!(matchd.exit_code().await, Some(3), "{}", deployment.logs());
+    assert!(deployment.log(4).contains("holds the journal"), "{}", deployment.log(4));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_snapshot_is_skipped_and_the_state_is_the_same() {
     let mut deployment = Deployment::new().await;
