@@ -23,8 +23,10 @@ SETTINGS = {
     "max_prepared_statements": "500",
     # A client that waits longer for a server connection gets an error, as in its own pool.
     "query_wait_timeout": "3",
+    # Before the first client comes, so that it does not wait for a login to the server.
+    "min_pool_size": "2",
     "server_login_retry": "1",
-    "server_connect_timeout": "2",
+    "server_connect_timeout": "5",
     # A statement that was prepared before a migration changed its result fails until the connection ends.
     "server_lifetime": "300",
     "server_idle_timeout": "60",

@@ -53,14 +53,8 @@ async def test_functions_share_connections_to_postgresql(
 ) -> None:
     """200 clients of the pooler, each with prepared statements inside and outside of transactions."""
     await venue.http.get(f"{TRADING}/orders", headers=venue.user().key)
-    clients = [
-        Database(
-            release.settings(postgres_pooler=release.address("cift-pooler"), postgres_pool_max=2),
-            venue.platform.engine,
-            venue.platform.nats,
-        )
-        for _ in range(100)
-    ]
+    settings = release.settings(postgres_pooler=release.address("cift-pooler"), postgres_pool_max=2)
+    clients = [Database(settings, venue.platform.engine, venue.platform.nats) for _ in range(100)]
 
     async def read(database: Database) -> None:
         assert await database.fetchval("SELECT $1::int + 1", 41) == 42
