@@ -1,7 +1,7 @@
 """JetStream's own API, as JSON. nats-py's typed calls would drop configuration fields that they do not know.
 
-The journal and the engine's snapshots cannot be changed through this module, whatever a resource declares. In
-the cluster the operator's NATS user has no permission for them either.
+The journal, the stream of updates and the engine's snapshots cannot be changed through this module, whatever
+a resource declares. In the cluster the operator's NATS user has no permission for them either.
 """
 
 from typing import Any
@@ -79,5 +79,5 @@ class JetStream:
 
 
 def _allowed(stream: str) -> None:
-    if stream == "ORDERS" or stream.startswith(("ORDERS_", "OBJ_", "KV_")):
+    if stream in ("ORDERS", "UPDATES") or stream.startswith(("ORDERS_", "UPDATES_", "OBJ_", "KV_")):
         raise Refused("reserved_stream", f"The stream {stream} belongs to the engine and cannot be changed")

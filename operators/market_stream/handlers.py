@@ -60,7 +60,7 @@ class _Reconciliation:
 
     def __init__(self, context: Context, key: Key, body: Object, cluster: str) -> None:
         self.context, self.key, self.body, self.cluster = context, key, body, cluster
-        self.wanted: Desired = plans.desired_of(body, cluster)
+        self.wanted: Desired = plans.desired_of(body, cluster, context.settings.namespace)
 
     async def ensure(self) -> str:
         """Take steps until none are left, then write the status.
@@ -107,7 +107,7 @@ class _Reconciliation:
         body = await self.context.resource(self.key)
         if body is None or body["metadata"]["uid"] != self.wanted.uid:
             raise RequeueAfter(0.0)
-        self.body, self.wanted = body, plans.desired_of(body, self.cluster)
+        self.body, self.wanted = body, plans.desired_of(body, self.cluster, self.context.settings.namespace)
 
     async def _report_unreachable(self, error: CiftError) -> None:
         """Set all conditions of a new spec to Unknown. A spec that was reconciled keeps its conditions."""

@@ -5,6 +5,10 @@ are, for example the `allow_direct` of a stream that matchd made.
 
 Without deletionPolicy Delete no data is dropped: no stream, no messages by a smaller limit, no consumer's
 position.
+
+A resource declares only streams of its own namespace: the name begins with `stream_prefix`, every subject
+with `subject_prefix`. The exchange's streams are reserved. The chart declares those of OPERATED in the
+release's namespace. Before a stream that exists is changed or deleted, its owner and subjects are checked.
 """
 
 import re
@@ -19,6 +23,10 @@ MANAGED_BY, MANAGED_AS, MANAGED_IN = "cift.markets/uid", "cift.markets/resource"
 _DURATION = re.compile(r"(\d+)(ms|s|m|h)", re.ASCII)
 _NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 Config = dict[str, Any]
+OPERATED: Mapping[str, tuple[str, ...]] = {"DLQ": ("dlq.>",), "TICKS": ("factors.>", "ticks.>")}
+"""Streams of the exchange that the operator creates: name and subjects."""
+TENANTS = "tenants"
+"""The first word of every tenant's subjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,16 @@ class Desired:
     stream: str
     config: Config
     consumers: Mapping[str, Config]
+    at_home: bool
+    """The resource is in the namespace of the release, whose chart declares the streams of OPERATED."""
     deletes: bool
     """deletionPolicy Delete."""
     deleting: bool
     has_finalizer: bool
+
+    @property
+    def namespace(self) -> str:
+        return self.name.partition("/")[0]
 
     @property
     def ownership(self) -> dict[str, str]:
@@ -118,8 +132,19 @@ def nanoseconds(text: str) -> int:
     return int(found[1]) * _NS[found[2]]
 
 
-def desired_of(body: Mapping[str, Any], cluster: str) -> Desired:
-    """What a resource declares. The API server has validated it (charts/cift-crds)."""
+def stream_prefix(namespace: str) -> str:
+    """How the names of a namespace's streams begin: `team-a` → `TEAM_A_`."""
+    return f"{namespace.upper().replace('-', '_')}_"
+
+
+def subject_prefix(namespace: str) -> str:
+    """How the subjects of a namespace's streams begin: `team-a` → `tenants.team-a.`."""
+    return f"{TENANTS}.{namespace}."
+
+
+def desired_of(body: Mapping[str, Any], cluster: str, home: str) -> Desired:
+    """What a resource declares. The API server has validated it (charts/cift-crds). `home` is the namespace
+    of the release."""
     meta, spec = body["metadata"], body["spec"]
     age = nanoseconds(spec["maxAge"]) if "maxAge" in spec else 0
     window = nanoseconds(spec.get("duplicateWindow", "120s"))
@@ -145,6 +170,7 @@ def desired_of(body: Mapping[str, Any], cluster: str) -> Desired:
         stream=spec["stream"],
         config=config,
         consumers={each["name"]: _consumer(each) for each in spec.get("consumers") or ()},
+        at_home=meta["namespace"] == home,
         deletes=spec.get("deletionPolicy") == "Delete",
         deleting="deletionTimestamp" in meta,
         has_finalizer=FINALIZER in (meta.get("finalizers") or ()),
@@ -171,6 +197,10 @@ def plan(wanted: Desired, seen: Observed) -> Plan:
     """The steps from the actual to the declared state."""
     if wanted.deleting:
         return _plan_deletion(wanted, seen)
+    outside = _outside(wanted)
+    if outside is not None:
+        # A resource that declares nothing of its own needs no finalizer: its deletion deletes nothing.
+        return Plan((SetFinalizer(False),) if wanted.has_finalizer else (), {"StreamReady": outside})
     steps: list[Step] = []
     if wanted.deletes != wanted.has_finalizer:
         steps.append(SetFinalizer(wanted.deletes))
@@ -231,6 +261,42 @@ _ABSENT = {
 """The values of fields that JetStream omits from its JSON."""
 
 
+def _outside(wanted: Desired) -> Condition | None:
+    """Why the declared names are not those of the resource's namespace, None if they are."""
+    if wanted.at_home and wanted.config["subjects"] == list(OPERATED.get(wanted.stream, ())):
+        return None
+    prefix, below = stream_prefix(wanted.namespace), subject_prefix(wanted.namespace)
+    if not wanted.stream.startswith(prefix):
+        return unmet(
+            "StreamReady",
+            "OutsideNamespace",
+            f"The name of a stream of the namespace {wanted.namespace} must begin with {prefix}, not"
+            f" {wanted.stream}. Names of the exchange and of other namespaces are reserved",
+        )
+    foreign = [each for each in wanted.config["subjects"] if not each.startswith(below)]
+    if foreign:
+        return unmet(
+            "StreamReady",
+            "OutsideNamespace",
+            f"The subjects of a stream of the namespace {wanted.namespace} must begin with {below}, not"
+            f" {', '.join(foreign)}. Subjects of the exchange and of other namespaces are reserved",
+        )
+    return None
+
+
+def _owned_by_namespace(wanted: Desired, config: Config) -> bool:
+    """Whether an existing stream was made for this namespace in this cluster, or holds only its subjects."""
+    metadata = config.get("metadata") or {}
+    if MANAGED_BY in metadata:
+        owner = metadata.get(MANAGED_AS, "").partition("/")[0]
+        return owner == wanted.namespace and metadata.get(MANAGED_IN) == wanted.cluster
+    if wanted.at_home and wanted.stream in OPERATED:
+        return True
+    below = subject_prefix(wanted.namespace)
+    subjects = config.get("subjects") or []
+    return bool(subjects) and all(each.startswith(below) for each in subjects)
+
+
 def _blocked(wanted: Desired, seen: Observed) -> Condition | None:
     config = seen.config or {}
 
@@ -241,6 +307,12 @@ def _blocked(wanted: Desired, seen: Observed) -> Condition | None:
         other = (config.get("metadata") or {}).get(MANAGED_AS)
         return because(
             "ManagedByAnother", f"The stream {wanted.stream} is managed by the MarketStream {other}"
+        )
+    if not _owned_by_namespace(wanted, config):
+        return because(
+            "NotOfThisNamespace",
+            f"The stream {wanted.stream} exists and does not belong to the namespace {wanted.namespace}. Name"
+            " another stream",
         )
     for name in ("storage", "retention"):
         if config.get(name) != wanted.config[name]:
@@ -281,7 +353,8 @@ def _plan_deletion(wanted: Desired, seen: Observed) -> Plan:
     if not wanted.has_finalizer:
         return Plan((), {})
     steps: list[Step] = []
-    if wanted.deletes and seen.config is not None and seen.holder == wanted.uid:
+    ours = seen.holder == wanted.uid and _outside(wanted) is None
+    if wanted.deletes and seen.config is not None and ours and _owned_by_namespace(wanted, seen.config):
         steps.append(DeleteStream(wanted.stream))
     return Plan((*steps, SetFinalizer(False)), {})
 

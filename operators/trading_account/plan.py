@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from cift.contracts import messages_gen as messages
 
 FINALIZER = "cift.markets/close-account"
+ADOPTIONS = "cift-adoptions"
+"""The ConfigMap in the exchange's namespace that grants accounts: account id → namespace that may adopt."""
 ROTATE_ANNOTATION = "cift.markets/rotate-credentials"
 STATES: dict[str, AccountState] = {
     "Active": "active",
@@ -107,6 +109,8 @@ class Observed:
     user: ManagedUser | None
     holder_gone: bool
     """The resource that manages the account was in this cluster and no longer exists."""
+    granted: bool
+    """An administrator granted the account to the resource's namespace (`handlers.py`)."""
     secret_taken: str | None
     """Why the Secret's name cannot be used, None if it can."""
     credentials: Credentials | None
@@ -328,6 +332,16 @@ def _ledger_blocked(wanted: Desired, seen: Observed) -> Condition | None:
     def because(reason: str, message: str) -> Condition:
         return unmet("LedgerReady", reason, message)
 
+    ours = seen.user is not None and seen.user.managed_by == wanted.uid
+    if wanted.adopts and not ours and not seen.granted:
+        # The first check: without the grant a resource does not learn whether the account exists.
+        namespace = wanted.name.partition("/")[0]
+        return because(
+            "AdoptionNotGranted",
+            f"The account {wanted.account_id} is not granted to the namespace {namespace}. An administrator"
+            f" of the exchange grants it in the ConfigMap {ADOPTIONS} of the exchange's namespace:"
+            f" {wanted.account_id}: {namespace}",
+        )
     if seen.ledger is None:
         if not wanted.adopts:
             return None

@@ -18,6 +18,7 @@ import httpx
 from cift.run.privilege import before_exec
 from cift.run.servers import free_port
 from operators import permissions
+from operators.trading_account.plan import ADOPTIONS
 from tests.operators.control_plane import ControlPlane, kubectl
 from tests.stack import ROOT, Stack, eventually
 from tests.target import DEADLINE_S
@@ -77,6 +78,8 @@ class Cluster:
     def __init__(self, kubeconfig: Path, plane: ControlPlane | None, folder: Path) -> None:
         self.kubeconfig, self.plane, self.folder = kubeconfig, plane, folder
         self.operator_kubeconfig = kubeconfig
+        self.home = "default" if plane is not None else "cift"
+        """The namespace of the exchange."""
 
     def install(self) -> None:
         """Define the kinds, and give the operator exactly the permissions of permissions.py."""
@@ -176,6 +179,12 @@ class Cluster:
             each["reason"]: each["message"] for each in sorted(own, key=lambda each: each["eventTime"] or "")
         }
 
+    def grant(self, account_id: str, namespace: str) -> None:
+        """Let resources of a namespace adopt an account."""
+        done = self.kubectl("create", "configmap", ADOPTIONS, "-n", self.home, check=False)
+        assert done.returncode == 0 or "already exists" in done.stderr, done.stderr
+        self.patch("configmap", ADOPTIONS, self.home, {"data": {account_id: namespace}})
+
     @contextmanager
     def namespace(self) -> Iterator[str]:
         name = f"test-{secrets.token_hex(4)}"
@@ -235,8 +244,23 @@ def account(name: str, namespace: str, **spec: Any) -> Object:
 
 
 def stream(name: str, namespace: str, stream: str, **spec: Any) -> Object:
-    whole = {"stream": stream, "subjects": [f"{stream.lower()}.>"], "storage": "memory", **spec}
+    """A MarketStream with one subject of its namespace."""
+    whole = {
+        "stream": stream,
+        "subjects": [tenant_subject(namespace, f"{stream.lower()}.>")],
+        "storage": "memory",
+        **spec,
+    }
     return resource("MarketStream", name, namespace, whole)
+
+
+def tenant_stream(namespace: str, stream: str) -> str:
+    """The name in NATS of a namespace's stream."""
+    return f"{namespace.upper().replace('-', '_')}_{stream}"
+
+
+def tenant_subject(namespace: str, subject: str) -> str:
+    return f"tenants.{namespace}.{subject}"
 
 
 def resource(kind: str, name: str, namespace: str, spec: Object) -> Object:

@@ -107,8 +107,9 @@ def test_immutable_account_fields_cannot_change(
 
 
 WRONG_STREAMS = [
-    ({"stream": "ORDERS"}, "ORDERS is the journal, which belongs to the engine"),
-    ({"stream": "ORDERS_EU"}, "ORDERS is the journal"),
+    ({"stream": "ORDERS"}, "ORDERS and UPDATES belong to the engine"),
+    ({"stream": "ORDERS_EU"}, "ORDERS and UPDATES belong to the engine"),
+    ({"stream": "UPDATES"}, "ORDERS and UPDATES belong to the engine"),
     ({"stream": "OBJ_ENGINE"}, "the engine keeps its snapshots there"),
     ({"stream": "KV_X"}, "Choose another name"),
     ({"stream": "signals"}, "stream must consist of capital letters"),

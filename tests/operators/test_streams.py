@@ -10,7 +10,7 @@ import pytest_asyncio
 from cift.kernel.errors import Refused
 from cift.platform.stores import Platform
 from operators.jetstream import JetStream
-from tests.operators.cluster import Cluster, condition, stream
+from tests.operators.cluster import Cluster, condition, stream, tenant_stream, tenant_subject
 from tests.stack import eventually
 from tests.target import until
 
@@ -20,9 +20,9 @@ CONSUMERS = [{"name": "a"}, {"name": "b", "acknowledge": "all", "from": "new"}]
 
 
 @pytest.fixture
-def name() -> str:
+def name(namespace: str) -> str:
     """The name of a stream for one test."""
-    return f"TEST_{os.getpid()}_{next(_numbers)}"
+    return tenant_stream(namespace, f"TEST_{os.getpid()}_{next(_numbers)}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -37,9 +37,9 @@ async def config_of(jetstream: JetStream, name: str) -> dict[str, Any]:
     return config
 
 
-async def publish(platform: Platform, name: str, count: int) -> None:
+async def publish(platform: Platform, namespace: str, name: str, count: int) -> None:
     for number in range(count):
-        await platform.nats.request(f"{name.lower()}.x", b"%d" % number, 5)
+        await platform.nats.request(tenant_subject(namespace, f"{name.lower()}.x"), b"%d" % number, 5)
 
 
 async def test_a_declared_stream_is_made(
@@ -52,7 +52,7 @@ async def test_a_declared_stream_is_made(
     consumers = {each["name"]: each["config"] for each in await jetstream.consumers(name)}
     assert {id: each["ack_policy"] for id, each in consumers.items()} == {"a": "explicit", "b": "all"}
     assert consumers["b"]["deliver_policy"] == "new"
-    await publish(platform, name, 3)
+    await publish(platform, namespace, name, 3)
     cluster.until(
         "mstream",
         "s",
@@ -68,11 +68,13 @@ async def test_a_declared_stream_is_made(
 async def test_edits_are_applied(cluster: Cluster, namespace: str, jetstream: JetStream, name: str) -> None:
     cluster.apply(stream("s", namespace, name))
     cluster.stream("s", namespace)
-    change = {"maxBytes": 4096, "subjects": [f"{name.lower()}.>", f"more.{name}"], "consumers": CONSUMERS}
+    more = tenant_subject(namespace, "more")
+    subjects = [tenant_subject(namespace, f"{name.lower()}.>"), more]
+    change = {"maxBytes": 4096, "subjects": subjects, "consumers": CONSUMERS}
     cluster.patch("mstream", "s", namespace, {"spec": change})
     cluster.stream("s", namespace)
     config = await config_of(jetstream, name)
-    assert config["max_bytes"] == 4096 and f"more.{name}" in config["subjects"]
+    assert config["max_bytes"] == 4096 and more in config["subjects"]
     changed = [{"name": "a", "ackWait": "5s", "maxDeliver": 7}, CONSUMERS[1]]
     cluster.patch("mstream", "s", namespace, {"spec": {"consumers": changed}})
     cluster.stream("s", namespace)
@@ -85,7 +87,7 @@ async def test_drift_is_repaired(
 ) -> None:
     cluster.apply(stream("s", namespace, name, maxMessages=50, consumers=CONSUMERS))
     cluster.stream("s", namespace)
-    await publish(platform, name, 2)
+    await publish(platform, namespace, name, 2)
     await jetstream.put_consumer(name, {"durable_name": "others", "ack_policy": "explicit"}, create=True)
     config = await config_of(jetstream, name)
     await jetstream.update_stream({**config, "max_msgs": 10, "description": "mine"})
@@ -113,7 +115,7 @@ async def test_data_is_dropped_only_with_policy_delete(
 ) -> None:
     cluster.apply(stream("s", namespace, name, consumers=CONSUMERS))
     cluster.stream("s", namespace)
-    await publish(platform, name, 5)
+    await publish(platform, namespace, name, 5)
     cluster.patch("mstream", "s", namespace, {"spec": {"maxMessages": 2}})
     found = cluster.until(
         "mstream",
@@ -144,7 +146,7 @@ async def test_deletion_follows_the_policy(
 ) -> None:
     cluster.apply(stream("s", namespace, name, deletionPolicy=policy))
     cluster.stream("s", namespace)
-    await publish(platform, name, 1)
+    await publish(platform, namespace, name, 1)
     cluster.delete("mstream", "s", namespace)
     found = await jetstream.stream(name)
     if policy == "Delete":
@@ -177,7 +179,9 @@ async def test_a_stream_has_one_resource(
 async def test_an_error_of_nats_is_reported(cluster: Cluster, namespace: str, name: str) -> None:
     cluster.apply(stream("first", namespace, name))
     cluster.stream("first", namespace)
-    cluster.apply(stream("second", namespace, f"{name}B", subjects=[f"{name.lower()}.x"]))
+    cluster.apply(
+        stream("second", namespace, f"{name}B", subjects=[tenant_subject(namespace, f"{name.lower()}.x")])
+    )
     found = cluster.until(
         "mstream",
         "second",
@@ -188,20 +192,45 @@ async def test_an_error_of_nats_is_reported(cluster: Cluster, namespace: str, na
     assert "overlap" in condition(found, "Ready")["message"]
 
 
-async def test_the_exchanges_own_streams_can_be_declared(
-    cluster: Cluster, namespace: str, jetstream: JetStream
+async def test_a_tenant_reaches_no_stream_of_the_exchange_or_of_another_namespace(
+    cluster: Cluster, namespace: str, jetstream: JetStream, name: str, platform: Platform
 ) -> None:
-    before = await config_of(jetstream, "UPDATES")
-    same = {"subjects": before["subjects"], "maxBytes": before["max_bytes"]}
-    cluster.apply(stream("updates", namespace, "UPDATES", **same))
-    cluster.stream("updates", namespace)
-    after = await config_of(jetstream, "UPDATES")
-    assert {**after, "metadata": None} == {**before, "metadata": None}
+    config = {"name": "MARKET_DATA", "subjects": ["market_data.>"], "storage": "memory", "num_replicas": 1}
+    await jetstream.create_stream(config)
+    cluster.apply(stream("mine", namespace, name))
+    cluster.stream("mine", namespace)
+    await publish(platform, namespace, name, 1)
+    try:
+        with cluster.namespace() as other:
+            wanted = {
+                "takes": ("MARKET_DATA", ["market_data.>"]),
+                "name": (name, [tenant_subject(other, "x")]),
+                "subject": (tenant_stream(other, "X"), [tenant_subject(namespace, f"{name.lower()}.>")]),
+            }
+            for resource, (taken, subjects) in wanted.items():
+                policy = {"subjects": subjects, "deletionPolicy": "Delete"}
+                cluster.apply(stream(resource, other, taken, **policy))
+                found = cluster.until(
+                    "mstream",
+                    resource,
+                    other,
+                    lambda each: condition(each, "Ready")["reason"] == "OutsideNamespace",
+                    "the condition names the namespace's prefix",
+                )
+                assert "must begin with" in condition(found, "StreamReady")["message"]
+                cluster.delete("mstream", resource, other)
+        assert (await config_of(jetstream, "MARKET_DATA"))["subjects"] == ["market_data.>"]
+        assert not (await config_of(jetstream, "MARKET_DATA")).get("metadata", {}).get("cift.markets/uid")
+        assert (await config_of(jetstream, name))["subjects"] == [
+            tenant_subject(namespace, f"{name.lower()}.>")
+        ]
+    finally:
+        await jetstream.delete_stream("MARKET_DATA")
 
 
 async def test_the_journal_cannot_be_changed(jetstream: JetStream) -> None:
     """The CRD rejects such a resource, and the JetStream client rejects the call."""
-    for name in ("ORDERS", "ORDERS_EU", "OBJ_ENGINE_main", "KV_X"):
+    for name in ("ORDERS", "ORDERS_EU", "UPDATES", "OBJ_ENGINE_main", "KV_X"):
         for call in (jetstream.update_stream, jetstream.create_stream):
             with pytest.raises(Refused, match="belongs to the engine"):
                 await call({"name": name})

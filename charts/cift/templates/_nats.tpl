@@ -3,6 +3,7 @@ update, purge or delete them. Passwords are variables of the included file, whic
 path of an included file relative to the folder of the including file, even an absolute path. */}}
 {{- define "cift.natsConfig" -}}
 {{- $stream := ternary "ORDERS" (printf "ORDERS_%s" .Values.shard) (eq .Values.shard "main") -}}
+{{- $updates := ternary "UPDATES" (printf "UPDATES_%s" .Values.shard) (eq .Values.shard "main") -}}
 {{- $read := list "INFO" "STREAM.INFO.>" "STREAM.NAMES" "STREAM.LIST" "STREAM.MSG.GET.>" "DIRECT.GET.>" "CONSUMER.INFO.>" "CONSUMER.NAMES.>" "CONSUMER.LIST.>" -}}
 {{- $consume := list "CONSUMER.CREATE.>" "CONSUMER.DURABLE.CREATE.>" "CONSUMER.DELETE.>" "CONSUMER.RESET.>" "CONSUMER.MSG.NEXT.>" -}}
 include "../secret/passwords.conf"
@@ -43,7 +44,7 @@ authorization {
     { user: operator, password: $OPERATOR_PASSWORD, permissions: {
       publish: { allow: ["engine.*.command", "engine.*.query", "$JS.API.>", "$JS.ACK.>"]
                  deny: [
-                   {{- range $name := list $stream (printf "OBJ_ENGINE_%s" .Values.shard) }}
+                   {{- range $name := list $stream $updates (printf "OBJ_ENGINE_%s" .Values.shard) }}
                    {{- range list "STREAM.CREATE" "STREAM.UPDATE" "STREAM.DELETE" "STREAM.PURGE" "STREAM.MSG.DELETE" "STREAM.RESTORE" "STREAM.SNAPSHOT" "STREAM.PEER.REMOVE" "STREAM.LEADER.STEPDOWN" "CONSUMER.CREATE" "CONSUMER.DURABLE.CREATE" "CONSUMER.DELETE" "CONSUMER.RESET" }}
                    "$JS.API.{{ . }}.{{ $name }}", "$JS.API.{{ . }}.{{ $name }}.>",
                    {{- end }}
