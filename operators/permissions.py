@@ -24,6 +24,8 @@ RULES: list[Rule] = [
 CLUSTER_RULES: list[Rule] = [
     # The cluster's id: with it, two clusters that share a database do not release each other's accounts.
     {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
+    # Accounts that an administrator granted to namespaces. The operator reads it in its own namespace.
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cift-adoptions"], "verbs": ["get"]},
     # kopf watches for the definitions of our kinds.
     {
         "apiGroups": ["apiextensions.k8s.io"],

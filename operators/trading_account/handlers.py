@@ -173,6 +173,7 @@ class _Reconciliation:
             funded=await self._is_funded(ledger is not None),
             user=user,
             holder_gone=await self._holder_is_gone(user),
+            granted=wanted.adopts and await self._is_granted(),
             secret_taken=obstacle,
             credentials=credentials,
             streams_missing=await self.context.streams_missing(),
@@ -192,6 +193,13 @@ class _Reconciliation:
         async with database.read(wanted.account_id) as c:
             transfer = plans.starting_cash_of(wanted.uid)
             return await portfolio.has_transfer(c, wanted.account_id, transfer)
+
+    async def _is_granted(self) -> bool:
+        """Whether the ConfigMap ADOPTIONS names the resource's namespace for the account that it adopts."""
+        path = path_of("configmaps", self.context.settings.namespace, plans.ADOPTIONS)
+        found = await self.context.kube.get(path)
+        granted: dict[str, str] = (found or {}).get("data") or {}
+        return granted.get(self.wanted.account_id, "").strip() == self.key.namespace
 
     async def _holder_is_gone(self, user: managed.ManagedUser | None) -> bool:
         """Whether the user names another resource as its manager, which no longer exists."""

@@ -126,6 +126,7 @@ async def test_an_account_is_adopted_after_its_resource_was_deleted(
     await client.hold(first, symbol)
     cash = (await client.query(first.account_id))["account"]["cash"]
     cluster.delete("ta", "ada", namespace)
+    cluster.grant(first.account_id, namespace)
     cluster.apply(account("again", namespace, startingCash=None, adopt=first.account_id))
     again = cluster.account("again", namespace)
     second = client.trader(again)
@@ -141,6 +142,7 @@ async def test_a_registered_account_is_adopted(
     cluster: Cluster, namespace: str, client: AccountClient
 ) -> None:
     user = client.venue.user()
+    cluster.grant(user.account_id, namespace)
     cluster.apply(
         account("user", namespace, startingCash=None, adopt=user.account_id, risk={"maxOpenOrders": 2})
     )
@@ -170,11 +172,13 @@ async def test_unknown_managed_or_different_accounts_cannot_be_adopted(
         return ledger["reason"], ledger["message"]
 
     nobody = "5e0f2f0e-8a1c-5b7d-9d0a-0c6f6d1f2a3b"
+    cluster.grant(nobody, namespace)
     cluster.apply(account("nobody", namespace, startingCash=None, adopt=nobody))
     assert why("nobody") == ("UnknownAccount", f"There is no account {nobody} to adopt")
     cluster.apply(account("first", namespace))
     first = cluster.account("first", namespace)
     id = first["status"]["accountId"]
+    cluster.grant(id, namespace)
     cluster.apply(account("second", namespace, startingCash=None, adopt=id))
     assert why("second") == (
         "ManagedByAnother",
@@ -187,3 +191,44 @@ async def test_unknown_managed_or_different_accounts_cannot_be_adopted(
     cluster.delete("ta", "first", namespace)
     assert cluster.account("second", namespace)["status"]["accountId"] == id
     assert "ManagedByAnother" in cluster.events("second", namespace)
+
+
+async def test_an_account_is_adopted_only_by_the_namespace_that_it_is_granted_to(
+    cluster: Cluster, namespace: str, client: AccountClient
+) -> None:
+    """Neither a user's account nor a released one: to know its id is no proof."""
+    user = client.venue.user()
+    cluster.apply(account("ada", namespace))
+    released = cluster.account("ada", namespace)["status"]["accountId"]
+    ids = {"registered": user.account_id, "waiting": released}
+    with cluster.namespace() as other:
+        for name, id in ids.items():
+            closes = {"state": "Closed", "deletionPolicy": "Close"}
+            cluster.apply(account(name, other, startingCash=None, adopt=id, **closes))
+
+        def refused(name: str) -> None:
+            found = cluster.until(
+                "ta",
+                name,
+                other,
+                lambda each: condition(each, "LedgerReady")["reason"] == "AdoptionNotGranted",
+                "the condition states that a grant is missing",
+            )
+            assert f"{ids[name]}: {other}" in condition(found, "LedgerReady")["message"]
+
+        for name in ids:
+            refused(name)
+        cluster.delete("ta", "ada", namespace)
+        await until_no_key(client, released)
+        cluster.grant(released, namespace)  # a grant for another namespace
+        cluster.patch("ta", "waiting", other, {"spec": {"owner": "somebody else"}})
+        for name, id in ids.items():
+            refused(name)
+            assert await client.state(id) == "active"
+            assert cluster.get("secret", f"{name}-credentials", other) is None
+            cluster.delete("ta", name, other)  # its deletionPolicy closes nothing
+        assert await client.state(user.account_id) == "active"
+        assert (await client.try_key(user.api_key)).status_code == 200
+        assert await client.state(released) == "active"
+    cluster.apply(account("again", namespace, startingCash=None, adopt=released))
+    assert cluster.account("again", namespace)["status"]["accountId"] == released
