@@ -47,8 +47,8 @@ class Settings:
     postgres_pooler: str = _setting(
         "",
         "`host:port` of a PgBouncer that pools transactions (1.21 or newer). If it is set, functions connect"
-        " to it instead of the address in `CIFT_POSTGRES_URL`, without TLS, with that URL's user, password and"
-        " database. Migrations, backups and `cift rebuild` always use the URL itself",
+        " to it instead of the address in `CIFT_POSTGRES_URL`, without TLS, with that URL's user, password"
+        " and database. Migrations, backups and `cift rebuild` always use the URL itself",
     )
     nats_url: str = _setting("nats://127.0.0.1:4222", "address of NATS; `make run` sets it")
     valkey_url: str = _setting("redis://127.0.0.1:6379/0", "address of Valkey; `make run` sets it")

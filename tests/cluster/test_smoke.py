@@ -51,10 +51,10 @@ async def test_an_order_passes_the_gateway(venue: Venue, user: User) -> None:
 async def test_functions_share_connections_to_postgresql(
     release: Release, venue: Venue, add_figure: Callable[[str], None]
 ) -> None:
-    """200 clients of the pooler, each with prepared statements inside and outside of transactions."""
+    """60 clients of the pooler, each with prepared statements inside and outside of transactions."""
     await venue.http.get(f"{TRADING}/orders", headers=venue.user().key)
-    settings = release.settings(postgres_pooler=release.address("cift-pooler"), postgres_pool_max=2)
-    clients = [Database(settings, venue.platform.engine, venue.platform.nats) for _ in range(100)]
+    settings = release.settings(postgres_pooler=release.address("cift-pooler"), postgres_pool_max=1)
+    clients = [Database(settings, venue.platform.engine, venue.platform.nats) for _ in range(60)]
 
     async def read(database: Database) -> None:
         assert await database.fetchval("SELECT $1::int + 1", 41) == 42
@@ -62,7 +62,9 @@ async def test_functions_share_connections_to_postgresql(
             assert await c.fetchval("SELECT current_user || $1::text", "!") == "cift_function!"
 
     try:
-        await asyncio.gather(*(read(each) for each in clients for _ in range(4)))
+        for each in clients:
+            await read(each)
+        await asyncio.gather(*(read(each) for each in clients))
         rows = await venue.platform.database.fetch(
             "SELECT host(client_addr) AS address, count(*) AS n FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND client_addr IS NOT NULL GROUP BY 1"
@@ -76,7 +78,7 @@ async def test_functions_share_connections_to_postgresql(
     }
     assert set(by_pod) <= {"pooler", "operator", "backup", "migrate"}, by_pod
     assert 0 < by_pod["pooler"] <= 40
-    add_figure(f"200 clients of the pooler used {by_pod['pooler']} connections to PostgreSQL")
+    add_figure(f"60 clients of the pooler used {by_pod['pooler']} connections to PostgreSQL")
 
 
 async def test_an_account_of_kubectl_trades(

@@ -325,7 +325,12 @@ async fn journal_stream(context: &Context, settings: &Settings) -> Result<stream
 async fn known_stream(context: &Context, name: &str, id: &str) -> Result<stream::Stream, Fault> {
     let found = match context.get_stream(name).await {
         Ok(stream) => {
-            let other = stream.cached_info().config.metadata.get(subject::JOURNAL_ID_KEY).cloned();
+            let other = stream
+                .cached_info()
+                .config
+                .metadata
+                .get(subject::JOURNAL_ID_KEY)
+                .cloned();
             if other.as_deref() == Some(id) {
                 return Ok(stream);
             }
