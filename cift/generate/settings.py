@@ -69,6 +69,13 @@ OTHERS = {
         Variable("CIFT_POSTGRES_PASSWORD_FILE", "", "file with the password", "k8s/servers/postgres.py"),
         Variable("CIFT_POSTGRES_MAX_CONNECTIONS", "200", "max_connections", "k8s/servers/postgres.py"),
         Variable("CIFT_POSTGRES_SHARED_BUFFERS", "128MB", "shared_buffers", "k8s/servers/postgres.py"),
+        Variable("CIFT_POOLER_PORT", "", "port of PgBouncer", "k8s/pooler/pooler.py"),
+        Variable("CIFT_POOLER_SIZE", "", "connections to PostgreSQL", "k8s/pooler/pooler.py"),
+        Variable("CIFT_POOLER_CLIENTS_MAX", "", "connections of functions", "k8s/pooler/pooler.py"),
+        Variable("CIFT_POOLER_FOLDER", "/run/pooler", "folder of its configuration", "k8s/pooler/pooler.py"),
+        Variable(
+            "CIFT_PGBOUNCER_ROOT", "/opt/pgbouncer", "PgBouncer and its libraries", "k8s/pooler/pooler.py"
+        ),
         Variable("CIFT_VALKEY_PASSWORD_FILE", "", "file with the password", "k8s/servers/valkey.py"),
         Variable("CIFT_CLICKHOUSE_PASSWORD_FILE", "", "file with the password", "k8s/servers/clickhouse.py"),
         Variable("CIFT_CLICKHOUSE_FOLDER", "the volume", "folder of the data", "k8s/servers/clickhouse.py"),
