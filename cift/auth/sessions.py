@@ -36,7 +36,7 @@ _REFRESH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Login, refresh and logout, with the stores they need."""
+    """Login and refresh, with the stores they need."""
 
     database: Database
     engine: Engine
@@ -145,37 +145,6 @@ class Sessions:
             )
         return pair
 
-    async def end(self, refresh_token: str, caller: Caller) -> None:
-        """End the session of a refresh token. An unknown token changes nothing."""
-        found = _REFRESH.fullmatch(refresh_token)
-        if found is None:
-            return
-        async with self.database.write() as c:
-            row = await store.lock_refresh_token(c, found[1])
-            if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
-                return
-            revoked = await store.revoke_family(c, row["family"])
-            await store.audit(c, "logout", caller, user_id=row["user_id"])
-        await forget(revoked, self.identity)
-
-    async def logout(self, request: LogoutRequest | None, trader: Trader, caller: Caller) -> None:
-        """End the session of the access token, and that of the refresh token if one is given."""
-        async with self.database.write() as c:
-            families = [await store.family_of_access_token(c, trader.credential_id)]
-            found = _REFRESH.fullmatch((request.refresh_token if request else None) or "")
-            if found is not None:
-                row = await store.lock_refresh_token(c, found[1])
-                if row and row["user_id"] == trader.user_id:
-                    families.append(row["family"])
-            expires = to_datetime(trader.expires_at * 10**9)
-            await store.revoke_access_token(c, trader.credential_id, trader.user_id, expires)
-            revoked: list[asyncpg.Record] = []
-            for family in {family for family in families if family}:
-                revoked += await store.revoke_family(c, family)
-            await store.audit(c, "logout", caller, user_id=trader.user_id)
-        await self.identity.forget_session(trader.credential_id, trader.expires_at)
-        await forget(revoked, self.identity)
-
     async def _start(self, c: Connection, checked: asyncpg.Record, name: str, caller: Caller) -> TokenPair:
         """Start a session of a user that was just checked, unless password or status changed meanwhile."""
         user = await store.lock_user(c, checked["user_id"])
@@ -206,6 +175,41 @@ class Sessions:
             refresh_token=f"cift_rt_{refresh_id}_{secret}",
             expires_in=self.tokens.lifetime_s,
         )
+
+
+async def end(refresh_token: str, caller: Caller, database: Database, identity: Identity) -> None:
+    """End the session of a refresh token. An unknown token changes nothing."""
+    found = _REFRESH.fullmatch(refresh_token)
+    if found is None:
+        return
+    async with database.write() as c:
+        row = await store.lock_refresh_token(c, found[1])
+        if row is None or not hmac.compare_digest(row["token_hash"], _hash(found[2])):
+            return
+        revoked = await store.revoke_family(c, row["family"])
+        await store.audit(c, "logout", caller, user_id=row["user_id"])
+    await forget(revoked, identity)
+
+
+async def logout(
+    request: LogoutRequest | None, trader: Trader, caller: Caller, database: Database, identity: Identity
+) -> None:
+    """End the session of the access token, and that of the refresh token if one is given."""
+    async with database.write() as c:
+        families = [await store.family_of_access_token(c, trader.credential_id)]
+        found = _REFRESH.fullmatch((request.refresh_token if request else None) or "")
+        if found is not None:
+            row = await store.lock_refresh_token(c, found[1])
+            if row and row["user_id"] == trader.user_id:
+                families.append(row["family"])
+        expires = to_datetime(trader.expires_at * 10**9)
+        await store.revoke_access_token(c, trader.credential_id, trader.user_id, expires)
+        revoked: list[asyncpg.Record] = []
+        for family in {family for family in families if family}:
+            revoked += await store.revoke_family(c, family)
+        await store.audit(c, "logout", caller, user_id=trader.user_id)
+    await identity.forget_session(trader.credential_id, trader.expires_at)
+    await forget(revoked, identity)
 
 
 async def forget(revoked: list[asyncpg.Record], identity: Identity) -> None:

@@ -1,6 +1,8 @@
 """`python -m cift.install`: the jobs of the chart.
 
-secrets RELEASE [STORE=PORT]… [token-keys]          create the missing Secrets of postgres, nats, …
+secrets RELEASE [STORE=PORT]… [token-keys] [token-public-keys=SECRET]
+                                            create the missing Secrets of postgres, nats, …; token-public-keys
+                                            has the public keys of SECRET
 journal RELEASE                                     keep the journal's id in a ConfigMap
 wait RELEASE SECONDS                                wait until every Knative Service is ready
 backup FOLDER KEEP                                  make a backup, then delete all but the newest KEEP
@@ -19,6 +21,7 @@ from cift.install import backups, journal, secrets, services
 from cift.install.api import Api, ApiError
 from cift.kernel.errors import Unavailable
 from cift.platform.settings import Settings
+from cift.platform.tokens import NoKeys
 
 
 def make_secrets(release: str, kinds: list[str]) -> None:
@@ -32,6 +35,9 @@ def make_secrets(release: str, kinds: list[str]) -> None:
     }
     for each in kinds:
         kind, _, port = each.partition("=")
+        if kind == "token-public-keys" and port:
+            print(f"Secret {release}-{kind}: {secrets.publish_keys(api, release, port)}")
+            continue
         if kind not in makers:
             sys.exit(__doc__)
         created = secrets.ensure(api, f"{release}-{kind}", partial(makers[kind], int(port or 0)))
@@ -63,6 +69,7 @@ def main() -> None:
     except (
         ApiError,
         BackupError,
+        NoKeys,
         OSError,
         Unavailable,
         journal.AnotherJournal,

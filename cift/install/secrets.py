@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cift.install.api import Api, ApiError
-from cift.platform.tokens import make_key
+from cift.platform.tokens import make_key, public_parts
 
 NATS_USERS = ("engine", "relay", "functions", "operator")
 NATS_PEERS = 3
@@ -52,6 +52,28 @@ def token_keys() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = make_key(Path(folder))
         return {path.name: path.read_text()}
+
+
+def publish_keys(api: Api, release: str, private: str) -> str:
+    """Add the public keys of the Secret `private` to `<release>-token-public-keys`; returns what was done.
+    Keys whose private part is gone stay, because tokens that they signed are valid for half an hour.
+
+    Raises:
+        ApiError, NoKeys: the Secret is missing, or has no keys.
+    """
+    path, name = f"/api/v1/namespaces/{api.namespace}/secrets", f"{release}-token-public-keys"
+    stored = api.call("GET", f"{path}/{private}").get("data") or {}
+    wanted = public_parts({key: base64.b64decode(value).decode() for key, value in stored.items()})
+    if ensure(api, name, lambda: wanted):
+        return "created"
+    found = api.call("GET", f"{path}/{name}")
+    data = found.get("data") or {}
+    missing = {key: value for key, value in wanted.items() if key not in data}
+    if not missing:
+        return "exists"
+    added = {key: base64.b64encode(value.encode()).decode() for key, value in missing.items()}
+    api.call("PUT", f"{path}/{name}", {**found, "data": {**data, **added}})
+    return f"has {len(missing)} more"
 
 
 def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:

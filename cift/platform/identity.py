@@ -34,7 +34,7 @@ from cift.platform.valkey import Valkey, ValkeyUnavailable
 
 if TYPE_CHECKING:
     from cift.platform.postgres import Database
-    from cift.platform.tokens import Claims, Tokens
+    from cift.platform.tokens import Claims, Verifier
 
 log = logging.getLogger("cift.identity")
 
@@ -89,7 +89,7 @@ class Identity:
     """Checks the credentials of requests in this process."""
 
     def __init__(
-        self, tokens: "Callable[[], Tokens]", database: "Callable[[], Database]", valkey: Valkey
+        self, tokens: "Callable[[], Verifier]", database: "Callable[[], Database]", valkey: Valkey
     ) -> None:
         """`tokens` and `database` are called when a credential first needs them, so that refusing a request
         without a credential imports neither cryptography nor the database client."""

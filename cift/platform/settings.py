@@ -91,7 +91,8 @@ class Settings:
         " `x-cift-client`. Otherwise any caller could set that header, and it is ignored",
     )
     token_keys: str = _setting(
-        "", "folder of the keys that sign access tokens (ES256); if empty, `keys/` in the data folder"
+        "",
+        "folder of the keys of access tokens (ES256, *.pem); if empty, `keys/` in the data folder",
     )
     token_issuer: str = _setting("cift", "`iss` of access tokens")
     token_audience: str = _setting("cift-markets", "`aud` of access tokens")

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from cift.platform.postgres import Database
     from cift.platform.questdb import QuestDB
     from cift.platform.tick_stream import Ticks
-    from cift.platform.tokens import Tokens
+    from cift.platform.tokens import Tokens, Verifier
     from cift.platform.valkey import Valkey
 
 log = logging.getLogger("cift.stores")
-STORES = ("postgres", "nats", "valkey", "clickhouse", "questdb", "keys")
-"""What a function can reach: servers, and `keys`, the folder of token keys."""
+STORES = ("postgres", "nats", "valkey", "clickhouse", "questdb", "keys", "signing-keys")
+"""What a function can reach: servers; `keys`, the public keys of access tokens; `signing-keys`, their private
+keys."""
 
 
 class Closable(Protocol):
@@ -139,12 +140,23 @@ class Platform:
             p.settings.token_audience,
             p.settings.access_token_s,
         ),
-        needs=["keys"],
+        needs=["keys", "signing-keys"],
         doc="signs and verifies access tokens",
+    )
+    verifier: "Store[Verifier]" = Store(
+        "cift.platform.tokens.Verifier",
+        lambda type_, p: type_(
+            p.settings.keys_folder,
+            p.settings.token_issuer,
+            p.settings.token_audience,
+            p.settings.access_token_s,
+        ),
+        needs=["keys"],
+        doc="the public keys of access tokens",
     )
     identity: "Store[Identity]" = Store(
         "cift.platform.identity.Identity",
-        lambda type_, p: type_(lambda: p.tokens, lambda: p.database, p.valkey),
+        lambda type_, p: type_(lambda: p.verifier, lambda: p.database, p.valkey),
         needs=["postgres", "valkey", "keys"],
         doc="checks access tokens and API keys",
     )
@@ -179,7 +191,7 @@ class Platform:
         self._singletons.clear()
         for each in opened:
             if not hasattr(each, "close"):
-                continue  # Tokens holds keys in memory only
+                continue  # keys are in memory only
             try:
                 await each.close()
             except Exception:

@@ -2,15 +2,12 @@
 
 from starlette.responses import Response
 
-from cift.auth import browser
-from cift.auth.sessions import Sessions
+from cift.auth import browser, sessions
 from cift.contracts.headers import Cookie, FetchSite, ForwardedHost, Host, Origin
 from cift.function import Scale, http
-from cift.platform.engine import Engine
 from cift.platform.identity import Caller, Identity
 from cift.platform.postgres import Database
 from cift.platform.settings import Settings
-from cift.platform.tokens import Tokens
 
 
 @http(
@@ -25,9 +22,7 @@ from cift.platform.tokens import Tokens
 async def end_browser_session(
     caller: Caller,
     database: Database,
-    engine: Engine,
     identity: Identity,
-    tokens: Tokens,
     settings: Settings,
     cookie: Cookie = None,
     origin: Origin = None,
@@ -36,6 +31,5 @@ async def end_browser_session(
     fetch_site: FetchSite = None,
 ) -> Response:
     browser.check_same_origin(settings, origin, host, forwarded_host, fetch_site)
-    sessions = Sessions(database, engine, identity, tokens, settings)
-    await sessions.end(browser.token_of(cookie), caller)
+    await sessions.end(browser.token_of(cookie), caller, database, identity)
     return browser.ended(origin)

@@ -2,9 +2,9 @@
 
 from cift.contracts.auth import Jwks
 from cift.function import http
-from cift.platform.tokens import Tokens
+from cift.platform.tokens import Verifier
 
 
 @http("GET", "/api/v1/auth/jwks", scope=None)
-async def jwks(tokens: Tokens) -> Jwks:
-    return Jwks.model_validate(tokens.jwks)
+async def jwks(verifier: Verifier) -> Jwks:
+    return Jwks.model_validate(verifier.jwks)

@@ -2,9 +2,9 @@
 
 from cift.contracts.auth import Jwks
 from cift.function import http
-from cift.platform.tokens import Tokens
+from cift.platform.tokens import Verifier
 
 
 @http("GET", "/.well-known/jwks.json", scope=None)
-async def well_known_jwks(tokens: Tokens) -> Jwks:
-    return Jwks.model_validate(tokens.jwks)
+async def well_known_jwks(verifier: Verifier) -> Jwks:
+    return Jwks.model_validate(verifier.jwks)

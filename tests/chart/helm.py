@@ -102,7 +102,7 @@ def secrets(pod: Object) -> dict[str, tuple[str, str]]:
         f"{folders[volume['name']]}/{item['path']}": (source["secret"]["name"], item["key"])
         for volume in pod.get("volumes", [])
         for source in volume.get("projected", {}).get("sources", [])
-        for item in source["secret"]["items"]
+        for item in source["secret"].get("items", [])
     }
     variables = {each["name"]: each.get("value", "") for each in container.get("env", [])}
     read = {

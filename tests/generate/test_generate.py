@@ -17,7 +17,7 @@ from cift.platform.engine import Engine
 from cift.platform.identity import Trader
 from cift.platform.journal import Batch
 from cift.platform.postgres import Database
-from cift.platform.tokens import Tokens
+from cift.platform.tokens import Tokens, Verifier
 
 ROOT = files.ROOT
 
@@ -109,7 +109,8 @@ def test_needs_are_derived_from_the_types() -> None:
     async def queries_engine(engine: Engine) -> None: ...
     async def own_rows(trader: Trader, database: Database) -> None: ...
     async def perhaps_own(trader: Trader | None, engine: Engine) -> None: ...
-    async def public_keys(tokens: Tokens) -> None: ...
+    async def public_keys(verifier: Verifier) -> None: ...
+    async def sessions(tokens: Tokens) -> None: ...
     async def records(batch: Batch, database: Database) -> None: ...
 
     quiet = http("GET", "/x", scope=None, rate="none")
@@ -125,6 +126,7 @@ def test_needs_are_derived_from_the_types() -> None:
     }
     assert needs(declared(quiet, perhaps_own)) == {"postgres", "nats", "valkey", "keys"}
     assert needs(declared(quiet, public_keys)) == {"keys"}
+    assert needs(declared(quiet, sessions)) == {"keys", "signing-keys"}
     assert needs(declared(on("ORDERS"), records)) == {"postgres"}
     assert needs(declared(every("1s"), queries_engine)) == {"nats"}
 

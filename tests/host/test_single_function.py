@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 
+from cift.platform.tokens import public_parts
 from tests.host.alone import alone
 from tests.stack import ROOT, Stack, User
 from tests.target import DEADLINE_S
@@ -37,6 +39,18 @@ def test_a_function_with_a_body_alone(exchange: Stack, user: User) -> None:
         assert good.status_code == 200 and good.json()["token_type"] == "bearer"
         bad = httpx.post(path, content=b"{", headers={"content-type": "application/json"}, timeout=DEADLINE_S)
         assert (bad.status_code, bad.json()["code"]) == (400, "invalid_json")
+
+
+def test_a_function_alone_verifies_tokens_with_public_keys(
+    exchange: Stack, user: User, tmp_path: Path
+) -> None:
+    """As in a cluster, where only the functions that start sessions have private keys."""
+    private = {path.name: path.read_text() for path in (exchange.folder / "keys").glob("*.pem")}
+    for name, pem in public_parts(private).items():
+        (tmp_path / name).write_text(pem)
+    with alone("auth.me", exchange, CIFT_TOKEN_KEYS=str(tmp_path)) as url:
+        response = httpx.get(f"{url}/api/v1/auth/me", headers=user.bearer, timeout=DEADLINE_S)
+        assert response.status_code == 200 and response.json()["credential"] == "session"
 
 
 def test_an_unknown_function_is_reported_in_one_sentence(exchange: Stack) -> None:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
 
-from cift.platform.tokens import InvalidToken, NoKeys, Tokens, make_key
+from cift.platform import tokens as module
+from cift.platform.tokens import InvalidToken, NoKeys, Tokens, Verifier, make_key, public_parts
 
 USER = "01a1fd17-0fff-7000-8149-74f7c02275c7"
 ACCOUNT = "6ba7b810-9dad-51d1-80b4-00c04fd430c8"
@@ -222,7 +223,7 @@ def test_only_the_owner_can_read_key_files(folder: Path) -> None:
 
 
 def test_a_missing_key_and_a_key_of_another_curve_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(NoKeys, match="no signing key"):
+    with pytest.raises(NoKeys, match="no key"):
         Tokens(tmp_path, "cift", "cift-markets", 1800)
     wrong = ec.generate_private_key(ec.SECP384R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -230,3 +231,72 @@ def test_a_missing_key_and_a_key_of_another_curve_are_errors(tmp_path: Path) -> 
     (tmp_path / "wrong.pem").write_bytes(wrong)
     with pytest.raises(NoKeys, match="P-256"):
         Tokens(tmp_path, "cift", "cift-markets", 1800)
+
+
+def publish(private: Path, public: Path) -> None:
+    """Write the public parts of a folder's keys into another folder."""
+    public.mkdir(exist_ok=True)
+    for name, pem in public_parts({each.name: each.read_text() for each in private.glob("*.pem")}).items():
+        (public / name).write_text(pem)
+
+
+def test_a_verifier_needs_public_keys_only_and_cannot_sign(folder: Path, tmp_path: Path) -> None:
+    public = tmp_path / "public"
+    publish(folder, public)
+    token, _, _ = Tokens(folder, "cift", "cift-markets", 1800).sign(USER, ACCOUNT)
+    verifier = Verifier(public, "cift", "cift-markets", 1800)
+    assert verifier.verify(token).user_id == USER
+    assert verifier.jwks == Tokens(folder, "cift", "cift-markets", 1800).jwks
+    assert not hasattr(verifier, "sign") and "PRIVATE" not in repr(vars(verifier))
+    with pytest.raises(NoKeys, match="no signing key"):
+        Tokens(public, "cift", "cift-markets", 1800)
+
+
+def test_both_parts_of_a_key_in_one_folder_are_one_key(folder: Path) -> None:
+    publish(folder, folder)
+    tokens = Tokens(folder, "cift", "cift-markets", 1800)
+    assert len(tokens.jwks["keys"]) == 1
+    assert tokens.verify(tokens.sign(USER, ACCOUNT)[0]).user_id == USER
+
+
+def test_keys_change_in_running_processes_without_a_refused_token(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As k8s/README.md describes it, with a clock that the test moves: public part, private part, removal."""
+    clock = [1_000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    public = tmp_path / "public"
+    publish(folder, public)
+    signer = Tokens(folder, "cift", "cift-markets", 1800)
+    verifier = Verifier(public, "cift", "cift-markets", 1800)
+    first = kid(folder)
+    made = make_key(tmp_path / "new")
+    new = made.rename(folder / "99999999-newer.pem")
+    clock[0] += module.RELOAD_S
+    token, _, _ = signer.sign(USER, ACCOUNT)
+    assert jwt.get_unverified_header(token)["kid"] == first, "the verifiers do not have the new key yet"
+    publish(folder, public)
+    clock[0] += module.KEY_SETTLES_S
+    token, _, _ = signer.sign(USER, ACCOUNT)
+    assert jwt.get_unverified_header(token)["kid"] == new.stem
+    assert verifier.verify(token).user_id == USER, "an unknown key is looked up in the folder"
+    old = signed(folder, claims())
+    assert verifier.verify(old).user_id == USER
+    (folder / f"{first}.pem").unlink()
+    (public / f"{first}.pub.pem").unlink()
+    clock[0] += module.RELOAD_S
+    with pytest.raises(InvalidToken, match="unknown kid"):
+        verifier.verify(old)
+
+
+def test_a_folder_that_becomes_unreadable_keeps_the_keys(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [1_000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    tokens = Tokens(folder, "cift", "cift-markets", 1800)
+    token, _, _ = tokens.sign(USER, ACCOUNT)
+    (folder / "99999999-half.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    clock[0] += module.RELOAD_S
+    assert tokens.verify(token).user_id == USER
+    assert "99999999-half.pem" in caplog.text

@@ -73,6 +73,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- define "cift.secret.valkey" -}}{{ .Values.valkey.existingSecret | default (printf "%s-valkey" .Release.Name) }}{{- end }}
 {{- define "cift.secret.clickhouse" -}}{{ .Values.clickhouse.existingSecret | default (ternary (printf "%s-clickhouse" .Release.Name) "" .Values.clickhouse.enabled) }}{{- end }}
 {{- define "cift.secret.keys" -}}{{ .Values.tokenKeys.existingSecret | default (printf "%s-token-keys" .Release.Name) }}{{- end }}
+{{- define "cift.secret.publicKeys" -}}{{ .Values.tokenKeys.existingPublicSecret | default (printf "%s-token-public-keys" .Release.Name) }}{{- end }}
 
 {{/* The URLs of stores, with passwords. Takes (list root needs natsUser). JSON of {secrets: [{name, secret, key}]}. Each
 becomes a file in the pod's folder /etc/cift, which CIFT_<NAME>_FILE names: no environment variable holds a password. */}}
@@ -197,7 +198,14 @@ and PostgreSQL's own superuser slots. */}}
 {{- include "cift.secretsVolume" $secrets }}
 {{- end }}
 {{- if has "keys" $function.needs }}
-- {name: keys, secret: {secretName: {{ include "cift.secret.keys" $root }}, defaultMode: 0444}}
+- name: keys
+  projected:
+    defaultMode: 0444
+    sources:
+      - secret: {name: {{ include "cift.secret.publicKeys" $root }}}
+      {{- if has "signing-keys" $function.needs }}
+      - secret: {name: {{ include "cift.secret.keys" $root }}}
+      {{- end }}
 {{- end }}
 {{- end }}
 {{- define "cift.functionMounts" -}}
