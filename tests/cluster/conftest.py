@@ -32,7 +32,6 @@ ORDER = (
     "test_upgrade",
     "test_stores",
     "test_uninstall",
-    "test_lost_journal",
 )
 _figures: list[str] = []
 _began: dict[str, float] = {}
