@@ -34,6 +34,16 @@ class Venue:
         self.exchange, self.http, self.platform = exchange, http, platform
         self.engine = platform.engine
 
+    async def prepare(self) -> None:
+        """Define the feed of `print`, and its account."""
+        try:
+            await self.command(
+                type="open_account", account=HOUSE_ACCOUNT, kind="margin", role="house", currency="USD"
+            )
+        except Refused as refused:
+            assert refused.code == "account_exists"
+        await self.command(type="define_feed", feed=FEED, house=HOUSE_ACCOUNT, silence_ns=3600 * NANOS)
+
     async def command(self, **command: Any) -> None:
         """Submit a command that the engine must accept."""
         await submit(self.engine, command)
@@ -150,13 +160,7 @@ async def venue(target: Target, platform: Platform) -> AsyncIterator[Venue]:
     """The session's exchange with a feed of its own for tests."""
     async with httpx.AsyncClient(base_url=target.url, timeout=DEADLINE_S) as http:
         found = Venue(target, http, platform)
-        try:
-            await found.command(
-                type="open_account", account=HOUSE_ACCOUNT, kind="margin", role="house", currency="USD"
-            )
-        except Refused as refused:
-            assert refused.code == "account_exists"
-        await found.command(type="define_feed", feed=FEED, house=HOUSE_ACCOUNT, silence_ns=3600 * NANOS)
+        await found.prepare()
         yield found
 
 

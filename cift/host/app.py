@@ -138,7 +138,9 @@ class App:
             "host",
             traceparent.decode("latin-1") if traceparent else None,
             request_id.decode("latin-1") if request_id else None,
+            sample=True,
         )
+        started_ns = time.time_ns() if trace.sampled else 0
         method: str = scope["method"]
         routed_method = "GET" if method == "HEAD" else method
         route: Route | None = None
@@ -154,6 +156,8 @@ class App:
                 function = route.function
                 if function.rate != "none":
                     self.check_host(headers)
+                elif trace.parent_id is None:
+                    trace.sampled = False  # probes would hide the requests
                 address = self._address(scope, headers)
                 trader = await self._identify(route, headers, address)
                 await self._count(function, trader, address)
@@ -189,6 +193,8 @@ class App:
                 route.metrics.in_flight.dec()
             metrics = route.metrics if route is not None else self._unrouted
             took = metrics.record(response.status, started)
+            if trace.sampled:
+                self._trace(scope, response.status, trace, started_ns)
             if self._log_requests and (route is None or route.function.rate != "none"):
                 if trader is None and not self._anonymous_lines.spend(1):
                     lines_left_out.labels().inc()
@@ -413,6 +419,21 @@ class App:
             (b"access-control-allow-headers", _CORS_HEADERS),
             (b"access-control-max-age", b"600"),
         ]
+
+    def _trace(self, scope: Scope, status: int, trace: telemetry.Trace, started_ns: int) -> None:
+        telemetry.record(
+            trace,
+            trace.function,
+            "server",
+            started_ns,
+            {
+                "http.request.method": str(scope["method"]),
+                "url.path": str(scope["path"])[:PATH_LOGGED_MAX],
+                "http.response.status_code": status,
+                "cift.request_id": trace.request_id,
+            },
+            error=f"HTTP status {status}" if status >= 500 else None,
+        )
 
     def _log(
         self, scope: Scope, status: int, took_s: float, trace: telemetry.Trace, trader: Trader | None

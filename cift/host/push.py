@@ -56,6 +56,7 @@ class PushApp:
         started = time.perf_counter()
         parent = request.headers.get(b"traceparent")
         trace = telemetry.begin(self._function.name, parent.decode("latin-1") if parent else None)
+        started_ns = time.time_ns()
         headers = [(b"x-request-id", trace.request_id.encode()), self._origin]
         try:
             await self._work(request)
@@ -67,6 +68,14 @@ class PushApp:
         else:
             status, body = 204, b""
         self._metrics.record(status, started)
+        telemetry.record(
+            trace,
+            trace.function,
+            "consumer",
+            started_ns,
+            {"http.response.status_code": status},
+            error=None if status == 204 else body.decode(errors="replace")[:200],
+        )
         return Response(status, body, headers)
 
     async def _work(self, request: Request) -> None:
@@ -104,13 +113,33 @@ class PushApp:
         assert self._batch_name is not None
         is_journal = self._function.stream == "ORDERS"
         batch = cloud_event.batch(request.headers, request.body, journal=is_journal)
-        started = time.perf_counter()
+        started, started_ns = time.perf_counter(), time.time_ns()
         await self._call(**{self._batch_name: batch})
         took = time.perf_counter() - started
         self._seconds.observe(took)
         self._sequence.set(batch.items[-1].sequence)
+        if telemetry.tracer is not None:
+            self._record_others(batch, started_ns)
         if is_journal:
             journal.log_traces(batch.items, took)
+
+    def _record_others(self, batch: journal.Batch, started_ns: int) -> None:
+        """A span in the trace of each traced command of the batch, except in that of the POST itself."""
+        here = telemetry.current.get()
+        parents = [
+            parent
+            for item in batch
+            for parent in telemetry.sampled_parents(item.traceparent)
+            if here is None or parent[0] != here.trace_id
+        ]
+        telemetry.record_children(
+            parents[: telemetry.TRACES_MAX],
+            self._function.name,
+            "consumer",
+            started_ns,
+            self._function.name,
+            messaging__batch__message_count=len(batch),
+        )
 
 
 def probe(request: Request, origin: tuple[bytes, bytes]) -> Response | None:

@@ -127,7 +127,8 @@ def batch(headers: Mapping[bytes, bytes], body: bytes, *, journal: bool) -> Batc
         if journal:
             if items and sequence != items[-1].sequence + 1:
                 raise Expected(items[-1].sequence + 1)
-            items.append(JournalRecord(sequence, data))
+            traced = message_headers(block).get("traceparent") if b"traceparent" in block else None
+            items.append(JournalRecord(sequence, data, traced))
         else:
             text = subject.decode("utf-8", "replace")
             items.append(Message(sequence, text, data, message_headers(block), time_ns))

@@ -95,6 +95,8 @@ class Engine:
         self._given_up: set[asyncio.Task[Any]] = set()
         self._waiting: deque[_Waiting] = deque()
         self._in_flight = 0
+        self._traced: dict[str, str] = {}
+        """Span id → traceparent of the traced commands whose result is not here yet."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, command: messages.Command) -> Result:
@@ -108,6 +110,20 @@ class Engine:
             Unavailable: nothing happened; sending again is safe.
             OutcomeUnknown: with the id of the order or transfer to look up.
         """
+        if telemetry.tracer is None:
+            return await self._submit(command)
+        order = command.get("order")
+        attributes = {"cift__order_id": str(order)} if order else {}
+        with telemetry.span(f"submit {command['type']}", "client", **attributes) as traced:
+            if traced is None:
+                return await self._submit(command)
+            self._traced[traced.span_id] = traced.traceparent
+            try:
+                return await self._submit(command)
+            finally:
+                del self._traced[traced.span_id]
+
+    async def _submit(self, command: messages.Command) -> Result:
         stamped: dict[str, object] = {**command, "expires_at": time.time_ns() + EXPIRES_AFTER_NS}
         trace = telemetry.current.get()
         if trace is not None:
@@ -166,7 +182,7 @@ class Engine:
         started = time.perf_counter()
         try:
             await self._subscribe()
-            reply = await self._request(payload)
+            reply = await self._request(payload, self._traceparents(batch) if self._traced else None)
             results = wire.decode_results(reply.data)
             assert len(results) == len(batch), "one result a command"
         except NoResponders:
@@ -192,12 +208,19 @@ class Engine:
             if not done.done():
                 done.set_result(result)
 
-    async def _request(self, payload: bytes) -> Msg:
+    def _traceparents(self, batch: list[_Waiting]) -> str | None:
+        """The contexts of a request's traced commands, separated by commas."""
+        spans = (command.get("span_id") for command, _ in batch)
+        return ",".join(self._traced[span] for span in spans if span in self._traced) or None
+
+    async def _request(self, payload: bytes, traceparents: str | None) -> Msg:
         task = asyncio.current_task()
         assert task is not None
         self._sent[task] = asyncio.get_running_loop().time()
         try:
-            return await self._nats.request(self._command_subject, payload, COMMAND_TIMEOUT_S)
+            return await self._nats.request(
+                self._command_subject, payload, COMMAND_TIMEOUT_S, traceparents=traceparents
+            )
         finally:
             del self._sent[task]
 

@@ -35,14 +35,22 @@ class Message:
     timestamp_ns: int
     """When the stream took it: ns since the epoch."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """The trace contexts of a traced message, separated by commas."""
+        return self.headers.get("traceparent")
+
 
 class JournalRecord:
     """One record of the journal: commands and the events that they caused, decoded on first use."""
 
-    def __init__(self, sequence: int, data: bytes) -> None:
+    def __init__(self, sequence: int, data: bytes, traceparent: str | None = None) -> None:
         self.sequence = sequence
         """Stream sequence, from 1, without gaps."""
         self.data = data
+        self.traceparent = traceparent
+        """The trace contexts of its traced commands, separated by commas. They are in the headers of the
+        message, not in the record."""
 
     @cached_property
     def record(self) -> messages.Record:

@@ -100,8 +100,10 @@ class Nats:
             raise Unavailable("engine_unavailable", "NATS does not respond")
         return client
 
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> "Msg":
-        """Send a request and return its response.
+    async def request(
+        self, subject: str, payload: bytes, timeout_s: float, *, traceparents: str | None = None
+    ) -> "Msg":
+        """Send a request and return its response. `traceparents` are trace contexts, separated by commas.
 
         Raises:
             Unavailable: not connected: the request was not sent.
@@ -111,7 +113,8 @@ class Nats:
         import nats.errors
 
         try:
-            return await client.request(subject, payload, timeout=timeout_s)
+            headers = {"traceparent": traceparents} if traceparents else None
+            return await client.request(subject, payload, timeout=timeout_s, headers=headers)
         except nats.errors.NoRespondersError as error:
             raise NoResponders(str(error)) from error
         except nats.errors.TimeoutError as error:

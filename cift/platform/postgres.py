@@ -22,6 +22,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from cift.kernel.errors import Expected, OutcomeUnknown, ReadModelBehind, Unavailable
 from cift.kernel.ids import parse_uuid
+from cift.platform import telemetry
 from cift.platform.journal import Batch
 from cift.platform.settings import Settings
 
@@ -173,8 +174,9 @@ class Database:
             checked = parse_uuid(account_id)
             assert checked is not None, f"an account id must be a UUID, not {account_id!r}"
             begin += f"; SET LOCAL cift.account_id = '{checked}'"
-        async with self._transaction(begin, reads=True) as connection:
-            yield connection
+        with telemetry.span("postgresql read", "client", db__system__name="postgresql"):
+            async with self._transaction(begin, reads=True) as connection:
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
@@ -185,8 +187,9 @@ class Database:
             Unavailable: `database_unavailable`: nothing happened.
             OutcomeUnknown: the connection was lost during the commit.
         """
-        async with self._transaction("BEGIN", reads=False) as connection:
-            yield connection
+        with telemetry.span("postgresql write", "client", db__system__name="postgresql"):
+            async with self._transaction("BEGIN", reads=False) as connection:
+                yield connection
 
     async def caught_up(self, account_id: str, *projectors: str) -> None:
         """Wait until the named projectors passed the last durable record that changed this account, so that
@@ -299,7 +302,8 @@ class Database:
             connection: Connection | None = None
             try:
                 connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-                return await getattr(connection, method)(query, *arguments)
+                with telemetry.span("postgresql statement", "client", db__system__name="postgresql"):
+                    return await getattr(connection, method)(query, *arguments)
             except (*_GONE, TimeoutError) as error:
                 if connection is None or not left:
                     raise _unavailable() from error

@@ -127,6 +127,15 @@ class Settings:
         120, "requests per minute of one address whose credential is not valid; then it is not checked"
     )
     rate_limit_auth: int = _setting(60, "register, login and refresh requests per minute of one address")
+    otlp_endpoint: str = _setting(
+        "",
+        "address of an OpenTelemetry collector that takes spans (OTLP over HTTP), such as"
+        " `http://127.0.0.1:4318`. If it is empty, `OTEL_EXPORTER_OTLP_ENDPOINT` counts; if both are, nothing"
+        " is traced",
+    )
+    trace_ratio: float = _setting(
+        1.0, "share of requests without a `traceparent` of their own that are traced, 0 to 1"
+    )
     market: str = _setting("replay", "the outside market: `replay`, `agents`, `alpaca`, `massive` or `none`")
     events: bool = _setting(
         True, "whether `make run` delivers events; turn it off to run relay and event functions yourself"
@@ -165,6 +174,12 @@ class Settings:
             raise InvalidSettings("CIFT_SMTP_URL must be smtp://… or smtps://…")
         if self.smtp_url and "@" not in self.mail_from:
             raise InvalidSettings("CIFT_SMTP_URL needs CIFT_MAIL_FROM, the sender's address")
+        if self.otlp_endpoint and not self.otlp_endpoint.startswith("http://"):
+            raise InvalidSettings(
+                "CIFT_OTLP_ENDPOINT must be http://host:port; TLS is the task of a collector on the same host"
+            )
+        if not 0 <= self.trace_ratio <= 1:
+            raise InvalidSettings(f"CIFT_TRACE_RATIO must be 0 to 1, not {self.trace_ratio}")
         if not self.shard.isalnum():
             raise InvalidSettings(f"CIFT_SHARD must be letters and digits, not {self.shard!r}")
         for name in (
@@ -216,6 +231,9 @@ class Settings:
                     found[each.name] = running[each.name]
                 continue
             found[each.name] = _parse(name, text, each.default)
+        standard = env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        if not found.get("otlp_endpoint") and standard.startswith("http://"):
+            found["otlp_endpoint"] = standard
         return cls(**found)
 
 
@@ -236,6 +254,8 @@ def _parse(name: str, text: str, default: object) -> object:
                 return text.lower() in ("1", "true", "yes")
             case int():
                 return int(text)
+            case float():
+                return float(text)
             case tuple():
                 return tuple(part.strip() for part in text.split(",") if part.strip())
             case Path():

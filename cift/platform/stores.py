@@ -5,12 +5,14 @@ The attributes of `Platform` that are a `Store` are also the types that function
 stores a function may reach in a cluster.
 """
 
+import asyncio
 import importlib
 import logging
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from cift.platform import telemetry
 from cift.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -163,6 +165,10 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        if settings.otlp_endpoint:
+            from cift.platform import tracing
+
+            tracing.start(settings)
         self._singletons: dict[Any, Closable] = {}
 
     @cached_property
@@ -196,6 +202,8 @@ class Platform:
                 await each.close()
             except Exception:
                 log.warning("%s was not closed", type(each).__name__, exc_info=True)
+        if telemetry.tracer is not None:
+            await asyncio.to_thread(telemetry.tracer.flush)
 
 
 def stores() -> "tuple[Store[Any], ...]":

@@ -3,7 +3,8 @@
 Logs are one JSON object per line on stdout. One context variable holds the request id, trace id and function
 of the current work, so every log line written below a function has them. The trace context is W3C's
 (`traceparent`, version 00); each engine command carries it through the journal, and the projectors' log lines
-show it again.
+show it again. `span` measures a part of the work; spans are exported where the setting `otlp_endpoint` names
+a collector (`tracing.py`), and cost nothing elsewhere.
 
 Cost: a request's log line and metrics take about 10 µs; labels are bound once per function.
 """
@@ -15,13 +16,17 @@ import re
 import sys
 import time
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from cift.kernel.clock import rfc3339
 from cift.platform.metrics import Counted, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from cift.platform.tracing import Tracer
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
@@ -38,22 +43,29 @@ class Trace:
     span_id: str
     function: str
     parent_id: str | None = None
+    sampled: bool = False
+    """Whether the spans of this trace are wanted: the caller's flag, or ours for a trace that begins here."""
 
     @property
     def traceparent(self) -> str:
-        return f"00-{self.trace_id}-{self.span_id}-01"
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
 
 current: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("cift_trace", default=None)
+tracer: "Tracer | None" = None
+"""Exports spans; None: no collector is configured."""
 
 
-def begin(function: str, traceparent: str | None = None, request_id: str | None = None) -> Trace:
-    """Begin a span: in the caller's trace if `traceparent` is valid, else in a new trace.
+def begin(
+    function: str, traceparent: str | None = None, request_id: str | None = None, *, sample: bool = False
+) -> Trace:
+    """Begin a span: in the caller's trace if `traceparent` is valid, else in a new trace. With `sample`, the
+    configured share of new traces is exported; otherwise none.
 
     A request id must have 1 to 64 of the characters `A-Za-z0-9_.:-`; any other is replaced, never returned.
     """
     random = os.urandom(24).hex()
-    trace_id, parent = random[:32], None
+    trace_id, parent, sampled = random[:32], None, False
     if traceparent is not None:
         found = _TRACEPARENT.fullmatch(traceparent)
         # W3C §3.2.2: version ff is invalid, version 00 has no fifth part, ids of zeros are invalid.
@@ -65,11 +77,125 @@ def begin(function: str, traceparent: str | None = None, request_id: str | None 
             and found[3].strip("0")
         ):
             trace_id, parent = found[2], found[3]
+            sampled = bool(int(found[4], 16) & 1)
+    if parent is None and sample and tracer is not None:
+        sampled = tracer.samples()
     if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
         request_id = trace_id
-    trace = Trace(request_id, trace_id, random[32:], function, parent)
+    trace = Trace(request_id, trace_id, random[32:], function, parent, sampled)
     current.set(trace)
     return trace
+
+
+TRACES_MAX = 16
+"""Traces of one message that are followed further."""
+
+
+def sampled_parents(header: str | None) -> list[tuple[str, str]]:
+    """Trace id and span id of the sampled contexts in a `traceparent` header of NATS, which lists one for
+    each traced command, separated by commas."""
+    parents = []
+    for text in (header or "").split(",")[:TRACES_MAX]:
+        found = _TRACEPARENT.fullmatch(text.strip())
+        if found is not None and int(found[4], 16) & 1:
+            parents.append((found[2], found[3]))
+    return parents
+
+
+class _Span:
+    """A part of a traced request's work; `current` is this span until it ends."""
+
+    __slots__ = ("_attributes", "_kind", "_name", "_outer", "_started_ns", "trace")
+
+    def __init__(self, outer: Trace, name: str, kind: str, attributes: dict[str, str | int]) -> None:
+        self._outer, self._name, self._kind, self._attributes = outer, name, kind, attributes
+        self.trace = Trace(
+            outer.request_id, outer.trace_id, os.urandom(8).hex(), outer.function, outer.span_id, True
+        )
+
+    def __enter__(self) -> Trace:
+        self._started_ns = time.time_ns()
+        current.set(self.trace)
+        return self.trace
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        current.set(self._outer)
+        record(
+            self.trace,
+            self._name,
+            self._kind,
+            self._started_ns,
+            self._attributes,
+            error=None if error is None else f"{type(error).__name__}: {error}",
+        )
+
+
+_NO_SPAN: AbstractContextManager[None] = nullcontext()
+
+
+def span(name: str, kind: str = "internal", **attributes: str | int) -> AbstractContextManager[Trace | None]:
+    """Measures a part of the current work as a span of its trace; does nothing if that is not exported.
+
+    Args:
+        kind: internal, server, client, producer or consumer.
+        attributes: `a__b` is the attribute `a.b`.
+    """
+    if tracer is None:
+        return _NO_SPAN
+    outer = current.get()
+    if outer is None or not outer.sampled:
+        return _NO_SPAN
+    named = {name.replace("__", "."): value for name, value in attributes.items()}
+    return _Span(outer, name, kind, named)
+
+
+def record(
+    trace: Trace,
+    name: str,
+    kind: str,
+    started_ns: int,
+    attributes: dict[str, str | int] | None = None,
+    *,
+    error: str | None = None,
+    links: tuple[tuple[str, str], ...] = (),
+) -> None:
+    """Export `trace`'s span, which ends now, if the trace is sampled and there is a collector."""
+    if tracer is None or not trace.sampled:
+        return
+    from cift.platform.tracing import Finished
+
+    given = {"cift.function": trace.function, **(attributes or {})}
+    tracer.record(
+        Finished(
+            trace.trace_id,
+            trace.span_id,
+            trace.parent_id,
+            name,
+            kind,
+            started_ns,
+            time.time_ns(),
+            given,
+            error,
+            links,
+        )
+    )
+
+
+def record_children(
+    parents: list[tuple[str, str]],
+    name: str,
+    kind: str,
+    started_ns: int,
+    function: str,
+    **attributes: str | int,
+) -> None:
+    """Export a span that ends now in each of these traces, linked to the current work if it is in another."""
+    here = current.get()
+    for trace_id, parent_id in parents:
+        trace = Trace("", trace_id, os.urandom(8).hex(), function, parent_id, True)
+        link = ((here.trace_id, here.span_id),) if here is not None and here.trace_id != trace_id else ()
+        named = {key.replace("__", "."): value for key, value in attributes.items()}
+        record(trace, name, kind, started_ns, named, links=link)
 
 
 def write_line(fields: dict[str, Any]) -> None:

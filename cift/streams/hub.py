@@ -24,6 +24,7 @@ from cift_core import wire
 
 from cift.kernel.clock import rfc3339
 from cift.kernel.errors import CiftError, Unavailable
+from cift.platform import telemetry
 from cift.platform.engine import Engine
 from cift.platform.metrics import Counter, Gauge
 from cift.platform.nats import Nats
@@ -229,7 +230,12 @@ class Hub:
         self._held = []
 
         async def on_message(message: Msg) -> None:
+            traced = telemetry.tracer is not None and (message.headers or {}).get("traceparent")
+            started_ns = time.time_ns() if traced else 0
             self._receive(message.data)
+            if traced:
+                parents = telemetry.sampled_parents(traced)
+                telemetry.record_children(parents, "deliver to streams", "consumer", started_ns, "streams")
 
         try:
             client = await self._bus.connected()

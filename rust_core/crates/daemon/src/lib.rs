@@ -9,6 +9,7 @@
 //! | `endpoint` | `/metrics`, `/health` and similar: GET with a text response |
 //! | `histogram` | a Prometheus histogram without locks |
 //! | `signals` | SIGTERM and SIGINT |
+//! | `trace` | spans to an OpenTelemetry collector |
 //!
 //! Absent: anything about trading, journals or functions.
 #![forbid(unsafe_code)]
@@ -20,3 +21,4 @@ pub mod nats_server;
 pub mod secret_files;
 pub mod settings;
 pub mod signals;
+pub mod trace;

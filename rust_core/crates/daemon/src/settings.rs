@@ -18,4 +18,8 @@ pub struct DaemonSettings {
     /// Lowest level logged: debug, info, warn, error.
     #[arg(long, env = "CIFT_LOG_LEVEL", default_value = "info")]
     pub log_level: String,
+    /// Address of an OpenTelemetry collector that takes spans (OTLP over HTTP), such as `http://127.0.0.1:4318`. If
+    /// it is empty, `OTEL_EXPORTER_OTLP_ENDPOINT` counts; if both are, nothing is traced.
+    #[arg(long, env = "CIFT_OTLP_ENDPOINT", default_value = "")]
+    pub otlp_endpoint: String,
 }

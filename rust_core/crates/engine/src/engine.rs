@@ -64,6 +64,8 @@ pub struct Engine {
     pub(crate) work: Work,
     /// The last command changed the state.
     pub(crate) traced: bool,
+    /// See [`Engine::set_after_checks`].
+    pub(crate) after_checks: Option<fn()>,
 }
 
 impl Default for Engine {
@@ -99,7 +101,14 @@ impl Engine {
             next_due_at: i64::MAX,
             work: Work::new(),
             traced: false,
+            after_checks: None,
         }
+    }
+
+    /// Sets what is called when a new order has passed all checks and is about to be matched. For measurements: it
+    /// takes and returns nothing, so it can neither see nor change the state.
+    pub fn set_after_checks(&mut self, call: Option<fn()>) {
+        self.after_checks = call;
     }
 
     /// Allocates memory for this many open orders and request keys in advance, so that no command pays for

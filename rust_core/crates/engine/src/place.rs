@@ -109,7 +109,12 @@ impl Engine {
         };
         self.work.sender = Some(candidate.account);
         match self.admit_risk(&candidate, Released::default(), reference) {
-            Ok(admission) => self.accept(order, &candidate, legs, display, reference, admission, events),
+            Ok(admission) => {
+                if let Some(call) = self.after_checks {
+                    call();
+                }
+                self.accept(order, &candidate, legs, display, reference, admission, events)
+            }
             Err(reason) => self.refuse_order(order, reason, events),
         }
     }

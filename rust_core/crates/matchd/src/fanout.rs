@@ -17,11 +17,13 @@ use crate::minute_bars::MINUTE_NS;
 use crate::projection::Projector;
 use crate::settings::{Settings, FANOUT_REBUILD_RECORDS};
 use crate::snapshot;
+use crate::trace;
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use async_nats::jetstream;
 use async_nats::{Client, Request};
 use bytes::Bytes;
 use cift_daemon::log;
+use cift_daemon::trace::{Context as TraceContext, Kind, Span, Tracer};
 use cift_wire::update::{self, Item, ItemId, UpdateHeader};
 use cift_wire::{subject, Record};
 use futures_util::StreamExt;
@@ -48,6 +50,8 @@ const BARS_CHECK: Duration = Duration::from_millis(250);
 pub struct AcknowledgedRecord {
     pub sequence: u64,
     pub record: Bytes,
+    /// Of its traced commands.
+    pub traces: Vec<TraceContext>,
 }
 
 /// One message to publish.
@@ -55,6 +59,9 @@ struct Update {
     last: ItemId,
     items: usize,
     payload: Vec<u8>,
+    /// Of the traced commands of its record, and when it was queued.
+    traces: Vec<TraceContext>,
+    queued_ns: i64,
 }
 
 struct Fanout<'a> {
@@ -63,6 +70,7 @@ struct Fanout<'a> {
     subject: String,
     journal: &'a Journal,
     metrics: &'a Metrics,
+    tracer: Option<Tracer>,
     projector: Projector,
     items: Vec<Item<Vec<u8>>>,
     pending: Vec<Update>,
@@ -83,10 +91,14 @@ pub async fn run(
     metrics: Arc<Metrics>,
     tip: u64,
     mut records: mpsc::Receiver<AcknowledgedRecord>,
+    tracer: Option<Tracer>,
 ) {
     while !(records.is_closed() && records.is_empty()) {
         let result = match Fanout::open(&settings, &journal, &metrics, tip).await {
-            Ok(mut fanout) => fanout.publish_records(&mut records, tip).await,
+            Ok(mut fanout) => {
+                fanout.tracer.clone_from(&tracer);
+                fanout.publish_records(&mut records, tip).await
+            }
             Err(fault) => Err(fault),
         };
         match result {
@@ -118,6 +130,7 @@ impl<'a> Fanout<'a> {
             subject: subject::updates(shard),
             journal,
             metrics,
+            tracer: None,
             // A stream that is gone begins after the state: what follows is complete.
             last: last.map_or(projector.last_id(), |header| {
                 if projector.record() > header.record {
@@ -157,7 +170,7 @@ impl<'a> Fanout<'a> {
             };
             self.catch_up(acknowledged.sequence).await?;
             if acknowledged.sequence == self.projector.record() + 1 {
-                self.add(&acknowledged.record).await?;
+                self.add(&acknowledged.record, &acknowledged.traces).await?;
             }
         }
     }
@@ -171,13 +184,13 @@ impl<'a> Fanout<'a> {
         let journal = self.journal;
         let mut records = std::pin::pin!(journal.records(from, end - 1));
         while let Some(record) = records.next().await {
-            self.add(&record?.1).await?;
+            self.add(&record?.1, &[]).await?;
         }
         Ok(())
     }
 
     /// Projects the next record. Sends the pending updates if they fill a chunk.
-    async fn add(&mut self, record: &[u8]) -> Result<(), Fault> {
+    async fn add(&mut self, record: &[u8], traces: &[TraceContext]) -> Result<(), Fault> {
         let sequence = self.projector.record() + 1;
         let unreadable = |e| Fault::Nats(format!("record {sequence} cannot be projected: {e}"));
         let record = Record::open(record).map_err(unreadable)?;
@@ -186,7 +199,7 @@ impl<'a> Fanout<'a> {
         self.projector
             .project(sequence, &record, &mut self.items)
             .map_err(unreadable)?;
-        self.queue(timestamp, self.projector.last_id());
+        self.queue(timestamp, self.projector.last_id(), traces);
         let tip = self.metrics.sequence.load(Relaxed);
         Metrics::set(&self.metrics.fanout_lag, tip.saturating_sub(sequence));
         if self.pending_items >= CHUNK_ITEMS {
@@ -199,7 +212,7 @@ impl<'a> Fanout<'a> {
     fn end_bars(&mut self, now: i64) {
         if self.projector.bars_ended(now) {
             let last = self.projector.end_bars(&mut self.items);
-            self.queue(self.projector.minute_end(), last);
+            self.queue(self.projector.minute_end(), last, &[]);
         }
     }
 
@@ -210,7 +223,7 @@ impl<'a> Fanout<'a> {
     }
 
     /// Queues the projected items that are not published yet; together they are complete up to `last`.
-    fn queue(&mut self, timestamp: i64, last: ItemId) {
+    fn queue(&mut self, timestamp: i64, last: ItemId, traces: &[TraceContext]) {
         let mut items = std::mem::take(&mut self.items);
         let published = self.last;
         items.retain(|item| item.id > published);
@@ -236,6 +249,8 @@ impl<'a> Fanout<'a> {
                 last: header.last,
                 items: count,
                 payload: update::encode(&header, now),
+                traces: traces.to_vec(),
+                queued_ns: if traces.is_empty() { 0 } else { log::wall_clock_ns() },
             });
         }
         items.clear();
@@ -287,6 +302,7 @@ impl<'a> Fanout<'a> {
             NATS_MESSAGE_ID,
             format!("{}:{}", update.last.command, update.last.index),
         );
+        self.trace(&update, &mut headers);
         let (subject, payload) = (self.subject.clone(), Bytes::from(update.payload));
         if !wait_for_ack {
             let sent = self.client.publish_with_headers(subject, headers, payload).await;
@@ -303,6 +319,35 @@ impl<'a> Fanout<'a> {
             return Err(Fault::Nats(format!("the stream of updates rejected a message: {text}")));
         }
         Ok(())
+    }
+
+    /// Adds the trace contexts of an update to its headers, with a span each from its queue to the stream.
+    fn trace(&self, update: &Update, headers: &mut HeaderMap) {
+        let Some(tracer) = &self.tracer else { return };
+        let ended_ns = if update.traces.is_empty() {
+            0
+        } else {
+            log::wall_clock_ns()
+        };
+        let mut contexts = Vec::new();
+        for parent in &update.traces {
+            let context = TraceContext {
+                trace: parent.trace,
+                span: tracer.new_id(),
+            };
+            contexts.push(context);
+            tracer.record(Span {
+                name: "publish update".into(),
+                context,
+                parent: parent.span,
+                kind: Kind::Producer,
+                started_ns: update.queued_ns,
+                ended_ns,
+                attributes: vec![("cift.items", update.items.to_string())],
+                error: None,
+            });
+        }
+        trace::append_to(headers, &contexts);
     }
 }
 

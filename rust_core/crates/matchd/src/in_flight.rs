@@ -1,6 +1,7 @@
 //! The record that is being appended to the journal, and what is sent after its PubAck.
 use crate::fault::Fault;
 use crate::snapshot::JournalPosition;
+use crate::trace::Traced;
 use async_nats::Subject;
 use bytes::Bytes;
 use std::future::Future;
@@ -22,6 +23,9 @@ pub(crate) struct InFlight {
     pub(crate) replies: Vec<(Subject, Bytes)>,
     pub(crate) snapshot: Option<(JournalPosition, Vec<u8>)>,
     pub(crate) since: Instant,
+    pub(crate) traced: Vec<Traced>,
+    /// Wall clock at `since`; 0 if no command is traced.
+    pub(crate) published_ns: i64,
 }
 
 /// Waits for the PubAck of the record in flight. Never resolves if there is none.

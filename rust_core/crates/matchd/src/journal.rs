@@ -6,11 +6,12 @@
 use crate::archive::Archive;
 use crate::fault::{nats, Fault};
 use crate::settings::{Settings, FANOUT_STREAM_BYTES, READ_AHEAD_RECORDS};
+use crate::trace;
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::jetstream::{self, context, context::Context, object_store, stream, ErrorCode};
 use async_nats::{Client, Event, Request};
 use bytes::Bytes;
-use cift_daemon::{log, nats_server::NatsServer};
+use cift_daemon::{log, nats_server::NatsServer, trace::Context as TraceContext};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::stream::{Stream, StreamExt};
@@ -216,17 +217,19 @@ impl Journal {
     }
 
     /// Appends a record after sequence `expected`. The first poll sends it; the future resolves to the
-    /// sequence in the PubAck.
+    /// sequence in the PubAck. `traces` go into the headers of the message, not into the record.
     pub fn append(
         &self,
         record: Bytes,
         expected: u64,
         timeout: Duration,
+        traces: &[TraceContext],
     ) -> impl Future<Output = Result<u64, Fault>> + Send + 'static {
         let (client, subject) = (self.client.clone(), self.subject.clone());
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
+        trace::append_to(&mut headers, traces);
         async move {
-            let mut headers = HeaderMap::new();
-            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
             let request = Request::new().payload(record).headers(headers).timeout(Some(timeout));
             let reply = client
                 .send_request(subject, request)

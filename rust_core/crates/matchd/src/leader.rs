@@ -21,9 +21,11 @@ use crate::pending::{PendingRequests, ResultSlot};
 use crate::quarantine::Quarantine;
 use crate::replica::Replica;
 use crate::settings::{Settings, QUERIES_PER_TURN, STOP_WITHIN, TICK};
+use crate::trace::{Traced, Traces};
 use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use cift_daemon::log;
+use cift_daemon::trace::Tracer;
 use cift_engine::Command;
 use cift_wire::limits::BATCH_CLOSES_AT_BYTES;
 use cift_wire::{subject, Meta};
@@ -75,6 +77,7 @@ pub struct Leader {
     /// after the request arrived: another leader would have received the request too, and may have accepted
     /// it.
     pub(crate) rejections: Vec<(Subject, Bytes)>,
+    pub(crate) traces: Traces,
     last_iteration: Instant,
     /// Start of the last proof of leadership: an acknowledged append, or a journal tail that was ours.
     verified_at: Instant,
@@ -109,6 +112,7 @@ impl Leader {
         instance: &str,
         fanout: mpsc::Sender<AcknowledgedRecord>,
         quarantine: Quarantine,
+        tracer: Option<Tracer>,
     ) -> Result<Leader, Fault> {
         let tail = journal.tail().await?;
         if tail.sequence != replica.sequence {
@@ -142,7 +146,7 @@ impl Leader {
             }
             let record = Bytes::from(batch.encode(replica.rules, epoch, replica.hash, None));
             let sequence = journal
-                .append(record.clone(), replica.sequence, settings.append_timeout())
+                .append(record.clone(), replica.sequence, settings.append_timeout(), &[])
                 .await?;
             for entry in batch.entries() {
                 replica.accounts.note(sequence, entry.command, entry.events);
@@ -184,6 +188,7 @@ impl Leader {
             snapshot_at: Instant::now(),
             cut_made: Arc::default(),
             rejections: Vec::new(),
+            traces: Traces::new(tracer),
             last_iteration: Instant::now(),
             verified_at: Instant::now(),
         })
@@ -408,6 +413,10 @@ impl Leader {
         Metrics::add(&m.commands, done.commands as u64);
         Metrics::add(&m.refused, done.refused);
         crash::point("after_ack_before_reply");
+        let acknowledged_ns = match done.traced.is_empty() {
+            true => 0,
+            false => log::wall_clock_ns(),
+        };
         for (reply_to, bytes) in done.replies {
             // An error means that the connection is gone, which ends the term anyway.
             let _ = self.journal.client.publish(reply_to, bytes).await;
@@ -416,10 +425,15 @@ impl Leader {
             self.requests.close(number);
         }
         crash::point("after_reply");
+        if !done.traced.is_empty() {
+            let (published, traced) = (done.published_ns, &done.traced);
+            self.traces.acknowledged(traced, sequence, published, acknowledged_ns);
+        }
         // If the queue is full, the fan-out reads the record from the journal.
         let _ = self.fanout.try_send(AcknowledgedRecord {
             sequence,
             record: done.record,
+            traces: done.traced.iter().map(Traced::context).collect(),
         });
         if let Some((position, state)) = done.snapshot {
             self.upload_snapshot(position, state);

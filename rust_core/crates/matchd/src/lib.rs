@@ -18,6 +18,7 @@
 //! | `archive`, `segment`, `archive_store`, `s3` | the archive, in a folder or an object store |
 //! | `query`, `query_order` | queries, answered from acknowledged state |
 //! | `fanout`, `projection`, `order_items`, `visible_books`, `minute_bars` | UPDATES from the journal |
+//! | `trace` | spans of traced commands |
 //! | `verify` | replay of the whole journal |
 //! | `crash`, `health`, `metrics`, `settings` | what their names state |
 //!
@@ -74,5 +75,6 @@ pub mod service;
 pub mod settings;
 pub mod snapshot;
 mod term_end;
+pub mod trace;
 pub mod verify;
 pub mod visible_books;

@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::pending::{PendingCommand, ResultSlot};
 use crate::segment::hex;
 use crate::settings::{JOURNAL_ALARM_PERCENT, QUOTES_SHARE_BYTES, SNAPSHOT_PAUSE};
+use crate::trace::{self, Traced};
 use async_nats::Message;
 use bytes::Bytes;
 use cift_daemon::log::{self, Level};
@@ -33,6 +34,7 @@ pub(crate) fn reject_all(message: &Message, reason: &str) -> Bytes {
 impl Leader {
     /// Adds a message to the inbox; [`Leader::enforce_queue_limits`] bounds it.
     pub(crate) fn accept(&mut self, message: Message) {
+        self.traces.received(&message);
         self.inbox.push(message);
     }
 
@@ -107,6 +109,7 @@ impl Leader {
                 Some(reason) => {
                     Metrics::add(&self.metrics.unavailable, 1);
                     log_command(Level::Info, "rejected before sequencing", &pending.meta(), reason);
+                    self.traces.rejected(&pending.meta(), reason);
                     let result = CommandResult::unsequenced(Status::Unavailable, reason);
                     completed = self.requests.set_result(pending.slot, result).or(completed);
                 }
@@ -126,6 +129,7 @@ impl Leader {
     fn reject_command(&mut self, pending: &PendingCommand, reason: &str) {
         Metrics::add(&self.metrics.unavailable, 1);
         log_command(Level::Info, "rejected before sequencing", &pending.meta(), reason);
+        self.traces.rejected(&pending.meta(), reason);
         let result = CommandResult::unsequenced(Status::Unavailable, reason);
         if let Some(number) = self.requests.set_result(pending.slot, result) {
             self.reply_without_record(number);
@@ -195,6 +199,7 @@ impl Leader {
         }
         let engine = &mut self.replica.engine;
         let before = self.batch.events().len();
+        let tracing = self.traces.begin(meta, engine);
         let batch = &mut self.batch;
         let applied = catch_unwind(AssertUnwindSafe(|| {
             crash::panic_on(command);
@@ -203,6 +208,11 @@ impl Leader {
         let Ok((sequence, outcome)) = applied else {
             return self.panicked_on(meta, command);
         };
+        if let Some(tracing) = tracing {
+            let engine = &mut self.replica.engine;
+            self.traces.applied(tracing, command, &outcome, sequence > 0, engine);
+        }
+        let engine = &mut self.replica.engine;
         if sequence == 0 {
             return self.reply_without_trace(meta, &outcome, slot);
         }
@@ -294,9 +304,11 @@ impl Leader {
             self.snapshot_journal_bytes = self.space.used;
         }
         crash::point("before_publish");
+        let traced = self.traces.take_batch();
+        let contexts: Vec<_> = traced.iter().map(Traced::context).collect();
         let append = self
             .journal
-            .append(record.clone(), expected, self.settings.append_timeout());
+            .append(record.clone(), expected, self.settings.append_timeout(), &contexts);
         let mut append: Append = Box::pin(append);
         // The first poll sends the record. The journal writes it while the replies are encoded and the next
         // batch fills. The connection's thread may have the PubAck before this poll returns.
@@ -304,7 +316,8 @@ impl Leader {
             append = Box::pin(std::future::ready(result));
         }
         crash::point("after_publish_before_ack");
-        self.space.add(record.len(), expected);
+        self.space
+            .add(record.len() + trace::header_bytes(contexts.len()), expected);
         self.update_journal_alarm();
         let completed = std::mem::take(&mut self.batch_completed);
         let mut replies = std::mem::take(&mut self.batch_replies);
@@ -323,6 +336,8 @@ impl Leader {
             replies,
             snapshot,
             since: Instant::now(),
+            published_ns: if traced.is_empty() { 0 } else { log::wall_clock_ns() },
+            traced,
         });
         std::mem::swap(&mut self.batch, &mut self.spare_batch);
         self.batch.begin(0, 0);

@@ -14,7 +14,7 @@ use crate::quarantine::Quarantine;
 use crate::replica::Replica;
 use crate::settings::{Settings, FANOUT_QUEUE_RECORDS};
 use crate::snapshot;
-use cift_daemon::{log, nats_server::NatsServer, signals};
+use cift_daemon::{log, nats_server::NatsServer, signals, trace::Tracer};
 use cift_wire::subject;
 use cift_wire::text::uuid_text;
 use futures_util::StreamExt;
@@ -49,12 +49,16 @@ pub async fn serve(mut settings: Settings) -> Result<(), Fault> {
         "matchd starts",
         json!({"instance": instance, "shard": shard, "nats": server.to_string()}),
     );
+    let tracer = Tracer::start("matchd", &settings.daemon.otlp_endpoint);
     let mut back_off = BACK_OFF_FROM;
     let quarantine = Quarantine::default();
     loop {
         let started = Instant::now();
-        let fault = match run_cycle(&mut settings, &metrics, &instance, &stop, &quarantine).await {
+        let fault = match run_cycle(&mut settings, &metrics, &instance, &stop, &quarantine, &tracer).await {
             Ok(Stopped) => {
+                if let Some(tracer) = &tracer {
+                    tracer.flush().await;
+                }
                 log::info("stopped", json!({}));
                 return Ok(());
             }
@@ -89,6 +93,7 @@ async fn run_cycle(
     instance: &str,
     stop: &watch::Receiver<bool>,
     quarantine: &Quarantine,
+    tracer: &Option<Tracer>,
 ) -> Result<Stopped, Fault> {
     let journal = Journal::open(settings, &format!("matchd {instance}")).await?;
     settings.journal_id.clone_from(&journal.id);
@@ -107,10 +112,18 @@ async fn run_cycle(
         instance,
         sender,
         quarantine.clone(),
+        tracer.clone(),
     )
     .await?;
     let tip = leader.replica.sequence;
-    let fanout = fanout::run(settings.clone(), journal, Arc::clone(metrics), tip, receiver);
+    let fanout = fanout::run(
+        settings.clone(),
+        journal,
+        Arc::clone(metrics),
+        tip,
+        receiver,
+        tracer.clone(),
+    );
     let fanout = tokio::spawn(fanout);
     let end = leader.lead(stop.clone()).await;
     // The channel is closed. After a graceful stop the fan-out may publish what is queued. After a fault

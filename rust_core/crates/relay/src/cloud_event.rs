@@ -6,6 +6,7 @@
 //!
 //! `cift/platform/cloud_event.py` decodes it. Both sides test against `tests/vectors/cloud_event_batch`.
 use bytes::Bytes;
+use cift_daemon::trace::{self, Context, TRACEPARENT};
 
 pub const BATCH_TYPE: &str = "markets.cift.batch";
 pub const DUE_TYPE: &str = "markets.cift.due";
@@ -52,6 +53,12 @@ pub struct CloudEvent {
 }
 
 impl CloudEvent {
+    /// Sets the trace context of the POST.
+    pub fn set_trace(&mut self, context: Context) {
+        self.headers.retain(|(name, _)| name != TRACEPARENT);
+        self.headers.push((TRACEPARENT.to_owned(), context.traceparent()));
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
@@ -86,8 +93,10 @@ pub fn batch<'a>(source: &Source, messages: impl Iterator<Item = &'a Message> + 
         ("ce-count", count.to_string()),
         ("content-type", CONTENT_TYPE.to_owned()),
     ];
-    if let Some(trace) = messages.clone().next().and_then(|m| header(&m.headers, "traceparent")) {
-        headers.push(("traceparent", trace));
+    // HTTP has one context: the first of the first message.
+    let listed = messages.clone().next().and_then(|m| header(&m.headers, TRACEPARENT));
+    if let Some(first) = listed.as_deref().and_then(|listed| listed.split(',').next()) {
+        headers.push((TRACEPARENT, first.to_owned()));
     }
     CloudEvent {
         headers: headers.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
@@ -125,6 +134,14 @@ fn put_message(body: &mut Vec<u8>, message: &Message) {
     body.extend(message.subject.as_bytes());
     body.extend(&message.headers);
     body.extend(&message.data);
+}
+
+/// The sampled trace contexts of a message.
+pub fn traces(message: &Message) -> Vec<Context> {
+    match header(&message.headers, TRACEPARENT) {
+        Some(listed) => trace::parse_list(&listed).collect(),
+        None => Vec::new(),
+    }
 }
 
 /// A header of a NATS header block; the last one of a name counts.

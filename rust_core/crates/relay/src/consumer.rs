@@ -17,6 +17,7 @@ use crate::config::{Handler, StreamTrigger};
 use crate::settings::{ACK_WAIT, POST_BYTES_MAX, PULL_BYTES_MAX, PULL_EXPIRES, PULL_LOST_AFTER};
 use async_nats::{StatusCode, Subject, Subscriber};
 use bytes::Bytes;
+use cift_daemon::trace::Context;
 use cift_wire::subject::JOURNAL_ID_KEY;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{json, Value};
@@ -164,6 +165,15 @@ impl Consumer {
     /// The first `count` messages as one POST.
     pub fn cloud_event(&self, count: usize) -> CloudEvent {
         cloud_event::batch(&self.source, self.held.iter().take(count).map(|held| &held.message))
+    }
+
+    /// The sampled trace contexts of the first `count` messages.
+    pub fn traces(&self, count: usize) -> Vec<Context> {
+        self.held
+            .iter()
+            .take(count)
+            .flat_map(|held| cloud_event::traces(&held.message))
+            .collect()
     }
 
     /// Sequence of the last of the first `count` messages.

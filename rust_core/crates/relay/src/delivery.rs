@@ -16,6 +16,7 @@ use crate::replay::{self, Outcome, ReplayRequest, ReplayRequests};
 use crate::response::Response;
 use crate::settings::{IN_PROGRESS_EVERY, POISON_RETRY, STOP_WITHIN};
 use cift_daemon::log;
+use cift_daemon::trace::{Context, Kind, Span, Tracer};
 use cift_wire::subject;
 use serde_json::json;
 use std::convert::Infallible;
@@ -27,6 +28,9 @@ use tokio::time::{Instant, Interval};
 /// The reply to a replay request while the handler does not work.
 const HANDLER_FAILING: &str = "the handler is failing: try again when it works";
 
+/// Spans of one POST. Beyond, further traced messages have none.
+const TRACED_PER_POST: usize = 16;
+
 /// What all handlers share.
 #[derive(Clone)]
 pub struct HandlerContext {
@@ -34,6 +38,7 @@ pub struct HandlerContext {
     pub shard: String,
     pub cold_start: Duration,
     pub stop: StopSignal,
+    pub tracer: Option<Tracer>,
 }
 
 /// Whether the process must stop.
@@ -182,12 +187,59 @@ impl StreamDelivery {
             }
             self.gather(consumer).await?;
             let count = self.post_size.next(consumer.postable());
-            let event = consumer.cloud_event(count);
+            let mut event = consumer.cloud_event(count);
+            let spans = self.begin_spans(count, &mut event, consumer);
             let (response, error) = self.post(&event, consumer).await?;
+            self.end_spans(spans, count, &response);
             self.handle_response(response, count, &event, consumer).await?;
             if let Some(error) = error {
                 return Err(error.into());
             }
+        }
+    }
+
+    /// Begins a span for each traced message of a POST; the first becomes the parent of the function's span.
+    fn begin_spans(&self, count: usize, event: &mut CloudEvent, consumer: &Consumer) -> Vec<Span> {
+        let Some(tracer) = &self.context.tracer else {
+            return Vec::new();
+        };
+        let started_ns = log::wall_clock_ns();
+        let parents = consumer.traces(count);
+        let spans: Vec<Span> = parents
+            .iter()
+            .take(TRACED_PER_POST)
+            .map(|parent| Span {
+                name: format!("deliver {}", self.handler.function),
+                context: Context {
+                    trace: parent.trace,
+                    span: tracer.new_id(),
+                },
+                parent: parent.span,
+                kind: Kind::Client,
+                started_ns,
+                ended_ns: started_ns,
+                attributes: vec![
+                    ("messaging.batch.message_count", count.to_string()),
+                    ("messaging.destination.name", self.trigger.stream.clone()),
+                ],
+                error: None,
+            })
+            .collect();
+        if let Some(first) = spans.first() {
+            event.set_trace(first.context);
+        }
+        spans
+    }
+
+    fn end_spans(&self, spans: Vec<Span>, count: usize, response: &Response) {
+        let Some(tracer) = &self.context.tracer else { return };
+        let ended_ns = if spans.is_empty() { 0 } else { log::wall_clock_ns() };
+        for mut span in spans {
+            span.ended_ns = ended_ns;
+            if *response != Response::Done {
+                span.error = Some(format!("{response:?}, {count} messages"));
+            }
+            tracer.record(span);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::metrics::{self, HandlerMetrics, Metrics};
 use crate::replay::ReplayRequests;
 use crate::settings::{Settings, LAG_EVERY, STOP_WITHIN};
 use crate::timer;
-use cift_daemon::{log, signals};
+use cift_daemon::{log, signals, trace::Tracer};
 use cift_wire::subject;
 use serde_json::json;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub async fn serve(settings: &Settings) -> Result<(), String> {
         shard: shard.clone(),
         cold_start: settings.cold_start(),
         stop: StopSignal(stop),
+        tracer: Tracer::start("relay", &settings.daemon.otlp_endpoint),
     };
     log::info("relay starts", json!({"shard": shard, "handlers": handlers.len()}));
     tokio::spawn(watch_lag(bus.clone(), handlers.clone(), Arc::clone(&metrics)));
@@ -56,6 +57,9 @@ pub async fn serve(settings: &Settings) -> Result<(), String> {
     stop_sender.send_replace(true);
     let all = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(STOP_WITHIN + STOP_MARGIN, all).await;
+    if let Some(tracer) = &context.tracer {
+        tracer.flush().await;
+    }
     // Sends the last acknowledgements.
     let _ = tokio::time::timeout(STOP_MARGIN, bus.client.flush()).await;
     log::info("stopped", json!({}));
