@@ -85,7 +85,7 @@ def generate(*, check: bool) -> None:
         written = messages.generate(check=check)
     except (messages.Stale, messages.OldModule) as error:
         sys.exit(str(error))
-    from cift.generate import chart, files, pages, settings
+    from cift.generate import chart, files, metrics, pages, settings
     from cift.host.provide import InvalidFunction
 
     try:
@@ -95,6 +95,7 @@ def generate(*, check: bool) -> None:
         chart.OverBudget,
         pages.NoMarks,
         settings.UnreadableSettings,
+        metrics.UnreadableMetrics,
         InvalidFunction,
     ) as error:
         sys.exit(str(error))

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cift.generate import asyncapi, calendars, chart, client, pages, recipes, settings, skaffold
+from cift.generate import asyncapi, calendars, chart, client, metrics, pages, recipes, settings, skaffold
 from cift.host.loading import load_functions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,7 +22,8 @@ def derived(root: Path = ROOT) -> dict[str, str]:
     """Path and text of every derived file.
 
     Raises:
-        chart.OverBudget, pages.NoMarks, settings.UnreadableSettings, InvalidFunction: one sentence.
+        chart.OverBudget, pages.NoMarks, settings.UnreadableSettings,
+            metrics.UnreadableMetrics, InvalidFunction: one sentence.
     """
     functions = load_functions()
     chart.check_budget(functions, chart.Connections.of(yaml.safe_load((root / VALUES).read_text())))
@@ -36,6 +37,8 @@ def derived(root: Path = ROOT) -> dict[str, str]:
         **{f"cift/platform/calendars/{name}": text for name, text in calendars.files().items()},
         "docs/settings.md": settings.page(ROOT),
         recipes.PAGE: recipes.page(ROOT),
+        "docs/metrics.md": metrics.page(ROOT),
+        "docs/metrics.gen.json": metrics.catalogue(ROOT),
         CATALOGUE: pages.catalogue((root / CATALOGUE).read_text(), functions),
     }
 

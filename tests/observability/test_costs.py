@@ -39,7 +39,9 @@ def test_a_function_with_a_collector_imports_the_messages_of_otlp_only_for_its_f
 def test_the_standard_variable_names_the_collector_too() -> None:
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
     assert Settings.load(environment).otlp_endpoint == "http://collector:4318"
-    assert Settings.load({**environment, "CIFT_OTLP_ENDPOINT": "http://own:1"}).otlp_endpoint == "http://own:1"
+    assert (
+        Settings.load({**environment, "CIFT_OTLP_ENDPOINT": "http://own:1"}).otlp_endpoint == "http://own:1"
+    )
 
 
 def test_without_a_collector_a_span_is_one_shared_object() -> None:

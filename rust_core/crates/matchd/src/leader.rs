@@ -112,7 +112,6 @@ impl Leader {
         instance: &str,
         fanout: mpsc::Sender<AcknowledgedRecord>,
         quarantine: Quarantine,
-        tracer: Option<Tracer>,
     ) -> Result<Leader, Fault> {
         let tail = journal.tail().await?;
         if tail.sequence != replica.sequence {
@@ -188,10 +187,15 @@ impl Leader {
             snapshot_at: Instant::now(),
             cut_made: Arc::default(),
             rejections: Vec::new(),
-            traces: Traces::new(tracer),
+            traces: Traces::default(),
             last_iteration: Instant::now(),
             verified_at: Instant::now(),
         })
+    }
+
+    /// Exports the spans of traced commands from now on.
+    pub fn trace_with(&mut self, tracer: Option<Tracer>) {
+        self.traces = Traces::new(tracer);
     }
 
     /// Serves until the first fault or until `stop`. After a fault it sends the replies that are still

@@ -35,11 +35,11 @@ macro_rules! metrics {
                 let mut out = String::new();
                 $(let _ = writeln!(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}", $name, $help, $kind, self.$field.load(Relaxed));)+
                 self.health.write_metrics(&mut out);
-                for (name, histogram, per_unit) in [
-                    ("matchd_append_seconds", &self.append, 1e6),
-                    ("matchd_batch_commands", &self.batch, 1.0),
+                for (name, help, histogram, per_unit) in [
+                    ("matchd_append_seconds", "Time from sending a record to its PubAck", &self.append, 1e6),
+                    ("matchd_batch_commands", "Commands of one record", &self.batch, 1.0),
                 ] {
-                    let _ = writeln!(out, "# TYPE {name} histogram");
+                    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} histogram");
                     histogram.write(&mut out, name, "", per_unit);
                 }
                 out

@@ -104,7 +104,7 @@ async fn run_cycle(
         _ = stopping.wait_for(|stop| *stop) => return Ok(Stopped),
     };
     let (sender, receiver) = mpsc::channel(FANOUT_QUEUE_RECORDS);
-    let leader = Leader::start_term(
+    let mut leader = Leader::start_term(
         settings,
         Arc::clone(metrics),
         journal.clone(),
@@ -112,9 +112,9 @@ async fn run_cycle(
         instance,
         sender,
         quarantine.clone(),
-        tracer.clone(),
     )
     .await?;
+    leader.trace_with(tracer.clone());
     let tip = leader.replica.sequence;
     let fanout = fanout::run(
         settings.clone(),

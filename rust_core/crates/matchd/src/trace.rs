@@ -286,7 +286,7 @@ mod tests {
             append_to(&mut headers, &vec![Context { trace: 5, span: 7 }; count]);
             let bytes: usize = headers
                 .iter()
-                .flat_map(|(name, values)| values.iter().map(|value| format!("{name}: {value}\r\n").len()))
+                .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}: {value}\r\n").len()))
                 .sum();
             assert_eq!(header_bytes(count), bytes);
         }
