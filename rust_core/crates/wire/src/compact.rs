@@ -76,6 +76,14 @@ pub fn pack_words(message: &[u8]) -> Vec<u8> {
     let mut end = 0;
     let mut words = message.chunks_exact(8).peekable();
     while let Some(word) = words.next() {
+        if word == [0; 8] {
+            let mut zeros = 0;
+            while zeros < u8::MAX && words.next_if(|word| **word == [0; 8]).is_some() {
+                zeros += 1;
+            }
+            tags.extend_from_slice(&[0, zeros]);
+            continue;
+        }
         let mut tag = 0;
         for (bit, &byte) in word.iter().enumerate() {
             // Written in any case; the next byte that is not zero overwrites a zero.
@@ -84,13 +92,6 @@ pub fn pack_words(message: &[u8]) -> Vec<u8> {
             tag |= u8::from(byte != 0) << bit;
         }
         tags.push(tag);
-        if tag == 0 {
-            let mut zeros = 0;
-            while zeros < u8::MAX && words.next_if(|word| word.iter().all(|&byte| byte == 0)).is_some() {
-                zeros += 1;
-            }
-            tags.push(zeros);
-        }
     }
     tags.extend_from_slice(&bytes[..end]);
     tags
