@@ -103,7 +103,8 @@ async def test_over_http_a_limit_is_429_with_retry_after(tmp_path_factory: pytes
             requests = (client.get("/api/v1/auth/me", headers=user.key) for _ in range(100))
             answers = await asyncio.gather(*requests)
             statuses = [answer.status_code for answer in answers]
-            assert statuses.count(200) >= 5 and 429 in statuses
+            # One of the five made the user's key, and may not have come back yet.
+            assert statuses.count(200) >= 4 and 429 in statuses
             refused = answers[statuses.index(429)]
             assert refused.json()["code"] == "rate_limited" and int(refused.headers["retry-after"]) >= 1
             # Probes are never limited, and the public limit is separate from the user's.
