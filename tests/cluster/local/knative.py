@@ -10,10 +10,10 @@ from typing import Any
 
 from tests.cluster.local.control_plane import SERVER
 from tests.cluster.local.images import load_binary
-from tests.cluster.local.places import BIN, HERE, HOME, NODE_IP, PKI, RUN
+from tests.cluster.local.places import BIN, HOME, NODE_IP, PKI, RUN
 from tests.cluster.local.processes import must_be_up, start, wait_for
 from tests.cluster.local.shell import apply, apply_text, get, kubectl, output, report, run
-from tests.cluster.local.tools import KNATIVE, envoy_binary
+from tests.cluster.local.tools import KNATIVE, PROGRAMS, envoy_binary
 
 NAMESPACE = "knative-serving"
 DEPLOYMENTS = tuple(name for name in KNATIVE if name != "queue")
@@ -79,7 +79,7 @@ def wait_ready() -> None:
 
 def _module(name: str) -> Path:
     """The folder of a Go module's source."""
-    return Path(output("go", "list", "-m", "-f", "{{.Dir}}", name, cwd=HERE / "knative"))
+    return Path(output("go", "list", "-m", "-f", "{{.Dir}}", name, cwd=PROGRAMS))
 
 
 def _with_our_images(text: str) -> str:
