@@ -89,10 +89,10 @@ def _with_our_images(text: str) -> str:
 
 
 def _patch(kind: str, name: str, change: dict[str, Any]) -> None:
-    kubectl(
-        *("patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", json.dumps(change)),
-        stdout=subprocess.DEVNULL,
-    )
+    """Patch an object, again until it succeeds: Knative's webhook checks ConfigMaps, and on a busy machine
+    its first pod registers before its Service can be reached."""
+    command = ("patch", kind, name, "-n", NAMESPACE, "--type=merge", "-p", json.dumps(change))
+    wait_for(f"the change of {kind} {name}", lambda: kubectl(*command, stdout=subprocess.DEVNULL))
 
 
 def _start_ingress() -> None:
