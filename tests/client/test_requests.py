@@ -8,7 +8,7 @@ import pytest
 from cift_client import ApiError, AsyncClient, Client, NotReachable, OutcomeUnknown, Policy, models_gen
 from cift_client.calls import Call, prepare
 
-from tests.cli.test_client import error, serving
+from tests.cli.test_client import Answer, error, serving
 from tests.client.link import Link
 from tests.venue import Venue
 
@@ -81,8 +81,9 @@ async def test_an_outcome_that_stays_unknown_can_be_looked_up_with_its_key(venue
     assert [each.id for each in page.items] == [again.id]
 
 
-def test_a_change_without_a_key_is_not_sent_again() -> None:
-    with serving([(503, {"Retry-After": "0"}, error("outcome_unknown"))]) as (url, seen):
+@pytest.mark.parametrize("code", ["outcome_unknown", "read_model_behind"])
+def test_a_change_without_a_key_is_not_sent_again(code: str) -> None:
+    with serving([(503, {}, error(code))]) as (url, seen):
         with Client(url, "k") as client, pytest.raises(OutcomeUnknown):
             client.auth.create_api_key(name="bot", scopes=["read"])
     assert len(seen) == 1
@@ -96,6 +97,37 @@ def test_a_refusal_before_the_engine_does_not_settle_an_unknown_outcome() -> Non
             client.trading.cancel_order("o-1")
     assert unknown.value.id == "o-1" and len(seen) == 2
     assert len({each["headers"]["Idempotency-Key"] for each in seen}) == 1
+
+
+BEHIND = (503, {}, error("read_model_behind", id="o-1"))
+PROXY = (404, {"Content-Type": "text/html"}, b"<html>no such page</html>")
+WAIT = {"Retry-After": "0"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent"),
+    [
+        ([BEHIND], 2),  # applied, and not visible yet
+        ([(503, WAIT, error("outcome_unknown")), PROXY], 2),
+        ([(503, WAIT, error("outcome_unknown")), (408, {}, error("request_timeout"))], 2),
+        ([(201, {}, b"<html>welcome</html>")], 1),
+    ],
+)
+def test_a_change_that_may_have_been_made_is_never_reported_as_refused(
+    answers: list[Answer], sent: int
+) -> None:
+    with serving(answers) as (url, seen):
+        with Client(url, "k", policy=Policy(tries=2)) as client, pytest.raises(OutcomeUnknown) as unknown:
+            client.trading.cancel_order("o-1")
+    assert len(seen) == sent
+    assert {each["headers"]["Idempotency-Key"] for each in seen} == {unknown.value.key}
+
+
+def test_an_address_without_a_scheme_and_an_empty_key_are_refused() -> None:
+    with pytest.raises(ValueError, match="http://"):
+        Client("localhost:8000")
+    request = prepare(Call("POST", "/", body={}, keyed=True, key=""))
+    assert request.headers["Idempotency-Key"] == "", "a key of our own could repeat the order"
 
 
 def test_retry_after_is_respected_and_a_long_one_is_not_waited_for() -> None:

@@ -69,7 +69,7 @@ def prepare(call: Call) -> Prepared:
     key = None
     if call.keyed:
         own = body.get("client_order_id") if body else None
-        key = call.key or own or f"cift-{uuid.uuid4().hex}"
+        key = call.key if call.key is not None else own or f"cift-{uuid.uuid4().hex}"
         if key != own:
             headers[KEY_HEADER] = key
     query = {name: _text(value) for name, value in call.query.items() if value is not None}

@@ -23,6 +23,9 @@ class Client(Groups):
         api_key: default: the environment's CIFT_API_KEY. Without a credential only public operations work.
         access_token: of `auth.login`, instead of a key.
         policy: when requests are sent again; see retry.py.
+
+    Raises:
+        ValueError: the url is not one of HTTP.
     """
 
     def __init__(
@@ -87,7 +90,10 @@ class AsyncClient(AsyncGroups):
 
 
 def _url(url: str | None) -> str:
-    return (url or os.environ.get("CIFT_URL") or DEFAULT_URL).rstrip("/")
+    found = (url or os.environ.get("CIFT_URL") or DEFAULT_URL).rstrip("/")
+    if not found.startswith(("http://", "https://")):
+        raise ValueError(f"the exchange's address {found!r} must begin with http:// or https://")
+    return found
 
 
 def _credential(api_key: str | None, access_token: str | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cift_client.model import Model, Time
@@ -88,8 +89,8 @@ class Frames:
         """
         history = self._client.history
         if start is not None:
-            items = list(history.each_of_bars(symbol, start=start, end=end, **query))
-            return to_polars(items[:limit], exact=exact)
+            bars = history.each_of_bars(symbol, start=start, end=end, **query)
+            return to_polars(islice(bars, limit), exact=exact)
         items, wanted = list[BarView](), limit or PAGE_LIMIT
         while len(items) < wanted:
             size = min(PAGE_LIMIT, wanted - len(items))

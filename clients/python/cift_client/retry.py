@@ -5,12 +5,14 @@
 | no connection | again | again: nothing was sent |
 | connection lost, no response in time | again, with the same key | `OutcomeUnknown` |
 | 503 `outcome_unknown` | again, with the same key | `OutcomeUnknown` |
+| 503 `read_model_behind` without `Retry-After`: applied | again, with the same key | `OutcomeUnknown` |
 | 503 of any other code; 429 | again after `Retry-After` | again after `Retry-After`: nothing happened |
 | any other error of the API | raised | raised |
 | 5xx that is not the API's | again, with the same key | `OutcomeUnknown` |
 
 Once a try of a change may have been applied, only a response about the change itself settles it. An error
-that comes from before the engine (401, 403, 429, 503, no connection) does not: the outcome stays unknown.
+that comes from before the engine (401, 403, 408, 429, 503, no connection), or from another server than the
+exchange, does not: the outcome stays unknown.
 """
 
 import random
@@ -24,7 +26,7 @@ from cift_client.errors import ApiError, CiftError, NotReachable, OutcomeUnknown
 
 BACKOFF_S = 0.1
 BACKOFF_MAX_S = 5.0
-NOT_SETTLING = (401, 403, 429, 503)
+NOT_SETTLING = (401, 403, 408, 429, 503)
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,17 @@ class Attempts:
         if response.is_success:
             return None
         error = error_of(response, self._request.key)
+        status, foreign = response.status_code, isinstance(error, UnexpectedAnswer)
+        behind = isinstance(error, ApiError) and error.code == "read_model_behind"
+        applied = behind and "Retry-After" not in response.headers
         if isinstance(error, OutcomeUnknown) or (
-            isinstance(error, UnexpectedAnswer) and response.status_code >= 500 and self._request.changes
+            self._request.changes and (applied or (foreign and status >= 500))
         ):
-            self._note(str(error), getattr(error, "id", None), response.status_code)
+            self._note(str(error), getattr(error, "id", None), status)
             return self._again(None, response)
-        if isinstance(error, ApiError) and response.status_code in (429, 503):
+        if status in (429, 503) or (foreign and status >= 500):
             return self._again(error, response)
-        if isinstance(error, UnexpectedAnswer) and response.status_code >= 500:
-            return self._again(error, response)
-        if self._unknown is not None and response.status_code in NOT_SETTLING:
+        if self._unknown is not None and (foreign or status in NOT_SETTLING):
             raise self._unknown
         raise error
 

@@ -10,7 +10,7 @@ import httpx
 from pydantic import ValidationError
 
 from cift_client.calls import Call, Prepared, prepare
-from cift_client.errors import UnexpectedAnswer
+from cift_client.errors import OutcomeUnknown, UnexpectedAnswer
 from cift_client.model import Model
 from cift_client.retry import Attempts, Policy
 
@@ -18,12 +18,20 @@ M = TypeVar("M", bound=Model)
 PAGE_LIMIT = 500
 
 
-def read(response: httpx.Response, model: type[M]) -> M:
-    """The body of a response. Raises UnexpectedAnswer: it is not such a body."""
+def read(response: httpx.Response, model: type[M], request: Prepared) -> M:
+    """The body of a successful response.
+
+    Raises:
+        OutcomeUnknown: it is not such a body, and the request is a change.
+        UnexpectedAnswer: the same for a request that reads.
+    """
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise UnexpectedAnswer(f"{response.request.url} does not return {model.__name__}: {error}") from None
+        message = f"{response.request.url} does not return {model.__name__}: {error}"
+        if request.changes:
+            raise OutcomeUnknown(message, key=request.key, status=response.status_code) from None
+        raise UnexpectedAnswer(message) from None
 
 
 class Transport:
@@ -34,15 +42,16 @@ class Transport:
 
     def model(self, call: Call, model: type[M]) -> M:
         """The body of the response. Raises CiftError."""
-        return read(self._send(call), model)
+        request = prepare(call)
+        return read(self._send(request), model, request)
 
     def content(self, call: Call) -> bytes:
         """The bytes of the response. Raises CiftError."""
-        return self._send(call).content
+        return self._send(prepare(call)).content
 
     def nothing(self, call: Call) -> None:
         """Send a request whose response has no body. Raises CiftError."""
-        self._send(call)
+        self._send(prepare(call))
 
     def pages(self, call: Call, model: type[M]) -> Iterator[M]:
         """All pages of a list. Raises CiftError."""
@@ -54,8 +63,7 @@ class Transport:
             if query["cursor"] is None:
                 return
 
-    def _send(self, call: Call) -> httpx.Response:
-        request = prepare(call)
+    def _send(self, request: Prepared) -> httpx.Response:
         attempts = Attempts(request, self._policy, str(self._http.base_url))
         while True:
             try:
@@ -77,15 +85,16 @@ class AsyncTransport:
 
     async def model(self, call: Call, model: type[M]) -> M:
         """The body of the response. Raises CiftError."""
-        return read(await self._send(call), model)
+        request = prepare(call)
+        return read(await self._send(request), model, request)
 
     async def content(self, call: Call) -> bytes:
         """The bytes of the response. Raises CiftError."""
-        return (await self._send(call)).content
+        return (await self._send(prepare(call))).content
 
     async def nothing(self, call: Call) -> None:
         """Send a request whose response has no body. Raises CiftError."""
-        await self._send(call)
+        await self._send(prepare(call))
 
     async def pages(self, call: Call, model: type[M]) -> AsyncIterator[M]:
         """All pages of a list. Raises CiftError."""
@@ -97,8 +106,7 @@ class AsyncTransport:
             if query["cursor"] is None:
                 return
 
-    async def _send(self, call: Call) -> httpx.Response:
-        request = prepare(call)
+    async def _send(self, request: Prepared) -> httpx.Response:
         attempts = Attempts(request, self._policy, str(self._http.base_url))
         while True:
             try:
