@@ -38,9 +38,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_the_client_and_nothing_else(wheel: Path) -> None:
-    assert wheel.name.startswith("cift-") and wheel.name.endswith("-py3-none-any.whl")
+    assert wheel.name.startswith("cift_client-") and wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"cift_client", "cift"}
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"cift_client"}
     assert {f"cift_client/{path.name}" for path in (SOURCE / "cift_client").glob("*.py")} <= set(names)
     assert "cift_client/py.typed" in names
 
