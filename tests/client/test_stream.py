@@ -1,20 +1,29 @@
 """Streams of the client on a running exchange, through a proxy that cuts their connections."""
 
 import asyncio
+import json
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 from cift_client import ApiError, AsyncClient, NotReachable
 from cift_client.models_gen import BookUpdate, FillUpdate, Gap, OrderUpdate, TradeUpdate
 from cift_client.streams import order_of, subscriptions_of
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
 from tests.client.link import Link
-from tests.target import DEADLINE_S
+from tests.target import DEADLINE_S, until
 from tests.venue import Venue
 
 CUTS = 5
 PRINTS = 20
 """Trades between two cuts."""
+
+
+def url_of(server: Server) -> str:
+    return f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 
 async def test_a_stream_that_is_cut_returns_each_message_once_and_in_order(venue: Venue) -> None:
@@ -137,6 +146,69 @@ async def test_a_message_id_that_the_exchange_never_had_is_a_gap(venue: Venue) -
             async with asyncio.timeout(DEADLINE_S):
                 message = await anext(stream)
     assert isinstance(message, TradeUpdate) and message.quantity == 3
+
+
+async def test_a_stream_without_messages_after_a_gap_continues_behind_it(venue: Venue) -> None:
+    symbol, unknown = await venue.instrument(), f"{2**61}:0"
+    async with AsyncClient(venue.exchange.url) as client:
+        async with client.stream(trades=symbol, since=unknown) as stream:
+            assert isinstance(await anext(stream), Gap)
+            waiting = asyncio.create_task(stream.__anext__())
+
+            async def moved() -> bool:
+                return stream.last_id != unknown
+
+            await until(moved, "the stream's place is behind the gap")
+            waiting.cancel()
+        await venue.print(symbol, "101", 4)
+        async with client.stream(trades=symbol, since=stream.last_id) as later:
+            async with asyncio.timeout(DEADLINE_S):
+                message = await anext(later)
+    assert isinstance(message, TradeUpdate) and message.quantity == 4
+
+
+async def test_a_stream_that_is_closed_while_it_connects_leaves_no_connection() -> None:
+    reached, proceed, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def shake_hands(connection: ServerConnection, request: Request) -> None:
+        reached.set()
+        await proceed.wait()
+
+    async def handle(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            await connection.send('{"type": "heartbeat", "at": "2026-01-01T00:00:00Z"}')
+        await connection.wait_closed()
+        ended.set()
+
+    async with serve(handle, "127.0.0.1", 0, process_request=shake_hands) as server:
+        async with AsyncClient(url_of(server)) as client, asyncio.timeout(DEADLINE_S):
+            stream = client.stream(trades="SPY")
+            reading = asyncio.create_task(stream.__anext__())
+            await reached.wait()
+            await stream.close()
+            proceed.set()
+            with pytest.raises(StopAsyncIteration):
+                await reading
+            await ended.wait()
+
+
+async def test_a_stream_connects_again_after_a_close_for_a_passing_reason() -> None:
+    subscribed = {"type": "subscribed", "subscriptions": {}, "unknown_symbols": [], "last": "7:0"}
+    connections = 0
+
+    async def handle(connection: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        await connection.recv()
+        if connections == 1:
+            await connection.close(1008, "stream_unavailable")
+            return
+        await connection.send(json.dumps(subscribed))
+        await connection.wait_closed()
+
+    async with serve(handle, "127.0.0.1", 0) as server, AsyncClient(url_of(server)) as client:
+        async with asyncio.timeout(DEADLINE_S), client.stream(trades="SPY") as stream:
+            assert (stream.connections, stream.last_id) == (2, "7:0")
 
 
 async def test_refusals_are_raised_and_do_not_repeat(venue: Venue) -> None:

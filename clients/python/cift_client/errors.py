@@ -46,4 +46,4 @@ class OutcomeUnknown(ApiError):
 
 
 class Closed(CiftError):
-    """The client is closed."""
+    """The stream was closed before it was live."""

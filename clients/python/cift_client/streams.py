@@ -4,10 +4,11 @@
         async for message in stream:
             ...
 
-Inside `async with` the subscription is live. After a lost connection, a silent one, or a restart of the
-exchange the stream connects again with `since`, the id of the last message that it returned, and continues
-after it. What is older than the exchange stores is reported by a `Gap`. Without an id, on the first
-connection, the exchange names the id from which the subscription is complete.
+Inside `async with` the subscription is live, unless READY_MAX messages were missed: then it is live when the
+caller has read them. After a lost connection, a silent one, or a restart of the exchange the stream connects
+again with `since`, the id of the last message that it received, and continues after it. What is older than
+the exchange stores is reported by a `Gap`. Without an id, on the first connection, the exchange names the id
+from which the subscription is complete.
 
 `stream.books` has the book of each subscribed symbol, checked against the exchange's checksum. A book that is
 out of step is requested again; its changes are returned only when they fit.
@@ -48,6 +49,8 @@ OPEN_TIMEOUT_S = 10.0
 SILENCE_MAX_S = 40.0
 """The exchange sends a heartbeat every 15 s. After this silence the connection is considered lost."""
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+READY_MAX = 10_000
+"""Missed messages that `async with` receives before the caller reads the first one."""
 TRANSIENT = {"rate_limited", "slow_reader", "too_many_replays", "too_many_connections", "read_model_behind"}
 """Errors after which the stream connects again; so are those that end in `_unavailable`."""
 
@@ -80,11 +83,14 @@ class Stream:
         self._headers = dict(headers)
         self._connection: ClientConnection | None = None
         self._live = self._closed = False
+        self._after_gap = False
+        """No message after a Gap was received yet. Ids of an exchange that was made anew start again."""
         self._failures = 0
-        self._ready: deque[Update] = deque()
+        self._ready: deque[Update | Subscribed] = deque()
+        """Messages to return. A Subscribed is not returned: its `last` is the place after a Gap."""
 
     async def __aenter__(self) -> Self:
-        while not self._live:
+        while not self._live and len(self._ready) < READY_MAX:
             await self._step()
         return self
 
@@ -95,13 +101,17 @@ class Stream:
         return self
 
     async def __anext__(self) -> Update:
-        while not self._ready:
-            if self._closed:
-                raise StopAsyncIteration
-            await self._step()
-        message = self._ready.popleft()
-        self.last_id = message.id or self.last_id
-        return message
+        while True:
+            while not self._ready:
+                if self._closed:
+                    raise StopAsyncIteration
+                await self._step()
+            message = self._ready.popleft()
+            if isinstance(message, Subscribed):
+                self.last_id = message.last
+                continue
+            self.last_id = message.id or self.last_id
+            return message
 
     async def close(self) -> None:
         """End the connection; an iteration ends."""
@@ -115,7 +125,8 @@ class Stream:
         try:
             if self._connection is None:
                 await self._connect()
-            assert self._connection is not None
+            if self._connection is None:
+                return
             raw = await asyncio.wait_for(self._connection.recv(), SILENCE_MAX_S)
             await self._take(json.loads(raw))
         except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError) as error:
@@ -135,6 +146,8 @@ class Stream:
             request["since"] = self._received_id
         await connection.send(json.dumps(request))
         self.connections += 1
+        if self._closed:  # while it connected
+            await self._disconnect()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -147,17 +160,20 @@ class Stream:
             return
         known = model.model_validate(message)
         if isinstance(known, Error):
-            if known.code not in TRANSIENT and not known.code.endswith("_unavailable"):
+            if not _is_transient(known.code):
                 await self._disconnect()
                 raise ApiError(known.code, known.message, field=known.field, request_id=known.request_id)
             raise ConnectionResetError(known.code)
         if isinstance(known, Subscribed):
             self._live, self._failures = True, 0
             self.unknown_symbols = known.unknown_symbols or self.unknown_symbols
+            if self._after_gap:
+                self._after_gap, self._received_id = False, known.last
+                self._ready.append(known)
             self._received_id = self._received_id or known.last
             self.last_id = self.last_id or known.last
         elif isinstance(known, Gap):
-            self._received_id = None  # ids of an exchange that was made anew start again
+            self._after_gap = True
             self._ready.append(known)
         elif isinstance(known, BookUpdate):
             if await self._applied(known):
@@ -168,9 +184,10 @@ class Stream:
     def _return(self, message: Any) -> None:
         """Return a message to the caller, unless it was returned before the connection was lost."""
         if message.id is not None:
-            if self._received_id is not None and order_of(message.id) <= order_of(self._received_id):
+            last = None if self._after_gap else self._received_id
+            if last is not None and order_of(message.id) <= order_of(last):
                 return
-            self._received_id = message.id
+            self._after_gap, self._received_id = False, message.id
         self._ready.append(message)
 
     async def _applied(self, update: BookUpdate) -> bool:
@@ -200,7 +217,7 @@ class Stream:
         if isinstance(error, InvalidStatus) and error.response.status_code not in (429, 502, 503, 504):
             raise _refusal(error)
         if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == 1008:
-            if error.rcvd.reason not in TRANSIENT:
+            if not _is_transient(error.rcvd.reason):
                 raise ApiError(error.rcvd.reason, "the exchange ended the connection")
         elif not self.connections and not isinstance(error, InvalidStatus):
             raise NotReachable(f"no exchange answers at {self._address} ({error!r})") from None
@@ -237,6 +254,10 @@ def order_of(id: str) -> tuple[int, int]:
     """The place of an id in the stream."""
     command, _, index = id.partition(":")
     return int(command), int(index)
+
+
+def _is_transient(code: str) -> bool:
+    return code in TRANSIENT or code.endswith("_unavailable")
 
 
 def _refusal(error: InvalidStatus) -> Exception:
