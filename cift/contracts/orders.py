@@ -202,7 +202,7 @@ class RiskCheckView(BaseModel):
     reason: str | None = None
     message: str | None = None
     field: str | None = None
-    reserve: Annotated[str | None, Field(description="Buying power that it would reserve.")] = None
+    reserve: Annotated[Amount | None, Field(description="Buying power that it would reserve.")] = None
     reserve_price: Amount | None = None
     reference_price: Amount | None = None
     buying_power: Amount | None = None

@@ -945,7 +945,7 @@ class RiskCheckView(Model):
     reason: str | None = None
     message: str | None = None
     field: str | None = None
-    reserve: str | None = None
+    reserve: Decimal | None = None
     """Buying power that it would reserve."""
     reserve_price: Decimal | None = None
     reference_price: Decimal | None = None
