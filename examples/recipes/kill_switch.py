@@ -1,9 +1,10 @@
 """A kill switch: cancel all orders, then close all positions.
 
-Both are changes with a key: they are sent again until their outcome is known, and happen once.
+Both are changes with a key: they are sent again if a response is lost, and happen once. If the outcome is
+unknown all the same, run it again: it closes what is still open.
 """
 
-from cift_client import ApiError, Client
+from cift_client import ApiError, Client, OutcomeUnknown
 
 with Client() as client:
     print(f"canceled {client.trading.cancel_all().canceled} orders")
@@ -11,5 +12,7 @@ with Client() as client:
         try:
             order = client.trading.close_position(position.symbol)
             print(f"closing {position.quantity} {position.symbol}: {order.status}")
+        except OutcomeUnknown:
+            print(f"{position.symbol} may be closing: run this again")
         except ApiError as refused:  # such as a halt
             print(f"{position.symbol} stays open: {refused}")

@@ -1,8 +1,8 @@
 """A market maker that quotes both sides.
 
 It follows the last price and moves its two orders with it. An order that was filled or canceled is placed
-anew. When the program ends, so do its orders. There is no request for many quotes at once yet: each order
-is moved by its own.
+anew. When the loop ends, also by Ctrl-C or an error, its orders are canceled. There is no request for many
+quotes at once yet: each order is moved by its own.
 """
 
 import asyncio
@@ -18,12 +18,14 @@ HALF_SPREAD, SIZE, TICK = Decimal("0.05"), 5, Decimal("0.01")
 
 async def quote(client: AsyncClient, symbol: str, side: Side, id: str | None, price: Decimal) -> str:
     """Move the order `id`, or place a new one; returns the id of the open order."""
-    try:
-        if id is not None:
+    if id is not None:
+        try:
             return (await client.trading.replace_order(id, limit_price=price)).id
-    except ApiError as refused:  # it was filled or canceled, or has this price already
-        if refused.code == "nothing_to_replace":
-            return id or ""
+        except ApiError as refused:
+            if refused.code == "nothing_to_replace":  # it has this price already
+                return id
+            if refused.code != "order_not_open":  # it may be open: a new order would be one too many
+                raise
     placed = await client.trading.place_order(
         symbol=symbol, side=side, type="limit", quantity=SIZE, limit_price=price, time_in_force="gtc"
     )

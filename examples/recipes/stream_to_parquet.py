@@ -1,6 +1,7 @@
 """Trades from the stream to a Parquet file.
 
-The stream reconnects by itself and misses no trade. `exact=True` keeps prices as decimals.
+The stream reconnects by itself. A `Gap` among its messages reports trades that are no longer stored.
+`exact=True` keeps prices as decimals.
 """
 
 import asyncio

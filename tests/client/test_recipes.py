@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cift_client.streams import order_of
 
 from cift.generate import recipes
 from tests.target import DEADLINE_S, User
@@ -155,7 +156,7 @@ async def test_reconnect(venue: Venue, tmp_path: Path) -> None:
     first = place.read_text()
     await venue.print(symbol, "100.5", 2)  # while it does not run
     text = await ran(venue, venue.user(), "reconnect", *arguments)
-    assert f"live after {first}" in text and place.read_text() > first
+    assert f"live after {first}" in text and order_of(place.read_text()) > order_of(first)
 
 
 async def test_equity_curve(venue: Venue, symbol: str) -> None:
