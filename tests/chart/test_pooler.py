@@ -1,6 +1,7 @@
 """The pooler: where functions connect, and how many connections the values allow."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,14 @@ def test_functions_connect_to_the_pooler_and_everything_else_to_postgresql() -> 
     direct = render(pooler={"enabled": False}, postgres={"maxConnections": 600})
     assert "CIFT_POSTGRES_POOLER" not in variables(direct, "trading-list-orders")
     assert not [each for each in direct if each["metadata"]["name"] == "cift-pooler"]
+
+
+def test_the_hook_before_the_stop_outlasts_running_transactions() -> None:
+    """SIGTERM during PgBouncer's shutdown ends it at once: the kubelet must not send it earlier."""
+    pod = named(render(), "Deployment", "cift-pooler")["spec"]["template"]["spec"]
+    (command,) = [each["lifecycle"]["preStop"]["exec"]["command"][-1] for each in pod["containers"]]
+    found = re.fullmatch(r"import os,signal,time; os.kill\(1, signal.SIGINT\); time.sleep\((\d+)\)", command)
+    assert found and 20 <= int(found[1]) < pod["terminationGracePeriodSeconds"]
 
 
 @pytest.mark.parametrize(
