@@ -137,7 +137,7 @@ and PostgreSQL's own superuser slots. */}}
 {{- range $name, $function := include "cift.functions" . | fromJson -}}
 {{- $opened = add $opened (mul (ternary (int $function.scale.max) (max 1 (int $function.scale.min)) (eq $function.mode "knative")) (int $function.postgresPool)) -}}
 {{- end -}}
-{{- if gt $opened $free }}{{ fail (printf "pooler.enabled is false, and the functions can open %d connections, but only %d are available (postgres.maxConnections minus 20): enable the pooler or raise postgres.maxConnections" $opened $free) }}{{ end -}}
+{{- if gt $opened $free }}{{ fail (printf "pooler.enabled is false, and the functions can open %d connections, but only %d are available (postgres.maxConnections minus 20): enable the pooler or raise postgres.maxConnections (with a pooler of your own: to the connections that it accepts)" $opened $free) }}{{ end -}}
 {{- end -}}
 {{- end }}
 
