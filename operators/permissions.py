@@ -1,8 +1,9 @@
 """What the operator may do in Kubernetes. The chart renders this list.
 
 `RULES` apply where resources are watched (the cluster, or each watched namespace), `CLUSTER_RULES` always to
-the cluster. The operator reads and writes Secrets by name; it cannot list or watch them. It cannot delete
-anything: Kubernetes deletes what belongs to a resource along with it.
+the cluster, `OWN_RULES` always to the namespace of the release. The operator reads and writes Secrets by
+name; it cannot list or watch them. It cannot delete anything: Kubernetes deletes what belongs to a resource
+along with it.
 """
 
 from pathlib import Path
@@ -24,8 +25,6 @@ RULES: list[Rule] = [
 CLUSTER_RULES: list[Rule] = [
     # The cluster's id: with it, two clusters that share a database do not release each other's accounts.
     {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
-    # Accounts that an administrator granted to namespaces. The operator reads it in its own namespace.
-    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cift-adoptions"], "verbs": ["get"]},
     # kopf watches for the definitions of our kinds.
     {
         "apiGroups": ["apiextensions.k8s.io"],
@@ -36,6 +35,8 @@ CLUSTER_RULES: list[Rule] = [
 OWN_RULES: list[Rule] = [
     # For the admin key (the Secret `cift-admin`), when only other namespaces are watched.
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "patch"]},
+    # Accounts that an administrator granted to namespaces.
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cift-adoptions"], "verbs": ["get"]},
 ]
 
 

@@ -51,7 +51,7 @@ def test_no_identity_has_more_permissions_than_it_needs(release: Release) -> Non
     accounts = [each["metadata"]["name"] for each in release.get("serviceaccounts")["items"]]
     assert len(accounts) > 40
     wanted: set[str] = set()
-    for rule in [*RULES["rules"], *RULES["clusterRules"]]:
+    for rule in [*RULES["rules"], *RULES["clusterRules"], *RULES["ownRules"]]:
         wanted |= spelled(rule)
     for account in accounts:
         may = rules_of(release, account)

@@ -89,20 +89,24 @@ class Cluster:
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
         if self.plane is None:
             return  # the chart installed the operator's permissions
-        role = {
+        role: Object = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
             "metadata": {"name": OPERATOR},
             "rules": [*permissions.RULES, *permissions.CLUSTER_RULES],
         }
-        binding = {
+        binding: Object = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRoleBinding",
             "metadata": {"name": OPERATOR},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": OPERATOR},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR}],
         }
-        self.apply(role, binding)
+        own = {**role, "kind": "Role", "rules": permissions.OWN_RULES}
+        own["metadata"] = {"name": OPERATOR, "namespace": self.home}
+        own_binding = {**binding, "kind": "RoleBinding", "metadata": own["metadata"]}
+        own_binding["roleRef"] = {**binding["roleRef"], "kind": "Role"}
+        self.apply(role, binding, own, own_binding)
         self.operator_kubeconfig = self.plane.user(OPERATOR)
 
     def operator(self, exchange: Stack, *, wait: bool = True, **settings: str) -> Running:
