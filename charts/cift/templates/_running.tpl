@@ -1,3 +1,10 @@
+{{/* A Kubernetes quantity in bytes. The API server returns 2048Mi as 2Gi. */}}
+{{- define "cift.bytes" -}}
+{{- $unit := regexFind "[A-Za-z]+$" . -}}
+{{- $factors := dict "" 1.0 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- printf "%.0f" (mulf (float64 (trimSuffix $unit .)) (index $factors $unit)) -}}
+{{- end }}
+
 {{/* Fails if the values would change a store of the running release in a way that loses its data. `lookup` reads the
 cluster, and finds nothing in `helm template`. matchd refuses another journal than its own in any case. */}}
 {{- define "cift.checkRunning" -}}
@@ -15,7 +22,7 @@ cluster, and finds nothing in `helm template`. matchd refuses another journal th
 {{- if $values.enabled -}}
 {{- $claim := (first $set.spec.volumeClaimTemplates).spec -}}
 {{- $size := $claim.resources.requests.storage -}}
-{{- if ne $size (toString $values.storage.size) -}}
+{{- if ne (include "cift.bytes" $size) (include "cift.bytes" (toString $values.storage.size)) -}}
 {{ fail (printf "%s.storage.size is %s in the running release and %s in the values: Kubernetes cannot change it here. Resize the volume claims data-%s-* if their class allows it, and keep the value; otherwise: %s" $store $size $values.storage.size $name $how) }}
 {{- end -}}
 {{- if and $values.storage.className (ne $values.storage.className ($claim.storageClassName | default "")) -}}
