@@ -56,7 +56,8 @@ def token_keys() -> dict[str, str]:
 
 def publish_keys(api: Api, release: str, private: str) -> str:
     """Add the public keys of the Secret `private` to `<release>-token-public-keys`; returns what was done.
-    Keys whose private part is gone stay, because tokens that they signed are valid for half an hour.
+    Keys whose private part is gone stay, because tokens that they signed are valid for half an hour. A key
+    that replaced another one under the same name replaces its public part.
 
     Raises:
         ApiError, NoKeys: the Secret is missing, or has no keys.
@@ -68,12 +69,12 @@ def publish_keys(api: Api, release: str, private: str) -> str:
         return "created"
     found = api.call("GET", f"{path}/{name}")
     data = found.get("data") or {}
-    missing = {key: value for key, value in wanted.items() if key not in data}
-    if not missing:
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in wanted.items()}
+    new = {key: value for key, value in encoded.items() if data.get(key) != value}
+    if not new:
         return "exists"
-    added = {key: base64.b64encode(value.encode()).decode() for key, value in missing.items()}
-    api.call("PUT", f"{path}/{name}", {**found, "data": {**data, **added}})
-    return f"has {len(missing)} more"
+    api.call("PUT", f"{path}/{name}", {**found, "data": {**data, **new}})
+    return f"has {len(new)} new"
 
 
 def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:

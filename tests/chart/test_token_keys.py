@@ -111,7 +111,12 @@ def test_an_installation_publishes_the_public_keys_and_adds_those_of_new_keys(
     first.unlink()  # replaced: tokens of the first key are still valid
     make_key(private)
     FakeApi.secrets["mine"] = stored(private)
-    assert publish_keys(api, "cift", "mine") == "has 1 more"
+    assert publish_keys(api, "cift", "mine") == "has 1 new"
+    (second,) = private.iterdir()
+    make_key(tmp_path / "other").replace(second)  # another key under the same name
+    FakeApi.secrets["mine"] = stored(private)
+    assert publish_keys(api, "cift", "mine") == "has 1 new"
+    assert publish_keys(api, "cift", "mine") == "exists"
     data = FakeApi.secrets["cift-token-public-keys"]["data"]
     public.mkdir()
     for name, value in data.items():
