@@ -18,7 +18,7 @@ class Link:
         self.url = ""
         self.cut_responses = 0
         self.requests = 0
-        """Connections' chunks that were passed to the exchange."""
+        """Chunks of requests that were passed to the exchange; a small request is one."""
         self._writers: set[asyncio.StreamWriter] = set()
 
     @asynccontextmanager

@@ -49,7 +49,7 @@ async def test_a_stream_that_is_cut_returns_each_message_once_and_in_order(venue
                             seen.append(message)
                         elif isinstance(message, OrderUpdate | FillUpdate):
                             own.append(message)
-            assert stream.connections == CUTS + 1
+            assert stream.connections > CUTS
     outside = [trade.quantity for trade in seen if trade.source == "outside"]
     assert outside == [n * 1_000 + each for n in range(1, CUTS + 1) for each in range(PRINTS)]
     ids = [order_of(each.id) for each in seen]
