@@ -149,6 +149,14 @@ def test_an_exchange_that_is_not_there_changes_nothing() -> None:
             client.trading.cancel_all()
 
 
+@pytest.mark.parametrize("id", ["", ".", ".."])
+def test_an_id_that_would_change_the_path_is_refused(id: str) -> None:
+    with serving([(200, {}, b'{"canceled": 3}')]) as (url, seen):
+        with Client(url, "k") as client, pytest.raises(ValueError, match="is no symbol or id"):
+            client.trading.cancel_order(id)
+    assert seen == []
+
+
 def test_floats_and_times_without_a_zone_are_refused() -> None:
     with pytest.raises(TypeError, match="float"):
         prepare(Call("POST", "/", body={"quantity": 0.1}))

@@ -77,7 +77,13 @@ def prepare(call: Call) -> Prepared:
 
 
 def segment(text: str) -> str:
-    """A symbol or id as one segment of a path: BTC/USD has a slash."""
+    """A symbol or id as one segment of a path: BTC/USD has a slash.
+
+    Raises:
+        ValueError: the path would be another one, such as that of `cancel_all` for the order "".
+    """
+    if text in ("", ".", ".."):
+        raise ValueError(f"{text!r} is no symbol or id")
     return quote(text, safe="")
 
 
