@@ -70,8 +70,8 @@ def configuration(url: str, folder: Path, port: int, pool_size: int, clients_max
     }
     lines = [
         "[databases]",
-        f"{_quoted(database)} = host={_quoted(parts.hostname or '')} port={parts.port or 5432}"
-        f" dbname={_quoted(database)} user={_quoted(user)}",
+        f"{_plain(database)} = host={_plain(parts.hostname or '')} port={parts.port or 5432}"
+        f" dbname={_plain(database)} user={_plain(user)}",
         "[pgbouncer]",
         *(f"{name} = {value}" for name, value in settings.items()),
     ]
@@ -79,8 +79,8 @@ def configuration(url: str, folder: Path, port: int, pool_size: int, clients_max
     return "\n".join(lines) + "\n", f'"{doubled[0]}" "{doubled[1]}"\n'
 
 
-def _quoted(text: str) -> str:
-    """A value of the section [databases], or the name of a database, in PgBouncer's quotes."""
+def _plain(text: str) -> str:
+    """The text, which PgBouncer reads without quotes. Raises InvalidUrl: it would need them."""
     if text.replace("_", "").replace("-", "").replace(".", "").isalnum():
         return text
     raise InvalidUrl("host, user and database may contain only letters, digits, '.', '_' and '-'")
