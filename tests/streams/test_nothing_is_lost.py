@@ -5,8 +5,6 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +13,7 @@ import websockets
 from cift_core import wire
 
 from cift.contracts import item_ids
+from tests.proxy import Proxy
 from tests.streams.client import Client
 from tests.target import User
 from tests.venue import Venue
@@ -25,62 +24,33 @@ LINK_BYTES = 4_096
 BREAK_WITHIN_BYTES = 40_000
 
 
-class Link:
+class Link(Proxy):
     """A TCP proxy. Each connection breaks after a random number of bytes; a slow one has small buffers."""
 
     def __init__(self, url: str, rng: random.Random, *, slow: bool) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname, parts.port
+        super().__init__(url)
         self._rng, self._slow = rng, slow
         self.breaks = True
-        self.url = ""
         self.broken = 0
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator["Link"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
-            yield self
-        finally:
-            server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         upstream = socket.socket()
         if self._slow:
             upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LINK_BYTES)
         upstream.setblocking(False)
         await asyncio.get_running_loop().sock_connect(upstream, (self._host, self._port))
-        server_reader, server_writer = await asyncio.open_connection(
-            sock=upstream, limit=LINK_BYTES if self._slow else 2**16
-        )
+        return await asyncio.open_connection(sock=upstream, limit=LINK_BYTES if self._slow else 2**16)
+
+    async def _to_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = self._rng.randrange(BREAK_WITHIN_BYTES) if self.breaks else 2**40
-
-        async def to_client() -> None:
-            nonlocal left
-            while left > 0:
-                data = await server_reader.read(min(left, LINK_BYTES))
-                if not data:
-                    return
-                left -= len(data)
-                writer.write(data)
-                await writer.drain()
-            self.broken += 1
-
-        async def to_server() -> None:
-            while data := await reader.read(LINK_BYTES):
-                server_writer.write(data)
-                await server_writer.drain()
-
-        tasks = [asyncio.create_task(to_client()), asyncio.create_task(to_server())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for each in (writer, server_writer):
-                each.transport.abort()
+        while left > 0:
+            data = await reader.read(min(left, LINK_BYTES))
+            if not data:
+                return
+            left -= len(data)
+            writer.write(data)
+            await writer.drain()
+        self.broken += 1
 
 
 class Reader:
