@@ -69,8 +69,7 @@ def publish_keys(api: Api, release: str, private: str) -> str:
         return "created"
     found = api.call("GET", f"{path}/{name}")
     data = found.get("data") or {}
-    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in wanted.items()}
-    new = {key: value for key, value in encoded.items() if data.get(key) != value}
+    new = {key: value for key, value in _encoded(wanted).items() if data.get(key) != value}
     if not new:
         return "exists"
     api.call("PUT", f"{path}/{name}", {**found, "data": {**data, **new}})
@@ -87,13 +86,12 @@ def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:
     except ApiError as error:
         if error.status != 404:
             raise
-    data = {key: base64.b64encode(value.encode()).decode() for key, value in make().items()}
     labels = {"app.kubernetes.io/part-of": "cift"}
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name, "labels": labels},
-        "data": data,
+        "data": _encoded(make()),
     }
     try:
         api.call("POST", path, secret)
@@ -102,3 +100,8 @@ def ensure(api: Api, name: str, make: Callable[[], dict[str, str]]) -> bool:
             raise
         return False
     return True
+
+
+def _encoded(files: dict[str, str]) -> dict[str, str]:
+    """The texts as the field `data` of a Secret holds them."""
+    return {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}

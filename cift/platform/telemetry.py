@@ -145,8 +145,12 @@ def span(name: str, kind: str = "internal", **attributes: str | int) -> Abstract
     outer = current.get()
     if outer is None or not outer.sampled:
         return _NO_SPAN
-    named = {name.replace("__", "."): value for name, value in attributes.items()}
-    return _Span(outer, name, kind, named)
+    return _Span(outer, name, kind, _dotted(attributes))
+
+
+def _dotted(attributes: dict[str, str | int]) -> dict[str, str | int]:
+    """Attributes by OpenTelemetry's names: `a__b`, as an argument is written, is `a.b`."""
+    return {name.replace("__", "."): value for name, value in attributes.items()}
 
 
 def record(
@@ -190,11 +194,10 @@ def record_children(
     **attributes: str | int,
 ) -> None:
     """Export a span that ends now in each of these traces, linked to the current work if it is in another."""
-    here = current.get()
+    here, named = current.get(), _dotted(attributes)
     for trace_id, parent_id in parents:
         trace = Trace("", trace_id, os.urandom(8).hex(), function, parent_id, True)
         link = ((here.trace_id, here.span_id),) if here is not None and here.trace_id != trace_id else ()
-        named = {key.replace("__", "."): value for key, value in attributes.items()}
         record(trace, name, kind, started_ns, named, links=link)
 
 
